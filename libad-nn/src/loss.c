@@ -1,0 +1,49 @@
+/* Losses and measures. */
+#include "ad-nn/nn.h"
+
+/* Labels as a matrix of probabilities like the logits. */
+static ad_array *probabilities(const char *operation, ad_array *logits, ad_array *labels)
+{
+    if (!logits || !labels)
+        return NULL;
+    ad_shape shape = ad_shape_of(logits);
+    if (shape.ndim != 2)
+        return ad_set_error(AD_ERROR_SHAPE, "%s: logits of %d dimensions; they should be (batch, classes)", operation, shape.ndim);
+    if (ad_ndim(labels) == 2 && ad_shape_equal(ad_shape_of(labels), shape))
+        return labels;
+    if (ad_ndim(labels) != 1 || ad_dim(labels, 0) != shape.dim[0])
+        return ad_set_error(AD_ERROR_SHAPE, "%s: labels of another shape than (%lld) or (%lld,%lld), as logits of shape (%lld,%lld) ask for", operation,
+                            (long long)shape.dim[0], (long long)shape.dim[0], (long long)shape.dim[1], (long long)shape.dim[0], (long long)shape.dim[1]);
+    return ad_one_hot(labels, shape.dim[1], .dtype = ad_dtype_of(logits));
+}
+
+ad_array *adnn_softmax_cross_entropy(ad_array *logits, ad_array *labels)
+{
+    ad_array *p = probabilities("adnn_softmax_cross_entropy", logits, labels);
+    if (!p)
+        return NULL;
+    return ad_div(ad_neg(ad_sum(ad_mul(p, ad_log_softmax(logits, .axis = 1)))), ad_dim(logits, 0));
+}
+
+ad_array *adnn_mean_squared_error(ad_array *prediction, ad_array *target)
+{
+    return ad_mean(ad_square(ad_sub(prediction, target)));
+}
+
+double adnn_accuracy(ad_array *logits, ad_array *labels)
+{
+    AD_SCOPE;
+    ad_array *p = probabilities("adnn_accuracy", logits, labels);
+    ad_array *hits = p ? ad_equal(ad_argmax(logits, .axis = 1), ad_argmax(p, .axis = 1)) : NULL;
+    return ad_item(ad_mean(hits));
+}
+
+ad_array *adnn_squared_norm(ad_tree *parameters)
+{
+    int count = ad_tree_leaf_count(parameters);
+    ad_array *leaves[count + 1], *sum = ad_scalar(0);
+    ad_tree_leaves(parameters, leaves, count);
+    for (int i = 0; i < count; i++)
+        sum = ad_add(sum, ad_sum(ad_square(leaves[i])));
+    return parameters ? sum : NULL;
+}

@@ -1,0 +1,130 @@
+/* Models: the functions every layer goes through, elementwise layers and sequences. */
+#include "model.h"
+#include <stdlib.h>
+
+adnn_model *adnn_model_new(const struct adnn_kind *kind, int parts)
+{
+    adnn_model *model = calloc(1, sizeof *model + (size_t)parts * sizeof model);
+    if (!model)
+        return ad_set_error(AD_ERROR_MEMORY, "%s: out of memory", kind->name);
+    model->kind = kind;
+    model->count = parts;
+    return model;
+}
+
+void adnn_free(adnn_model *model)
+{
+    for (int i = 0; model && i < model->count; i++)
+        adnn_free(model->parts[i]);
+    free(model);
+}
+
+ad_tree *adnn_init(const adnn_model *model, ad_key key, ad_shape input)
+{
+    return model ? model->kind->init(model, key, input) : NULL;
+}
+
+ad_array *adnn_apply(const adnn_model *model, ad_tree *parameters, ad_array *x)
+{
+    return model && parameters && x ? model->kind->apply(model, parameters, x) : NULL;
+}
+
+ad_shape adnn_output_shape(const adnn_model *model, ad_shape input)
+{
+    return model && input.ndim >= 0 ? model->kind->output(model, input) : ADNN_NO_SHAPE;
+}
+
+/* ---- elementwise layers ---- */
+
+static ad_tree *no_parameters(const adnn_model *model, ad_key key, ad_shape input)
+{
+    (void)model, (void)key, (void)input;
+    return ad_tree_empty();
+}
+
+static ad_array *apply_function(const adnn_model *model, ad_tree *parameters, ad_array *x)
+{
+    (void)parameters;
+    return model->function(x);
+}
+
+static ad_shape same_shape(const adnn_model *model, ad_shape input)
+{
+    (void)model;
+    return input;
+}
+
+adnn_model *adnn_elementwise(ad_array *(*f)(ad_array *))
+{
+    static const struct adnn_kind elementwise = { "adnn_elementwise", no_parameters, apply_function, same_shape };
+    if (!f)
+        return ad_set_error(AD_ERROR_VALUE, "adnn_elementwise: the function is NULL");
+    adnn_model *model = adnn_model_new(&elementwise, 0);
+    if (model)
+        model->function = f;
+    return model;
+}
+
+adnn_model *adnn_tanh(void)
+{
+    return adnn_elementwise(ad_tanh);
+}
+
+adnn_model *adnn_relu(void)
+{
+    return adnn_elementwise(ad_relu);
+}
+
+adnn_model *adnn_sigmoid(void)
+{
+    return adnn_elementwise(ad_sigmoid);
+}
+
+/* ---- sequences ---- */
+
+static ad_tree *sequential_init(const adnn_model *model, ad_key key, ad_shape input)
+{
+    ad_tree_item items[model->count + 1];
+    for (int i = 0; i < model->count; i++) {
+        ad_tree *parameters = adnn_init(model->parts[i], ad_random_fold_in(key, (uint64_t)i), input);
+        if (!parameters)
+            return NULL;
+        items[i] = (ad_tree_item){ AD_ITEM_TREE, parameters };
+        input = adnn_output_shape(model->parts[i], input);
+    }
+    return ad_list_from(items, model->count);
+}
+
+static ad_array *sequential_apply(const adnn_model *model, ad_tree *parameters, ad_array *x)
+{
+    if (ad_tree_count(parameters) != model->count)
+        return ad_set_error(AD_ERROR_VALUE, "adnn_sequential: parameters for %d layers, the model has %d", ad_tree_count(parameters), model->count);
+    for (int i = 0; x && i < model->count; i++)
+        x = adnn_apply(model->parts[i], ad_tree_tree_at(parameters, i), x);
+    return x;
+}
+
+static ad_shape sequential_output(const adnn_model *model, ad_shape input)
+{
+    for (int i = 0; i < model->count; i++)
+        input = adnn_output_shape(model->parts[i], input);
+    return input;
+}
+
+adnn_model *adnn_sequential_of(adnn_model *const *layers, int count)
+{
+    static const struct adnn_kind sequential = { "adnn_sequential", sequential_init, sequential_apply, sequential_output };
+    adnn_model *model = adnn_model_new(&sequential, count);
+    bool complete = model != NULL;
+    for (int i = 0; i < count; i++) {
+        complete &= layers[i] != NULL;
+        if (model)
+            model->parts[i] = layers[i];
+        else
+            adnn_free(layers[i]);
+    }
+    if (complete)
+        return model;
+    adnn_free(model);
+    return ad_failed() ? NULL : ad_set_error(AD_ERROR_VALUE, "adnn_sequential: a layer is NULL");
+}

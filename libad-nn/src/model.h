@@ -1,0 +1,27 @@
+/* What a layer is: three functions over its options. Inside the library only. */
+#ifndef ADNN_MODEL_INTERNAL_H
+#define ADNN_MODEL_INTERNAL_H
+
+#include "ad-nn/nn.h"
+
+struct adnn_kind {
+    const char *name;
+    ad_tree *(*init)(const adnn_model *model, ad_key key, ad_shape input);
+    ad_array *(*apply)(const adnn_model *model, ad_tree *parameters, ad_array *x);
+    ad_shape (*output)(const adnn_model *model, ad_shape input); /* ndim -1 and an error */
+};
+
+struct adnn_model {
+    const struct adnn_kind *kind;
+    int64_t units;
+    adnn_dense_options dense;
+    ad_array *(*function)(ad_array *);
+    int count;
+    adnn_model *parts[]; /* of a sequence */
+};
+
+adnn_model *adnn_model_new(const struct adnn_kind *kind, int parts); /* zeroed; NULL and an error */
+
+#define ADNN_NO_SHAPE ((ad_shape){ .ndim = -1 })
+
+#endif

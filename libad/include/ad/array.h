@@ -1,0 +1,108 @@
+/* Arrays: making them, reading them, printing them.
+ *
+ * An array never changes. Functions that take arrays accept NULL and give NULL (or NaN, 0, false), keeping the
+ * first error. Every array made belongs to the innermost open scope (scope.h). */
+#ifndef AD_ARRAY_H
+#define AD_ARRAY_H
+
+#include <ad/base.h>
+#include <ad/scope.h>
+#include <limits.h>
+#include <stdio.h>
+
+AD_BEGIN_DECLS
+
+/** "Not given" for an axis and for a dtype. */
+#define AD_NO_AXIS  INT_MIN
+#define AD_NO_DTYPE ((ad_dtype)-1)
+
+/** Shape of a 0-d array. */
+#define AD_SCALAR_SHAPE ((ad_shape){ .ndim = 0 })
+
+#ifndef __cplusplus
+
+/** A shape: AD_SHAPE(2, 3). Expands to `(ad_shape){ .ndim = 2, .dim = { 2, 3 } }`. */
+#define AD_SHAPE(...) ((ad_shape){ .ndim = (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), .dim = { __VA_ARGS__ } })
+
+/** A list of axes: AD_AXES(0, -1). */
+#define AD_AXES(...) ((ad_axes){ .count = (int)(sizeof((int[]){ __VA_ARGS__ }) / sizeof(int)), .axis = { __VA_ARGS__ } })
+
+/* An operand is an array or a C number; a number becomes a weakly typed 0-d array. */
+#define AD_OPERAND_(x)                                                                                                 \
+    _Generic((x),                                                                                                      \
+        ad_array *: ad_operand_array_,                                                                                    \
+        void *: ad_operand_array_,                                                                                 \
+        float: ad_weak_real,                                                                                           \
+        double: ad_weak_real,                                                                                          \
+        long double: ad_weak_real,                                                                                     \
+        float _Complex: ad_weak_complex,                                                                               \
+        double _Complex: ad_weak_complex,                                                                              \
+        default: ad_weak_integer)(x)
+
+/* A compound literal in which later initialisers may override the defaults before them. */
+#define AD_OPTIONS_(type, ...)                                                                                         \
+    __extension__({                                                                                                    \
+        _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Woverride-init\"")                           \
+            (type){ __VA_ARGS__ };                                                                                     \
+        _Pragma("GCC diagnostic pop")                                                                                  \
+    })
+
+static inline ad_array *ad_operand_array_(ad_array *x)
+{
+    return x;
+}
+
+#endif
+
+/** A weakly typed 0-d array, as a C number in an expression becomes: it never widens the dtype it meets. */
+AD_API ad_array *ad_weak_integer(int64_t value);
+AD_API ad_array *ad_weak_real(double value);
+AD_API ad_array *ad_weak_complex(ad_complex value);
+
+/** A 0-d float64 array. */
+AD_API ad_array *ad_scalar(double value);
+
+/** An array of the given shape, copied from C-ordered float64 data. */
+AD_API ad_array *ad_from(const double *data, ad_shape shape);
+
+/** An array of the given dtype and shape, copied from C-ordered data of that dtype. */
+AD_API ad_array *ad_from_data(ad_dtype dtype, const void *data, ad_shape shape);
+
+/** An array over the caller's C-ordered memory, without a copy.
+ *
+ * @param data     aligned for dtype; must stay unchanged until released
+ * @param release  called with ctx when the last array over it is gone, in whichever thread drops it; may be NULL
+ * On failure release is not called. */
+AD_API ad_array *ad_wrap(ad_dtype dtype, void *data, ad_shape shape, void (*release)(void *ctx), void *ctx);
+
+/** The value of an array of one element, as float64; the real part of a complex one. NaN and an error otherwise. */
+AD_API double ad_item(const ad_array *x);
+/** The same as an integer, truncated towards zero; 0 and an error otherwise. */
+AD_API int64_t ad_item_int(const ad_array *x);
+/** The same as a complex number. */
+AD_API ad_complex ad_item_complex(const ad_array *x);
+
+AD_API ad_shape ad_shape_of(const ad_array *x);
+AD_API int ad_ndim(const ad_array *x);
+/** Length of axis i, which may be negative; 0 and an error if there is no such axis. */
+AD_API int64_t ad_dim(const ad_array *x, int i);
+/** Number of elements. */
+AD_API int64_t ad_size(const ad_array *x);
+AD_API ad_dtype ad_dtype_of(const ad_array *x);
+
+/** The elements, contiguous in C order, of the array's dtype. Valid as long as x and the innermost scope. */
+AD_API const void *ad_data(const ad_array *x);
+
+/** Copies the elements in C order as float64 (real parts) to out, which has room for n; false and an error if n is not ad_size(x). */
+AD_API bool ad_copy_to(const ad_array *x, double *out, int64_t n);
+
+/** Prints the values as NumPy's str() does, and a newline. */
+AD_API void ad_print(const ad_array *x);
+AD_API void ad_fprint(FILE *stream, const ad_array *x);
+
+/** The text that ad_print prints, without the newline; the caller frees it with free(). NULL on failure. */
+AD_API char *ad_tostring(const ad_array *x);
+
+AD_END_DECLS
+
+#endif

@@ -1,0 +1,76 @@
+/* What every other public header needs: visibility, dtypes, shapes.
+ *
+ * Shapes are plain values. An ad_shape with ndim 0 is the shape of a scalar; a dimension of 0 is
+ * legal and makes an array without elements. */
+#ifndef AD_BASE_H
+#define AD_BASE_H
+
+#include <math.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define AD_API __attribute__((visibility("default")))
+
+#ifdef __cplusplus
+#define AD_BEGIN_DECLS extern "C" {
+#define AD_END_DECLS }
+/* Complex numbers have no type that C and C++ share: a C++ program sees the same two doubles. */
+typedef struct ad_complex {
+    double real, imag;
+} ad_complex;
+#else
+#define AD_BEGIN_DECLS
+#define AD_END_DECLS
+typedef double _Complex ad_complex;
+#endif
+
+AD_BEGIN_DECLS
+
+/** An immutable n-dimensional array. Opaque; see array.h. */
+typedef struct ad_array ad_array;
+
+/** An immutable, ordered container of arrays and trees. Opaque; see tree.h. */
+typedef struct ad_tree ad_tree;
+
+/** Element types. AD_F64 is the default everywhere. */
+typedef enum ad_dtype {
+    AD_F64,  /**< float64 */
+    AD_F32,  /**< float32 */
+    AD_C128, /**< complex128: two float64, real part first */
+    AD_C64,  /**< complex64: two float32, real part first */
+    AD_I64,  /**< int64 */
+    AD_I32,  /**< int32 */
+    AD_U8,   /**< uint8 */
+    AD_BOOL  /**< bool: one byte, 0 or 1 */
+} ad_dtype;
+
+enum { AD_DTYPE_COUNT = 8, AD_MAX_NDIM = 32 };
+
+/** Lengths of the axes, first axis first. */
+typedef struct ad_shape {
+    int ndim;
+    int64_t dim[AD_MAX_NDIM];
+} ad_shape;
+
+/** A list of axes; a negative axis counts from the last. count is 0 where none was given. */
+typedef struct ad_axes {
+    int count;
+    int axis[AD_MAX_NDIM];
+} ad_axes;
+
+/** Number of elements of a shape: the product of its dimensions (1 for a scalar). */
+AD_API int64_t ad_shape_size(ad_shape shape);
+
+/** Whether two shapes are the same. */
+AD_API bool ad_shape_equal(ad_shape a, ad_shape b);
+
+/** Bytes of one element. */
+AD_API size_t ad_dtype_size(ad_dtype dtype);
+
+/** NumPy's name of a dtype: "float64", "bool". */
+AD_API const char *ad_dtype_name(ad_dtype dtype);
+
+AD_END_DECLS
+
+#endif

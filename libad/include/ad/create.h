@@ -1,0 +1,222 @@
+/* Making arrays from numbers, and arrays from arrays: fills, ranges, diagonals, triangles, conversions; as NumPy's of the same names.
+ *
+ * What takes only numbers gives a constant. What takes arrays is linear in them and differentiable at every order. Shapes are
+ * AD_SHAPE(2, 3); AD_SCALAR_SHAPE makes a 0-d array.
+ *
+ * Errors of all: a negative dimension or too many elements (AD_ERROR_SHAPE); a value that is no dtype (AD_ERROR_DTYPE). */
+#ifndef AD_CREATE_H
+#define AD_CREATE_H
+
+#include <ad/array.h>
+#include <ad/each.h>
+
+AD_BEGIN_DECLS
+
+/** The dtype of what is made. AD_F64 by default; in ad_full that of the value, in the _like functions that of the array. */
+typedef struct ad_dtype_options {
+    ad_dtype dtype;
+    int ad_unused_;
+} ad_dtype_options;
+
+/** Of ad_eye. */
+typedef struct ad_eye_options {
+    int64_t M;      /**< columns; default: as many as rows */
+    int64_t k;      /**< the diagonal that holds the ones: 0 the main one, above it positive */
+    ad_dtype dtype; /**< default AD_F64 */
+    int ad_unused_;
+} ad_eye_options;
+
+/** Of ad_linspace. */
+typedef struct ad_linspace_options {
+    int64_t num;   /**< how many values; default 50 */
+    bool endpoint; /**< whether stop is the last of them; default true */
+    int axis;      /**< where the new axis goes; default 0 */
+    int ad_unused_;
+} ad_linspace_options;
+
+/** Of ad_tril, ad_triu, ad_diag: which diagonal; default 0, the main one. */
+typedef struct ad_triangle_options {
+    int64_t k;
+    int ad_unused_;
+} ad_triangle_options;
+
+/** Of ad_diagonal. */
+typedef struct ad_diagonal_options {
+    int64_t offset;   /**< default 0 */
+    int axis1, axis2; /**< rows and columns; default 0 and 1 */
+    int ad_unused_;
+} ad_diagonal_options;
+
+/** Of ad_make_diagonal. */
+typedef struct ad_make_diagonal_options {
+    int64_t offset;        /**< default 0 */
+    int64_t rows, columns; /**< default: the smallest square that holds the diagonal */
+    int ad_unused_;
+} ad_make_diagonal_options;
+
+/** A C number that knows whether it is an integer. */
+typedef struct ad_number {
+    bool is_integer;
+    int64_t integer;
+    double real; /**< the value, in both cases */
+} ad_number;
+
+/* ---- Fills ---- */
+
+/** Zeros. */
+AD_API ad_array *ad_zeros_with(ad_shape shape, ad_dtype_options options);
+AD_API ad_array *ad_zeros(ad_shape shape);
+AD_API ad_array *ad_zeros_like_with(const ad_array *x, ad_dtype_options options);
+AD_API ad_array *ad_zeros_like(const ad_array *x);
+
+/** Ones. */
+AD_API ad_array *ad_ones_with(ad_shape shape, ad_dtype_options options);
+AD_API ad_array *ad_ones(ad_shape shape);
+AD_API ad_array *ad_ones_like_with(const ad_array *x, ad_dtype_options options);
+AD_API ad_array *ad_ones_like(const ad_array *x);
+
+/** An array of which nobody needs the values; libad's are zeros. */
+AD_API ad_array *ad_empty_with(ad_shape shape, ad_dtype_options options);
+AD_API ad_array *ad_empty(ad_shape shape);
+AD_API ad_array *ad_empty_like_with(const ad_array *x, ad_dtype_options options);
+AD_API ad_array *ad_empty_like(const ad_array *x);
+
+/** An array of one value everywhere; differentiable in it.
+ *
+ * @param value  an array that broadcasts to shape, or a C number */
+AD_API ad_array *ad_full_with(ad_shape shape, ad_array *value, ad_dtype_options options);
+AD_API ad_array *ad_full(ad_shape shape, ad_array *value);
+AD_API ad_array *ad_full_like_with(const ad_array *x, ad_array *value, ad_dtype_options options);
+AD_API ad_array *ad_full_like(const ad_array *x, ad_array *value);
+
+/** n rows and M columns with ones on diagonal k and zeros elsewhere. */
+AD_API ad_array *ad_eye_with(int64_t n, ad_eye_options options);
+AD_API ad_array *ad_eye(int64_t n);
+/** The n by n identity matrix. */
+AD_API ad_array *ad_identity_with(int64_t n, ad_dtype_options options);
+AD_API ad_array *ad_identity(int64_t n);
+
+/* ---- Ranges ---- */
+
+/** start, start + step, ... before stop. ad_arange(stop), ad_arange(start, stop), ad_arange(start, stop, step): int64 if all are C integers, else float64.
+ * Errors: a step of 0; more values than can be addressed. */
+AD_API ad_array *ad_arange_from(const ad_number *numbers, int count);
+AD_API ad_array *ad_arange(double start, double stop, double step);
+
+/** num values from start to stop at equal distances, along a new axis; the last is stop itself.
+ *
+ * @param start, stop  arrays that broadcast, or C numbers; integers become float64
+ * Derivative: exact in start and stop; with num = 1 all of it is start's. Errors: num negative. */
+AD_API ad_array *ad_linspace_with(ad_array *start, ad_array *stop, ad_linspace_options options);
+AD_API ad_array *ad_linspace(ad_array *start, ad_array *stop);
+
+/* ---- Triangles and diagonals of the last two axes ---- */
+
+/** x with zeros above diagonal k, or below it. A selection: what is left out may be infinite or NaN. Errors: a 0-d array. */
+AD_API ad_array *ad_tril_with(ad_array *x, ad_triangle_options options);
+AD_API ad_array *ad_tril(ad_array *x);
+AD_API ad_array *ad_triu_with(ad_array *x, ad_triangle_options options);
+AD_API ad_array *ad_triu(ad_array *x);
+
+/** (n,) to a square matrix with x on diagonal k; (m,n) to its diagonal k. */
+AD_API ad_array *ad_diag_with(ad_array *x, ad_triangle_options options);
+AD_API ad_array *ad_diag(ad_array *x);
+
+/** The diagonal of axes axis1 and axis2, as the last axis of the result; without a copy. Rectangular and batched. */
+AD_API ad_array *ad_diagonal_with(ad_array *x, ad_diagonal_options options);
+AD_API ad_array *ad_diagonal(ad_array *x);
+
+/** (..., n) to (..., rows, columns) with the last axis on diagonal `offset` of the last two and zeros elsewhere: the transpose of
+ * ad_diagonal(x, .axis1 = -2, .axis2 = -1). Errors: a matrix whose diagonal has not n elements. */
+AD_API ad_array *ad_make_diagonal_with(ad_array *x, ad_make_diagonal_options options);
+AD_API ad_array *ad_make_diagonal(ad_array *x);
+
+/* ---- Conversions ---- */
+
+/** x with elements of another dtype; x itself where that changes nothing. To integers truncates and is a constant; to bool asks
+ * whether not zero; complex to real drops the imaginary part, as ad_real. */
+AD_API ad_array *ad_astype(ad_array *x, ad_dtype dtype);
+
+/** x in C-contiguous memory of its own. */
+AD_API ad_array *ad_copy(ad_array *x);
+
+#ifndef __cplusplus
+
+static inline ad_number ad_number_real_(double x)
+{
+    return (ad_number){ .is_integer = false, .real = x };
+}
+static inline ad_number ad_number_integer_(int64_t x)
+{
+    return (ad_number){ .is_integer = true, .integer = x, .real = (double)x };
+}
+
+#define AD_NUMBER_(x) \
+    _Generic((x), float: ad_number_real_, double: ad_number_real_, long double: ad_number_real_, default: ad_number_integer_)(x)
+
+#define AD_CREATE_DEFAULTS_FIELDS_        .dtype = AD_F64
+#define AD_LIKE_DEFAULTS_FIELDS_          .dtype = AD_NO_DTYPE
+#define AD_EYE_DEFAULTS_FIELDS_           .M = -1, .dtype = AD_F64
+#define AD_LINSPACE_DEFAULTS_FIELDS_      .num = 50, .endpoint = true
+#define AD_TRIANGLE_DEFAULTS_FIELDS_      .k = 0
+#define AD_DIAGONAL_DEFAULTS_FIELDS_      .axis1 = 0, .axis2 = 1
+#define AD_MAKE_DIAGONAL_DEFAULTS_FIELDS_ .rows = -1, .columns = -1
+
+#define AD_CREATE_DEFAULTS        ((ad_dtype_options){ AD_CREATE_DEFAULTS_FIELDS_ })
+#define AD_LIKE_DEFAULTS          ((ad_dtype_options){ AD_LIKE_DEFAULTS_FIELDS_ })
+#define AD_EYE_DEFAULTS           ((ad_eye_options){ AD_EYE_DEFAULTS_FIELDS_ })
+#define AD_LINSPACE_DEFAULTS      ((ad_linspace_options){ AD_LINSPACE_DEFAULTS_FIELDS_ })
+#define AD_TRIANGLE_DEFAULTS      ((ad_triangle_options){ AD_TRIANGLE_DEFAULTS_FIELDS_ })
+#define AD_DIAGONAL_DEFAULTS      ((ad_diagonal_options){ AD_DIAGONAL_DEFAULTS_FIELDS_ })
+#define AD_MAKE_DIAGONAL_DEFAULTS ((ad_make_diagonal_options){ AD_MAKE_DIAGONAL_DEFAULTS_FIELDS_ })
+
+#define AD_CREATE_OPTIONS_(...)   AD_OPTIONS_(ad_dtype_options, AD_CREATE_DEFAULTS_FIELDS_, __VA_ARGS__)
+#define AD_LIKE_OPTIONS_(...)     AD_OPTIONS_(ad_dtype_options, AD_LIKE_DEFAULTS_FIELDS_, __VA_ARGS__)
+#define AD_TRIANGLE_OPTIONS_(...) AD_OPTIONS_(ad_triangle_options, AD_TRIANGLE_DEFAULTS_FIELDS_, __VA_ARGS__)
+
+/* Named options: ad_zeros(AD_SHAPE(3), .dtype = AD_F32) is ad_zeros_with(AD_SHAPE(3), (ad_dtype_options){ .dtype = AD_F64, .dtype = AD_F32, ... }). */
+#define ad_zeros(...)                       ad_zeros_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_zeros_options_(shape, ...)       ad_zeros_with(shape, AD_CREATE_OPTIONS_(__VA_ARGS__))
+#define ad_ones(...)                        ad_ones_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_ones_options_(shape, ...)        ad_ones_with(shape, AD_CREATE_OPTIONS_(__VA_ARGS__))
+#define ad_empty(...)                       ad_empty_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_empty_options_(shape, ...)       ad_empty_with(shape, AD_CREATE_OPTIONS_(__VA_ARGS__))
+#define ad_full(shape, ...)                 ad_full_options_(shape, __VA_ARGS__, .ad_unused_ = 0)
+#define ad_full_options_(shape, value, ...) ad_full_with(shape, AD_OPERAND_(value), AD_LIKE_OPTIONS_(__VA_ARGS__))
+#define ad_zeros_like(...)                  ad_zeros_like_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_zeros_like_options_(x, ...)      ad_zeros_like_with(x, AD_LIKE_OPTIONS_(__VA_ARGS__))
+#define ad_ones_like(...)                   ad_ones_like_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_ones_like_options_(x, ...)       ad_ones_like_with(x, AD_LIKE_OPTIONS_(__VA_ARGS__))
+#define ad_empty_like(...)                  ad_empty_like_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_empty_like_options_(x, ...)      ad_empty_like_with(x, AD_LIKE_OPTIONS_(__VA_ARGS__))
+#define ad_full_like(x, ...)                ad_full_like_options_(x, __VA_ARGS__, .ad_unused_ = 0)
+#define ad_full_like_options_(x, value, ...) ad_full_like_with(x, AD_OPERAND_(value), AD_LIKE_OPTIONS_(__VA_ARGS__))
+#define ad_eye(...)                         ad_eye_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_eye_options_(n, ...)             ad_eye_with(n, AD_OPTIONS_(ad_eye_options, AD_EYE_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_identity(...)                    ad_identity_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_identity_options_(n, ...)        ad_identity_with(n, AD_CREATE_OPTIONS_(__VA_ARGS__))
+#define ad_linspace(start, ...)             ad_linspace_options_(start, __VA_ARGS__, .ad_unused_ = 0)
+#define ad_linspace_options_(start, stop, ...)                                                                         \
+    ad_linspace_with(AD_OPERAND_(start), AD_OPERAND_(stop), AD_OPTIONS_(ad_linspace_options, AD_LINSPACE_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_tril(...)                        ad_tril_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_tril_options_(x, ...)            ad_tril_with(AD_OPERAND_(x), AD_TRIANGLE_OPTIONS_(__VA_ARGS__))
+#define ad_triu(...)                        ad_triu_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_triu_options_(x, ...)            ad_triu_with(AD_OPERAND_(x), AD_TRIANGLE_OPTIONS_(__VA_ARGS__))
+#define ad_diag(...)                        ad_diag_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_diag_options_(x, ...)            ad_diag_with(AD_OPERAND_(x), AD_TRIANGLE_OPTIONS_(__VA_ARGS__))
+#define ad_diagonal(...)                    ad_diagonal_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_diagonal_options_(x, ...)        ad_diagonal_with(AD_OPERAND_(x), AD_OPTIONS_(ad_diagonal_options, AD_DIAGONAL_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_make_diagonal(...)               ad_make_diagonal_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_make_diagonal_options_(x, ...)                                                                              \
+    ad_make_diagonal_with(AD_OPERAND_(x), AD_OPTIONS_(ad_make_diagonal_options, AD_MAKE_DIAGONAL_DEFAULTS_FIELDS_, __VA_ARGS__))
+
+/* Numbers and operands. ad_arange(2, 5) is ad_arange_from((ad_number[]){ ad_number_integer_(2), ad_number_integer_(5) }, 2). */
+#define ad_arange(...)      ad_arange_from((ad_number[]){ AD_EACH_(AD_NUMBER_, __VA_ARGS__) }, AD_COUNT_(__VA_ARGS__))
+#define ad_astype(x, dtype) (ad_astype)(AD_OPERAND_(x), dtype)
+#define ad_copy(x)          (ad_copy)(AD_OPERAND_(x))
+
+#endif
+
+AD_END_DECLS
+
+#endif

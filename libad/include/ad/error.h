@@ -1,0 +1,59 @@
+/* Errors are values of the thread: the first one is kept until it is cleared.
+ *
+ * An operation that cannot be done returns NULL and records a code and a sentence. A NULL input makes
+ * the result NULL and keeps the first error, so a whole expression is checked once, at its end. */
+#ifndef AD_ERROR_H
+#define AD_ERROR_H
+
+#include <ad/base.h>
+
+AD_BEGIN_DECLS
+
+/** What went wrong, coarsely; the sentence says the rest. */
+typedef enum ad_code {
+    AD_OK,
+    AD_ERROR_MEMORY,    /**< out of memory, or over ad_memory_limit */
+    AD_ERROR_SHAPE,     /**< shapes that do not fit */
+    AD_ERROR_DTYPE,     /**< a dtype the operation is not defined for */
+    AD_ERROR_AXIS,      /**< an axis out of range or given twice */
+    AD_ERROR_INDEX,     /**< an index out of bounds, or an index string that cannot be read */
+    AD_ERROR_VALUE,     /**< any other argument out of its domain */
+    AD_ERROR_TRANSFORM, /**< a differentiation that cannot be done: no rule, wrong signature, non-scalar output */
+    AD_ERROR_THREAD,    /**< a traced value used in another thread */
+    AD_ERROR_IO,        /**< a file that cannot be read or written */
+    AD_ERROR_FORMAT,    /**< a damaged file */
+    AD_ERROR_NUMERIC,   /**< a computation that left its range or did not converge */
+    AD_ERROR_USER       /**< set by user code with ad_set_error */
+} ad_code;
+
+/** What happens when an error is recorded. */
+typedef enum ad_on_error_action {
+    AD_ERROR_RETURN,        /**< NULL is returned: the default */
+    AD_ERROR_PRINT_AND_EXIT /**< for scripts and examples: the sentence goes to stderr, the program ends with status 1 */
+} ad_on_error_action;
+
+/** Whether an error is recorded in this thread. */
+AD_API bool ad_failed(void);
+
+/** Code of the recorded error, AD_OK if there is none. */
+AD_API ad_code ad_error_code(void);
+
+/** Sentence of the recorded error, "" if there is none; valid until the error is cleared. */
+AD_API const char *ad_error_message(void);
+
+/** Forgets the recorded error; everything works again afterwards. */
+AD_API void ad_clear_error(void);
+
+/** Chooses what an error does in this thread. */
+AD_API void ad_on_error(ad_on_error_action action);
+
+/** Records an error unless one is recorded already; a user's function fails with it like the library's.
+ *
+ * @param code    what went wrong
+ * @param format  as printf; name the operation and the values
+ * @return        NULL, so that `return ad_set_error(...)` reads well */
+AD_API void *ad_set_error(ad_code code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+AD_END_DECLS
+
+#endif

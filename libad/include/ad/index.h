@@ -1,0 +1,183 @@
+/* Indexing: elements, slices, gathers and masks, and functional updates in place of assignment.
+ *
+ * An index is NumPy's, as a string: ad_at(x, "0, 1:3, ..., None, ::-1"). Integers may come from the program, as in
+ * printf: ad_at(x, "%d:%d, :", lo, hi). Where an index is an array, or computed, it is a list of ad_index:
+ * ad_at_list(x, AD_INDICES(AD_PICK(rows), AD_SLICE(0, 3))). Integers and slices give a view; arrays copy.
+ *
+ * All are linear in x (and most in the value): the derivative of reading is adding into zeros at the places read, so an index
+ * that names a place twice adds up there. Index arrays are parameters, int64, int32, uint8 or bool. Every dtype is possible.
+ *
+ * Errors of all: an index out of bounds, too many indices, a string that cannot be read, step 0 (AD_ERROR_INDEX); an index array
+ * of another dtype (AD_ERROR_DTYPE); shapes that do not broadcast (AD_ERROR_SHAPE). Out of bounds is never clamped, except in slices. */
+#ifndef AD_INDEX_H
+#define AD_INDEX_H
+
+#include <ad/array.h>
+
+AD_BEGIN_DECLS
+
+/** What one entry of an index does. */
+typedef enum ad_index_kind {
+    AD_INDEX_SLICE,   /**< start:stop:step */
+    AD_INDEX_INTEGER, /**< one place; the axis goes */
+    AD_INDEX_NEW,     /**< None: a new axis of length 1 */
+    AD_INDEX_REST,    /**< ...: as many full slices as are missing */
+    AD_INDEX_ARRAY    /**< an integer array, or a bool array that takes as many axes as it has */
+} ad_index_kind;
+
+/** "Not given" for the ends of a slice. */
+#define AD_NO_INDEX INT64_MIN
+
+/** One entry of an index. Zero is not a full slice; begin with AD_SLICE_ALL. */
+typedef struct ad_index {
+    ad_index_kind kind;
+    int64_t start; /**< of a slice, or the integer; negative counts from the end */
+    int64_t stop, step;
+    ad_array *array;
+} ad_index;
+
+/** A list of them. */
+typedef struct ad_indices {
+    int count;
+    ad_index index[2 * AD_MAX_NDIM];
+} ad_indices;
+
+/** Options of ad_take, ad_compress, ad_put_add, ad_put_set. */
+typedef struct ad_take_options {
+    int axis; /**< AD_NO_AXIS: the flattened array */
+    int ad_unused_;
+} ad_take_options;
+
+/** Options of ad_one_hot. */
+typedef struct ad_one_hot_options {
+    ad_dtype dtype; /**< of the result; default AD_F64 */
+    int ad_unused_;
+} ad_one_hot_options;
+
+#define AD_TAKE_DEFAULTS_FIELDS_    .axis = AD_NO_AXIS
+#define AD_ONE_HOT_DEFAULTS_FIELDS_ .dtype = AD_F64
+#define AD_TAKE_DEFAULTS            ((ad_take_options){ AD_TAKE_DEFAULTS_FIELDS_ })
+#define AD_ONE_HOT_DEFAULTS         ((ad_one_hot_options){ AD_ONE_HOT_DEFAULTS_FIELDS_ })
+
+/* ---- Reading ---- */
+
+/** The part of x that an index names, x[...]. As NumPy: several index arrays are broadcast together, and their axes stand where the arrays stood
+ * if those are neighbours, else first. The result shares memory with x unless there is an index array. */
+AD_API ad_array *ad_at(ad_array *x, const char *index, ...) __attribute__((format(printf, 2, 3)));
+AD_API ad_array *ad_at_list(ad_array *x, ad_indices index);
+
+/** `count` elements of one axis from `start` on, `step` apart (step may be negative, not 0); a view. */
+AD_API ad_array *ad_slice_axis(ad_array *x, int axis, int64_t start, int64_t count, int64_t step);
+
+/** The elements (or, along an axis, the slices) that integers name: x.shape with the axis replaced by index.shape.
+ *
+ * @param index  an integer array of any shape, or a C integer; negative counts from the end */
+AD_API ad_array *ad_take(ad_array *x, ad_array *index);
+AD_API ad_array *ad_take_with(ad_array *x, ad_array *index, ad_take_options options);
+
+/** For each place of index the element of x at that place along the axis: what ad_argsort and ad_argmax (with .keepdims) give is such an index.
+ *
+ * @param index  integers, of x's ndim; its other axes broadcast with x's
+ * @return       the broadcast shape, with the length of index along the axis */
+AD_API ad_array *ad_take_along_axis(ad_array *x, ad_array *index, int axis);
+
+/** The slices along an axis (or elements of the flattened array) where a condition holds.
+ *
+ * @param condition  (n,), n at most the length of the axis; true where not 0 */
+AD_API ad_array *ad_compress(ad_array *condition, ad_array *x);
+AD_API ad_array *ad_compress_with(ad_array *condition, ad_array *x, ad_take_options options);
+
+/** The places in the flattened array where x is not 0: int64, a constant of every derivative. */
+AD_API ad_array *ad_flatnonzero(ad_array *x);
+
+/** A row of zeros with a one for each integer: index.shape + (classes,), a constant of every derivative. As jax.nn.one_hot, but an
+ * integer that is not in 0 ... classes-1 is an error. */
+AD_API ad_array *ad_one_hot(ad_array *index, int64_t classes);
+AD_API ad_array *ad_one_hot_with(ad_array *index, int64_t classes, ad_one_hot_options options);
+
+/* ---- Functional updates: a new array like x, changed at the places that an index names. The value broadcasts to them and is
+ *      converted to x's dtype (complex into real is an error). Where an index names a place twice, ad_at_add adds both values, mul, min and
+ *      max apply both, and of ad_at_set the last one stays and alone gets the cotangent. ---- */
+
+/** x[index] = value. The old elements there get cotangent 0. */
+AD_API ad_array *ad_at_set(ad_array *x, ad_array *value, const char *index, ...) __attribute__((format(printf, 3, 4)));
+AD_API ad_array *ad_at_set_list(ad_array *x, ad_array *value, ad_indices index);
+
+/** x[index] += value. */
+AD_API ad_array *ad_at_add(ad_array *x, ad_array *value, const char *index, ...) __attribute__((format(printf, 3, 4)));
+AD_API ad_array *ad_at_add_list(ad_array *x, ad_array *value, ad_indices index);
+
+/** x[index] *= value. */
+AD_API ad_array *ad_at_mul(ad_array *x, ad_array *value, const char *index, ...) __attribute__((format(printf, 3, 4)));
+AD_API ad_array *ad_at_mul_list(ad_array *x, ad_array *value, ad_indices index);
+
+/** x[index] = minimum(x[index], value); ties as in ad_minimum. */
+AD_API ad_array *ad_at_min(ad_array *x, ad_array *value, const char *index, ...) __attribute__((format(printf, 3, 4)));
+AD_API ad_array *ad_at_min_list(ad_array *x, ad_array *value, ad_indices index);
+
+/** x[index] = maximum(x[index], value). */
+AD_API ad_array *ad_at_max(ad_array *x, ad_array *value, const char *index, ...) __attribute__((format(printf, 3, 4)));
+AD_API ad_array *ad_at_max_list(ad_array *x, ad_array *value, ad_indices index);
+
+/** x with value added at the places that ad_take(x, index) reads; the value broadcasts to what that gives. */
+AD_API ad_array *ad_put_add(ad_array *x, ad_array *index, ad_array *value);
+AD_API ad_array *ad_put_add_with(ad_array *x, ad_array *index, ad_array *value, ad_take_options options);
+
+/** The same with value in place of the elements. */
+AD_API ad_array *ad_put_set(ad_array *x, ad_array *index, ad_array *value);
+AD_API ad_array *ad_put_set_with(ad_array *x, ad_array *index, ad_array *value, ad_take_options options);
+
+/** x with value at the places that ad_take_along_axis(x, index, axis) reads; index and value broadcast to that. */
+AD_API ad_array *ad_put_along_axis(ad_array *x, ad_array *index, ad_array *value, int axis);
+
+#ifndef __cplusplus
+
+/** Entries of a list: x[3], x[1:5], x[1:9:2], x[:], x[None], x[...], x[array]. */
+#define AD_INTEGER(i)               ((ad_index){ .kind = AD_INDEX_INTEGER, .start = (i) })
+#define AD_SLICE(from, to)          ((ad_index){ .kind = AD_INDEX_SLICE, .start = (from), .stop = (to), .step = 1 })
+#define AD_SLICE_BY(from, to, by)   ((ad_index){ .kind = AD_INDEX_SLICE, .start = (from), .stop = (to), .step = (by) })
+#define AD_SLICE_ALL                ((ad_index){ .kind = AD_INDEX_SLICE, .start = AD_NO_INDEX, .stop = AD_NO_INDEX, .step = 1 })
+#define AD_NEW_AXIS                 ((ad_index){ .kind = AD_INDEX_NEW })
+#define AD_REST                     ((ad_index){ .kind = AD_INDEX_REST })
+#define AD_PICK(indices)            ((ad_index){ .kind = AD_INDEX_ARRAY, .array = (indices) })
+
+/** AD_INDICES(AD_PICK(rows), AD_INTEGER(0)). Expands to `(ad_indices){ .count = 2, .index = { ... } }`. */
+#define AD_INDICES(...) ((ad_indices){ .count = (int)(sizeof((ad_index[]){ __VA_ARGS__ }) / sizeof(ad_index)), .index = { __VA_ARGS__ } })
+
+/* Operands and named options, as in ad_take(x, 3, .axis = 0). */
+#define ad_at(x, ...)                          (ad_at)(AD_OPERAND_(x), __VA_ARGS__)
+#define ad_at_list(x, ...)                     (ad_at_list)(AD_OPERAND_(x), __VA_ARGS__)
+#define ad_slice_axis(x, axis, start, count, step) (ad_slice_axis)(AD_OPERAND_(x), axis, start, count, step)
+#define ad_take(x, ...)                        ad_take_options_(x, __VA_ARGS__, .ad_unused_ = 0)
+#define ad_take_options_(x, index, ...)        ad_take_with(AD_OPERAND_(x), AD_OPERAND_(index), AD_TAKE_OPTIONS_(__VA_ARGS__))
+#define ad_take_along_axis(x, index, axis)     (ad_take_along_axis)(AD_OPERAND_(x), AD_OPERAND_(index), axis)
+#define ad_compress(condition, ...)            ad_compress_options_(condition, __VA_ARGS__, .ad_unused_ = 0)
+#define ad_compress_options_(condition, x, ...) ad_compress_with(AD_OPERAND_(condition), AD_OPERAND_(x), AD_TAKE_OPTIONS_(__VA_ARGS__))
+#define ad_flatnonzero(x)                      (ad_flatnonzero)(AD_OPERAND_(x))
+#define ad_one_hot(index, ...)                 ad_one_hot_options_(index, __VA_ARGS__, .ad_unused_ = 0)
+#define ad_one_hot_options_(index, classes, ...)                                                                       \
+    ad_one_hot_with(AD_OPERAND_(index), classes, AD_OPTIONS_(ad_one_hot_options, AD_ONE_HOT_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_at_set(x, value, ...)               (ad_at_set)(AD_OPERAND_(x), AD_OPERAND_(value), __VA_ARGS__)
+#define ad_at_set_list(x, value, ...)          (ad_at_set_list)(AD_OPERAND_(x), AD_OPERAND_(value), __VA_ARGS__)
+#define ad_at_add(x, value, ...)               (ad_at_add)(AD_OPERAND_(x), AD_OPERAND_(value), __VA_ARGS__)
+#define ad_at_add_list(x, value, ...)          (ad_at_add_list)(AD_OPERAND_(x), AD_OPERAND_(value), __VA_ARGS__)
+#define ad_at_mul(x, value, ...)               (ad_at_mul)(AD_OPERAND_(x), AD_OPERAND_(value), __VA_ARGS__)
+#define ad_at_mul_list(x, value, ...)          (ad_at_mul_list)(AD_OPERAND_(x), AD_OPERAND_(value), __VA_ARGS__)
+#define ad_at_min(x, value, ...)               (ad_at_min)(AD_OPERAND_(x), AD_OPERAND_(value), __VA_ARGS__)
+#define ad_at_min_list(x, value, ...)          (ad_at_min_list)(AD_OPERAND_(x), AD_OPERAND_(value), __VA_ARGS__)
+#define ad_at_max(x, value, ...)               (ad_at_max)(AD_OPERAND_(x), AD_OPERAND_(value), __VA_ARGS__)
+#define ad_at_max_list(x, value, ...)          (ad_at_max_list)(AD_OPERAND_(x), AD_OPERAND_(value), __VA_ARGS__)
+#define ad_put_add(x, index, ...)              ad_put_add_options_(x, index, __VA_ARGS__, .ad_unused_ = 0)
+#define ad_put_add_options_(x, index, value, ...)                                                                      \
+    ad_put_add_with(AD_OPERAND_(x), AD_OPERAND_(index), AD_OPERAND_(value), AD_TAKE_OPTIONS_(__VA_ARGS__))
+#define ad_put_set(x, index, ...)              ad_put_set_options_(x, index, __VA_ARGS__, .ad_unused_ = 0)
+#define ad_put_set_options_(x, index, value, ...)                                                                      \
+    ad_put_set_with(AD_OPERAND_(x), AD_OPERAND_(index), AD_OPERAND_(value), AD_TAKE_OPTIONS_(__VA_ARGS__))
+#define ad_put_along_axis(x, index, value, axis) (ad_put_along_axis)(AD_OPERAND_(x), AD_OPERAND_(index), AD_OPERAND_(value), axis)
+#define AD_TAKE_OPTIONS_(...)                  AD_OPTIONS_(ad_take_options, AD_TAKE_DEFAULTS_FIELDS_, __VA_ARGS__)
+
+#endif
+
+AD_END_DECLS
+
+#endif

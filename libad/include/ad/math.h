@@ -1,0 +1,294 @@
+/* Elementwise functions, as NumPy's of the same names.
+ *
+ * Each takes arrays or C numbers of any shapes that broadcast and gives a new array; a C number is weakly typed, so a float32
+ * array times 2.0 stays float32. Integers become float64 where a function has no integer values. Every function is differentiable to
+ * any order in both modes, unless its result is a constant. A derivative maps zero to zero: where a cotangent is exactly 0, an infinite
+ * coefficient adds nothing. The bare names are functions too: ad_grad(ad_sin).
+ *
+ * Errors of all: shapes that do not broadcast; a dtype the function is not defined for. */
+#ifndef AD_MATH_H
+#define AD_MATH_H
+
+#include <ad/array.h>
+
+AD_BEGIN_DECLS
+
+/* ---- Arithmetic, of any number ---- */
+
+/** -x. Not defined for bool. */
+AD_API ad_array *ad_neg(ad_array *x);
+/** 1/x. Derivative: -y^2. */
+AD_API ad_array *ad_reciprocal(ad_array *x);
+/** |x|; real for complex x. Derivative: sign(x), conj(x)/|x|, and 0 at 0. */
+AD_API ad_array *ad_abs(ad_array *x);
+/** -1, 0 or 1; x/|x| for complex x. Derivative: 0, for complex x along the circle, 0 at 0. */
+AD_API ad_array *ad_sign(ad_array *x);
+/** x^2. */
+AD_API ad_array *ad_square(ad_array *x);
+/** Square root. Derivative: 1/(2y), infinite at 0. */
+AD_API ad_array *ad_sqrt(ad_array *x);
+/** Cube root; real. Derivative: 1/(3y^2). */
+AD_API ad_array *ad_cbrt(ad_array *x);
+
+/* ---- Exponentials and logarithms ---- */
+
+/** e^x. */
+AD_API ad_array *ad_exp(ad_array *x);
+/** 2^x. */
+AD_API ad_array *ad_exp2(ad_array *x);
+/** e^x - 1, exact near 0. */
+AD_API ad_array *ad_expm1(ad_array *x);
+/** Natural logarithm. Derivative: 1/x, infinite at 0. */
+AD_API ad_array *ad_log(ad_array *x);
+/** Logarithm of base 2. */
+AD_API ad_array *ad_log2(ad_array *x);
+/** Logarithm of base 10. */
+AD_API ad_array *ad_log10(ad_array *x);
+/** log(1 + x), exact near 0. */
+AD_API ad_array *ad_log1p(ad_array *x);
+
+/* ---- Circular and hyperbolic functions ---- */
+
+/** Sine; x in radians. */
+AD_API ad_array *ad_sin(ad_array *x);
+/** Cosine; x in radians. */
+AD_API ad_array *ad_cos(ad_array *x);
+/** Tangent; x in radians. Derivative: 1 + y^2. */
+AD_API ad_array *ad_tan(ad_array *x);
+/** Inverse sine. Derivative infinite at -1 and 1. */
+AD_API ad_array *ad_arcsin(ad_array *x);
+/** Inverse cosine. Derivative infinite at -1 and 1. */
+AD_API ad_array *ad_arccos(ad_array *x);
+/** Inverse tangent. */
+AD_API ad_array *ad_arctan(ad_array *x);
+/** Hyperbolic sine. */
+AD_API ad_array *ad_sinh(ad_array *x);
+/** Hyperbolic cosine. */
+AD_API ad_array *ad_cosh(ad_array *x);
+/** Hyperbolic tangent. Derivative: 1 - y^2. */
+AD_API ad_array *ad_tanh(ad_array *x);
+/** Inverse hyperbolic sine. */
+AD_API ad_array *ad_arcsinh(ad_array *x);
+/** Inverse hyperbolic cosine. Derivative: 1/(sqrt(x-1) sqrt(x+1)). */
+AD_API ad_array *ad_arccosh(ad_array *x);
+/** Inverse hyperbolic tangent. Derivative infinite at -1 and 1. */
+AD_API ad_array *ad_arctanh(ad_array *x);
+
+/* ---- Functions of learning and statistics; real ---- */
+
+/** 1/(1 + e^-x). Derivative: y (1 - y). */
+AD_API ad_array *ad_sigmoid(ad_array *x);
+/** log(sigmoid(x)), without overflow. */
+AD_API ad_array *ad_log_sigmoid(ad_array *x);
+/** log(1 + e^x), without overflow. Derivative: sigmoid(x). */
+AD_API ad_array *ad_softplus(ad_array *x);
+/** max(x, 0). Derivative: 1 for x > 0, else 0 (at 0 too, as in JAX). */
+AD_API ad_array *ad_relu(ad_array *x);
+/** Error function. */
+AD_API ad_array *ad_erf(ad_array *x);
+/** 1 - erf(x), exact for large x. */
+AD_API ad_array *ad_erfc(ad_array *x);
+/** log |Gamma(x)|. Derivative: digamma(x). */
+AD_API ad_array *ad_gammaln(ad_array *x);
+/** Logarithmic derivative of Gamma. Derivative: polygamma(1, x). */
+AD_API ad_array *ad_digamma(ad_array *x);
+
+/* ---- Parts of complex numbers; real x is its own conjugate ---- */
+
+/** Real part. VJP: g. */
+AD_API ad_array *ad_real(ad_array *x);
+/** Imaginary part. VJP: -i g. */
+AD_API ad_array *ad_imag(ad_array *x);
+/** Complex conjugate. VJP: conj(g). */
+AD_API ad_array *ad_conj(ad_array *x);
+/** Argument in radians, in (-pi, pi]. VJP: -i g/x, 0 at 0; for real x the derivative is 0. */
+AD_API ad_array *ad_angle(ad_array *x);
+
+/* ---- Rounding and tests; constants of every derivative ---- */
+
+/** Largest integer not above x. */
+AD_API ad_array *ad_floor(ad_array *x);
+/** Smallest integer not below x. */
+AD_API ad_array *ad_ceil(ad_array *x);
+/** x without its fraction. */
+AD_API ad_array *ad_trunc(ad_array *x);
+/** Nearest integer, half to even. */
+AD_API ad_array *ad_rint(ad_array *x);
+/** Whether x is NaN (for complex x: a part). Bool. */
+AD_API ad_array *ad_isnan(ad_array *x);
+/** Whether x is infinite. Bool. */
+AD_API ad_array *ad_isinf(ad_array *x);
+/** Whether x is neither infinite nor NaN. Bool. */
+AD_API ad_array *ad_isfinite(ad_array *x);
+/** Whether x is 0. Bool. */
+AD_API ad_array *ad_logical_not(ad_array *x);
+
+/* ---- Arithmetic ---- */
+
+/** a + b. */
+AD_API ad_array *ad_add(ad_array *a, ad_array *b);
+/** a - b. Not defined for bool. */
+AD_API ad_array *ad_sub(ad_array *a, ad_array *b);
+/** a b. */
+AD_API ad_array *ad_mul(ad_array *a, ad_array *b);
+/** a / b; of integers a float64. */
+AD_API ad_array *ad_div(ad_array *a, ad_array *b);
+/** a^b. Derivatives: b a^(b-1), 0 where b = 0; y log a, 0 where a = 0 and b >= 0, NaN for a < 0. A C integer exponent is computed by products, exact for every a. */
+AD_API ad_array *ad_pow(ad_array *a, ad_array *b);
+/** The larger one; NaN if either is. A tie sends half of the derivative to each. */
+AD_API ad_array *ad_maximum(ad_array *a, ad_array *b);
+/** The smaller one; NaN if either is. A tie sends half of the derivative to each. */
+AD_API ad_array *ad_minimum(ad_array *a, ad_array *b);
+/** Remainder of floor division, with the sign of b. Derivatives: 1 and -floor(a/b). */
+AD_API ad_array *ad_mod(ad_array *a, ad_array *b);
+/** Remainder of division towards zero, with the sign of a. Derivatives: 1 and -trunc(a/b). */
+AD_API ad_array *ad_fmod(ad_array *a, ad_array *b);
+/** floor(a / b); a constant of every derivative. */
+AD_API ad_array *ad_floor_divide(ad_array *a, ad_array *b);
+/** sqrt(a^2 + b^2) without overflow; real. Derivative 0 at the origin. */
+AD_API ad_array *ad_hypot(ad_array *a, ad_array *b);
+/** Angle of the point (b, a) in radians; real. Derivative 0 at the origin. */
+AD_API ad_array *ad_arctan2(ad_array *a, ad_array *b);
+/** log(e^a + e^b) without overflow; real. */
+AD_API ad_array *ad_logaddexp(ad_array *a, ad_array *b);
+/** Derivative number n of digamma; n a whole number without derivative; real. */
+AD_API ad_array *ad_polygamma(ad_array *n, ad_array *x);
+/** t d, but 0 where t = 0: the product of a tangent t with a coefficient d that may be infinite. */
+AD_API ad_array *ad_zmul(ad_array *t, ad_array *d);
+/** t / d, but 0 where t = 0. */
+AD_API ad_array *ad_zdiv(ad_array *t, ad_array *d);
+
+/* ---- Comparisons; bool. Complex numbers are ordered by real part, then imaginary part, as in NumPy ---- */
+
+/** a == b. */
+AD_API ad_array *ad_equal(ad_array *a, ad_array *b);
+/** a != b. */
+AD_API ad_array *ad_not_equal(ad_array *a, ad_array *b);
+/** a < b. */
+AD_API ad_array *ad_less(ad_array *a, ad_array *b);
+/** a <= b. */
+AD_API ad_array *ad_less_equal(ad_array *a, ad_array *b);
+/** a > b. */
+AD_API ad_array *ad_greater(ad_array *a, ad_array *b);
+/** a >= b. */
+AD_API ad_array *ad_greater_equal(ad_array *a, ad_array *b);
+/** Whether both are not 0. */
+AD_API ad_array *ad_logical_and(ad_array *a, ad_array *b);
+/** Whether one is not 0. */
+AD_API ad_array *ad_logical_or(ad_array *a, ad_array *b);
+/** Whether exactly one is not 0. */
+AD_API ad_array *ad_logical_xor(ad_array *a, ad_array *b);
+
+/* ---- Selection ---- */
+
+/** condition ? a : b, element by element. The condition is a bool array, or anything compared with 0. What is not selected gets no derivative,
+ * whatever it is there. */
+AD_API ad_array *ad_where(ad_array *condition, ad_array *a, ad_array *b);
+
+/** minimum(maximum(x, low), high). At a bound half of the derivative goes to x, half to the bound. */
+AD_API ad_array *ad_clip(ad_array *x, ad_array *low, ad_array *high);
+
+/* NumPy's and SciPy's other names of the same functions. */
+#define ad_negative ad_neg
+#define ad_absolute ad_abs
+#define ad_asin ad_arcsin
+#define ad_acos ad_arccos
+#define ad_atan ad_arctan
+#define ad_asinh ad_arcsinh
+#define ad_acosh ad_arccosh
+#define ad_atanh ad_arctanh
+#define ad_conjugate ad_conj
+#define ad_subtract ad_sub
+#define ad_multiply ad_mul
+#define ad_divide ad_div
+#define ad_power ad_pow
+#define ad_remainder ad_mod
+#define ad_atan2 ad_arctan2
+#define ad_special_expit ad_sigmoid
+#define ad_special_log_expit ad_log_sigmoid
+#define ad_special_erf ad_erf
+#define ad_special_erfc ad_erfc
+#define ad_special_gammaln ad_gammaln
+#define ad_special_digamma ad_digamma
+#define ad_special_polygamma ad_polygamma
+
+#ifndef __cplusplus
+/* Operands are arrays or C numbers: ad_add(x, 1) is (ad_add)(x, ad_weak_integer(1)). */
+#define ad_neg(x) (ad_neg)(AD_OPERAND_(x))
+#define ad_reciprocal(x) (ad_reciprocal)(AD_OPERAND_(x))
+#define ad_abs(x) (ad_abs)(AD_OPERAND_(x))
+#define ad_sign(x) (ad_sign)(AD_OPERAND_(x))
+#define ad_square(x) (ad_square)(AD_OPERAND_(x))
+#define ad_sqrt(x) (ad_sqrt)(AD_OPERAND_(x))
+#define ad_cbrt(x) (ad_cbrt)(AD_OPERAND_(x))
+#define ad_exp(x) (ad_exp)(AD_OPERAND_(x))
+#define ad_exp2(x) (ad_exp2)(AD_OPERAND_(x))
+#define ad_expm1(x) (ad_expm1)(AD_OPERAND_(x))
+#define ad_log(x) (ad_log)(AD_OPERAND_(x))
+#define ad_log2(x) (ad_log2)(AD_OPERAND_(x))
+#define ad_log10(x) (ad_log10)(AD_OPERAND_(x))
+#define ad_log1p(x) (ad_log1p)(AD_OPERAND_(x))
+#define ad_sin(x) (ad_sin)(AD_OPERAND_(x))
+#define ad_cos(x) (ad_cos)(AD_OPERAND_(x))
+#define ad_tan(x) (ad_tan)(AD_OPERAND_(x))
+#define ad_arcsin(x) (ad_arcsin)(AD_OPERAND_(x))
+#define ad_arccos(x) (ad_arccos)(AD_OPERAND_(x))
+#define ad_arctan(x) (ad_arctan)(AD_OPERAND_(x))
+#define ad_sinh(x) (ad_sinh)(AD_OPERAND_(x))
+#define ad_cosh(x) (ad_cosh)(AD_OPERAND_(x))
+#define ad_tanh(x) (ad_tanh)(AD_OPERAND_(x))
+#define ad_arcsinh(x) (ad_arcsinh)(AD_OPERAND_(x))
+#define ad_arccosh(x) (ad_arccosh)(AD_OPERAND_(x))
+#define ad_arctanh(x) (ad_arctanh)(AD_OPERAND_(x))
+#define ad_sigmoid(x) (ad_sigmoid)(AD_OPERAND_(x))
+#define ad_log_sigmoid(x) (ad_log_sigmoid)(AD_OPERAND_(x))
+#define ad_softplus(x) (ad_softplus)(AD_OPERAND_(x))
+#define ad_relu(x) (ad_relu)(AD_OPERAND_(x))
+#define ad_erf(x) (ad_erf)(AD_OPERAND_(x))
+#define ad_erfc(x) (ad_erfc)(AD_OPERAND_(x))
+#define ad_gammaln(x) (ad_gammaln)(AD_OPERAND_(x))
+#define ad_digamma(x) (ad_digamma)(AD_OPERAND_(x))
+#define ad_real(x) (ad_real)(AD_OPERAND_(x))
+#define ad_imag(x) (ad_imag)(AD_OPERAND_(x))
+#define ad_conj(x) (ad_conj)(AD_OPERAND_(x))
+#define ad_angle(x) (ad_angle)(AD_OPERAND_(x))
+#define ad_floor(x) (ad_floor)(AD_OPERAND_(x))
+#define ad_ceil(x) (ad_ceil)(AD_OPERAND_(x))
+#define ad_trunc(x) (ad_trunc)(AD_OPERAND_(x))
+#define ad_rint(x) (ad_rint)(AD_OPERAND_(x))
+#define ad_isnan(x) (ad_isnan)(AD_OPERAND_(x))
+#define ad_isinf(x) (ad_isinf)(AD_OPERAND_(x))
+#define ad_isfinite(x) (ad_isfinite)(AD_OPERAND_(x))
+#define ad_logical_not(x) (ad_logical_not)(AD_OPERAND_(x))
+#define ad_add(a, b) (ad_add)(AD_OPERAND_(a), AD_OPERAND_(b))
+#define ad_sub(a, b) (ad_sub)(AD_OPERAND_(a), AD_OPERAND_(b))
+#define ad_mul(a, b) (ad_mul)(AD_OPERAND_(a), AD_OPERAND_(b))
+#define ad_div(a, b) (ad_div)(AD_OPERAND_(a), AD_OPERAND_(b))
+#define ad_pow(a, b) (ad_pow)(AD_OPERAND_(a), AD_OPERAND_(b))
+#define ad_maximum(a, b) (ad_maximum)(AD_OPERAND_(a), AD_OPERAND_(b))
+#define ad_minimum(a, b) (ad_minimum)(AD_OPERAND_(a), AD_OPERAND_(b))
+#define ad_mod(a, b) (ad_mod)(AD_OPERAND_(a), AD_OPERAND_(b))
+#define ad_fmod(a, b) (ad_fmod)(AD_OPERAND_(a), AD_OPERAND_(b))
+#define ad_floor_divide(a, b) (ad_floor_divide)(AD_OPERAND_(a), AD_OPERAND_(b))
+#define ad_hypot(a, b) (ad_hypot)(AD_OPERAND_(a), AD_OPERAND_(b))
+#define ad_arctan2(a, b) (ad_arctan2)(AD_OPERAND_(a), AD_OPERAND_(b))
+#define ad_logaddexp(a, b) (ad_logaddexp)(AD_OPERAND_(a), AD_OPERAND_(b))
+#define ad_polygamma(n, x) (ad_polygamma)(AD_OPERAND_(n), AD_OPERAND_(x))
+#define ad_zmul(t, d) (ad_zmul)(AD_OPERAND_(t), AD_OPERAND_(d))
+#define ad_zdiv(t, d) (ad_zdiv)(AD_OPERAND_(t), AD_OPERAND_(d))
+#define ad_equal(a, b) (ad_equal)(AD_OPERAND_(a), AD_OPERAND_(b))
+#define ad_not_equal(a, b) (ad_not_equal)(AD_OPERAND_(a), AD_OPERAND_(b))
+#define ad_less(a, b) (ad_less)(AD_OPERAND_(a), AD_OPERAND_(b))
+#define ad_less_equal(a, b) (ad_less_equal)(AD_OPERAND_(a), AD_OPERAND_(b))
+#define ad_greater(a, b) (ad_greater)(AD_OPERAND_(a), AD_OPERAND_(b))
+#define ad_greater_equal(a, b) (ad_greater_equal)(AD_OPERAND_(a), AD_OPERAND_(b))
+#define ad_logical_and(a, b) (ad_logical_and)(AD_OPERAND_(a), AD_OPERAND_(b))
+#define ad_logical_or(a, b) (ad_logical_or)(AD_OPERAND_(a), AD_OPERAND_(b))
+#define ad_logical_xor(a, b) (ad_logical_xor)(AD_OPERAND_(a), AD_OPERAND_(b))
+#define ad_where(condition, a, b) (ad_where)(AD_OPERAND_(condition), AD_OPERAND_(a), AD_OPERAND_(b))
+#define ad_clip(x, low, high) (ad_clip)(AD_OPERAND_(x), AD_OPERAND_(low), AD_OPERAND_(high))
+#endif
+
+AD_END_DECLS
+
+#endif

@@ -1,0 +1,115 @@
+/* Primitives: what an operation is. The library's own operations use this record and nothing else.
+ *
+ * Words: a node is one call of a primitive on given inputs. A rule is written with public operations, so that it can be
+ * differentiated itself. A tangent t is a direction in the space of an input; a cotangent g is a linear function on the
+ * space of an output, paired as Re sum(g v), without conjugation. */
+#ifndef AD_PRIMITIVE_H
+#define AD_PRIMITIVE_H
+
+#include <ad/base.h>
+
+AD_BEGIN_DECLS
+
+/** One call of a primitive, as its rules see it. */
+typedef struct ad_node ad_node;
+
+typedef struct ad_primitive ad_primitive;
+
+/** What an output will be: known before anything is computed. */
+typedef struct ad_spec {
+    ad_dtype dtype;
+    ad_shape shape;
+} ad_spec;
+
+/** Which arrays the reverse rule reads. What is not asked for is freed as soon as the user's code drops it. */
+typedef enum ad_saves {
+    AD_SAVE_NOTHING = 0,
+    AD_SAVE_INPUTS = 1,
+    AD_SAVE_OUTPUT = 2,
+    AD_SAVE_OTHERS = 4 /**< for the cotangent of one operand, the other inputs */
+} ad_saves;
+
+/** How the result depends on its real and complex inputs; integer and bool inputs are parameters. */
+typedef enum ad_linearity {
+    AD_NONLINEAR,
+    AD_LINEAR,     /**< in all of them together (sum, concatenate): the forward rule is the operation on the tangents */
+    AD_MULTILINEAR /**< in each of them (matmul): the forward rule is the product rule */
+} ad_linearity;
+
+enum { AD_MAX_OUTPUTS = 8 };
+
+struct ad_primitive {
+    /** As users call it: it opens every error sentence. */
+    const char *name;
+
+    /** Checks the inputs and says what the outputs will be, or sets an error that names the operation and the values and
+     * returns false. Reads shapes, dtypes and options of the node, never data. */
+    bool (*infer)(const ad_node *node, ad_spec *outputs);
+
+    /** Computes the outputs into new C-contiguous memory, one pointer for each; false and an error on failure. */
+    bool (*eval)(const ad_node *node, void *const *outputs);
+
+    /** In place of eval, for an operation that can share its input's memory: gives the array. */
+    ad_array *(*view)(const ad_node *node, const ad_spec *output);
+
+    /** A short way for the simplest inputs, in place of infer and eval: gives the output, or NULL without an error where it does not
+     * apply. Optional. */
+    ad_array *(*shortcut)(const ad_node *node);
+
+    /** For an elementwise function: dy/d(operand), which serves both modes. NULL without an error means zero. */
+    ad_array *(*derivative)(const ad_node *node, int operand);
+
+    /** Reverse rule: the cotangent of an operand, given the output's. The engine sums over broadcast axes, takes the real
+     * part for a real operand and converts to its dtype. NULL without an error means zero. */
+    ad_array *(*vjp)(const ad_node *node, int operand, ad_array *g);
+
+    /** Forward rule: what tangent t of one operand adds to the tangent of output ad_node_target(node). */
+    ad_array *(*jvp)(const ad_node *node, int operand, ad_array *t);
+
+    ad_linearity linear;
+    unsigned saves;      /**< ad_saves, or'ed */
+    bool constant;       /**< the result is a constant of every derivative (comparisons, argmax) */
+    int outputs;         /**< 0 means 1; at most AD_MAX_OUTPUTS */
+    size_t options_size; /**< bytes of the options, copied with the node; 0: the pointer is kept as it is */
+    void (*options_keep)(const void *options); /**< called on a node's copy of the options, if they hold references; */
+    void (*options_drop)(const void *options); /**< and before that copy goes. NULL: nothing to do */
+    int code;            /**< free for primitives that share their functions */
+};
+
+/** Calls a primitive of one output.
+ *
+ * @param inputs   count arrays
+ * @param options  the primitive's options or context, given to its functions by ad_node_options
+ * @return         the output, or NULL and an error */
+AD_API ad_array *ad_call_primitive(const ad_primitive *primitive, ad_array *const *inputs, int count, const void *options);
+
+/** Calls a primitive of several outputs; false and an error on failure, with NULL in every output. */
+AD_API bool ad_call_primitive_many(const ad_primitive *primitive, ad_array *const *inputs, int count, const void *options, ad_array **outputs);
+
+AD_API const ad_primitive *ad_node_primitive(const ad_node *node);
+AD_API const void *ad_node_options(const ad_node *node);
+AD_API int ad_node_inputs(const ad_node *node);
+
+/** An input. In a reverse rule only those that `saves` names are there: any other is NULL and an error. */
+AD_API ad_array *ad_node_input(const ad_node *node, int operand);
+
+/** Output k: always there in a forward rule, in a reverse rule with AD_SAVE_OUTPUT. */
+AD_API ad_array *ad_node_output(const ad_node *node, int k);
+
+/** Shape and dtype of an input, there in every rule. */
+AD_API ad_shape ad_node_shape(const ad_node *node, int operand);
+AD_API ad_dtype ad_node_dtype(const ad_node *node, int operand);
+
+/** In a reverse rule of several outputs: the cotangent of output k, NULL if it has none. The rule's g is that of output 0. */
+AD_API ad_array *ad_node_cotangent(const ad_node *node, int k);
+
+/** In a forward rule of several outputs: the output whose tangent is asked for. */
+AD_API int ad_node_target(const ad_node *node);
+
+/** The library's own operations: their number, and each of them (NULL out of range). The order is not fixed. */
+AD_API int ad_operation_count(void);
+AD_API const ad_primitive *ad_operation(int i);
+
+AD_END_DECLS
+
+#endif

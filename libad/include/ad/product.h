@@ -1,0 +1,145 @@
+/* Products of vectors, matrices and tensors, as NumPy's of the same names.
+ *
+ * Operands are arrays or C numbers; dtypes promote as in NumPy, integers stay integers and the product of bools is
+ * "or of ands". Products of real and complex floating numbers go to BLAS, transposed operands as they are. Every
+ * function is linear in each operand and differentiable to any order in both modes. The bare names are functions too. */
+#ifndef AD_PRODUCT_H
+#define AD_PRODUCT_H
+
+#include <ad/array.h>
+#include <ad/each.h>
+
+AD_BEGIN_DECLS
+
+/* ---- Products of two ---- */
+
+/** Matrix product over the last two axes, the leading axes broadcast.
+ *
+ * @param a  (..., m, k), or (k) for a row that leaves no axis in the result
+ * @param b  (..., k, n), or (k) for a column that leaves no axis in the result
+ * @return   (..., m, n)
+ * Errors: a 0-d operand; different k; leading axes that do not broadcast.
+ * Derivative: g b^T in a, a^T g in b, summed over broadcast axes. */
+AD_API ad_array *ad_matmul(ad_array *a, ad_array *b);
+
+/** NumPy's dot: over the last axis of a and the second to last of b (its only one if it is 1-d); a 0-d operand multiplies.
+ *
+ * @param a  (..., k)
+ * @param b  (..., k, n) or (k)
+ * @return   the other axes of a, then those of b
+ * Errors: different k. */
+AD_API ad_array *ad_dot(ad_array *a, ad_array *b);
+
+/** Over the last axis of both: (..., k), (..., k) -> the other axes of a, then those of b; a 0-d operand multiplies. */
+AD_API ad_array *ad_inner(ad_array *a, ad_array *b);
+
+/** All products of an element of a with one of b, both flattened: (a's size, b's size). */
+AD_API ad_array *ad_outer(ad_array *a, ad_array *b);
+
+/** Sum of conj(a) b over all elements: 0-d. Operands of any shapes with the same number of elements, flattened. */
+AD_API ad_array *ad_vdot(ad_array *a, ad_array *b);
+
+/** Matrix times vector, leading axes broadcast: (..., m, k), (..., k) -> (..., m). */
+AD_API ad_array *ad_matvec(ad_array *a, ad_array *b);
+
+/** Conjugated vector times matrix, leading axes broadcast: (..., k), (..., k, n) -> (..., n). */
+AD_API ad_array *ad_vecmat(ad_array *a, ad_array *b);
+
+/** Kronecker product: blocks of b, each times an element of a; the operand of fewer axes gets axes of length 1 in front.
+ * Errors: more than AD_MAX_NDIM / 2 axes. */
+AD_API ad_array *ad_kron(ad_array *a, ad_array *b);
+
+/** Options of ad_vecdot. */
+typedef struct ad_vecdot_options {
+    int axis; /**< -1: the axis of length k, in each operand */
+    int ad_unused_;
+} ad_vecdot_options;
+
+/** Sum of conj(a) b along an axis, the others broadcast: (..., k), (..., k) -> (...). Options: .axis = -1. */
+AD_API ad_array *ad_vecdot(ad_array *a, ad_array *b);
+AD_API ad_array *ad_vecdot_with(ad_array *a, ad_array *b, ad_vecdot_options options);
+
+/** Options of ad_tensordot. */
+typedef struct ad_tensordot_options {
+    int axes;       /**< 2: how many of the last axes of a and first axes of b; not read if lists are given */
+    ad_axes a_axes; /**< instead: axes of a ... */
+    ad_axes b_axes; /**< ... and those of b they go with, in the same order */
+    int ad_unused_;
+} ad_tensordot_options;
+
+/** Sum of products over pairs of axes.
+ *
+ * ad_tensordot(a, b), ad_tensordot(a, b, .axes = 1), ad_tensordot(a, b, .a_axes = AD_AXES(0, 1), .b_axes = AD_AXES(1, 0)).
+ * @return  the other axes of a, then those of b
+ * Errors: lists of different lengths; an axis out of range or given twice; paired axes of different lengths. */
+AD_API ad_array *ad_tensordot(ad_array *a, ad_array *b);
+AD_API ad_array *ad_tensordot_with(ad_array *a, ad_array *b, ad_tensordot_options options);
+
+/* ---- Products of many ---- */
+
+/** Einstein's summation: ad_einsum("ij,jk->ik", a, b).
+ *
+ * Each operand has a letter for every axis, "..." for any axes that broadcast. Letters that are not in the output are
+ * summed over; a letter that an operand repeats takes its diagonal. Without "->" the output has the letters that occur
+ * once, in alphabetical order, after the axes of "...". An axis of length 1 goes with any length. More than two operands
+ * are multiplied in pairs, those first that leave the smallest results.
+ *
+ * @param subscripts  the operands' letters, separated by commas; spaces are ignored
+ * @param operands    count arrays
+ * @return            the axes of the output
+ * Errors: subscripts that cannot be read, or that do not fit the shapes; axes of one letter with different lengths. */
+AD_API ad_array *ad_einsum_from(const char *subscripts, ad_array *const *operands, int count);
+
+/* ---- Trace ---- */
+
+/** Options of ad_trace. */
+typedef struct ad_trace_options {
+    int64_t offset;   /**< 0: which diagonal; above the main one if positive */
+    int axis1, axis2; /**< 0, 1: the axes of the matrix */
+    int ad_unused_;
+} ad_trace_options;
+
+/** Sum along a diagonal, in the shape of the other axes: (n, m, ...) -> (...). Options: .offset, .axis1, .axis2 = 1.
+ * Integers smaller than int64, and bools, are summed as int64.
+ * Errors: fewer than two axes; an axis out of range; the same axis twice. */
+AD_API ad_array *ad_trace(ad_array *x);
+AD_API ad_array *ad_trace_with(ad_array *x, ad_trace_options options);
+
+#ifndef __cplusplus
+
+#define AD_VECDOT_DEFAULTS_FIELDS_    .axis = -1
+#define AD_TENSORDOT_DEFAULTS_FIELDS_ .axes = 2
+#define AD_TRACE_DEFAULTS_FIELDS_     .axis2 = 1
+
+/** The options with their defaults. */
+#define AD_VECDOT_DEFAULTS    ((ad_vecdot_options){ AD_VECDOT_DEFAULTS_FIELDS_ })
+#define AD_TENSORDOT_DEFAULTS ((ad_tensordot_options){ AD_TENSORDOT_DEFAULTS_FIELDS_ })
+#define AD_TRACE_DEFAULTS     ((ad_trace_options){ AD_TRACE_DEFAULTS_FIELDS_ })
+
+/** ad_einsum("ij,jk", a, b): up to 64 operands, arrays or C numbers. */
+#define ad_einsum(subscripts, ...)                                                                                     \
+    ad_einsum_from(subscripts, (ad_array *[]){ AD_EACH_(AD_OPERAND_, __VA_ARGS__) }, AD_COUNT_(__VA_ARGS__))
+
+#define ad_matmul(a, b) (ad_matmul)(AD_OPERAND_(a), AD_OPERAND_(b))
+#define ad_dot(a, b)    (ad_dot)(AD_OPERAND_(a), AD_OPERAND_(b))
+#define ad_inner(a, b)  (ad_inner)(AD_OPERAND_(a), AD_OPERAND_(b))
+#define ad_outer(a, b)  (ad_outer)(AD_OPERAND_(a), AD_OPERAND_(b))
+#define ad_vdot(a, b)   (ad_vdot)(AD_OPERAND_(a), AD_OPERAND_(b))
+#define ad_matvec(a, b) (ad_matvec)(AD_OPERAND_(a), AD_OPERAND_(b))
+#define ad_vecmat(a, b) (ad_vecmat)(AD_OPERAND_(a), AD_OPERAND_(b))
+#define ad_kron(a, b)   (ad_kron)(AD_OPERAND_(a), AD_OPERAND_(b))
+
+#define ad_vecdot(...) ad_vecdot_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_vecdot_options_(a, b, ...)                                                                                  \
+    ad_vecdot_with(AD_OPERAND_(a), AD_OPERAND_(b), AD_OPTIONS_(ad_vecdot_options, AD_VECDOT_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_tensordot(...) ad_tensordot_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_tensordot_options_(a, b, ...)                                                                               \
+    ad_tensordot_with(AD_OPERAND_(a), AD_OPERAND_(b), AD_OPTIONS_(ad_tensordot_options, AD_TENSORDOT_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_trace(...)             ad_trace_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_trace_options_(x, ...) ad_trace_with(AD_OPERAND_(x), AD_OPTIONS_(ad_trace_options, AD_TRACE_DEFAULTS_FIELDS_, __VA_ARGS__))
+
+#endif
+
+AD_END_DECLS
+
+#endif

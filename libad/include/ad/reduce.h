@@ -1,0 +1,170 @@
+/* Reductions and running sums, as NumPy's of the same names.
+ *
+ * A reduction takes its axes as .axis = k, as .axes = AD_AXES(0, -1), or neither: then all of them. The axes reduced go, or stay with
+ * length 1 where .keepdims is true. The bare names are functions of one argument with the defaults, so ad_grad(ad_sum) works; ad_x_with
+ * takes the options as a struct. Every operand may be a C number.
+ *
+ * Errors of all: an axis out of range or given twice. NaN propagates. */
+#ifndef AD_REDUCE_H
+#define AD_REDUCE_H
+
+#include <ad/array.h>
+
+AD_BEGIN_DECLS
+
+/** Options of the reductions. Begin with AD_REDUCE_DEFAULTS; .axis wins over .axes. */
+typedef struct ad_reduce_options {
+    int axis;       /**< one axis; AD_NO_AXIS: see axes */
+    ad_axes axes;   /**< several; none given: all */
+    bool keepdims;  /**< keep the reduced axes with length 1 */
+    ad_dtype dtype; /**< sum, prod, mean, var, std: compute in this dtype; AD_NO_DTYPE: NumPy's choice */
+    int ddof;       /**< var, std: divide by n - ddof */
+    int ad_unused_;
+} ad_reduce_options;
+
+/** Options of running sums and products. Begin with AD_SCAN_DEFAULTS. */
+typedef struct ad_scan_options {
+    int axis;       /**< AD_NO_AXIS: along the flattened array */
+    bool reverse;   /**< from the last element to the first */
+    bool exclusive; /**< leave the element itself out: the first result is that of nothing */
+    ad_dtype dtype; /**< compute in and give this dtype */
+    int ad_unused_;
+} ad_scan_options;
+
+/** Options of ad_linear_recurrence. Begin with AD_RECURRENCE_DEFAULTS. */
+typedef struct ad_recurrence_options {
+    int axis; /**< -1 */
+    bool reverse;
+    int ad_unused_;
+} ad_recurrence_options;
+
+#define AD_REDUCE_DEFAULTS_FIELDS_     .axis = AD_NO_AXIS, .dtype = AD_NO_DTYPE
+#define AD_SCAN_DEFAULTS_FIELDS_       .axis = AD_NO_AXIS, .dtype = AD_NO_DTYPE
+#define AD_RECURRENCE_DEFAULTS_FIELDS_ .axis = -1
+#define AD_REDUCE_DEFAULTS             ((ad_reduce_options){ AD_REDUCE_DEFAULTS_FIELDS_ })
+#define AD_SCAN_DEFAULTS               ((ad_scan_options){ AD_SCAN_DEFAULTS_FIELDS_ })
+#define AD_RECURRENCE_DEFAULTS         ((ad_recurrence_options){ AD_RECURRENCE_DEFAULTS_FIELDS_ })
+
+/* ---- Sums and products ---- */
+
+/** Sum. Integers and bool give int64. Of no elements 0. Derivative: g, spread over the axes. */
+AD_API ad_array *ad_sum(ad_array *x);
+AD_API ad_array *ad_sum_with(ad_array *x, ad_reduce_options options);
+
+/** Arithmetic mean. Integers and bool give float64. Of no elements NaN. */
+AD_API ad_array *ad_mean(ad_array *x);
+AD_API ad_array *ad_mean_with(ad_array *x, ad_reduce_options options);
+
+/** Product. Integers and bool give int64. Of no elements 1. Derivative: the product of the others, without a division: exact for any
+ * number of zeros, at every order. */
+AD_API ad_array *ad_prod(ad_array *x);
+AD_API ad_array *ad_prod_with(ad_array *x, ad_reduce_options options);
+
+/** Variance: sum of |x - mean|^2 over n - ddof; real for complex x. Integers give float64. With n <= ddof the divisor is 0, as in NumPy. */
+AD_API ad_array *ad_var(ad_array *x);
+AD_API ad_array *ad_var_with(ad_array *x, ad_reduce_options options);
+
+/** Standard deviation: square root of ad_var. Derivative 0 where the result is 0, at every order. */
+AD_API ad_array *ad_std(ad_array *x);
+AD_API ad_array *ad_std_with(ad_array *x, ad_reduce_options options);
+
+/* ---- Selections; complex numbers are ordered by real part, then imaginary part, as in NumPy ---- */
+
+/** Largest element; NaN if there is one. Derivative: shared equally by all elements that attain it, or by the NaN.
+ * Errors: nothing to choose from. */
+AD_API ad_array *ad_max(ad_array *x);
+AD_API ad_array *ad_max_with(ad_array *x, ad_reduce_options options);
+
+/** Smallest element; otherwise as ad_max. */
+AD_API ad_array *ad_min(ad_array *x);
+AD_API ad_array *ad_min_with(ad_array *x, ad_reduce_options options);
+
+/** Largest minus smallest element. */
+AD_API ad_array *ad_ptp(ad_array *x);
+AD_API ad_array *ad_ptp_with(ad_array *x, ad_reduce_options options);
+
+/** Index of the largest element, int64: the first of equals, or the first NaN. One axis, or none for the index in the flattened array.
+ * A constant of every derivative. Errors: nothing to choose from; several axes but not all. */
+AD_API ad_array *ad_argmax(ad_array *x);
+AD_API ad_array *ad_argmax_with(ad_array *x, ad_reduce_options options);
+
+/** Index of the smallest element; otherwise as ad_argmax. */
+AD_API ad_array *ad_argmin(ad_array *x);
+AD_API ad_array *ad_argmin_with(ad_array *x, ad_reduce_options options);
+
+/** Whether one element is not 0; bool. Of no elements false. */
+AD_API ad_array *ad_any(ad_array *x);
+AD_API ad_array *ad_any_with(ad_array *x, ad_reduce_options options);
+
+/** Whether no element is 0; bool. Of no elements true. */
+AD_API ad_array *ad_all(ad_array *x);
+AD_API ad_array *ad_all_with(ad_array *x, ad_reduce_options options);
+
+/* ---- Running sums and products ---- */
+
+/** Running sum along an axis, or along the flattened array. Integers and bool give int64. Derivative: the running sum of g from the other end. */
+AD_API ad_array *ad_cumsum(ad_array *x);
+AD_API ad_array *ad_cumsum_with(ad_array *x, ad_scan_options options);
+
+/** Running product, as ad_cumsum. Derivative without a division: exact for any number of zeros, at every order. */
+AD_API ad_array *ad_cumprod(ad_array *x);
+AD_API ad_array *ad_cumprod_with(ad_array *x, ad_scan_options options);
+
+/** y_i = a_i y_(i-1) + b_i along an axis, with y_(-1) = 0; with .reverse y_i = a_i y_(i+1) + b_i.
+ *
+ * @param a  real or complex, broadcast with b; the first coefficient is not used (the last with .reverse)
+ * @return   the broadcast shape and the common dtype
+ * Derivative: the same recurrence from the other end.
+ * Errors: shapes that do not broadcast; 0-d operands. */
+AD_API ad_array *ad_linear_recurrence(ad_array *a, ad_array *b);
+AD_API ad_array *ad_linear_recurrence_with(ad_array *a, ad_array *b, ad_recurrence_options options);
+
+/* NumPy's other names of the same functions. */
+#define ad_amax      ad_max
+#define ad_amin      ad_min
+#define ad_amax_with ad_max_with
+#define ad_amin_with ad_min_with
+
+#ifndef __cplusplus
+/* ad_sum(x, .axis = 0) is ad_sum_with(x, (ad_reduce_options){ defaults, .axis = 0, .ad_unused_ = 0 }). */
+#define AD_REDUCE_OPTIONS_(...) AD_OPTIONS_(ad_reduce_options, AD_REDUCE_DEFAULTS_FIELDS_, __VA_ARGS__)
+#define AD_SCAN_OPTIONS_(...)   AD_OPTIONS_(ad_scan_options, AD_SCAN_DEFAULTS_FIELDS_, __VA_ARGS__)
+
+#define ad_sum(...)                ad_sum_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_sum_options_(x, ...)    ad_sum_with(AD_OPERAND_(x), AD_REDUCE_OPTIONS_(__VA_ARGS__))
+#define ad_mean(...)               ad_mean_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_mean_options_(x, ...)   ad_mean_with(AD_OPERAND_(x), AD_REDUCE_OPTIONS_(__VA_ARGS__))
+#define ad_prod(...)               ad_prod_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_prod_options_(x, ...)   ad_prod_with(AD_OPERAND_(x), AD_REDUCE_OPTIONS_(__VA_ARGS__))
+#define ad_var(...)                ad_var_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_var_options_(x, ...)    ad_var_with(AD_OPERAND_(x), AD_REDUCE_OPTIONS_(__VA_ARGS__))
+#define ad_std(...)                ad_std_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_std_options_(x, ...)    ad_std_with(AD_OPERAND_(x), AD_REDUCE_OPTIONS_(__VA_ARGS__))
+#define ad_max(...)                ad_max_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_max_options_(x, ...)    ad_max_with(AD_OPERAND_(x), AD_REDUCE_OPTIONS_(__VA_ARGS__))
+#define ad_min(...)                ad_min_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_min_options_(x, ...)    ad_min_with(AD_OPERAND_(x), AD_REDUCE_OPTIONS_(__VA_ARGS__))
+#define ad_ptp(...)                ad_ptp_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_ptp_options_(x, ...)    ad_ptp_with(AD_OPERAND_(x), AD_REDUCE_OPTIONS_(__VA_ARGS__))
+#define ad_argmax(...)             ad_argmax_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_argmax_options_(x, ...) ad_argmax_with(AD_OPERAND_(x), AD_REDUCE_OPTIONS_(__VA_ARGS__))
+#define ad_argmin(...)             ad_argmin_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_argmin_options_(x, ...) ad_argmin_with(AD_OPERAND_(x), AD_REDUCE_OPTIONS_(__VA_ARGS__))
+#define ad_any(...)                ad_any_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_any_options_(x, ...)    ad_any_with(AD_OPERAND_(x), AD_REDUCE_OPTIONS_(__VA_ARGS__))
+#define ad_all(...)                ad_all_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_all_options_(x, ...)    ad_all_with(AD_OPERAND_(x), AD_REDUCE_OPTIONS_(__VA_ARGS__))
+
+#define ad_cumsum(...)              ad_cumsum_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_cumsum_options_(x, ...)  ad_cumsum_with(AD_OPERAND_(x), AD_SCAN_OPTIONS_(__VA_ARGS__))
+#define ad_cumprod(...)             ad_cumprod_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_cumprod_options_(x, ...) ad_cumprod_with(AD_OPERAND_(x), AD_SCAN_OPTIONS_(__VA_ARGS__))
+
+#define ad_linear_recurrence(a, ...) ad_linear_recurrence_options_(a, __VA_ARGS__, .ad_unused_ = 0)
+#define ad_linear_recurrence_options_(a, b, ...) \
+    ad_linear_recurrence_with(AD_OPERAND_(a), AD_OPERAND_(b), AD_OPTIONS_(ad_recurrence_options, AD_RECURRENCE_DEFAULTS_FIELDS_, __VA_ARGS__))
+#endif
+
+AD_END_DECLS
+
+#endif

@@ -1,0 +1,78 @@
+/* Ownership: scopes, references, memory.
+ *
+ * Every array and tree that is made belongs to the innermost open scope of its thread; closing the scope
+ * drops it. A scope closes every scope inside it. Without an open scope things belong to the thread and
+ * go when it ends. */
+#ifndef AD_SCOPE_H
+#define AD_SCOPE_H
+
+#include <ad/base.h>
+
+AD_BEGIN_DECLS
+
+/** An open scope. A plain value: the depth it was opened at. */
+typedef struct ad_scope {
+    uint32_t depth;
+} ad_scope;
+
+/** Opens a scope inside the innermost one. */
+AD_API ad_scope ad_scope_open(void);
+
+/** Closes a scope, and those inside it that are still open. */
+AD_API void ad_scope_close(ad_scope scope);
+
+static inline void ad_scope_cleanup_(ad_scope *scope)
+{
+    ad_scope_close(*scope);
+}
+
+#define AD_JOIN__(a, b) a##b
+#define AD_JOIN_(a, b)  AD_JOIN__(a, b)
+
+/** Opens a scope that ends with the enclosing C block, however it is left. Expands to
+ * `__attribute__((cleanup(ad_scope_cleanup_), unused)) ad_scope ad_scope_12_ = ad_scope_open()`. */
+#define AD_SCOPE __attribute__((cleanup(ad_scope_cleanup_), unused)) ad_scope AD_JOIN_(ad_scope_, AD_JOIN_(__LINE__, _)) = ad_scope_open()
+
+/** Moves x one scope out, so that it outlives the innermost scope: `return ad_escape(y);`. Gives x, or NULL for NULL. */
+AD_API ad_array *ad_escape(ad_array *x);
+AD_API ad_tree *ad_tree_escape(ad_tree *t);
+
+/** Takes a reference, for a value that lives in a struct. References may be taken and released in any thread. */
+AD_API ad_array *ad_retain(ad_array *x);
+AD_API ad_tree *ad_tree_retain(ad_tree *t);
+
+/** Drops a reference taken by ad_retain. NULL is allowed. */
+AD_API void ad_release(ad_array *x);
+AD_API void ad_tree_release(ad_tree *t);
+
+#ifndef __cplusplus
+#define ad_escape(x)  _Generic((x), ad_tree *: ad_tree_escape, default: (ad_escape))(x)
+#define ad_retain(x)  _Generic((x), ad_tree *: ad_tree_retain, default: (ad_retain))(x)
+#define ad_release(x) _Generic((x), ad_tree *: ad_tree_release, default: (ad_release))(x)
+#endif
+
+/** Memory of this thread, in bytes. */
+typedef struct ad_memory_usage {
+    int64_t live;               /**< in use now, bookkeeping included */
+    int64_t peak;               /**< most that was in use at once */
+    int64_t cached;             /**< freed by the library, kept for reuse */
+    int64_t limit;              /**< 0: none */
+    int64_t system_allocations; /**< calls for fresh memory so far */
+} ad_memory_usage;
+
+/** Reads the statistics of this thread. */
+AD_API void ad_memory_stats(ad_memory_usage *usage);
+
+/** Gives the cached memory of this thread back to the system. */
+AD_API void ad_memory_trim(void);
+
+/** Sets how many bytes this thread may use at once, 0 for no limit. Beyond it an allocation is an AD_ERROR_MEMORY. */
+AD_API void ad_memory_limit(int64_t bytes);
+
+/** Makes the n-th allocation from now (counting from 1) and every later one of this thread fail, as if memory had run out; 0 ends it.
+ * For testing that a program survives. */
+AD_API void ad_memory_fail_after(int64_t n);
+
+AD_END_DECLS
+
+#endif

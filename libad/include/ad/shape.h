@@ -1,0 +1,276 @@
+/* Rearranging elements: shapes, axes, order, repetition, joining and splitting; as NumPy's of the same names.
+ *
+ * Every function here is linear in its arrays, keeps their dtype (a join takes the common one) and works for every dtype. Its
+ * derivative is exact at every order: a tangent goes through the same function, a cotangent through its transpose, which
+ * undoes the rearrangement and adds up what was repeated. What only changes shape, strides or direction shares memory with
+ * its operand and costs nothing per element. An operand may be a C number. A negative axis counts from the last.
+ *
+ * Errors of all: an axis out of range (AD_ERROR_AXIS) or given twice; a shape that does not fit (AD_ERROR_SHAPE). */
+#ifndef AD_SHAPE_H
+#define AD_SHAPE_H
+
+#include <ad/array.h>
+#include <ad/tree.h>
+
+AD_BEGIN_DECLS
+
+/* ---- Options. Each has a constant with the defaults, AD_RESHAPE_DEFAULTS and so on. ---- */
+
+/** Of ad_reshape and ad_ravel. */
+typedef struct ad_reshape_options {
+    const char *order; /**< "C", the default: the last axis runs fastest; "F": the first */
+    int ad_unused_;
+} ad_reshape_options;
+
+/** Of ad_transpose. */
+typedef struct ad_transpose_options {
+    ad_axes axes; /**< for each axis of the result the operand's; default: all, reversed */
+    int ad_unused_;
+} ad_transpose_options;
+
+/** Of ad_squeeze and ad_flip: one axis, several, or by default all that can be meant. */
+typedef struct ad_axes_options {
+    int axis;
+    ad_axes axes;
+    int ad_unused_;
+} ad_axes_options;
+
+/** Of ad_rot90. */
+typedef struct ad_rot90_options {
+    int k;        /**< quarter turns, from the first axis towards the second; default 1, may be negative */
+    ad_axes axes; /**< the two axes of the plane; default 0 and 1 */
+    int ad_unused_;
+} ad_rot90_options;
+
+/** Of ad_concatenate, ad_stack, ad_unstack: the axis, 0 by default. */
+typedef struct ad_join_options {
+    int axis;
+    int ad_unused_;
+} ad_join_options;
+
+/** Of ad_split. */
+typedef struct ad_split_options {
+    int axis;         /**< default 0 */
+    ad_shape indices; /**< where to cut, in place of a number of sections: AD_SHAPE(2, 5) */
+    int ad_unused_;
+} ad_split_options;
+
+/** Of ad_repeat: the axis, by default the flattened array. */
+typedef struct ad_repeat_options {
+    int axis;
+    int ad_unused_;
+} ad_repeat_options;
+
+/** Of ad_roll. */
+typedef struct ad_roll_options {
+    int axis;        /**< default: the flattened array, whose shape comes back */
+    ad_axes axes;    /**< several axes, all rolled by the shift or by one of `shifts` each */
+    ad_shape shifts; /**< in place of the shift: one for each axis */
+    int ad_unused_;
+} ad_roll_options;
+
+/** Elements added before and after each axis; see AD_WIDTHS. */
+typedef struct ad_widths {
+    int count;
+    int64_t width[AD_MAX_NDIM][2];
+} ad_widths;
+
+/** Of ad_pad. */
+typedef struct ad_pad_options {
+    const char *mode;       /**< "constant", the default, "edge", "reflect", "symmetric" or "wrap" */
+    ad_widths widths;       /**< in place of the width: a pair for each axis, or one for all of them */
+    double constant_values; /**< what mode "constant" pads with; default 0 */
+    int ad_unused_;
+} ad_pad_options;
+
+/* ---- Shapes ---- */
+
+/** The same elements in another shape. At most one dimension is -1 and found from the others. Shares memory where the strides allow it.
+ *
+ * @param shape  with as many elements as x
+ * @param order  in which the elements are read and placed, "C" or "F" */
+AD_API ad_array *ad_reshape_with(ad_array *x, ad_shape shape, ad_reshape_options options);
+AD_API ad_array *ad_reshape(ad_array *x, ad_shape shape);
+
+/** The elements as a vector. */
+AD_API ad_array *ad_ravel_with(ad_array *x, ad_reshape_options options);
+AD_API ad_array *ad_ravel(ad_array *x);
+
+/** x with an axis of length 1 that becomes axis `axis` of the result; ad_expand_dims(x, AD_AXES(0, -1)) inserts several. */
+AD_API ad_array *ad_expand_dims(ad_array *x, int axis);
+AD_API ad_array *ad_expand_dims_axes(ad_array *x, ad_axes axes);
+
+/** x without axes of length 1: all of them, or those given, which must have length 1. */
+AD_API ad_array *ad_squeeze_with(ad_array *x, ad_axes_options options);
+AD_API ad_array *ad_squeeze(ad_array *x);
+
+/** x repeated along new leading axes and axes of length 1, without a copy. The cotangent is summed over them. */
+AD_API ad_array *ad_broadcast_to(ad_array *x, ad_shape shape);
+
+/** x with at least 1, 2 or 3 axes: () becomes (1,1); (n,) becomes (1,n) and (1,n,1); (m,n) becomes (m,n,1). */
+AD_API ad_array *ad_atleast_1d(ad_array *x);
+AD_API ad_array *ad_atleast_2d(ad_array *x);
+AD_API ad_array *ad_atleast_3d(ad_array *x);
+
+/* ---- The order of axes; never a copy ---- */
+
+/** x with its axes in another order; reversed if none is given. */
+AD_API ad_array *ad_transpose_with(ad_array *x, ad_transpose_options options);
+AD_API ad_array *ad_transpose(ad_array *x);
+/** The same function under its name in the array API standard. */
+AD_API ad_array *ad_permute_dims(ad_array *x);
+
+/** (..., m, n) to (..., n, m). */
+AD_API ad_array *ad_matrix_transpose(ad_array *x);
+
+/** x with two axes exchanged. */
+AD_API ad_array *ad_swapaxes(ad_array *x, int axis1, int axis2);
+
+/** x with axis `source` at position `destination`, the others in their order; ad_moveaxis(x, AD_AXES(0, 1), AD_AXES(-1, -2)) moves several. */
+AD_API ad_array *ad_moveaxis(ad_array *x, int source, int destination);
+AD_API ad_array *ad_moveaxis_axes(ad_array *x, ad_axes sources, ad_axes destinations);
+
+/* ---- The order of elements ---- */
+
+/** x backwards along the axes given, or all; never a copy. */
+AD_API ad_array *ad_flip_with(ad_array *x, ad_axes_options options);
+AD_API ad_array *ad_flip(ad_array *x);
+
+/** x backwards along axis 1 (left to right), along axis 0 (up and down). */
+AD_API ad_array *ad_fliplr(ad_array *x);
+AD_API ad_array *ad_flipud(ad_array *x);
+
+/** x turned by quarters in the plane of two axes; never a copy. */
+AD_API ad_array *ad_rot90_with(ad_array *x, ad_rot90_options options);
+AD_API ad_array *ad_rot90(ad_array *x);
+
+/** x with its elements moved by `shift` places, those that leave one end entering at the other. */
+AD_API ad_array *ad_roll_with(ad_array *x, int64_t shift, ad_roll_options options);
+AD_API ad_array *ad_roll(ad_array *x, int64_t shift);
+
+/* ---- Repetition ---- */
+
+/** x laid side by side reps.dim[i] times along axis i; the shorter of x's shape and reps gets leading ones.
+ *
+ * @param reps  AD_SHAPE(2, 3); 0 is legal and gives an empty array */
+AD_API ad_array *ad_tile(ad_array *x, ad_shape reps);
+
+/** Each element `repeats` times in a row.
+ *
+ * @param repeats  a C integer, an integer array of one element, or one of as many elements as the axis is long; none negative.
+ *                 A parameter: no derivative */
+AD_API ad_array *ad_repeat_with(ad_array *x, ad_array *repeats, ad_repeat_options options);
+AD_API ad_array *ad_repeat(ad_array *x, ad_array *repeats);
+
+/** x with `width` more elements before and after every axis.
+ *
+ * The new elements are constant_values, the outermost element ("edge"), x mirrored at it ("reflect", which does not repeat it, "symmetric", which
+ * does) or x over again ("wrap"). Errors: a negative width; a mode but "constant" along an axis of length 0. */
+AD_API ad_array *ad_pad_with(ad_array *x, int64_t width, ad_pad_options options);
+AD_API ad_array *ad_pad(ad_array *x, int64_t width);
+
+/* ---- Joining and splitting ---- */
+
+/** The arrays of a list behind one another along an axis, of their common dtype; the other axes agree. With .axis = AD_NO_AXIS they are
+ * flattened first, as NumPy does for axis=None. Errors: an empty list, a 0-d array, shapes that differ elsewhere. */
+AD_API ad_array *ad_concatenate_with(const ad_tree *arrays, ad_join_options options);
+AD_API ad_array *ad_concatenate(const ad_tree *arrays);
+
+/** Arrays of one shape along a new axis, which becomes axis `axis` of the result. */
+AD_API ad_array *ad_stack_with(const ad_tree *arrays, ad_join_options options);
+AD_API ad_array *ad_stack(const ad_tree *arrays);
+
+/** Arrays as rows: concatenated along axis 0, each with at least 2 axes. */
+AD_API ad_array *ad_vstack(const ad_tree *arrays);
+
+/** Arrays side by side: concatenated along axis 1, vectors along axis 0. */
+AD_API ad_array *ad_hstack(const ad_tree *arrays);
+
+/** x cut along an axis into a list of `sections` equal parts, or at .indices (out of range as in NumPy's slices). Parts share memory with x.
+ * Errors: sections that do not divide the axis. A part that is not used contributes zeros to the cotangent. */
+AD_API ad_tree *ad_split_with(ad_array *x, int64_t sections, ad_split_options options);
+AD_API ad_tree *ad_split(ad_array *x, int64_t sections);
+
+/** The same with parts that may differ by one element, the longer ones first. */
+AD_API ad_tree *ad_array_split_with(ad_array *x, int64_t sections, ad_split_options options);
+AD_API ad_tree *ad_array_split(ad_array *x, int64_t sections);
+
+/** x taken apart along an axis into a list of arrays without that axis: undoes ad_stack. */
+AD_API ad_tree *ad_unstack_with(ad_array *x, ad_join_options options);
+AD_API ad_tree *ad_unstack(ad_array *x);
+
+#ifndef __cplusplus
+
+/** Pairs of widths: AD_WIDTHS({1, 2}, {0, 3}). Expands to `(ad_widths){ .count = 2, .width = { {1, 2}, {0, 3} } }`. */
+#define AD_WIDTHS(...) ((ad_widths){ .count = (int)(sizeof((int64_t[][2]){ __VA_ARGS__ }) / sizeof(int64_t[2])), .width = { __VA_ARGS__ } })
+
+#define AD_RESHAPE_DEFAULTS_FIELDS_   .order = "C"
+#define AD_TRANSPOSE_DEFAULTS_FIELDS_ .axes = { .count = 0 }
+#define AD_AXES_DEFAULTS_FIELDS_      .axis = AD_NO_AXIS
+#define AD_ROT90_DEFAULTS_FIELDS_     .k = 1
+#define AD_JOIN_DEFAULTS_FIELDS_      .axis = 0
+#define AD_SPLIT_DEFAULTS_FIELDS_     .axis = 0
+#define AD_REPEAT_DEFAULTS_FIELDS_    .axis = AD_NO_AXIS
+#define AD_ROLL_DEFAULTS_FIELDS_      .axis = AD_NO_AXIS
+#define AD_PAD_DEFAULTS_FIELDS_       .mode = "constant"
+
+#define AD_RESHAPE_DEFAULTS   ((ad_reshape_options){ AD_RESHAPE_DEFAULTS_FIELDS_ })
+#define AD_TRANSPOSE_DEFAULTS ((ad_transpose_options){ AD_TRANSPOSE_DEFAULTS_FIELDS_ })
+#define AD_AXES_DEFAULTS      ((ad_axes_options){ AD_AXES_DEFAULTS_FIELDS_ })
+#define AD_ROT90_DEFAULTS     ((ad_rot90_options){ AD_ROT90_DEFAULTS_FIELDS_ })
+#define AD_JOIN_DEFAULTS      ((ad_join_options){ AD_JOIN_DEFAULTS_FIELDS_ })
+#define AD_SPLIT_DEFAULTS     ((ad_split_options){ AD_SPLIT_DEFAULTS_FIELDS_ })
+#define AD_REPEAT_DEFAULTS    ((ad_repeat_options){ AD_REPEAT_DEFAULTS_FIELDS_ })
+#define AD_ROLL_DEFAULTS      ((ad_roll_options){ AD_ROLL_DEFAULTS_FIELDS_ })
+#define AD_PAD_DEFAULTS       ((ad_pad_options){ AD_PAD_DEFAULTS_FIELDS_ })
+
+/* Named options: ad_ravel(x, .order = "F") is ad_ravel_with(x, (ad_reshape_options){ .order = "C", .order = "F", .ad_unused_ = 0 }). */
+#define ad_reshape(x, ...)           ad_reshape_options_(x, __VA_ARGS__, .ad_unused_ = 0)
+#define ad_reshape_options_(x, shape, ...) ad_reshape_with(AD_OPERAND_(x), shape, AD_OPTIONS_(ad_reshape_options, AD_RESHAPE_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_ravel(...)                ad_ravel_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_ravel_options_(x, ...)    ad_ravel_with(AD_OPERAND_(x), AD_OPTIONS_(ad_reshape_options, AD_RESHAPE_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_squeeze(...)              ad_squeeze_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_squeeze_options_(x, ...)  ad_squeeze_with(AD_OPERAND_(x), AD_OPTIONS_(ad_axes_options, AD_AXES_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_transpose(...)            ad_transpose_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_transpose_options_(x, ...) ad_transpose_with(AD_OPERAND_(x), AD_OPTIONS_(ad_transpose_options, AD_TRANSPOSE_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_permute_dims(...)         ad_transpose_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_flip(...)                 ad_flip_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_flip_options_(x, ...)     ad_flip_with(AD_OPERAND_(x), AD_OPTIONS_(ad_axes_options, AD_AXES_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_rot90(...)                ad_rot90_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_rot90_options_(x, ...)    ad_rot90_with(AD_OPERAND_(x), AD_OPTIONS_(ad_rot90_options, AD_ROT90_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_roll(x, ...)              ad_roll_options_(x, __VA_ARGS__, .ad_unused_ = 0)
+#define ad_roll_options_(x, shift, ...) ad_roll_with(AD_OPERAND_(x), shift, AD_OPTIONS_(ad_roll_options, AD_ROLL_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_repeat(x, ...)            ad_repeat_options_(x, __VA_ARGS__, .ad_unused_ = 0)
+#define ad_repeat_options_(x, repeats, ...)                                                                            \
+    ad_repeat_with(AD_OPERAND_(x), AD_OPERAND_(repeats), AD_OPTIONS_(ad_repeat_options, AD_REPEAT_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_pad(x, ...)               ad_pad_options_(x, __VA_ARGS__, .ad_unused_ = 0)
+#define ad_pad_options_(x, padding, ...) ad_pad_with(AD_OPERAND_(x), padding, AD_OPTIONS_(ad_pad_options, AD_PAD_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_concatenate(...)          ad_concatenate_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_concatenate_options_(arrays, ...) ad_concatenate_with(arrays, AD_OPTIONS_(ad_join_options, AD_JOIN_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_stack(...)                ad_stack_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_stack_options_(arrays, ...) ad_stack_with(arrays, AD_OPTIONS_(ad_join_options, AD_JOIN_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_split(x, ...)             ad_split_options_(x, __VA_ARGS__, .ad_unused_ = 0)
+#define ad_split_options_(x, sections, ...) ad_split_with(AD_OPERAND_(x), sections, AD_OPTIONS_(ad_split_options, AD_SPLIT_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_array_split(x, ...)       ad_array_split_options_(x, __VA_ARGS__, .ad_unused_ = 0)
+#define ad_array_split_options_(x, sections, ...)                                                                      \
+    ad_array_split_with(AD_OPERAND_(x), sections, AD_OPTIONS_(ad_split_options, AD_SPLIT_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_unstack(...)              ad_unstack_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_unstack_options_(x, ...)  ad_unstack_with(AD_OPERAND_(x), AD_OPTIONS_(ad_join_options, AD_JOIN_DEFAULTS_FIELDS_, __VA_ARGS__))
+
+/* Operands. */
+#define ad_broadcast_to(x, shape)       (ad_broadcast_to)(AD_OPERAND_(x), shape)
+#define ad_atleast_1d(x)                (ad_atleast_1d)(AD_OPERAND_(x))
+#define ad_atleast_2d(x)                (ad_atleast_2d)(AD_OPERAND_(x))
+#define ad_atleast_3d(x)                (ad_atleast_3d)(AD_OPERAND_(x))
+#define ad_matrix_transpose(x)          (ad_matrix_transpose)(AD_OPERAND_(x))
+#define ad_swapaxes(x, axis1, axis2)    (ad_swapaxes)(AD_OPERAND_(x), axis1, axis2)
+#define ad_tile(x, reps)                (ad_tile)(AD_OPERAND_(x), reps)
+#define ad_expand_dims(x, axis)         _Generic((axis), ad_axes: ad_expand_dims_axes, default: (ad_expand_dims))(AD_OPERAND_(x), axis)
+#define ad_moveaxis(x, source, destination)                                                                            \
+    _Generic((source), ad_axes: ad_moveaxis_axes, default: (ad_moveaxis))(AD_OPERAND_(x), source, destination)
+
+#endif
+
+AD_END_DECLS
+
+#endif

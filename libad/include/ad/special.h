@@ -1,0 +1,49 @@
+/* Special functions along axes: logarithms of sums of exponentials.
+ *
+ * Values never overflow where the result does not. Axes as in ad/reduce.h: .axis, .axes, or neither for all. Elementwise special
+ * functions (ad_sigmoid, ad_gammaln, ad_erf, ...) are in ad/math.h. */
+#ifndef AD_SPECIAL_H
+#define AD_SPECIAL_H
+
+#include <ad/reduce.h>
+
+AD_BEGIN_DECLS
+
+/** log(sum(exp(x))); integers as float64. Of no elements -inf.
+ *
+ * Options: axis, axes, keepdims.
+ * Derivative: exp(x - y). Where all elements are -inf it is 0; elements that are +inf share it.
+ * As scipy.special.logsumexp. */
+AD_API ad_array *ad_logsumexp(ad_array *x);
+AD_API ad_array *ad_logsumexp_with(ad_array *x, ad_reduce_options options);
+
+/** exp(x) / sum(exp(x)), of the shape of x; real. Options: axis, axes.
+ * Derivative: y (v - sum(y v)). As scipy.special.softmax: with neither axis nor axes over all elements. */
+AD_API ad_array *ad_softmax(ad_array *x);
+AD_API ad_array *ad_softmax_with(ad_array *x, ad_reduce_options options);
+
+/** x - log(sum(exp(x))), of the shape of x; real. Options: axis, axes.
+ * VJP: g - exp(y) sum(g). As scipy.special.log_softmax. */
+AD_API ad_array *ad_log_softmax(ad_array *x);
+AD_API ad_array *ad_log_softmax_with(ad_array *x, ad_reduce_options options);
+
+/* SciPy's names of the same functions. */
+#define ad_special_logsumexp        ad_logsumexp
+#define ad_special_logsumexp_with   ad_logsumexp_with
+#define ad_special_softmax          ad_softmax
+#define ad_special_softmax_with     ad_softmax_with
+#define ad_special_log_softmax      ad_log_softmax
+#define ad_special_log_softmax_with ad_log_softmax_with
+
+#ifndef __cplusplus
+#define ad_logsumexp(...)               ad_logsumexp_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_logsumexp_options_(x, ...)   ad_logsumexp_with(AD_OPERAND_(x), AD_REDUCE_OPTIONS_(__VA_ARGS__))
+#define ad_softmax(...)                 ad_softmax_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_softmax_options_(x, ...)     ad_softmax_with(AD_OPERAND_(x), AD_REDUCE_OPTIONS_(__VA_ARGS__))
+#define ad_log_softmax(...)             ad_log_softmax_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_log_softmax_options_(x, ...) ad_log_softmax_with(AD_OPERAND_(x), AD_REDUCE_OPTIONS_(__VA_ARGS__))
+#endif
+
+AD_END_DECLS
+
+#endif

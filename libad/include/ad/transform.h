@@ -1,0 +1,184 @@
+/* Transformations: from a C function to the C function that computes its derivative.
+ *
+ * Each macro takes a function pointer and gives back one of the same family, which can be called, passed on and transformed
+ * again. The pointer is memoised and good as long as the thread that made it. What a transformation adds to the argument
+ * list comes last. A NULL function, a signature that does not fit and an argument number out of range are errors:
+ * the transformation returns NULL. Values the function closes over are differentiated correctly, to any order, in both modes.
+ *
+ * Complex: the gradient of a real-valued function f(x + iy) is df/dx - i df/dy, as in autograd and JAX. */
+#ifndef AD_TRANSFORM_H
+#define AD_TRANSFORM_H
+
+#include <ad/array.h>
+#include <ad/each.h>
+#include <ad/signature.h>
+#include <ad/tree.h>
+
+AD_BEGIN_DECLS
+
+/** A function with a signature. Opaque, immutable, memoised; lives as long as the thread that made it. */
+typedef struct ad_fn ad_fn;
+
+/** Describes a C function whose type the macros do not know.
+ *
+ * @param pointer    the function
+ * @param signature  "a(a,t,p,i,l,d)": the result (a array, t tree), then the arguments (p pointer, i int, l int64_t, d double) */
+AD_API ad_fn *ad_function_of(void (*pointer)(void), const char *signature);
+
+/** Calls it: arguments of exactly the types of its signature. Gives an ad_array * or an ad_tree *. */
+AD_API void *ad_call(ad_fn *fn, ...);
+
+/** A plain C function pointer of its signature. */
+AD_API void (*ad_fn_pointer(ad_fn *fn))(void);
+
+/* The transformations of functions with a signature, for other languages and under the macros. */
+AD_API ad_fn *ad_grad_fn(ad_fn *fn, int argnum);
+AD_API ad_fn *ad_value_and_grad_fn(ad_fn *fn, int argnum);
+AD_API ad_fn *ad_elementwise_grad_fn(ad_fn *fn);
+AD_API ad_fn *ad_deriv_fn(ad_fn *fn);
+AD_API ad_fn *ad_jacobian_fn(ad_fn *fn);
+AD_API ad_fn *ad_hessian_fn(ad_fn *fn);
+AD_API ad_fn *ad_holomorphic_grad_fn(ad_fn *fn);
+AD_API ad_fn *ad_hvp_fn(ad_fn *fn);
+AD_API ad_fn *ad_ggnvp_fn(ad_fn *fn, ad_fn *outer);
+AD_API ad_fn *ad_tensor_jacobian_product_fn(ad_fn *fn);
+AD_API ad_fn *ad_grad_and_aux_fn(ad_fn *fn);
+AD_API ad_fn *ad_checkpoint_fn(ad_fn *fn);
+
+static inline ad_fn *ad_fn_itself_(ad_fn *fn)
+{
+    return fn;
+}
+
+#ifndef __cplusplus
+
+/* The function that id stands for, as an ad_fn. */
+#define AD_FN_(id) _Generic((id), ad_fn *: (id), default: ad_function_of((void (*)(void))(id), AD_SIGNATURE_(id)))
+
+/* Evaluates f once into a variable of a unique name, applies `made` to it, and gives the result the type of `type`. */
+#define AD_UNIQUE_ AD_JOIN_(ad_f_, AD_JOIN_(__COUNTER__, _))
+#define AD_TRANSFORMED_(id, f, type, made)                                                                             \
+    __extension__({                                                                                                    \
+        __auto_type id = (f);                                                                                          \
+        (__typeof__(type)) _Generic((id), ad_fn *: ad_fn_itself_, default: ad_fn_pointer)(made);                       \
+    })
+
+/** Describes any C function: ad_fn *fn = ad_function(f, "a(a,i,d)"). */
+#define ad_function(f, signature) ad_function_of((void (*)(void))(f), signature)
+
+/** ad_grad(f) or ad_grad(f, argnum): the gradient of a scalar function in one argument, default the first. It has the
+ * type of f, but returns what that argument is: an array of its shape and dtype, or a tree of its structure. Reverse mode. */
+#define ad_grad(...)                  ad_grad_1_(AD_UNIQUE_, __VA_ARGS__, 0, 0)
+#define ad_grad_1_(id, f, n, ...)     ad_grad_2_(id, f, n)
+#define ad_grad_2_(id, f, n)          AD_TRANSFORMED_(id, f, AD_NUMBERED_TYPE_(AD_GRAD, id, n), ad_grad_fn(AD_FN_(id), n))
+
+/** v = ad_value_and_grad(f)(x, ..., &g): value and gradient from one run. */
+#define ad_value_and_grad(...)              ad_value_and_grad_1_(AD_UNIQUE_, __VA_ARGS__, 0, 0)
+#define ad_value_and_grad_1_(id, f, n, ...) ad_value_and_grad_2_(id, f, n)
+#define ad_value_and_grad_2_(id, f, n)                                                                                 \
+    AD_TRANSFORMED_(id, f, AD_NUMBERED_TYPE_(AD_VALUE, id, n), ad_value_and_grad_fn(AD_FN_(id), n))
+
+/* Transformations that keep f's type. */
+#define AD_SAME_TRANSFORMED_(f, fn)      AD_SAME_TRANSFORMED_1_(AD_UNIQUE_, f, fn)
+#define AD_SAME_TRANSFORMED_1_(id, f, fn) AD_SAME_TRANSFORMED_2_(id, f, fn)
+#define AD_SAME_TRANSFORMED_2_(id, f, fn) AD_TRANSFORMED_(id, f, AD_TYPE_OF_(AD_SAME_CASE_, id), fn(AD_FN_(id)))
+
+/** Derivative of each element of an elementwise function: the gradient of the sum of its outputs. */
+#define ad_elementwise_grad(f) AD_SAME_TRANSFORMED_(f, ad_elementwise_grad_fn)
+/** Derivative by forward mode, in the direction of ones. */
+#define ad_deriv(f) AD_SAME_TRANSFORMED_(f, ad_deriv_fn)
+/** Jacobian in the first argument: shape of the output, then shape of the argument. */
+#define ad_jacobian(f) AD_SAME_TRANSFORMED_(f, ad_jacobian_fn)
+/** Hessian of a scalar function: shape of the argument twice. */
+#define ad_hessian(f) AD_SAME_TRANSFORMED_(f, ad_hessian_fn)
+/** Derivative of a holomorphic function of a complex argument, element by element. */
+#define ad_holomorphic_grad(f) AD_SAME_TRANSFORMED_(f, ad_holomorphic_grad_fn)
+/** f, recomputed in the reverse sweep instead of remembered. Its arguments and what it closes over must still be valid then. */
+#define ad_checkpoint(f) AD_SAME_TRANSFORMED_(f, ad_checkpoint_fn)
+/** f returns ad_list_of(value, aux); the result is ad_list_of(gradient, aux). */
+#define ad_grad_and_aux(f) AD_SAME_TRANSFORMED_(f, ad_grad_and_aux_fn)
+
+/* Transformations that add an argument. */
+#define AD_ADDED_TRANSFORMED_(f, CASE, fn)      AD_ADDED_TRANSFORMED_1_(AD_UNIQUE_, f, CASE, fn)
+#define AD_ADDED_TRANSFORMED_1_(id, f, CASE, fn) AD_ADDED_TRANSFORMED_2_(id, f, CASE, fn)
+#define AD_ADDED_TRANSFORMED_2_(id, f, CASE, fn) AD_TRANSFORMED_(id, f, AD_TYPE_OF_(CASE, id), fn(AD_FN_(id)))
+
+/** h = ad_hvp(f)(x, ..., v): Hessian of a scalar function times v, forward over reverse. v is like x. */
+#define ad_hvp(f) AD_ADDED_TRANSFORMED_(f, AD_ALONG_CASE_, ad_hvp_fn)
+/** t = ad_tensor_jacobian_product(f)(x, ..., tensor): the tensor's leading axes are those of f's output and are contracted with
+ * those of the Jacobian; the result has the tensor's other axes, then those of x. */
+#define ad_tensor_jacobian_product(f) AD_ADDED_TRANSFORMED_(f, AD_PULL_CASE_, ad_tensor_jacobian_product_fn)
+
+/** h = ad_ggnvp(f)(x, ..., v) or ad_ggnvp(f, outer)(x, ..., v): generalised Gauss-Newton product J^T H J v, H the Hessian of
+ * outer at f(x); outer defaults to half the sum of squares. Schraudolph (2002). */
+#define ad_ggnvp(...)                     ad_ggnvp_1_(AD_UNIQUE_, __VA_ARGS__, (ad_fn *)0, 0)
+#define ad_ggnvp_1_(id, f, outer, ...)    ad_ggnvp_2_(id, f, outer)
+#define ad_ggnvp_2_(id, f, outer)         AD_TRANSFORMED_(id, f, AD_TYPE_OF_(AD_ALONG_CASE_, id), ad_ggnvp_fn(AD_FN_(id), AD_FN_(outer)))
+
+#endif
+
+/** The reverse half of a differentiation, kept: the linear map from cotangents of the output to cotangents of the input. */
+typedef struct ad_pullback ad_pullback;
+
+/** y = ad_vjp(f, x, ..., &pull): the value, and a pullback in the first argument.
+ * NULL and an error on failure, with *pull NULL. Under the macro of this name. */
+AD_API void *ad_vjp_of(ad_fn *fn, ...);
+
+/** Applies a pullback, any number of times, under any later trace.
+ *
+ * @param ybar  cotangent of the output, of its shape; for functions that return a tree see ad_vjp_apply_tree
+ * @return      cotangent of the argument (an array; NULL and an error if it is a tree) */
+AD_API ad_array *ad_vjp_apply(ad_pullback *pull, ad_array *ybar);
+
+/** The same, with trees: ybar is an ad_array * or ad_tree * like the output, the result like the argument. */
+AD_API void *ad_vjp_apply_any(ad_pullback *pull, void *ybar);
+
+/** Frees a pullback. NULL is allowed. */
+AD_API void ad_vjp_free(ad_pullback *pull);
+
+/** y = ad_jvp(f, x, ..., v, &tangent): value, and directional derivative in the first argument along v. */
+AD_API void *ad_jvp_of(ad_fn *fn, ...);
+
+/** x = ad_fixed_point(f, x0, a, ...): iterates x = f(x, a, ...) from x0 until the largest change is at most 1e-12 relative to
+ * max(1, |x|), or an AD_ERROR_NUMERIC after 10,000 iterations. f's derivative in x must have its spectral radius below 1.
+ * Derivatives in a, ... by the implicit function theorem (Christianson 1994), zero in x0. Arguments are arrays or trees. */
+AD_API void *ad_fixed_point_of(ad_fn *fn, ...);
+
+#ifndef __cplusplus
+#define AD_RESULT_(f) __typeof__(AD_TYPE_OF_(AD_RESULT_CASE_, f))
+#define ad_vjp(f, ...)         ((AD_RESULT_(f))ad_vjp_of(AD_FN_(f), __VA_ARGS__))
+#define ad_jvp(f, ...)         ((AD_RESULT_(f))ad_jvp_of(AD_FN_(f), __VA_ARGS__))
+#define ad_fixed_point(f, ...) ((AD_RESULT_(f))ad_fixed_point_of(AD_FN_(f), __VA_ARGS__))
+#endif
+
+/** x as a constant: no derivative passes through it. */
+AD_API ad_array *ad_stop_gradient(ad_array *x);
+
+/** Whether x depends on the input of a differentiation that is running. */
+AD_API bool ad_is_traced(const ad_array *x);
+
+enum { AD_REV = 1, AD_FWD = 2 };
+
+/** What ad_check_grads compares, and how closely. */
+typedef struct ad_check_options {
+    int order;        /**< highest order of derivative: default 2 */
+    unsigned modes;   /**< AD_REV, AD_FWD or both: default both, in every nesting */
+    double tolerance; /**< relative, against central differences: default 1e-6 */
+    double step;      /**< of the differences, relative: default 1e-3, Richardson-extrapolated */
+    uint64_t seed;    /**< of the random directions */
+    const void *arguments[AD_MAX_NDIM];
+} ad_check_options;
+
+/** ad_check_grads(f, x, ..., .order = 2, .modes = AD_REV | AD_FWD): compares derivatives in all float arguments with central
+ * differences in random directions. True, or false with an error that shows both numbers. */
+AD_API bool ad_check_grads_with(ad_fn *fn, ad_check_options options);
+
+#ifndef __cplusplus
+#define ad_check_grads(f, ...)                                                                                         \
+    ad_check_grads_with(AD_FN_(f), AD_OPTIONS_(ad_check_options, .order = 2, .modes = AD_REV | AD_FWD, .tolerance = 1e-6,  \
+                                                .step = 1e-3, .seed = 1, .arguments[0] = __VA_ARGS__))
+#endif
+
+AD_END_DECLS
+
+#endif

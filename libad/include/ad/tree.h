@@ -1,0 +1,113 @@
+/* Trees: ordered, immutable containers of arrays and trees, by name or by position.
+ *
+ * A parameter set, a batch, a result with several parts. A path names an entry: "layers/0/W". Functions of
+ * trees differentiate like functions of arrays: the gradient is a tree of the same structure. */
+#ifndef AD_TREE_H
+#define AD_TREE_H
+
+#include <ad/array.h>
+#include <ad/each.h>
+
+AD_BEGIN_DECLS
+
+/** One argument of ad_tree_of or ad_list_of: a name, an array or a tree. */
+typedef struct ad_tree_item {
+    enum { AD_ITEM_NAME, AD_ITEM_ARRAY, AD_ITEM_TREE } kind;
+    const void *value;
+} ad_tree_item;
+
+/** A tree of names and what they name, alternating; names are copied, may not be repeated and contain no '/'. */
+AD_API ad_tree *ad_tree_from(const ad_tree_item *items, int count);
+
+/** A tree by position. */
+AD_API ad_tree *ad_list_from(const ad_tree_item *items, int count);
+
+#ifndef __cplusplus
+static inline ad_tree_item ad_item_name_(const char *name)
+{
+    return (ad_tree_item){ AD_ITEM_NAME, name };
+}
+static inline ad_tree_item ad_item_array_(ad_array *x)
+{
+    return (ad_tree_item){ AD_ITEM_ARRAY, x };
+}
+static inline ad_tree_item ad_item_tree_(ad_tree *t)
+{
+    return (ad_tree_item){ AD_ITEM_TREE, t };
+}
+static inline ad_tree_item ad_item_real_(double x)
+{
+    return ad_item_array_(ad_scalar(x));
+}
+AD_API ad_tree_item ad_item_integer_(int64_t x);
+AD_API ad_tree_item ad_item_complex_(ad_complex x);
+
+#define AD_ITEM_(x)                                                                                                    \
+    _Generic((x),                                                                                                      \
+        char *: ad_item_name_,                                                                                         \
+        const char *: ad_item_name_,                                                                                   \
+        ad_array *: ad_item_array_,                                                                                    \
+        ad_tree *: ad_item_tree_,                                                                                      \
+        float: ad_item_real_,                                                                                          \
+        double: ad_item_real_,                                                                                         \
+        double _Complex: ad_item_complex_,                                                                             \
+        default: ad_item_integer_)(x)
+
+/** ad_tree_of("W", W, "b", b): a leaf may be an array, a tree or a C number. ad_list_of(a, b). At most 64 arguments. */
+#define ad_tree_of(...) ad_tree_from((ad_tree_item[]){ AD_EACH_(AD_ITEM_, __VA_ARGS__) }, AD_COUNT_(__VA_ARGS__))
+#define ad_list_of(...) ad_list_from((ad_tree_item[]){ AD_EACH_(AD_ITEM_, __VA_ARGS__) }, AD_COUNT_(__VA_ARGS__))
+#endif
+
+/** A tree without entries. */
+AD_API ad_tree *ad_tree_empty(void);
+
+/** The array at a path; NULL and an error if there is none. */
+AD_API ad_array *ad_tree_get(const ad_tree *t, const char *path);
+
+/** The tree at a path. */
+AD_API ad_tree *ad_tree_sub(const ad_tree *t, const char *path);
+
+/** Whether the path names an entry, array or tree. */
+AD_API bool ad_tree_has(const ad_tree *t, const char *path);
+
+/** A new tree with the array at the path replaced, or added under a new name in an existing tree. */
+AD_API ad_tree *ad_tree_set(const ad_tree *t, const char *path, ad_array *x);
+
+/** The same with a tree. */
+AD_API ad_tree *ad_tree_set_tree(const ad_tree *t, const char *path, ad_tree *x);
+
+/** Number of entries of the tree itself; of arrays in it and its subtrees. */
+AD_API int ad_tree_count(const ad_tree *t);
+AD_API int ad_tree_leaf_count(const ad_tree *t);
+
+/** Name of entry i ("0", "1", ... by position); valid as long as t. */
+AD_API const char *ad_tree_name(const ad_tree *t, int i);
+
+/** Entry i as an array or as a tree: NULL without an error if it is the other. */
+AD_API ad_array *ad_tree_array_at(const ad_tree *t, int i);
+AD_API ad_tree *ad_tree_tree_at(const ad_tree *t, int i);
+
+/** All arrays, depth first, into out, which has room for `room`; gives their number. */
+AD_API int ad_tree_leaves(const ad_tree *t, ad_array **out, int room);
+
+/** A tree of the structure of t with other leaves, as many as ad_tree_leaf_count(t). */
+AD_API ad_tree *ad_tree_with_leaves(const ad_tree *t, ad_array *const *leaves);
+
+/** Whether two trees have the same names and nesting. */
+AD_API bool ad_tree_same_structure(const ad_tree *a, const ad_tree *b);
+
+/** f on every leaf, or on pairs of leaves of two trees of one structure. */
+AD_API ad_tree *ad_tree_map(ad_array *(*f)(ad_array *), const ad_tree *t);
+AD_API ad_tree *ad_tree_map2(ad_array *(*f)(ad_array *, ad_array *), const ad_tree *t, const ad_tree *u);
+
+/** All leaves as one vector of their common dtype, and back: shapes, dtypes and structure are those of t. */
+AD_API ad_array *ad_flatten(const ad_tree *t);
+AD_API ad_tree *ad_unflatten(const ad_tree *t, ad_array *vector);
+
+/** Prints paths, dtypes, shapes and values. */
+AD_API void ad_tree_print(const ad_tree *t);
+AD_API void ad_tree_fprint(FILE *stream, const ad_tree *t);
+
+AD_END_DECLS
+
+#endif

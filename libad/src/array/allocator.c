@@ -1,0 +1,156 @@
+/* The caching allocator: freed blocks wait by size class for the next request.
+ *
+ * A request is rounded up to its class, so that any block of a class serves any request of it; blocks come one by
+ * one from the system, so that any thread may free them. The cache never holds more than the most this thread ever had in use. */
+#include "array/array.h"
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef AD_ASAN
+#include <sanitizer/asan_interface.h>
+#define POISON(block, bytes)   ASAN_POISON_MEMORY_REGION(block, bytes)
+#define UNPOISON(block, bytes) ASAN_UNPOISON_MEMORY_REGION(block, bytes)
+#else
+#define POISON(block, bytes)   ((void)0)
+#define UNPOISON(block, bytes) ((void)0)
+#endif
+
+enum { SMALL = 1024, STEP = AD_SMALL_STEP, SMALL_CLASSES = SMALL / STEP, SMALLEST_CACHE = 64 << 20 };
+
+/* Multiples of 64 up to 1 KiB, then four classes to the octave. */
+static int class_of(size_t bytes, size_t *rounded)
+{
+    if (bytes <= SMALL) {
+        int class = bytes ? (int)((bytes + STEP - 1) / STEP) : 1;
+        *rounded = (size_t)class * STEP;
+        return class;
+    }
+    int octave = 63 - __builtin_clzll(bytes - 1); /* 2^octave < bytes <= 2^(octave + 1) */
+    size_t quarter = (size_t)1 << (octave - 2);
+    size_t quarters = (bytes - ((size_t)1 << octave) + quarter - 1) / quarter;
+    *rounded = ((size_t)1 << octave) + quarters * quarter;
+    return SMALL_CLASSES + 4 * (octave - 10) + (int)quarters;
+}
+
+static void *from_system(ad_context *c, size_t bytes)
+{
+    void *block = bytes < SMALL ? malloc(bytes) : aligned_alloc(64, bytes);
+    if (!block && c->allocator.cached) {
+        ad_allocator_drain(&c->allocator);
+        block = bytes < SMALL ? malloc(bytes) : aligned_alloc(64, bytes);
+    }
+    c->allocator.system_allocations++;
+    return block;
+}
+
+/* Whether this allocation is one that ad_memory_fail_after asked to fail. */
+static bool injected_failure(struct ad_allocator *a)
+{
+    if (a->fail_countdown && --a->fail_countdown == 0)
+        a->failing = true;
+    return a->failing;
+}
+
+void *ad_allocate(ad_context *c, size_t bytes)
+{
+    struct ad_allocator *a = &c->allocator;
+    if (bytes > INT64_MAX / 4)
+        return ad_set_error(AD_ERROR_MEMORY, "out of memory: %zu bytes are more than a machine can have", bytes);
+    size_t rounded;
+    int class = class_of(bytes, &rounded);
+    if (a->limit && a->live + (int64_t)rounded > a->limit)
+        return ad_set_error(AD_ERROR_MEMORY, "out of memory: %zu bytes more would pass the limit of %lld (in use: %lld)", rounded,
+                            (long long)a->limit, (long long)a->live);
+    if ((a->fail_countdown || a->failing) && injected_failure(a))
+        return ad_set_error(AD_ERROR_MEMORY, "out of memory: %zu bytes (a failure asked for by ad_memory_fail_after)", rounded);
+
+    void *block = a->free[class];
+    if (block) {
+        UNPOISON(block, rounded);
+        memcpy(&a->free[class], block, sizeof(void *));
+        a->cached -= (int64_t)rounded;
+    } else if (!(block = from_system(c, rounded))) {
+        return ad_set_error(AD_ERROR_MEMORY, "out of memory: the system has no %zu bytes (in use: %lld)", rounded, (long long)a->live);
+    }
+    a->live += (int64_t)rounded;
+    if (a->live > a->peak)
+        a->peak = a->live;
+    return block;
+}
+
+void ad_deallocate(ad_context *c, void *block, size_t bytes)
+{
+    if (!block)
+        return;
+    struct ad_allocator *a = &c->allocator;
+    size_t rounded;
+    int class = class_of(bytes, &rounded);
+    a->live -= (int64_t)rounded;
+    int64_t bound = a->peak > SMALLEST_CACHE ? a->peak : SMALLEST_CACHE;
+    if (a->cached + (int64_t)rounded > bound) {
+        free(block);
+        return;
+    }
+    memcpy(block, &a->free[class], sizeof(void *));
+    a->free[class] = block;
+    a->cached += (int64_t)rounded;
+    POISON(block, rounded);
+}
+
+bool ad_grow(ad_context *c, void *vector, uint32_t *capacity, size_t item, uint32_t wanted)
+{
+    if (wanted <= *capacity)
+        return true;
+    uint32_t grown = *capacity ? *capacity : 64;
+    while (grown < wanted)
+        grown *= 2;
+    void *old, *new = ad_allocate(c, grown * item);
+    if (!new)
+        return false;
+    memcpy(&old, vector, sizeof old);
+    if (old)
+        memcpy(new, old, *capacity * item);
+    ad_deallocate(c, old, *capacity * item);
+    memcpy(vector, &new, sizeof new);
+    *capacity = grown;
+    return true;
+}
+
+void ad_allocator_drain(struct ad_allocator *a)
+{
+    for (int class = 0; class < AD_SIZE_CLASSES; class++) {
+        for (void *block = a->free[class], *next; block; block = next) {
+            UNPOISON(block, sizeof(void *));
+            memcpy(&next, block, sizeof next);
+            free(block);
+        }
+        a->free[class] = NULL;
+    }
+    a->cached = 0;
+}
+
+void ad_memory_stats(ad_memory_usage *usage)
+{
+    const struct ad_allocator *a = &ad_current()->allocator;
+    *usage = (ad_memory_usage){ a->live, a->peak, a->cached, a->limit, a->system_allocations };
+}
+
+void ad_memory_trim(void)
+{
+    ad_allocator_drain(&ad_current()->allocator);
+}
+
+void ad_memory_limit(int64_t bytes)
+{
+    struct ad_allocator *a = &ad_current()->allocator;
+    a->limit = bytes < 0 ? 0 : bytes;
+    a->watched = a->limit || a->fail_countdown;
+}
+
+void ad_memory_fail_after(int64_t n)
+{
+    struct ad_allocator *a = &ad_current()->allocator;
+    a->fail_countdown = n < 0 ? 0 : n;
+    a->failing = false;
+    a->watched = a->limit || a->fail_countdown;
+}

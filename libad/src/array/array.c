@@ -1,0 +1,391 @@
+/* Making arrays and reading them.
+ *
+ * A new array is C-contiguous and belongs to the innermost scope. What is read from an array goes through
+ * ad_array_contiguous, so that readers see plain C order. */
+#include "ad/array.h"
+#include "array/array.h"
+#include "kernels/kernels.h"
+#include <complex.h>
+#include <string.h>
+
+/* Where inline data begin. */
+static size_t payload_at(int ndim)
+{
+    return (sizeof(ad_array) + 2 * (size_t)ndim * sizeof(int64_t) + 15) & ~(size_t)15;
+}
+
+/* A header with room for ndim extents and `payload` inline bytes, in the innermost scope. */
+static ad_array *header_new(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims, int64_t size, size_t payload)
+{
+    size_t inline_at = payload_at(ndim), bytes = inline_at + payload;
+    ad_array *x = ad_allocate_small(c, bytes);
+    if (!x)
+        return NULL;
+    ad_object_init(c, &x->object, (uint8_t)((bytes + 63) / 64), false);
+    x->dtype = (uint8_t)dtype;
+    x->ndim = (uint8_t)ndim;
+    x->flags = AD_CONTIGUOUS;
+    x->node = 0;
+    x->size = size;
+    x->data = (char *)x + inline_at;
+    x->storage = NULL;
+    x->mask = 0;
+    x->serial = 0;
+    x->tangents = NULL;
+    for (int i = 0; i < ndim; i++)
+        x->extents[i] = dims[i];
+    if (!ad_scope_add(c, &x->object)) {
+        ad_deallocate(c, x, bytes);
+        return NULL;
+    }
+    return x;
+}
+
+ad_array *ad_array_real(ad_context *c)
+{
+    enum { AT = (sizeof(ad_array) + 15) & ~(size_t)15, ALL = AT + sizeof(double) };
+    ad_array *x = ad_allocate_small(c, ALL);
+    if (!x)
+        return NULL;
+    *x = (ad_array){ .object = { .local = 1, .owner = c->id, .shared = 1, .size_class = (ALL + 63) / 64 }, .dtype = AD_F64, .flags = AD_CONTIGUOUS,
+                     .size = 1, .data = (char *)x + AT };
+    if (ad_scope_add(c, &x->object))
+        return x;
+    ad_deallocate(c, x, ALL);
+    return NULL;
+}
+
+static void strides_c_order(ad_array *x)
+{
+    int64_t stride = (int64_t)ad_dtype_size((ad_dtype)x->dtype), *strides = ad_strides(x);
+    for (int i = x->ndim - 1; i >= 0; i--) {
+        strides[i] = stride;
+        stride *= x->extents[i];
+    }
+}
+
+static struct ad_storage *storage_new(ad_context *c, size_t bytes)
+{
+    struct ad_storage *storage = ad_allocate(c, 64 + bytes);
+    if (storage) {
+        atomic_init(&storage->refs, 1);
+        storage->bytes = 64 + bytes;
+        storage->release = NULL;
+    }
+    return storage;
+}
+
+static void storage_release(ad_context *c, struct ad_storage *storage)
+{
+    if (atomic_fetch_sub_explicit(&storage->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    if (storage->release)
+        storage->release(storage->release_context);
+    ad_deallocate(c, storage, storage->bytes);
+}
+
+static ad_array *too_large(ad_dtype dtype, int ndim, const int64_t *dims)
+{
+    ad_shape_buffer text;
+    return ad_set_error(AD_ERROR_SHAPE, "array: shape %s of %s is negative somewhere or has more elements than can be addressed",
+                        ad_shape_text(text.text, sizeof text, ndim, dims), ad_dtype_name(dtype));
+}
+
+ad_array *ad_array_new(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims)
+{
+    int64_t size = 1;
+    size_t item = ad_dtype_size(dtype);
+    if (ndim > 0 && !ad_shape_checked_size(ndim, dims, item, &size))
+        return too_large(dtype, ndim, dims);
+    size_t bytes = (size_t)size * item;
+    if (bytes <= AD_INLINE_BYTES) {
+        ad_array *x = header_new(c, dtype, ndim, dims, size, bytes);
+        if (x && ndim)
+            strides_c_order(x);
+        return x;
+    }
+    ad_array *x = header_new(c, dtype, ndim, dims, size, 0);
+    if (!x || !(x->storage = storage_new(c, bytes)))
+        return NULL;
+    x->data = (char *)x->storage + 64;
+    strides_c_order(x);
+    return x;
+}
+
+ad_array *ad_array_zeros(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims)
+{
+    ad_array *x = ad_array_new(c, dtype, ndim, dims);
+    if (x)
+        memset(x->data, 0, (size_t)x->size * ad_dtype_size(dtype));
+    return x;
+}
+
+ad_array *ad_array_abstract(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims)
+{
+    int64_t size;
+    if (!ad_shape_checked_size(ndim, dims, ad_dtype_size(dtype), &size))
+        return too_large(dtype, ndim, dims);
+    ad_array *x = header_new(c, dtype, ndim, dims, size, 0);
+    if (x) {
+        strides_c_order(x);
+        x->flags |= AD_ABSTRACT;
+        x->data = NULL;
+    }
+    return x;
+}
+
+static bool strides_are_c_order(const ad_array *x)
+{
+    int64_t stride = (int64_t)ad_dtype_size((ad_dtype)x->dtype);
+    const int64_t *strides = ad_strides(x);
+    for (int i = x->ndim - 1; i >= 0; i--) {
+        if (x->extents[i] != 1 && strides[i] != stride)
+            return x->size == 0;
+        stride *= x->extents[i];
+    }
+    return true;
+}
+
+/* Bytes from the start of x's inline data to the end of its header block. */
+static size_t inline_bytes(const ad_array *x)
+{
+    return (size_t)x->object.size_class * 64 - payload_at(x->ndim);
+}
+
+/* Views of inline data copy the whole of it, so that every offset into it stays valid. */
+ad_array *ad_array_view(ad_context *c, const ad_array *x, ad_dtype dtype, int ndim, const int64_t *dims, const int64_t *strides, int64_t offset)
+{
+    int64_t size = 1;
+    if (!ad_shape_checked_size(ndim, dims, ad_dtype_size(dtype), &size))
+        return too_large(dtype, ndim, dims);
+    size_t payload = x->storage ? 0 : inline_bytes(x) < AD_INLINE_BYTES ? inline_bytes(x) : AD_INLINE_BYTES;
+    ad_array *view = header_new(c, dtype, ndim, dims, size, payload);
+    if (!view)
+        return NULL;
+    if (x->storage) {
+        atomic_fetch_add_explicit(&x->storage->refs, 1, memory_order_relaxed);
+        view->storage = x->storage;
+        view->data = x->data + offset;
+    } else {
+        const char *start = (const char *)x + payload_at(x->ndim);
+        memcpy(view->data, start, payload);
+        view->data += x->data - start + offset;
+    }
+    for (int i = 0; i < ndim; i++)
+        ad_strides(view)[i] = strides[i];
+    view->flags = strides_are_c_order(view) ? AD_CONTIGUOUS : 0;
+    return view;
+}
+
+ad_array *ad_array_alias(ad_context *c, const ad_array *x)
+{
+    return ad_array_view(c, x, (ad_dtype)x->dtype, x->ndim, ad_dims(x), ad_strides(x), 0);
+}
+
+ad_array *ad_array_cast(ad_context *c, ad_array *x, ad_dtype dtype)
+{
+    ad_array *y = ad_array_new(c, dtype, x->ndim, ad_dims(x));
+    if (y)
+        ad_copy_strided(c->loops, x->ndim, ad_dims(x), (struct ad_operand){ x->data, ad_strides(x), (ad_dtype)x->dtype },
+                        (struct ad_operand){ y->data, ad_strides(y), dtype });
+    return y;
+}
+
+ad_array *ad_array_contiguous(ad_context *c, ad_array *x)
+{
+    return x->flags & AD_CONTIGUOUS ? x : ad_array_cast(c, x, (ad_dtype)x->dtype);
+}
+
+ad_array *ad_array_of_integers(ad_context *c, ad_array *x)
+{
+    if (x->dtype == AD_I64)
+        return ad_array_contiguous(c, x);
+    return ad_array_cast(c, x, AD_I64);
+}
+
+void ad_array_free(ad_context *c, ad_array *x)
+{
+    if (x->storage)
+        storage_release(c, x->storage);
+    for (struct ad_tangent *t = x->tangents, *next; t; t = next) {
+        next = t->next;
+        ad_drop(c, t->value);
+        ad_deallocate(c, t, sizeof *t);
+    }
+    ad_deallocate_small(c, x, (size_t)x->object.size_class * 64);
+}
+
+static ad_array *weak(ad_dtype dtype, const void *value, size_t bytes)
+{
+    ad_array *x = dtype == AD_C128 ? ad_array_new(ad_current(), dtype, 0, NULL) : ad_array_real(ad_current());
+    if (x) {
+        memcpy(x->data, value, bytes);
+        x->dtype = (uint8_t)dtype;
+        x->flags |= AD_WEAK;
+    }
+    return x;
+}
+
+ad_array *ad_weak_integer(int64_t value)
+{
+    ad_context *c = ad_current();
+    if (value < 0 || value >= AD_SMALL_NUMBERS)
+        return weak(AD_I64, &value, sizeof value);
+    if (!c->numbers[value])
+        c->numbers[value] = ad_keep(c, weak(AD_I64, &value, sizeof value));
+    return c->numbers[value];
+}
+
+ad_array *ad_weak_real(double value)
+{
+    return weak(AD_F64, &value, sizeof value);
+}
+
+ad_array *ad_weak_complex(ad_complex value)
+{
+    return weak(AD_C128, &value, sizeof value);
+}
+
+ad_array *ad_scalar(double value)
+{
+    ad_array *x = ad_array_real(ad_current());
+    if (x)
+        memcpy(x->data, &value, sizeof value);
+    return x;
+}
+
+static bool valid(const char *operation, ad_dtype dtype, const void *data, const ad_shape *shape)
+{
+    if ((unsigned)dtype >= AD_DTYPE_COUNT)
+        ad_set_error(AD_ERROR_DTYPE, "%s: %d is not a dtype", operation, (int)dtype);
+    else if (shape->ndim < 0 || shape->ndim > AD_MAX_NDIM)
+        ad_set_error(AD_ERROR_SHAPE, "%s: %d dimensions; at most %d are possible", operation, shape->ndim, AD_MAX_NDIM);
+    else if (!data && ad_shape_size(*shape) != 0)
+        ad_set_error(AD_ERROR_VALUE, "%s: no data (NULL)", operation);
+    else
+        return true;
+    return false;
+}
+
+ad_array *ad_from_data(ad_dtype dtype, const void *data, ad_shape shape)
+{
+    ad_array *x = valid("ad_from_data", dtype, data, &shape) ? ad_array_new(ad_current(), dtype, shape.ndim, shape.dim) : NULL;
+    if (x && x->size)
+        memcpy(x->data, data, (size_t)x->size * ad_dtype_size(dtype));
+    return x;
+}
+
+ad_array *ad_from(const double *data, ad_shape shape)
+{
+    return ad_from_data(AD_F64, data, shape);
+}
+
+ad_array *ad_wrap(ad_dtype dtype, void *data, ad_shape shape, void (*release)(void *ctx), void *ctx)
+{
+    if (!valid("ad_wrap", dtype, data, &shape))
+        return NULL;
+    ad_context *c = ad_current();
+    ad_array *x = ad_array_abstract(c, dtype, shape.ndim, shape.dim);
+    if (!x || !(x->storage = storage_new(c, 0)))
+        return NULL;
+    x->flags &= (uint8_t)~AD_ABSTRACT;
+    x->data = data;
+    x->storage->release = release;
+    x->storage->release_context = ctx;
+    return x;
+}
+
+/* The single element of x as complex128, or false and an error. */
+static bool single(const char *operation, const ad_array *x, double value[2])
+{
+    value[0] = value[1] = NAN;
+    if (!x)
+        return false;
+    if (x->size != 1) {
+        ad_set_error(AD_ERROR_SHAPE, "%s: an array of shape %s has %lld elements, not one", operation, AD_SHAPE_TEXT(x), (long long)x->size);
+        return false;
+    }
+    if (x->dtype == AD_F64) {
+        memcpy(value, x->data, sizeof(double));
+        value[1] = 0;
+        return true;
+    }
+    ad_copy_strided(ad_current()->loops, 0, NULL, (struct ad_operand){ x->data, NULL, (ad_dtype)x->dtype },
+                    (struct ad_operand){ (char *)value, NULL, AD_C128 });
+    return true;
+}
+
+double ad_item(const ad_array *x)
+{
+    double value[2];
+    single("ad_item", x, value);
+    return value[0];
+}
+
+int64_t ad_item_int(const ad_array *x)
+{
+    double value[2];
+    int64_t integer = 0;
+    if (single("ad_item_int", x, value))
+        ad_copy_strided(ad_current()->loops, 0, NULL, (struct ad_operand){ x->data, NULL, (ad_dtype)x->dtype },
+                        (struct ad_operand){ (char *)&integer, NULL, AD_I64 });
+    return integer;
+}
+
+ad_complex ad_item_complex(const ad_array *x)
+{
+    double value[2];
+    single("ad_item_complex", x, value);
+    return CMPLX(value[0], value[1]);
+}
+
+ad_shape ad_shape_of(const ad_array *x)
+{
+    return x ? ad_shape_make(x->ndim, ad_dims(x)) : AD_SCALAR_SHAPE;
+}
+
+int ad_ndim(const ad_array *x)
+{
+    return x ? x->ndim : 0;
+}
+
+int64_t ad_dim(const ad_array *x, int i)
+{
+    int axis = x ? ad_axis_resolve("ad_dim", i, x->ndim) : -1;
+    return axis < 0 ? 0 : ad_dims(x)[axis];
+}
+
+int64_t ad_size(const ad_array *x)
+{
+    return x ? x->size : 0;
+}
+
+ad_dtype ad_dtype_of(const ad_array *x)
+{
+    return x ? (ad_dtype)x->dtype : AD_F64;
+}
+
+const void *ad_data(const ad_array *x)
+{
+    ad_array *plain = x ? ad_array_contiguous(ad_current(), (ad_array *)x) : NULL;
+    return plain ? plain->data : NULL;
+}
+
+bool ad_copy_to(const ad_array *x, double *out, int64_t n)
+{
+    if (!x)
+        return false;
+    if (n != x->size || (!out && n)) {
+        ad_set_error(AD_ERROR_SHAPE, "ad_copy_to: an array of shape %s has %lld elements, the destination room for %lld", AD_SHAPE_TEXT(x),
+                     (long long)x->size, (long long)n);
+        return false;
+    }
+    int64_t strides[AD_MAX_NDIM], stride = sizeof(double);
+    for (int i = x->ndim - 1; i >= 0; i--) {
+        strides[i] = stride;
+        stride *= ad_dims(x)[i];
+    }
+    ad_copy_strided(ad_current()->loops, x->ndim, ad_dims(x), (struct ad_operand){ x->data, ad_strides(x), (ad_dtype)x->dtype },
+                    (struct ad_operand){ (char *)out, strides, AD_F64 });
+    return true;
+}

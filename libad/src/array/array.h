@@ -1,0 +1,252 @@
+/* The whole interface of array/ to the layers above: the array itself, memory, scopes, errors.
+ *
+ * An array is a header block with its dimensions and strides behind it. At most AD_INLINE_BYTES of
+ * data live in that same block; more live in a storage that views share. Once an array has been handed
+ * out nothing of it changes but its reference counts, which is what makes sharing safe. */
+#ifndef AD_ARRAY_INTERNAL_H
+#define AD_ARRAY_INTERNAL_H
+
+#include "ad/base.h"
+#include "ad/error.h"
+#include "ad/scope.h"
+#include <stdatomic.h>
+
+struct ad_loops;
+struct ad_tape;
+
+/* What arrays and trees have in common. `local` counts references of the owning thread and needs no atomics;
+ * all of them together are one reference in `shared`, which counts the other threads' and ad_retain's. */
+struct ad_object {
+    uint32_t local, owner;
+    _Atomic uint32_t shared;
+    uint8_t size_class;
+    uint8_t is_tree;
+};
+
+/* Reference-counted memory that arrays view. The data follow at 64 bytes, unless they are the caller's (ad_wrap). */
+struct ad_storage {
+    _Atomic int64_t refs;
+    size_t bytes; /* of this block, 0 if the caller's */
+    void (*release)(void *);
+    void *release_context;
+};
+
+/* A tangent of one forward level. */
+struct ad_tangent {
+    uint64_t level;
+    struct ad_array *value;
+    struct ad_tangent *next;
+};
+
+enum { AD_INLINE_BYTES = 64, AD_WEAK = 1, AD_CONTIGUOUS = 2, AD_ABSTRACT = 4 };
+
+struct ad_array {
+    struct ad_object object;
+    uint8_t dtype, ndim, flags;
+    uint32_t node;   /* index on the tape `serial`, if mask has bits */
+    int64_t size;    /* elements */
+    char *data;
+    struct ad_storage *storage; /* NULL: data is inline */
+    uint64_t mask;              /* bit k: depends on the input of level k of trace `serial` */
+    uint64_t serial;
+    struct ad_tangent *tangents;
+    int64_t extents[]; /* ndim dimensions, ndim byte strides, then inline data at 16 */
+};
+
+static inline const int64_t *ad_dims(const ad_array *x)
+{
+    return x->extents;
+}
+
+static inline int64_t *ad_strides(const ad_array *x)
+{
+    return (int64_t *)x->extents + x->ndim;
+}
+
+/* Freed blocks by size class, kept for reuse. */
+enum { AD_SIZE_CLASSES = 200 };
+
+struct ad_allocator {
+    void *free[AD_SIZE_CLASSES];
+    int64_t live, peak, cached, limit, system_allocations;
+    int64_t fail_countdown; /* 0: off; otherwise allocations until the first failure */
+    bool failing;
+    bool watched; /* by a limit or an injected failure: every allocation is looked at */
+};
+
+struct ad_scope_stack {
+    uintptr_t *entries; /* objects; lowest bit set: to be moved one scope out */
+    uint32_t *marks;    /* index of each open scope's first entry */
+    uint32_t count, capacity, depth, mark_capacity;
+};
+
+/* All state of one thread. */
+enum { AD_SMALL_NUMBERS = 32 };
+
+struct ad_context {
+    uint32_t id;
+    struct ad_allocator allocator;
+    struct ad_scope_stack scopes;
+    const struct ad_loops *loops;
+    struct ad_tape *tape; /* made by the first differentiation */
+    ad_code error_code;
+    ad_on_error_action on_error;
+    ad_array *numbers[AD_SMALL_NUMBERS]; /* weak integers from 0 on, made when first asked for */
+    bool plain_checkpoints; /* while a pullback is recorded: it must hold everything itself */
+    char error_message[640];
+};
+
+typedef struct ad_context ad_context;
+
+/* allocator.c */
+void *ad_allocate(ad_context *c, size_t bytes); /* NULL and an error; 16-byte aligned, from 1 KiB on 64-byte */
+void ad_deallocate(ad_context *c, void *block, size_t bytes);
+bool ad_grow(ad_context *c, void *vector, uint32_t *capacity, size_t item, uint32_t wanted); /* doubles *(void **)vector */
+void ad_allocator_drain(struct ad_allocator *a);
+
+#if defined(__SANITIZE_ADDRESS__)
+#define AD_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define AD_ASAN 1
+#endif
+#endif
+
+/* The same for blocks of at most 1 KiB, of a size known when it is compiled: one class of 64 bytes each. */
+enum { AD_SMALL_STEP = 64 };
+
+static inline void *ad_allocate_small(ad_context *c, size_t bytes)
+{
+#ifndef AD_ASAN
+    struct ad_allocator *a = &c->allocator;
+    size_t class = (bytes + AD_SMALL_STEP - 1) / AD_SMALL_STEP;
+    int64_t rounded = (int64_t)class * AD_SMALL_STEP;
+    void **block = a->free[class];
+    if (__builtin_expect(block != NULL && !a->watched, 1)) {
+        a->free[class] = *block;
+        a->cached -= rounded;
+        a->live += rounded;
+        a->peak = a->live > a->peak ? a->live : a->peak;
+        return block;
+    }
+#endif
+    return ad_allocate(c, bytes);
+}
+
+static inline void ad_deallocate_small(ad_context *c, void *block, size_t bytes)
+{
+#ifndef AD_ASAN
+    struct ad_allocator *a = &c->allocator;
+    size_t class = (bytes + AD_SMALL_STEP - 1) / AD_SMALL_STEP;
+    int64_t rounded = (int64_t)class * AD_SMALL_STEP;
+    if (__builtin_expect(a->cached + rounded <= a->peak, 1)) {
+        *(void **)block = a->free[class];
+        a->free[class] = block;
+        a->cached += rounded;
+        a->live -= rounded;
+        return;
+    }
+#endif
+    ad_deallocate(c, block, bytes);
+}
+
+/* context.c */
+extern _Thread_local ad_context *ad_context_pointer __attribute__((tls_model("initial-exec"), visibility("hidden")));
+ad_context *ad_context_start(void);
+
+static inline ad_context *ad_current(void)
+{
+    ad_context *c = ad_context_pointer;
+    return __builtin_expect(c != NULL, 1) ? c : ad_context_start();
+}
+
+/* scope.c: references of this thread, and the entry in its innermost scope that a new object gets */
+bool ad_scope_grow_and_add(ad_context *c, struct ad_object *object);
+void ad_object_retain_shared(struct ad_object *object);
+void ad_object_release_shared(ad_context *c, struct ad_object *object);
+
+static inline bool ad_scope_add(ad_context *c, struct ad_object *object)
+{
+    struct ad_scope_stack *s = &c->scopes;
+    if (s->count == s->capacity)
+        return ad_scope_grow_and_add(c, object);
+    s->entries[s->count++] = (uintptr_t)object;
+    return true;
+}
+
+static inline void ad_object_retain(ad_context *c, struct ad_object *object)
+{
+    if (object->owner != c->id || object->local++ == 0)
+        ad_object_retain_shared(object);
+}
+
+static inline void ad_object_release(ad_context *c, struct ad_object *object)
+{
+    if (object->owner != c->id || --object->local == 0)
+        ad_object_release_shared(c, object);
+}
+
+void ad_object_init(ad_context *c, struct ad_object *object, uint8_t size_class, bool is_tree);
+void ad_scope_unwind(ad_context *c, uint32_t depth);
+
+/* Drops what was made since the stack of scopes had `count` entries: a scope without a mark, for the engine's own use. */
+static inline void ad_scope_trim(ad_context *c, uint32_t count)
+{
+    struct ad_scope_stack *s = &c->scopes;
+    while (s->count > count)
+        ad_object_release(c, (struct ad_object *)(s->entries[--s->count] & ~(uintptr_t)1));
+}
+
+#define AD_NO_SCOPE UINT32_MAX
+
+/* Makes a value that the library holds belong to the innermost scope too. */
+ad_array *ad_hold(ad_context *c, ad_array *x);
+
+static inline ad_array *ad_keep(ad_context *c, ad_array *x)
+{
+    if (x)
+        ad_object_retain(c, &x->object);
+    return x;
+}
+
+static inline void ad_drop(ad_context *c, ad_array *x)
+{
+    if (x)
+        ad_object_release(c, &x->object);
+}
+
+/* array.c, view.c: all give an array that belongs to the innermost scope, or NULL and an error */
+ad_array *ad_array_new(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims); /* uninitialised, C-contiguous */
+ad_array *ad_array_real(ad_context *c); /* a 0-d float64 one, quickly */
+ad_array *ad_array_zeros(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims);
+ad_array *ad_array_abstract(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims); /* shape and dtype only */
+ad_array *ad_array_alias(ad_context *c, const ad_array *x);                               /* same data, no trace */
+ad_array *ad_array_view(ad_context *c, const ad_array *x, ad_dtype dtype, int ndim, const int64_t *dims, const int64_t *strides, int64_t offset);
+ad_array *ad_array_contiguous(ad_context *c, ad_array *x); /* x itself where it is; no trace otherwise */
+ad_array *ad_array_cast(ad_context *c, ad_array *x, ad_dtype dtype); /* plain, without trace */
+ad_array *ad_array_of_integers(ad_context *c, ad_array *x); /* C-contiguous int64 without trace */
+void ad_array_free(ad_context *c, ad_array *x);
+void ad_tree_free(ad_context *c, struct ad_object *tree);
+
+/* shape.c */
+ad_shape ad_shape_make(int ndim, const int64_t *dims);
+bool ad_shape_checked_size(int ndim, const int64_t *dims, size_t item, int64_t *size); /* false: negative or too large */
+bool ad_shape_broadcast(ad_shape *into, const ad_shape *with);
+const char *ad_shape_text(char *buffer, size_t size, int ndim, const int64_t *dims); /* "(3,4)" */
+int ad_axis_resolve(const char *operation, int axis, int ndim); /* -1 and an error */
+bool ad_axes_resolve(const char *operation, int axis, const ad_axes *axes, int ndim, bool *selected); /* all if none given */
+
+typedef struct ad_shape_buffer {
+    char text[200];
+} ad_shape_buffer;
+#define AD_SHAPE_TEXT(x) ad_shape_text((ad_shape_buffer){ { 0 } }.text, sizeof(ad_shape_buffer), (x)->ndim, ad_dims(x))
+
+/* dtype.c */
+ad_dtype ad_dtype_promote(ad_dtype a, ad_dtype b);
+ad_dtype ad_dtype_common(ad_array *const *inputs, int count); /* NumPy's rules, weak scalars included */
+ad_dtype ad_dtype_real(ad_dtype dtype);                       /* of a complex one, its part's; else itself */
+ad_dtype ad_dtype_complex(ad_dtype dtype);
+bool ad_dtype_is_float(ad_dtype dtype);   /* real or complex: what can be differentiated */
+bool ad_dtype_is_complex(ad_dtype dtype);
+
+#endif

@@ -1,0 +1,93 @@
+/* The context of a thread and its error.
+ *
+ * Everything the library remembers between calls lives in one ad_context per thread, made on first use and
+ * taken down when the thread ends. The one thing threads share is the counter that numbers them. */
+#include "array/array.h"
+#include "kernels/kernels.h"
+#include "tape/tape.h"
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static _Thread_local ad_context context;
+_Thread_local ad_context *ad_context_pointer __attribute__((tls_model("initial-exec")));
+
+static _Atomic uint32_t threads_so_far;
+static pthread_key_t thread_end;
+
+static void context_stop(void *pointer)
+{
+    ad_context *c = pointer;
+    ad_tape_stop(c);
+    for (int i = 0; i < AD_SMALL_NUMBERS; i++)
+        ad_drop(c, c->numbers[i]);
+    ad_scope_unwind(c, 0);
+    ad_deallocate(c, c->scopes.entries, c->scopes.capacity * sizeof *c->scopes.entries);
+    ad_deallocate(c, c->scopes.marks, c->scopes.mark_capacity * sizeof *c->scopes.marks);
+    ad_allocator_drain(&c->allocator);
+    ad_context_pointer = NULL;
+}
+
+__attribute__((constructor)) static void library_start(void)
+{
+    pthread_key_create(&thread_end, context_stop);
+}
+
+/* A thread that returns from main runs no key destructors. */
+__attribute__((destructor)) static void library_stop(void)
+{
+    if (ad_context_pointer)
+        context_stop(ad_context_pointer);
+}
+
+ad_context *ad_context_start(void)
+{
+    context = (ad_context){ .id = 1 + atomic_fetch_add(&threads_so_far, 1), .loops = ad_loops_for_this_cpu() };
+    pthread_setspecific(thread_end, &context);
+    return ad_context_pointer = &context;
+}
+
+bool ad_failed(void)
+{
+    return ad_current()->error_code != AD_OK;
+}
+
+ad_code ad_error_code(void)
+{
+    return ad_current()->error_code;
+}
+
+const char *ad_error_message(void)
+{
+    return ad_current()->error_message;
+}
+
+void ad_clear_error(void)
+{
+    ad_context *c = ad_current();
+    c->error_code = AD_OK;
+    c->error_message[0] = '\0';
+}
+
+void ad_on_error(ad_on_error_action action)
+{
+    ad_current()->on_error = action;
+}
+
+void *ad_set_error(ad_code code, const char *format, ...)
+{
+    ad_context *c = ad_current();
+    if (c->error_code != AD_OK)
+        return NULL;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(c->error_message, sizeof c->error_message, format, arguments);
+    va_end(arguments);
+    c->error_code = code;
+    if (c->on_error == AD_ERROR_PRINT_AND_EXIT) {
+        fprintf(stderr, "%s\n", c->error_message);
+        exit(EXIT_FAILURE);
+    }
+    return NULL;
+}

@@ -1,0 +1,91 @@
+/* Dtypes: sizes, names, and NumPy 2's promotion with weak C scalars. */
+#include "array/array.h"
+
+static const struct {
+    const char *name;
+    size_t size;
+} dtypes[AD_DTYPE_COUNT] = {
+    [AD_F64] = { "float64", 8 }, [AD_F32] = { "float32", 4 }, [AD_C128] = { "complex128", 16 }, [AD_C64] = { "complex64", 8 },
+    [AD_I64] = { "int64", 8 },   [AD_I32] = { "int32", 4 },   [AD_U8] = { "uint8", 1 },         [AD_BOOL] = { "bool", 1 },
+};
+
+/* NumPy's table; symmetric. */
+static const uint8_t promoted[AD_DTYPE_COUNT][AD_DTYPE_COUNT] = {
+    /*             f64      f32      c128     c64      i64      i32      u8       bool */
+    [AD_F64] = { AD_F64, AD_F64, AD_C128, AD_C128, AD_F64, AD_F64, AD_F64, AD_F64 },
+    [AD_F32] = { AD_F64, AD_F32, AD_C128, AD_C64, AD_F64, AD_F64, AD_F32, AD_F32 },
+    [AD_C128] = { AD_C128, AD_C128, AD_C128, AD_C128, AD_C128, AD_C128, AD_C128, AD_C128 },
+    [AD_C64] = { AD_C128, AD_C64, AD_C128, AD_C64, AD_C128, AD_C128, AD_C64, AD_C64 },
+    [AD_I64] = { AD_F64, AD_F64, AD_C128, AD_C128, AD_I64, AD_I64, AD_I64, AD_I64 },
+    [AD_I32] = { AD_F64, AD_F64, AD_C128, AD_C128, AD_I64, AD_I32, AD_I32, AD_I32 },
+    [AD_U8] = { AD_F64, AD_F32, AD_C128, AD_C64, AD_I64, AD_I32, AD_U8, AD_U8 },
+    [AD_BOOL] = { AD_F64, AD_F32, AD_C128, AD_C64, AD_I64, AD_I32, AD_U8, AD_BOOL },
+};
+
+size_t ad_dtype_size(ad_dtype dtype)
+{
+    return (unsigned)dtype < AD_DTYPE_COUNT ? dtypes[dtype].size : 0;
+}
+
+const char *ad_dtype_name(ad_dtype dtype)
+{
+    return (unsigned)dtype < AD_DTYPE_COUNT ? dtypes[dtype].name : "no dtype";
+}
+
+ad_dtype ad_dtype_promote(ad_dtype a, ad_dtype b)
+{
+    return (ad_dtype)promoted[a][b];
+}
+
+/* bool < integer < real < complex */
+static int kind(ad_dtype dtype)
+{
+    static const uint8_t kinds[AD_DTYPE_COUNT] = { [AD_F64] = 2, [AD_F32] = 2, [AD_C128] = 3, [AD_C64] = 3, [AD_I64] = 1, [AD_I32] = 1, [AD_U8] = 1 };
+    return kinds[dtype];
+}
+
+/* The dtype of `strong` next to a C number: the number's kind counts, its width does not. */
+static ad_dtype with_weak(ad_dtype strong, ad_dtype weak)
+{
+    if (kind(weak) <= kind(strong))
+        return strong;
+    if (kind(weak) == 3)
+        return strong == AD_F32 ? AD_C64 : AD_C128;
+    return weak;
+}
+
+ad_dtype ad_dtype_common(ad_array *const *inputs, int count)
+{
+    ad_dtype strong = AD_BOOL, weak = AD_BOOL;
+    bool any_strong = false;
+    for (int i = 0; i < count; i++) {
+        ad_dtype dtype = (ad_dtype)inputs[i]->dtype;
+        if (inputs[i]->flags & AD_WEAK) {
+            weak = ad_dtype_promote(weak, dtype);
+        } else {
+            strong = ad_dtype_promote(strong, dtype);
+            any_strong = true;
+        }
+    }
+    return any_strong ? with_weak(strong, weak) : weak;
+}
+
+ad_dtype ad_dtype_real(ad_dtype dtype)
+{
+    return dtype == AD_C128 ? AD_F64 : dtype == AD_C64 ? AD_F32 : dtype;
+}
+
+ad_dtype ad_dtype_complex(ad_dtype dtype)
+{
+    return dtype == AD_F32 || dtype == AD_C64 ? AD_C64 : AD_C128;
+}
+
+bool ad_dtype_is_float(ad_dtype dtype)
+{
+    return dtype <= AD_C64;
+}
+
+bool ad_dtype_is_complex(ad_dtype dtype)
+{
+    return dtype == AD_C128 || dtype == AD_C64;
+}

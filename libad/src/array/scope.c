@@ -1,0 +1,133 @@
+/* Scopes and reference counts.
+ *
+ * The scope stack is one vector of objects; an open scope is the index of its first entry. Each entry is one
+ * local reference. An entry whose lowest bit is set moves to the enclosing scope when its own closes. */
+#include "array/array.h"
+
+void ad_object_init(ad_context *c, struct ad_object *object, uint8_t size_class, bool is_tree)
+{
+    object->local = 1;
+    object->owner = c->id;
+    atomic_init(&object->shared, 1);
+    object->size_class = size_class;
+    object->is_tree = is_tree;
+}
+
+static void object_free(ad_context *c, struct ad_object *object)
+{
+    if (object->is_tree)
+        ad_tree_free(c, object);
+    else
+        ad_array_free(c, (ad_array *)object);
+}
+
+void ad_object_release_shared(ad_context *c, struct ad_object *object)
+{
+    if (atomic_load_explicit(&object->shared, memory_order_acquire) == 1 ||
+        atomic_fetch_sub_explicit(&object->shared, 1, memory_order_acq_rel) == 1)
+        object_free(c, object);
+}
+
+void ad_object_retain_shared(struct ad_object *object)
+{
+    atomic_fetch_add_explicit(&object->shared, 1, memory_order_relaxed);
+}
+
+bool ad_scope_grow_and_add(ad_context *c, struct ad_object *object)
+{
+    struct ad_scope_stack *s = &c->scopes;
+    return ad_grow(c, &s->entries, &s->capacity, sizeof *s->entries, s->count + 1) && ad_scope_add(c, object);
+}
+
+ad_scope ad_scope_open(void)
+{
+    ad_context *c = ad_current();
+    struct ad_scope_stack *s = &c->scopes;
+    if (!ad_grow(c, &s->marks, &s->mark_capacity, sizeof *s->marks, s->depth + 1))
+        return (ad_scope){ AD_NO_SCOPE };
+    s->marks[s->depth] = s->count;
+    return (ad_scope){ s->depth++ };
+}
+
+static void close_innermost(ad_context *c)
+{
+    struct ad_scope_stack *s = &c->scopes;
+    uint32_t first = s->marks[--s->depth], kept = first;
+    for (uint32_t i = first; i < s->count; i++) {
+        if (s->entries[i] & 1)
+            s->entries[kept++] = s->entries[i] - 1;
+        else
+            ad_object_release(c, (struct ad_object *)s->entries[i]);
+    }
+    s->count = kept;
+}
+
+void ad_scope_close(ad_scope scope)
+{
+    ad_context *c = ad_current();
+    while (c->scopes.depth > scope.depth)
+        close_innermost(c);
+}
+
+/* Closes all scopes down to `depth`; at depth 0 drops what belongs to the thread too. */
+void ad_scope_unwind(ad_context *c, uint32_t depth)
+{
+    while (c->scopes.depth > depth)
+        close_innermost(c);
+    while (depth == 0 && c->scopes.count)
+        ad_object_release(c, (struct ad_object *)(c->scopes.entries[--c->scopes.count] & ~(uintptr_t)1));
+}
+
+static bool escape(struct ad_object *object)
+{
+    ad_context *c = ad_current();
+    if (!ad_scope_add(c, object))
+        return false;
+    ad_object_retain(c, object);
+    if (c->scopes.depth)
+        c->scopes.entries[c->scopes.count - 1] |= 1;
+    return true;
+}
+
+ad_array *ad_hold(ad_context *c, ad_array *x)
+{
+    if (!ad_scope_add(c, &x->object))
+        return NULL;
+    return ad_keep(c, x);
+}
+
+ad_array *(ad_escape)(ad_array *x)
+{
+    return x && escape((struct ad_object *)x) ? x : NULL;
+}
+
+ad_tree *ad_tree_escape(ad_tree *t)
+{
+    return t && escape((struct ad_object *)t) ? t : NULL;
+}
+
+ad_array *(ad_retain)(ad_array *x)
+{
+    if (x)
+        ad_object_retain_shared((struct ad_object *)x);
+    return x;
+}
+
+ad_tree *ad_tree_retain(ad_tree *t)
+{
+    if (t)
+        ad_object_retain_shared((struct ad_object *)t);
+    return t;
+}
+
+void (ad_release)(ad_array *x)
+{
+    if (x)
+        ad_object_release_shared(ad_current(), (struct ad_object *)x);
+}
+
+void ad_tree_release(ad_tree *t)
+{
+    if (t)
+        ad_object_release_shared(ad_current(), (struct ad_object *)t);
+}

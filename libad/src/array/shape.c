@@ -1,0 +1,98 @@
+/* Shapes and axes: sizes with overflow checks, broadcasting, resolving negative axes. */
+#include "array/array.h"
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+ad_shape ad_shape_make(int ndim, const int64_t *dims)
+{
+    ad_shape shape;
+    shape.ndim = ndim;
+    memcpy(shape.dim, dims, (size_t)ndim * sizeof *dims);
+    return shape;
+}
+
+int64_t ad_shape_size(ad_shape shape)
+{
+    int64_t size = 1;
+    for (int i = 0; i < shape.ndim; i++)
+        size *= shape.dim[i];
+    return size;
+}
+
+bool ad_shape_equal(ad_shape a, ad_shape b)
+{
+    return a.ndim == b.ndim && memcmp(a.dim, b.dim, (size_t)a.ndim * sizeof *a.dim) == 0;
+}
+
+/* A dimension of zero makes the size zero however large the others are, as long as they alone would not overflow. */
+bool ad_shape_checked_size(int ndim, const int64_t *dims, size_t item, int64_t *size)
+{
+    int64_t product = 1, bytes;
+    bool empty = false;
+    for (int i = 0; i < ndim; i++) {
+        if (dims[i] < 0)
+            return false;
+        if (dims[i] == 0)
+            empty = true;
+        else if (__builtin_mul_overflow(product, dims[i], &product))
+            return false;
+    }
+    if (__builtin_mul_overflow(product, (int64_t)item, &bytes))
+        return false;
+    *size = empty ? 0 : product;
+    return true;
+}
+
+bool ad_shape_broadcast(ad_shape *into, const ad_shape *with)
+{
+    int ndim = into->ndim > with->ndim ? into->ndim : with->ndim;
+    int64_t dims[AD_MAX_NDIM];
+    for (int i = 1; i <= ndim; i++) {
+        int64_t a = i <= into->ndim ? into->dim[into->ndim - i] : 1, b = i <= with->ndim ? with->dim[with->ndim - i] : 1;
+        if (a != b && a != 1 && b != 1)
+            return false;
+        dims[ndim - i] = a == 1 ? b : a;
+    }
+    *into = ad_shape_make(ndim, dims);
+    return true;
+}
+
+const char *ad_shape_text(char *buffer, size_t size, int ndim, const int64_t *dims)
+{
+    size_t used = (size_t)snprintf(buffer, size, "(");
+    for (int i = 0; i < ndim && used < size; i++)
+        used += (size_t)snprintf(buffer + used, size - used, i ? ",%lld" : "%lld", (long long)dims[i]);
+    if (used < size)
+        snprintf(buffer + used, size - used, ndim == 1 ? ",)" : ")");
+    return buffer;
+}
+
+int ad_axis_resolve(const char *operation, int axis, int ndim)
+{
+    if (axis < -ndim || axis >= ndim) {
+        ad_set_error(AD_ERROR_AXIS, "%s: axis %d is out of range for an array of %d dimensions", operation, axis, ndim);
+        return -1;
+    }
+    return axis < 0 ? axis + ndim : axis;
+}
+
+bool ad_axes_resolve(const char *operation, int axis, const ad_axes *axes, int ndim, bool *selected)
+{
+    bool all = axis == INT_MIN && (!axes || axes->count == 0);
+    for (int i = 0; i < ndim; i++)
+        selected[i] = all;
+    if (all)
+        return true;
+    int single[1] = { axis }, count = axis == INT_MIN ? axes->count : 1;
+    const int *list = axis == INT_MIN ? axes->axis : single;
+    for (int i = 0; i < count; i++) {
+        int resolved = ad_axis_resolve(operation, list[i], ndim);
+        if (resolved < 0)
+            return false;
+        if (selected[resolved])
+            return ad_set_error(AD_ERROR_AXIS, "%s: axis %d is given twice", operation, list[i]) != NULL;
+        selected[resolved] = true;
+    }
+    return true;
+}

@@ -1,0 +1,307 @@
+/* Trees: structure only. What computes on leaves (flatten, map over operations) stands in ops/tree.c.
+ *
+ * A tree is one block: header, entries, then the names. Its entries are references taken with the shared count, so a tree
+ * may be dropped in any thread. */
+#include "ad/tree.h"
+#include "array/array.h"
+#include <stdio.h>
+#include <string.h>
+
+struct entry {
+    const char *name; /* its position as text, in a tree by position */
+    struct ad_object *child;
+};
+
+struct ad_tree {
+    struct ad_object object;
+    int count;
+    bool by_position;
+    size_t bytes;
+    struct entry entries[];
+};
+
+static void child_retain(struct ad_object *child)
+{
+    child->is_tree ? (void)ad_tree_retain((ad_tree *)child) : (void)(ad_retain)((ad_array *)child);
+}
+
+static void child_release(struct ad_object *child)
+{
+    child->is_tree ? ad_tree_release((ad_tree *)child) : (ad_release)((ad_array *)child);
+}
+
+void ad_tree_free(ad_context *c, struct ad_object *object)
+{
+    ad_tree *t = (ad_tree *)object;
+    for (int i = 0; i < t->count; i++)
+        child_release(t->entries[i].child);
+    ad_deallocate(c, t, t->bytes);
+}
+
+enum { POSITION_BYTES = 12 };
+
+/* names: NULL for a tree by position. */
+static ad_tree *tree_new(int count, const char *const *names, struct ad_object *const *children)
+{
+    ad_context *c = ad_current();
+    size_t bytes = sizeof(ad_tree) + (size_t)count * sizeof(struct entry), names_at = bytes;
+    for (int i = 0; i < count; i++)
+        bytes += names ? strlen(names[i]) + 1 : POSITION_BYTES;
+    ad_tree *t = ad_allocate(c, bytes);
+    if (!t)
+        return NULL;
+    ad_object_init(c, &t->object, 0, true);
+    t->count = count;
+    t->by_position = !names;
+    t->bytes = bytes;
+    char *name = (char *)t + names_at;
+    for (int i = 0; i < count; i++) {
+        t->entries[i] = (struct entry){ name, children[i] };
+        child_retain(children[i]);
+        if (names)
+            strcpy(name, names[i]);
+        else
+            snprintf(name, POSITION_BYTES, "%d", i);
+        name += strlen(name) + 1;
+    }
+    if (!ad_scope_add(c, &t->object)) {
+        ad_tree_free(c, &t->object);
+        return NULL;
+    }
+    return t;
+}
+
+static bool good_child(const char *operation, const ad_tree_item *item, int i)
+{
+    if (!item->value)
+        return ad_failed() ? false : (ad_set_error(AD_ERROR_VALUE, "%s: entry %d is NULL", operation, i), false);
+    if (item->kind == AD_ITEM_NAME)
+        return ad_set_error(AD_ERROR_VALUE, "%s: argument %d is a name (\"%s\") where an array or a tree should stand", operation, i, (const char *)item->value), false;
+    return true;
+}
+
+static bool good_name(const ad_tree_item *item, int i, const char *const *before)
+{
+    if (item->kind != AD_ITEM_NAME || !item->value)
+        return ad_set_error(AD_ERROR_VALUE, "ad_tree_of: argument %d should be a name", 2 * i), false;
+    const char *name = item->value;
+    if (!*name || strchr(name, '/'))
+        return ad_set_error(AD_ERROR_VALUE, "ad_tree_of: \"%s\" cannot be a name: empty, or with a '/'", name), false;
+    for (int j = 0; j < i; j++)
+        if (strcmp(before[j], name) == 0)
+            return ad_set_error(AD_ERROR_VALUE, "ad_tree_of: the name \"%s\" is given twice", name), false;
+    return true;
+}
+
+ad_tree *ad_list_from(const ad_tree_item *items, int count)
+{
+    struct ad_object *children[count + 1];
+    for (int i = 0; i < count; i++) {
+        if (!good_child("ad_list_of", &items[i], i))
+            return NULL;
+        children[i] = (struct ad_object *)items[i].value;
+    }
+    return tree_new(count, NULL, children);
+}
+
+ad_tree *ad_tree_from(const ad_tree_item *items, int count)
+{
+    if (count % 2)
+        return ad_set_error(AD_ERROR_VALUE, "ad_tree_of: %d arguments; names and entries should alternate", count);
+    struct ad_object *children[count / 2 + 1];
+    const char *names[count / 2 + 1];
+    for (int i = 0; i < count / 2; i++) {
+        if (!good_name(&items[2 * i], i, names) || !good_child("ad_tree_of", &items[2 * i + 1], 2 * i + 1))
+            return NULL;
+        names[i] = items[2 * i].value;
+        children[i] = (struct ad_object *)items[2 * i + 1].value;
+    }
+    return tree_new(count / 2, names, children);
+}
+
+ad_tree *ad_tree_empty(void)
+{
+    return tree_new(0, NULL, NULL);
+}
+
+static ad_tree_item number(ad_dtype dtype, const void *value)
+{
+    return (ad_tree_item){ AD_ITEM_ARRAY, ad_from_data(dtype, value, AD_SCALAR_SHAPE) };
+}
+
+ad_tree_item ad_item_integer_(int64_t x)
+{
+    return number(AD_I64, &x);
+}
+
+ad_tree_item ad_item_complex_(ad_complex x)
+{
+    return number(AD_C128, &x);
+}
+
+/* ---- paths ---- */
+
+/* Index of the entry that the first part of the path names, -1 if none; *rest: what follows, NULL at the end. */
+static int entry_of(const ad_tree *t, const char *path, const char **rest)
+{
+    const char *slash = strchr(path, '/');
+    size_t length = slash ? (size_t)(slash - path) : strlen(path);
+    *rest = slash ? slash + 1 : NULL;
+    for (int i = 0; i < t->count; i++)
+        if (strncmp(t->entries[i].name, path, length) == 0 && t->entries[i].name[length] == '\0')
+            return i;
+    return -1;
+}
+
+static struct ad_object *find(const ad_tree *t, const char *path)
+{
+    while (t) {
+        const char *rest;
+        int i = entry_of(t, path, &rest);
+        if (i < 0 || !rest)
+            return i < 0 ? NULL : t->entries[i].child;
+        struct ad_object *child = t->entries[i].child;
+        t = child->is_tree ? (ad_tree *)child : NULL;
+        path = rest;
+    }
+    return NULL;
+}
+
+static struct ad_object *get(const char *operation, const ad_tree *t, const char *path, bool tree)
+{
+    if (!t)
+        return NULL;
+    struct ad_object *found = find(t, path);
+    if (!found)
+        return ad_set_error(AD_ERROR_INDEX, "%s: the tree has no entry \"%s\"", operation, path);
+    if (found->is_tree != tree)
+        return ad_set_error(AD_ERROR_INDEX, "%s: \"%s\" is %s", operation, path, tree ? "an array, not a tree" : "a tree, not an array");
+    return found;
+}
+
+ad_array *ad_tree_get(const ad_tree *t, const char *path)
+{
+    return (ad_array *)get("ad_tree_get", t, path, false);
+}
+
+ad_tree *ad_tree_sub(const ad_tree *t, const char *path)
+{
+    return (ad_tree *)get("ad_tree_sub", t, path, true);
+}
+
+bool ad_tree_has(const ad_tree *t, const char *path)
+{
+    return t && find(t, path);
+}
+
+static ad_tree *set(const ad_tree *t, const char *path, struct ad_object *x)
+{
+    if (!t || !x)
+        return NULL;
+    const char *rest;
+    int i = entry_of(t, path, &rest), count = t->count + (i < 0);
+    struct ad_object *children[count];
+    const char *names[count];
+    for (int j = 0; j < t->count; j++) {
+        children[j] = t->entries[j].child;
+        names[j] = t->entries[j].name;
+    }
+    if (i < 0 && (rest || !*path || t->by_position))
+        return ad_set_error(AD_ERROR_INDEX, "ad_tree_set: the tree has no entry \"%s\"", path);
+    if (i < 0) {
+        i = t->count;
+        names[i] = path;
+    }
+    if (rest) {
+        if (!children[i]->is_tree)
+            return ad_set_error(AD_ERROR_INDEX, "ad_tree_set: \"%s\" goes through an array", path);
+        x = (struct ad_object *)set((ad_tree *)children[i], rest, x);
+        if (!x)
+            return NULL;
+    }
+    children[i] = x;
+    return tree_new(count, t->by_position ? NULL : names, children);
+}
+
+ad_tree *ad_tree_set(const ad_tree *t, const char *path, ad_array *x)
+{
+    return set(t, path, (struct ad_object *)x);
+}
+
+ad_tree *ad_tree_set_tree(const ad_tree *t, const char *path, ad_tree *x)
+{
+    return set(t, path, (struct ad_object *)x);
+}
+
+/* ---- walking ---- */
+
+int ad_tree_count(const ad_tree *t)
+{
+    return t ? t->count : 0;
+}
+
+const char *ad_tree_name(const ad_tree *t, int i)
+{
+    return t && i >= 0 && i < t->count ? t->entries[i].name : NULL;
+}
+
+ad_array *ad_tree_array_at(const ad_tree *t, int i)
+{
+    return t && i >= 0 && i < t->count && !t->entries[i].child->is_tree ? (ad_array *)t->entries[i].child : NULL;
+}
+
+ad_tree *ad_tree_tree_at(const ad_tree *t, int i)
+{
+    return t && i >= 0 && i < t->count && t->entries[i].child->is_tree ? (ad_tree *)t->entries[i].child : NULL;
+}
+
+int ad_tree_leaf_count(const ad_tree *t)
+{
+    return ad_tree_leaves(t, NULL, 0);
+}
+
+int ad_tree_leaves(const ad_tree *t, ad_array **out, int room)
+{
+    int count = 0;
+    for (int i = 0; t && i < t->count; i++) {
+        struct ad_object *child = t->entries[i].child;
+        if (child->is_tree)
+            count += ad_tree_leaves((ad_tree *)child, out ? out + count : NULL, room - count);
+        else if (count++ < room)
+            out[count - 1] = (ad_array *)child;
+    }
+    return count;
+}
+
+static ad_tree *with_leaves(const ad_tree *t, ad_array *const **next)
+{
+    struct ad_object *children[t->count + 1];
+    const char *names[t->count + 1];
+    for (int i = 0; i < t->count; i++) {
+        struct ad_object *child = t->entries[i].child;
+        names[i] = t->entries[i].name;
+        children[i] = child->is_tree ? (struct ad_object *)with_leaves((ad_tree *)child, next) : (struct ad_object *)*(*next)++;
+        if (!children[i])
+            return NULL;
+    }
+    return tree_new(t->count, t->by_position ? NULL : names, children);
+}
+
+ad_tree *ad_tree_with_leaves(const ad_tree *t, ad_array *const *leaves)
+{
+    return t ? with_leaves(t, &leaves) : NULL;
+}
+
+bool ad_tree_same_structure(const ad_tree *a, const ad_tree *b)
+{
+    if (!a || !b || a->count != b->count || (a->by_position != b->by_position && a->count))
+        return false;
+    for (int i = 0; i < a->count; i++) {
+        const struct entry *x = &a->entries[i], *y = &b->entries[i];
+        if (strcmp(x->name, y->name) != 0 || x->child->is_tree != y->child->is_tree)
+            return false;
+        if (x->child->is_tree && !ad_tree_same_structure((ad_tree *)x->child, (ad_tree *)y->child))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,44 @@
+/* Which loops run on this CPU, and what the elementwise functions read and give. */
+#include "kernels/kernels.h"
+
+extern const struct ad_loops ad_loops_baseline __attribute__((visibility("hidden")));
+#ifdef __x86_64__
+extern const struct ad_loops ad_loops_avx2 __attribute__((visibility("hidden")));
+extern const struct ad_loops ad_loops_avx512 __attribute__((visibility("hidden")));
+#endif
+
+const struct ad_loops *ad_loops_for_this_cpu(void)
+{
+#ifdef __x86_64__
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
+        return &ad_loops_avx512;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        return &ad_loops_avx2;
+#endif
+    return &ad_loops_baseline;
+}
+
+enum { SAME, REAL, BOOL };
+
+static const struct {
+    uint8_t inputs, output;
+} functions[AD_LOOP_COUNT] = {
+#define LOOP(name, inputs, output) { inputs, output },
+#include "elementwise.def"
+#undef LOOP
+};
+
+int ad_loop_inputs(ad_loop_id id)
+{
+    return functions[id].inputs;
+}
+
+ad_dtype ad_loop_output(ad_loop_id id, ad_dtype dtype)
+{
+    if (functions[id].output == BOOL)
+        return AD_BOOL;
+    if (functions[id].output == REAL)
+        return dtype == AD_C128 ? AD_F64 : dtype == AD_C64 ? AD_F32 : dtype;
+    return dtype;
+}

@@ -1,0 +1,98 @@
+/* The elementwise loops of one instruction set, in one table. Compiled once for each, with AD_ISA_AVX512 or AD_ISA_AVX2 defined by the build, or neither:
+ * avx512, avx2, or baseline (SSE2 on x86-64, Advanced SIMD on AArch64).
+ *
+ * Real functions are compiled here, for the vector length; integers and complex numbers share loops that are compiled once. */
+#include "kernels/loops.h"
+#include <math.h>
+#include <sleef.h>
+#include <string.h>
+
+#if defined(AD_ISA_AVX512)
+#define ISA            "avx512"
+#define TABLE          ad_loops_avx512
+#define SLEEF_F64(f, u) Sleef_##f##d8_##u##avx512f
+#define SLEEF_F32(f, u) Sleef_##f##f16_##u##avx512f
+enum { BYTES = 64 };
+typedef __m512d vector_f64;
+typedef __m512 vector_f32;
+#elif defined(AD_ISA_AVX2)
+#define ISA            "avx2"
+#define TABLE          ad_loops_avx2
+#define SLEEF_F64(f, u) Sleef_##f##d4_##u##avx2
+#define SLEEF_F32(f, u) Sleef_##f##f8_##u##avx2
+enum { BYTES = 32 };
+typedef __m256d vector_f64;
+typedef __m256 vector_f32;
+#elif defined(__x86_64__)
+#define ISA            "baseline"
+#define TABLE          ad_loops_baseline
+#define SLEEF_F64(f, u) Sleef_##f##d2_##u##sse2
+#define SLEEF_F32(f, u) Sleef_##f##f4_##u##sse2
+enum { BYTES = 16 };
+typedef __m128d vector_f64;
+typedef __m128 vector_f32;
+#elif defined(__aarch64__)
+#define ISA            "baseline"
+#define TABLE          ad_loops_baseline
+#define SLEEF_F64(f, u) Sleef_##f##d2_##u##advsimd
+#define SLEEF_F32(f, u) Sleef_##f##f4_##u##advsimd
+enum { BYTES = 16 };
+typedef float64x2_t vector_f64;
+typedef float32x4_t vector_f32;
+#else
+#error "libad needs x86-64 or AArch64"
+#endif
+
+#define T             double
+#define V             vector_f64
+#define LANES         (BYTES / 8)
+#define NAME(x)       x##_f64
+#define SLEEF(f, u)   SLEEF_F64(f, u)
+#define C_FUNCTION(name) name
+#include "real.inc"
+#undef T
+#undef V
+#undef LANES
+#undef NAME
+#undef SLEEF
+#undef C_FUNCTION
+
+#define T             float
+#define V             vector_f32
+#define LANES         (BYTES / 4)
+#define NAME(x)       x##_f32
+#define SLEEF(f, u)   SLEEF_F32(f, u)
+#define C_FUNCTION(name) name##f
+#include "real.inc"
+
+LOOP_WHERE(static, where_8, uint64_t)
+LOOP_WHERE(static, where_4, uint32_t)
+
+#define REAL_LOOPS(X)                                                                                                  \
+    X(neg) X(reciprocal) X(abs) X(sign) X(square) X(sqrt) X(cbrt) X(exp) X(exp2) X(expm1) X(log) X(log2) X(log10) X(log1p) X(sin) X(cos) X(tan) X(arcsin) \
+    X(arccos) X(arctan) X(sinh) X(cosh) X(tanh) X(arcsinh) X(arccosh) X(arctanh) X(sigmoid) X(log_sigmoid) X(softplus) X(relu) X(erf) X(erfc) X(gammaln) \
+    X(digamma) X(floor) X(ceil) X(trunc) X(rint) X(isnan) X(isinf) X(isfinite) X(logical_not) X(conj) X(angle) X(real) X(imag) X(add) X(sub) X(mul) X(div) \
+    X(pow) X(maximum) X(minimum) X(arctan2) X(hypot) X(fmod) X(mod) X(floor_divide) X(zmul) X(zdiv) X(logaddexp) X(polygamma) X(equal) X(not_equal) X(less) \
+    X(less_equal) X(greater) X(greater_equal) X(logical_and) X(logical_or) X(logical_xor)
+
+#define REAL(name)            [AD_LOOP_##name][AD_F64] = name##_f64, [AD_LOOP_##name][AD_F32] = name##_f32,
+#define TYPED_i64(name, type) [AD_LOOP_##name][AD_I64] = ad_##name##_i64,
+#define TYPED_i32(name, type) [AD_LOOP_##name][AD_I32] = ad_##name##_i32,
+#define TYPED_u8(name, type)  [AD_LOOP_##name][AD_U8] = ad_##name##_u8,
+#define TYPED_b8(name, type)  [AD_LOOP_##name][AD_BOOL] = ad_##name##_b8,
+#define TYPED_c128(name, type) [AD_LOOP_##name][AD_C128] = ad_##name##_c128,
+#define TYPED_c64(name, type) [AD_LOOP_##name][AD_C64] = ad_##name##_c64,
+
+extern const struct ad_loops TABLE __attribute__((visibility("hidden")));
+
+const struct ad_loops TABLE = {
+    .instruction_set = ISA,
+    .loop = {
+        REAL_LOOPS(REAL)
+        INTEGER_LOOPS(TYPED_i64, i64) INTEGER_LOOPS(TYPED_i32, i32) INTEGER_LOOPS(TYPED_u8, u8)
+        WHOLE_LOOPS(TYPED_i64, i64) WHOLE_LOOPS(TYPED_i32, i32) WHOLE_LOOPS(TYPED_u8, u8) WHOLE_LOOPS(TYPED_b8, b8)
+        COMPLEX_LOOPS(TYPED_c128, c128) COMPLEX_LOOPS(TYPED_c64, c64)
+        [AD_LOOP_where] = { [AD_F64] = where_8, [AD_F32] = where_4, [AD_C128] = ad_where_16, [AD_C64] = where_8,
+                            [AD_I64] = where_8, [AD_I32] = where_4, [AD_U8] = ad_where_1, [AD_BOOL] = ad_where_1 },
+    },
+};

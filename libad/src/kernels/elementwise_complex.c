@@ -1,0 +1,125 @@
+/* Elementwise loops of complex numbers, compiled once: C99's complex functions, and NumPy's rules where they differ. */
+#include "kernels/loops.h"
+#include <complex.h>
+#include <math.h>
+
+/* Everything for one precision; F is the suffix of C's functions. */
+#define COMPLEX_FUNCTIONS(T, R, dtype, F)                                                                              \
+    static inline T make_##dtype(R real, R imag)                                                                       \
+    {                                                                                                                  \
+        union {                                                                                                        \
+            R part[2];                                                                                                 \
+            T value;                                                                                                   \
+        } z = { .part = { real, imag } };                                                                              \
+        return z.value;                                                                                                \
+    }                                                                                                                  \
+    static inline T product_##dtype(T x, T y)                                                                          \
+    {                                                                                                                  \
+        R a = __real__ x, b = __imag__ x, c = __real__ y, d = __imag__ y;                                              \
+        return make_##dtype(a * c - b * d, a * d + b * c);                                                             \
+    }                                                                                                                  \
+    /* Smith (1962), "Algorithm 116: Complex division", as NumPy */                                                    \
+    static inline T quotient_##dtype(T x, T y)                                                                         \
+    {                                                                                                                  \
+        R a = __real__ x, b = __imag__ x, c = __real__ y, d = __imag__ y;                                              \
+        if (fabs##F(c) >= fabs##F(d)) {                                                                                \
+            if (c == 0 && d == 0)                                                                                      \
+                return make_##dtype(a / fabs##F(c), b / fabs##F(d));                                                   \
+            R ratio = d / c, scale = 1 / (c + d * ratio);                                                              \
+            return make_##dtype((a + b * ratio) * scale, (b - a * ratio) * scale);                                     \
+        }                                                                                                              \
+        R ratio = c / d, scale = 1 / (c * ratio + d);                                                                  \
+        return make_##dtype((a * ratio + b) * scale, (b * ratio - a) * scale);                                         \
+    }                                                                                                                  \
+    static inline T power_##dtype(T x, T y)                                                                            \
+    {                                                                                                                  \
+        if (y == 0)                                                                                                    \
+            return 1;                                                                                                  \
+        if (x == 0)                                                                                                    \
+            return __real__ y > 0 && __imag__ y == 0 ? 0 : make_##dtype(NAN, NAN);                                     \
+        if (y == 1)                                                                                                    \
+            return x;                                                                                                  \
+        return y == 2 ? product_##dtype(x, x) : cpow##F(x, y);                                                         \
+    }                                                                                                                  \
+    static inline T sign_##dtype(T x)                                                                                  \
+    {                                                                                                                  \
+        R r = hypot##F(__real__ x, __imag__ x);                                                                        \
+        return r == 0 ? x : make_##dtype(__real__ x / r, __imag__ x / r);                                              \
+    }                                                                                                                  \
+    /* e^x - 1 without cancellation: expm1(a) cos b - 2 sin(b/2)^2, e^a sin b */                                       \
+    static inline T expm1_##dtype(T x)                                                                                 \
+    {                                                                                                                  \
+        R a = __real__ x, b = __imag__ x, s = sin##F(b / 2);                                                           \
+        return make_##dtype(expm1##F(a) * cos##F(b) - 2 * s * s, exp##F(a) * sin##F(b));                               \
+    }                                                                                                                  \
+    /* log|1 + x| = log1p(a (2 + a) + b b) / 2, near 0 */                                                              \
+    static inline T log1p_##dtype(T x)                                                                                 \
+    {                                                                                                                  \
+        R a = __real__ x, b = __imag__ x;                                                                              \
+        R modulus = fabs##F(a) < 1 && fabs##F(b) < 1 ? log1p##F(a * (2 + a) + b * b) / 2 : log##F(hypot##F(1 + a, b)); \
+        return make_##dtype(modulus, atan2##F(b, 1 + a));                                                              \
+    }                                                                                                                  \
+    static inline bool nan_in_##dtype(T x)                                                                             \
+    {                                                                                                                  \
+        return isnan(__real__ x) || isnan(__imag__ x);                                                                 \
+    }
+
+/* NumPy orders complex numbers by real part, then imaginary part; a NaN is never less. */
+#define LESS_THAN(x, y) ((__real__ x < __real__ y && !isnan(__imag__ x) && !isnan(__imag__ y)) || (__real__ x == __real__ y && __imag__ x < __imag__ y))
+
+#define MAPPED(name, function, T, dtype) LOOP1(, ad_##name##_##dtype, T, T, function(x))
+#define COMPLEX_TABLE(T, R, dtype, F)                                                                                  \
+    COMPLEX_FUNCTIONS(T, R, dtype, F)                                                                                  \
+    LOOP1(, ad_neg_##dtype, T, T, make_##dtype(-__real__ x, -__imag__ x))                                              \
+    LOOP1(, ad_reciprocal_##dtype, T, T, quotient_##dtype(1, x))                                                       \
+    LOOP1(, ad_abs_##dtype, T, R, hypot##F(__real__ x, __imag__ x))                                                    \
+    LOOP1(, ad_square_##dtype, T, T, product_##dtype(x, x))                                                            \
+    LOOP1(, ad_rint_##dtype, T, T, make_##dtype(rint##F(__real__ x), rint##F(__imag__ x)))                             \
+    MAPPED(sign, sign_##dtype, T, dtype)                                                                               \
+    MAPPED(sqrt, csqrt##F, T, dtype)                                                                                   \
+    MAPPED(exp, cexp##F, T, dtype)                                                                                     \
+    LOOP1(, ad_exp2_##dtype, T, T, cexp##F(product_##dtype(make_##dtype((R)M_LN2, 0), x)))                             \
+    MAPPED(expm1, expm1_##dtype, T, dtype)                                                                             \
+    MAPPED(log, clog##F, T, dtype)                                                                                     \
+    LOOP1(, ad_log2_##dtype, T, T, clog##F(x) * (R)(1 / M_LN2))                                                        \
+    LOOP1(, ad_log10_##dtype, T, T, clog##F(x) * (R)(1 / M_LN10))                                                      \
+    MAPPED(log1p, log1p_##dtype, T, dtype)                                                                             \
+    MAPPED(sin, csin##F, T, dtype)                                                                                     \
+    MAPPED(cos, ccos##F, T, dtype)                                                                                     \
+    MAPPED(tan, ctan##F, T, dtype)                                                                                     \
+    MAPPED(arcsin, casin##F, T, dtype)                                                                                 \
+    MAPPED(arccos, cacos##F, T, dtype)                                                                                 \
+    MAPPED(arctan, catan##F, T, dtype)                                                                                 \
+    MAPPED(sinh, csinh##F, T, dtype)                                                                                   \
+    MAPPED(cosh, ccosh##F, T, dtype)                                                                                   \
+    MAPPED(tanh, ctanh##F, T, dtype)                                                                                   \
+    MAPPED(arcsinh, casinh##F, T, dtype)                                                                               \
+    MAPPED(arccosh, cacosh##F, T, dtype)                                                                               \
+    MAPPED(arctanh, catanh##F, T, dtype)                                                                               \
+    LOOP1(, ad_isnan_##dtype, T, uint8_t, nan_in_##dtype(x))                                                           \
+    LOOP1(, ad_isinf_##dtype, T, uint8_t, isinf(__real__ x) || isinf(__imag__ x))                                      \
+    LOOP1(, ad_isfinite_##dtype, T, uint8_t, isfinite(__real__ x) && isfinite(__imag__ x))                             \
+    LOOP1(, ad_logical_not_##dtype, T, uint8_t, x == 0)                                                                \
+    LOOP1(, ad_conj_##dtype, T, T, make_##dtype(__real__ x, -__imag__ x))                                              \
+    LOOP1(, ad_angle_##dtype, T, R, atan2##F(__imag__ x, __real__ x))                                                  \
+    LOOP1(, ad_real_##dtype, T, R, __real__ x)                                                                         \
+    LOOP1(, ad_imag_##dtype, T, R, __imag__ x)                                                                         \
+    LOOP2(, ad_add_##dtype, T, T, x + y)                                                                               \
+    LOOP2(, ad_sub_##dtype, T, T, x - y)                                                                               \
+    LOOP2(, ad_mul_##dtype, T, T, product_##dtype(x, y))                                                               \
+    LOOP2(, ad_div_##dtype, T, T, quotient_##dtype(x, y))                                                              \
+    LOOP2(, ad_pow_##dtype, T, T, power_##dtype(x, y))                                                                 \
+    LOOP2(, ad_zmul_##dtype, T, T, x == 0 ? 0 : product_##dtype(x, y))                                                 \
+    LOOP2(, ad_zdiv_##dtype, T, T, x == 0 ? 0 : quotient_##dtype(x, y))                                                \
+    LOOP2(, ad_equal_##dtype, T, uint8_t, x == y)                                                                      \
+    LOOP2(, ad_not_equal_##dtype, T, uint8_t, x != y)                                                                  \
+    LOOP2(, ad_less_##dtype, T, uint8_t, LESS_THAN(x, y))                                                              \
+    LOOP2(, ad_less_equal_##dtype, T, uint8_t, LESS_THAN(x, y) || x == y)                                              \
+    LOOP2(, ad_greater_##dtype, T, uint8_t, LESS_THAN(y, x))                                                           \
+    LOOP2(, ad_greater_equal_##dtype, T, uint8_t, LESS_THAN(y, x) || x == y)                                           \
+    LOOP2(, ad_logical_and_##dtype, T, uint8_t, (x != 0) & (y != 0))                                                   \
+    LOOP2(, ad_logical_or_##dtype, T, uint8_t, (x != 0) | (y != 0))                                                    \
+    LOOP2(, ad_logical_xor_##dtype, T, uint8_t, (x != 0) ^ (y != 0))
+
+COMPLEX_TABLE(c128, double, c128, )
+COMPLEX_TABLE(c64, float, c64, f)

@@ -1,0 +1,96 @@
+/* The whole interface of the kernels to the layers above: loops on raw memory.
+ *
+ * Nothing here knows an array struct, a tape or an error. Strides are in bytes. Kernels never
+ * allocate: where one needs scratch memory, its caller asks how much and brings it. Outputs never
+ * overlap inputs unless they are the same memory with the same strides.
+ *
+ * The elementwise loops are compiled once per instruction set from one source (elementwise.c, real.inc) and
+ * collected in one `struct ad_loops` each; ad_loops_for_this_cpu() picks at run time. */
+#ifndef AD_KERNELS_H
+#define AD_KERNELS_H
+
+#include "ad/base.h"
+
+/* One dimension of an elementwise function: n elements, each operand with its own stride.
+ * in[i] and in_stride[i] for every input; an input stride of 0 repeats one element. */
+typedef void ad_loop(int64_t n, const char *const *in, const int64_t *in_stride, char *out, int64_t out_stride);
+
+/* The elementwise functions, one line each in elementwise.def. */
+typedef enum ad_loop_id {
+#define LOOP(name, ...) AD_LOOP_##name,
+#include "elementwise.def"
+#undef LOOP
+    AD_LOOP_COUNT
+} ad_loop_id;
+
+struct ad_loops {
+    const char *instruction_set;                   /* "baseline", "avx2", "avx512" */
+    ad_loop *loop[AD_LOOP_COUNT][AD_DTYPE_COUNT];  /* by the common dtype of the inputs; NULL: not defined for it */
+};
+
+/* Conversions, [from][to], of one input; complex to real drops the imaginary part. */
+extern ad_loop *const ad_casts[AD_DTYPE_COUNT][AD_DTYPE_COUNT] __attribute__((visibility("hidden")));
+
+const struct ad_loops *ad_loops_for_this_cpu(void);
+
+/* What an elementwise function reads and gives, from elementwise.def: the number of inputs, and the output's dtype
+ * for a loop dtype. */
+int ad_loop_inputs(ad_loop_id id);
+ad_dtype ad_loop_output(ad_loop_id id, ad_dtype loop_dtype);
+
+enum { AD_LOOP_MAX_INPUTS = 3 };
+
+/* A dense or strided operand of n dimensions; the dimensions themselves belong to the call. */
+struct ad_operand {
+    char *data;
+    const int64_t *strides; /* one per dimension of the call, 0 along broadcast ones */
+    ad_dtype dtype;
+};
+
+/* Runs a loop over an n-dimensional index space: coalesces dimensions, orders them for memory, casts operands whose
+ * dtype is not `loop_dtype` block by block, splits large spaces over threads. The same bits for any number of threads. */
+void ad_run_loop(ad_loop *loop, ad_dtype loop_dtype, const struct ad_loops *loops, int ndim, const int64_t *dims,
+                 int inputs, const struct ad_operand *in, struct ad_operand out);
+
+/* Copies, converting dtype: the one copy routine (contiguous, transposed in cache blocks, broadcast, reversed). */
+void ad_copy_strided(const struct ad_loops *loops, int ndim, const int64_t *dims, struct ad_operand in, struct ad_operand out);
+
+/* Reductions. `in` has ndim dimensions; reduced[i] says whether dimension i is summed away. `out` is C-contiguous over
+ * the kept dimensions, in order. sum is pairwise along the contiguous direction. Result dtypes: sum and prod as `out.dtype` (f64, f32,
+ * c128, c64, i64); max, min as the input; argmax, argmin i64 (one reduced dimension, or all of them in C order); any, all bool.
+ * max and min give NaN if there is one; the arg forms the first of equals or the first NaN. Zero elements: sum 0,
+ * prod 1, any 0, all 1; for the others the caller has refused. */
+typedef enum ad_reduction {
+    AD_REDUCE_SUM, AD_REDUCE_PROD, AD_REDUCE_MAX, AD_REDUCE_MIN, AD_REDUCE_ARGMAX, AD_REDUCE_ARGMIN, AD_REDUCE_ANY, AD_REDUCE_ALL
+} ad_reduction;
+
+void ad_reduce(ad_reduction kind, int ndim, const int64_t *dims, const bool *reduced, struct ad_operand in, struct ad_operand out);
+
+/* Running sum or product along one axis of a (outer, n, inner) C-contiguous array, in `dtype` (f64 f32 c128 c64 i64). */
+void ad_scan_sum(ad_dtype dtype, int64_t outer, int64_t n, int64_t inner, const void *in, void *out, bool reverse);
+void ad_scan_prod(ad_dtype dtype, int64_t outer, int64_t n, int64_t inner, const void *in, void *out, bool reverse);
+
+/* Stable argsort of `rows` rows of n contiguous elements; NaN last; complex lexicographic. scratch: ad_sort_order_scratch(n) bytes. */
+size_t ad_sort_order_scratch(int64_t n);
+void ad_sort_order(ad_dtype dtype, int64_t rows, int64_t n, const void *in, int64_t *out, void *scratch);
+
+/* out[o, j, i] = in[o, index[j], i] on C-contiguous (outer, n, inner) -> (outer, count, inner); item bytes per element. Indices are valid. */
+void ad_gather(size_t item, int64_t outer, int64_t n, int64_t inner, const int64_t *index, int64_t count, const void *in, void *out);
+/* out[o, index[j], i] = in[o, j, i]; the last of repeated indices wins. */
+void ad_put_rows(size_t item, int64_t outer, int64_t n, int64_t inner, const int64_t *index, int64_t count, const void *in, void *out);
+/* out[o, index[j], i] += in[o, j, i]; repeated indices add up, in order of j. */
+void ad_scatter_add(ad_dtype dtype, int64_t outer, int64_t n, int64_t inner, const int64_t *index, int64_t count, const void *in, void *out);
+
+/* C = A B, (m, k) times (k, n), for all dtypes. C is C-contiguous; A and B have any strides. f64 f32 c128 c64 go to BLAS
+ * where ad_matmul_takes both operands (one of the strides is the item, the other a row or column after the next: a
+ * transpose is a flag), unless ad_matmul_prefers_loops; all else are plain loops, so a caller with a large product
+ * copies an operand that is not taken. Integers wrap; for bool: or of ands. */
+struct ad_matrix {
+    const char *data;
+    int64_t row_stride, column_stride;
+};
+bool ad_matmul_takes(ad_dtype dtype, int64_t rows, int64_t columns, struct ad_matrix x);
+bool ad_matmul_prefers_loops(int64_t m, int64_t n, int64_t k);
+void ad_matmul_kernel(ad_dtype dtype, int64_t m, int64_t n, int64_t k, struct ad_matrix a, struct ad_matrix b, void *c);
+
+#endif

@@ -1,0 +1,138 @@
+/* Patterns of inner loops: an expression of one or two elements becomes an ad_loop.
+ *
+ * A loop reads an element before it writes the one in its place, so an output may be the same memory as an input. Contiguous
+ * operands and repeated ones (stride 0) get loops of their own, which compilers vectorise. */
+#ifndef AD_LOOPS_H
+#define AD_LOOPS_H
+
+#include "kernels/kernels.h"
+
+#ifdef __clang__
+#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define INDEPENDENT _Pragma("GCC ivdep")
+#endif
+
+#define LOOP_ARGUMENTS int64_t n, const char *const *in, const int64_t *in_stride, char *out, int64_t out_stride
+
+/* One loop over i with x = element i of A and the result stored in element i of o. */
+#define LOOP1_BODY(T, R, A, expression)                                                                                \
+    {                                                                                                                  \
+        R *o = (R *)out;                                                                                               \
+        INDEPENDENT for (int64_t i = 0; i < n; i++)                                                                    \
+        {                                                                                                              \
+            T x = A;                                                                                                   \
+            o[i] = (expression);                                                                                       \
+        }                                                                                                              \
+        return;                                                                                                        \
+    }
+
+/* LOOP1(static, neg_f64, double, double, -x): the loop of a function of x. */
+#define LOOP1(linkage, name, T, R, expression)                                                                         \
+    linkage void name(LOOP_ARGUMENTS)                                                                                  \
+    {                                                                                                                  \
+        const T *a = (const T *)in[0];                                                                                 \
+        if (in_stride[0] == sizeof(T) && out_stride == sizeof(R))                                                      \
+            LOOP1_BODY(T, R, a[i], expression)                                                                         \
+        for (int64_t i = 0; i < n; i++) {                                                                              \
+            T x = *(const T *)(in[0] + i * in_stride[0]);                                                              \
+            *(R *)(out + i * out_stride) = (expression);                                                               \
+        }                                                                                                              \
+    }
+
+#define LOOP2_BODY(T, R, A, B, expression)                                                                             \
+    {                                                                                                                  \
+        R *o = (R *)out;                                                                                               \
+        INDEPENDENT for (int64_t i = 0; i < n; i++)                                                                    \
+        {                                                                                                              \
+            T x = A, y = B;                                                                                            \
+            o[i] = (expression);                                                                                       \
+        }                                                                                                              \
+        return;                                                                                                        \
+    }
+
+/* The same for a function of x and y. */
+#define LOOP2(linkage, name, T, R, expression)                                                                         \
+    linkage void name(LOOP_ARGUMENTS)                                                                                  \
+    {                                                                                                                  \
+        const T *a = (const T *)in[0], *b = (const T *)in[1];                                                          \
+        if (out_stride == sizeof(R) && n > 1) {                                                                        \
+            T a0 = *a, b0 = *b;                                                                                        \
+            if (in_stride[0] == sizeof(T) && in_stride[1] == sizeof(T))                                                \
+                LOOP2_BODY(T, R, a[i], b[i], expression)                                                               \
+            if (in_stride[0] == sizeof(T) && in_stride[1] == 0)                                                        \
+                LOOP2_BODY(T, R, a[i], b0, expression)                                                                 \
+            if (in_stride[0] == 0 && in_stride[1] == sizeof(T))                                                        \
+                LOOP2_BODY(T, R, a0, b[i], expression)                                                                 \
+        }                                                                                                              \
+        for (int64_t i = 0; i < n; i++) {                                                                              \
+            T x = *(const T *)(in[0] + i * in_stride[0]), y = *(const T *)(in[1] + i * in_stride[1]);                  \
+            *(R *)(out + i * out_stride) = (expression);                                                               \
+        }                                                                                                              \
+    }
+
+/* Selection only moves bits, so it is written for item sizes. */
+#define LOOP_WHERE(linkage, name, T)                                                                                   \
+    linkage void name(LOOP_ARGUMENTS)                                                                                  \
+    {                                                                                                                  \
+        const uint8_t *c = (const uint8_t *)in[0];                                                                     \
+        const T *a = (const T *)in[1], *b = (const T *)in[2];                                                          \
+        if (in_stride[0] == 1 && out_stride == sizeof(T) && n > 1) {                                                   \
+            T *o = (T *)out;                                                                                           \
+            T a0 = *a, b0 = *b;                                                                                        \
+            if (in_stride[1] == sizeof(T) && in_stride[2] == sizeof(T)) {                                              \
+                INDEPENDENT for (int64_t i = 0; i < n; i++) o[i] = c[i] ? a[i] : b[i];                                 \
+                return;                                                                                                \
+            }                                                                                                          \
+            if (in_stride[1] == sizeof(T) && in_stride[2] == 0) {                                                      \
+                INDEPENDENT for (int64_t i = 0; i < n; i++) o[i] = c[i] ? a[i] : b0;                                   \
+                return;                                                                                                \
+            }                                                                                                          \
+            if (in_stride[1] == 0 && in_stride[2] == sizeof(T)) {                                                      \
+                INDEPENDENT for (int64_t i = 0; i < n; i++) o[i] = c[i] ? a0 : b[i];                                   \
+                return;                                                                                                \
+            }                                                                                                          \
+        }                                                                                                              \
+        for (int64_t i = 0; i < n; i++)                                                                                \
+            *(T *)(out + i * out_stride) = in[0][i * in_stride[0]] ? *(const T *)(in[1] + i * in_stride[1]) : *(const T *)(in[2] + i * in_stride[2]); \
+    }
+
+typedef double _Complex c128;
+typedef float _Complex c64;
+
+/* Loops that are compiled once, in elementwise_integer.c and elementwise_complex.c. */
+#define DECLARE_LOOP(name) __attribute__((visibility("hidden"))) void name(LOOP_ARGUMENTS);
+
+/* functions of integers and bools, beside the ones every number has */
+#define INTEGER_LOOPS(X, dtype)                                                                                        \
+    X(neg, dtype) X(abs, dtype) X(sign, dtype) X(square, dtype) X(sub, dtype) X(floor_divide, dtype) X(mod, dtype) X(fmod, dtype) X(pow, dtype)
+#define WHOLE_LOOPS(X, dtype)                                                                                          \
+    X(add, dtype) X(mul, dtype) X(maximum, dtype) X(minimum, dtype) X(equal, dtype) X(not_equal, dtype) X(less, dtype) X(less_equal, dtype) X(greater, dtype) \
+    X(greater_equal, dtype) X(logical_and, dtype) X(logical_or, dtype) X(logical_xor, dtype) X(logical_not, dtype) X(floor, dtype) X(ceil, dtype) X(trunc, dtype) \
+    X(conj, dtype) X(real, dtype) X(imag, dtype) X(relu, dtype)
+#define COMPLEX_LOOPS(X, dtype)                                                                                        \
+    X(neg, dtype) X(reciprocal, dtype) X(abs, dtype) X(sign, dtype) X(square, dtype) X(sqrt, dtype) X(exp, dtype) X(exp2, dtype) X(expm1, dtype) X(log, dtype) \
+    X(log2, dtype) X(log10, dtype) X(log1p, dtype) X(sin, dtype) X(cos, dtype) X(tan, dtype) X(arcsin, dtype) X(arccos, dtype) X(arctan, dtype) X(sinh, dtype) \
+    X(cosh, dtype) X(tanh, dtype) X(arcsinh, dtype) X(arccosh, dtype) X(arctanh, dtype) X(isnan, dtype) X(isinf, dtype) X(isfinite, dtype) X(logical_not, dtype) \
+    X(conj, dtype) X(angle, dtype) X(real, dtype) X(imag, dtype) X(add, dtype) X(sub, dtype) X(mul, dtype) X(div, dtype) X(pow, dtype) X(zmul, dtype) X(zdiv, dtype) \
+    X(equal, dtype) X(not_equal, dtype) X(less, dtype) X(less_equal, dtype) X(greater, dtype) X(greater_equal, dtype) X(logical_and, dtype) X(logical_or, dtype) \
+    X(logical_xor, dtype) X(rint, dtype)
+
+#define DECLARE_TYPED(name, dtype) DECLARE_LOOP(ad_##name##_##dtype)
+INTEGER_LOOPS(DECLARE_TYPED, i64)
+INTEGER_LOOPS(DECLARE_TYPED, i32)
+INTEGER_LOOPS(DECLARE_TYPED, u8)
+WHOLE_LOOPS(DECLARE_TYPED, i64)
+WHOLE_LOOPS(DECLARE_TYPED, i32)
+WHOLE_LOOPS(DECLARE_TYPED, u8)
+WHOLE_LOOPS(DECLARE_TYPED, b8)
+COMPLEX_LOOPS(DECLARE_TYPED, c128)
+COMPLEX_LOOPS(DECLARE_TYPED, c64)
+DECLARE_LOOP(ad_where_1)
+DECLARE_LOOP(ad_where_16)
+
+/* special.cc */
+double ad_digamma_of(double x);
+double ad_polygamma_of(int order, double x);
+
+#endif

@@ -1,0 +1,184 @@
+/* The product of two matrices: BLAS for real and complex floating numbers, plain loops for tiny products and integers.
+ *
+ * An operand's layout is read off its strides: rows one after the other, or columns, which BLAS takes as a transpose. No
+ * operand is copied here. Each element of C is written before it is read, so C may come uninitialised. */
+#include "kernels/kernels.h"
+#include <cblas.h>
+#include <limits.h>
+#include <string.h>
+
+/* How BLAS is told about a matrix; leading is 0 if it cannot be. */
+struct layout {
+    CBLAS_TRANSPOSE transpose;
+    int leading;
+};
+
+/* One stride is the item, the other a whole number of items and at least `length` of them. Items are powers of two. */
+static int leading_of(int64_t item, int64_t length, int64_t unit_stride, int64_t other_stride)
+{
+    if (unit_stride != item || other_stride & (item - 1))
+        return 0;
+    int64_t items = other_stride >> __builtin_ctzll((uint64_t)item);
+    return items >= length && items <= INT_MAX ? (int)items : 0;
+}
+
+/* The stride of an axis of length 1 says nothing: it is taken as whatever fits. */
+static struct layout layout_of(int64_t item, int64_t rows, int64_t columns, struct ad_matrix x)
+{
+    int by_rows = leading_of(item, columns, columns == 1 ? item : x.column_stride, rows == 1 ? columns * item : x.row_stride);
+    if (by_rows)
+        return (struct layout){ CblasNoTrans, by_rows };
+    return (struct layout){ CblasTrans, leading_of(item, rows, rows == 1 ? item : x.row_stride, columns == 1 ? rows * item : x.column_stride) };
+}
+
+bool ad_matmul_takes(ad_dtype dtype, int64_t rows, int64_t columns, struct ad_matrix x)
+{
+    return layout_of((int64_t)ad_dtype_size(dtype), rows, columns, x).leading > 0;
+}
+
+/* Where the call of BLAS would cost more than the product, and outer products, which have nothing to sum. */
+bool ad_matmul_prefers_loops(int64_t m, int64_t n, int64_t k)
+{
+    return k <= 1 || (m > 1 && n > 1 && (double)m * (double)n * (double)k <= 200);
+}
+
+/* ---- plain loops ---- */
+
+/* Adds rows of B, times an element of A, to a row of C. MULTIPLY_ADD(sum, x, y) is the dtype's sum + x y. */
+#define LOOP(name, type, MULTIPLY_ADD)                                                                                 \
+    static void name(int64_t m, int64_t n, int64_t k, struct ad_matrix a, struct ad_matrix b, type *restrict c)        \
+    {                                                                                                                  \
+        memset(c, 0, (size_t)(m * n) * sizeof *c);                                                                     \
+        for (int64_t i = 0; i < m; i++, c += n)                                                                        \
+            for (int64_t p = 0; p < k; p++) {                                                                          \
+                const type x = *(const type *)(a.data + i * a.row_stride + p * a.column_stride);                       \
+                const char *row = b.data + p * b.row_stride;                                                           \
+                if (b.column_stride == sizeof(type))                                                                   \
+                    for (int64_t j = 0; j < n; j++)                                                                    \
+                        c[j] = MULTIPLY_ADD(c[j], x, ((const type *)row)[j]);                                          \
+                else                                                                                                   \
+                    for (int64_t j = 0; j < n; j++)                                                                    \
+                        c[j] = MULTIPLY_ADD(c[j], x, *(const type *)(row + j * b.column_stride));                      \
+            }                                                                                                          \
+    }
+
+#define NUMBER(sum, x, y) (sum) + (x) * (y)
+#define BYTE(sum, x, y)   (uint8_t)((sum) + (x) * (y))
+#define TRUTH(sum, x, y)  (uint8_t)((sum) | ((x) & (y)))
+
+struct complex128 {
+    double real, imag;
+};
+struct complex64 {
+    float real, imag;
+};
+#define COMPLEX(sum, x, y) { (sum).real + ((x).real * (y).real - (x).imag * (y).imag), (sum).imag + ((x).real * (y).imag + (x).imag * (y).real) }
+#define COMPLEX128(sum, x, y) (struct complex128)COMPLEX(sum, x, y)
+#define COMPLEX64(sum, x, y)  (struct complex64)COMPLEX(sum, x, y)
+
+LOOP(loop_f64, double, NUMBER)
+LOOP(loop_f32, float, NUMBER)
+LOOP(loop_c128, struct complex128, COMPLEX128)
+LOOP(loop_c64, struct complex64, COMPLEX64)
+LOOP(loop_i64, uint64_t, NUMBER)
+LOOP(loop_i32, uint32_t, NUMBER)
+LOOP(loop_u8, uint8_t, BYTE)
+LOOP(loop_bool, uint8_t, TRUTH)
+
+static void plain_product(ad_dtype dtype, int64_t m, int64_t n, int64_t k, struct ad_matrix a, struct ad_matrix b, void *c)
+{
+    switch (dtype) {
+    case AD_F64: loop_f64(m, n, k, a, b, c); break;
+    case AD_F32: loop_f32(m, n, k, a, b, c); break;
+    case AD_C128: loop_c128(m, n, k, a, b, c); break;
+    case AD_C64: loop_c64(m, n, k, a, b, c); break;
+    case AD_I64: loop_i64(m, n, k, a, b, c); break;
+    case AD_I32: loop_i32(m, n, k, a, b, c); break;
+    case AD_U8: loop_u8(m, n, k, a, b, c); break;
+    case AD_BOOL: loop_bool(m, n, k, a, b, c); break;
+    }
+}
+
+/* ---- BLAS ---- */
+
+static const double one_f64[2] = { 1, 0 }, zero_f64[2];
+static const float one_f32[2] = { 1, 0 }, zero_f32[2];
+
+static void blas_dot(ad_dtype dtype, int k, const void *x, int x_step, const void *y, int y_step, void *out)
+{
+    switch (dtype) {
+    case AD_F64: *(double *)out = cblas_ddot(k, x, x_step, y, y_step); break;
+    case AD_F32: *(float *)out = cblas_sdot(k, x, x_step, y, y_step); break;
+    case AD_C128: cblas_zdotu_sub(k, x, x_step, y, y_step, out); break;
+    default: cblas_cdotu_sub(k, x, x_step, y, y_step, out); break;
+    }
+}
+
+/* The y that BLAS scales by 0 must not hold NaN: some versions multiply. */
+static void blas_gemv(ad_dtype dtype, CBLAS_TRANSPOSE transpose, int rows, int columns, const void *a, int leading, const void *x, int x_step, void *y)
+{
+    memset(y, 0, (size_t)(transpose == CblasNoTrans ? rows : columns) * ad_dtype_size(dtype));
+    switch (dtype) {
+    case AD_F64: cblas_dgemv(CblasRowMajor, transpose, rows, columns, 1, a, leading, x, x_step, 0, y, 1); break;
+    case AD_F32: cblas_sgemv(CblasRowMajor, transpose, rows, columns, 1, a, leading, x, x_step, 0, y, 1); break;
+    case AD_C128: cblas_zgemv(CblasRowMajor, transpose, rows, columns, one_f64, a, leading, x, x_step, zero_f64, y, 1); break;
+    default: cblas_cgemv(CblasRowMajor, transpose, rows, columns, one_f32, a, leading, x, x_step, zero_f32, y, 1); break;
+    }
+}
+
+static void blas_gemm(ad_dtype dtype, int m, int n, int k, struct layout la, const void *a, struct layout lb, const void *b, void *c)
+{
+    switch (dtype) {
+    case AD_F64: cblas_dgemm(CblasRowMajor, la.transpose, lb.transpose, m, n, k, 1, a, la.leading, b, lb.leading, 0, c, n); break;
+    case AD_F32: cblas_sgemm(CblasRowMajor, la.transpose, lb.transpose, m, n, k, 1, a, la.leading, b, lb.leading, 0, c, n); break;
+    case AD_C128: cblas_zgemm(CblasRowMajor, la.transpose, lb.transpose, m, n, k, one_f64, a, la.leading, b, lb.leading, zero_f64, c, n); break;
+    default: cblas_cgemm(CblasRowMajor, la.transpose, lb.transpose, m, n, k, one_f32, a, la.leading, b, lb.leading, zero_f32, c, n); break;
+    }
+}
+
+/* Matrix times column, the matrix stored by rows (transpose is CblasNoTrans) or by columns. */
+static void matrix_vector(ad_dtype dtype, int rows, int columns, struct layout layout, const void *a, const void *x, int x_step, void *y)
+{
+    if (layout.transpose == CblasNoTrans)
+        blas_gemv(dtype, CblasNoTrans, rows, columns, a, layout.leading, x, x_step, y);
+    else
+        blas_gemv(dtype, CblasTrans, columns, rows, a, layout.leading, x, x_step, y);
+}
+
+static struct layout transposed(struct layout layout)
+{
+    return (struct layout){ layout.transpose == CblasNoTrans ? CblasTrans : CblasNoTrans, layout.leading };
+}
+
+/* Items from one element of a vector to the next; a vector of one element has no step. */
+static int step_of(int64_t item, int64_t length, int64_t stride)
+{
+    return length == 1 ? 1 : (int)(stride >> __builtin_ctzll((uint64_t)item));
+}
+
+/* False where BLAS cannot do it. */
+static bool blas_product(ad_dtype dtype, int64_t item, int64_t m, int64_t n, int64_t k, struct ad_matrix a, struct ad_matrix b, void *c)
+{
+    struct layout la = layout_of(item, m, k, a), lb = layout_of(item, k, n, b);
+    if (!la.leading || !lb.leading || m > INT_MAX || n > INT_MAX || k > INT_MAX)
+        return false;
+    int a_step = step_of(item, k, a.column_stride), b_step = step_of(item, k, b.row_stride);
+    if (m == 1 && n == 1)
+        blas_dot(dtype, (int)k, a.data, a_step, b.data, b_step, c);
+    else if (n == 1)
+        matrix_vector(dtype, (int)m, (int)k, la, a.data, b.data, b_step, c);
+    else if (m == 1)
+        matrix_vector(dtype, (int)n, (int)k, transposed(lb), b.data, a.data, a_step, c);
+    else
+        blas_gemm(dtype, (int)m, (int)n, (int)k, la, a.data, lb, b.data, c);
+    return true;
+}
+
+void ad_matmul_kernel(ad_dtype dtype, int64_t m, int64_t n, int64_t k, struct ad_matrix a, struct ad_matrix b, void *c)
+{
+    int64_t item = dtype == AD_F64 || dtype == AD_C64 ? 8 : dtype == AD_F32 ? 4 : dtype == AD_C128 ? 16 : 0;
+    if (m == 0 || n == 0)
+        return;
+    if (!item || ad_matmul_prefers_loops(m, n, k) || !blas_product(dtype, item, m, n, k, a, b, c))
+        plain_product(dtype, m, n, k, a, b, c);
+}

@@ -1,0 +1,265 @@
+/* Elementwise functions of several arrays: arithmetic, powers, comparisons, selection.
+ *
+ * A rule gives what a tangent t of one operand adds to the result's; for an elementwise function the reverse rule is the
+ * same expression of the cotangent, so one function stands in both places. Products with a derivative are
+ * zero-wins products (ad_zmul): a derivative maps zero to zero, whatever its coefficient. */
+#include "ad/array.h"
+#include "ad/math.h"
+#include "ops/ops.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* RECORD(add, ...) defines the primitive add_op, FUNCTION(add) the public function over it, BINARY(add, ...) both. */
+#define RECORD(name_, ...)                                                                                             \
+    static const ad_primitive name_##_op = { .name = "ad_" #name_, .infer = elementwise_infer, .eval = elementwise_eval, .shortcut = elementwise_shortcut, .code = AD_LOOP_##name_, \
+                                             __VA_ARGS__ };                                                            \
+    AD_OPERATION(name_##_op);
+#define FUNCTION(name)                                                                                                 \
+    ad_array *(ad_##name)(ad_array * a, ad_array * b)                                                                  \
+    {                                                                                                                  \
+        return ad_call_primitive(&name##_op, (ad_array *[]){ a, b }, 2, NULL);                                         \
+    }
+#define BINARY(name, ...) RECORD(name, __VA_ARGS__) FUNCTION(name)
+
+/* An elementwise rule of t, the same in both modes. a, b are the operands and y the result, as far as `remembers` says. */
+#define RULE(name, remembers, of_a, of_b)                                                                              \
+    static ad_array *name##_rule(const ad_node *node, int operand, ad_array *t)                                        \
+    {                                                                                                                  \
+        ad_array *a __attribute__((unused)) = (remembers) & AD_SAVE_INPUTS ? ad_node_input(node, 0) : NULL;            \
+        ad_array *b __attribute__((unused)) = (remembers) & AD_SAVE_INPUTS ? ad_node_input(node, 1) : NULL;            \
+        ad_array *y __attribute__((unused)) = (remembers) & AD_SAVE_OUTPUT ? ad_node_output(node, 0) : NULL;           \
+        return operand == 0 ? of_a : of_b;                                                                             \
+    }                                                                                                                  \
+    RECORD(name, .vjp = name##_rule, .jvp = name##_rule, .saves = remembers)
+
+#define INPUT AD_SAVE_INPUTS
+#define BOTH  (AD_SAVE_INPUTS | AD_SAVE_OUTPUT)
+
+/* ---- products: the derivative in each operand is the other ---- */
+
+static ad_array *other_operand(const ad_node *node, int operand)
+{
+    return ad_node_input(node, 1 - operand);
+}
+
+BINARY(mul, .derivative = other_operand, .saves = AD_SAVE_OTHERS)
+
+/* ---- slopes that need more than a line ---- */
+
+/* p x^(p-1), and 0 where p = 0. */
+static ad_array *pow_slope_base(ad_array *x, ad_array *p)
+{
+    ad_array *none = ad_equal(p, 0);
+    return ad_where(none, 0, ad_mul(p, ad_pow(x, ad_where(none, 1, ad_sub(p, 1)))));
+}
+
+/* y log x, and 0 where x = 0 and p >= 0. */
+static ad_array *pow_slope_exponent(ad_array *x, ad_array *p, ad_array *y)
+{
+    ad_array *none = ad_logical_and(ad_equal(x, 0), ad_greater_equal(ad_real(p), 0));
+    return ad_where(none, 0, ad_mul(y, ad_log(ad_where(none, 1, x))));
+}
+
+/* 1 where a wins, 1/2 where both do; a NaN wins. `wins` compares the operand with the other. */
+static ad_array *share(ad_array *a, ad_array *b, ad_array *wins)
+{
+    ad_array *nan_a = ad_isnan(a), *nan_b = ad_isnan(b);
+    ad_array *tie = ad_logical_or(ad_equal(a, b), ad_logical_and(nan_a, nan_b));
+    return ad_where(tie, 0.5, ad_where(ad_logical_or(wins, nan_a), 1.0, 0.0));
+}
+
+/* p/h/q, and 0 where h = 0, at every order: the safe form of a quotient by a norm. */
+static ad_array *over_norm(ad_array *p, ad_array *h, bool twice)
+{
+    ad_array *zero = ad_equal(h, 0), *safe = ad_where(zero, 1, h);
+    ad_array *q = ad_div(p, safe);
+    return ad_where(zero, 0, twice ? ad_div(q, safe) : q);
+}
+
+/* exp(a - y): what a adds to log(e^a + e^b); 0 where both are -inf, 1/2 where both are +inf. */
+static ad_array *logaddexp_slope(ad_array *a, ad_array *b, ad_array *y)
+{
+    ad_array *infinite = ad_isinf(y), *tie = ad_logical_and(infinite, ad_equal(a, b));
+    ad_array *at_infinity = ad_where(ad_logical_and(ad_equal(a, y), ad_greater(y, 0)), ad_where(tie, 0.5, 1.0), 0.0);
+    return ad_where(infinite, at_infinity, ad_exp(ad_sub(a, ad_where(infinite, 0, y))));
+}
+
+/* clang-format off */
+/*   name        remembers  along a                                         along b */
+RULE(div,        BOTH,      ad_zdiv(t, b),                                  ad_zmul(t, ad_neg(ad_div(y, b))))
+RULE(pow,        BOTH,      ad_zmul(t, pow_slope_base(a, b)),               ad_zmul(t, pow_slope_exponent(a, b, y)))
+RULE(maximum,    INPUT,     ad_zmul(t, share(a, b, ad_greater(a, b))),      ad_zmul(t, share(b, a, ad_greater(b, a))))
+RULE(minimum,    INPUT,     ad_zmul(t, share(a, b, ad_less(a, b))),         ad_zmul(t, share(b, a, ad_less(b, a))))
+RULE(hypot,      BOTH,      ad_zmul(t, over_norm(a, y, false)),             ad_zmul(t, over_norm(b, y, false)))
+RULE(arctan2,    INPUT,     ad_zmul(t, over_norm(b, ad_hypot(a, b), true)), ad_zmul(t, ad_neg(over_norm(a, ad_hypot(a, b), true))))
+RULE(mod,        INPUT,     t,                                              ad_zmul(t, ad_neg(ad_floor(ad_div(a, b)))))
+RULE(fmod,       INPUT,     t,                                              ad_zmul(t, ad_neg(ad_trunc(ad_div(a, b)))))
+RULE(logaddexp,  BOTH,      ad_zmul(t, logaddexp_slope(a, b, y)),           ad_zmul(t, logaddexp_slope(b, a, y)))
+RULE(polygamma,  INPUT,     NULL,                                           ad_zmul(t, ad_polygamma(ad_add(a, 1), b)))
+/* zero-wins: in d the derivative is 0 where the first operand is */
+RULE(zmul,       INPUT,     ad_zmul(t, b),                                  ad_zmul(a, t))
+RULE(zdiv,       INPUT,     ad_zdiv(t, b),                                  ad_neg(ad_zmul(a, ad_zdiv(ad_zdiv(t, b), b))))
+/* clang-format on */
+FUNCTION(div)
+FUNCTION(maximum)
+FUNCTION(minimum)
+FUNCTION(hypot)
+FUNCTION(arctan2)
+FUNCTION(mod)
+FUNCTION(fmod)
+FUNCTION(logaddexp)
+FUNCTION(polygamma)
+FUNCTION(zmul)
+FUNCTION(zdiv)
+
+/* ---- sums: linear, but a lone tangent needs no zeros beside it ---- */
+
+static ad_array *add_rule(const ad_node *node, int operand, ad_array *t)
+{
+    (void)node, (void)operand;
+    return t;
+}
+
+static ad_array *sub_rule(const ad_node *node, int operand, ad_array *t)
+{
+    (void)node;
+    return operand == 0 ? t : ad_neg(t);
+}
+
+BINARY(add, .vjp = add_rule, .jvp = add_rule)
+BINARY(sub, .vjp = sub_rule, .jvp = sub_rule)
+
+/* ---- constants ---- */
+
+#define COMPARISON(name) BINARY(name, .constant = true)
+
+COMPARISON(equal)
+COMPARISON(not_equal)
+COMPARISON(less)
+COMPARISON(less_equal)
+COMPARISON(greater)
+COMPARISON(greater_equal)
+COMPARISON(logical_and)
+COMPARISON(logical_or)
+COMPARISON(logical_xor)
+COMPARISON(floor_divide)
+
+/* ---- selection ---- */
+
+/* y = c ? a : b. Linear in a and b; masked places get an exact zero. */
+static ad_array *where_rule(const ad_node *node, int operand, ad_array *t)
+{
+    ad_array *c = ad_node_input(node, 0);
+    return operand == 0 ? NULL : operand == 1 ? ad_where(c, t, 0) : ad_where(c, 0, t);
+}
+
+static const ad_primitive where_op = {
+    .name = "ad_where", .infer = elementwise_infer, .eval = elementwise_eval, .vjp = where_rule, .jvp = where_rule, .saves = AD_SAVE_OTHERS, .code = AD_LOOP_where,
+};
+AD_OPERATION(where_op);
+
+ad_array *(ad_where)(ad_array *condition, ad_array *a, ad_array *b)
+{
+    if (condition && condition->dtype != AD_BOOL)
+        condition = ad_not_equal(condition, 0);
+    return ad_call_primitive(&where_op, (ad_array *[]){ condition, a, b }, 3, NULL);
+}
+
+ad_array *(ad_clip)(ad_array *x, ad_array *low, ad_array *high)
+{
+    return ad_minimum(ad_maximum(x, low), high);
+}
+
+/* ---- integer powers: products, exact for every x ---- */
+
+struct power_options {
+    int64_t exponent;
+};
+
+static bool power_infer(const ad_node *node, ad_spec *output)
+{
+    *output = (ad_spec){ ad_node_dtype(node, 0), ad_node_shape(node, 0) };
+    return true;
+}
+
+/* Square and multiply, from the leading bit of the exponent down, over whole arrays. */
+static bool power_eval(const ad_node *node, void *const *outputs)
+{
+    const struct power_options *o = ad_node_options(node);
+    ad_context *c = ad_current();
+    ad_array *x = ad_node_operand(node, 0);
+    ad_dtype dtype = (ad_dtype)x->dtype;
+    uint64_t exponent = o->exponent < 0 ? -(uint64_t)o->exponent : (uint64_t)o->exponent;
+    int64_t strides[AD_MAX_NDIM];
+    c_order_strides(dtype, x->ndim, ad_dims(x), strides);
+    struct ad_operand base = operand_of(x), y = { outputs[0], strides, dtype };
+    ad_loop *mul = c->loops->loop[AD_LOOP_mul][dtype];
+    if (exponent == 0) {
+        ad_array *one = ad_array_cast(c, ad_weak_integer(1), dtype);
+        static const int64_t still[AD_MAX_NDIM];
+        if (one)
+            ad_copy_strided(c->loops, x->ndim, ad_dims(x), (struct ad_operand){ one->data, still, dtype }, y);
+        return one != NULL;
+    }
+    ad_copy_strided(c->loops, x->ndim, ad_dims(x), base, y);
+    for (int bit = 62 - __builtin_clzll(exponent); bit >= 0; bit--) {
+        ad_run_loop(mul, dtype, c->loops, x->ndim, ad_dims(x), 2, (struct ad_operand[]){ y, y }, y);
+        if (exponent >> bit & 1)
+            ad_run_loop(mul, dtype, c->loops, x->ndim, ad_dims(x), 2, (struct ad_operand[]){ y, base }, y);
+    }
+    if (o->exponent < 0)
+        ad_run_loop(c->loops->loop[AD_LOOP_reciprocal][dtype], dtype, c->loops, x->ndim, ad_dims(x), 1, &y, y);
+    return true;
+}
+
+static ad_array *power_shortcut(const ad_node *node)
+{
+    const ad_array *x = ad_node_operand(node, 0);
+    int64_t exponent = ((const struct power_options *)ad_node_options(node))->exponent;
+    ad_array *y = x->ndim == 0 && x->dtype == AD_F64 ? ad_array_real(ad_current()) : NULL;
+    if (!y)
+        return NULL;
+    double base, power = 1;
+    memcpy(&base, x->data, sizeof base);
+    for (int bit = exponent ? 63 - __builtin_clzll((uint64_t)llabs(exponent)) : -1; bit >= 0; bit--) {
+        power *= power;
+        if ((uint64_t)llabs(exponent) >> bit & 1)
+            power *= base;
+    }
+    if (exponent < 0)
+        power = 1 / power;
+    memcpy(y->data, &power, sizeof power);
+    return y;
+}
+
+static ad_array *integer_power(ad_array *x, int64_t exponent);
+
+static ad_array *power_derivative(const ad_node *node, int operand)
+{
+    (void)operand;
+    const struct power_options *o = ad_node_options(node);
+    ad_array *x = ad_node_input(node, 0);
+    return o->exponent == 0 ? NULL : ad_mul(o->exponent, integer_power(x, o->exponent - 1));
+}
+
+static const ad_primitive power_op = {
+    .name = "ad_pow", .infer = power_infer, .eval = power_eval, .shortcut = power_shortcut, .derivative = power_derivative, .saves = AD_SAVE_INPUTS,
+    .options_size = sizeof(struct power_options),
+};
+AD_OPERATION(power_op);
+
+static ad_array *integer_power(ad_array *x, int64_t exponent)
+{
+    return exponent == 1 ? x : ad_call_primitive(&power_op, &x, 1, &(struct power_options){ exponent });
+}
+
+/* A C integer for an exponent makes it an integer power. */
+ad_array *(ad_pow)(ad_array *x, ad_array *p)
+{
+    if (x && p && p->flags & AD_WEAK && p->dtype == AD_I64 && ad_dtype_is_float((ad_dtype)x->dtype)) {
+        int64_t exponent;
+        memcpy(&exponent, p->data, sizeof exponent);
+        return integer_power(x, exponent);
+    }
+    return ad_call_primitive(&pow_op, (ad_array *[]){ x, p }, 2, NULL);
+}

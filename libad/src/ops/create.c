@@ -1,0 +1,443 @@
+/* Making arrays: fills, ranges, diagonals, triangles, conversions.
+ *
+ * Three primitives, all linear: a conversion, the diagonal (a view) and its transpose. The rest is filled here, or composed
+ * of them and of ad_where, ad_broadcast_to and arithmetic. */
+#include "ad/create.h"
+#include "ad/array.h"
+#include "ad/math.h"
+#include "ad/shape.h"
+#include "ops/ops.h"
+#include <string.h>
+
+/* ---- conversion: the engine converts the cotangent back ---- */
+
+static bool known_dtype(const char *operation, ad_dtype dtype)
+{
+    return (unsigned)dtype < AD_DTYPE_COUNT || AD_FAIL(AD_ERROR_DTYPE, "%s: %d is not a dtype", operation, (int)dtype);
+}
+
+static bool astype_infer(const ad_node *node, ad_spec *output)
+{
+    const ad_dtype *dtype = ad_node_options(node);
+    *output = (ad_spec){ *dtype, ad_node_shape(node, 0) };
+    return known_dtype("ad_astype", *dtype);
+}
+
+static bool astype_eval(const ad_node *node, void *const *outputs)
+{
+    const ad_dtype *dtype = ad_node_options(node);
+    const ad_array *x = ad_node_operand(node, 0);
+    int64_t strides[AD_MAX_NDIM];
+    c_order_strides(*dtype, x->ndim, ad_dims(x), strides);
+    ad_copy_strided(ad_current()->loops, x->ndim, ad_dims(x), operand_of(x), (struct ad_operand){ outputs[0], strides, *dtype });
+    return true;
+}
+
+static ad_array *astype_transpose(const ad_node *node, int operand, ad_array *g)
+{
+    return ad_dtype_is_float(ad_node_dtype(node, operand)) ? g : NULL;
+}
+
+/* The dtype is the whole of the options. */
+static const ad_primitive astype_op = {
+    .name = "ad_astype", .infer = astype_infer, .eval = astype_eval, .vjp = astype_transpose, .linear = AD_LINEAR, .options_size = sizeof(ad_dtype),
+};
+AD_OPERATION(astype_op);
+
+ad_array *(ad_astype)(ad_array *x, ad_dtype dtype)
+{
+    if (x && x->dtype == dtype && !(x->flags & AD_WEAK))
+        return x;
+    return ad_call_primitive(&astype_op, &x, 1, &dtype);
+}
+
+ad_array *(ad_copy)(ad_array *x)
+{
+    ad_dtype dtype = ad_dtype_of(x);
+    return ad_call_primitive(&astype_op, &x, 1, &dtype);
+}
+
+/* ---- fills ---- */
+
+static bool makeable(const char *operation, ad_dtype dtype, const ad_shape *shape)
+{
+    if (!known_dtype(operation, dtype))
+        return false;
+    if (shape->ndim >= 0 && shape->ndim <= AD_MAX_NDIM)
+        return true;
+    return AD_FAIL(AD_ERROR_SHAPE, "%s: %d dimensions; at most %d are possible", operation, shape->ndim, AD_MAX_NDIM);
+}
+
+static ad_dtype dtype_like(const ad_array *x, ad_dtype_options options)
+{
+    return options.dtype == AD_NO_DTYPE ? (ad_dtype)x->dtype : options.dtype;
+}
+
+ad_array *ad_zeros_with(ad_shape shape, ad_dtype_options options)
+{
+    return makeable("ad_zeros", options.dtype, &shape) ? ad_array_zeros(ad_current(), options.dtype, shape.ndim, shape.dim) : NULL;
+}
+
+ad_array *ad_ones_with(ad_shape shape, ad_dtype_options options)
+{
+    static const int64_t still[AD_MAX_NDIM];
+    ad_context *c = ad_current();
+    ad_array *x = makeable("ad_ones", options.dtype, &shape) ? ad_array_new(c, options.dtype, shape.ndim, shape.dim) : NULL;
+    if (x && x->size)
+        ad_copy_strided(c->loops, x->ndim, ad_dims(x), (struct ad_operand){ (char *)&(double){ 1 }, still, AD_F64 }, operand_of(x));
+    return x;
+}
+
+ad_array *ad_full_with(ad_shape shape, ad_array *value, ad_dtype_options options)
+{
+    if (!value || !makeable("ad_full", dtype_like(value, options), &shape))
+        return NULL;
+    return ad_broadcast_to(ad_astype(value, dtype_like(value, options)), shape);
+}
+
+/* FILL(zeros) defines ad_zeros, ad_zeros_like_with and ad_zeros_like, given ad_zeros_with. */
+#define FILL(name)                                                                                                     \
+    ad_array *(ad_##name)(ad_shape shape)                                                                              \
+    {                                                                                                                  \
+        return ad_##name##_with(shape, AD_CREATE_DEFAULTS);                                                            \
+    }                                                                                                                  \
+    ad_array *ad_##name##_like_with(const ad_array *x, ad_dtype_options options)                                       \
+    {                                                                                                                  \
+        return x ? ad_##name##_with(ad_shape_of(x), (ad_dtype_options){ .dtype = dtype_like(x, options) }) : NULL;     \
+    }                                                                                                                  \
+    ad_array *(ad_##name##_like)(const ad_array *x)                                                                    \
+    {                                                                                                                  \
+        return ad_##name##_like_with(x, AD_LIKE_DEFAULTS);                                                             \
+    }
+
+ad_array *ad_empty_with(ad_shape shape, ad_dtype_options options)
+{
+    return ad_zeros_with(shape, options);
+}
+
+FILL(zeros)
+FILL(ones)
+FILL(empty)
+
+ad_array *(ad_full)(ad_shape shape, ad_array *value)
+{
+    return ad_full_with(shape, value, AD_LIKE_DEFAULTS);
+}
+
+ad_array *ad_full_like_with(const ad_array *x, ad_array *value, ad_dtype_options options)
+{
+    return x ? ad_full_with(ad_shape_of(x), value, (ad_dtype_options){ .dtype = dtype_like(x, options) }) : NULL;
+}
+
+ad_array *(ad_full_like)(const ad_array *x, ad_array *value)
+{
+    return ad_full_like_with(x, value, AD_LIKE_DEFAULTS);
+}
+
+/* ---- diagonals ---- */
+
+/* Elements on diagonal `offset` of a matrix. */
+static int64_t diagonal_length(int64_t rows, int64_t columns, int64_t offset)
+{
+    if (offset >= 0)
+        columns -= offset;
+    else
+        rows += offset;
+    int64_t length = rows < columns ? rows : columns;
+    return length > 0 ? length : 0;
+}
+
+/* Bytes from the matrix's first element to the first of diagonal `offset`. */
+static int64_t diagonal_start(int64_t row_stride, int64_t column_stride, int64_t offset)
+{
+    return offset >= 0 ? offset * column_stride : -offset * row_stride;
+}
+
+static bool diagonal_infer(const ad_node *node, ad_spec *output)
+{
+    const ad_array *x = ad_node_operand(node, 0);
+    const ad_diagonal_options *o = ad_node_options(node);
+    ad_shape *shape = &output->shape;
+    output->dtype = (ad_dtype)x->dtype;
+    shape->ndim = 0;
+    for (int i = 0; i < x->ndim; i++)
+        if (i != o->axis1 && i != o->axis2)
+            shape->dim[shape->ndim++] = ad_dims(x)[i];
+    shape->dim[shape->ndim++] = diagonal_length(ad_dims(x)[o->axis1], ad_dims(x)[o->axis2], o->offset);
+    return true;
+}
+
+static ad_array *diagonal_view(const ad_node *node, const ad_spec *output)
+{
+    const ad_array *x = ad_node_operand(node, 0);
+    const ad_diagonal_options *o = ad_node_options(node);
+    int64_t strides[AD_MAX_NDIM], rows = ad_strides(x)[o->axis1], columns = ad_strides(x)[o->axis2];
+    int ndim = 0;
+    for (int i = 0; i < x->ndim; i++)
+        if (i != o->axis1 && i != o->axis2)
+            strides[ndim++] = ad_strides(x)[i];
+    int64_t start = output->shape.dim[ndim] ? diagonal_start(rows, columns, o->offset) : 0;
+    strides[ndim++] = rows + columns;
+    return ad_array_view(ad_current(), x, output->dtype, ndim, output->shape.dim, strides, start);
+}
+
+static ad_array *diagonal_transpose(const ad_node *node, int operand, ad_array *g)
+{
+    const ad_diagonal_options *o = ad_node_options(node);
+    ad_shape shape = ad_node_shape(node, operand);
+    ad_array *matrix = ad_make_diagonal(g, .offset = o->offset, .rows = shape.dim[o->axis1], .columns = shape.dim[o->axis2]);
+    return ad_moveaxis(matrix, AD_AXES(-2, -1), AD_AXES(o->axis1, o->axis2));
+}
+
+/* Its options are the public ones, with axes that are not negative. */
+static const ad_primitive diagonal_op = {
+    .name = "ad_diagonal", .infer = diagonal_infer, .view = diagonal_view, .vjp = diagonal_transpose, .linear = AD_LINEAR,
+    .options_size = sizeof(ad_diagonal_options),
+};
+AD_OPERATION(diagonal_op);
+
+ad_array *ad_diagonal_with(ad_array *x, ad_diagonal_options options)
+{
+    if (!x)
+        return NULL;
+    if (x->ndim < 2)
+        return ad_set_error(AD_ERROR_SHAPE, "ad_diagonal: an array of shape %s is no matrix", AD_SHAPE_TEXT(x));
+    options.axis1 = ad_axis_resolve("ad_diagonal", options.axis1, x->ndim);
+    options.axis2 = ad_axis_resolve("ad_diagonal", options.axis2, x->ndim);
+    if (options.axis1 < 0 || options.axis2 < 0)
+        return NULL;
+    if (options.axis1 == options.axis2)
+        return ad_set_error(AD_ERROR_AXIS, "ad_diagonal: axis1 and axis2 are both %d", options.axis1);
+    return ad_call_primitive(&diagonal_op, &x, 1, &options);
+}
+
+ad_array *(ad_diagonal)(ad_array *x)
+{
+    return ad_diagonal_with(x, AD_DIAGONAL_DEFAULTS);
+}
+
+static bool make_diagonal_infer(const ad_node *node, ad_spec *output)
+{
+    const ad_make_diagonal_options *o = ad_node_options(node);
+    *output = (ad_spec){ ad_node_dtype(node, 0), ad_node_shape(node, 0) };
+    ad_shape *shape = &output->shape;
+    int64_t length = shape->dim[shape->ndim - 1];
+    if (diagonal_length(o->rows, o->columns, o->offset) != length)
+        return AD_FAIL(AD_ERROR_SHAPE, "ad_make_diagonal: %lld elements for diagonal %lld of a matrix of shape (%lld,%lld)", (long long)length,
+                       (long long)o->offset, (long long)o->rows, (long long)o->columns);
+    shape->dim[shape->ndim - 1] = o->rows;
+    shape->dim[shape->ndim++] = o->columns;
+    return true;
+}
+
+static bool make_diagonal_eval(const ad_node *node, void *const *outputs)
+{
+    const ad_make_diagonal_options *o = ad_node_options(node);
+    const ad_array *x = ad_node_operand(node, 0);
+    int64_t strides[AD_MAX_NDIM + 1], last = x->ndim - 1;
+    ad_spec output;
+    if (!make_diagonal_infer(node, &output))
+        return false;
+    memset(outputs[0], 0, (size_t)ad_shape_size(output.shape) * ad_dtype_size(output.dtype));
+    c_order_strides(output.dtype, output.shape.ndim, output.shape.dim, strides);
+    if (x->size == 0)
+        return true;
+    char *first = (char *)outputs[0] + diagonal_start(strides[last], strides[last + 1], o->offset);
+    strides[last] += strides[last + 1];
+    ad_copy_strided(ad_current()->loops, x->ndim, ad_dims(x), operand_of(x), (struct ad_operand){ first, strides, output.dtype });
+    return true;
+}
+
+static ad_array *make_diagonal_transpose(const ad_node *node, int operand, ad_array *g)
+{
+    const ad_make_diagonal_options *o = ad_node_options(node);
+    (void)operand;
+    return ad_diagonal(g, .offset = o->offset, .axis1 = -2, .axis2 = -1);
+}
+
+static const ad_primitive make_diagonal_op = {
+    .name = "ad_make_diagonal", .infer = make_diagonal_infer, .eval = make_diagonal_eval, .vjp = make_diagonal_transpose, .linear = AD_LINEAR,
+    .options_size = sizeof(ad_make_diagonal_options),
+};
+AD_OPERATION(make_diagonal_op);
+
+/* A size that was not given is the smallest that holds the diagonal. */
+ad_array *ad_make_diagonal_with(ad_array *x, ad_make_diagonal_options options)
+{
+    if (!x)
+        return NULL;
+    if (x->ndim == 0 || x->ndim == AD_MAX_NDIM)
+        return ad_set_error(AD_ERROR_SHAPE, "ad_make_diagonal: an array of %d dimensions cannot be made into matrices", x->ndim);
+    int64_t above = options.offset > 0 ? options.offset : 0, below = options.offset < 0 ? options.offset : 0, side;
+    if (__builtin_add_overflow(ad_dims(x)[x->ndim - 1], above, &side) || __builtin_sub_overflow(side, below, &side))
+        return ad_set_error(AD_ERROR_SHAPE, "ad_make_diagonal: the matrix for diagonal %lld has more elements than can be addressed", (long long)options.offset);
+    if (options.rows < 0)
+        options.rows = side;
+    if (options.columns < 0)
+        options.columns = side;
+    return ad_call_primitive(&make_diagonal_op, &x, 1, &options);
+}
+
+ad_array *(ad_make_diagonal)(ad_array *x)
+{
+    return ad_make_diagonal_with(x, AD_MAKE_DIAGONAL_DEFAULTS);
+}
+
+ad_array *ad_diag_with(ad_array *x, ad_triangle_options options)
+{
+    if (x && x->ndim != 1 && x->ndim != 2)
+        return ad_set_error(AD_ERROR_SHAPE, "ad_diag: an array of shape %s is neither a vector nor a matrix", AD_SHAPE_TEXT(x));
+    return x && x->ndim == 1 ? ad_make_diagonal(x, .offset = options.k) : ad_diagonal(x, .offset = options.k);
+}
+
+ad_array *(ad_diag)(ad_array *x)
+{
+    return ad_diag_with(x, AD_TRIANGLE_DEFAULTS);
+}
+
+ad_array *ad_eye_with(int64_t n, ad_eye_options options)
+{
+    int64_t columns = options.M < 0 ? n : options.M;
+    if (n < 0)
+        return ad_set_error(AD_ERROR_SHAPE, "ad_eye: %lld rows", (long long)n);
+    ad_array *ones = ad_ones(AD_SHAPE(diagonal_length(n, columns, options.k)), .dtype = options.dtype);
+    return ad_make_diagonal(ones, .offset = options.k, .rows = n, .columns = columns);
+}
+
+ad_array *(ad_eye)(int64_t n)
+{
+    return ad_eye_with(n, AD_EYE_DEFAULTS);
+}
+
+ad_array *ad_identity_with(int64_t n, ad_dtype_options options)
+{
+    return ad_eye(n, .dtype = options.dtype);
+}
+
+ad_array *(ad_identity)(int64_t n)
+{
+    return ad_eye(n);
+}
+
+/* ---- triangles ---- */
+
+static ad_array *triangle(const char *name, ad_array *x, int64_t k, bool lower)
+{
+    ad_context *c = ad_current();
+    if (!x)
+        return NULL;
+    if (x->ndim == 0)
+        return ad_set_error(AD_ERROR_SHAPE, "%s: a 0-d array is no matrix", name);
+    int64_t columns = ad_dims(x)[x->ndim - 1], rows = x->ndim > 1 ? ad_dims(x)[x->ndim - 2] : columns;
+    ad_array *keep = ad_array_new(c, AD_BOOL, 2, (int64_t[]){ rows, columns });
+    if (!keep)
+        return NULL;
+    k = k < -rows ? -rows : k > columns ? columns : k;
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < columns; j++)
+            keep->data[i * columns + j] = lower ? j <= i + k : j >= i + k;
+    return ad_where(keep, x, ad_array_zeros(c, (ad_dtype)x->dtype, 0, NULL));
+}
+
+ad_array *ad_tril_with(ad_array *x, ad_triangle_options options)
+{
+    return triangle("ad_tril", x, options.k, true);
+}
+
+ad_array *(ad_tril)(ad_array *x)
+{
+    return ad_tril_with(x, AD_TRIANGLE_DEFAULTS);
+}
+
+ad_array *ad_triu_with(ad_array *x, ad_triangle_options options)
+{
+    return triangle("ad_triu", x, options.k, false);
+}
+
+ad_array *(ad_triu)(ad_array *x)
+{
+    return ad_triu_with(x, AD_TRIANGLE_DEFAULTS);
+}
+
+/* ---- ranges ---- */
+
+/* Numbers from start before stop; unsigned, so that no difference overflows. */
+static uint64_t count_between(int64_t start, int64_t stop, int64_t step)
+{
+    uint64_t distance = step > 0 ? (uint64_t)stop - (uint64_t)start : (uint64_t)start - (uint64_t)stop;
+    uint64_t stride = step > 0 ? (uint64_t)step : -(uint64_t)step;
+    return (step > 0 ? stop > start : start > stop) ? (distance - 1) / stride + 1 : 0;
+}
+
+static ad_array *arange_integers(int64_t start, int64_t stop, int64_t step)
+{
+    uint64_t n = count_between(start, stop, step);
+    ad_array *x = ad_array_new(ad_current(), AD_I64, 1, (int64_t[]){ n > INT64_MAX ? -1 : (int64_t)n });
+    for (uint64_t i = 0; i < n && x; i++)
+        ((int64_t *)x->data)[i] = (int64_t)((uint64_t)start + i * (uint64_t)step);
+    return x;
+}
+
+/* As NumPy, every element is start plus a multiple of the first difference as rounded. */
+static ad_array *arange_reals(double start, double stop, double step)
+{
+    double n = ceil((stop - start) / step), difference = start + step - start;
+    if (!(n < 0x1p62))
+        return ad_set_error(AD_ERROR_VALUE, "ad_arange: %.17g values from %.17g to %.17g by %.17g", n, start, stop, step);
+    ad_array *x = ad_array_new(ad_current(), AD_F64, 1, (int64_t[]){ n > 0 ? (int64_t)n : 0 });
+    for (int64_t i = 0; x && i < x->size; i++)
+        ((double *)x->data)[i] = start + (double)i * difference;
+    return x;
+}
+
+ad_array *ad_arange_from(const ad_number *numbers, int count)
+{
+    static const ad_number zero = { true, 0, 0 }, one = { true, 1, 1 };
+    if (count < 1 || count > 3)
+        return ad_set_error(AD_ERROR_VALUE, "ad_arange: %d numbers given; one to three are possible", count);
+    ad_number start = count > 1 ? numbers[0] : zero, stop = numbers[count > 1], step = count > 2 ? numbers[2] : one;
+    if (step.real == 0)
+        return ad_set_error(AD_ERROR_VALUE, "ad_arange: a step of 0");
+    if (start.is_integer && stop.is_integer && step.is_integer)
+        return arange_integers(start.integer, stop.integer, step.integer);
+    return arange_reals(start.real, stop.real, step.real);
+}
+
+ad_array *(ad_arange)(double start, double stop, double step)
+{
+    return ad_arange(start, stop, step);
+}
+
+/* Integers of an array would wrap in a difference; C numbers stay weak, and widen nothing. */
+static ad_array *end_of_range(ad_array *x)
+{
+    return !x || x->flags & AD_WEAK || ad_dtype_is_float((ad_dtype)x->dtype) ? x : ad_astype(x, AD_F64);
+}
+
+/* start + i (stop - start)/intervals, with stop itself in the last place. */
+ad_array *ad_linspace_with(ad_array *start, ad_array *stop, ad_linspace_options options)
+{
+    start = end_of_range(start);
+    stop = end_of_range(stop);
+    if (!start || !stop)
+        return NULL;
+    int64_t intervals = options.endpoint ? options.num - 1 : options.num;
+    ad_shape column = { .ndim = 1 + (start->ndim > stop->ndim ? start->ndim : stop->ndim) };
+    if (options.num < 0)
+        return ad_set_error(AD_ERROR_VALUE, "ad_linspace: %lld values", (long long)options.num);
+    if (column.ndim > AD_MAX_NDIM)
+        return ad_set_error(AD_ERROR_SHAPE, "ad_linspace: %d dimensions; at most %d are possible", column.ndim, AD_MAX_NDIM);
+    for (int i = 0; i < column.ndim; i++)
+        column.dim[i] = i ? 1 : options.num;
+    ad_array *step = ad_div(ad_sub(stop, start), intervals > 0 ? (double)intervals : 1.0);
+    ad_array *index = ad_reshape(ad_arange(options.num), column);
+    ad_array *y = step ? ad_add(start, ad_mul(step, ad_astype(index, ad_dtype_real((ad_dtype)step->dtype)))) : NULL;
+    if (options.endpoint && options.num > 1)
+        y = ad_where(ad_equal(index, intervals), stop, y);
+    return options.axis == 0 ? y : ad_moveaxis(y, 0, options.axis);
+}
+
+ad_array *(ad_linspace)(ad_array *start, ad_array *stop)
+{
+    return ad_linspace_with(start, stop, AD_LINSPACE_DEFAULTS);
+}

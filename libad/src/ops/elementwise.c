@@ -1,0 +1,279 @@
+/* Elementwise functions of one array.
+ *
+ * Each line gives the name, what the rule needs to remember, and dy/dx written in public operations, with x the operand
+ * and y the result. One expression serves both modes: the reverse rule multiplies the cotangent by it, the forward
+ * rule the tangent. Kernels of the same name live in kernels/elementwise.def. */
+#include "ad/array.h"
+#include "ad/create.h"
+#include "ad/math.h"
+#include "ops/ops.h"
+#include "tape/tape.h"
+#include <complex.h>
+#include <string.h>
+
+/* ---- shapes and dtypes of every elementwise operation, of one operand or several ---- */
+
+/* The dtype that the loop runs in: the common one, or float64 where the function has no integer form at all. */
+static ad_dtype loop_dtype(const ad_node *node, const struct ad_loops *loops)
+{
+    int id = ad_node_primitive(node)->code, skip = id == AD_LOOP_where; /* a condition takes no part */
+    ad_array *inputs[AD_LOOP_MAX_INPUTS];
+    int count = ad_node_inputs(node);
+    for (int i = skip; i < count; i++)
+        inputs[i] = node->inputs[i];
+    ad_dtype dtype = ad_dtype_common(inputs + skip, count - skip);
+    if (!loops->loop[id][dtype] && !ad_dtype_is_float(dtype) && !loops->loop[id][AD_I64])
+        return AD_F64;
+    return loops->loop[id][dtype] ? dtype : AD_NO_DTYPE;
+}
+
+static bool refuse_dtype(const ad_node *node)
+{
+    const char *name = ad_node_primitive(node)->name;
+    ad_dtype first = ad_node_dtype(node, 0), last = ad_node_dtype(node, ad_node_inputs(node) - 1);
+    if (ad_node_inputs(node) == 1)
+        return AD_FAIL(AD_ERROR_DTYPE, "%s: not defined for %s", name, ad_dtype_name(first));
+    return AD_FAIL(AD_ERROR_DTYPE, "%s: not defined for %s and %s", name, ad_dtype_name(first), ad_dtype_name(last));
+}
+
+static bool refuse_shapes(const ad_node *node)
+{
+    char text[4 * sizeof(ad_shape_buffer)] = "";
+    for (int i = 0; i < ad_node_inputs(node); i++) {
+        const ad_array *x = ad_node_operand(node, i);
+        strcat(text, i ? i + 1 < ad_node_inputs(node) ? ", " : " and " : "");
+        strcat(text, AD_SHAPE_TEXT(x));
+    }
+    return AD_FAIL(AD_ERROR_SHAPE, "%s: shapes %s do not broadcast", ad_node_primitive(node)->name, text);
+}
+
+bool elementwise_infer(const ad_node *node, ad_spec *output)
+{
+    ad_dtype dtype = loop_dtype(node, ad_current()->loops);
+    if (dtype == AD_NO_DTYPE)
+        return refuse_dtype(node);
+    output->dtype = ad_loop_output((ad_loop_id)ad_node_primitive(node)->code, dtype);
+    output->shape.ndim = 0;
+    for (int i = 0; i < ad_node_inputs(node); i++) {
+        const ad_array *x = ad_node_operand(node, i);
+        if (x->ndim == 0)
+            continue;
+        ad_shape shape = ad_shape_make(x->ndim, ad_dims(x));
+        if (!ad_shape_broadcast(&output->shape, &shape))
+            return refuse_shapes(node);
+    }
+    return true;
+}
+
+/* Strides of x in a broadcast index space of ndim dimensions: 0 where it repeats. */
+static void broadcast_strides(const ad_array *x, int ndim, int64_t *strides)
+{
+    int extra = ndim - x->ndim;
+    for (int i = 0; i < ndim; i++)
+        strides[i] = i < extra || ad_dims(x)[i - extra] == 1 ? 0 : ad_strides(x)[i - extra];
+}
+
+void c_order_strides(ad_dtype dtype, int ndim, const int64_t *dims, int64_t *strides)
+{
+    int64_t stride = (int64_t)ad_dtype_size(dtype);
+    for (int i = ndim - 1; i >= 0; i--) {
+        strides[i] = stride;
+        stride *= dims[i];
+    }
+}
+
+bool elementwise_eval(const ad_node *node, void *const *outputs)
+{
+    const struct ad_loops *loops = ad_current()->loops;
+    ad_loop_id id = (ad_loop_id)ad_node_primitive(node)->code;
+    ad_dtype dtype = loop_dtype(node, loops);
+    int count = ad_node_inputs(node), ndim = 0;
+    const ad_array *inputs[AD_LOOP_MAX_INPUTS];
+    for (int i = 0; i < count; i++) {
+        inputs[i] = ad_node_operand(node, i);
+        ndim = inputs[i]->ndim > ndim ? inputs[i]->ndim : ndim;
+    }
+    int64_t dims[AD_MAX_NDIM], strides[AD_LOOP_MAX_INPUTS + 1][AD_MAX_NDIM];
+    for (int d = 0; d < ndim; d++)
+        dims[d] = 1;
+    struct ad_operand operands[AD_LOOP_MAX_INPUTS];
+    for (int i = 0; i < count; i++) {
+        const ad_array *x = inputs[i];
+        broadcast_strides(x, ndim, strides[i]);
+        for (int d = 0; d < x->ndim; d++)
+            if (ad_dims(x)[d] != 1)
+                dims[ndim - x->ndim + d] = ad_dims(x)[d];
+        operands[i] = (struct ad_operand){ x->data, strides[i], (ad_dtype)x->dtype };
+    }
+    if (id == AD_LOOP_where)
+        operands[0].dtype = dtype; /* a condition is read as it is */
+    ad_dtype out_dtype = ad_loop_output(id, dtype);
+    c_order_strides(out_dtype, ndim, dims, strides[AD_LOOP_MAX_INPUTS]);
+    ad_run_loop(loops->loop[id][dtype], dtype, loops, ndim, dims, count, operands,
+                (struct ad_operand){ outputs[0], strides[AD_LOOP_MAX_INPUTS], out_dtype });
+    return true;
+}
+
+/* 0-d operands, float64 or C numbers: the loop runs once, over a new array. */
+ad_array *elementwise_shortcut(const ad_node *node)
+{
+    static const int64_t strides[AD_LOOP_MAX_INPUTS];
+    ad_context *c = ad_current();
+    ad_loop_id id = (ad_loop_id)node->op->code;
+    const char *in[AD_LOOP_MAX_INPUTS];
+    double numbers[AD_LOOP_MAX_INPUTS];
+    bool strong = false;
+    for (int i = 0; i < node->count; i++) {
+        const ad_array *x = node->inputs[i];
+        if (x->ndim)
+            return NULL;
+        in[i] = x->data;
+        if (x->dtype == AD_F64) {
+            strong |= !(x->flags & AD_WEAK);
+        } else if (x->dtype == AD_I64 && x->flags & AD_WEAK) {
+            int64_t number;
+            memcpy(&number, x->data, sizeof number);
+            numbers[i] = (double)number;
+            in[i] = (const char *)&numbers[i];
+        } else {
+            return NULL;
+        }
+    }
+    ad_array *y = strong ? ad_array_real(c) : NULL;
+    if (y) {
+        y->dtype = (uint8_t)ad_loop_output(id, AD_F64);
+        c->loops->loop[id][AD_F64](1, in, strides, y->data, sizeof(double));
+    }
+    return y;
+}
+
+/* ---- the table ---- */
+
+#define OUTPUT  AD_SAVE_OUTPUT
+#define INPUT   AD_SAVE_INPUTS
+#define BOTH    (AD_SAVE_INPUTS | AD_SAVE_OUTPUT)
+
+/* ELEMENTWISE(exp, OUTPUT, y) defines exp_derivative, the primitive exp_op and the function ad_exp. */
+#define ELEMENTWISE(name, remembers, dydx)                                                                             \
+    static ad_array *name##_derivative(const ad_node *node, int operand)                                               \
+    {                                                                                                                  \
+        (void)operand;                                                                                                 \
+        ad_array *x __attribute__((unused)) = (remembers) & AD_SAVE_INPUTS ? ad_node_input(node, 0) : NULL;            \
+        ad_array *y __attribute__((unused)) = (remembers) & AD_SAVE_OUTPUT ? ad_node_output(node, 0) : NULL;           \
+        return dydx;                                                                                                   \
+    }                                                                                                                  \
+    UNARY(name, .derivative = name##_derivative, .saves = remembers)
+
+/* A linear one, with its transpose as a function of g. */
+#define LINEAR(name, transpose)                                                                                        \
+    static ad_array *name##_transpose(const ad_node *node, int operand, ad_array *g)                                   \
+    {                                                                                                                  \
+        (void)node, (void)operand;                                                                                     \
+        return transpose;                                                                                              \
+    }                                                                                                                  \
+    UNARY(name, .linear = AD_LINEAR, .vjp = name##_transpose)
+
+/* One whose result is a constant: its derivative is zero almost everywhere. */
+#define CONSTANT(name) UNARY(name, .constant = true)
+
+#define UNARY(name_, ...)                                                                                              \
+    static const ad_primitive name_##_op = { .name = "ad_" #name_, .infer = elementwise_infer, .eval = elementwise_eval, .shortcut = elementwise_shortcut, .code = AD_LOOP_##name_, \
+                                             __VA_ARGS__ };                                                            \
+    AD_OPERATION(name_##_op);                                                                                          \
+    ad_array *(ad_##name_)(ad_array * x)                                                                               \
+    {                                                                                                                  \
+        return ad_call_primitive(&name_##_op, &x, 1, NULL);                                                            \
+    }
+
+/* x/|x| moves only along the circle: v -> (v - y Re(conj(y) v)) / |x|, and 0 at 0. It is its own transpose up to conjugation. */
+static ad_array *sign_jvp(const ad_node *node, int operand, ad_array *t)
+{
+    (void)operand;
+    if (!ad_dtype_is_complex(ad_node_dtype(node, 0)))
+        return NULL;
+    ad_array *y = ad_node_output(node, 0), *r = ad_abs(ad_node_input(node, 0));
+    ad_array *along = ad_mul(y, ad_real(ad_mul(ad_conj(y), t)));
+    ad_array *zero = ad_equal(r, 0);
+    return ad_where(zero, 0, ad_div(ad_sub(t, along), ad_where(zero, 1, r)));
+}
+
+static ad_array *sign_vjp(const ad_node *node, int operand, ad_array *g)
+{
+    return ad_dtype_is_complex(ad_node_dtype(node, 0)) ? ad_conj(sign_jvp(node, operand, ad_conj(g))) : NULL;
+}
+
+/* sign(x); for complex x conj(x)/|x|, and 0 at 0 at every order. */
+static ad_array *abs_slope(ad_array *x, ad_array *y)
+{
+    if (!ad_dtype_is_complex(ad_dtype_of(x)))
+        return ad_sign(x);
+    ad_array *zero = ad_equal(y, 0);
+    return ad_where(zero, 0, ad_div(ad_conj(x), ad_where(zero, 1, y)));
+}
+
+/* Im(t/x): -i/x, and 0 at 0; for a real x the angle is a constant. */
+static ad_array *angle_slope(ad_array *x)
+{
+    if (!ad_dtype_is_complex(ad_dtype_of(x)))
+        return NULL;
+    ad_array *zero = ad_equal(x, 0);
+    return ad_where(zero, 0, ad_div(ad_weak_complex(CMPLX(0, -1)), ad_where(zero, 1, x)));
+}
+
+static ad_array *one_where(ad_array *condition, ad_array *x)
+{
+    return ad_astype(condition, ad_dtype_of(x));
+}
+
+/* clang-format off */
+/*          name         remembers  dy/dx */
+ELEMENTWISE(reciprocal,  OUTPUT,    ad_neg(ad_square(y)))
+ELEMENTWISE(square,      INPUT,     ad_mul(2, x))
+ELEMENTWISE(sqrt,        OUTPUT,    ad_div(0.5, y))
+ELEMENTWISE(cbrt,        OUTPUT,    ad_div(1.0 / 3, ad_square(y)))
+ELEMENTWISE(abs,         BOTH,      abs_slope(x, y))
+ELEMENTWISE(exp,         OUTPUT,    y)
+ELEMENTWISE(exp2,        OUTPUT,    ad_mul(M_LN2, y))
+ELEMENTWISE(expm1,       OUTPUT,    ad_add(y, 1))
+ELEMENTWISE(log,         INPUT,     ad_reciprocal(x))
+ELEMENTWISE(log2,        INPUT,     ad_div(1 / M_LN2, x))
+ELEMENTWISE(log10,       INPUT,     ad_div(1 / M_LN10, x))
+ELEMENTWISE(log1p,       INPUT,     ad_reciprocal(ad_add(1, x)))
+ELEMENTWISE(sin,         INPUT,     ad_cos(x))
+ELEMENTWISE(cos,         INPUT,     ad_neg(ad_sin(x)))
+ELEMENTWISE(tan,         OUTPUT,    ad_add(1, ad_square(y)))
+ELEMENTWISE(arcsin,      INPUT,     ad_reciprocal(ad_sqrt(ad_sub(1, ad_square(x)))))
+ELEMENTWISE(arccos,      INPUT,     ad_neg(ad_reciprocal(ad_sqrt(ad_sub(1, ad_square(x))))))
+ELEMENTWISE(arctan,      INPUT,     ad_reciprocal(ad_add(1, ad_square(x))))
+ELEMENTWISE(sinh,        INPUT,     ad_cosh(x))
+ELEMENTWISE(cosh,        INPUT,     ad_sinh(x))
+ELEMENTWISE(tanh,        OUTPUT,    ad_sub(1, ad_square(y)))
+ELEMENTWISE(arcsinh,     INPUT,     ad_reciprocal(ad_sqrt(ad_add(ad_square(x), 1))))
+ELEMENTWISE(arccosh,     INPUT,     ad_reciprocal(ad_mul(ad_sqrt(ad_sub(x, 1)), ad_sqrt(ad_add(x, 1)))))
+ELEMENTWISE(arctanh,     INPUT,     ad_reciprocal(ad_sub(1, ad_square(x))))
+ELEMENTWISE(sigmoid,     OUTPUT,    ad_mul(y, ad_sub(1, y)))
+ELEMENTWISE(log_sigmoid, OUTPUT,    ad_neg(ad_expm1(y)))
+ELEMENTWISE(softplus,    INPUT,     ad_sigmoid(x))
+ELEMENTWISE(relu,        INPUT,     one_where(ad_greater(x, 0), x))
+ELEMENTWISE(erf,         INPUT,     ad_mul(M_2_SQRTPI, ad_exp(ad_neg(ad_square(x)))))
+ELEMENTWISE(erfc,        INPUT,     ad_mul(-M_2_SQRTPI, ad_exp(ad_neg(ad_square(x)))))
+ELEMENTWISE(gammaln,     INPUT,     ad_digamma(x))
+ELEMENTWISE(digamma,     INPUT,     ad_polygamma(1, x))
+ELEMENTWISE(angle,       INPUT,     angle_slope(x))
+
+/*     name  transpose; the pairing is Re sum(g v), without conjugation */
+LINEAR(neg,  ad_neg(g))
+LINEAR(conj, ad_conj(g))
+LINEAR(real, g)
+LINEAR(imag, ad_mul(ad_weak_complex(CMPLX(0, -1)), g))
+
+UNARY(sign, .vjp = sign_vjp, .jvp = sign_jvp, .saves = BOTH)
+CONSTANT(floor)
+CONSTANT(ceil)
+CONSTANT(trunc)
+CONSTANT(rint)
+CONSTANT(isnan)
+CONSTANT(isinf)
+CONSTANT(isfinite)
+CONSTANT(logical_not)
+/* clang-format on */

@@ -1,0 +1,452 @@
+/* Elements named by integers: gathers, and their transposes.
+ *
+ * Three primitives along one axis, all linear, closed among themselves: gather reads places, scatter adds into zeros at them, put
+ * replaces what is there at places that are all different. The places are a constant, held in the options, checked before a primitive
+ * is called. Everything else here computes places and reshapes. */
+#include "ad/array.h"
+#include "ad/create.h"
+#include "ad/index.h"
+#include "ad/math.h"
+#include "ad/reduce.h"
+#include "ad/shape.h"
+#include "ops/ops.h"
+#include <string.h>
+
+/* ---- the primitives ---- */
+
+struct places {
+    ad_array *index; /* (count,), C-contiguous int64, without trace */
+    int64_t length;  /* of the axis that is indexed */
+    int axis;
+};
+
+static void places_keep(const void *options)
+{
+    (ad_retain)(((const struct places *)options)->index);
+}
+
+static void places_drop(const void *options)
+{
+    (ad_release)(((const struct places *)options)->index);
+}
+
+/* An array as (outer, axis, inner). */
+static void around(const ad_array *x, int axis, int64_t *outer, int64_t *inner)
+{
+    *outer = *inner = 1;
+    for (int i = 0; i < x->ndim; i++)
+        *(i < axis ? outer : inner) *= i == axis ? 1 : ad_dims(x)[i];
+}
+
+/* The shape of operand 0 with another length along the axis. */
+static void infer_with_length(const ad_node *node, ad_spec *output, int64_t length)
+{
+    const struct places *p = ad_node_options(node);
+    *output = (ad_spec){ ad_node_dtype(node, 0), ad_node_shape(node, 0) };
+    output->shape.dim[p->axis] = length;
+}
+
+static bool gather_infer(const ad_node *node, ad_spec *output)
+{
+    infer_with_length(node, output, ((const struct places *)ad_node_options(node))->index->size);
+    return true;
+}
+
+static bool scatter_infer(const ad_node *node, ad_spec *output)
+{
+    infer_with_length(node, output, ((const struct places *)ad_node_options(node))->length);
+    return true;
+}
+
+static bool gather_eval(const ad_node *node, void *const *outputs)
+{
+    const struct places *p = ad_node_options(node);
+    const ad_array *x = ad_node_operand(node, 0);
+    const void *data = data_of(node, 0);
+    int64_t outer, inner;
+    around(x, p->axis, &outer, &inner);
+    if (data && x->size)
+        ad_gather(ad_dtype_size((ad_dtype)x->dtype), outer, p->length, inner, (const int64_t *)p->index->data, p->index->size, data, outputs[0]);
+    return data != NULL;
+}
+
+static bool scatter_eval(const ad_node *node, void *const *outputs)
+{
+    const struct places *p = ad_node_options(node);
+    const ad_array *v = ad_node_operand(node, 0);
+    const void *data = data_of(node, 0);
+    int64_t outer, inner;
+    if (!data)
+        return false;
+    around(v, p->axis, &outer, &inner);
+    memset(outputs[0], 0, (size_t)(outer * p->length * inner) * ad_dtype_size((ad_dtype)v->dtype));
+    ad_scatter_add((ad_dtype)v->dtype, outer, p->length, inner, (const int64_t *)p->index->data, p->index->size, data, outputs[0]);
+    return true;
+}
+
+/* Operands: what is there, what is put. */
+static bool put_eval(const ad_node *node, void *const *outputs)
+{
+    const struct places *p = ad_node_options(node);
+    const ad_array *x = ad_node_operand(node, 0);
+    const void *old = data_of(node, 0), *new = data_of(node, 1);
+    size_t item = ad_dtype_size((ad_dtype)x->dtype);
+    int64_t outer, inner;
+    if (!old || !new)
+        return false;
+    around(x, p->axis, &outer, &inner);
+    memcpy(outputs[0], old, (size_t)x->size * item);
+    ad_put_rows(item, outer, p->length, inner, (const int64_t *)p->index->data, p->index->size, new, outputs[0]);
+    return true;
+}
+
+static ad_array *gather_transpose(const ad_node *node, int operand, ad_array *g);
+static ad_array *scatter_transpose(const ad_node *node, int operand, ad_array *g);
+static ad_array *put_transpose(const ad_node *node, int operand, ad_array *g);
+
+#define PLACES .options_size = sizeof(struct places), .options_keep = places_keep, .options_drop = places_drop
+
+static const ad_primitive gather_op = {
+    .name = "ad_take", .infer = gather_infer, .eval = gather_eval, .vjp = gather_transpose, .linear = AD_LINEAR, PLACES,
+};
+static const ad_primitive scatter_op = {
+    .name = "ad_put_add", .infer = scatter_infer, .eval = scatter_eval, .vjp = scatter_transpose, .linear = AD_LINEAR, PLACES,
+};
+static const ad_primitive put_op = {
+    .name = "ad_put_set", .infer = scatter_infer, .eval = put_eval, .vjp = put_transpose, .linear = AD_LINEAR, PLACES,
+};
+AD_OPERATION(gather_op);
+AD_OPERATION(scatter_op);
+AD_OPERATION(put_op);
+
+static ad_array *gather_transpose(const ad_node *node, int operand, ad_array *g)
+{
+    (void)operand;
+    return ad_call_primitive(&scatter_op, &g, 1, ad_node_options(node));
+}
+
+static ad_array *scatter_transpose(const ad_node *node, int operand, ad_array *g)
+{
+    (void)operand;
+    return ad_call_primitive(&gather_op, &g, 1, ad_node_options(node));
+}
+
+/* The old elements get nothing where new ones stand; the new ones get what stands there. */
+static ad_array *put_transpose(const ad_node *node, int operand, ad_array *g)
+{
+    if (operand == 1)
+        return ad_call_primitive(&gather_op, &g, 1, ad_node_options(node));
+    ad_array *nothing = ad_zeros(ad_node_shape(node, 1), .dtype = ad_dtype_of(g));
+    return ad_call_primitive(&put_op, (ad_array *[]){ g, nothing }, 2, ad_node_options(node));
+}
+
+static ad_array *gather(ad_array *x, ad_array *index, int axis)
+{
+    return x && index ? ad_call_primitive(&gather_op, &x, 1, &(struct places){ index, ad_dims(x)[axis], axis }) : NULL;
+}
+
+/* ---- places ---- */
+
+ad_array *places_of(ad_shape shape)
+{
+    ad_array *places = ad_array_new(ad_current(), AD_I64, shape.ndim, shape.dim);
+    for (int64_t i = 0; places && i < places->size; i++)
+        ((int64_t *)places->data)[i] = i;
+    return places;
+}
+
+ad_array *index_within(const char *operation, ad_array *index, int64_t n, int axis)
+{
+    ad_context *c = ad_current();
+    if (!index)
+        return NULL;
+    if (ad_dtype_is_float((ad_dtype)index->dtype) && index->size)
+        return ad_set_error(AD_ERROR_DTYPE, "%s: an index of dtype %s; it should be integers", operation, ad_dtype_name((ad_dtype)index->dtype));
+    if (index->dtype == AD_BOOL)
+        return ad_set_error(AD_ERROR_DTYPE, "%s: an index of dtype bool; a mask goes to ad_compress or ad_at_list", operation);
+    ad_array *places = ad_array_new(c, AD_I64, index->ndim, ad_dims(index));
+    if (!places || !places->size)
+        return places;
+    ad_copy_strided(c->loops, index->ndim, ad_dims(index), operand_of(index), operand_of(places));
+    int64_t *place = (int64_t *)places->data;
+    for (int64_t i = 0; i < places->size; i++) {
+        if (place[i] < -n || place[i] >= n)
+            return ad_set_error(AD_ERROR_INDEX, "%s: index %lld is out of bounds for axis %d of length %lld", operation, (long long)place[i], axis, (long long)n);
+        place[i] += place[i] < 0 ? n : 0;
+    }
+    return places;
+}
+
+ad_array *value_like(const char *operation, ad_array *value, const ad_array *x, ad_shape shape)
+{
+    if (!value)
+        return NULL;
+    if (ad_dtype_is_complex((ad_dtype)value->dtype) && !ad_dtype_is_complex((ad_dtype)x->dtype))
+        return ad_set_error(AD_ERROR_DTYPE, "%s: a value of dtype %s into an array of dtype %s; take its ad_real", operation,
+                            ad_dtype_name((ad_dtype)value->dtype), ad_dtype_name((ad_dtype)x->dtype));
+    ad_shape joined = shape, own = ad_shape_of(value);
+    ad_shape_buffer text;
+    if (!ad_shape_broadcast(&joined, &own) || !ad_shape_equal(joined, shape))
+        return ad_set_error(AD_ERROR_SHAPE, "%s: a value of shape %s does not broadcast to the places' shape %s", operation, AD_SHAPE_TEXT(value),
+                            ad_shape_text(text.text, sizeof text, shape.ndim, shape.dim));
+    return ad_broadcast_to(ad_astype(value, (ad_dtype)x->dtype), shape);
+}
+
+/* ---- updates ---- */
+
+static ad_array *joined(update kind, ad_array *old, ad_array *value)
+{
+    switch (kind) {
+    case UPDATE_MUL: return ad_mul(old, value);
+    case UPDATE_MIN: return ad_minimum(old, value);
+    case UPDATE_MAX: return ad_maximum(old, value);
+    default: return value;
+    }
+}
+
+/* How often each place was named before (with `after`: is named later on); the largest such number. */
+static int64_t count_repetitions(const ad_array *index, int64_t length, bool after, int64_t *seen, int64_t *repetition)
+{
+    const int64_t *place = (const int64_t *)index->data;
+    int64_t most = 0;
+    memset(seen, 0, (size_t)length * sizeof *seen);
+    for (int64_t k = 0; k < index->size; k++) {
+        int64_t j = after ? index->size - 1 - k : k;
+        repetition[j] = seen[place[j]]++;
+        most = repetition[j] > most ? repetition[j] : most;
+    }
+    return most;
+}
+
+/* The numbers j with repetition[j] == round. */
+static ad_array *numbers_of_round(const int64_t *repetition, int64_t count, int64_t round)
+{
+    int64_t members = 0, next = 0;
+    for (int64_t j = 0; j < count; j++)
+        members += repetition[j] == round;
+    ad_array *numbers = ad_array_new(ad_current(), AD_I64, 1, &members);
+    for (int64_t j = 0; numbers && j < count; j++)
+        if (repetition[j] == round)
+            ((int64_t *)numbers->data)[next++] = j;
+    return numbers;
+}
+
+static ad_array *put(update kind, ad_array *x, ad_array *index, ad_array *value, int axis)
+{
+    if (kind != UPDATE_SET)
+        value = joined(kind, gather(x, index, axis), value);
+    return x && index && value ? ad_call_primitive(&put_op, (ad_array *[]){ x, value }, 2, &(struct places){ index, ad_dims(x)[axis], axis }) : NULL;
+}
+
+/* In rounds, in each of which every place is named once: the second naming of a place comes in the second round. Of a set only the last
+ * naming counts. */
+static ad_array *put_in_rounds(update kind, ad_array *x, ad_array *index, ad_array *value, int axis, int64_t *seen, int64_t *repetition)
+{
+    int64_t most = count_repetitions(index, ad_dims(x)[axis], kind == UPDATE_SET, seen, repetition);
+    if (most == 0)
+        return put(kind, x, index, value, axis);
+    for (int64_t round = 0; round <= (kind == UPDATE_SET ? 0 : most) && x; round++) {
+        ad_array *numbers = numbers_of_round(repetition, index->size, round);
+        x = put(kind, x, gather(index, numbers, 0), gather(value, numbers, axis), axis);
+    }
+    return x;
+}
+
+ad_array *update_axis(update kind, ad_array *x, ad_array *index, ad_array *value, int axis)
+{
+    ad_context *c = ad_current();
+    if (!x || !index || !value)
+        return NULL;
+    int64_t length = ad_dims(x)[axis];
+    if (kind == UPDATE_ADD)
+        return ad_add(x, ad_call_primitive(&scatter_op, &value, 1, &(struct places){ index, length, axis }));
+    size_t bytes = (size_t)(length + index->size + 1) * sizeof(int64_t);
+    int64_t *scratch = ad_allocate(c, bytes);
+    ad_array *y = scratch ? put_in_rounds(kind, x, index, value, axis, scratch, scratch + length) : NULL;
+    ad_deallocate(c, scratch, bytes);
+    return y;
+}
+
+/* ---- take and put ---- */
+
+/* The shape of x with axis replaced by the shape of index. */
+static bool shape_in_place(const char *operation, const ad_array *x, const ad_array *index, int axis, ad_shape *shape)
+{
+    shape->ndim = x->ndim - 1 + index->ndim;
+    if (shape->ndim > AD_MAX_NDIM)
+        return AD_FAIL(AD_ERROR_SHAPE, "%s: %d dimensions; at most %d are possible", operation, shape->ndim, AD_MAX_NDIM);
+    for (int i = 0; i < axis; i++)
+        shape->dim[i] = ad_dims(x)[i];
+    for (int i = 0; i < index->ndim; i++)
+        shape->dim[axis + i] = ad_dims(index)[i];
+    for (int i = axis + 1; i < x->ndim; i++)
+        shape->dim[i - 1 + index->ndim] = ad_dims(x)[i];
+    return true;
+}
+
+/* x and its axis, flattened if none is given; false on error. */
+static bool along(const char *operation, ad_array **x, int *axis)
+{
+    if (*axis == AD_NO_AXIS) {
+        *x = ad_ravel(*x);
+        *axis = 0;
+    }
+    return *x && (*axis = ad_axis_resolve(operation, *axis, (*x)->ndim)) >= 0;
+}
+
+ad_array *ad_take_with(ad_array *x, ad_array *index, ad_take_options options)
+{
+    ad_shape shape;
+    if (!x || !index || !along("ad_take", &x, &options.axis) || !shape_in_place("ad_take", x, index, options.axis, &shape))
+        return NULL;
+    ad_array *places = index_within("ad_take", index, ad_dims(x)[options.axis], options.axis);
+    return ad_reshape(gather(x, ad_ravel(places), options.axis), shape);
+}
+
+ad_array *(ad_take)(ad_array *x, ad_array *index)
+{
+    return ad_take_with(x, index, AD_TAKE_DEFAULTS);
+}
+
+static ad_array *put_with(const char *operation, update kind, ad_array *x, ad_array *index, ad_array *value, int axis)
+{
+    ad_shape shape, flat;
+    if (!x || !index || !value)
+        return NULL;
+    ad_array *y = x;
+    if (!along(operation, &y, &axis) || !shape_in_place(operation, y, index, axis, &shape))
+        return NULL;
+    ad_array *places = index_within(operation, index, ad_dims(y)[axis], axis);
+    value = value_like(operation, value, y, shape);
+    flat = ad_shape_of(y);
+    flat.dim[axis] = index->size;
+    return ad_reshape(update_axis(kind, y, ad_ravel(places), ad_reshape(value, flat), axis), ad_shape_of(x));
+}
+
+ad_array *ad_put_add_with(ad_array *x, ad_array *index, ad_array *value, ad_take_options options)
+{
+    return put_with("ad_put_add", UPDATE_ADD, x, index, value, options.axis);
+}
+
+ad_array *(ad_put_add)(ad_array *x, ad_array *index, ad_array *value)
+{
+    return ad_put_add_with(x, index, value, AD_TAKE_DEFAULTS);
+}
+
+ad_array *ad_put_set_with(ad_array *x, ad_array *index, ad_array *value, ad_take_options options)
+{
+    return put_with("ad_put_set", UPDATE_SET, x, index, value, options.axis);
+}
+
+ad_array *(ad_put_set)(ad_array *x, ad_array *index, ad_array *value)
+{
+    return ad_put_set_with(x, index, value, AD_TAKE_DEFAULTS);
+}
+
+/* ---- one index for each place ---- */
+
+/* Places in the flattened x of what an index reads along an axis; *shape: of what it reads. */
+static ad_array *places_along(const char *operation, const ad_array *x, ad_array *index, int axis)
+{
+    if (index->ndim != x->ndim)
+        return ad_set_error(AD_ERROR_SHAPE, "%s: an index of shape %s for an array of shape %s; both should have as many axes", operation, AD_SHAPE_TEXT(index),
+                            AD_SHAPE_TEXT(x));
+    ad_shape shape = ad_shape_of(x), own = ad_shape_of(index);
+    shape.dim[axis] = own.dim[axis];
+    if (!ad_shape_broadcast(&shape, &own) || shape.dim[axis] != own.dim[axis])
+        return ad_set_error(AD_ERROR_SHAPE, "%s: an index of shape %s does not broadcast with an array of shape %s beside axis %d", operation,
+                            AD_SHAPE_TEXT(index), AD_SHAPE_TEXT(x), axis);
+    index = index_within(operation, index, ad_dims(x)[axis], axis);
+    ad_array *read = index ? ad_broadcast_to(index, shape) : NULL, *places = read ? ad_array_new(ad_current(), AD_I64, shape.ndim, shape.dim) : NULL;
+    if (!places || !places->size)
+        return places;
+    ad_copy_strided(ad_current()->loops, shape.ndim, shape.dim, operand_of(read), operand_of(places));
+    int64_t counter[AD_MAX_NDIM] = { 0 }, stride[AD_MAX_NDIM], *place = (int64_t *)places->data;
+    c_order_strides(AD_U8, x->ndim, ad_dims(x), stride); /* of one byte: in elements */
+    for (int64_t k = 0, base = 0; k < places->size; k++) {
+        place[k] = base + place[k] * stride[axis];
+        for (int d = shape.ndim - 1; d >= 0; d--) {
+            int64_t step = d == axis || ad_dims(x)[d] == 1 ? 0 : stride[d];
+            base += step;
+            if (++counter[d] < shape.dim[d])
+                break;
+            base -= step * shape.dim[d];
+            counter[d] = 0;
+        }
+    }
+    return places;
+}
+
+ad_array *(ad_take_along_axis)(ad_array *x, ad_array *index, int axis)
+{
+    if (!x || !index || (axis = ad_axis_resolve("ad_take_along_axis", axis, x->ndim)) < 0)
+        return NULL;
+    ad_array *places = places_along("ad_take_along_axis", x, index, axis);
+    return places ? ad_reshape(gather(ad_ravel(x), ad_ravel(places), 0), ad_shape_of(places)) : NULL;
+}
+
+ad_array *(ad_put_along_axis)(ad_array *x, ad_array *index, ad_array *value, int axis)
+{
+    if (!x || !index || !value || (axis = ad_axis_resolve("ad_put_along_axis", axis, x->ndim)) < 0)
+        return NULL;
+    ad_array *places = places_along("ad_put_along_axis", x, index, axis);
+    value = places ? value_like("ad_put_along_axis", value, x, ad_shape_of(places)) : NULL;
+    return ad_reshape(update_axis(UPDATE_SET, ad_ravel(x), ad_ravel(places), ad_ravel(value), 0), ad_shape_of(x));
+}
+
+/* ---- masks ---- */
+
+ad_array *(ad_flatnonzero)(ad_array *x)
+{
+    ad_context *c = ad_current();
+    ad_array *mask = x ? ad_array_contiguous(c, ad_array_cast(c, x, AD_BOOL)) : NULL;
+    if (!mask)
+        return NULL;
+    int64_t count = 0, next = 0;
+    for (int64_t i = 0; i < mask->size; i++)
+        count += mask->data[i] != 0;
+    ad_array *places = ad_array_new(c, AD_I64, 1, &count);
+    for (int64_t i = 0; places && i < mask->size; i++)
+        if (mask->data[i])
+            ((int64_t *)places->data)[next++] = i;
+    return places;
+}
+
+ad_array *ad_compress_with(ad_array *condition, ad_array *x, ad_take_options options)
+{
+    if (!condition || !x || !along("ad_compress", &x, &options.axis))
+        return NULL;
+    if (condition->ndim != 1)
+        return ad_set_error(AD_ERROR_SHAPE, "ad_compress: a condition of shape %s; it should have one axis", AD_SHAPE_TEXT(condition));
+    ad_array *places = index_within("ad_compress", ad_flatnonzero(condition), ad_dims(x)[options.axis], options.axis);
+    return gather(x, places, options.axis);
+}
+
+ad_array *(ad_compress)(ad_array *condition, ad_array *x)
+{
+    return ad_compress_with(condition, x, AD_TAKE_DEFAULTS);
+}
+
+ad_array *ad_one_hot_with(ad_array *index, int64_t classes, ad_one_hot_options options)
+{
+    ad_context *c = ad_current();
+    ad_array *places = classes < 0 ? ad_set_error(AD_ERROR_VALUE, "ad_one_hot: %lld classes", (long long)classes)
+                                   : index_within("ad_one_hot", index, classes, 0);
+    if (!places)
+        return NULL;
+    if (index->ndim == AD_MAX_NDIM)
+        return ad_set_error(AD_ERROR_SHAPE, "ad_one_hot: %d dimensions; at most %d are possible", AD_MAX_NDIM + 1, AD_MAX_NDIM);
+    if (ad_item(ad_any(ad_less(index, 0))) != 0)
+        return ad_set_error(AD_ERROR_INDEX, "ad_one_hot: %lld is no class of 0 to %lld", (long long)ad_item_int(ad_min(index)), (long long)classes - 1);
+    ad_shape shape = ad_shape_of(index);
+    shape.dim[shape.ndim++] = classes;
+    ad_array *rows = ad_array_zeros(c, AD_BOOL, shape.ndim, shape.dim);
+    for (int64_t i = 0; rows && i < places->size; i++)
+        rows->data[i * classes + ((const int64_t *)places->data)[i]] = 1;
+    return ad_astype(rows, options.dtype);
+}
+
+ad_array *(ad_one_hot)(ad_array *index, int64_t classes)
+{
+    return ad_one_hot_with(index, classes, AD_ONE_HOT_DEFAULTS);
+}

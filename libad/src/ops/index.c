@@ -1,0 +1,388 @@
+/* x[...]: slices, integers, new axes, index arrays and masks, and the functional updates of the same places.
+ *
+ * One pair of primitives, each the other's transpose: slice shows part of an axis (a view), embed puts an array into zeros. Everything else
+ * is made of them, of shape.c and of gather.c. An update finds its places by indexing the numbers 0 ... size-1 in x's shape. */
+#include "ad/index.h"
+#include "ad/array.h"
+#include "ad/create.h"
+#include "ad/math.h"
+#include "ad/shape.h"
+#include "ops/ops.h"
+#include <string.h>
+
+/* ---- slice and embed ---- */
+
+struct slice {
+    int64_t start, step, count; /* step < 0 goes backwards from start */
+    int64_t length;             /* of the axis it is taken from */
+    int axis;
+};
+
+static bool slice_infer(const ad_node *node, ad_spec *output)
+{
+    const struct slice *s = ad_node_options(node);
+    *output = (ad_spec){ ad_node_dtype(node, 0), ad_node_shape(node, 0) };
+    output->shape.dim[s->axis] = s->count;
+    return true;
+}
+
+static ad_array *slice_view(const ad_node *node, const ad_spec *output)
+{
+    const struct slice *s = ad_node_options(node);
+    const ad_array *x = ad_node_operand(node, 0);
+    int64_t strides[AD_MAX_NDIM], stride = ad_strides(x)[s->axis];
+    memcpy(strides, ad_strides(x), x->ndim * sizeof *strides);
+    strides[s->axis] = stride * s->step;
+    int64_t offset = ad_shape_size(output->shape) ? stride * s->start : 0;
+    return ad_array_view(ad_current(), x, output->dtype, x->ndim, output->shape.dim, strides, offset);
+}
+
+static bool embed_infer(const ad_node *node, ad_spec *output)
+{
+    const struct slice *s = ad_node_options(node);
+    *output = (ad_spec){ ad_node_dtype(node, 0), ad_node_shape(node, 0) };
+    output->shape.dim[s->axis] = s->length;
+    return true;
+}
+
+static bool embed_eval(const ad_node *node, void *const *outputs)
+{
+    const struct slice *s = ad_node_options(node);
+    const ad_array *x = ad_node_operand(node, 0);
+    int64_t strides[AD_MAX_NDIM];
+    ad_spec output;
+    embed_infer(node, &output);
+    c_order_strides(output.dtype, x->ndim, output.shape.dim, strides);
+    memset(outputs[0], 0, (size_t)ad_shape_size(output.shape) * ad_dtype_size(output.dtype));
+    char *first = (char *)outputs[0] + (x->size ? s->start * strides[s->axis] : 0);
+    strides[s->axis] *= s->step;
+    ad_copy_strided(ad_current()->loops, x->ndim, ad_dims(x), operand_of(x), (struct ad_operand){ first, strides, output.dtype });
+    return true;
+}
+
+static ad_array *slice_transpose(const ad_node *node, int operand, ad_array *g);
+static ad_array *embed_transpose(const ad_node *node, int operand, ad_array *g);
+
+static const ad_primitive slice_op = {
+    .name = "ad_slice_axis", .infer = slice_infer, .view = slice_view, .vjp = slice_transpose, .linear = AD_LINEAR, .options_size = sizeof(struct slice),
+};
+static const ad_primitive embed_op = {
+    .name = "embed", .infer = embed_infer, .eval = embed_eval, .vjp = embed_transpose, .linear = AD_LINEAR, .options_size = sizeof(struct slice),
+};
+AD_OPERATION(slice_op);
+AD_OPERATION(embed_op);
+
+static ad_array *slice_transpose(const ad_node *node, int operand, ad_array *g)
+{
+    (void)operand;
+    return ad_call_primitive(&embed_op, &g, 1, ad_node_options(node));
+}
+
+static ad_array *embed_transpose(const ad_node *node, int operand, ad_array *g)
+{
+    (void)operand;
+    return ad_call_primitive(&slice_op, &g, 1, ad_node_options(node));
+}
+
+static ad_array *slice_axis(ad_array *x, int axis, int64_t start, int64_t count, int64_t step)
+{
+    int64_t length = x ? ad_dims(x)[axis] : 0;
+    if (!x || (count == length && step == 1))
+        return x;
+    return ad_call_primitive(&slice_op, &x, 1, &(struct slice){ start, step, count, length, axis });
+}
+
+ad_array *(ad_slice_axis)(ad_array *x, int axis, int64_t start, int64_t count, int64_t step)
+{
+    int64_t last;
+    if (!x || (axis = ad_axis_resolve("ad_slice_axis", axis, x->ndim)) < 0)
+        return NULL;
+    int64_t length = ad_dims(x)[axis];
+    bool fits = count >= 0 && step != 0;
+    if (fits && count > 0)
+        fits = start >= 0 && start < length && !__builtin_mul_overflow(count - 1, step, &last) && !__builtin_add_overflow(last, start, &last) && last >= 0 &&
+               last < length;
+    if (!fits)
+        return ad_set_error(AD_ERROR_INDEX, "ad_slice_axis: %lld elements from %lld on, %lld apart, are not within axis %d of length %lld", (long long)count,
+                            (long long)start, (long long)step, axis, (long long)length);
+    return slice_axis(x, axis, start, count, step);
+}
+
+/* ---- the entries of an index ---- */
+
+/* Python's rule for start:stop:step on an axis of n elements. */
+static bool resolve_slice(const char *operation, const ad_index *entry, int64_t n, int64_t *start, int64_t *count)
+{
+    int64_t step = entry->step, stop = entry->stop;
+    if (step == 0 || step < -INT64_MAX)
+        return AD_FAIL(AD_ERROR_INDEX, "%s: a slice of step %lld", operation, (long long)step);
+    int64_t lowest = step > 0 ? 0 : -1, highest = step > 0 ? n : n - 1;
+    *start = entry->start;
+    *start = *start == AD_NO_INDEX ? (step > 0 ? lowest : highest) : *start < 0 ? *start + n : *start;
+    stop = stop == AD_NO_INDEX ? (step > 0 ? highest : lowest) : stop < 0 ? stop + n : stop;
+    *start = *start < lowest ? lowest : *start > highest ? highest : *start;
+    stop = stop < lowest ? lowest : stop > highest ? highest : stop;
+    int64_t distance = step > 0 ? stop - *start : *start - stop, by = step > 0 ? step : -step;
+    *count = distance > 0 ? (distance - 1) / by + 1 : 0;
+    return true;
+}
+
+static bool resolve_integer(const char *operation, int64_t i, int64_t n, int axis, int64_t *place)
+{
+    if (i < -n || i >= n)
+        return AD_FAIL(AD_ERROR_INDEX, "%s: index %lld is out of bounds for axis %d of length %lld", operation, (long long)i, axis, (long long)n);
+    *place = i < 0 ? i + n : i;
+    return true;
+}
+
+static int axes_taken(const ad_index *entry)
+{
+    switch (entry->kind) {
+    case AD_INDEX_NEW:
+    case AD_INDEX_REST: return 0;
+    case AD_INDEX_ARRAY: return entry->array->dtype == AD_BOOL ? entry->array->ndim : 1;
+    default: return 1;
+    }
+}
+
+/* How many axes `...` stands for (the end, where there is none); -1 and an error if the index does not fit x. */
+static int axes_left(const char *operation, const ad_array *x, const ad_indices *indices, bool *has_arrays)
+{
+    int taken = 0, rests = 0;
+    *has_arrays = false;
+    for (int i = 0; i < indices->count; i++) {
+        const ad_index *entry = &indices->index[i];
+        if (entry->kind == AD_INDEX_ARRAY) {
+            if (!entry->array)
+                return ad_failed() ? -1 : (ad_set_error(AD_ERROR_INDEX, "%s: entry %d of the index is a NULL array", operation, i), -1);
+            if (entry->array->dtype == AD_BOOL && entry->array->ndim == 0)
+                return ad_set_error(AD_ERROR_INDEX, "%s: entry %d of the index is a bool without axes; a mask has some", operation, i), -1;
+            *has_arrays = true;
+        }
+        taken += axes_taken(entry);
+        rests += entry->kind == AD_INDEX_REST;
+    }
+    if (rests > 1)
+        return ad_set_error(AD_ERROR_INDEX, "%s: an index can have one ... only", operation), -1;
+    if (taken > x->ndim)
+        return ad_set_error(AD_ERROR_INDEX, "%s: %d indices for an array of shape %s", operation, taken, AD_SHAPE_TEXT(x)), -1;
+    return x->ndim - taken;
+}
+
+/* ---- integers, slices, new axes: a view ---- */
+
+static ad_array *view_of(const char *operation, ad_array *x, const ad_indices *indices, int left)
+{
+    ad_shape shape = { .ndim = 0 };
+    int64_t start, count;
+    ad_array *y = x;
+    int axis = 0;
+    for (int i = 0; i < indices->count && y; i++) {
+        const ad_index *entry = &indices->index[i];
+        if (shape.ndim + (entry->kind == AD_INDEX_REST ? left : 1) > AD_MAX_NDIM)
+            return ad_set_error(AD_ERROR_SHAPE, "%s: the result has more than %d dimensions", operation, AD_MAX_NDIM);
+        switch (entry->kind) {
+        case AD_INDEX_NEW:
+            shape.dim[shape.ndim++] = 1;
+            break;
+        case AD_INDEX_REST:
+            for (int k = 0; k < left; k++)
+                shape.dim[shape.ndim++] = ad_dims(x)[axis++];
+            break;
+        case AD_INDEX_INTEGER:
+            if (!resolve_integer(operation, entry->start, ad_dims(x)[axis], axis, &start))
+                return NULL;
+            y = slice_axis(y, axis++, start, 1, 1);
+            break;
+        default:
+            if (!resolve_slice(operation, entry, ad_dims(x)[axis], &start, &count))
+                return NULL;
+            y = slice_axis(y, axis++, start, count, entry->step);
+            shape.dim[shape.ndim++] = count;
+        }
+    }
+    if (shape.ndim + x->ndim - axis > AD_MAX_NDIM)
+        return ad_set_error(AD_ERROR_SHAPE, "%s: the result has more than %d dimensions", operation, AD_MAX_NDIM);
+    while (axis < x->ndim)
+        shape.dim[shape.ndim++] = ad_dims(x)[axis++];
+    return ad_reshape(y, shape);
+}
+
+/* ---- index arrays ---- */
+
+/* x once its slices and new axes are done, and for each axis the places to pick, if any. */
+struct picked {
+    ad_array *x;
+    ad_array *places[AD_MAX_NDIM]; /* int64, within bounds */
+    ad_shape shape;                /* of all of them together */
+};
+
+static bool pick(const char *operation, struct picked *p, int axis, ad_array *places)
+{
+    ad_shape own = ad_shape_of(places);
+    if (!places)
+        return false;
+    if (!ad_shape_broadcast(&p->shape, &own))
+        return AD_FAIL(AD_ERROR_SHAPE, "%s: an index array of shape %s does not broadcast with the others", operation, AD_SHAPE_TEXT(places));
+    p->places[axis] = places;
+    return true;
+}
+
+/* A mask as the places along each of its axes where it is true. */
+static bool pick_mask(const char *operation, struct picked *p, int axis, ad_array *mask)
+{
+    for (int d = 0; d < mask->ndim; d++)
+        if (ad_dims(mask)[d] != ad_dims(p->x)[axis + d])
+            return AD_FAIL(AD_ERROR_INDEX, "%s: a mask of shape %s does not fit axis %d, of length %lld", operation, AD_SHAPE_TEXT(mask), axis + d,
+                           (long long)ad_dims(p->x)[axis + d]);
+    ad_array *places = ad_flatnonzero(mask);
+    for (int d = mask->ndim - 1; d >= 0; d--) {
+        if (!pick(operation, p, axis + d, d ? ad_mod(places, ad_dims(mask)[d]) : places))
+            return false;
+        places = d ? ad_floor_divide(places, ad_dims(mask)[d]) : NULL;
+    }
+    return true;
+}
+
+static bool pick_entries(const char *operation, struct picked *p, const ad_indices *indices, int left)
+{
+    int64_t start, count;
+    int axis = 0;
+    for (int i = 0; i < indices->count && p->x; i++) {
+        const ad_index *entry = &indices->index[i];
+        int64_t n = axis < p->x->ndim ? ad_dims(p->x)[axis] : 0;
+        switch (entry->kind) {
+        case AD_INDEX_NEW:
+            p->x = ad_expand_dims(p->x, axis++);
+            break;
+        case AD_INDEX_REST:
+            axis += left;
+            break;
+        case AD_INDEX_INTEGER:
+            if (!resolve_integer(operation, entry->start, n, axis, &start) || !pick(operation, p, axis++, ad_astype(start, AD_I64)))
+                return false;
+            break;
+        case AD_INDEX_ARRAY:
+            if (entry->array->dtype == AD_BOOL) {
+                if (!pick_mask(operation, p, axis, entry->array))
+                    return false;
+                axis += entry->array->ndim;
+            } else if (!pick(operation, p, axis, index_within(operation, entry->array, n, axis))) {
+                return false;
+            } else {
+                axis++;
+            }
+            break;
+        default:
+            if (!resolve_slice(operation, entry, n, &start, &count))
+                return false;
+            p->x = slice_axis(p->x, axis++, start, count, entry->step);
+        }
+    }
+    return p->x != NULL;
+}
+
+/* Brings the picked axes together: to the front, unless they are neighbours. Gives the first and their number. */
+static int gather_axes(struct picked *p, int *number)
+{
+    ad_axes sources = { .count = 0 }, front = { .count = 0 };
+    for (int i = 0; i < p->x->ndim; i++)
+        if (p->places[i]) {
+            sources.axis[sources.count++] = i;
+            front.axis[front.count] = front.count;
+            front.count++;
+        }
+    int first = sources.axis[0], last = sources.axis[sources.count - 1];
+    *number = sources.count;
+    if (last - first + 1 == sources.count)
+        return first;
+    p->x = ad_moveaxis(p->x, sources, front);
+    for (int k = 0; k < sources.count; k++)
+        p->places[k] = p->places[sources.axis[k]];
+    return 0;
+}
+
+/* The picked axes as one, along which the places are taken. */
+static ad_array *take_picked(struct picked *p)
+{
+    int number, first = gather_axes(p, &number);
+    if (!p->x)
+        return NULL;
+    ad_shape shape = ad_shape_of(p->x), merged = { .ndim = 0 };
+    int64_t length = 1;
+    ad_array *places = NULL;
+    for (int k = first; k < first + number; k++) {
+        places = places ? ad_add(ad_mul(places, shape.dim[k]), p->places[k]) : p->places[k];
+        length *= shape.dim[k];
+    }
+    for (int i = 0; i < shape.ndim; i++)
+        if (i <= first || i >= first + number)
+            merged.dim[merged.ndim++] = i == first ? length : shape.dim[i];
+    return ad_take(ad_reshape(p->x, merged), ad_broadcast_to(places, p->shape), .axis = first);
+}
+
+/* ---- reading ---- */
+
+static ad_array *read_at(const char *operation, ad_array *x, const ad_indices *indices)
+{
+    bool has_arrays;
+    int left = x ? axes_left(operation, x, indices, &has_arrays) : -1;
+    if (left < 0)
+        return NULL;
+    if (!has_arrays)
+        return view_of(operation, x, indices, left);
+    struct picked p = { .x = x, .shape = { .ndim = 0 } };
+    return pick_entries(operation, &p, indices, left) ? take_picked(&p) : NULL;
+}
+
+ad_array *(ad_at_list)(ad_array *x, ad_indices index)
+{
+    return read_at("ad_at_list", x, &index);
+}
+
+ad_array *(ad_at)(ad_array *x, const char *index, ...)
+{
+    ad_indices indices;
+    va_list arguments;
+    if (!x)
+        return NULL;
+    va_start(arguments, index);
+    bool readable = index_parse("ad_at", index, arguments, &indices);
+    va_end(arguments);
+    return readable ? read_at("ad_at", x, &indices) : NULL;
+}
+
+/* ---- updates ---- */
+
+static ad_array *update_at(const char *operation, update kind, ad_array *x, ad_array *value, const ad_indices *indices)
+{
+    if (!x || !value)
+        return NULL;
+    ad_array *places = read_at(operation, places_of(ad_shape_of(x)), indices);
+    value = places ? value_like(operation, value, x, ad_shape_of(places)) : NULL;
+    return ad_reshape(update_axis(kind, ad_ravel(x), ad_ravel(places), ad_ravel(value), 0), ad_shape_of(x));
+}
+
+/* UPDATE(set, UPDATE_SET) defines ad_at_set and ad_at_set_list. */
+#define UPDATE(name, kind)                                                                                             \
+    ad_array *(ad_at_##name##_list)(ad_array * x, ad_array * value, ad_indices index)                                  \
+    {                                                                                                                  \
+        return update_at("ad_at_" #name "_list", kind, x, value, &index);                                              \
+    }                                                                                                                  \
+    ad_array *(ad_at_##name)(ad_array * x, ad_array * value, const char *index, ...)                                   \
+    {                                                                                                                  \
+        ad_indices indices;                                                                                            \
+        va_list arguments;                                                                                             \
+        if (!x || !value)                                                                                              \
+            return NULL;                                                                                               \
+        va_start(arguments, index);                                                                                    \
+        bool readable = index_parse("ad_at_" #name, index, arguments, &indices);                                       \
+        va_end(arguments);                                                                                             \
+        return readable ? update_at("ad_at_" #name, kind, x, value, &indices) : NULL;                                  \
+    }
+
+UPDATE(set, UPDATE_SET)
+UPDATE(add, UPDATE_ADD)
+UPDATE(mul, UPDATE_MUL)
+UPDATE(min, UPDATE_MIN)
+UPDATE(max, UPDATE_MAX)

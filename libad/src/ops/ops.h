@@ -1,0 +1,67 @@
+/* What the operation files share: the table they enter themselves into, and access to arrays for their eval functions.
+ *
+ * An operation is an ad_primitive (ad/primitive.h), static in the file of its family, entered with AD_OPERATION. */
+#ifndef AD_OPS_H
+#define AD_OPS_H
+
+#include "ad/index.h"
+#include "ad/primitive.h"
+#include "array/array.h"
+#include "kernels/kernels.h"
+#include <stdarg.h>
+
+/* Enters an operation into the table: a pointer in a section of its own, which the linker gathers. */
+#ifdef __APPLE__
+#define AD_TABLE_SECTION "__DATA,ad_operations"
+#else
+#define AD_TABLE_SECTION "ad_operations"
+#endif
+#define AD_OPERATION(primitive)                                                                                        \
+    static const ad_primitive *const primitive##_entry __attribute__((section(AD_TABLE_SECTION), used)) = &primitive
+
+/* Fails with an error: for functions that return bool. */
+#define AD_FAIL(...) (ad_set_error(__VA_ARGS__), false)
+
+/* An input as it is: for infer (shape, dtype), eval and view (data too). Reverse rules use ad_node_input. apply.c. */
+ad_array *ad_node_operand(const ad_node *node, int operand);
+
+static inline struct ad_operand operand_of(const ad_array *x)
+{
+    return (struct ad_operand){ x->data, ad_strides(x), (ad_dtype)x->dtype };
+}
+
+/* The input as C-contiguous memory of its dtype; NULL and an error when there is no room for a copy. */
+static inline const void *data_of(const ad_node *node, int operand)
+{
+    ad_array *x = ad_array_contiguous(ad_current(), ad_node_operand(node, operand));
+    return x ? x->data : NULL;
+}
+
+/* elementwise.c: infer and eval of every elementwise operation; its loop is the primitive's code. */
+bool elementwise_infer(const ad_node *node, ad_spec *output);
+bool elementwise_eval(const ad_node *node, void *const *outputs);
+ad_array *elementwise_shortcut(const ad_node *node);
+
+/* index_parse.c: NumPy's index notation, printf-like, as a list. */
+bool index_parse(const char *operation, const char *format, va_list arguments, ad_indices *indices);
+
+/* gather.c: how an update joins the value with what is there. */
+typedef enum update { UPDATE_SET, UPDATE_ADD, UPDATE_MUL, UPDATE_MIN, UPDATE_MAX } update;
+
+/* x with `value` joined in at the places of `index` along `axis`: int64 of one dimension, within bounds. value has x's dtype and shape but for
+ * the axis, which is as long as index. */
+ad_array *update_axis(update kind, ad_array *x, ad_array *index, ad_array *value, int axis);
+
+/* Places 0 ... size-1 as an int64 array of the given shape. */
+ad_array *places_of(ad_shape shape);
+
+/* An index array as C-contiguous int64 with negative ones counted from the end, all below n; NULL and an error that names the operation. */
+ad_array *index_within(const char *operation, ad_array *index, int64_t n, int axis);
+
+/* value in the shape and dtype of what an index reads from x. */
+ad_array *value_like(const char *operation, ad_array *value, const ad_array *x, ad_shape shape);
+
+/* Strides of a C-contiguous array of the given shape. */
+void c_order_strides(ad_dtype dtype, int ndim, const int64_t *dims, int64_t *strides);
+
+#endif

@@ -1,0 +1,325 @@
+/* Reductions: sum, product, extrema, their positions, any, all, and the moments made of them.
+ *
+ * A node knows its axes as a bit mask, resolved before it is made. Rules speak of the reduced axes as if they were still there with
+ * length 1 (`restore`), so that broadcasting does the rest. Running sums and products are in scan.c. */
+#include "ad/reduce.h"
+#include "ad/create.h"
+#include "ad/math.h"
+#include "ad/shape.h"
+#include "ops/ops.h"
+
+struct reduction {
+    uint32_t axes; /* bit i: axis i is reduced */
+    bool keepdims;
+};
+
+static bool is_reduced(const struct reduction *r, int axis)
+{
+    return r->axes >> axis & 1;
+}
+
+/* ---- axes ---- */
+
+static bool resolve(const char *name, const ad_array *x, const ad_reduce_options *o, struct reduction *r)
+{
+    bool selected[AD_MAX_NDIM];
+    if (!ad_axes_resolve(name, o->axis, &o->axes, x->ndim, selected))
+        return false;
+    *r = (struct reduction){ 0, o->keepdims };
+    for (int i = 0; i < x->ndim; i++)
+        r->axes |= (uint32_t)selected[i] << i;
+    return true;
+}
+
+/* How many elements become one. */
+static int64_t count_of(const ad_array *x, const struct reduction *r)
+{
+    int64_t count = 1;
+    for (int i = 0; i < x->ndim; i++)
+        count *= is_reduced(r, i) ? ad_dims(x)[i] : 1;
+    return count;
+}
+
+static ad_array *reduce(const ad_primitive *op, ad_array *x, const ad_reduce_options *o)
+{
+    struct reduction r = { 0 };
+    return x && !resolve(op->name, x, o, &r) ? NULL : ad_call_primitive(op, &x, 1, &r);
+}
+
+/* A result, cotangent or tangent of the node so that it broadcasts with its input. */
+static ad_array *restore(const ad_node *node, ad_array *y)
+{
+    const struct reduction *r = ad_node_options(node);
+    bool leading = !(r->axes & (r->axes + 1));
+    if (r->keepdims || leading)
+        return y;
+    ad_shape shape = ad_node_shape(node, 0);
+    for (int i = 0; i < shape.ndim; i++)
+        if (is_reduced(r, i))
+            shape.dim[i] = 1;
+    return ad_reshape(y, shape);
+}
+
+/* ---- what all have in common; a primitive's code is its kernel ---- */
+
+static ad_dtype result_dtype(const ad_node *node)
+{
+    ad_dtype dtype = ad_node_dtype(node, 0);
+    switch ((ad_reduction)ad_node_primitive(node)->code) {
+    case AD_REDUCE_SUM:
+    case AD_REDUCE_PROD:
+        return ad_dtype_is_float(dtype) ? dtype : AD_I64;
+    case AD_REDUCE_ARGMAX:
+    case AD_REDUCE_ARGMIN:
+        return AD_I64;
+    case AD_REDUCE_ANY:
+    case AD_REDUCE_ALL:
+        return AD_BOOL;
+    default:
+        return dtype;
+    }
+}
+
+static bool reduce_infer(const ad_node *node, ad_spec *output)
+{
+    const struct reduction *r = ad_node_options(node);
+    const ad_array *x = ad_node_operand(node, 0);
+    output->dtype = result_dtype(node);
+    output->shape.ndim = 0;
+    for (int i = 0; i < x->ndim; i++)
+        if (!is_reduced(r, i) || r->keepdims)
+            output->shape.dim[output->shape.ndim++] = is_reduced(r, i) ? 1 : ad_dims(x)[i];
+    return true;
+}
+
+/* An extremum of nothing has no value. */
+static bool choice_infer(const ad_node *node, ad_spec *output)
+{
+    const ad_array *x = ad_node_operand(node, 0);
+    reduce_infer(node, output);
+    if (count_of(x, ad_node_options(node)) == 0 && ad_shape_size(output->shape) != 0)
+        return AD_FAIL(AD_ERROR_VALUE, "%s: no elements to choose from along the axes given, shape %s", ad_node_primitive(node)->name, AD_SHAPE_TEXT(x));
+    return true;
+}
+
+static bool position_infer(const ad_node *node, ad_spec *output)
+{
+    const struct reduction *r = ad_node_options(node);
+    int axes = __builtin_popcount(r->axes), ndim = ad_node_shape(node, 0).ndim;
+    if (axes != 1 && axes != ndim)
+        return AD_FAIL(AD_ERROR_AXIS, "%s: takes one axis or all %d of them, not %d", ad_node_primitive(node)->name, ndim, axes);
+    return choice_infer(node, output);
+}
+
+static bool reduce_eval(const ad_node *node, void *const *outputs)
+{
+    const struct reduction *r = ad_node_options(node);
+    const ad_array *x = ad_node_operand(node, 0);
+    bool reduced[AD_MAX_NDIM];
+    for (int i = 0; i < x->ndim; i++)
+        reduced[i] = is_reduced(r, i);
+    ad_reduce((ad_reduction)ad_node_primitive(node)->code, x->ndim, ad_dims(x), reduced, operand_of(x),
+              (struct ad_operand){ outputs[0], NULL, result_dtype(node) });
+    return true;
+}
+
+/* REDUCTION(sum, SUM, reduce_infer, ...) defines the primitive sum_op; FUNCTION(max) the public functions over max_op. */
+#define REDUCTION(name_, kernel, infer_, ...)                                                                          \
+    static const ad_primitive name_##_op = { .name = "ad_" #name_, .infer = infer_, .eval = reduce_eval, .code = AD_REDUCE_##kernel, \
+                                             .options_size = sizeof(struct reduction), __VA_ARGS__ };                  \
+    AD_OPERATION(name_##_op);
+#define DEFAULTS_OF(name)                                                                                              \
+    ad_array *(ad_##name)(ad_array * x)                                                                                \
+    {                                                                                                                  \
+        return ad_##name##_with(x, AD_REDUCE_DEFAULTS);                                                                \
+    }
+#define FUNCTION(name)                                                                                                 \
+    ad_array *ad_##name##_with(ad_array *x, ad_reduce_options options)                                                 \
+    {                                                                                                                  \
+        return reduce(&name##_op, x, &options);                                                                        \
+    }                                                                                                                  \
+    DEFAULTS_OF(name)
+
+/* ---- sum: the transpose spreads g over the axes that were summed ---- */
+
+static ad_array *sum_transpose(const ad_node *node, int operand, ad_array *g)
+{
+    return ad_broadcast_to(restore(node, g), ad_node_shape(node, operand));
+}
+
+REDUCTION(sum, SUM, reduce_infer, .linear = AD_LINEAR, .vjp = sum_transpose)
+
+/* The sum over the axes of a node. */
+static ad_array *sum_like(const ad_node *node, ad_array *x, bool keepdims)
+{
+    const struct reduction *r = ad_node_options(node);
+    return ad_call_primitive(&sum_op, &x, 1, &(struct reduction){ r->axes, keepdims });
+}
+
+/* ---- product ---- */
+
+/* For each element the product of the others: of those before it times those after it. The reduced axes are brought to the end
+ * and made one for that. */
+static ad_array *product_of_others(const ad_node *node, ad_array *x)
+{
+    const struct reduction *r = ad_node_options(node);
+    ad_axes order = { 0 }, back = { .count = x->ndim };
+    ad_shape rows = { 0 }, moved = { .ndim = x->ndim };
+    for (int i = 0; i < x->ndim; i++)
+        if (!is_reduced(r, i)) {
+            rows.dim[rows.ndim++] = ad_dims(x)[i];
+            order.axis[order.count++] = i;
+        }
+    for (int i = 0; i < x->ndim; i++)
+        if (is_reduced(r, i))
+            order.axis[order.count++] = i;
+    rows.dim[rows.ndim++] = count_of(x, r);
+    for (int i = 0; i < x->ndim; i++) {
+        moved.dim[i] = ad_dims(x)[order.axis[i]];
+        back.axis[order.axis[i]] = i;
+    }
+    ad_array *row = ad_reshape(ad_transpose(x, .axes = order), rows);
+    ad_array *before = ad_cumprod(row, .axis = -1, .exclusive = true);
+    ad_array *after = ad_cumprod(row, .axis = -1, .exclusive = true, .reverse = true);
+    return ad_transpose(ad_reshape(ad_mul(before, after), moved), .axes = back);
+}
+
+static bool no_axes(const ad_node *node)
+{
+    return ((const struct reduction *)ad_node_options(node))->axes == 0;
+}
+
+static ad_array *prod_vjp(const ad_node *node, int operand, ad_array *g)
+{
+    return no_axes(node) ? g : ad_zmul(restore(node, g), product_of_others(node, ad_node_input(node, operand)));
+}
+
+static ad_array *prod_jvp(const ad_node *node, int operand, ad_array *t)
+{
+    const struct reduction *r = ad_node_options(node);
+    return no_axes(node) ? t : sum_like(node, ad_zmul(t, product_of_others(node, ad_node_input(node, operand))), r->keepdims);
+}
+
+REDUCTION(prod, PROD, reduce_infer, .vjp = prod_vjp, .jvp = prod_jvp, .saves = AD_SAVE_INPUTS)
+
+/* Computes in the dtype asked for, and gives it. */
+static ad_array *reduce_in(const ad_primitive *op, ad_array *x, const ad_reduce_options *o)
+{
+    if (o->dtype == AD_NO_DTYPE)
+        return reduce(op, x, o);
+    return ad_astype(reduce(op, ad_astype(x, o->dtype), o), o->dtype);
+}
+
+ad_array *ad_sum_with(ad_array *x, ad_reduce_options options)
+{
+    return reduce_in(&sum_op, x, &options);
+}
+
+ad_array *ad_prod_with(ad_array *x, ad_reduce_options options)
+{
+    return reduce_in(&prod_op, x, &options);
+}
+
+DEFAULTS_OF(sum)
+DEFAULTS_OF(prod)
+
+/* ---- extrema: the elements that attain the result share what comes ---- */
+
+/* p of the elements that attain the result, over their number, and 0 elsewhere. Where the result is NaN, the NaN attain it. */
+static ad_array *shared(const ad_node *node, ad_array *p)
+{
+    ad_array *x = ad_node_input(node, 0), *y = restore(node, ad_node_output(node, 0));
+    ad_array *attained = ad_logical_or(ad_equal(x, y), ad_isnan(x));
+    ad_array *count = ad_astype(sum_like(node, attained, true), ad_node_dtype(node, 0));
+    return ad_where(attained, ad_div(p, count), 0);
+}
+
+static ad_array *extremum_vjp(const ad_node *node, int operand, ad_array *g)
+{
+    (void)operand;
+    return shared(node, restore(node, g));
+}
+
+static ad_array *extremum_jvp(const ad_node *node, int operand, ad_array *t)
+{
+    (void)operand;
+    const struct reduction *r = ad_node_options(node);
+    return sum_like(node, shared(node, t), r->keepdims);
+}
+
+#define EXTREMUM .vjp = extremum_vjp, .jvp = extremum_jvp, .saves = AD_SAVE_INPUTS | AD_SAVE_OUTPUT
+
+REDUCTION(max, MAX, choice_infer, EXTREMUM)
+REDUCTION(min, MIN, choice_infer, EXTREMUM)
+REDUCTION(argmax, ARGMAX, position_infer, .constant = true)
+REDUCTION(argmin, ARGMIN, position_infer, .constant = true)
+REDUCTION(any, ANY, reduce_infer, .constant = true)
+REDUCTION(all, ALL, reduce_infer, .constant = true)
+FUNCTION(max)
+FUNCTION(min)
+FUNCTION(argmax)
+FUNCTION(argmin)
+FUNCTION(any)
+FUNCTION(all)
+
+ad_array *ad_ptp_with(ad_array *x, ad_reduce_options options)
+{
+    return ad_sub(ad_max_with(x, options), ad_min_with(x, options));
+}
+
+DEFAULTS_OF(ptp)
+
+/* ---- moments ---- */
+
+/* x in the dtype that moments are computed in. */
+static ad_array *as_float(ad_array *x, ad_reduce_options *o)
+{
+    ad_dtype dtype = o->dtype != AD_NO_DTYPE ? o->dtype : x && !ad_dtype_is_float((ad_dtype)x->dtype) ? AD_F64 : AD_NO_DTYPE;
+    o->dtype = AD_NO_DTYPE;
+    return dtype == AD_NO_DTYPE ? x : ad_astype(x, dtype);
+}
+
+/* The sum over n - ddof; `name` for the errors. */
+static ad_array *average(const char *name, ad_array *x, const ad_reduce_options *o)
+{
+    struct reduction r;
+    if (!x || !resolve(name, x, o, &r))
+        return x ? NULL : ad_sum_with(x, *o);
+    int64_t n = count_of(x, &r) - o->ddof;
+    return ad_div(ad_sum_with(x, *o), n > 0 ? n : 0);
+}
+
+static ad_array *variance(const char *name, ad_array *x, ad_reduce_options options)
+{
+    ad_reduce_options of_mean = options;
+    x = as_float(x, &options);
+    of_mean.dtype = AD_NO_DTYPE;
+    of_mean.keepdims = true;
+    of_mean.ddof = 0;
+    ad_array *d = ad_sub(x, average(name, x, &of_mean));
+    bool complex = d && ad_dtype_is_complex((ad_dtype)d->dtype);
+    return average(name, complex ? ad_real(ad_mul(d, ad_conj(d))) : ad_square(d), &options);
+}
+
+ad_array *ad_mean_with(ad_array *x, ad_reduce_options options)
+{
+    x = as_float(x, &options);
+    options.ddof = 0;
+    return average("ad_mean", x, &options);
+}
+
+ad_array *ad_var_with(ad_array *x, ad_reduce_options options)
+{
+    return variance("ad_var", x, options);
+}
+
+/* The root is taken of 1 where the variance is 0, so that its infinite slope is not met there at any order. */
+ad_array *ad_std_with(ad_array *x, ad_reduce_options options)
+{
+    ad_array *v = variance("ad_std", x, options), *zero = ad_equal(v, 0);
+    return ad_where(zero, 0, ad_sqrt(ad_where(zero, 1, v)));
+}
+
+DEFAULTS_OF(mean)
+DEFAULTS_OF(var)
+DEFAULTS_OF(std)

@@ -1,0 +1,194 @@
+/* Logarithms of sums of exponentials, and softmax.
+ *
+ * Values are compositions of public operations on the operand without its trace; they subtract the largest element first, so that
+ * no exponential overflows. Rules are written in the results, which keeps them stable at every order. The options of a node are the
+ * axes, resolved, and its results keep them with length 1 or have the shape of x. */
+#include "ad/special.h"
+#include "ad/create.h"
+#include "ad/math.h"
+#include "ad/shape.h"
+#include "ops/ops.h"
+
+static ad_array *sum_along(const ad_node *node, ad_array *x)
+{
+    const ad_axes *axes = ad_node_options(node);
+    return ad_sum(x, .axes = *axes, .keepdims = true);
+}
+
+/* The operand without its trace. */
+static ad_array *value_of(const ad_node *node)
+{
+    return ad_array_alias(ad_current(), ad_node_operand(node, 0));
+}
+
+/* What is subtracted from x: its largest elements, or 0 where those are not finite. */
+static ad_array *peak_of(const ad_node *node, ad_array *x)
+{
+    const ad_axes *axes = ad_node_options(node);
+    if (x && x->size == 0)
+        return ad_weak_integer(0);
+    ad_array *largest = ad_max(ad_real(x), .axes = *axes, .keepdims = true);
+    return ad_where(ad_isfinite(largest), largest, 0);
+}
+
+static bool same_infer(const ad_node *node, ad_spec *output)
+{
+    *output = (ad_spec){ ad_node_dtype(node, 0), ad_node_shape(node, 0) };
+    if (ad_dtype_is_complex(output->dtype))
+        return AD_FAIL(AD_ERROR_DTYPE, "%s: not defined for %s", ad_node_primitive(node)->name, ad_dtype_name(output->dtype));
+    return true;
+}
+
+/* ---- logsumexp ---- */
+
+static bool logsumexp_infer(const ad_node *node, ad_spec *output)
+{
+    const ad_axes *axes = ad_node_options(node);
+    *output = (ad_spec){ ad_node_dtype(node, 0), ad_node_shape(node, 0) };
+    for (int i = 0; i < axes->count; i++)
+        output->shape.dim[axes->axis[i]] = 1;
+    return true;
+}
+
+static ad_array *logsumexp_view(const ad_node *node, const ad_spec *output)
+{
+    (void)output;
+    AD_SCOPE;
+    ad_array *x = value_of(node), *peak = peak_of(node, x);
+    return ad_escape(ad_add(ad_log(sum_along(node, ad_exp(ad_sub(x, peak)))), peak));
+}
+
+/* exp(x - y), which sums to 1. Where y = -inf nothing contributes; where y = +inf the infinite elements do, equally. */
+static ad_array *weights_of(const ad_node *node)
+{
+    ad_array *x = ad_node_input(node, 0), *y = ad_node_output(node, 0), *infinite = ad_isinf(y);
+    ad_array *any = ad_any(infinite);
+    if (!any)
+        return NULL;
+    if (!ad_item_int(any))
+        return ad_exp(ad_sub(x, y));
+    ad_array *top = ad_astype(ad_logical_and(ad_equal(x, y), ad_greater(ad_real(y), 0)), ad_dtype_of(x));
+    ad_array *number = sum_along(node, top);
+    ad_array *equally = ad_div(top, ad_where(ad_equal(number, 0), 1, number));
+    return ad_where(infinite, equally, ad_exp(ad_sub(x, ad_where(infinite, 0, y))));
+}
+
+static ad_array *logsumexp_vjp(const ad_node *node, int operand, ad_array *g)
+{
+    (void)operand;
+    return ad_zmul(g, weights_of(node));
+}
+
+static ad_array *logsumexp_jvp(const ad_node *node, int operand, ad_array *t)
+{
+    (void)operand;
+    return sum_along(node, ad_zmul(t, weights_of(node)));
+}
+
+static const ad_primitive logsumexp_op = {
+    .name = "ad_logsumexp", .infer = logsumexp_infer, .view = logsumexp_view, .vjp = logsumexp_vjp, .jvp = logsumexp_jvp,
+    .saves = AD_SAVE_INPUTS | AD_SAVE_OUTPUT, .options_size = sizeof(ad_axes),
+};
+AD_OPERATION(logsumexp_op);
+
+/* ---- softmax: its Jacobian diag(y) - y y' is symmetric, so one rule serves both modes ---- */
+
+static ad_array *softmax_view(const ad_node *node, const ad_spec *output)
+{
+    (void)output;
+    AD_SCOPE;
+    ad_array *x = value_of(node), *e = ad_exp(ad_sub(x, peak_of(node, x)));
+    return ad_escape(ad_div(e, sum_along(node, e)));
+}
+
+static ad_array *softmax_rule(const ad_node *node, int operand, ad_array *t)
+{
+    (void)operand;
+    ad_array *y = ad_node_output(node, 0);
+    return ad_mul(y, ad_sub(t, sum_along(node, ad_mul(y, t))));
+}
+
+static const ad_primitive softmax_op = {
+    .name = "ad_softmax", .infer = same_infer, .view = softmax_view, .vjp = softmax_rule, .jvp = softmax_rule, .saves = AD_SAVE_OUTPUT,
+    .options_size = sizeof(ad_axes),
+};
+AD_OPERATION(softmax_op);
+
+/* ---- log_softmax ---- */
+
+static ad_array *log_softmax_view(const ad_node *node, const ad_spec *output)
+{
+    (void)output;
+    AD_SCOPE;
+    ad_array *x = value_of(node), *below = ad_sub(x, peak_of(node, x));
+    return ad_escape(ad_sub(below, ad_log(sum_along(node, ad_exp(below)))));
+}
+
+static ad_array *log_softmax_vjp(const ad_node *node, int operand, ad_array *g)
+{
+    (void)operand;
+    return ad_sub(g, ad_mul(ad_exp(ad_node_output(node, 0)), sum_along(node, g)));
+}
+
+static ad_array *log_softmax_jvp(const ad_node *node, int operand, ad_array *t)
+{
+    (void)operand;
+    return ad_sub(t, sum_along(node, ad_mul(ad_exp(ad_node_output(node, 0)), t)));
+}
+
+static const ad_primitive log_softmax_op = {
+    .name = "ad_log_softmax", .infer = same_infer, .view = log_softmax_view, .vjp = log_softmax_vjp, .jvp = log_softmax_jvp,
+    .saves = AD_SAVE_OUTPUT, .options_size = sizeof(ad_axes),
+};
+AD_OPERATION(log_softmax_op);
+
+/* ---- the public functions ---- */
+
+/* Calls a primitive with the axes of the options, resolved and in order, which it also gives. */
+static ad_array *along(const ad_primitive *op, ad_array *x, const ad_reduce_options *o, ad_axes *axes)
+{
+    bool selected[AD_MAX_NDIM];
+    *axes = (ad_axes){ 0 };
+    if (x && !ad_dtype_is_float((ad_dtype)x->dtype))
+        x = ad_astype(x, AD_F64);
+    if (x && !ad_axes_resolve(op->name, o->axis, &o->axes, x->ndim, selected))
+        return NULL;
+    for (int i = 0; x && i < x->ndim; i++)
+        if (selected[i])
+            axes->axis[axes->count++] = i;
+    return ad_call_primitive(op, &x, 1, axes);
+}
+
+ad_array *ad_logsumexp_with(ad_array *x, ad_reduce_options options)
+{
+    ad_axes axes;
+    ad_array *y = along(&logsumexp_op, x, &options, &axes);
+    return options.keepdims || !axes.count ? y : ad_squeeze(y, .axes = axes);
+}
+
+ad_array *ad_softmax_with(ad_array *x, ad_reduce_options options)
+{
+    ad_axes axes;
+    return along(&softmax_op, x, &options, &axes);
+}
+
+ad_array *ad_log_softmax_with(ad_array *x, ad_reduce_options options)
+{
+    ad_axes axes;
+    return along(&log_softmax_op, x, &options, &axes);
+}
+
+ad_array *(ad_logsumexp)(ad_array *x)
+{
+    return ad_logsumexp_with(x, AD_REDUCE_DEFAULTS);
+}
+
+ad_array *(ad_softmax)(ad_array *x)
+{
+    return ad_softmax_with(x, AD_REDUCE_DEFAULTS);
+}
+
+ad_array *(ad_log_softmax)(ad_array *x)
+{
+    return ad_log_softmax_with(x, AD_REDUCE_DEFAULTS);
+}

@@ -1,0 +1,145 @@
+/* What computes on the leaves of trees: map, flatten, printing. Composed of public operations, so all of it differentiates by itself.
+ * The structure of trees lives in array/tree.c. */
+#include "ad/tree.h"
+#include "ad/create.h"
+#include "ad/error.h"
+#include "ad/shape.h"
+#include "array/array.h"
+
+/* ---- map ---- */
+
+ad_tree *ad_tree_map(ad_array *(*f)(ad_array *), const ad_tree *t)
+{
+    if (!t)
+        return NULL;
+    if (!f)
+        return ad_set_error(AD_ERROR_VALUE, "ad_tree_map: the function is NULL");
+    int count = ad_tree_leaf_count(t);
+    ad_array *leaves[count + 1];
+    ad_tree_leaves(t, leaves, count);
+    for (int i = 0; i < count; i++) {
+        leaves[i] = f(leaves[i]);
+        if (!leaves[i])
+            return ad_set_error(AD_ERROR_VALUE, "ad_tree_map: the function gave NULL for leaf %d of %d", i, count);
+    }
+    return ad_tree_with_leaves(t, leaves);
+}
+
+ad_tree *ad_tree_map2(ad_array *(*f)(ad_array *, ad_array *), const ad_tree *t, const ad_tree *u)
+{
+    if (!t || !u)
+        return NULL;
+    if (!f)
+        return ad_set_error(AD_ERROR_VALUE, "ad_tree_map2: the function is NULL");
+    if (!ad_tree_same_structure(t, u))
+        return ad_set_error(AD_ERROR_SHAPE, "ad_tree_map2: two trees of different structure, with %d and %d leaves", ad_tree_leaf_count(t),
+                            ad_tree_leaf_count(u));
+    int count = ad_tree_leaf_count(t);
+    ad_array *leaves[count + 1], *others[count + 1];
+    ad_tree_leaves(t, leaves, count);
+    ad_tree_leaves(u, others, count);
+    for (int i = 0; i < count; i++) {
+        leaves[i] = f(leaves[i], others[i]);
+        if (!leaves[i])
+            return ad_set_error(AD_ERROR_VALUE, "ad_tree_map2: the function gave NULL for leaf %d of %d", i, count);
+    }
+    return ad_tree_with_leaves(t, leaves);
+}
+
+/* ---- one vector ---- */
+
+ad_array *ad_flatten(const ad_tree *t)
+{
+    if (!t)
+        return NULL;
+    int count = ad_tree_leaf_count(t);
+    if (count == 0)
+        return ad_zeros(AD_SHAPE(0));
+    ad_array *leaves[count];
+    ad_tree_item items[count];
+    ad_tree_leaves(t, leaves, count);
+    for (int i = 0; i < count; i++)
+        items[i] = (ad_tree_item){ AD_ITEM_ARRAY, leaves[i] };
+    ad_tree *list = ad_list_from(items, count);
+    return list ? ad_concatenate(list, .axis = AD_NO_AXIS) : NULL;
+}
+
+static int64_t total_size(ad_array *const *leaves, int count)
+{
+    int64_t size = 0;
+    for (int i = 0; i < count; i++)
+        size += ad_size(leaves[i]);
+    return size;
+}
+
+/* The vector cut into `leaves` new leaves, by halves: the cotangent of a part is padded to the size of its half only, so that
+ * n elements in k leaves cost n log k. */
+static bool cut(ad_array **leaves, int count, ad_array *vector)
+{
+    if (!vector || count == 0)
+        return vector != NULL;
+    if (count == 1) {
+        ad_array *leaf = ad_reshape(vector, ad_shape_of(leaves[0]));
+        leaves[0] = leaf ? ad_astype(leaf, ad_dtype_of(leaves[0])) : NULL;
+        return leaves[0] != NULL;
+    }
+    int half = count / 2;
+    ad_tree *halves = ad_split(vector, 0, .indices = AD_SHAPE(total_size(leaves, half)));
+    return cut(leaves, half, ad_tree_array_at(halves, 0)) && cut(leaves + half, count - half, ad_tree_array_at(halves, 1));
+}
+
+ad_tree *ad_unflatten(const ad_tree *t, ad_array *vector)
+{
+    if (!t || !vector)
+        return NULL;
+    int count = ad_tree_leaf_count(t);
+    ad_array *leaves[count + 1];
+    ad_tree_leaves(t, leaves, count);
+    int64_t size = total_size(leaves, count);
+    if (vector->ndim != 1 || vector->size != size)
+        return ad_set_error(AD_ERROR_SHAPE, "ad_unflatten: an array of shape %s for a tree of %lld elements; a vector of that many is wanted",
+                            AD_SHAPE_TEXT(vector), (long long)size);
+    return cut(leaves, count, vector) ? ad_tree_with_leaves(t, leaves) : NULL;
+}
+
+/* ---- printing ---- */
+
+/* Where a subtree hangs: its name, and the way to it. */
+struct path {
+    const struct path *parent;
+    const char *name;
+};
+
+static void print_path(FILE *stream, const struct path *path)
+{
+    if (path->parent) {
+        print_path(stream, path->parent);
+        fputc('/', stream);
+    }
+    fputs(path->name, stream);
+}
+
+static void print_entries(FILE *stream, const ad_tree *t, const struct path *parent)
+{
+    for (int i = 0; i < ad_tree_count(t); i++) {
+        struct path path = { parent, ad_tree_name(t, i) };
+        const ad_array *x = ad_tree_array_at(t, i);
+        if (!x) {
+            print_entries(stream, ad_tree_tree_at(t, i), &path);
+            continue;
+        }
+        print_path(stream, &path);
+        fprintf(stream, " %s %s\n", ad_dtype_name((ad_dtype)x->dtype), AD_SHAPE_TEXT(x));
+        ad_fprint(stream, x);
+    }
+}
+
+void ad_tree_fprint(FILE *stream, const ad_tree *t)
+{
+    print_entries(stream, t, NULL);
+}
+
+void ad_tree_print(const ad_tree *t)
+{
+    ad_tree_fprint(stdout, t);
+}

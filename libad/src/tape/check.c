@@ -1,0 +1,260 @@
+/* Checking derivatives against central differences.
+ *
+ * All float arguments together are the point x; s(x) = Re sum(w f(x)) for a random w. The derivative D_k of order k is that of D_(k-1) along a
+ * random direction v_k, by reverse or forward mode, D_0 = s; it is compared with Richardson-extrapolated central differences of D_(k-1)
+ * along v_k. So order k is checked in every nesting of modes, and each mode against the other. */
+#include "ad/array.h"
+#include "ad/create.h"
+#include "ad/math.h"
+#include "ad/reduce.h"
+#include "ad/shape.h"
+#include "tape/function.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { MOST_ORDERS = 8 };
+
+struct check {
+    const ad_fn *fn;
+    const ad_value *arguments;
+    const ad_check_options *options;
+    ad_tree *point;                   /* the float leaves of all arguments */
+    ad_tree *directions[MOST_ORDERS]; /* v_1, v_2, ... like the point */
+    char modes[MOST_ORDERS + 1];      /* 'r' or 'f' for each order */
+};
+
+/* D_k, as the context of its function. */
+struct derivative {
+    const struct check *check;
+    int order;
+};
+
+/* ---- random numbers that depend on nothing but where they stand ---- */
+
+static double random_number(uint64_t seed, uint64_t i)
+{
+    uint64_t z = (seed << 32) + (i + 1) * UINT64_C(0x9e3779b97f4a7c15); /* splitmix64, Steele and others (2014) */
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return (double)((z ^ z >> 31) >> 11) * 0x1p-52 - 1;
+}
+
+static ad_array *random_like(const ad_array *x, uint64_t seed)
+{
+    ad_context *c = ad_current();
+    bool is_complex = ad_dtype_is_complex((ad_dtype)x->dtype);
+    ad_array *y = ad_array_new(c, is_complex ? AD_C128 : AD_F64, x->ndim, ad_dims(x));
+    for (int64_t i = 0; y && i < x->size << is_complex; i++)
+        ((double *)y->data)[i] = random_number(seed, (uint64_t)i);
+    return y ? ad_astype(y, (ad_dtype)x->dtype) : NULL;
+}
+
+/* ---- the functions D_k ---- */
+
+/* Re sum(a b) */
+static ad_array *paired(ad_array *a, ad_array *b)
+{
+    return ad_real(ad_sum(ad_mul(a, b)));
+}
+
+static ad_array *paired_trees(const ad_tree *a, const ad_tree *b)
+{
+    ad_array *sum = ad_scalar(0);
+    for (int i = 0; i < ad_tree_count(a); i++)
+        sum = ad_add(sum, paired(ad_tree_array_at(a, i), ad_tree_array_at(b, i)));
+    return a && b ? sum : NULL;
+}
+
+/* The arguments of f with their float leaves from the point. */
+static bool arguments_at(const struct check *check, ad_tree *point, ad_value *values)
+{
+    ad_context *c = ad_current();
+    int next = 0;
+    for (int i = 0; i < check->fn->count; i++) {
+        char kind = check->fn->arguments[i];
+        values[i] = check->arguments[i];
+        struct ad_leaves leaves;
+        if (kind != 'a' && kind != 't')
+            continue;
+        if (!ad_leaves_of(c, kind, values[i].p, &leaves))
+            return false;
+        for (int k = 0; k < leaves.count; k++)
+            if (ad_dtype_is_float((ad_dtype)leaves.leaf[k]->dtype))
+                leaves.leaf[k] = ad_tree_array_at(point, next++);
+        values[i].p = ad_leaves_join(kind, values[i].p, leaves.leaf);
+        ad_leaves_free(c, &leaves);
+        if (!values[i].p)
+            return false;
+    }
+    return true;
+}
+
+static ad_array *projection(const struct check *check, ad_tree *point)
+{
+    ad_context *c = ad_current();
+    ad_value values[AD_MAX_ARGUMENTS];
+    struct ad_leaves outputs;
+    void *y = arguments_at(check, point, values) ? ad_fn_invoke(c, check->fn, values) : NULL;
+    if (!y || !ad_leaves_of(c, check->fn->result, y, &outputs))
+        return NULL;
+    ad_array *sum = ad_scalar(0);
+    for (int i = 0; i < outputs.count; i++)
+        if (ad_dtype_is_float((ad_dtype)outputs.leaf[i]->dtype))
+            sum = ad_add(sum, paired(outputs.leaf[i], random_like(outputs.leaf[i], check->options->seed + 1000 + (uint64_t)i)));
+    ad_leaves_free(c, &outputs);
+    return sum;
+}
+
+static ad_array *derivative(ad_tree *point, void *context)
+{
+    const struct derivative *d = context;
+    if (d->order == 0)
+        return projection(d->check, point);
+    struct derivative lower = { d->check, d->order - 1 };
+    ad_context *c = ad_current();
+    ad_fn *fn = ad_function_of((void (*)(void))derivative, "a(t,p)");
+    ad_value values[2] = { { .p = point }, { .p = &lower } };
+    ad_tree *v = d->check->directions[d->order - 1];
+    if (d->check->modes[d->order - 1] == 'f')
+        return ad_directional(c, "ad_check_grads", fn, values, v, NULL);
+    fn = ad_grad_fn(fn, 0);
+    return fn ? paired_trees(ad_fn_invoke(c, fn, values), v) : NULL;
+}
+
+static double value_at(const struct check *check, int order, ad_tree *point)
+{
+    AD_SCOPE;
+    return ad_item(derivative(point, &(struct derivative){ check, order }));
+}
+
+/* ---- the comparison ---- */
+
+static double value_beside(const struct check *check, int order, double h)
+{
+    AD_SCOPE;
+    int count = ad_tree_count(check->point);
+    ad_tree_item items[count + 1];
+    for (int i = 0; i < count; i++) {
+        ad_array *x = ad_tree_array_at(check->point, i), *v = ad_tree_array_at(check->directions[order], i);
+        items[i] = (ad_tree_item){ AD_ITEM_ARRAY, ad_add(x, ad_mul(v, h)) };
+    }
+    return value_at(check, order, ad_list_from(items, count));
+}
+
+/* Derivative of D_(order-1) along its direction by differences; exact to h^4. */
+static double difference(const struct check *check, int order)
+{
+    double h = check->options->step;
+    double wide = value_beside(check, order - 1, h) - value_beside(check, order - 1, -h);
+    double narrow = value_beside(check, order - 1, h / 2) - value_beside(check, order - 1, -h / 2);
+    return (4 * narrow / h - wide / (2 * h)) / 3;
+}
+
+static bool agree(double a, double b, double scale, double tolerance)
+{
+    return fabs(a - b) <= tolerance * fmax(fmax(fabs(a), fabs(b)), scale);
+}
+
+static const char *nesting(const struct check *check, int order, char *text, size_t size)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (int k = order - 1; k >= 0 && used < size; k--)
+        used += (size_t)snprintf(text + used, size - used, "%s%s", used ? " over " : "", check->modes[k] == 'f' ? "forward" : "reverse");
+    return text;
+}
+
+static bool check_order(struct check *check, int order)
+{
+    char text[128];
+    double exact = value_at(check, order, check->point), approximate = difference(check, order);
+    if (ad_failed())
+        return false;
+    double scale = 1e-2 * (1 + fabs(value_at(check, order - 1, check->point)));
+    if (!agree(exact, approximate, scale, check->options->tolerance))
+        return ad_set_error(AD_ERROR_TRANSFORM, "ad_check_grads: order %d, %s: the derivative is %.17g, central differences give %.17g (seed %llu)", order,
+                            nesting(check, order, text, sizeof text), exact, approximate, (unsigned long long)check->options->seed),
+               false;
+    /* Against the other mode, which is exact too. */
+    char mode = check->modes[order - 1];
+    check->modes[order - 1] = mode == 'f' ? 'r' : 'f';
+    bool both = check->options->modes == (AD_REV | AD_FWD);
+    double other = both ? value_at(check, order, check->point) : exact;
+    check->modes[order - 1] = mode;
+    if (ad_failed())
+        return false;
+    if (!agree(exact, other, scale, check->options->tolerance * 1e-4))
+        return ad_set_error(AD_ERROR_TRANSFORM, "ad_check_grads: order %d, %s: the derivative is %.17g, the other mode outermost gives %.17g (seed %llu)", order,
+                            nesting(check, order, text, sizeof text), exact, other, (unsigned long long)check->options->seed),
+               false;
+    return true;
+}
+
+/* All nestings of the given modes from this order on. */
+static bool check_nestings(struct check *check, int order)
+{
+    if (order > check->options->order)
+        return true;
+    for (const char *mode = "rf"; *mode; mode++) {
+        check->modes[order - 1] = *mode;
+        if (!(check->options->modes & (*mode == 'r' ? AD_REV : AD_FWD)))
+            continue;
+        if (!check_order(check, order) || !check_nestings(check, order + 1))
+            return false;
+    }
+    return true;
+}
+
+/* ---- the point and its directions ---- */
+
+static bool gather_point(ad_context *c, struct check *check)
+{
+    ad_tree_item items[256];
+    int count = 0;
+    for (int i = 0; i < check->fn->count; i++) {
+        struct ad_leaves leaves;
+        char kind = check->fn->arguments[i];
+        if (kind != 'a' && kind != 't')
+            continue;
+        if (!check->arguments[i].p)
+            return c->error_code ? false : (ad_set_error(AD_ERROR_VALUE, "ad_check_grads: argument %d is NULL", i), false);
+        if (!ad_leaves_of(c, kind, check->arguments[i].p, &leaves))
+            return false;
+        for (int k = 0; k < leaves.count && count < 256; k++)
+            if (ad_dtype_is_float((ad_dtype)leaves.leaf[k]->dtype))
+                items[count++] = (ad_tree_item){ AD_ITEM_ARRAY, ad_stop_gradient(leaves.leaf[k]) };
+        ad_leaves_free(c, &leaves);
+    }
+    check->point = ad_list_from(items, count);
+    return check->point != NULL;
+}
+
+static bool choose_directions(struct check *check)
+{
+    int count = ad_tree_count(check->point);
+    for (int order = 0; order < check->options->order; order++) {
+        ad_array *leaves[count + 1];
+        for (int i = 0; i < count; i++)
+            if (!(leaves[i] = random_like(ad_tree_array_at(check->point, i), check->options->seed + (uint64_t)(order * 256 + i))))
+                return false;
+        if (!(check->directions[order] = ad_tree_with_leaves(check->point, leaves)))
+            return false;
+    }
+    return true;
+}
+
+bool ad_check_grads_with(ad_fn *fn, ad_check_options options)
+{
+    if (!fn)
+        return ad_failed() ? false : (ad_set_error(AD_ERROR_TRANSFORM, "ad_check_grads: the function is NULL"), false);
+    if (options.order < 1 || options.order > MOST_ORDERS || !(options.modes & (AD_REV | AD_FWD)))
+        return ad_set_error(AD_ERROR_VALUE, "ad_check_grads: order %d in modes %u; orders 1 to %d in AD_REV, AD_FWD or both can be checked", options.order,
+                            options.modes, MOST_ORDERS),
+               false;
+    AD_SCOPE;
+    ad_value arguments[AD_MAX_ARGUMENTS];
+    for (int i = 0; i < fn->count; i++)
+        arguments[i].p = (void *)options.arguments[i];
+    struct check check = { .fn = fn, .arguments = arguments, .options = &options };
+    return gather_point(ad_current(), &check) && choose_directions(&check) && check_nestings(&check, 1);
+}

@@ -1,0 +1,95 @@
+/* Functions as the transformations see them: a signature and a way to call it.
+ *
+ * An ad_fn is immutable and never freed before its thread ends, so function pointers made from it stay good. */
+#ifndef AD_FUNCTION_INTERNAL_H
+#define AD_FUNCTION_INTERNAL_H
+
+#include "ad/transform.h"
+#include "tape/tape.h"
+#include <ffi.h>
+#include <stdarg.h>
+
+enum { AD_MAX_ARGUMENTS = 16 };
+
+/* An argument or a result: a array, t tree, p pointer, i int, l int64_t, d double. */
+typedef union ad_value {
+    void *p;
+    int i;
+    int64_t l;
+    double d;
+} ad_value;
+
+typedef void *ad_transform(ad_context *c, const ad_fn *fn, const ad_value *arguments);
+
+struct ad_fn {
+    char result;                          /* 'a' or 't' */
+    char arguments[AD_MAX_ARGUMENTS + 1]; /* kinds */
+    int count;
+    void (*pointer)(void);   /* of a C function; of a transformation: its closure, made when asked for */
+    ad_transform *transform; /* NULL: a C function */
+    const ad_fn *inner, *outer;
+    int argnum;
+    ffi_cif cif;
+    ffi_type *types[AD_MAX_ARGUMENTS];
+    ffi_closure *closure;
+    ad_fn *next; /* of the thread's memo */
+};
+
+/* closure.c */
+const ad_fn *ad_fn_of_pointer(ad_context *c, void (*pointer)(void), const char *signature); /* memoised */
+ad_fn *ad_fn_transformed(ad_context *c, ad_transform *transform, const ad_fn *inner, const ad_fn *outer, int argnum, char result, const char *added);
+ad_fn *ad_fn_made(ad_context *c, ad_transform *transform, const ad_fn *inner, char result, const char *arguments);
+void *ad_fn_invoke(ad_context *c, const ad_fn *fn, const ad_value *arguments); /* array or tree, NULL and an error */
+
+/* A call that will be made again: its arrays and trees are kept by references of their own. */
+struct ad_call_record {
+    const ad_fn *fn;
+    ad_value arguments[AD_MAX_ARGUMENTS];
+};
+
+void ad_call_record_keep(const void *record);
+void ad_call_record_drop(const void *record);
+
+/* An array or a tree as a list of leaves. */
+struct ad_leaves {
+    int count;
+    ad_array **leaf; /* in a block of the allocator */
+};
+
+bool ad_leaves_of(ad_context *c, char kind, void *value, struct ad_leaves *leaves);
+void *ad_leaves_join(char kind, const void *like, ad_array *const *leaves);
+void ad_leaves_free(ad_context *c, struct ad_leaves *leaves);
+
+/* The float leaves of the arguments from number `first` on, as a list; and arguments with other leaves in their place. */
+ad_tree *ad_float_leaves(ad_context *c, const ad_fn *fn, const ad_value *arguments, int first);
+bool ad_with_float_leaves(ad_context *c, const ad_fn *fn, const ad_value *arguments, int first, const ad_tree *list, ad_value *values);
+
+/* A reverse level over one call: transform.c. */
+struct ad_trace {
+    int level;
+    ad_scope scope;       /* the call's: open until the end if there are checkpoints, else AD_NO_SCOPE */
+    uint32_t floor, last; /* the level's first slot, and the last one of its inputs */
+    uint32_t *nodes;      /* of the inputs' leaves, 0 where a leaf cannot be differentiated */
+    struct ad_leaves inputs;
+    void *result;         /* of the call, in the caller's scope */
+    struct ad_leaves outputs;
+};
+
+/* Puts cotangents on the outputs of a closed-over call and pulls them back to its input. */
+void *ad_trace_pull(ad_context *c, struct ad_trace *trace, char kind, const void *argument, ad_array *const *cotangents);
+
+void ad_values_read(const ad_fn *fn, va_list *list, ad_value *values);
+
+/* The transformations that others are made of. */
+void *ad_run_grad(ad_context *c, const ad_fn *fn, const ad_value *arguments);
+void *ad_directional(ad_context *c, const char *transformation, const ad_fn *fn, const ad_value *arguments, void *v, void **value);
+ad_pullback *ad_pullback_of(ad_context *c, const ad_fn *fn, const ad_value *arguments, int argnum, void **value);
+void *ad_pullback_apply(ad_context *c, ad_pullback *pull, void *cotangent);
+ad_array *ad_zeros_of(ad_context *c, const ad_array *x);
+ad_array *ad_ones_of(const ad_array *x);
+void *ad_value_escape(char kind, void *value);
+
+bool ad_trace_open(ad_context *c, const ad_fn *fn, const ad_value *arguments, int argnum, struct ad_trace *trace);
+void ad_trace_close(ad_context *c, struct ad_trace *trace);
+
+#endif

@@ -1,0 +1,250 @@
+/* Pullbacks: the part of a tape between an output and an input, kept for as long as the user likes.
+ *
+ * A pullback has slots of its own, numbered as on the tape less an offset. What they saved are arrays like any others, so applying it
+ * under the trace it came from, or any other, is recorded as every operation is. */
+#include "ad/array.h"
+#include "ad/product.h"
+#include "ad/reduce.h"
+#include "ad/shape.h"
+#include "ad/tree.h"
+#include "tape/function.h"
+#include <string.h>
+
+/* An input or output leaf. */
+struct end {
+    ad_array *stub; /* shape and dtype */
+    uint32_t node;  /* 0: no dependence */
+};
+
+struct ad_pullback {
+    struct ad_slots slots;
+    uint32_t last; /* slot of the last input */
+    char kind, result_kind;
+    int inputs_count, outputs_count;
+    struct end *inputs, *outputs;
+    ad_tree *input_tree, *output_tree; /* structure; NULL for an array */
+};
+
+enum { BIT = 1 };
+
+/* Moves a slot of the tape into the pullback, or leaves an empty one in its place; outer levels keep the original. */
+static bool take_slot(ad_context *c, struct ad_pullback *pull, uint32_t index, uint32_t offset, uint64_t bit)
+{
+    uint32_t at;
+    struct ad_page *page = c->tape->slots.pages[index / AD_PAGE_SLOTS];
+    struct ad_slot *to = ad_slot_append(c, &pull->slots, &at);
+    const struct ad_slot *from = page ? &page->slots[index % AD_PAGE_SLOTS] : NULL;
+    if (!to || !from || !(from->mask & bit))
+        return to != NULL;
+    to->tail = from->tail;
+    to->mask = BIT;
+    if (!from->op)
+        return true;
+    if (!ad_slot_inputs(c, to, (int)from->count))
+        return false;
+    for (uint32_t i = 0; i < from->count; i++) {
+        uint32_t parent = ad_parents_of((struct ad_slot *)from)[i];
+        ad_inputs_of(to)[i] = ad_keep(c, ad_inputs_of((struct ad_slot *)from)[i]);
+        ad_parents_of(to)[i] = parent == AD_NO_PARENT || parent < offset ? AD_NO_PARENT : parent - offset;
+    }
+    if (!ad_slot_options(c, to, from->op, ad_options_of(from)))
+        return false;
+    if (from->outputs_count == 1) {
+        to->output = ad_keep(c, from->output);
+        return true;
+    }
+    ad_array **outputs = ad_allocate(c, from->outputs_count * sizeof *outputs);
+    if (!outputs)
+        return false;
+    for (int k = 0; k < from->outputs_count; k++)
+        outputs[k] = ad_keep(c, from->outputs[k]);
+    to->outputs = outputs;
+    to->outputs_count = from->outputs_count;
+    return true;
+}
+
+static ad_array *stub(ad_context *c, const ad_array *x)
+{
+    return ad_keep(c, ad_array_abstract(c, (ad_dtype)x->dtype, x->ndim, ad_dims(x)));
+}
+
+static struct end *ends_new(ad_context *c, int count)
+{
+    struct end *ends = ad_allocate(c, (size_t)count * sizeof *ends);
+    return ends ? memset(ends, 0, (size_t)count * sizeof *ends) : NULL;
+}
+
+static void ends_free(ad_context *c, struct end *ends, int count)
+{
+    for (int i = 0; ends && i < count; i++)
+        ad_drop(c, ends[i].stub);
+    ad_deallocate(c, ends, (size_t)count * sizeof *ends);
+}
+
+static bool describe_ends(ad_context *c, struct ad_pullback *pull, const struct ad_trace *trace, uint32_t offset, uint32_t *highest)
+{
+    pull->inputs_count = trace->inputs.count;
+    pull->outputs_count = trace->outputs.count;
+    if (!(pull->inputs = ends_new(c, pull->inputs_count)) || !(pull->outputs = ends_new(c, pull->outputs_count)))
+        return false;
+    for (int i = 0; i < pull->inputs_count; i++) {
+        uint32_t node = trace->nodes[i];
+        pull->inputs[i].node = node ? node - offset : 0;
+        if (!(pull->inputs[i].stub = stub(c, trace->inputs.leaf[i])))
+            return false;
+    }
+    for (int i = 0; i < pull->outputs_count; i++) {
+        const ad_array *y = trace->outputs.leaf[i];
+        bool depends = y->mask >> trace->level & 1 && y->serial == c->tape->serial && y->node >= trace->floor;
+        pull->outputs[i].node = depends ? y->node - offset : 0;
+        if (depends && y->node > *highest)
+            *highest = y->node;
+        if (!(pull->outputs[i].stub = stub(c, y)))
+            return false;
+    }
+    return true;
+}
+
+/* Structures, with stubs for leaves. */
+static bool describe_trees(struct ad_pullback *pull, const void *argument, const void *result)
+{
+    ad_array *stubs[(pull->inputs_count > pull->outputs_count ? pull->inputs_count : pull->outputs_count) + 1];
+    for (int i = 0; i < pull->inputs_count; i++)
+        stubs[i] = pull->inputs[i].stub;
+    if (pull->kind == 't' && !(pull->input_tree = ad_tree_retain(ad_tree_with_leaves(argument, stubs))))
+        return false;
+    for (int i = 0; i < pull->outputs_count; i++)
+        stubs[i] = pull->outputs[i].stub;
+    return pull->result_kind != 't' || (pull->output_tree = ad_tree_retain(ad_tree_with_leaves(result, stubs)));
+}
+
+static bool extract(ad_context *c, struct ad_pullback *pull, const struct ad_trace *trace, const void *argument)
+{
+    uint32_t offset = trace->floor, highest = trace->last;
+    if (!describe_ends(c, pull, trace, offset, &highest))
+        return false;
+    pull->last = trace->last - offset;
+    if (!describe_trees(pull, argument, trace->result))
+        return false;
+    for (uint32_t i = offset; i <= highest; i++)
+        if (!take_slot(c, pull, i, offset, UINT64_C(1) << trace->level))
+            return false;
+    return true;
+}
+
+static void pullback_free(ad_context *c, ad_pullback *pull)
+{
+    ends_free(c, pull->inputs, pull->inputs_count);
+    ends_free(c, pull->outputs, pull->outputs_count);
+    ad_slots_free(c, &pull->slots);
+    ad_tree_release(pull->input_tree);
+    ad_tree_release(pull->output_tree);
+    ad_deallocate(c, pull, sizeof *pull);
+}
+
+ad_pullback *ad_pullback_of(ad_context *c, const ad_fn *fn, const ad_value *arguments, int argnum, void **value)
+{
+    struct ad_trace trace;
+    ad_pullback *pull = ad_allocate(c, sizeof *pull);
+    if (!pull)
+        return NULL;
+    *pull = (ad_pullback){ .kind = fn->arguments[argnum], .result_kind = fn->result };
+    bool plain = c->plain_checkpoints;
+    c->plain_checkpoints = true;
+    bool done = ad_trace_open(c, fn, arguments, argnum, &trace) && extract(c, pull, &trace, arguments[argnum].p);
+    c->plain_checkpoints = plain;
+    ad_trace_close(c, &trace);
+    if (!done) {
+        pullback_free(c, pull);
+        return NULL;
+    }
+    *value = trace.result;
+    return pull;
+}
+
+/* ---- applying ---- */
+
+static void forget_cotangents(ad_context *c, struct ad_pullback *pull)
+{
+    for (uint32_t i = 0; i < pull->slots.next; i++) {
+        struct ad_slot *slot = ad_slot_at(&pull->slots, i);
+        ad_drop(c, slot->cotangent);
+        slot->cotangent = NULL;
+    }
+}
+
+static bool seed(ad_context *c, struct ad_pullback *pull, const struct ad_leaves *cotangents, uint32_t *from)
+{
+    if (cotangents->count != pull->outputs_count)
+        return ad_set_error(AD_ERROR_TRANSFORM, "ad_vjp_apply: a cotangent of %d arrays for an output of %d", cotangents->count, pull->outputs_count), false;
+    for (int i = 0; i < pull->outputs_count; i++) {
+        ad_array *g = cotangents->leaf[i], *y = pull->outputs[i].stub;
+        if (!ad_shape_equal(ad_shape_of(g), ad_shape_of(y)))
+            return ad_set_error(AD_ERROR_SHAPE, "ad_vjp_apply: a cotangent of shape %s for an output of shape %s", AD_SHAPE_TEXT(g), AD_SHAPE_TEXT(y)), false;
+        uint32_t node = pull->outputs[i].node;
+        if (!node)
+            continue;
+        if (!(g = ad_match(c, g, y)) || !ad_cotangent_add(c, ad_slot_at(&pull->slots, node), g))
+            return false;
+        *from = node > *from ? node : *from;
+    }
+    return true;
+}
+
+void *ad_pullback_apply(ad_context *c, ad_pullback *pull, void *cotangent)
+{
+    struct ad_leaves cotangents = { 0 };
+    uint32_t from = 0;
+    void *result = NULL;
+    if (!cotangent)
+        return NULL;
+    if (ad_leaves_of(c, pull->result_kind, cotangent, &cotangents) && seed(c, pull, &cotangents, &from) &&
+        ad_sweep(c, &pull->slots, from, pull->last, BIT, 0, false)) {
+        ad_array *gradients[pull->inputs_count + 1];
+        bool done = true;
+        for (int i = 0; i < pull->inputs_count && done; i++) {
+            ad_array *g = pull->inputs[i].node ? ad_slot_at(&pull->slots, pull->inputs[i].node)->cotangent : NULL;
+            gradients[i] = g ? ad_hold(c, g) : ad_zeros_of(c, pull->inputs[i].stub);
+            done = gradients[i] != NULL;
+        }
+        result = done ? ad_leaves_join(pull->kind, pull->input_tree, gradients) : NULL;
+    }
+    forget_cotangents(c, pull);
+    ad_leaves_free(c, &cotangents);
+    return result;
+}
+
+ad_array *ad_vjp_apply(ad_pullback *pull, ad_array *ybar)
+{
+    if (!pull || !ybar)
+        return NULL;
+    if (pull->kind != 'a' || pull->result_kind != 'a')
+        return ad_set_error(AD_ERROR_TRANSFORM, "ad_vjp_apply: the function's argument or result is a tree; see ad_vjp_apply_any");
+    return ad_pullback_apply(ad_current(), pull, ybar);
+}
+
+void *ad_vjp_apply_any(ad_pullback *pull, void *ybar)
+{
+    return pull ? ad_pullback_apply(ad_current(), pull, ybar) : NULL;
+}
+
+void ad_vjp_free(ad_pullback *pull)
+{
+    if (pull)
+        pullback_free(ad_current(), pull);
+}
+
+void *ad_vjp_of(ad_fn *fn, ...)
+{
+    if (!fn)
+        return NULL;
+    ad_value arguments[AD_MAX_ARGUMENTS];
+    va_list list;
+    va_start(list, fn);
+    ad_values_read(fn, &list, arguments);
+    ad_pullback **pull = va_arg(list, ad_pullback **);
+    va_end(list);
+    void *value = NULL;
+    *pull = ad_pullback_of(ad_current(), fn, arguments, 0, &value);
+    return value;
+}

@@ -1,0 +1,157 @@
+/* The reverse sweep: from an output down its part of the tape, handing cotangents to parents.
+ *
+ * A parent always has a smaller number than its child, so when a slot is reached its cotangent is complete. Nothing here
+ * recurses over the graph. The rules run as ordinary operations and are recorded for the levels that are still open. */
+#include "ad/array.h"
+#include "ad/create.h"
+#include "ad/math.h"
+#include "ad/reduce.h"
+#include "ad/shape.h"
+#include "kernels/kernels.h"
+#include "tape/tape.h"
+
+static bool same_shape(const ad_array *a, const ad_array *b)
+{
+    if (a->ndim != b->ndim)
+        return false;
+    for (int i = 0; i < a->ndim; i++)
+        if (ad_dims(a)[i] != ad_dims(b)[i])
+            return false;
+    return true;
+}
+
+/* g in the shape of `like`: summed over the axes along which `like` was broadcast, spread over those on which a rule
+ * left it out because it is the same for every element. */
+static ad_array *to_shape_of(ad_array *g, const ad_array *like)
+{
+    ad_reduce_options options = AD_REDUCE_DEFAULTS;
+    int extra = g->ndim - like->ndim;
+    for (int i = 0; i < g->ndim; i++)
+        if (i < extra || (i >= extra && extra >= 0 && ad_dims(like)[i - extra] == 1 && ad_dims(g)[i] != 1))
+            options.axes.axis[options.axes.count++] = i;
+    if (options.axes.count) {
+        options.keepdims = true;
+        g = ad_sum_with(g, options);
+    }
+    if (g && extra > 0)
+        g = ad_reshape(g, ad_shape_make(like->ndim, ad_dims(g) + extra));
+    return g && !same_shape(g, like) ? ad_broadcast_to(g, ad_shape_of(like)) : g;
+}
+
+/* The engine's one place where a derivative gets the shape and dtype of what it belongs to. */
+ad_array *ad_match(ad_context *c, ad_array *g, const ad_array *like)
+{
+    (void)c;
+    if (g && !same_shape(g, like))
+        g = to_shape_of(g, like);
+    if (!g || (g->dtype == like->dtype && !(g->flags & AD_WEAK)))
+        return g;
+    if (ad_dtype_is_complex((ad_dtype)g->dtype) && !ad_dtype_is_complex((ad_dtype)like->dtype))
+        g = ad_real(g);
+    return g && (g->dtype != like->dtype || g->flags & AD_WEAK) ? ad_astype(g, (ad_dtype)like->dtype) : g;
+}
+
+/* Whether nobody but a slot can see g, so that it may be added to in place. */
+static bool is_private(const ad_array *g)
+{
+    return g->object.local == 1 && !(g->flags & AD_WEAK) && atomic_load_explicit(&g->object.shared, memory_order_acquire) == 1 && !g->mask && !g->tangents &&
+           g->flags & AD_CONTIGUOUS && (!g->storage || atomic_load_explicit(&g->storage->refs, memory_order_acquire) == 1) &&
+           (!g->storage || !g->storage->release);
+}
+
+static void add_in_place(ad_context *c, ad_array *sum, const ad_array *g)
+{
+    if (sum->ndim == 0 && sum->dtype == AD_F64) {
+        *(double *)sum->data += *(const double *)g->data;
+        return;
+    }
+    struct ad_operand in[2] = { { sum->data, ad_strides(sum), (ad_dtype)sum->dtype }, { g->data, ad_strides(g), (ad_dtype)g->dtype } };
+    ad_run_loop(c->loops->loop[AD_LOOP_add][sum->dtype], (ad_dtype)sum->dtype, c->loops, sum->ndim, ad_dims(sum), 2, in, in[0]);
+}
+
+/* The slot holds the one reference to its cotangent, except for the scope of the rule that made it, which has closed
+ * by the time the next one arrives. */
+bool ad_cotangent_add(ad_context *c, struct ad_slot *slot, ad_array *g)
+{
+    ad_array *old = slot->cotangent;
+    if (!old) {
+        slot->cotangent = ad_keep(c, g);
+        return true;
+    }
+    if (is_private(old) && !g->mask && !g->tangents) {
+        add_in_place(c, old, g);
+        return true;
+    }
+    ad_array *sum = ad_add(old, g);
+    if (!sum)
+        return false;
+    slot->cotangent = ad_keep(c, sum);
+    ad_drop(c, old);
+    return true;
+}
+
+static ad_array *cotangent_of(ad_context *c, const struct ad_node *node, int operand, ad_array *g)
+{
+    const ad_primitive *op = node->op;
+    ad_array *d;
+    if (op->vjp) {
+        d = op->vjp(node, operand, g);
+    } else if (op->derivative) {
+        d = op->derivative(node, operand);
+        d = d ? ad_zmul(g, d) : NULL;
+    } else {
+        return ad_set_error(AD_ERROR_TRANSFORM, "%s: has no reverse rule (argument %d, reverse mode)", op->name, operand);
+    }
+    return d ? ad_match(c, d, node->inputs[operand]) : NULL;
+}
+
+/* Hands the cotangents of one call to its parents. */
+static bool sweep_slot(ad_context *c, struct ad_slots *slots, struct ad_slot *slot, uint32_t floor, uint64_t bit, ad_array **cotangents)
+{
+    ad_array *const *inputs = ad_inputs_of(slot);
+    const uint32_t *parents = ad_parents_of(slot);
+    struct ad_node node = { .op = slot->op, .options = ad_options_of(slot), .inputs = inputs, .cotangents = cotangents, .count = (int)slot->count };
+    node.outputs = slot->outputs_count > 1 ? slot->outputs : &slot->output;
+    for (uint32_t i = 0; i < slot->count; i++) {
+        uint32_t parent = parents[i];
+        if (parent == AD_NO_PARENT || parent < slots->first || !slots->pages[parent / AD_PAGE_SLOTS])
+            continue;
+        struct ad_slot *target = ad_slot_at(slots, parent);
+        if (parent < floor || !(target->mask & bit))
+            continue;
+        ad_array *g = cotangent_of(c, &node, (int)i, cotangents[0]);
+        if (!g && c->error_code)
+            return false;
+        if (g && !ad_cotangent_add(c, target, g))
+            return false;
+    }
+    return true;
+}
+
+bool ad_sweep(ad_context *c, struct ad_slots *slots, uint32_t from, uint32_t to, uint64_t bit, uint32_t floor, bool discard)
+{
+    bool done = true;
+    for (uint32_t index = from; index > to && done; index--) {
+        struct ad_slot *slot = slots->pages[index / AD_PAGE_SLOTS] ? ad_slot_at(slots, index) : NULL;
+        if (!slot || !slot->op || !(slot->mask & bit))
+            continue;
+        ad_array *cotangents[AD_MAX_OUTPUTS];
+        bool any = false;
+        for (uint32_t k = 0; k < slot->outputs_count; k++) {
+            struct ad_slot *output = ad_slot_at(slots, index + k);
+            cotangents[k] = output->cotangent;
+            output->cotangent = NULL;
+            any |= cotangents[k] != NULL;
+        }
+        uint32_t made = c->scopes.count;
+        if (any)
+            done = slot->op == &ad_checkpoint_op ? ad_checkpoint_sweep(c, slot, bit, floor, cotangents) : sweep_slot(c, slots, slot, floor, bit, cotangents);
+        ad_scope_trim(c, made);
+        for (uint32_t k = 0; k < slot->outputs_count; k++)
+            ad_drop(c, cotangents[k]);
+        if (discard && !(slot->mask & c->tape->live))
+            for (uint32_t k = slot->outputs_count; k-- > 0;)
+                ad_slot_clear(c, slots, index + k);
+    }
+    return done;
+}

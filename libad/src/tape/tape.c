@@ -1,0 +1,224 @@
+/* The tape itself: slots in pages, and the stack of levels. See tape.h for the invariants. */
+#include "tape/tape.h"
+#include <string.h>
+
+/* ---- slots ---- */
+
+struct ad_slot *ad_slot_append(ad_context *c, struct ad_slots *slots, uint32_t *index)
+{
+    if (slots->next == AD_NO_PARENT - 1)
+        return ad_set_error(AD_ERROR_MEMORY, "tape: a differentiation of more than %u operations", slots->next);
+    uint32_t page = slots->next / AD_PAGE_SLOTS, old = slots->page_capacity;
+    if (page >= old) {
+        if (!ad_grow(c, &slots->pages, &slots->page_capacity, sizeof *slots->pages, page + 1))
+            return NULL;
+        memset(slots->pages + old, 0, (slots->page_capacity - old) * sizeof *slots->pages);
+    }
+    if (!slots->pages[page]) {
+        slots->pages[page] = ad_allocate(c, sizeof(struct ad_page));
+        if (!slots->pages[page])
+            return NULL;
+        slots->pages[page]->alive = 0;
+    }
+    slots->pages[page]->alive++;
+    *index = slots->next++;
+    struct ad_slot *slot = ad_slot_at(slots, *index);
+    *slot = (struct ad_slot){ .outputs_count = 1 };
+    return slot;
+}
+
+static size_t inputs_bytes(uint32_t count)
+{
+    return count * (sizeof(ad_array *) + sizeof(uint32_t));
+}
+
+bool ad_slot_inputs(ad_context *c, struct ad_slot *slot, int count)
+{
+    if (count > 2) {
+        slot->many_inputs = ad_allocate(c, inputs_bytes((uint32_t)count));
+        if (!slot->many_inputs)
+            return false;
+        memset(slot->many_inputs, 0, inputs_bytes((uint32_t)count));
+        slot->many_parents = (uint32_t *)(slot->many_inputs + count);
+    }
+    slot->count = (uint32_t)count;
+    return true;
+}
+
+bool ad_slot_options(ad_context *c, struct ad_slot *slot, const ad_primitive *op, const void *options)
+{
+    slot->options = options;
+    if (op->options_size > sizeof slot->small_options) {
+        void *copy = ad_allocate(c, op->options_size);
+        if (!copy)
+            return false;
+        slot->options = memcpy(copy, options, op->options_size);
+    } else if (op->options_size) {
+        memcpy(slot->small_options, options, op->options_size);
+    }
+    slot->op = op;
+    if (op->options_keep)
+        op->options_keep(ad_options_of(slot));
+    return true;
+}
+
+/* Drops what the slot holds. Other slots may still name it as a parent: a dead slot has mask 0 and takes no cotangent. */
+static void slot_empty(ad_context *c, struct ad_slot *slot)
+{
+    ad_array **inputs = ad_inputs_of(slot);
+    for (uint32_t i = 0; i < slot->count; i++)
+        ad_drop(c, inputs[i]);
+    if (slot->count > 2)
+        ad_deallocate(c, slot->many_inputs, inputs_bytes(slot->count));
+    if (slot->outputs_count > 1 && slot->outputs) {
+        for (int k = 0; k < slot->outputs_count; k++)
+            ad_drop(c, slot->outputs[k]);
+        ad_deallocate(c, slot->outputs, slot->outputs_count * sizeof *slot->outputs);
+    } else if (slot->outputs_count <= 1) {
+        ad_drop(c, slot->output);
+    }
+    if (slot->op && slot->op->options_drop)
+        slot->op->options_drop(ad_options_of(slot));
+    if (slot->op && slot->op->options_size > sizeof slot->small_options)
+        ad_deallocate(c, (void *)slot->options, slot->op->options_size);
+    ad_drop(c, slot->cotangent);
+}
+
+void ad_slot_clear(ad_context *c, struct ad_slots *slots, uint32_t index)
+{
+    struct ad_page **page = &slots->pages[index / AD_PAGE_SLOTS];
+    if (!*page)
+        return;
+    struct ad_slot *slot = &(*page)->slots[index % AD_PAGE_SLOTS];
+    if (slot->outputs_count == 0 && !slot->tail)
+        return;
+    slot_empty(c, slot);
+    slot->op = NULL;
+    slot->mask = 0;
+    slot->cotangent = NULL;
+    slot->outputs_count = slot->tail = 0;
+    bool first = page == slots->pages, full = index / AD_PAGE_SLOTS < slots->next / AD_PAGE_SLOTS;
+    if (--(*page)->alive == 0 && full && !first) {
+        ad_deallocate(c, *page, sizeof **page);
+        *page = NULL;
+    }
+}
+
+/* Clears all slots; keeps the first page, so that a small trace asks for no memory. */
+static void slots_reset(ad_context *c, struct ad_slots *slots)
+{
+    for (uint32_t i = slots->first; i < slots->next; i++)
+        ad_slot_clear(c, slots, i);
+    for (uint32_t page = 1; page <= slots->next / AD_PAGE_SLOTS && page < slots->page_capacity; page++) {
+        ad_deallocate(c, slots->pages[page], sizeof **slots->pages);
+        slots->pages[page] = NULL;
+    }
+    slots->next = slots->first;
+}
+
+void ad_slots_free(ad_context *c, struct ad_slots *slots)
+{
+    slots_reset(c, slots);
+    if (slots->pages)
+        ad_deallocate(c, slots->pages[0], sizeof **slots->pages);
+    ad_deallocate(c, slots->pages, slots->page_capacity * sizeof *slots->pages);
+    *slots = (struct ad_slots){ 0 };
+}
+
+/* ---- the tape of a thread ---- */
+
+struct ad_tape *ad_tape_of(ad_context *c)
+{
+    if (!c->tape && (c->tape = ad_allocate(c, sizeof *c->tape)))
+        memset(c->tape, 0, sizeof *c->tape);
+    return c->tape;
+}
+
+void ad_tape_stop(ad_context *c)
+{
+    if (!c->tape)
+        return;
+    ad_slots_free(c, &c->tape->slots);
+    for (int i = 0; i < AD_DTYPE_COUNT; i++)
+        ad_drop(c, c->tape->stubs[i]);
+    ad_memo_free(c, c->tape->memo);
+    ad_deallocate(c, c->tape, sizeof *c->tape);
+    c->tape = NULL;
+}
+
+/* ---- levels ---- */
+
+static void trace_end(ad_context *c, struct ad_tape *tape)
+{
+    slots_reset(c, &tape->slots);
+    tape->serial = 0;
+    tape->live = tape->forward = 0;
+    tape->floor = 0;
+}
+
+int ad_level_open(ad_context *c, ad_level_kind kind)
+{
+    struct ad_tape *tape = ad_tape_of(c);
+    if (!tape)
+        return -1;
+    if (tape->depth == AD_MAX_LEVELS) {
+        ad_set_error(AD_ERROR_TRANSFORM, "differentiation: nested deeper than %d levels", AD_MAX_LEVELS);
+        return -1;
+    }
+    if (tape->depth == 0) {
+        /* The thread's number keeps serials of different threads apart. */
+        tape->serial = (uint64_t)c->id << 40 | ++tape->serials;
+        tape->slots.first = tape->slots.next = 1; /* 0 is the node of an array that has none */
+    }
+    uint32_t floor = 0;
+    struct ad_slot *slot = ad_slot_append(c, &tape->slots, &floor);
+    if (!slot) {
+        if (tape->depth == 0)
+            trace_end(c, tape);
+        return -1;
+    }
+    uint64_t bit = UINT64_C(1) << tape->depth;
+    slot->mask = kind == AD_LEVEL_REVERSE ? bit : 0;
+    tape->levels[tape->depth] = (struct ad_level){ kind, false, floor, (uint64_t)c->id << 40 | ++tape->serials };
+    tape->live |= bit;
+    tape->forward = kind == AD_LEVEL_FORWARD ? tape->forward | bit : tape->forward & ~bit;
+    tape->floor = floor;
+    return tape->depth++;
+}
+
+void ad_level_hide(ad_context *c, int level)
+{
+    struct ad_tape *tape = c->tape;
+    tape->live &= (UINT64_C(1) << level) - 1;
+}
+
+void ad_level_close(ad_context *c, int level)
+{
+    struct ad_tape *tape = c->tape;
+    uint64_t outer = (UINT64_C(1) << level) - 1;
+    uint32_t floor = tape->levels[level].floor;
+    tape->live &= outer;
+    tape->forward &= outer;
+    tape->depth = level;
+    tape->floor = level ? tape->levels[level - 1].floor : 0;
+    if (level == 0) {
+        trace_end(c, tape);
+        return;
+    }
+    for (uint32_t i = floor; i < tape->slots.next; i++) {
+        struct ad_page *page = tape->slots.pages[i / AD_PAGE_SLOTS];
+        if (!page) {
+            i |= AD_PAGE_SLOTS - 1;
+            continue;
+        }
+        struct ad_slot *slot = &page->slots[i % AD_PAGE_SLOTS];
+        slot->mask &= outer;
+        if (!slot->mask) {
+            ad_slot_clear(c, &tape->slots, i);
+        } else {
+            /* Outer levels have not been swept this far: what is left here is this level's gradient, or an interrupted sweep's. */
+            ad_drop(c, slot->cotangent);
+            slot->cotangent = NULL;
+        }
+    }
+}

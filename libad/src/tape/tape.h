@@ -1,0 +1,153 @@
+/* The whole interface of tape/ to its neighbours, and of its files to each other.
+ *
+ * A trace lasts from the start of an outermost differentiation to its end. It has a serial number that is never reused; its
+ * nodes are numbered upwards and no number is used twice. Differentiations nest as levels on a stack; level k owns bit k
+ * of the masks while it is open. A level reserves the next node number when it starts, its floor, so whatever
+ * was made before carries a smaller number, and a bit it may carry from an earlier owner is not believed. */
+#ifndef AD_TAPE_INTERNAL_H
+#define AD_TAPE_INTERNAL_H
+
+#include "ad/primitive.h"
+#include "array/array.h"
+
+enum { AD_MAX_LEVELS = 64, AD_PAGE_SLOTS = 256 };
+#define AD_NO_PARENT UINT32_MAX
+
+/* What rules see of a call: made on the stack, when it is applied and again when it is swept. */
+struct ad_node {
+    const ad_primitive *op;
+    const void *options;
+    ad_array *const *inputs;
+    ad_array *const *outputs;
+    ad_array *const *cotangents;
+    int count, target;
+};
+
+/* A recorded call. An operation of several outputs takes one slot for each: the first holds everything, the others
+ * are `tail` slots that hold a cotangent. */
+struct ad_slot {
+    const ad_primitive *op; /* NULL: unused, tail, or the input of a level */
+    union {
+        const void *options;
+        char small_options[8]; /* where options_size is at most 8 */
+    };
+    uint64_t mask; /* of reverse levels; 0: dead */
+    ad_array *cotangent;
+    union {
+        ad_array *output;   /* one output */
+        ad_array **outputs; /* several; NULL pointers where not saved */
+    };
+    uint32_t count; /* inputs */
+    uint8_t outputs_count, tail;
+    union {
+        struct {
+            ad_array *inputs[2];
+            uint32_t parents[2];
+        };
+        struct {
+            ad_array **many_inputs; /* for count > 2 */
+            uint32_t *many_parents; /* behind them in the same block */
+        };
+    };
+};
+
+struct ad_page {
+    uint32_t alive;
+    struct ad_slot slots[AD_PAGE_SLOTS];
+};
+
+/* Slots by number, in pages; a page whose slots are all dead is given back. */
+struct ad_slots {
+    struct ad_page **pages;
+    uint32_t page_capacity, first, next;
+};
+
+typedef enum ad_level_kind { AD_LEVEL_REVERSE, AD_LEVEL_FORWARD } ad_level_kind;
+
+struct ad_level {
+    ad_level_kind kind;
+    bool has_checkpoints; /* what they close over must outlive the call */
+    uint32_t floor;
+    uint64_t serial;
+};
+
+struct ad_memo;
+
+struct ad_tape {
+    struct ad_slots slots;
+    uint64_t serial;         /* of this trace; 0: none */
+    uint64_t live;           /* bits of the levels that operations see */
+    uint64_t forward;        /* bits of the forward levels among the open ones */
+    uint64_t serials;        /* handed out so far */
+    uint32_t floor;          /* of the innermost open level */
+    int depth;
+    struct ad_level levels[AD_MAX_LEVELS];
+    ad_array *stubs[AD_DTYPE_COUNT]; /* abstract 0-d arrays that stand for inputs not saved */
+    struct ad_memo *memo;            /* of transformed functions, closure.c */
+};
+
+/* tape.c: slots, levels */
+struct ad_tape *ad_tape_of(ad_context *c); /* makes it; NULL and an error */
+void ad_tape_stop(ad_context *c);
+static inline struct ad_slot *ad_slot_at(const struct ad_slots *slots, uint32_t index)
+{
+    return &slots->pages[index / AD_PAGE_SLOTS]->slots[index % AD_PAGE_SLOTS];
+}
+
+struct ad_slot *ad_slot_append(ad_context *c, struct ad_slots *slots, uint32_t *index); /* zeroed; NULL and an error */
+void ad_slot_clear(ad_context *c, struct ad_slots *slots, uint32_t index);
+void ad_slots_free(ad_context *c, struct ad_slots *slots);
+bool ad_slot_inputs(ad_context *c, struct ad_slot *slot, int count); /* makes room */
+bool ad_slot_options(ad_context *c, struct ad_slot *slot, const ad_primitive *op, const void *options); /* sets op, copies */
+int ad_level_open(ad_context *c, ad_level_kind kind); /* -1 and an error */
+void ad_level_hide(ad_context *c, int level);         /* operations do not see it (and those inside it) any more */
+void ad_level_close(ad_context *c, int level);        /* and frees what only it needed */
+
+static inline const void *ad_options_of(const struct ad_slot *slot)
+{
+    return slot->op->options_size && slot->op->options_size <= sizeof slot->small_options ? slot->small_options : slot->options;
+}
+
+static inline ad_array **ad_inputs_of(struct ad_slot *slot)
+{
+    return slot->count <= 2 ? slot->inputs : slot->many_inputs;
+}
+
+static inline uint32_t *ad_parents_of(struct ad_slot *slot)
+{
+    return slot->count <= 2 ? slot->parents : slot->many_parents;
+}
+
+/* closure.c */
+void ad_memo_free(ad_context *c, struct ad_memo *memo);
+
+/* apply.c */
+bool ad_apply(ad_context *c, const ad_primitive *op, ad_array *const *inputs, int count, const void *options, ad_array **outputs);
+uint64_t ad_believed_mask(const struct ad_tape *tape, uint64_t mask, uint32_t node);
+
+/* The levels x depends on. */
+static inline uint64_t ad_live_mask(const struct ad_tape *tape, const ad_array *x)
+{
+    if (!x->mask || !tape || x->serial != tape->serial)
+        return 0;
+    uint64_t mask = x->mask & tape->live;
+    return x->node >= tape->floor ? mask : ad_believed_mask(tape, mask, x->node);
+}
+
+ad_array *ad_lift(ad_context *c, ad_array *x, int level, ad_array *tangent); /* x as the input of a level */
+ad_array *ad_constant(ad_context *c, ad_array *x);                        /* x without its dependence */
+
+/* forward.c */
+ad_array *ad_tangent_of(const struct ad_tape *tape, const ad_array *x, int level); /* NULL: zero */
+bool ad_tangent_attach(ad_context *c, ad_array *x, uint64_t level_serial, ad_array *tangent);
+bool ad_push_tangents(ad_context *c, struct ad_node *node, uint64_t mask, ad_array **outputs, int outputs_count);
+
+/* reverse.c: sweeps the slots from `from` down to, and not including, `to`; cotangents reach slots from `floor` on, those of
+ * the level's inputs stay in place. discard: slots are freed on the way, where no other level needs them. */
+bool ad_sweep(ad_context *c, struct ad_slots *slots, uint32_t from, uint32_t to, uint64_t bit, uint32_t floor, bool discard);
+bool ad_cotangent_add(ad_context *c, struct ad_slot *slot, ad_array *g);
+extern const ad_primitive ad_checkpoint_op;
+bool ad_checkpoint_sweep(ad_context *c, struct ad_slot *slot, uint64_t bit, uint32_t floor, ad_array **cotangents); /* checkpoint.c */
+ad_array *ad_match(ad_context *c, ad_array *g, const ad_array *like); /* shape and dtype of `like` */
+
+#endif

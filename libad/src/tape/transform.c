@@ -1,0 +1,452 @@
+/* The transformations of a function: each runs it under one level, or is made of those that do.
+ *
+ * A transformation leaves the thread as it found it, whether it succeeds or not: scopes, levels and visible bits. What it
+ * gives back belongs to the caller's scope. */
+#include "ad/array.h"
+#include "ad/create.h"
+#include "ad/math.h"
+#include "ad/product.h"
+#include "ad/reduce.h"
+#include "ad/shape.h"
+#include "ad/tree.h"
+#include "tape/function.h"
+#include <string.h>
+
+/* ---- leaves ---- */
+
+bool ad_leaves_of(ad_context *c, char kind, void *value, struct ad_leaves *leaves)
+{
+    leaves->count = kind == 'a' ? 1 : ad_tree_leaf_count(value);
+    leaves->leaf = ad_allocate(c, (size_t)leaves->count * sizeof *leaves->leaf);
+    if (!leaves->leaf)
+        return false;
+    if (kind == 'a')
+        leaves->leaf[0] = value;
+    else
+        ad_tree_leaves(value, leaves->leaf, leaves->count);
+    return true;
+}
+
+void *ad_leaves_join(char kind, const void *like, ad_array *const *leaves)
+{
+    return kind == 'a' ? (void *)leaves[0] : (void *)ad_tree_with_leaves(like, leaves);
+}
+
+void ad_leaves_free(ad_context *c, struct ad_leaves *leaves)
+{
+    ad_deallocate(c, leaves->leaf, (size_t)leaves->count * sizeof *leaves->leaf);
+    leaves->leaf = NULL;
+}
+
+static bool takes_leaves(char kind)
+{
+    return kind == 'a' || kind == 't';
+}
+
+ad_tree *ad_float_leaves(ad_context *c, const ad_fn *fn, const ad_value *arguments, int first)
+{
+    int room = 0, count = 0;
+    for (int i = first; i < fn->count; i++)
+        room += fn->arguments[i] == 'a' ? 1 : fn->arguments[i] == 't' ? ad_tree_leaf_count(arguments[i].p) : 0;
+    ad_tree_item *items = ad_allocate(c, (size_t)(room + 1) * sizeof *items);
+    bool done = items != NULL;
+    for (int i = first; i < fn->count && done; i++) {
+        struct ad_leaves leaves;
+        if (!takes_leaves(fn->arguments[i]))
+            continue;
+        if (!arguments[i].p && !c->error_code)
+            ad_set_error(AD_ERROR_VALUE, "differentiation: argument %d is NULL", i);
+        if (!(done = arguments[i].p && ad_leaves_of(c, fn->arguments[i], arguments[i].p, &leaves)))
+            break;
+        for (int k = 0; k < leaves.count; k++)
+            if (ad_dtype_is_float((ad_dtype)leaves.leaf[k]->dtype))
+                items[count++] = (ad_tree_item){ AD_ITEM_ARRAY, leaves.leaf[k] };
+        ad_leaves_free(c, &leaves);
+    }
+    ad_tree *list = done ? ad_list_from(items, count) : NULL;
+    ad_deallocate(c, items, (size_t)(room + 1) * sizeof *items);
+    return list;
+}
+
+bool ad_with_float_leaves(ad_context *c, const ad_fn *fn, const ad_value *arguments, int first, const ad_tree *list, ad_value *values)
+{
+    int next = 0;
+    for (int i = 0; i < fn->count; i++) {
+        struct ad_leaves leaves;
+        values[i] = arguments[i];
+        if (i < first || !takes_leaves(fn->arguments[i]))
+            continue;
+        if (!ad_leaves_of(c, fn->arguments[i], values[i].p, &leaves))
+            return false;
+        for (int k = 0; k < leaves.count; k++)
+            if (ad_dtype_is_float((ad_dtype)leaves.leaf[k]->dtype))
+                leaves.leaf[k] = ad_tree_array_at(list, next++);
+        values[i].p = ad_leaves_join(fn->arguments[i], values[i].p, leaves.leaf);
+        ad_leaves_free(c, &leaves);
+        if (!values[i].p)
+            return false;
+    }
+    return true;
+}
+
+ad_array *ad_zeros_of(ad_context *c, const ad_array *x)
+{
+    return ad_array_zeros(c, (ad_dtype)x->dtype, x->ndim, ad_dims(x));
+}
+
+ad_array *ad_ones_of(const ad_array *x)
+{
+    ad_array *one = ad_astype(ad_scalar(1), (ad_dtype)x->dtype);
+    return one ? ad_broadcast_to(one, ad_shape_of(x)) : NULL;
+}
+
+void *ad_value_escape(char kind, void *value)
+{
+    return kind == 'a' ? (void *)ad_escape((ad_array *)value) : (void *)ad_tree_escape(value);
+}
+
+/* ---- one reverse level over one call ---- */
+
+static bool lift_leaves(ad_context *c, struct ad_trace *trace, ad_array **lifted)
+{
+    for (int i = 0; i < trace->inputs.count; i++) {
+        lifted[i] = ad_lift(c, trace->inputs.leaf[i], trace->level, NULL);
+        if (!lifted[i])
+            return false;
+        trace->nodes[i] = ad_dtype_is_float((ad_dtype)lifted[i]->dtype) ? lifted[i]->node : 0;
+    }
+    trace->last = c->tape->slots.next - 1;
+    return true;
+}
+
+/* Calls fn with one argument replaced, in a scope of its own that only the result leaves. */
+static void *call_with(ad_context *c, const ad_fn *fn, const ad_value *arguments, int argnum, void *replacement)
+{
+    ad_value values[AD_MAX_ARGUMENTS];
+    memcpy(values, arguments, (size_t)fn->count * sizeof *values);
+    values[argnum].p = replacement;
+    return replacement ? ad_fn_invoke(c, fn, values) : NULL;
+}
+
+bool ad_trace_open(ad_context *c, const ad_fn *fn, const ad_value *arguments, int argnum, struct ad_trace *trace)
+{
+    void *argument = arguments[argnum].p;
+    char kind = fn->arguments[argnum];
+    *trace = (struct ad_trace){ .level = -1, .scope = { AD_NO_SCOPE } };
+    if (!argument)
+        return c->error_code ? false : (ad_set_error(AD_ERROR_VALUE, "differentiation: argument %d is NULL", argnum), false);
+    if (!ad_leaves_of(c, kind, argument, &trace->inputs))
+        return false;
+    int count = trace->inputs.count;
+    trace->nodes = ad_allocate(c, (size_t)count * sizeof *trace->nodes);
+    trace->scope = ad_scope_open();
+    if (trace->nodes && trace->scope.depth != AD_NO_SCOPE && (trace->level = ad_level_open(c, AD_LEVEL_REVERSE)) >= 0) {
+        ad_array *lifted[count + 1];
+        trace->floor = c->tape->floor;
+        if (lift_leaves(c, trace, lifted))
+            trace->result = ad_value_escape(fn->result, call_with(c, fn, arguments, argnum, ad_leaves_join(kind, argument, lifted)));
+        ad_level_hide(c, trace->level);
+    }
+    if (trace->level < 0 || !c->tape->levels[trace->level].has_checkpoints) {
+        ad_scope_close(trace->scope);
+        trace->scope.depth = AD_NO_SCOPE;
+    }
+    return trace->result && ad_leaves_of(c, fn->result, trace->result, &trace->outputs);
+}
+
+void ad_trace_close(ad_context *c, struct ad_trace *trace)
+{
+    if (trace->level >= 0)
+        ad_level_close(c, trace->level);
+    ad_deallocate(c, trace->nodes, (size_t)trace->inputs.count * sizeof *trace->nodes);
+    ad_leaves_free(c, &trace->inputs);
+    ad_leaves_free(c, &trace->outputs);
+    ad_scope_close(trace->scope);
+}
+
+/* Puts cotangents on the outputs; gives the highest slot that has one, 0 if none depends on the input, AD_NO_PARENT on failure. */
+static uint32_t seed(ad_context *c, const struct ad_trace *trace, ad_array *const *cotangents)
+{
+    uint64_t bit = UINT64_C(1) << trace->level;
+    uint32_t from = 0;
+    for (int i = 0; i < trace->outputs.count; i++) {
+        const ad_array *y = trace->outputs.leaf[i];
+        if (!cotangents[i] || y->serial != c->tape->serial || !(y->mask & bit) || y->node < trace->floor)
+            continue;
+        ad_array *g = ad_match(c, cotangents[i], y);
+        if (!g || !ad_cotangent_add(c, ad_slot_at(&c->tape->slots, y->node), g))
+            return AD_NO_PARENT;
+        from = y->node > from ? y->node : from;
+    }
+    return from;
+}
+
+/* Pulls cotangents of the outputs back to the input: an array or tree like the argument. */
+void *ad_trace_pull(ad_context *c, struct ad_trace *trace, char kind, const void *argument, ad_array *const *cotangents)
+{
+    uint32_t from = seed(c, trace, cotangents);
+    if (from == AD_NO_PARENT || !ad_sweep(c, &c->tape->slots, from, trace->last, UINT64_C(1) << trace->level, trace->floor, true))
+        return NULL;
+    ad_array *gradients[trace->inputs.count + 1];
+    for (int i = 0; i < trace->inputs.count; i++) {
+        ad_array *g = trace->nodes[i] ? ad_slot_at(&c->tape->slots, trace->nodes[i])->cotangent : NULL;
+        g = g ? ad_hold(c, g) : ad_zeros_of(c, trace->inputs.leaf[i]);
+        if (!g)
+            return NULL;
+        gradients[i] = g;
+    }
+    void *result = ad_leaves_join(kind, argument, gradients);
+    return trace->scope.depth == AD_NO_SCOPE ? result : ad_value_escape(kind, result);
+}
+
+/* ---- reverse transformations ---- */
+
+/* A scalar to differentiate: real, of one element. */
+static bool is_scalar(const char *transformation, const ad_array *y)
+{
+    if (y->size != 1)
+        ad_set_error(AD_ERROR_TRANSFORM, "%s: the function returned shape %s, not a scalar; see ad_jacobian, or ad_elementwise_grad for functions of each element",
+                     transformation, AD_SHAPE_TEXT(y));
+    else if (ad_dtype_is_complex((ad_dtype)y->dtype))
+        ad_set_error(AD_ERROR_TRANSFORM, "%s: the function returned %s; take ad_real or ad_abs of it, or see ad_holomorphic_grad", transformation,
+                     ad_dtype_name((ad_dtype)y->dtype));
+    else
+        return true;
+    return false;
+}
+
+/* The gradient of fn in one argument; *value: what fn returned, if asked for. */
+static void *gradient(ad_context *c, const char *transformation, const ad_fn *fn, const ad_value *arguments, int argnum, bool aux, void **value)
+{
+    struct ad_trace trace;
+    void *result = NULL;
+    if (ad_trace_open(c, fn, arguments, argnum, &trace)) {
+        ad_array *y = aux ? ad_tree_array_at(trace.result, 0) : trace.outputs.leaf[0];
+        ad_array *cotangents[trace.outputs.count + 1];
+        memset(cotangents, 0, sizeof cotangents);
+        if (!y)
+            ad_set_error(AD_ERROR_TRANSFORM, "%s: the function should return ad_list_of(value, aux) with an array for value", transformation);
+        else if (is_scalar(transformation, y) && (cotangents[0] = ad_ones_of(y)))
+            result = ad_trace_pull(c, &trace, fn->arguments[argnum], arguments[argnum].p, cotangents);
+        if (value)
+            *value = trace.result;
+    }
+    ad_trace_close(c, &trace);
+    return result;
+}
+
+void *ad_run_grad(ad_context *c, const ad_fn *fn, const ad_value *arguments)
+{
+    return gradient(c, "ad_grad", fn->inner, arguments, fn->argnum, false, NULL);
+}
+
+static void *run_value_and_grad(ad_context *c, const ad_fn *fn, const ad_value *arguments)
+{
+    void *value = NULL, **out = arguments[fn->inner->count].p;
+    void *g = gradient(c, "ad_value_and_grad", fn->inner, arguments, fn->argnum, false, &value);
+    if (out)
+        *out = g;
+    return g ? value : NULL;
+}
+
+static void *run_grad_and_aux(ad_context *c, const ad_fn *fn, const ad_value *arguments)
+{
+    void *value = NULL;
+    void *g = gradient(c, "ad_grad_and_aux", fn->inner, arguments, 0, true, &value);
+    if (!g)
+        return NULL;
+    ad_array *aux = ad_tree_array_at(value, 1);
+    ad_tree *aux_tree = ad_tree_tree_at(value, 1);
+    ad_tree_item items[2] = { { fn->inner->arguments[0] == 'a' ? AD_ITEM_ARRAY : AD_ITEM_TREE, g },
+                              { aux_tree ? AD_ITEM_TREE : AD_ITEM_ARRAY, aux_tree ? (void *)aux_tree : (void *)aux } };
+    return ad_list_from(items, 2);
+}
+
+/* Sum over outputs of each element's derivative. */
+static void *run_elementwise_grad(ad_context *c, const ad_fn *fn, const ad_value *arguments)
+{
+    struct ad_trace trace;
+    void *result = NULL;
+    if (ad_trace_open(c, fn->inner, arguments, 0, &trace)) {
+        ad_array *one = ad_ones_of(trace.outputs.leaf[0]);
+        if (one)
+            result = ad_trace_pull(c, &trace, fn->inner->arguments[0], arguments[0].p, &one);
+    }
+    ad_trace_close(c, &trace);
+    return result;
+}
+
+static void *run_holomorphic_grad(ad_context *c, const ad_fn *fn, const ad_value *arguments)
+{
+    const ad_array *x = arguments[0].p;
+    if (x && !ad_dtype_is_complex((ad_dtype)x->dtype))
+        return ad_set_error(AD_ERROR_TRANSFORM, "ad_holomorphic_grad: the argument is %s, not complex; see ad_grad", ad_dtype_name((ad_dtype)x->dtype));
+    return run_elementwise_grad(c, fn, arguments);
+}
+
+/* ---- forward transformations ---- */
+
+/* One forward level over a call: the tangent of the result (zeros where there is none), *value the result itself. */
+static void *push(ad_context *c, const ad_fn *fn, const ad_value *arguments, const struct ad_leaves *inputs, const struct ad_leaves *tangents, void **value)
+{
+    struct ad_leaves outputs = { 0 };
+    void *result = NULL, *tangent = NULL;
+    char kind = fn->arguments[0];
+    ad_scope scope = ad_scope_open();
+    int level = scope.depth == AD_NO_SCOPE ? -1 : ad_level_open(c, AD_LEVEL_FORWARD);
+    if (level >= 0) {
+        ad_array *lifted[inputs->count + 1];
+        bool done = true;
+        for (int i = 0; i < inputs->count && done; i++) {
+            ad_array *t = ad_dtype_is_float((ad_dtype)inputs->leaf[i]->dtype) ? ad_match(c, tangents->leaf[i], inputs->leaf[i]) : tangents->leaf[i];
+            done = t && (lifted[i] = ad_lift(c, inputs->leaf[i], level, t));
+        }
+        result = done ? call_with(c, fn, arguments, 0, ad_leaves_join(kind, arguments[0].p, lifted)) : NULL;
+        ad_level_hide(c, level);
+        if (result && ad_leaves_of(c, fn->result, result, &outputs)) {
+            ad_array *t[outputs.count + 1];
+            for (int i = 0; i < outputs.count && done; i++) {
+                t[i] = ad_tangent_of(c->tape, outputs.leaf[i], level);
+                done = t[i] || (t[i] = ad_zeros_of(c, outputs.leaf[i]));
+            }
+            tangent = done ? ad_value_escape(fn->result, ad_leaves_join(fn->result, result, t)) : NULL;
+            if (value)
+                *value = ad_value_escape(fn->result, result);
+        }
+        ad_leaves_free(c, &outputs);
+        ad_level_close(c, level);
+    }
+    ad_scope_close(scope);
+    return tangent;
+}
+
+static bool same_tangent_structure(const char *transformation, char kind, const void *x, const void *v)
+{
+    if (!x || !v)
+        return ad_failed() ? false : (ad_set_error(AD_ERROR_VALUE, "%s: an argument is NULL", transformation), false);
+    if (kind == 't' && !ad_tree_same_structure(x, v))
+        return ad_set_error(AD_ERROR_TRANSFORM, "%s: the direction's tree has another structure than the argument's", transformation), false;
+    return true;
+}
+
+/* Value and directional derivative of fn in its first argument along v. */
+void *ad_directional(ad_context *c, const char *transformation, const ad_fn *fn, const ad_value *arguments, void *v, void **value)
+{
+    char kind = fn->arguments[0];
+    struct ad_leaves inputs = { 0 }, tangents = { 0 };
+    void *result = NULL;
+    if (same_tangent_structure(transformation, kind, arguments[0].p, v) && ad_leaves_of(c, kind, arguments[0].p, &inputs) &&
+        ad_leaves_of(c, kind, v, &tangents)) {
+        bool fit = true;
+        for (int i = 0; i < inputs.count && fit; i++)
+            if (!(fit = ad_shape_equal(ad_shape_of(inputs.leaf[i]), ad_shape_of(tangents.leaf[i]))))
+                ad_set_error(AD_ERROR_SHAPE, "%s: a direction of shape %s for an argument of shape %s", transformation, AD_SHAPE_TEXT(tangents.leaf[i]),
+                             AD_SHAPE_TEXT(inputs.leaf[i]));
+        result = fit ? push(c, fn, arguments, &inputs, &tangents, value) : NULL;
+    }
+    ad_leaves_free(c, &inputs);
+    ad_leaves_free(c, &tangents);
+    return result;
+}
+
+static void *run_deriv(ad_context *c, const ad_fn *fn, const ad_value *arguments)
+{
+    ad_array *one = arguments[0].p ? ad_ones_of(arguments[0].p) : NULL;
+    return ad_directional(c, "ad_deriv", fn->inner, arguments, one, NULL);
+}
+
+static void *run_hvp(ad_context *c, const ad_fn *fn, const ad_value *arguments)
+{
+    ad_fn *grad = ad_fn_transformed(c, ad_run_grad, fn->inner, NULL, 0, fn->inner->arguments[0], "");
+    return grad ? ad_directional(c, "ad_hvp", grad, arguments, arguments[fn->inner->count].p, NULL) : NULL;
+}
+
+/* ---- the functions under the macros ---- */
+
+/* Argument argnum of fn is an array or a tree, and fn's result fits. */
+static bool fits(const char *transformation, const ad_fn *fn, int argnum, const char *results, const char *arguments)
+{
+    if (!fn)
+        return ad_failed() ? false : (ad_set_error(AD_ERROR_TRANSFORM, "%s: the function is NULL", transformation), false);
+    if (argnum < 0 || argnum >= fn->count || !strchr("at", fn->arguments[argnum]))
+        ad_set_error(AD_ERROR_TRANSFORM, "%s: argument %d of a function with signature %c(%s) is not an array or a tree", transformation, argnum, fn->result,
+                     fn->arguments);
+    else if (!strchr(results, fn->result) || !strchr(arguments, fn->arguments[argnum]))
+        ad_set_error(AD_ERROR_TRANSFORM, "%s: signature %c(%s) does not fit: the result should be %s, the argument %s", transformation, fn->result,
+                     fn->arguments, strcmp(results, "t") == 0 ? "a tree" : strcmp(results, "a") == 0 ? "an array" : "an array or a tree",
+                     strcmp(arguments, "a") == 0 ? "an array" : "an array or a tree");
+    else
+        return true;
+    return false;
+}
+
+static const char *letter(char kind)
+{
+    return kind == 't' ? "t" : "a";
+}
+
+ad_fn *ad_grad_fn(ad_fn *fn, int argnum)
+{
+    if (!fits("ad_grad", fn, argnum, "a", "at"))
+        return NULL;
+    return ad_fn_transformed(ad_current(), ad_run_grad, fn, NULL, argnum, fn->arguments[argnum], "");
+}
+
+ad_fn *ad_value_and_grad_fn(ad_fn *fn, int argnum)
+{
+    if (!fits("ad_value_and_grad", fn, argnum, "a", "at"))
+        return NULL;
+    return ad_fn_transformed(ad_current(), run_value_and_grad, fn, NULL, argnum, fn->result, "p");
+}
+
+ad_fn *ad_grad_and_aux_fn(ad_fn *fn)
+{
+    return fits("ad_grad_and_aux", fn, 0, "t", "at") ? ad_fn_transformed(ad_current(), run_grad_and_aux, fn, NULL, 0, 't', "") : NULL;
+}
+
+ad_fn *ad_elementwise_grad_fn(ad_fn *fn)
+{
+    return fits("ad_elementwise_grad", fn, 0, "a", "a") ? ad_fn_transformed(ad_current(), run_elementwise_grad, fn, NULL, 0, 'a', "") : NULL;
+}
+
+ad_fn *ad_holomorphic_grad_fn(ad_fn *fn)
+{
+    return fits("ad_holomorphic_grad", fn, 0, "a", "a") ? ad_fn_transformed(ad_current(), run_holomorphic_grad, fn, NULL, 0, 'a', "") : NULL;
+}
+
+ad_fn *ad_deriv_fn(ad_fn *fn)
+{
+    return fits("ad_deriv", fn, 0, "at", "a") ? ad_fn_transformed(ad_current(), run_deriv, fn, NULL, 0, fn->result, "") : NULL;
+}
+
+ad_fn *ad_hvp_fn(ad_fn *fn)
+{
+    if (!fits("ad_hvp", fn, 0, "a", "at"))
+        return NULL;
+    return ad_fn_transformed(ad_current(), run_hvp, fn, NULL, 0, fn->arguments[0], letter(fn->arguments[0]));
+}
+
+void *ad_jvp_of(ad_fn *fn, ...)
+{
+    if (!fits("ad_jvp", fn, 0, "at", "at"))
+        return NULL;
+    ad_value arguments[AD_MAX_ARGUMENTS];
+    va_list list;
+    va_start(list, fn);
+    ad_values_read(fn, &list, arguments);
+    void *v = va_arg(list, void *), **tangent = va_arg(list, void **);
+    va_end(list);
+    void *value = NULL;
+    *tangent = ad_directional(ad_current(), "ad_jvp", fn, arguments, v, &value);
+    return *tangent ? value : NULL;
+}
+
+ad_array *ad_stop_gradient(ad_array *x)
+{
+    return x ? ad_array_alias(ad_current(), x) : NULL;
+}
+
+bool ad_is_traced(const ad_array *x)
+{
+    return x && ad_live_mask(ad_current()->tape, x) != 0;
+}

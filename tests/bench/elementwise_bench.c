@@ -1,0 +1,53 @@
+/* Elementwise code, sum(tanh(2x + 1) * exp(-x * x)), value and gradient, against the same loop written by hand over libm. The same sizes in NumPy:
+ * numpy_bench.py. */
+#include "bench.h"
+#include <ad/ad.h>
+
+static ad_array *chain(ad_array *x)
+{
+    return ad_sum(ad_mul(ad_tanh(ad_add(ad_mul(x, 2), 1)), ad_exp(ad_neg(ad_mul(x, x)))));
+}
+
+struct job {
+    ad_array *(*f)(ad_array *);
+    ad_array *x, *y;
+};
+
+static volatile double result;
+
+static void call(void *context)
+{
+    AD_SCOPE;
+    struct job *job = context;
+    ad_array *y = job->f(job->x);
+    result = *(const double *)ad_data(y);
+}
+
+static ad_array *plus(ad_array *x)
+{
+    return ad_add(x, x);
+}
+
+static ad_array *times_two(ad_array *x)
+{
+    return ad_mul(x, 2);
+}
+
+int main(int argc, char **argv)
+{
+    static const int64_t sizes[] = { 10, 1000, 100000, 1000000 };
+    struct bench bench = { 0 };
+    for (int i = 0; i < 4; i++) {
+        AD_SCOPE;
+        char name[80];
+        ad_array *x = ad_random_normal(ad_random_key(1), AD_SHAPE(sizes[i]));
+        struct job jobs[] = { { chain, x, NULL }, { ad_grad(chain), x, NULL }, { plus, x, NULL }, { times_two, x, NULL }, { ad_exp, x, NULL },
+                              { ad_tanh, x, NULL }, { ad_sin, x, NULL }, { ad_sqrt, x, NULL } };
+        static const char *const names[] = { "chain", "gradient of chain", "x + x", "2 x", "exp", "tanh", "sin", "sqrt" };
+        for (int j = 0; j < 8; j++) {
+            snprintf(name, sizeof name, "%s, n = %lld", names[j], (long long)sizes[i]);
+            bench_time(&bench, name, call, &jobs[j]);
+        }
+    }
+    return bench_end(&bench, argc, argv);
+}

@@ -1,0 +1,52 @@
+"""The rows of elementwise_bench in NumPy, and the ratio of both.
+
+    tests/bench/numpy_bench.py BUILD/tests/bench/elementwise_bench
+
+Needs NumPy. Both run in this process' machine one after the other; ratios below 1 mean libad is faster.
+"""
+import json
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+
+
+def chain(x):
+    return np.sum(np.tanh(2 * x + 1) * np.exp(-x * x))
+
+
+functions = {"chain": chain, "x + x": lambda x: x + x, "2 x": lambda x: x * 2, "exp": np.exp, "tanh": np.tanh, "sin": np.sin, "sqrt": np.sqrt}
+
+
+def median_time(f, x):
+    calls = 1
+    while True:
+        start = time.perf_counter()
+        for _ in range(calls):
+            f(x)
+        if time.perf_counter() - start > 0.02:
+            break
+        calls *= 2
+    times = []
+    for _ in range(15):
+        start = time.perf_counter()
+        for _ in range(calls):
+            f(x)
+        times.append((time.perf_counter() - start) / calls)
+    return sorted(times)[7]
+
+
+with tempfile.NamedTemporaryFile(suffix=".json") as results:
+    subprocess.run([sys.argv[1], results.name], check=True, stdout=subprocess.DEVNULL)
+    ours = {row["name"]: row["seconds"] for row in json.load(open(results.name))}
+
+print(f"{'':32}{'libad us':>12}{'NumPy us':>12}{'ratio':>8}")
+for size in (10, 1000, 100000, 1000000):
+    x = np.random.default_rng(1).normal(size=size)
+    for name, f in functions.items():
+        row = f"{name}, n = {size}"
+        with np.errstate(all="ignore"):
+            theirs = median_time(f, x)
+        print(f"{row:32}{ours[row] * 1e6:12.2f}{theirs * 1e6:12.2f}{ours[row] / theirs:8.2f}")

@@ -1,0 +1,28 @@
+#!/bin/bash
+# Every complete program in the documents compiles without a warning and ends with status 0: the blocks of C that follow a line
+# <!-- example: name -->. The same is done for every file in docs and for the README.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+build=$(cd "$1" && pwd)
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+awk -v out="$out" '
+    /^<!-- example: [a-z0-9_]+ -->$/ { name = $3; next }
+    /^```c$/ && name { file = out "/" name ".c"; if (seen[name]++) { print "two examples are called " name > "/dev/stderr"; exit 1 } next }
+    /^```$/ && file { close(file); file = name = ""; next }
+    file { print > file; next }
+    /[^ ]/ { name = "" }
+' README.md docs/*.md
+warnings=(-Wall -Wextra -Wpedantic -Wshadow -Werror)
+count=0
+for source in "$out"/*.c; do
+    name=$(basename "$source" .c)
+    ${CC:-cc} -std=c11 "${warnings[@]}" -I libad/include "$source" -o "$out/$name" -L "$build/libad" -Wl,-rpath,"$build/libad" -lad -lm
+    if ! "$out/$name" >"$out/$name.txt" 2>&1; then
+        echo "the example $name fails:"
+        cat "$out/$name.txt"
+        exit 1
+    fi
+    count=$((count + 1))
+done
+echo "$count programs"

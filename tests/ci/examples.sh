@@ -1,0 +1,27 @@
+#!/bin/bash
+# Every example runs: --help, a short run with .csv and .png, and an unknown option that is refused.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+build=$1
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+for source in examples/*.c; do
+    name=$(basename "$source" .c)
+    [ "$name" = example ] && continue
+    program=$build/examples/$name
+    "$program" --help | grep -q -- --out
+    if "$program" --nonsense 2>"$out/error"; then
+        echo "$name accepts --nonsense"
+        exit 1
+    fi
+    grep -q -- --help "$out/error"
+    short=()
+    case $name in mlp_digits | hypergrad_digits) short=(--iterations 2) ;; naive_reversal) short=(--iterations 20) ;; esac
+    "$program" "${short[@]}" --out "$out/$name" >"$out/$name.txt"
+    test -s "$out/$name.csv"
+    ! command -v gnuplot >/dev/null || test -s "$out/$name.png"
+    if grep -iE 'nan|not exact|failed|wrong' "$out/$name.txt"; then
+        echo "$name says so"
+        exit 1
+    fi
+done

@@ -1,0 +1,24 @@
+#!/bin/bash
+# Every public header alone: as C11 and C17 with gcc and clang, every warning an error, and as C++17.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+include=(-I libad/include -I libad-nn/include -I hyperopt/include)
+warnings=(-Wall -Wextra -Wpedantic -Wshadow -Werror)
+count=0
+for header in libad/include/ad/*.h libad-nn/include/ad-nn/*.h hyperopt/include/hyperopt/*.h; do
+    name=${header#*/include/}
+    for compiler in gcc clang; do
+        for standard in c11 c17; do
+            echo "#include <$name>" | $compiler -std=$standard "${warnings[@]}" "${include[@]}" -fsyntax-only -x c -
+        done
+    done
+    echo "#include <$name>" | g++ -std=c++17 "${warnings[@]}" "${include[@]}" -fsyntax-only -x c++ -
+    count=$((count + 1))
+done
+# The macros, used.
+for compiler in gcc clang; do
+    for standard in c11 c17; do
+        $compiler -std=$standard "${warnings[@]}" "${include[@]}" -fsyntax-only tests/ci/outside.c
+    done
+done
+echo "$count headers"

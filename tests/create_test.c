@@ -1,0 +1,224 @@
+/* Making arrays: fills, ranges, diagonals, triangles, conversions; values as NumPy's, derivatives, errors. */
+#include "testing.h"
+
+static ad_array *matrix(void)
+{
+    return ad_from((double[]){ 0.5, -1, 2, 3, 0.25, -0.75 }, AD_SHAPE(2, 3));
+}
+
+/* ---- values ---- */
+
+START_TEST(fills_have_shape_dtype_and_value)
+{
+    AD_SCOPE;
+    ad_array *x = ad_zeros(AD_SHAPE(2), .dtype = AD_I32);
+    assert_array(ad_zeros(AD_SHAPE(2)), AD_SHAPE(2), 0, 0, 0);
+    assert_array(ad_ones(AD_SHAPE(2, 2), .dtype = AD_C64), AD_SHAPE(2, 2), 0, 1, 1, 1, 1);
+    assert_array(ad_ones(AD_SCALAR_SHAPE, .dtype = AD_BOOL), AD_SCALAR_SHAPE, 0, 1);
+    ck_assert_int_eq(ad_size(ad_empty(AD_SHAPE(3, 0))), 0);
+    ck_assert_int_eq(ad_dtype_of(ad_zeros(AD_SHAPE(2))), AD_F64);
+    ck_assert_int_eq(ad_dtype_of(ad_ones_like(x)), AD_I32);
+    ck_assert_int_eq(ad_dtype_of(ad_zeros_like(x, .dtype = AD_F32)), AD_F32);
+    ck_assert_int_eq(ad_dtype_of(ad_full(AD_SHAPE(2), 7)), AD_I64);
+    assert_array(ad_full(AD_SHAPE(2), 7.5), AD_SHAPE(2), 0, 7.5, 7.5);
+    assert_array(ad_full(AD_SHAPE(2, 2), ad_arange(2), .dtype = AD_F32), AD_SHAPE(2, 2), 0, 0, 1, 0, 1);
+    assert_array(ad_full_like(x, 7.5), AD_SHAPE(2), 0, 7, 7);
+}
+END_TEST
+
+START_TEST(eye_has_rows_columns_and_a_diagonal)
+{
+    AD_SCOPE;
+    assert_array(ad_eye(2), AD_SHAPE(2, 2), 0, 1, 0, 0, 1);
+    assert_array(ad_eye(2, .M = 3, .k = 1), AD_SHAPE(2, 3), 0, 0, 1, 0, 0, 0, 1);
+    assert_array(ad_eye(3, .M = 2, .k = -2), AD_SHAPE(3, 2), 0, 0, 0, 0, 0, 1, 0);
+    assert_array(ad_eye(2, .k = 5, .dtype = AD_BOOL), AD_SHAPE(2, 2), 0, 0, 0, 0, 0);
+    assert_array(ad_identity(1, .dtype = AD_F32), AD_SHAPE(1, 1), 0, 1);
+    ck_assert(ad_shape_equal(ad_shape_of(ad_eye(0)), AD_SHAPE(0, 0)));
+    ck_assert(ad_shape_equal(ad_shape_of(ad_eye(2, .M = 0)), AD_SHAPE(2, 0)));
+}
+END_TEST
+
+START_TEST(arange_is_integer_for_integers)
+{
+    AD_SCOPE;
+    ck_assert_int_eq(ad_dtype_of(ad_arange(3)), AD_I64);
+    ck_assert_int_eq(ad_dtype_of(ad_arange(0, 3.0)), AD_F64);
+    assert_array(ad_arange(3), AD_SHAPE(3), 0, 0, 1, 2);
+    assert_array(ad_arange(2, 7, 2), AD_SHAPE(3), 0, 2, 4, 6);
+    assert_array(ad_arange(5, 0, -2), AD_SHAPE(3), 0, 5, 3, 1);
+    assert_array(ad_arange(0, 1, 0.25), AD_SHAPE(4), 0, 0, 0.25, 0.5, 0.75);
+    assert_array((ad_arange)(1, 2, 0.5), AD_SHAPE(2), 0, 1, 1.5);
+    ck_assert_int_eq(ad_size(ad_arange(-3)), 0);
+    ck_assert_int_eq(ad_size(ad_arange(3.0, 1.0)), 0);
+    ck_assert_int_eq(ad_size(ad_arange(INT64_MIN, INT64_MAX, INT64_MAX)), 3);
+}
+END_TEST
+
+START_TEST(linspace_ends_at_stop)
+{
+    AD_SCOPE;
+    ad_array *x = ad_linspace(0.1, 0.7, .num = 7);
+    assert_array(ad_linspace(0, 1, .num = 5), AD_SHAPE(5), 0, 0, 0.25, 0.5, 0.75, 1);
+    assert_array(ad_linspace(0, 1, .num = 4, .endpoint = false), AD_SHAPE(4), 0, 0, 0.25, 0.5, 0.75);
+    assert_array(ad_linspace(2, 5, .num = 1), AD_SHAPE(1), 0, 2);
+    ck_assert_int_eq(ad_size(ad_linspace(2, 5, .num = 0)), 0);
+    ck_assert_int_eq(ad_size((ad_linspace)(ad_scalar(0), ad_scalar(1))), 50);
+    ck_assert(ad_item(ad_tree_get(ad_unstack(x), "6")) == 0.7);
+    assert_array(ad_linspace(ad_arange(2), 2, .num = 3), AD_SHAPE(3, 2), 0, 0, 1, 1, 1.5, 2, 2);
+    assert_array(ad_linspace(ad_arange(2), 2, .num = 3, .axis = -1), AD_SHAPE(2, 3), 0, 0, 1, 2, 1, 1.5, 2);
+    ck_assert_int_eq(ad_dtype_of(ad_linspace(ad_ones(AD_SHAPE(1), .dtype = AD_F32), 2)), AD_F32);
+}
+END_TEST
+
+START_TEST(triangles_select)
+{
+    AD_SCOPE;
+    ad_array *x = ad_from((double[]){ 1, INFINITY, NAN, 4, 5, 6 }, AD_SHAPE(2, 3));
+    assert_array(ad_tril(x), AD_SHAPE(2, 3), 0, 1, 0, 0, 4, 5, 0);
+    assert_array(ad_triu(matrix(), .k = 1), AD_SHAPE(2, 3), 0, 0, -1, 2, 0, 0, -0.75);
+    assert_array(ad_triu(ad_ones(AD_SHAPE(2, 2, 2), .dtype = AD_BOOL)), AD_SHAPE(2, 2, 2), 0, 1, 1, 0, 1, 1, 1, 0, 1);
+    ck_assert_int_eq(ad_dtype_of(ad_tril(ad_ones(AD_SHAPE(2, 2), .dtype = AD_BOOL))), AD_BOOL);
+    assert_array(ad_tril(matrix(), .k = -9), AD_SHAPE(2, 3), 0, 0, 0, 0, 0, 0, 0);
+    assert_array(ad_tril(ad_arange(2)), AD_SHAPE(2, 2), 0, 0, 0, 0, 1);
+}
+END_TEST
+
+START_TEST(diagonals_of_any_offset_and_their_transpose)
+{
+    AD_SCOPE;
+    ad_array *m = matrix(), *batch = ad_reshape(ad_arange(12), AD_SHAPE(2, 2, 3));
+    assert_array(ad_diagonal(m), AD_SHAPE(2), 0, 0.5, 0.25);
+    assert_array(ad_diagonal(m, .offset = 2), AD_SHAPE(1), 0, 2);
+    assert_array(ad_diagonal(m, .offset = -1), AD_SHAPE(1), 0, 3);
+    ck_assert_int_eq(ad_size(ad_diagonal(m, .offset = 3)), 0);
+    assert_array(ad_diagonal(batch, .offset = 1, .axis1 = -2, .axis2 = -1), AD_SHAPE(2, 2), 0, 1, 5, 7, 11);
+    assert_array(ad_diagonal(batch), AD_SHAPE(3, 2), 0, 0, 9, 1, 10, 2, 11);
+    assert_array(ad_diag(ad_arange(2), .k = -1), AD_SHAPE(3, 3), 0, 0, 0, 0, 0, 0, 0, 0, 1, 0);
+    assert_array(ad_diag(m, .k = 1), AD_SHAPE(2), 0, -1, -0.75);
+    assert_array(ad_make_diagonal(ad_reshape(ad_arange(4), AD_SHAPE(2, 2)), .columns = 3), AD_SHAPE(2, 2, 3), 0, 0, 0, 0, 0, 1, 0, 2, 0, 0, 0, 3, 0);
+}
+END_TEST
+
+START_TEST(conversions_change_the_dtype)
+{
+    AD_SCOPE;
+    ad_array *x = ad_from((double[]){ -1.5, 0, 2.5 }, AD_SHAPE(3));
+    assert_array(ad_astype(x, AD_I64), AD_SHAPE(3), 0, -1, 0, 2);
+    assert_array(ad_astype(x, AD_BOOL), AD_SHAPE(3), 0, 1, 0, 1);
+    assert_array(ad_astype(ad_mul(x, 1i), AD_F64), AD_SHAPE(3), 0, 0, 0, 0);
+    ck_assert_int_eq(ad_dtype_of(ad_mul(ad_astype(2.0, AD_F64), ad_astype(x, AD_F32))), AD_F64);
+    ck_assert(ad_astype(x, AD_F64) == x);
+    ck_assert(ad_copy(x) != x && ad_data(ad_copy(x)) != ad_data(x));
+    assert_array(ad_copy(ad_flip(x)), AD_SHAPE(3), 0, 2.5, 0, -1.5);
+}
+END_TEST
+
+/* ---- derivatives ---- */
+
+#define WAVE(name, expression)                                                                                         \
+    static ad_array *wave_##name(ad_array *x)                                                                          \
+    {                                                                                                                  \
+        return ad_sin(expression);                                                                                     \
+    }
+
+WAVE(full, ad_full(AD_SHAPE(4, 2, 3), x))
+WAVE(tril, ad_tril(x))
+WAVE(triu, ad_triu(x, .k = 1))
+WAVE(diagonal, ad_diagonal(x, .offset = 1))
+WAVE(diagonal_of_outer_axes, ad_diagonal(ad_mul(ad_reshape(x, AD_SHAPE(2, 1, 3)), ad_reshape(x, AD_SHAPE(1, 6, 1))), .offset = -1, .axis1 = 2, .axis2 = 0))
+WAVE(make_diagonal, ad_make_diagonal(x, .offset = -2))
+WAVE(diag, ad_diag(ad_ravel(x), .k = 1))
+WAVE(linspace, ad_linspace(x, ad_square(x), .num = 4))
+WAVE(linspace_open, ad_linspace(x, 2, .num = 3, .endpoint = false, .axis = 1))
+WAVE(copy, ad_copy(ad_transpose(x)))
+WAVE(complex, ad_astype(ad_mul(ad_astype(x, AD_C128), ad_add(x, 1i)), AD_F64))
+
+START_TEST(derivatives_agree_with_differences)
+{
+    AD_SCOPE;
+    ad_array *(*const waves[])(ad_array *) = {
+        wave_full, wave_tril, wave_triu, wave_diagonal, wave_diagonal_of_outer_axes, wave_make_diagonal, wave_diag, wave_linspace, wave_linspace_open,
+        wave_copy, wave_complex,
+    };
+    for (size_t i = 0; i < sizeof waves / sizeof *waves; i++)
+        ck_assert_msg(ad_check_grads(waves[i], matrix()), "function %zu: %s", i, ad_error_message());
+}
+END_TEST
+
+static ad_array *single_precision(ad_array *x)
+{
+    return ad_sum(ad_square(ad_astype(x, AD_F32)));
+}
+
+static ad_array *rounded(ad_array *x)
+{
+    return ad_sum(ad_mul(x, ad_astype(x, AD_I64)));
+}
+
+static ad_array *linspace_of_one(ad_array *start, ad_array *stop)
+{
+    return ad_sum(ad_linspace(start, stop, .num = 1));
+}
+
+START_TEST(gradients_have_the_dtype_of_the_input)
+{
+    AD_SCOPE;
+    ad_array *x = ad_from((double[]){ 1.5, -2.5 }, AD_SHAPE(2)), *g = ad_grad(single_precision)(x);
+    ck_assert_int_eq(ad_dtype_of(g), AD_F64);
+    assert_array(g, AD_SHAPE(2), 0, 3, -5);
+    assert_array(ad_grad(rounded)(x), AD_SHAPE(2), 0, 1, -2);
+    assert_close(ad_item(ad_grad(linspace_of_one)(ad_scalar(2), ad_scalar(3))), 1, 0);
+    assert_close(ad_item(ad_grad(linspace_of_one, 1)(ad_scalar(2), ad_scalar(3))), 0, 0);
+}
+END_TEST
+
+/* ---- errors ---- */
+
+START_TEST(errors_name_the_values)
+{
+    AD_SCOPE;
+    ad_array *x = matrix();
+    assert_fails(ad_zeros(AD_SHAPE(2, -1)), AD_ERROR_SHAPE, "(2,-1)");
+    assert_fails(ad_ones(AD_SHAPE(2), .dtype = (ad_dtype)99), AD_ERROR_DTYPE, "99");
+    assert_fails(ad_zeros((ad_shape){ .ndim = 33 }), AD_ERROR_SHAPE, "33");
+    assert_fails(ad_full(AD_SHAPE(2), x), AD_ERROR_SHAPE, "(2,3)");
+    assert_fails(ad_eye(-1), AD_ERROR_SHAPE, "-1");
+    assert_fails(ad_arange(0, 1, 0), AD_ERROR_VALUE, "step of 0");
+    assert_fails(ad_arange(0, 1, 1e-300), AD_ERROR_VALUE, "ad_arange");
+    assert_fails(ad_arange(NAN), AD_ERROR_VALUE, "ad_arange");
+    assert_fails(ad_linspace(0, 1, .num = -1), AD_ERROR_VALUE, "-1");
+    assert_fails(ad_tril(1), AD_ERROR_SHAPE, "ad_tril");
+    assert_fails(ad_diag(ad_zeros(AD_SHAPE(1, 1, 1))), AD_ERROR_SHAPE, "(1,1,1)");
+    assert_fails(ad_diagonal(ad_zeros(AD_SHAPE(3))), AD_ERROR_SHAPE, "(3,)");
+    assert_fails(ad_diagonal(x, .axis1 = 1), AD_ERROR_AXIS, "both 1");
+    assert_fails(ad_make_diagonal(x, .rows = 5, .columns = 2), AD_ERROR_SHAPE, "(5,2)");
+    assert_fails(ad_make_diagonal(1), AD_ERROR_SHAPE, "0 dimensions");
+    assert_fails(ad_astype(x, (ad_dtype)-2), AD_ERROR_DTYPE, "-2");
+}
+END_TEST
+
+static ad_array *everything(void)
+{
+    ad_array *x = ad_add(ad_eye(4, .k = 1), ad_full(AD_SHAPE(4, 4), ad_linspace(0, 1, .num = 4)));
+    return ad_copy(ad_diag(ad_diagonal(ad_tril(ad_astype(ad_mul(x, ad_ones_like(x)), AD_F32)))));
+}
+
+START_TEST(every_allocation_may_fail)
+{
+    for (int n = 1;; n++) {
+        AD_SCOPE;
+        ad_memory_fail_after(n);
+        ad_array *x = everything();
+        ad_memory_fail_after(0);
+        if (x)
+            break;
+        ck_assert_int_eq(ad_error_code(), AD_ERROR_MEMORY);
+        ad_clear_error();
+    }
+}
+END_TEST
+
+RUN_TESTS("create", fills_have_shape_dtype_and_value, eye_has_rows_columns_and_a_diagonal, arange_is_integer_for_integers, linspace_ends_at_stop,
+          triangles_select, diagonals_of_any_offset_and_their_transpose, conversions_change_the_dtype, derivatives_agree_with_differences,
+          gradients_have_the_dtype_of_the_input, errors_name_the_values, every_allocation_may_fail)

@@ -1,0 +1,387 @@
+/* Gradients to any order in both modes, against closed forms; and each transformation. */
+#include "testing.h"
+
+typedef ad_array *function(ad_array *);
+
+static ad_array *seventh_power(ad_array *x)
+{
+    return ad_pow(x, 7);
+}
+
+/* n-th derivatives, mathematically. */
+static double sin_n(double x, int n)
+{
+    return n % 4 == 0 ? sin(x) : n % 4 == 1 ? cos(x) : n % 4 == 2 ? -sin(x) : -cos(x);
+}
+
+static double exp_n(double x, int n)
+{
+    (void)n;
+    return exp(x);
+}
+
+/* tanh is a polynomial in t = tanh x, and dt/dx = 1 - t^2. */
+static double tanh_n(double x, int n)
+{
+    double p[16] = { 0, 1 };
+    for (int order = 0; order < n; order++) {
+        double d[16] = { 0 };
+        for (int k = 1; k < 14; k++) {
+            d[k - 1] += k * p[k];
+            d[k + 1] -= k * p[k];
+        }
+        memcpy(p, d, sizeof p);
+    }
+    double t = tanh(x), sum = 0;
+    for (int k = 15; k >= 0; k--)
+        sum = sum * t + p[k];
+    return sum;
+}
+
+static double seventh_power_n(double x, int n)
+{
+    double c = 1;
+    for (int k = 0; k < n; k++)
+        c *= 7 - k;
+    return c * pow(x, 7 - n);
+}
+
+static const struct {
+    const char *name;
+    function *f;
+    double (*derivative)(double, int);
+} functions[] = { { "sin", ad_sin, sin_n }, { "exp", ad_exp, exp_n }, { "tanh", ad_tanh, tanh_n }, { "x^7", seventh_power, seventh_power_n } };
+
+/* Each order by reverse or forward mode, as the bits of `modes` say. */
+static function *derivative_of(function *f, int order, unsigned modes)
+{
+    for (int k = 0; k < order; k++)
+        f = modes >> k & 1 ? ad_deriv(f) : ad_grad(f);
+    return f;
+}
+
+START_TEST(orders_1_to_5_are_exact_in_every_nesting_of_modes)
+{
+    static const double points[] = { -1.7, -0.3, 0.4, 1.1, 2.6 };
+    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
+        for (int order = 0; order <= 5; order++)
+            for (unsigned modes = 0; modes < 1u << order; modes++)
+                for (int p = 0; p < 5; p++) {
+                    AD_SCOPE;
+                    double got = ad_item(derivative_of(functions[i].f, order, modes)(ad_scalar(points[p]))), want = functions[i].derivative(points[p], order);
+                    ck_assert_msg(fabs(got - want) <= 1e-12 * fabs(want) + 1e-13, "%s, order %d, modes %u, at %g: %.17g, expected %.17g (%s)", functions[i].name,
+                                  order, modes, points[p], got, want, ad_error_message());
+                }
+}
+END_TEST
+
+/* The slides' program. */
+static ad_array *taylor_sine(ad_array *x)
+{
+    ad_array *curr = x, *ans = curr;
+    for (int i = 0; i < 1000; i++) {
+        curr = ad_div(ad_mul(ad_neg(curr), ad_pow(x, 2)), (2 * i + 3) * (2 * i + 2));
+        ans = ad_add(ans, curr);
+        if (fabs(ad_item(curr)) < 1e-14)
+            break;
+    }
+    return ans;
+}
+
+START_TEST(taylor_sine_with_an_early_exit_differentiates)
+{
+    for (double v = -6; v <= 6; v += 0.75) {
+        AD_SCOPE;
+        ad_array *x = ad_scalar(v);
+        assert_close(ad_item(taylor_sine(x)), sin(v), 1e-12);
+        assert_close(ad_item(ad_grad(taylor_sine)(x)), cos(v), 1e-10);
+        assert_close(ad_item(ad_grad(ad_grad(taylor_sine))(x)), -sin(v), 1e-8);
+    }
+}
+END_TEST
+
+static ad_array *factorial_like(ad_array *x)
+{
+    return ad_item(x) < 1 ? x : ad_mul(x, factorial_like(ad_sub(x, 1)));
+}
+
+START_TEST(recursion_differentiates)
+{
+    /* 3.5 2.5 1.5 0.5 */
+    double want = 3.5 * 2.5 * 1.5 * 0.5 * (1 / 3.5 + 1 / 2.5 + 1 / 1.5 + 1 / 0.5);
+    assert_close(ad_item(ad_grad(factorial_like)(ad_scalar(3.5))), want, 1e-14);
+    assert_close(ad_item(ad_deriv(factorial_like)(ad_scalar(3.5))), want, 1e-14);
+}
+END_TEST
+
+static ad_array *of_two(ad_array *x, ad_array *y)
+{
+    return ad_sum(ad_mul(ad_mul(x, x), y));
+}
+
+START_TEST(argnum_picks_the_argument)
+{
+    ad_array *x = ad_from((double[]){ 1, 2, 3 }, AD_SHAPE(3)), *y = ad_from((double[]){ 4, 5, 6 }, AD_SHAPE(3));
+    assert_array(ad_grad(of_two)(x, y), AD_SHAPE(3), 1e-15, 8, 20, 36);
+    assert_array(ad_grad(of_two, 1)(x, y), AD_SHAPE(3), 1e-15, 1, 4, 9);
+    assert_array(ad_grad(of_two, 0)(x, y), AD_SHAPE(3), 1e-15, 8, 20, 36);
+    ad_array *g = NULL;
+    assert_close(ad_item(ad_value_and_grad(of_two, 1)(x, y, &g)), 4 + 20 + 54, 1e-15);
+    assert_array(g, AD_SHAPE(3), 1e-15, 1, 4, 9);
+}
+END_TEST
+
+START_TEST(gradient_has_the_shape_and_dtype_of_its_input)
+{
+    ad_array *x = ad_astype(ad_from((double[]){ 1, 2 }, AD_SHAPE(2, 1)), AD_F32), *y = ad_ones(AD_SHAPE(3));
+    ad_array *g = ad_grad(of_two)(x, y);
+    ck_assert_int_eq(ad_dtype_of(g), AD_F32);
+    assert_array(g, AD_SHAPE(2, 1), 1e-6, 6, 12);
+    assert_array(ad_grad(of_two, 1)(x, y), AD_SHAPE(3), 1e-6, 5, 5, 5);
+}
+END_TEST
+
+static ad_array *ignores_its_second(ad_array *x, ad_array *y)
+{
+    (void)y;
+    return ad_sum(x);
+}
+
+START_TEST(gradient_of_an_unused_input_is_zero)
+{
+    assert_array(ad_grad(ignores_its_second, 1)(ad_scalar(1), ad_ones(AD_SHAPE(2, 2))), AD_SHAPE(2, 2), 0, 0, 0, 0, 0);
+}
+END_TEST
+
+START_TEST(bare_names_of_operations_can_be_differentiated)
+{
+    assert_close(ad_item(ad_grad(ad_sin)(ad_scalar(0.5))), cos(0.5), 1e-15);
+    assert_array(ad_grad(ad_sum)(ad_ones(AD_SHAPE(2))), AD_SHAPE(2), 0, 1, 1);
+    assert_close(ad_item(ad_grad(ad_mul, 1)(ad_scalar(3), ad_scalar(4))), 3, 0);
+}
+END_TEST
+
+START_TEST(transformed_functions_are_memoised)
+{
+    ck_assert(ad_grad(ad_sin) == ad_grad(ad_sin));
+    ck_assert(ad_grad(ad_grad(ad_sin)) == ad_grad(ad_grad(ad_sin)));
+    ck_assert(ad_grad(ad_sin) != ad_deriv(ad_sin));
+    ck_assert(ad_grad(of_two) != ad_grad(of_two, 1));
+}
+END_TEST
+
+static ad_array *cubes(ad_array *x)
+{
+    return ad_mul(ad_mul(x, x), x);
+}
+
+static ad_array *sum_of_cubes_and_products(ad_array *x)
+{
+    ad_array *y = ad_take(x, ad_from_data(AD_I64, (int64_t[]){ 1, 2, 0 }, AD_SHAPE(3)), .axis = 0);
+    return ad_sum(ad_add(cubes(x), ad_mul(x, y)));
+}
+
+START_TEST(elementwise_grad_jacobian_and_hessian)
+{
+    ad_array *x = ad_from((double[]){ 1, 2, 3 }, AD_SHAPE(3));
+    assert_array(ad_elementwise_grad(cubes)(x), AD_SHAPE(3), 1e-15, 3, 12, 27);
+    assert_array(ad_jacobian(cubes)(x), AD_SHAPE(3, 3), 1e-15, 3, 0, 0, 0, 12, 0, 0, 0, 27);
+    assert_array(ad_hessian(sum_of_cubes_and_products)(x), AD_SHAPE(3, 3), 1e-15, 6, 1, 1, 1, 12, 1, 1, 1, 18);
+    assert_array(ad_jacobian(ad_sum)(x), AD_SHAPE(3), 1e-15, 1, 1, 1);
+    ad_array *v = ad_from((double[]){ 1, -1, 2 }, AD_SHAPE(3));
+    assert_array(ad_hvp(sum_of_cubes_and_products)(x, v), AD_SHAPE(3), 1e-14, 6 - 1 + 2, 1 - 12 + 2, 1 - 1 + 36);
+}
+END_TEST
+
+START_TEST(vjp_outlives_its_trace_and_applies_many_times)
+{
+    ad_pullback *pull;
+    ad_array *x = ad_from((double[]){ 1, 2, 3 }, AD_SHAPE(3));
+    ad_array *y = ad_vjp(cubes, x, &pull);
+    assert_array(y, AD_SHAPE(3), 1e-15, 1, 8, 27);
+    for (int i = 1; i < 4; i++) {
+        ad_array *g = ad_vjp_apply(pull, ad_full(AD_SHAPE(3), i));
+        assert_array(g, AD_SHAPE(3), 1e-15, 3 * i, 12 * i, 27 * i);
+    }
+    ad_array *tangent;
+    y = ad_jvp(cubes, x, ad_from((double[]){ 1, 0, -1 }, AD_SHAPE(3)), &tangent);
+    assert_array(tangent, AD_SHAPE(3), 1e-15, 3, 0, -27);
+    assert_fails(ad_vjp_apply(pull, ad_scalar(1)), AD_ERROR_SHAPE, "ad_vjp_apply: a cotangent of shape ()");
+    ad_vjp_free(pull);
+}
+END_TEST
+
+/* The gradient of x -> <w, pullback of cubes at x applied to w>: a pullback under a later trace. */
+static ad_array *through_a_pullback(ad_array *x)
+{
+    ad_pullback *pull;
+    ad_vjp(cubes, x, &pull);
+    ad_array *g = ad_sum(ad_vjp_apply(pull, x)); /* sum 3 x^3 */
+    ad_vjp_free(pull);
+    return g;
+}
+
+START_TEST(pullbacks_are_differentiable)
+{
+    ad_array *x = ad_from((double[]){ 1, 2 }, AD_SHAPE(2));
+    assert_array(ad_grad(through_a_pullback)(x), AD_SHAPE(2), 1e-15, 9, 36);
+    assert_array(ad_hessian(through_a_pullback)(x), AD_SHAPE(2, 2), 1e-14, 18, 0, 0, 36);
+}
+END_TEST
+
+static ad_array *with_aux_value;
+
+static ad_tree *value_and_aux(ad_array *x)
+{
+    ad_array *y = ad_square(x);
+    with_aux_value = y;
+    return ad_list_of(ad_sum(y), y);
+}
+
+START_TEST(grad_and_aux_gives_both)
+{
+    ad_tree *t = ad_grad_and_aux(value_and_aux)(ad_from((double[]){ 2, 3 }, AD_SHAPE(2)));
+    assert_array(ad_tree_get(t, "0"), AD_SHAPE(2), 1e-15, 4, 6);
+    assert_array(ad_tree_get(t, "1"), AD_SHAPE(2), 1e-15, 4, 9);
+    ck_assert(!ad_is_traced(ad_tree_get(t, "1")));
+}
+END_TEST
+
+START_TEST(ggnvp_and_tensor_jacobian_product)
+{
+    ad_array *x = ad_from((double[]){ 1, 2 }, AD_SHAPE(2)), *v = ad_from((double[]){ 1, 1 }, AD_SHAPE(2));
+    /* J = diag(3, 12): J^T J v = (9, 144) */
+    assert_array(ad_ggnvp(cubes)(x, v), AD_SHAPE(2), 1e-15, 9, 144);
+    assert_array(ad_ggnvp(cubes, ad_sum)(x, v), AD_SHAPE(2), 1e-15, 0, 0);
+    ad_array *tensor = ad_from((double[]){ 1, 2, 3, 4, 5, 6 }, AD_SHAPE(2, 3));
+    assert_array(ad_tensor_jacobian_product(cubes)(x, v), AD_SHAPE(2), 1e-15, 3, 12);
+    /* rows of the result are tensor[:, k] J */
+    assert_array(ad_tensor_jacobian_product(cubes)(x, tensor), AD_SHAPE(3, 2), 1e-15, 3, 48, 6, 60, 9, 72);
+}
+END_TEST
+
+static ad_array *holomorphic(ad_array *z)
+{
+    return ad_mul(ad_exp(z), z);
+}
+
+static ad_array *modulus_squared(ad_array *z)
+{
+    return ad_sum(ad_square(ad_abs(z)));
+}
+
+START_TEST(complex_conventions)
+{
+    double _Complex at[1] = { 0.3 - 0.8i };
+    ad_array *z = ad_from_data(AD_C128, at, AD_SHAPE(1));
+    double _Complex d = ((double _Complex *)ad_data(ad_holomorphic_grad(holomorphic)(z)))[0];
+    double _Complex e = exp(0.3) * (cos(-0.8) + 1i * sin(-0.8)), want = e * (1 + at[0]);
+    assert_close(__real__ d, __real__ want, 1e-14);
+    assert_close(__imag__ d, __imag__ want, 1e-14);
+    d = ((double _Complex *)ad_data(ad_grad(modulus_squared)(z)))[0]; /* 2x - 2iy */
+    assert_close(__real__ d, 0.6, 1e-14);
+    assert_close(__imag__ d, 1.6, 1e-14);
+    assert_fails(ad_grad(holomorphic)(ad_reshape(z, AD_SCALAR_SHAPE)), AD_ERROR_TRANSFORM, "ad_holomorphic_grad");
+    assert_fails(ad_holomorphic_grad(holomorphic)(ad_scalar(1)), AD_ERROR_TRANSFORM, "not complex");
+}
+END_TEST
+
+static ad_array *loss_of_tree(ad_tree *p, ad_array *x)
+{
+    return ad_sum(ad_square(ad_add(ad_mul(ad_tree_get(p, "layer/w"), x), ad_tree_get(p, "b"))));
+}
+
+START_TEST(functions_of_trees_differentiate)
+{
+    ad_array *w = ad_from((double[]){ 1, 2 }, AD_SHAPE(2)), *x = ad_from((double[]){ 3, 5 }, AD_SHAPE(2));
+    ad_tree *p = ad_tree_of("layer", ad_tree_of("w", w, "n", 3), "b", 1.5);
+    ad_tree *g = ad_grad(loss_of_tree)(p, x);
+    ck_assert(ad_tree_same_structure(p, g));
+    assert_array(ad_tree_get(g, "layer/w"), AD_SHAPE(2), 1e-15, 2 * 4.5 * 3, 2 * 11.5 * 5);
+    assert_close(ad_item(ad_tree_get(g, "b")), 2 * 4.5 + 2 * 11.5, 1e-15);
+    ck_assert_int_eq(ad_dtype_of(ad_tree_get(g, "layer/n")), AD_I64);
+    assert_close(ad_item(ad_tree_get(g, "layer/n")), 0, 0);
+    ck_assert(ad_check_grads(loss_of_tree, p, x));
+    ad_tree *v = ad_tree_of("layer", ad_tree_of("w", ad_ones(AD_SHAPE(2)), "n", 0), "b", 0.0);
+    ad_tree *h = ad_hvp(loss_of_tree)(p, x, v);
+    assert_array(ad_tree_get(h, "layer/w"), AD_SHAPE(2), 1e-15, 18, 50);
+}
+END_TEST
+
+static ad_array *with_numbers(ad_array *x, int n, double c)
+{
+    return ad_mul(ad_pow(x, n), c);
+}
+
+START_TEST(any_signature_can_be_described)
+{
+    ad_fn *fn = ad_function(with_numbers, "a(a,i,d)"), *grad = ad_grad(fn);
+    assert_close(ad_item(ad_call(fn, ad_scalar(2), 3, 0.5)), 4, 1e-15);
+    assert_close(ad_item(ad_call(grad, ad_scalar(2), 3, 0.5)), 6, 1e-15);
+    ad_array *(*pointer)(ad_array *, int, double) = (ad_array * (*)(ad_array *, int, double)) ad_fn_pointer(ad_grad(grad));
+    assert_close(ad_item(pointer(ad_scalar(2), 3, 0.5)), 6, 1e-15);
+    assert_fails(ad_function(with_numbers, "a(a,q)"), AD_ERROR_TRANSFORM, "a(a,q)");
+    assert_fails(ad_grad(fn, 1), AD_ERROR_TRANSFORM, "argument 1");
+}
+END_TEST
+
+static ad_array *scaled(ad_array *x, void *context)
+{
+    return ad_mul(x, *(double *)context);
+}
+
+START_TEST(context_is_passed_through)
+{
+    double c = 2.5;
+    assert_close(ad_item(ad_grad(scaled)(ad_scalar(1), &c)), 2.5, 0);
+}
+END_TEST
+
+START_TEST(check_grads_finds_a_wrong_rule)
+{
+    ck_assert(ad_check_grads(ad_tanh, ad_from((double[]){ 0.1, -0.7 }, AD_SHAPE(2)), .order = 3));
+    ck_assert(ad_check_grads(of_two, ad_ones(AD_SHAPE(2, 1)), ad_ones(AD_SHAPE(3)), .order = 2));
+    ad_array *x = ad_scalar(0.0); /* |x| has no derivative here */
+    ck_assert(!ad_check_grads(ad_relu, x, .order = 1));
+    ck_assert(strstr(ad_error_message(), "central differences give"));
+    ad_clear_error();
+}
+END_TEST
+
+static ad_array *sqrt_step(ad_array *x, ad_array *a)
+{
+    return ad_mul(0.5, ad_add(x, ad_div(a, x)));
+}
+
+static ad_array *root(ad_array *a)
+{
+    return ad_fixed_point(sqrt_step, ad_scalar(1), a);
+}
+
+static ad_array *damped_step(ad_array *x, ad_array *a)
+{
+    return ad_mul(ad_cos(ad_mul(x, a)), 0.5);
+}
+
+static ad_array *damped(ad_array *a)
+{
+    return ad_sum(ad_fixed_point(damped_step, ad_zeros_like(a), a));
+}
+
+START_TEST(fixed_points_differentiate_implicitly)
+{
+    ad_array *a = ad_scalar(2);
+    assert_close(ad_item(root(a)), sqrt(2), 1e-12);
+    assert_close(ad_item(ad_grad(root)(a)), 0.5 / sqrt(2), 1e-11);
+    assert_close(ad_item(ad_deriv(root)(a)), 0.5 / sqrt(2), 1e-11);
+    assert_close(ad_item(ad_grad(ad_grad(root))(a)), -0.25 * pow(2, -1.5), 1e-10);
+    ck_assert_msg(ad_check_grads(damped, ad_from((double[]){ 0.5, 0.8 }, AD_SHAPE(2)), .order = 2), "%s", ad_error_message());
+}
+END_TEST
+
+RUN_TESTS("gradients", orders_1_to_5_are_exact_in_every_nesting_of_modes, taylor_sine_with_an_early_exit_differentiates, recursion_differentiates,
+          argnum_picks_the_argument, gradient_has_the_shape_and_dtype_of_its_input, gradient_of_an_unused_input_is_zero,
+          bare_names_of_operations_can_be_differentiated, transformed_functions_are_memoised, elementwise_grad_jacobian_and_hessian,
+          vjp_outlives_its_trace_and_applies_many_times, pullbacks_are_differentiable, grad_and_aux_gives_both, ggnvp_and_tensor_jacobian_product,
+          complex_conventions, functions_of_trees_differentiate, any_signature_can_be_described, context_is_passed_through,
+          check_grads_finds_a_wrong_rule, fixed_points_differentiate_implicitly)

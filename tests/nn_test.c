@@ -1,0 +1,128 @@
+/* libad-nn: layers, losses, optimizers against their formulas, batches. */
+#include "testing.h"
+#include <ad-nn/nn.h>
+
+START_TEST(dense_layers_compose)
+{
+    adnn_model *m = adnn_sequential(adnn_dense(5), adnn_tanh(), adnn_dense(3, .no_bias = true));
+    ad_tree *p = adnn_init(m, ad_random_key(1), AD_SHAPE(4));
+    ck_assert(ad_shape_equal(ad_shape_of(ad_tree_get(p, "0/W")), AD_SHAPE(4, 5)));
+    ck_assert(ad_shape_equal(ad_shape_of(ad_tree_get(p, "0/b")), AD_SHAPE(5)));
+    ck_assert(!ad_tree_has(p, "2/b"));
+    ad_shape shape = adnn_output_shape(m, AD_SHAPE(4));
+    ck_assert(ad_shape_equal(shape, AD_SHAPE(3)));
+    ad_array *x = ad_random_normal(ad_random_key(2), AD_SHAPE(7, 4)), *y = adnn_apply(m, p, x);
+    ad_array *h = ad_tanh(ad_add(ad_matmul(x, ad_tree_get(p, "0/W")), ad_tree_get(p, "0/b")));
+    assert_close(ad_item(ad_max(ad_abs(ad_sub(y, ad_matmul(h, ad_tree_get(p, "2/W")))))), 0, 1e-15);
+    assert_fails(adnn_apply(m, p, ad_ones(AD_SHAPE(7, 3))), AD_ERROR_SHAPE, "ad_matmul");
+    adnn_free(m);
+}
+END_TEST
+
+START_TEST(initial_weights_have_the_promised_scale)
+{
+    adnn_model *models[] = { adnn_dense(400), adnn_dense(400, .init = ADNN_GLOROT), adnn_dense(400, .init = ADNN_HE), adnn_dense(400, .scale = 0.01) };
+    double want[] = { 1 / sqrt(200), sqrt(2.0 / 600), sqrt(2.0 / 200), 0.01 };
+    for (int i = 0; i < 4; i++) {
+        ad_tree *p = adnn_init(models[i], ad_random_key(3), AD_SHAPE(200));
+        assert_close(ad_item(ad_std(ad_tree_get(p, "W"))) / want[i], 1, 0.02);
+        assert_close(ad_item(ad_sum(ad_abs(ad_tree_get(p, "b")))), 0, 0);
+        adnn_free(models[i]);
+    }
+}
+END_TEST
+
+START_TEST(cross_entropy_takes_integers_and_one_hot)
+{
+    ad_array *logits = ad_from((double[]){ 1, 2, 3, 0, 0, 5 }, AD_SHAPE(2, 3));
+    ad_array *labels = ad_from_data(AD_U8, (uint8_t[]){ 2, 0 }, AD_SHAPE(2));
+    double a = log(exp(1) + exp(2) + exp(3)) - 3, b = log(2 + exp(5));
+    assert_close(ad_item(adnn_softmax_cross_entropy(logits, labels)), (a + b) / 2, 1e-14);
+    assert_close(ad_item(adnn_softmax_cross_entropy(logits, ad_one_hot(labels, 3))), (a + b) / 2, 1e-14);
+    assert_close(adnn_accuracy(logits, labels), 0.5, 0);
+    ck_assert_msg(ad_check_grads(adnn_softmax_cross_entropy, logits, labels), "%s", ad_error_message());
+    assert_fails(adnn_softmax_cross_entropy(logits, ad_ones(AD_SHAPE(5))), AD_ERROR_SHAPE, "(2,3)");
+}
+END_TEST
+
+START_TEST(sgd_and_adam_follow_their_formulas)
+{
+    double x = 1, v = 0;
+    ad_tree *p = ad_tree_of("x", 1.0), *s = adnn_optimizer_init(adnn_sgd(.momentum = 0.9), p);
+    for (int i = 0; i < 5; i++) {
+        double g = 2 * x;
+        v = 0.9 * v + g;
+        x -= 0.1 * v;
+        s = adnn_optimizer_update(adnn_sgd(.momentum = 0.9), s, ad_tree_of("x", ad_mul(ad_tree_get(p, "x"), 2)), &p);
+        assert_close(ad_item(ad_tree_get(p, "x")), x, 1e-14);
+    }
+    double m = 0, u = 0, y = 1;
+    p = ad_tree_of("x", 1.0);
+    adnn_optimizer adam = adnn_adam(.step_size = 0.01);
+    s = adnn_optimizer_init(adam, p);
+    for (int t = 1; t <= 5; t++) {
+        double g = 2 * y;
+        m = 0.9 * m + 0.1 * g;
+        u = 0.999 * u + 0.001 * g * g;
+        y -= 0.01 * (m / (1 - pow(0.9, t))) / (sqrt(u / (1 - pow(0.999, t))) + 1e-8);
+        s = adnn_optimizer_update(adam, s, ad_tree_of("x", ad_mul(ad_tree_get(p, "x"), 2)), &p);
+        assert_close(ad_item(ad_tree_get(p, "x")), y, 1e-13);
+    }
+    assert_fails(adnn_optimizer_update(adam, s, ad_tree_of("y", 1.0), &p), AD_ERROR_VALUE, "structure");
+}
+END_TEST
+
+START_TEST(batches_go_through_all_examples_each_epoch)
+{
+    ad_key key = ad_random_key(5);
+    int seen[10] = { 0 };
+    for (int i = 0; i < 5; i++) {
+        const int64_t *batch = ad_data(adnn_batch(key, 10, 2, i));
+        seen[batch[0]]++;
+        seen[batch[1]]++;
+    }
+    for (int i = 0; i < 10; i++)
+        ck_assert_int_eq(seen[i], 1);
+    ck_assert(memcmp(ad_data(adnn_batch(key, 10, 2, 7)), ad_data(adnn_batch(key, 10, 2, 7)), 16) == 0);
+    ck_assert(memcmp(ad_data(adnn_batch(key, 100, 50, 0)), ad_data(adnn_batch(key, 100, 50, 2)), 400) != 0);
+    assert_fails(adnn_batch(key, 10, 11, 0), AD_ERROR_VALUE, "11 from 10");
+}
+END_TEST
+
+START_TEST(bad_layers_are_errors)
+{
+    assert_fails(adnn_dense(0), AD_ERROR_VALUE, "0 units");
+    assert_fails(adnn_sequential(adnn_dense(3), adnn_dense(-1)), AD_ERROR_VALUE, "-1 units");
+    adnn_model *m = adnn_dense(3);
+    assert_fails(adnn_init(m, ad_random_key(0), AD_SCALAR_SHAPE), AD_ERROR_SHAPE, "one axis");
+    adnn_free(m);
+    adnn_free(NULL);
+}
+END_TEST
+
+static adnn_model *classifier;
+
+static ad_array *loss(ad_tree *p, ad_array *x, ad_array *labels)
+{
+    return adnn_softmax_cross_entropy(adnn_apply(classifier, p, x), labels);
+}
+
+START_TEST(a_network_learns_to_separate)
+{
+    classifier = adnn_sequential(adnn_dense(8), adnn_relu(), adnn_dense(2));
+    ad_array *x = ad_random_normal(ad_random_key(1), AD_SHAPE(200, 2));
+    ad_array *labels = ad_greater(ad_mul(ad_at(x, ":, 0"), ad_at(x, ":, 1")), 0); /* opposite quadrants: no line separates them */
+    labels = ad_astype(labels, AD_I64);
+    ad_tree *p = adnn_init(classifier, ad_random_key(2), AD_SHAPE(2));
+    adnn_optimizer adam = adnn_adam(.step_size = 0.03);
+    ad_tree *s = adnn_optimizer_init(adam, p);
+    for (int i = 0; i < 300; i++)
+        s = adnn_optimizer_update(adam, s, ad_grad(loss)(p, x, labels), &p);
+    ck_assert_msg(!ad_failed(), "%s", ad_error_message());
+    ck_assert(adnn_accuracy(adnn_apply(classifier, p, x), labels) > 0.95);
+    adnn_free(classifier);
+}
+END_TEST
+
+RUN_TESTS("nn", dense_layers_compose, initial_weights_have_the_promised_scale, cross_entropy_takes_integers_and_one_hot, sgd_and_adam_follow_their_formulas,
+          batches_go_through_all_examples_each_epoch, bad_layers_are_errors, a_network_learns_to_separate)

@@ -1,0 +1,333 @@
+/* Rearranging elements: values as NumPy's, derivatives against differences, errors that name what was given. */
+#include "testing.h"
+
+/* 0, 1, 2, ... as float64 in the given shape. */
+static ad_array *counting(ad_shape shape)
+{
+    return ad_reshape(ad_astype(ad_arange(ad_shape_size(shape)), AD_F64), shape);
+}
+
+/* ---- values ---- */
+
+START_TEST(reshape_keeps_c_order_and_fills_the_wildcard)
+{
+    AD_SCOPE;
+    ad_array *x = counting(AD_SHAPE(2, 3));
+    assert_array(ad_reshape(x, AD_SHAPE(3, -1)), AD_SHAPE(3, 2), 0, 0, 1, 2, 3, 4, 5);
+    assert_array(ad_reshape(x, AD_SHAPE(1, 6, 1)), AD_SHAPE(1, 6, 1), 0, 0, 1, 2, 3, 4, 5);
+    assert_array(ad_reshape(x, AD_SHAPE(3, 2), .order = "F"), AD_SHAPE(3, 2), 0, 0, 4, 3, 2, 1, 5);
+    assert_array(ad_ravel(x, .order = "F"), AD_SHAPE(6), 0, 0, 3, 1, 4, 2, 5);
+    assert_array((ad_ravel)(x), AD_SHAPE(6), 0, 0, 1, 2, 3, 4, 5);
+    assert_array(ad_reshape(7, AD_SHAPE(1, 1)), AD_SHAPE(1, 1), 0, 7);
+    ck_assert(ad_shape_equal(ad_shape_of(ad_reshape(ad_zeros(AD_SHAPE(0, 3)), AD_SHAPE(-1, 3))), AD_SHAPE(0, 3)));
+    ck_assert(ad_reshape(x, AD_SHAPE(2, 3)) == x);
+}
+END_TEST
+
+START_TEST(reshape_of_a_view_reads_the_view)
+{
+    AD_SCOPE;
+    ad_array *x = counting(AD_SHAPE(2, 3, 4)), *t = ad_transpose(x, .axes = AD_AXES(2, 0, 1));
+    ad_array *copied = ad_reshape(t, AD_SHAPE(2, 12)), *shared = ad_reshape(t, AD_SHAPE(4, 6)), *flipped = ad_reshape(ad_flip(x), AD_SHAPE(6, 4));
+    double values[24];
+    ck_assert(ad_copy_to(copied, values, 24));
+    for (int k = 0; k < 24; k++)
+        assert_close(values[k], k % 6 * 4 + k / 6, 0);
+    ck_assert(ad_copy_to(shared, values, 24));
+    for (int k = 0; k < 24; k++)
+        assert_close(values[k], k % 6 * 4 + k / 6, 0);
+    ck_assert(ad_copy_to(flipped, values, 24));
+    for (int k = 0; k < 24; k++)
+        assert_close(values[k], 23 - k, 0);
+    assert_array(ad_reshape(ad_broadcast_to(3, AD_SHAPE(2, 2)), AD_SHAPE(4)), AD_SHAPE(4), 0, 3, 3, 3, 3);
+}
+END_TEST
+
+START_TEST(axes_of_length_one_come_and_go)
+{
+    AD_SCOPE;
+    ad_array *x = counting(AD_SHAPE(2, 3)), *y = ad_expand_dims(x, AD_AXES(0, -1));
+    ck_assert(ad_shape_equal(ad_shape_of(y), AD_SHAPE(1, 2, 3, 1)));
+    ck_assert(ad_shape_equal(ad_shape_of(ad_expand_dims(x, -1)), AD_SHAPE(2, 3, 1)));
+    ck_assert(ad_shape_equal(ad_shape_of(ad_squeeze(y)), AD_SHAPE(2, 3)));
+    ck_assert(ad_shape_equal(ad_shape_of(ad_squeeze(y, .axis = 0)), AD_SHAPE(2, 3, 1)));
+    ck_assert(ad_shape_equal(ad_shape_of(ad_squeeze(y, .axes = AD_AXES(0, -1))), AD_SHAPE(2, 3)));
+    ck_assert(ad_shape_equal(ad_shape_of(ad_atleast_1d(5)), AD_SHAPE(1)));
+    ck_assert(ad_shape_equal(ad_shape_of(ad_atleast_2d(ad_ravel(x))), AD_SHAPE(1, 6)));
+    ck_assert(ad_shape_equal(ad_shape_of(ad_atleast_3d(ad_ravel(x))), AD_SHAPE(1, 6, 1)));
+    ck_assert(ad_shape_equal(ad_shape_of(ad_atleast_3d(x)), AD_SHAPE(2, 3, 1)));
+    ck_assert(ad_shape_equal(ad_shape_of(ad_atleast_3d(5)), AD_SHAPE(1, 1, 1)));
+}
+END_TEST
+
+START_TEST(axes_change_places)
+{
+    AD_SCOPE;
+    ad_array *x = counting(AD_SHAPE(2, 3)), *y = ad_zeros(AD_SHAPE(2, 3, 4, 5));
+    assert_array(ad_transpose(x), AD_SHAPE(3, 2), 0, 0, 3, 1, 4, 2, 5);
+    assert_array(ad_matrix_transpose(x), AD_SHAPE(3, 2), 0, 0, 3, 1, 4, 2, 5);
+    ck_assert(ad_shape_equal(ad_shape_of(ad_permute_dims(y, .axes = AD_AXES(-1, 0, 2, 1))), AD_SHAPE(5, 2, 4, 3)));
+    ck_assert(ad_shape_equal(ad_shape_of(ad_swapaxes(y, 0, -1)), AD_SHAPE(5, 3, 4, 2)));
+    ck_assert(ad_shape_equal(ad_shape_of(ad_moveaxis(y, 0, -1)), AD_SHAPE(3, 4, 5, 2)));
+    ck_assert(ad_shape_equal(ad_shape_of(ad_moveaxis(y, -1, 1)), AD_SHAPE(2, 5, 3, 4)));
+    ck_assert(ad_shape_equal(ad_shape_of(ad_moveaxis(y, AD_AXES(0, 1), AD_AXES(-1, -2))), AD_SHAPE(4, 5, 3, 2)));
+    ck_assert(ad_shape_equal(ad_shape_of(ad_transpose(3)), AD_SCALAR_SHAPE));
+}
+END_TEST
+
+START_TEST(broadcast_repeats_without_copying)
+{
+    AD_SCOPE;
+    ad_array *column = ad_reshape(counting(AD_SHAPE(2)), AD_SHAPE(2, 1));
+    assert_array(ad_broadcast_to(column, AD_SHAPE(2, 2, 3)), AD_SHAPE(2, 2, 3), 0, 0, 0, 0, 1, 1, 1, 0, 0, 0, 1, 1, 1);
+    ad_memory_usage before, after;
+    ad_memory_stats(&before);
+    ad_array *large = ad_broadcast_to(2, AD_SHAPE(1000, 1000, 1000));
+    ad_memory_stats(&after);
+    ck_assert(large && ad_size(large) == 1000000000 && after.live - before.live < 1000);
+    ck_assert_int_eq(ad_size(ad_broadcast_to(column, AD_SHAPE(2, 0))), 0);
+}
+END_TEST
+
+START_TEST(flip_and_roll_move_elements)
+{
+    AD_SCOPE;
+    ad_array *x = counting(AD_SHAPE(2, 3));
+    assert_array(ad_flip(x), AD_SHAPE(2, 3), 0, 5, 4, 3, 2, 1, 0);
+    assert_array(ad_flip(x, .axis = 0), AD_SHAPE(2, 3), 0, 3, 4, 5, 0, 1, 2);
+    assert_array(ad_flip(ad_flip(x, .axis = 1), .axes = AD_AXES(-1)), AD_SHAPE(2, 3), 0, 0, 1, 2, 3, 4, 5);
+    assert_array(ad_fliplr(x), AD_SHAPE(2, 3), 0, 2, 1, 0, 5, 4, 3);
+    assert_array(ad_flipud(x), AD_SHAPE(2, 3), 0, 3, 4, 5, 0, 1, 2);
+    assert_array(ad_rot90(x), AD_SHAPE(3, 2), 0, 2, 5, 1, 4, 0, 3);
+    assert_array(ad_rot90(x, .k = -1), AD_SHAPE(3, 2), 0, 3, 0, 4, 1, 5, 2);
+    assert_array(ad_rot90(x, .k = 2, .axes = AD_AXES(1, 0)), AD_SHAPE(2, 3), 0, 5, 4, 3, 2, 1, 0);
+    assert_array(ad_roll(x, 1), AD_SHAPE(2, 3), 0, 5, 0, 1, 2, 3, 4);
+    assert_array(ad_roll(x, -4, .axis = 1), AD_SHAPE(2, 3), 0, 1, 2, 0, 4, 5, 3);
+    assert_array(ad_roll(x, 0, .shifts = AD_SHAPE(1, -1), .axes = AD_AXES(0, 1)), AD_SHAPE(2, 3), 0, 4, 5, 3, 1, 2, 0);
+    assert_array(ad_roll(x, 1, .axes = AD_AXES(0, 1)), AD_SHAPE(2, 3), 0, 5, 3, 4, 2, 0, 1);
+    ck_assert_int_eq(ad_size(ad_roll(ad_zeros(AD_SHAPE(0)), 3)), 0);
+}
+END_TEST
+
+START_TEST(tile_and_repeat)
+{
+    AD_SCOPE;
+    ad_array *x = counting(AD_SHAPE(2)), *m = counting(AD_SHAPE(2, 2));
+    assert_array(ad_tile(x, AD_SHAPE(2)), AD_SHAPE(4), 0, 0, 1, 0, 1);
+    assert_array(ad_tile(x, AD_SHAPE(2, 1)), AD_SHAPE(2, 2), 0, 0, 1, 0, 1);
+    assert_array(ad_tile(m, AD_SHAPE(2)), AD_SHAPE(2, 4), 0, 0, 1, 0, 1, 2, 3, 2, 3);
+    assert_array(ad_tile(m, AD_SHAPE(2, 1)), AD_SHAPE(4, 2), 0, 0, 1, 2, 3, 0, 1, 2, 3);
+    assert_array(ad_tile(4, AD_SHAPE(2, 2)), AD_SHAPE(2, 2), 0, 4, 4, 4, 4);
+    ck_assert(ad_shape_equal(ad_shape_of(ad_tile(m, AD_SHAPE(0, 1))), AD_SHAPE(0, 2)));
+    assert_array(ad_repeat(m, 2), AD_SHAPE(8), 0, 0, 0, 1, 1, 2, 2, 3, 3);
+    assert_array(ad_repeat(m, 2, .axis = 0), AD_SHAPE(4, 2), 0, 0, 1, 0, 1, 2, 3, 2, 3);
+    assert_array(ad_repeat(m, 2, .axis = -1), AD_SHAPE(2, 4), 0, 0, 0, 1, 1, 2, 2, 3, 3);
+    assert_array(ad_repeat(m, ad_arange(2), .axis = 1), AD_SHAPE(2, 1), 0, 1, 3);
+    ck_assert_int_eq(ad_size(ad_repeat(m, 0, .axis = 1)), 0);
+}
+END_TEST
+
+START_TEST(pad_in_every_mode)
+{
+    AD_SCOPE;
+    ad_array *x = counting(AD_SHAPE(3)), *m = counting(AD_SHAPE(1, 2));
+    assert_array(ad_pad(x, 2), AD_SHAPE(7), 0, 0, 0, 0, 1, 2, 0, 0);
+    assert_array(ad_pad(x, 1, .constant_values = 9), AD_SHAPE(5), 0, 9, 0, 1, 2, 9);
+    assert_array(ad_pad(x, 2, .mode = "edge"), AD_SHAPE(7), 0, 0, 0, 0, 1, 2, 2, 2);
+    assert_array(ad_pad(x, 4, .mode = "reflect"), AD_SHAPE(11), 0, 0, 1, 2, 1, 0, 1, 2, 1, 0, 1, 2);
+    assert_array(ad_pad(x, 4, .mode = "symmetric"), AD_SHAPE(11), 0, 2, 2, 1, 0, 0, 1, 2, 2, 1, 0, 0);
+    assert_array(ad_pad(x, 4, .mode = "wrap"), AD_SHAPE(11), 0, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 0);
+    assert_array(ad_pad(m, 0, .widths = AD_WIDTHS({ 1, 0 }, { 0, 2 })), AD_SHAPE(2, 4), 0, 0, 0, 0, 0, 0, 1, 0, 0);
+    assert_array(ad_pad(m, 1, .mode = "edge"), AD_SHAPE(3, 4), 0, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 1);
+    ck_assert_int_eq(ad_dtype_of(ad_pad(ad_arange(2), 1, .constant_values = 3)), AD_I64);
+    assert_array(ad_pad(ad_zeros(AD_SHAPE(0)), 1), AD_SHAPE(2), 0, 0, 0);
+}
+END_TEST
+
+START_TEST(concatenate_promotes_and_stack_makes_an_axis)
+{
+    AD_SCOPE;
+    ad_array *x = counting(AD_SHAPE(2, 2)), *f = ad_astype(x, AD_F32), *v = counting(AD_SHAPE(2));
+    assert_array(ad_concatenate(ad_list_of(x, ad_arange(2), x), .axis = AD_NO_AXIS), AD_SHAPE(10), 0, 0, 1, 2, 3, 0, 1, 0, 1, 2, 3);
+    assert_array(ad_concatenate(ad_list_of(x, ad_transpose(x))), AD_SHAPE(4, 2), 0, 0, 1, 2, 3, 0, 2, 1, 3);
+    assert_array(ad_concatenate(ad_list_of(x, ad_transpose(x)), .axis = -1), AD_SHAPE(2, 4), 0, 0, 1, 0, 2, 2, 3, 1, 3);
+    ck_assert_int_eq(ad_dtype_of(ad_concatenate(ad_list_of(f, f))), AD_F32);
+    ck_assert_int_eq(ad_dtype_of(ad_concatenate(ad_list_of(f, x))), AD_F64);
+    assert_array(ad_stack(ad_list_of(v, ad_flip(v))), AD_SHAPE(2, 2), 0, 0, 1, 1, 0);
+    assert_array(ad_stack(ad_list_of(v, ad_flip(v), v), .axis = 1), AD_SHAPE(2, 3), 0, 0, 1, 0, 1, 0, 1);
+    assert_array(ad_stack(ad_list_of(1.5, 2)), AD_SHAPE(2), 0, 1.5, 2);
+    assert_array(ad_vstack(ad_list_of(v, x)), AD_SHAPE(3, 2), 0, 0, 1, 0, 1, 2, 3);
+    assert_array(ad_hstack(ad_list_of(v, 7)), AD_SHAPE(3), 0, 0, 1, 7);
+    assert_array(ad_hstack(ad_list_of(x, x)), AD_SHAPE(2, 4), 0, 0, 1, 0, 1, 2, 3, 2, 3);
+}
+END_TEST
+
+START_TEST(split_and_unstack_take_apart)
+{
+    AD_SCOPE;
+    ad_array *x = counting(AD_SHAPE(2, 4)), *v = counting(AD_SHAPE(5));
+    ad_tree *halves = ad_split(x, 2, .axis = 1), *parts = ad_split(v, 0, .indices = AD_SHAPE(1, 1, -1, 9)), *uneven = ad_array_split(v, 3);
+    ck_assert_int_eq(ad_tree_count(halves), 2);
+    assert_array(ad_tree_get(halves, "1"), AD_SHAPE(2, 2), 0, 2, 3, 6, 7);
+    ck_assert_int_eq(ad_tree_count(parts), 5);
+    assert_array(ad_tree_get(parts, "0"), AD_SHAPE(1), 0, 0);
+    ck_assert_int_eq(ad_size(ad_tree_get(parts, "1")), 0);
+    assert_array(ad_tree_get(parts, "2"), AD_SHAPE(3), 0, 1, 2, 3);
+    assert_array(ad_tree_get(parts, "3"), AD_SHAPE(1), 0, 4);
+    ck_assert_int_eq(ad_size(ad_tree_get(parts, "4")), 0);
+    assert_array(ad_tree_get(uneven, "0"), AD_SHAPE(2), 0, 0, 1);
+    assert_array(ad_tree_get(uneven, "1"), AD_SHAPE(2), 0, 2, 3);
+    assert_array(ad_tree_get(uneven, "2"), AD_SHAPE(1), 0, 4);
+    ad_tree *columns = ad_unstack(x, .axis = 1);
+    ck_assert_int_eq(ad_tree_count(columns), 4);
+    assert_array(ad_tree_get(columns, "2"), AD_SHAPE(2), 0, 2, 6);
+    assert_array(ad_stack(columns, .axis = 1), AD_SHAPE(2, 4), 0, 0, 1, 2, 3, 4, 5, 6, 7);
+    ck_assert_int_eq(ad_tree_count(ad_unstack(ad_zeros(AD_SHAPE(0, 3)))), 0);
+}
+END_TEST
+
+/* ---- derivatives: each function under a sine, so that a wrong place shows ---- */
+
+#define WAVE(name, expression)                                                                                         \
+    static ad_array *wave_##name(ad_array *x)                                                                          \
+    {                                                                                                                  \
+        return ad_sin(expression);                                                                                     \
+    }
+
+WAVE(reshape, ad_reshape(x, AD_SHAPE(3, 2), .order = "F"))
+WAVE(reshape_copy, ad_reshape(ad_transpose(x), AD_SHAPE(2, 3)))
+WAVE(squeeze, ad_squeeze(ad_expand_dims(x, AD_AXES(0, 2))))
+WAVE(broadcast, ad_broadcast_to(ad_expand_dims(x, 1), AD_SHAPE(2, 2, 4, 3)))
+WAVE(transpose, ad_transpose(ad_expand_dims(x, 0), .axes = AD_AXES(1, 2, 0)))
+WAVE(moveaxis, ad_moveaxis(ad_expand_dims(x, 0), 2, 0))
+WAVE(flip, ad_flip(x, .axis = 1))
+WAVE(rot90, ad_rot90(x, .k = 3))
+WAVE(roll, ad_roll(x, 2, .axis = 1))
+WAVE(tile, ad_tile(x, AD_SHAPE(2, 1, 2)))
+WAVE(repeat, ad_repeat(x, 2, .axis = 0))
+WAVE(repeat_each, ad_repeat(x, ad_arange(3), .axis = 1))
+WAVE(pad, ad_pad(x, 1, .constant_values = 1))
+WAVE(pad_reflect, ad_pad(x, 3, .mode = "reflect"))
+WAVE(concatenate, ad_concatenate(ad_list_of(x, ad_mul(2, ad_transpose(x)), ad_ones(AD_SHAPE(2, 2))), .axis = AD_NO_AXIS))
+WAVE(beside, ad_concatenate(ad_list_of(x, ad_square(x)), .axis = 1))
+WAVE(stack, ad_stack(ad_list_of(x, ad_square(x)), .axis = 1))
+WAVE(split, ad_tree_get(ad_split(x, 3, .axis = 1), "1"))
+WAVE(unstack, ad_mul(ad_tree_get(ad_unstack(x), "0"), ad_tree_get(ad_unstack(x), "1")))
+
+START_TEST(derivatives_agree_with_differences)
+{
+    AD_SCOPE;
+    ad_array *x = ad_from((double[]){ 0.3, -0.7, 1.1, 0.5, -1.3, 0.9 }, AD_SHAPE(2, 3));
+    ad_array *(*const waves[])(ad_array *) = {
+        wave_reshape, wave_reshape_copy, wave_squeeze, wave_broadcast, wave_transpose, wave_moveaxis, wave_flip, wave_rot90, wave_roll, wave_tile, wave_repeat,
+        wave_repeat_each, wave_pad, wave_pad_reflect, wave_concatenate, wave_beside, wave_stack, wave_split, wave_unstack,
+    };
+    for (size_t i = 0; i < sizeof waves / sizeof *waves; i++)
+        ck_assert_msg(ad_check_grads(waves[i], x), "function %zu: %s", i, ad_error_message());
+}
+END_TEST
+
+static ad_array *sum_of_joined(ad_array *x, ad_array *y)
+{
+    return ad_sum(ad_square(ad_concatenate(ad_list_of(x, y))));
+}
+
+START_TEST(promotion_is_undone_in_the_gradient)
+{
+    AD_SCOPE;
+    ad_array *x = ad_astype(counting(AD_SHAPE(2)), AD_F32), *y = counting(AD_SHAPE(1));
+    ad_array *g = ad_grad(sum_of_joined)(x, y);
+    ck_assert_int_eq(ad_dtype_of(g), AD_F32);
+    assert_array(g, AD_SHAPE(2), 0, 0, 2);
+}
+END_TEST
+
+static ad_array *first_part(ad_array *x)
+{
+    return ad_sum(ad_square(ad_tree_get(ad_split(x, 2), "0")));
+}
+
+START_TEST(unused_part_contributes_zeros)
+{
+    AD_SCOPE;
+    assert_array(ad_grad(first_part)(counting(AD_SHAPE(4))), AD_SHAPE(4), 0, 0, 2, 0, 0);
+}
+END_TEST
+
+/* ---- errors ---- */
+
+START_TEST(errors_name_the_shapes)
+{
+    AD_SCOPE;
+    ad_array *x = counting(AD_SHAPE(2, 3));
+    assert_fails(ad_reshape(x, AD_SHAPE(4, 2)), AD_ERROR_SHAPE, "(2,3) (6 elements) to shape (4,2)");
+    assert_fails(ad_reshape(x, AD_SHAPE(4, -1)), AD_ERROR_SHAPE, "(4,-1)");
+    assert_fails(ad_reshape(x, AD_SHAPE(-1, -1)), AD_ERROR_SHAPE, "more than one");
+    assert_fails(ad_reshape(x, AD_SHAPE(-2, -3)), AD_ERROR_SHAPE, "(-2,-3)");
+    assert_fails(ad_reshape(x, AD_SHAPE(6), .order = "A"), AD_ERROR_VALUE, "\"A\"");
+    assert_fails(ad_reshape(x, (ad_shape){ .ndim = 40 }), AD_ERROR_SHAPE, "40");
+    assert_fails(ad_broadcast_to(x, AD_SHAPE(3, 2)), AD_ERROR_SHAPE, "(3,2)");
+    assert_fails(ad_squeeze(x, .axis = 0), AD_ERROR_SHAPE, "(2,3)");
+    assert_fails(ad_transpose(x, .axes = AD_AXES(0)), AD_ERROR_AXIS, "1 axes");
+    assert_fails(ad_transpose(x, .axes = AD_AXES(0, 0)), AD_ERROR_AXIS, "twice");
+    assert_fails(ad_swapaxes(x, 0, 2), AD_ERROR_AXIS, "2");
+    assert_fails(ad_flip(x, .axis = -3), AD_ERROR_AXIS, "-3");
+    assert_fails(ad_rot90(x, .axes = AD_AXES(0)), AD_ERROR_AXIS, "1 axes");
+    assert_fails(ad_concatenate(ad_list_of(x, ad_zeros(AD_SHAPE(2, 2)))), AD_ERROR_SHAPE, "(2,2)");
+    assert_fails(ad_concatenate(ad_list_of(1, 2)), AD_ERROR_SHAPE, "ad_stack");
+    assert_fails(ad_concatenate(ad_list_from(NULL, 0)), AD_ERROR_VALUE, "empty");
+    assert_fails(ad_stack(ad_list_of(x, ad_transpose(x))), AD_ERROR_SHAPE, "ad_stack");
+    assert_fails(ad_stack(ad_list_of(x, ad_list_of(x))), AD_ERROR_VALUE, "tree");
+    assert_fails(ad_split(x, 2, .axis = 1), AD_ERROR_SHAPE, "2 equal");
+    assert_fails(ad_split(x, 0), AD_ERROR_VALUE, "0 sections");
+    assert_fails(ad_tile(x, AD_SHAPE(-1)), AD_ERROR_VALUE, "-1");
+    assert_fails(ad_repeat(x, -1), AD_ERROR_VALUE, "-1");
+    assert_fails(ad_repeat(x, 1.5), AD_ERROR_DTYPE, "float64");
+    assert_fails(ad_repeat(x, ad_arange(2), .axis = 1), AD_ERROR_SHAPE, "(2,)");
+    assert_fails(ad_pad(x, 1, .mode = "mirror"), AD_ERROR_VALUE, "mirror");
+    assert_fails(ad_pad(x, -1), AD_ERROR_VALUE, "-1");
+    assert_fails(ad_pad(ad_zeros(AD_SHAPE(0)), 1, .mode = "edge"), AD_ERROR_SHAPE, "edge");
+    assert_fails(ad_roll(x, 1, .shifts = AD_SHAPE(1, 2, 3), .axes = AD_AXES(0, 1)), AD_ERROR_AXIS, "3 shifts");
+}
+END_TEST
+
+/* Most functions in one expression, differentiated for each number of allocations that succeed. */
+static ad_array *everything(ad_array *x)
+{
+    x = ad_flip(ad_reshape(ad_transpose(ad_expand_dims(x, 0)), AD_SHAPE(4, -1)));
+    x = ad_concatenate(ad_list_of(ad_roll(x, 1), ad_tile(x, AD_SHAPE(2, 1)), ad_repeat(x, 2, .axis = 0)));
+    x = ad_stack(ad_unstack(ad_pad(ad_pad(x, 1), 2, .mode = "wrap")));
+    return ad_sum(ad_square(ad_hstack(ad_split(ad_broadcast_to(x, ad_shape_of(ad_expand_dims(x, 0))), 1))));
+}
+
+START_TEST(every_allocation_may_fail)
+{
+    AD_SCOPE;
+    ad_array *x = counting(AD_SHAPE(3, 4)), *(*gradient)(ad_array *) = ad_grad(everything);
+    bool done = false;
+    for (int n = 1; !done; n++) {
+        AD_SCOPE;
+        ad_memory_fail_after(n);
+        done = gradient(x) != NULL;
+        ad_memory_fail_after(0);
+        ck_assert(done || ad_error_code() == AD_ERROR_MEMORY);
+        ad_clear_error();
+    }
+    ad_memory_usage before, after;
+    ad_memory_stats(&before);
+    for (int n = 1; n < 200; n++) {
+        AD_SCOPE;
+        ad_memory_fail_after(n);
+        gradient(x);
+        ad_memory_fail_after(0);
+        ad_clear_error();
+    }
+    ad_memory_stats(&after);
+    ck_assert_int_eq(after.live, before.live);
+}
+END_TEST
+
+RUN_TESTS("shape", reshape_keeps_c_order_and_fills_the_wildcard, reshape_of_a_view_reads_the_view, axes_of_length_one_come_and_go, axes_change_places,
+          broadcast_repeats_without_copying, flip_and_roll_move_elements, tile_and_repeat, pad_in_every_mode, concatenate_promotes_and_stack_makes_an_axis,
+          split_and_unstack_take_apart, derivatives_agree_with_differences, promotion_is_undone_in_the_gradient, unused_part_contributes_zeros,
+          errors_name_the_shapes, every_allocation_may_fail)

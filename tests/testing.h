@@ -1,0 +1,76 @@
+/* What test files share: a main function, and comparisons that print what they compared.
+ *
+ * RUN_TESTS("suite", test_a, test_b) at the end of a file makes its main; results go to standard output as TAP. */
+#ifndef AD_TESTING_H
+#define AD_TESTING_H
+
+#include <ad/ad.h>
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static inline int run_tests(const char *suite_name, const TTest *const *tests, size_t count, int timeout)
+{
+    Suite *suite = suite_create(suite_name);
+    for (size_t i = 0; i < count; i++) {
+        TCase *tests_of_one = tcase_create(tests[i]->name);
+        tcase_set_timeout(tests_of_one, timeout);
+        tcase_add_test(tests_of_one, tests[i]);
+        suite_add_tcase(suite, tests_of_one);
+    }
+    SRunner *runner = srunner_create(suite);
+    srunner_set_tap(runner, "-");
+    srunner_run_all(runner, CK_SILENT);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+#define RUN_TESTS(suite, ...)                                                                                          \
+    int main(void)                                                                                                     \
+    {                                                                                                                  \
+        const TTest *tests[] = { __VA_ARGS__ };                                                                        \
+        return run_tests(suite, tests, sizeof tests / sizeof *tests, 120);                                             \
+    }
+
+/* Within a relative tolerance; equal infinities and NaN beside NaN count as close. */
+static inline bool is_close(double a, double b, double tolerance)
+{
+    if (isnan(a) || isnan(b))
+        return isnan(a) && isnan(b);
+    return a == b || fabs(a - b) <= tolerance * fmax(1, fmax(fabs(a), fabs(b)));
+}
+
+#define assert_close(actual, expected, tolerance)                                                                      \
+    do {                                                                                                               \
+        double actual_ = (actual), expected_ = (expected);                                                             \
+        ck_assert_msg(is_close(actual_, expected_, tolerance), "%s = %.17g, expected %.17g (%s)", #actual, actual_, expected_, ad_error_message()); \
+    } while (0)
+
+/* assert_array(x, AD_SHAPE(2), tolerance, 1, 2): shape, and the elements in C order. */
+#define assert_array(x, shape, tolerance, ...)                                                                         \
+    assert_array_(#x, x, shape, tolerance, (const double[]){ __VA_ARGS__ }, (int64_t)(sizeof((double[]){ __VA_ARGS__ }) / sizeof(double)))
+
+static inline void assert_array_(const char *what, const ad_array *x, ad_shape shape, double tolerance, const double *expected, int64_t count)
+{
+    ck_assert_msg(x != NULL, "%s is NULL: %s", what, ad_error_message());
+    char *text = ad_tostring(x);
+    ck_assert_msg(ad_shape_equal(ad_shape_of(x), shape) && ad_size(x) == count, "%s has another shape or size: %s", what, text);
+    double values[count + 1];
+    ck_assert(ad_copy_to(x, values, count));
+    for (int64_t i = 0; i < count; i++)
+        ck_assert_msg(is_close(values[i], expected[i], tolerance), "%s: element %lld is %.17g, expected %.17g, in\n%s", what, (long long)i, values[i], expected[i], text);
+    free(text);
+}
+
+/* assert_fails(expression, AD_ERROR_SHAPE, "(3,4)"): it gives NULL and an error with this code and text; the error is cleared. */
+#define assert_fails(expression, code, text)                                                                           \
+    do {                                                                                                               \
+        ck_assert_msg(!(expression), "%s did not fail", #expression);                                                  \
+        ck_assert_msg(ad_error_code() == (code) && strstr(ad_error_message(), text), "%s: error %d \"%s\", expected \"%s\"", #expression, \
+                      (int)ad_error_code(), ad_error_message(), text);                                                 \
+        ad_clear_error();                                                                                              \
+    } while (0)
+
+#endif

@@ -1,0 +1,174 @@
+/* Trees: structure, paths, and functions of them that differentiate. */
+#include "testing.h"
+
+static ad_array *vector(double a, double b)
+{
+    return ad_from((double[]){ a, b }, AD_SHAPE(2));
+}
+
+/* { layers: [ { W: (2,2), b: (2,) }, { W: (2,) } ], scale: () } */
+static ad_tree *parameters(void)
+{
+    ad_array *w = ad_from((double[]){ 1, 2, 3, 4 }, AD_SHAPE(2, 2));
+    return ad_tree_of("layers", ad_list_of(ad_tree_of("W", w, "b", vector(5, 6)), ad_tree_of("W", vector(7, 8))), "scale", 9.0);
+}
+
+START_TEST(paths_find_arrays_and_trees)
+{
+    ad_tree *t = parameters();
+    assert_array(ad_tree_get(t, "layers/0/b"), AD_SHAPE(2), 0, 5, 6);
+    ck_assert_int_eq(ad_tree_count(ad_tree_sub(t, "layers/1")), 1);
+    ck_assert(ad_tree_has(t, "layers/1/W") && !ad_tree_has(t, "layers/2") && !ad_tree_has(t, "scale/0"));
+    ck_assert_int_eq(ad_tree_leaf_count(t), 4);
+    assert_fails(ad_tree_get(t, "layers/9"), AD_ERROR_INDEX, "layers/9");
+    assert_fails(ad_tree_get(t, "layers"), AD_ERROR_INDEX, "a tree, not an array");
+}
+END_TEST
+
+START_TEST(set_makes_a_new_tree)
+{
+    ad_tree *t = parameters(), *u = ad_tree_set(t, "layers/0/b", vector(-1, -2));
+    assert_array(ad_tree_get(u, "layers/0/b"), AD_SHAPE(2), 0, -1, -2);
+    assert_array(ad_tree_get(t, "layers/0/b"), AD_SHAPE(2), 0, 5, 6);
+    assert_array(ad_tree_get(ad_tree_set(t, "new", vector(1, 2)), "new"), AD_SHAPE(2), 0, 1, 2);
+    assert_fails(ad_tree_set(t, "layers/5", vector(1, 2)), AD_ERROR_INDEX, "5");
+}
+END_TEST
+
+START_TEST(names_may_not_be_repeated_or_empty)
+{
+    assert_fails(ad_tree_of("a", 1, "a", 2), AD_ERROR_VALUE, "twice");
+    assert_fails(ad_tree_of("a/b", 1), AD_ERROR_VALUE, "a/b");
+    assert_fails(ad_tree_of("a", (ad_array *)NULL), AD_ERROR_VALUE, "NULL");
+}
+END_TEST
+
+static ad_array *twice(ad_array *x)
+{
+    return ad_mul(2, x);
+}
+
+static ad_array *product(ad_array *x, ad_array *y)
+{
+    return ad_mul(x, y);
+}
+
+static ad_array *nothing(ad_array *x)
+{
+    (void)x;
+    return NULL;
+}
+
+START_TEST(map_keeps_the_structure)
+{
+    ad_tree *t = parameters(), *u = ad_tree_map(twice, t), *v = ad_tree_map2(product, t, u);
+    ck_assert(ad_tree_same_structure(t, u) && ad_tree_same_structure(t, v));
+    assert_array(ad_tree_get(u, "layers/1/W"), AD_SHAPE(2), 0, 14, 16);
+    assert_array(ad_tree_get(v, "scale"), AD_SCALAR_SHAPE, 0, 162);
+    ck_assert_int_eq(ad_tree_count(ad_tree_map(twice, ad_tree_empty())), 0);
+    assert_fails(ad_tree_map2(product, t, ad_tree_set(t, "more", vector(1, 2))), AD_ERROR_SHAPE, "4 and 5 leaves");
+    assert_fails(ad_tree_map(nothing, t), AD_ERROR_VALUE, "leaf 0");
+    ck_assert(!ad_tree_map(twice, NULL) && !ad_failed());
+}
+END_TEST
+
+START_TEST(flatten_and_unflatten_undo_each_other)
+{
+    ad_tree *t = parameters();
+    ad_array *flat = ad_flatten(t);
+    assert_array(flat, AD_SHAPE(9), 0, 1, 2, 3, 4, 5, 6, 7, 8, 9);
+    ad_tree *u = ad_unflatten(t, ad_mul(flat, 10));
+    ck_assert(ad_tree_same_structure(t, u));
+    assert_array(ad_tree_get(u, "layers/0/W"), AD_SHAPE(2, 2), 0, 10, 20, 30, 40);
+    assert_array(ad_tree_get(u, "scale"), AD_SCALAR_SHAPE, 0, 90);
+    assert_fails(ad_unflatten(t, ad_zeros(AD_SHAPE(8))), AD_ERROR_SHAPE, "(8,)");
+    assert_fails(ad_unflatten(t, ad_zeros(AD_SHAPE(3, 3))), AD_ERROR_SHAPE, "(3,3)");
+}
+END_TEST
+
+START_TEST(mixed_dtypes_come_back_as_they_were)
+{
+    ad_tree *t = ad_list_of(ad_astype(vector(1, 2), AD_F32), ad_from_data(AD_I64, (int64_t[]){ 3 }, AD_SHAPE(1)), ad_astype(vector(4, 5), AD_C128));
+    ad_array *flat = ad_flatten(t);
+    ck_assert_int_eq(ad_dtype_of(flat), AD_C128);
+    ad_tree *u = ad_unflatten(t, flat);
+    ck_assert_int_eq(ad_dtype_of(ad_tree_get(u, "0")), AD_F32);
+    ck_assert_int_eq(ad_dtype_of(ad_tree_get(u, "1")), AD_I64);
+    ck_assert_int_eq(ad_dtype_of(ad_tree_get(u, "2")), AD_C128);
+    assert_array(ad_tree_get(u, "1"), AD_SHAPE(1), 0, 3);
+}
+END_TEST
+
+START_TEST(empty_trees_flatten_to_empty_vectors)
+{
+    ad_tree *t = ad_tree_of("a", ad_tree_empty(), "b", ad_zeros(AD_SHAPE(0, 3)));
+    ad_array *flat = ad_flatten(t);
+    ck_assert_int_eq(ad_size(flat), 0);
+    ck_assert(ad_tree_same_structure(t, ad_unflatten(t, flat)));
+    ck_assert_int_eq(ad_tree_count(ad_unflatten(ad_tree_empty(), ad_flatten(ad_tree_empty()))), 0);
+}
+END_TEST
+
+static ad_array *norm_of_flat(ad_tree *t)
+{
+    ad_array *flat = ad_flatten(t);
+    return ad_sum(ad_mul(flat, flat));
+}
+
+START_TEST(flatten_differentiates)
+{
+    ad_tree *t = parameters(), *g = ad_grad(norm_of_flat)(t);
+    ck_assert_msg(g != NULL, "%s", ad_error_message());
+    assert_array(ad_flatten(g), AD_SHAPE(9), 1e-15, 2, 4, 6, 8, 10, 12, 14, 16, 18);
+}
+END_TEST
+
+/* sum of leaf^2 of twice the leaves: through unflatten and map. */
+static ad_array *norm_of_tree(ad_array *flat)
+{
+    return norm_of_flat(ad_tree_map(twice, ad_unflatten(parameters(), flat)));
+}
+
+START_TEST(unflatten_and_map_differentiate_twice)
+{
+    ad_array *flat = ad_flatten(parameters());
+    assert_array(ad_grad(norm_of_tree)(flat), AD_SHAPE(9), 1e-15, 8, 16, 24, 32, 40, 48, 56, 64, 72);
+    ad_array *h = ad_hessian(norm_of_tree)(flat);
+    ck_assert_msg(h != NULL, "%s", ad_error_message());
+    const double *values = ad_data(h);
+    for (int i = 0; i < 81; i++)
+        ck_assert_double_eq(values[i], i % 10 == 0 ? 8 : 0);
+}
+END_TEST
+
+START_TEST(printing_shows_paths_dtypes_shapes_and_values)
+{
+    char text[256];
+    FILE *stream = tmpfile();
+    ad_tree_fprint(stream, ad_tree_of("layers", ad_list_of(vector(1, 2.5)), "scale", 3.0));
+    rewind(stream);
+    text[fread(text, 1, sizeof text - 1, stream)] = '\0';
+    ck_assert_str_eq(text, "layers/0 float64 (2,)\n[1.  2.5]\nscale float64 ()\n3.0\n");
+    fclose(stream);
+    ad_tree_print(NULL);
+}
+END_TEST
+
+START_TEST(every_failing_allocation_is_survived)
+{
+    for (int64_t n = 1;; n++) {
+        AD_SCOPE;
+        ad_memory_fail_after(n);
+        ad_tree *t = parameters(), *u = ad_tree_map(twice, ad_unflatten(t, ad_flatten(t)));
+        ad_memory_fail_after(0);
+        if (u)
+            break;
+        ck_assert_int_eq(ad_error_code(), AD_ERROR_MEMORY);
+        ad_clear_error();
+    }
+}
+END_TEST
+
+RUN_TESTS("tree", paths_find_arrays_and_trees, set_makes_a_new_tree, names_may_not_be_repeated_or_empty, map_keeps_the_structure,
+          flatten_and_unflatten_undo_each_other, mixed_dtypes_come_back_as_they_were, empty_trees_flatten_to_empty_vectors, flatten_differentiates,
+          unflatten_and_map_differentiate_twice, printing_shows_paths_dtypes_shapes_and_values, every_failing_allocation_is_survived)
