@@ -2,6 +2,11 @@
 #include "testing.h"
 #include <complex.h>
 
+#ifndef CMPLX /* glibc has them for gcc only */
+#define CMPLX(x, y)  __builtin_complex((double)(x), (double)(y))
+#define CMPLXF(x, y) __builtin_complex((float)(x), (float)(y))
+#endif
+
 #define ARRAY(dtype, type, shape, ...) ad_from_data(dtype, (type[]){ __VA_ARGS__ }, shape)
 
 static void prints(ad_array *x, const char *expected)

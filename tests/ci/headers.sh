@@ -9,10 +9,10 @@ for header in libad/include/ad/*.h libad-nn/include/ad-nn/*.h hyperopt/include/h
     name=${header#*/include/}
     for compiler in gcc clang; do
         for standard in c11 c17; do
-            echo "#include <$name>" | $compiler -std=$standard "${warnings[@]}" "${include[@]}" -fsyntax-only -x c -
+            printf '#include <%s>\nextern int nothing;\n' "$name" | $compiler -std=$standard "${warnings[@]}" "${include[@]}" -fsyntax-only -x c -
         done
     done
-    echo "#include <$name>" | g++ -std=c++17 "${warnings[@]}" "${include[@]}" -fsyntax-only -x c++ -
+    printf '#include <%s>\nextern int nothing;\n' "$name" | g++ -std=c++17 "${warnings[@]}" "${include[@]}" -fsyntax-only -x c++ -
     count=$((count + 1))
 done
 # The macros, used.

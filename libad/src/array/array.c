@@ -336,7 +336,9 @@ ad_complex ad_item_complex(const ad_array *x)
 {
     double value[2];
     single("ad_item_complex", x, value);
-    return CMPLX(value[0], value[1]);
+    ad_complex z;
+    memcpy(&z, value, sizeof z);
+    return z;
 }
 
 ad_shape ad_shape_of(const ad_array *x)

@@ -1,7 +1,7 @@
 /* Stable argsort: elements become unsigned keys of the same order, which a merge sort of (key, index) pairs sorts.
  *
  * For every dtype one sort: a float's bits with the sign handled are ordered as integers, -0 made 0 and NaN the largest; a complex
- * number has two keys. */
+ * number has two keys, and is last if one part is NaN: first those with a real part, then those with an imaginary part, then the rest. */
 #include "kernels/kernels.h"
 #include <math.h>
 #include <string.h>
@@ -26,24 +26,31 @@ static uint64_t key_of_integer(int64_t x)
     return (uint64_t)x ^ UINT64_C(1) << 63;
 }
 
+/* Keys above that of infinity are free for what is not a number. */
+static struct entry entry_of_complex(double real, double imaginary)
+{
+    if (!isnan(real) && !isnan(imaginary))
+        return (struct entry){ .key = key_of_real(real), .minor = key_of_real(imaginary) };
+    if (!isnan(real))
+        return (struct entry){ .key = UINT64_MAX - 2, .minor = key_of_real(real) };
+    if (!isnan(imaginary))
+        return (struct entry){ .key = UINT64_MAX - 1, .minor = key_of_real(imaginary) };
+    return (struct entry){ .key = UINT64_MAX };
+}
+
 static struct entry entry_of(ad_dtype dtype, const void *row, int64_t i)
 {
-    struct entry e = { .index = i };
+    struct entry e = { 0 };
     switch (dtype) {
     case AD_F64: e.key = key_of_real(((const double *)row)[i]); break;
     case AD_F32: e.key = key_of_real(((const float *)row)[i]); break;
-    case AD_C128:
-        e.key = key_of_real(((const double *)row)[2 * i]);
-        e.minor = key_of_real(((const double *)row)[2 * i + 1]);
-        break;
-    case AD_C64:
-        e.key = key_of_real(((const float *)row)[2 * i]);
-        e.minor = key_of_real(((const float *)row)[2 * i + 1]);
-        break;
+    case AD_C128: e = entry_of_complex(((const double *)row)[2 * i], ((const double *)row)[2 * i + 1]); break;
+    case AD_C64: e = entry_of_complex(((const float *)row)[2 * i], ((const float *)row)[2 * i + 1]); break;
     case AD_I64: e.key = key_of_integer(((const int64_t *)row)[i]); break;
     case AD_I32: e.key = key_of_integer(((const int32_t *)row)[i]); break;
     default: e.key = ((const uint8_t *)row)[i]; break;
     }
+    e.index = i;
     return e;
 }
 

@@ -217,7 +217,7 @@ static ad_array *angle_slope(ad_array *x)
     if (!ad_dtype_is_complex(ad_dtype_of(x)))
         return NULL;
     ad_array *zero = ad_equal(x, 0);
-    return ad_where(zero, 0, ad_div(ad_weak_complex(CMPLX(0, -1)), ad_where(zero, 1, x)));
+    return ad_where(zero, 0, ad_div(ad_weak_complex(-1.0i), ad_where(zero, 1, x)));
 }
 
 static ad_array *one_where(ad_array *condition, ad_array *x)
@@ -265,7 +265,7 @@ ELEMENTWISE(angle,       INPUT,     angle_slope(x))
 LINEAR(neg,  ad_neg(g))
 LINEAR(conj, ad_conj(g))
 LINEAR(real, g)
-LINEAR(imag, ad_mul(ad_weak_complex(CMPLX(0, -1)), g))
+LINEAR(imag, ad_mul(ad_weak_complex(-1.0i), g))
 
 UNARY(sign, .vjp = sign_vjp, .jvp = sign_jvp, .saves = BOTH)
 CONSTANT(floor)

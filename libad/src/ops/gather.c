@@ -171,7 +171,8 @@ ad_array *index_within(const char *operation, ad_array *index, int64_t n, int ax
     int64_t *place = (int64_t *)places->data;
     for (int64_t i = 0; i < places->size; i++) {
         if (place[i] < -n || place[i] >= n)
-            return ad_set_error(AD_ERROR_INDEX, "%s: index %lld is out of bounds for axis %d of length %lld", operation, (long long)place[i], axis, (long long)n);
+            return ad_set_error(AD_ERROR_INDEX, "%s: index %lld is out of bounds for axis %d of length %lld", operation, (long long)place[i], axis,
+                                (long long)n);
         place[i] += place[i] < 0 ? n : 0;
     }
     return places;
@@ -255,6 +256,7 @@ static ad_array *put_in_rounds(update kind, ad_array *x, ad_array *index, ad_arr
 ad_array *update_axis(update kind, ad_array *x, ad_array *index, ad_array *value, int axis)
 {
     ad_context *c = ad_current();
+    index = index ? ad_array_contiguous(c, index) : NULL; /* a slice of places_of has strides */
     if (!x || !index || !value)
         return NULL;
     int64_t length = ad_dims(x)[axis];
@@ -399,7 +401,7 @@ ad_array *(ad_put_along_axis)(ad_array *x, ad_array *index, ad_array *value, int
 ad_array *(ad_flatnonzero)(ad_array *x)
 {
     ad_context *c = ad_current();
-    ad_array *mask = x ? ad_array_contiguous(c, ad_array_cast(c, x, AD_BOOL)) : NULL;
+    ad_array *mask = x ? ad_array_cast(c, x, AD_BOOL) : NULL;
     if (!mask)
         return NULL;
     int64_t count = 0, next = 0;

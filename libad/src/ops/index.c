@@ -87,6 +87,8 @@ static ad_array *embed_transpose(const ad_node *node, int operand, ad_array *g)
 static ad_array *slice_axis(ad_array *x, int axis, int64_t start, int64_t count, int64_t step)
 {
     int64_t length = x ? ad_dims(x)[axis] : 0;
+    if (count <= 1)
+        step = 1; /* a huge one would overflow the stride */
     if (!x || (count == length && step == 1))
         return x;
     return ad_call_primitive(&slice_op, &x, 1, &(struct slice){ start, step, count, length, axis });
@@ -179,7 +181,8 @@ static ad_array *view_of(const char *operation, ad_array *x, const ad_indices *i
     int axis = 0;
     for (int i = 0; i < indices->count && y; i++) {
         const ad_index *entry = &indices->index[i];
-        if (shape.ndim + (entry->kind == AD_INDEX_REST ? left : 1) > AD_MAX_NDIM)
+        int added = entry->kind == AD_INDEX_REST ? left : entry->kind != AD_INDEX_INTEGER;
+        if (shape.ndim + added > AD_MAX_NDIM)
             return ad_set_error(AD_ERROR_SHAPE, "%s: the result has more than %d dimensions", operation, AD_MAX_NDIM);
         switch (entry->kind) {
         case AD_INDEX_NEW:
@@ -215,6 +218,8 @@ struct picked {
     ad_array *x;
     ad_array *places[AD_MAX_NDIM]; /* int64, within bounds */
     ad_shape shape;                /* of all of them together */
+    int added;                     /* new axes so far: errors count those of the user's array */
+    bool apart;                    /* something else stands between two entries that pick, if only a ... for no axis */
 };
 
 static bool pick(const char *operation, struct picked *p, int axis, ad_array *places)
@@ -233,8 +238,8 @@ static bool pick_mask(const char *operation, struct picked *p, int axis, ad_arra
 {
     for (int d = 0; d < mask->ndim; d++)
         if (ad_dims(mask)[d] != ad_dims(p->x)[axis + d])
-            return AD_FAIL(AD_ERROR_INDEX, "%s: a mask of shape %s does not fit axis %d, of length %lld", operation, AD_SHAPE_TEXT(mask), axis + d,
-                           (long long)ad_dims(p->x)[axis + d]);
+            return AD_FAIL(AD_ERROR_INDEX, "%s: a mask of shape %s does not fit axis %d, of length %lld", operation, AD_SHAPE_TEXT(mask),
+                           axis + d - p->added, (long long)ad_dims(p->x)[axis + d]);
     ad_array *places = ad_flatnonzero(mask);
     for (int d = mask->ndim - 1; d >= 0; d--) {
         if (!pick(operation, p, axis + d, d ? ad_mod(places, ad_dims(mask)[d]) : places))
@@ -247,19 +252,24 @@ static bool pick_mask(const char *operation, struct picked *p, int axis, ad_arra
 static bool pick_entries(const char *operation, struct picked *p, const ad_indices *indices, int left)
 {
     int64_t start, count;
-    int axis = 0;
+    int axis = 0, behind_last = 0;
     for (int i = 0; i < indices->count && p->x; i++) {
         const ad_index *entry = &indices->index[i];
         int64_t n = axis < p->x->ndim ? ad_dims(p->x)[axis] : 0;
+        if (entry->kind == AD_INDEX_INTEGER || entry->kind == AD_INDEX_ARRAY) {
+            p->apart |= behind_last > 0 && behind_last != i;
+            behind_last = i + 1;
+        }
         switch (entry->kind) {
         case AD_INDEX_NEW:
             p->x = ad_expand_dims(p->x, axis++);
+            p->added++;
             break;
         case AD_INDEX_REST:
             axis += left;
             break;
         case AD_INDEX_INTEGER:
-            if (!resolve_integer(operation, entry->start, n, axis, &start) || !pick(operation, p, axis++, ad_astype(start, AD_I64)))
+            if (!resolve_integer(operation, entry->start, n, axis - p->added, &start) || !pick(operation, p, axis++, ad_astype(start, AD_I64)))
                 return false;
             break;
         case AD_INDEX_ARRAY:
@@ -267,7 +277,7 @@ static bool pick_entries(const char *operation, struct picked *p, const ad_indic
                 if (!pick_mask(operation, p, axis, entry->array))
                     return false;
                 axis += entry->array->ndim;
-            } else if (!pick(operation, p, axis, index_within(operation, entry->array, n, axis))) {
+            } else if (!pick(operation, p, axis, index_within(operation, entry->array, n, axis - p->added))) {
                 return false;
             } else {
                 axis++;
@@ -292,10 +302,9 @@ static int gather_axes(struct picked *p, int *number)
             front.axis[front.count] = front.count;
             front.count++;
         }
-    int first = sources.axis[0], last = sources.axis[sources.count - 1];
     *number = sources.count;
-    if (last - first + 1 == sources.count)
-        return first;
+    if (!p->apart)
+        return sources.axis[0];
     p->x = ad_moveaxis(p->x, sources, front);
     for (int k = 0; k < sources.count; k++)
         p->places[k] = p->places[sources.axis[k]];
