@@ -1,7 +1,8 @@
 /* The caching allocator: freed blocks wait by size class for the next request.
  *
  * A request is rounded up to its class, so that any block of a class serves any request of it; blocks come one by
- * one from the system, so that any thread may free them. The cache never holds more than the most this thread ever had in use. */
+ * one from the system, so that any thread may free them. When fresh memory is asked for, the cache holds no more than the most this
+ * thread ever had in use, or it is emptied first. */
 #include "array/array.h"
 #include <stdlib.h>
 #include <string.h>
@@ -32,14 +33,27 @@ static int class_of(size_t bytes, size_t *rounded)
     return SMALL_CLASSES + 4 * (octave - 10) + (int)quarters;
 }
 
-static void *from_system(ad_context *c, size_t bytes)
+static int64_t cached(const struct ad_allocator *a)
 {
+    return a->total - a->live;
+}
+
+static int64_t cache_bound(const struct ad_allocator *a)
+{
+    return a->peak > SMALLEST_CACHE ? a->peak : SMALLEST_CACHE;
+}
+
+static void *from_system(struct ad_allocator *a, size_t bytes)
+{
+    if (cached(a) > cache_bound(a))
+        ad_allocator_drain(a);
     void *block = bytes < SMALL ? malloc(bytes) : aligned_alloc(64, bytes);
-    if (!block && c->allocator.cached) {
-        ad_allocator_drain(&c->allocator);
+    if (!block && cached(a) > 0) {
+        ad_allocator_drain(a);
         block = bytes < SMALL ? malloc(bytes) : aligned_alloc(64, bytes);
     }
-    c->allocator.system_allocations++;
+    a->system_allocations++;
+    a->total += block ? (int64_t)bytes : 0;
     return block;
 }
 
@@ -68,8 +82,7 @@ void *ad_allocate(ad_context *c, size_t bytes)
     if (block) {
         UNPOISON(block, rounded);
         memcpy(&a->free[class], block, sizeof(void *));
-        a->cached -= (int64_t)rounded;
-    } else if (!(block = from_system(c, rounded))) {
+    } else if (!(block = from_system(a, rounded))) {
         return ad_set_error(AD_ERROR_MEMORY, "out of memory: the system has no %zu bytes (in use: %lld)", rounded, (long long)a->live);
     }
     a->live += (int64_t)rounded;
@@ -86,14 +99,13 @@ void ad_deallocate(ad_context *c, void *block, size_t bytes)
     size_t rounded;
     int class = class_of(bytes, &rounded);
     a->live -= (int64_t)rounded;
-    int64_t bound = a->peak > SMALLEST_CACHE ? a->peak : SMALLEST_CACHE;
-    if (a->cached + (int64_t)rounded > bound) {
+    if (cached(a) > cache_bound(a)) {
         free(block);
+        a->total -= (int64_t)rounded;
         return;
     }
     memcpy(block, &a->free[class], sizeof(void *));
     a->free[class] = block;
-    a->cached += (int64_t)rounded;
     POISON(block, rounded);
 }
 
@@ -126,13 +138,13 @@ void ad_allocator_drain(struct ad_allocator *a)
         }
         a->free[class] = NULL;
     }
-    a->cached = 0;
+    a->total = a->live;
 }
 
 void ad_memory_stats(ad_memory_usage *usage)
 {
     const struct ad_allocator *a = &ad_current()->allocator;
-    *usage = (ad_memory_usage){ a->live, a->peak, a->cached, a->limit, a->system_allocations };
+    *usage = (ad_memory_usage){ a->live, a->peak, cached(a), a->limit, a->system_allocations };
 }
 
 void ad_memory_trim(void)

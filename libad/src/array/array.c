@@ -8,51 +8,38 @@
 #include <complex.h>
 #include <string.h>
 
-/* Where inline data begin. */
-static size_t payload_at(int ndim)
+/* Where inline data of that many bytes begin: a single number in the header, more behind the extents. */
+static size_t payload_at(int ndim, size_t payload)
 {
+    if (payload <= sizeof(double))
+        return offsetof(ad_array, number);
     return (sizeof(ad_array) + 2 * (size_t)ndim * sizeof(int64_t) + 15) & ~(size_t)15;
 }
 
 /* A header with room for ndim extents and `payload` inline bytes, in the innermost scope. */
 static ad_array *header_new(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims, int64_t size, size_t payload)
 {
-    size_t inline_at = payload_at(ndim), bytes = inline_at + payload;
+    size_t at = payload_at(ndim, payload), extents_end = sizeof(ad_array) + 2 * (size_t)ndim * sizeof(int64_t);
+    size_t bytes = at + payload > extents_end ? at + payload : extents_end;
     ad_array *x = ad_allocate_small(c, bytes);
     if (!x)
         return NULL;
-    ad_object_init(c, &x->object, (uint8_t)((bytes + 63) / 64), false);
+    ad_object_init(c, &x->object, (uint8_t)((bytes + AD_SMALL_STEP - 1) / AD_SMALL_STEP), false);
     x->dtype = (uint8_t)dtype;
     x->ndim = (uint8_t)ndim;
     x->flags = AD_CONTIGUOUS;
     x->node = 0;
     x->size = size;
-    x->data = (char *)x + inline_at;
-    x->storage = NULL;
-    x->mask = 0;
+    x->data = (char *)x + at;
     x->serial = 0;
     x->tangents = NULL;
     for (int i = 0; i < ndim; i++)
         x->extents[i] = dims[i];
     if (!ad_scope_add(c, &x->object)) {
-        ad_deallocate(c, x, bytes);
+        ad_deallocate_small(c, x, bytes);
         return NULL;
     }
     return x;
-}
-
-ad_array *ad_array_real(ad_context *c)
-{
-    enum { AT = (sizeof(ad_array) + 15) & ~(size_t)15, ALL = AT + sizeof(double) };
-    ad_array *x = ad_allocate_small(c, ALL);
-    if (!x)
-        return NULL;
-    *x = (ad_array){ .object = { .local = 1, .owner = c->id, .shared = 1, .size_class = (ALL + 63) / 64 }, .dtype = AD_F64, .flags = AD_CONTIGUOUS,
-                     .size = 1, .data = (char *)x + AT };
-    if (ad_scope_add(c, &x->object))
-        return x;
-    ad_deallocate(c, x, ALL);
-    return NULL;
 }
 
 static void strides_c_order(ad_array *x)
@@ -84,6 +71,14 @@ static void storage_release(ad_context *c, struct ad_storage *storage)
     ad_deallocate(c, storage, storage->bytes);
 }
 
+/* Gives x a storage, if there is one. */
+static bool store(ad_array *x, struct ad_storage *storage)
+{
+    x->storage = storage;
+    x->flags |= storage ? AD_STORED : 0;
+    return storage != NULL;
+}
+
 static ad_array *too_large(ad_dtype dtype, int ndim, const int64_t *dims)
 {
     ad_shape_buffer text;
@@ -105,7 +100,7 @@ ad_array *ad_array_new(ad_context *c, ad_dtype dtype, int ndim, const int64_t *d
         return x;
     }
     ad_array *x = header_new(c, dtype, ndim, dims, size, 0);
-    if (!x || !(x->storage = storage_new(c, bytes)))
+    if (!x || !store(x, storage_new(c, bytes)))
         return NULL;
     x->data = (char *)x->storage + 64;
     strides_c_order(x);
@@ -146,34 +141,39 @@ static bool strides_are_c_order(const ad_array *x)
     return true;
 }
 
-/* Bytes from the start of x's inline data to the end of its header block. */
-static size_t inline_bytes(const ad_array *x)
+/* Inline data of x, and the bytes there are from its start to the end of the block. */
+static const char *inline_data(const ad_array *x, size_t *bytes)
 {
-    return (size_t)x->object.size_class * 64 - payload_at(x->ndim);
+    const char *number = (const char *)&x->number, *behind = (const char *)x + payload_at(x->ndim, AD_INLINE_BYTES);
+    bool in_header = x->data >= number && x->data < number + sizeof x->number;
+    size_t room = (size_t)((const char *)x + (size_t)x->object.size_class * AD_SMALL_STEP - behind);
+    *bytes = in_header ? sizeof x->number : room < AD_INLINE_BYTES ? room : AD_INLINE_BYTES;
+    return in_header ? number : behind;
 }
 
 /* Views of inline data copy the whole of it, so that every offset into it stays valid. */
 ad_array *ad_array_view(ad_context *c, const ad_array *x, ad_dtype dtype, int ndim, const int64_t *dims, const int64_t *strides, int64_t offset)
 {
     int64_t size = 1;
+    size_t payload = 0;
     if (!ad_shape_checked_size(ndim, dims, ad_dtype_size(dtype), &size))
         return too_large(dtype, ndim, dims);
-    size_t payload = x->storage ? 0 : inline_bytes(x) < AD_INLINE_BYTES ? inline_bytes(x) : AD_INLINE_BYTES;
+    const char *start = x->flags & AD_STORED ? NULL : inline_data(x, &payload);
     ad_array *view = header_new(c, dtype, ndim, dims, size, payload);
     if (!view)
         return NULL;
-    if (x->storage) {
+    if (x->flags & AD_STORED) {
         atomic_fetch_add_explicit(&x->storage->refs, 1, memory_order_relaxed);
-        view->storage = x->storage;
+        store(view, x->storage);
         view->data = x->data + offset;
     } else {
-        const char *start = (const char *)x + payload_at(x->ndim);
         memcpy(view->data, start, payload);
         view->data += x->data - start + offset;
     }
     for (int i = 0; i < ndim; i++)
         ad_strides(view)[i] = strides[i];
-    view->flags = strides_are_c_order(view) ? AD_CONTIGUOUS : 0;
+    if (!strides_are_c_order(view))
+        view->flags &= (uint8_t)~AD_CONTIGUOUS;
     return view;
 }
 
@@ -205,14 +205,18 @@ ad_array *ad_array_of_integers(ad_context *c, ad_array *x)
 
 void ad_array_free(ad_context *c, ad_array *x)
 {
-    if (x->storage)
+    if (x->flags & AD_STORED)
         storage_release(c, x->storage);
     for (struct ad_tangent *t = x->tangents, *next; t; t = next) {
         next = t->next;
         ad_drop(c, t->value);
         ad_deallocate(c, t, sizeof *t);
     }
-    ad_deallocate_small(c, x, (size_t)x->object.size_class * 64);
+    size_t bytes = (size_t)x->object.size_class * AD_SMALL_STEP;
+    if (x->object.owner == c->id)
+        ad_deallocate_small(c, x, bytes);
+    else
+        ad_deallocate(c, x, bytes);
 }
 
 static ad_array *weak(ad_dtype dtype, const void *value, size_t bytes)
@@ -286,7 +290,7 @@ ad_array *ad_wrap(ad_dtype dtype, void *data, ad_shape shape, void (*release)(vo
         return NULL;
     ad_context *c = ad_current();
     ad_array *x = ad_array_abstract(c, dtype, shape.ndim, shape.dim);
-    if (!x || !(x->storage = storage_new(c, 0)))
+    if (!x || !store(x, storage_new(c, 0)))
         return NULL;
     x->flags &= (uint8_t)~AD_ABSTRACT;
     x->data = data;

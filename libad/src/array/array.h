@@ -1,7 +1,7 @@
 /* The whole interface of array/ to the layers above: the array itself, memory, scopes, errors.
  *
  * An array is a header block with its dimensions and strides behind it. At most AD_INLINE_BYTES of
- * data live in that same block; more live in a storage that views share. Once an array has been handed
+ * data live in that same block, a single number in the header itself; more live in a storage that views share. Once an array has been handed
  * out nothing of it changes but its reference counts, which is what makes sharing safe. */
 #ifndef AD_ARRAY_INTERNAL_H
 #define AD_ARRAY_INTERNAL_H
@@ -10,6 +10,7 @@
 #include "ad/error.h"
 #include "ad/scope.h"
 #include <stdatomic.h>
+#include <stddef.h>
 
 struct ad_loops;
 struct ad_tape;
@@ -21,6 +22,7 @@ struct ad_object {
     _Atomic uint32_t shared;
     uint8_t size_class;
     uint8_t is_tree;
+    uint8_t dtype, ndim; /* of an array */
 };
 
 /* Reference-counted memory that arrays view. The data follow at 64 bytes, unless they are the caller's (ad_wrap). */
@@ -38,20 +40,30 @@ struct ad_tangent {
     struct ad_tangent *next;
 };
 
-enum { AD_INLINE_BYTES = 64, AD_WEAK = 1, AD_CONTIGUOUS = 2, AD_ABSTRACT = 4 };
+enum { AD_INLINE_BYTES = 64, AD_WEAK = 1, AD_CONTIGUOUS = 2, AD_ABSTRACT = 4, AD_STORED = 8 };
 
+/* One cache line for a scalar. */
 struct ad_array {
-    struct ad_object object;
-    uint8_t dtype, ndim, flags;
-    uint32_t node;   /* index on the tape `serial`, if mask has bits */
-    int64_t size;    /* elements */
+    union {
+        struct ad_object object;
+        struct {
+            char head[offsetof(struct ad_object, dtype)];
+            uint8_t dtype, ndim;
+        };
+    };
+    uint8_t flags;
+    uint32_t node; /* its number on the tape of trace `serial`; 0: depends on no reverse level */
+    int64_t size;  /* elements */
     char *data;
-    struct ad_storage *storage; /* NULL: data is inline */
-    uint64_t mask;              /* bit k: depends on the input of level k of trace `serial` */
-    uint64_t serial;
-    struct ad_tangent *tangents;
-    int64_t extents[]; /* ndim dimensions, ndim byte strides, then inline data at 16 */
+    union {
+        struct ad_storage *storage; /* with AD_STORED */
+        double number;              /* else inline data of at most this size, if data points here */
+    };
+    uint64_t serial;             /* of the trace in which it depended on something; 0: none */
+    struct ad_tangent *tangents; /* of forward levels */
+    int64_t extents[];           /* ndim dimensions, ndim byte strides, then larger inline data at 16 */
 };
+_Static_assert(sizeof(ad_array) == 64, "a scalar takes one cache line");
 
 static inline const int64_t *ad_dims(const ad_array *x)
 {
@@ -68,7 +80,8 @@ enum { AD_SIZE_CLASSES = 200 };
 
 struct ad_allocator {
     void *free[AD_SIZE_CLASSES];
-    int64_t live, peak, cached, limit, system_allocations;
+    int64_t live, peak, limit, system_allocations;
+    int64_t total;          /* live and cached together: what the system has given */
     int64_t fail_countdown; /* 0: off; otherwise allocations until the first failure */
     bool failing;
     bool watched; /* by a limit or an injected failure: every allocation is looked at */
@@ -112,7 +125,7 @@ void ad_allocator_drain(struct ad_allocator *a);
 #endif
 #endif
 
-/* The same for blocks of at most 1 KiB, of a size known when it is compiled: one class of 64 bytes each. */
+/* The same for blocks of at most 1 KiB: one class of 64 bytes each. A block is given back to the thread that made it. */
 enum { AD_SMALL_STEP = 64 };
 
 static inline void *ad_allocate_small(ad_context *c, size_t bytes)
@@ -120,12 +133,10 @@ static inline void *ad_allocate_small(ad_context *c, size_t bytes)
 #ifndef AD_ASAN
     struct ad_allocator *a = &c->allocator;
     size_t class = (bytes + AD_SMALL_STEP - 1) / AD_SMALL_STEP;
-    int64_t rounded = (int64_t)class * AD_SMALL_STEP;
     void **block = a->free[class];
     if (__builtin_expect(block != NULL && !a->watched, 1)) {
         a->free[class] = *block;
-        a->cached -= rounded;
-        a->live += rounded;
+        a->live += (int64_t)class * AD_SMALL_STEP;
         a->peak = a->live > a->peak ? a->live : a->peak;
         return block;
     }
@@ -138,16 +149,12 @@ static inline void ad_deallocate_small(ad_context *c, void *block, size_t bytes)
 #ifndef AD_ASAN
     struct ad_allocator *a = &c->allocator;
     size_t class = (bytes + AD_SMALL_STEP - 1) / AD_SMALL_STEP;
-    int64_t rounded = (int64_t)class * AD_SMALL_STEP;
-    if (__builtin_expect(a->cached + rounded <= a->peak, 1)) {
-        *(void **)block = a->free[class];
-        a->free[class] = block;
-        a->cached += rounded;
-        a->live -= rounded;
-        return;
-    }
-#endif
+    *(void **)block = a->free[class];
+    a->free[class] = block;
+    a->live -= (int64_t)class * AD_SMALL_STEP;
+#else
     ad_deallocate(c, block, bytes);
+#endif
 }
 
 /* context.c */
@@ -217,7 +224,6 @@ static inline void ad_drop(ad_context *c, ad_array *x)
 
 /* array.c, view.c: all give an array that belongs to the innermost scope, or NULL and an error */
 ad_array *ad_array_new(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims); /* uninitialised, C-contiguous */
-ad_array *ad_array_real(ad_context *c); /* a 0-d float64 one, quickly */
 ad_array *ad_array_zeros(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims);
 ad_array *ad_array_abstract(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims); /* shape and dtype only */
 ad_array *ad_array_alias(ad_context *c, const ad_array *x);                               /* same data, no trace */
@@ -226,6 +232,28 @@ ad_array *ad_array_contiguous(ad_context *c, ad_array *x); /* x itself where it 
 ad_array *ad_array_cast(ad_context *c, ad_array *x, ad_dtype dtype); /* plain, without trace */
 ad_array *ad_array_of_integers(ad_context *c, ad_array *x); /* C-contiguous int64 without trace */
 void ad_array_free(ad_context *c, ad_array *x);
+
+/* A 0-d float64 one. */
+static inline ad_array *ad_array_real(ad_context *c)
+{
+    ad_array *x = ad_allocate_small(c, sizeof *x);
+    if (__builtin_expect(!x, 0))
+        return NULL;
+    *x = (ad_array){ .object = { .local = 1, .owner = c->id, .shared = 1, .size_class = 1 }, .flags = AD_CONTIGUOUS, .size = 1 };
+    x->data = (char *)&x->number;
+    if (__builtin_expect(ad_scope_add(c, &x->object), 1))
+        return x;
+    ad_deallocate_small(c, x, sizeof *x);
+    return NULL;
+}
+
+/* Whether x is one: dtype AD_F64 and no axes. */
+static inline bool ad_is_real(const ad_array *x)
+{
+    uint16_t kind;
+    __builtin_memcpy(&kind, &x->dtype, sizeof kind);
+    return kind == AD_F64;
+}
 void ad_tree_free(ad_context *c, struct ad_object *tree);
 
 /* shape.c */

@@ -15,10 +15,13 @@ void ad_object_init(ad_context *c, struct ad_object *object, uint8_t size_class,
 
 static void object_free(ad_context *c, struct ad_object *object)
 {
+    ad_array *x = (ad_array *)object;
     if (object->is_tree)
         ad_tree_free(c, object);
+    else if (x->flags & AD_STORED || x->tangents || object->owner != c->id)
+        ad_array_free(c, x);
     else
-        ad_array_free(c, (ad_array *)object);
+        ad_deallocate_small(c, x, (size_t)object->size_class * AD_SMALL_STEP);
 }
 
 void ad_object_release_shared(ad_context *c, struct ad_object *object)

@@ -11,8 +11,7 @@
 
 /* RECORD(add, ...) defines the primitive add_op, FUNCTION(add) the public function over it, BINARY(add, ...) both. */
 #define RECORD(name_, ...)                                                                                             \
-    static const ad_primitive name_##_op = { .name = "ad_" #name_, .infer = elementwise_infer, .eval = elementwise_eval, .shortcut = elementwise_shortcut, .code = AD_LOOP_##name_, \
-                                             __VA_ARGS__ };                                                            \
+    static const ad_primitive name_##_op = { .name = "ad_" #name_, .infer = elementwise_infer, .eval = elementwise_eval, .code = AD_LOOP_##name_, __VA_ARGS__ };                                                            \
     AD_OPERATION(name_##_op);
 #define FUNCTION(name)                                                                                                 \
     ad_array *(ad_##name)(ad_array * a, ad_array * b)                                                                  \
@@ -30,7 +29,7 @@
         ad_array *y __attribute__((unused)) = (remembers) & AD_SAVE_OUTPUT ? ad_node_output(node, 0) : NULL;           \
         return operand == 0 ? of_a : of_b;                                                                             \
     }                                                                                                                  \
-    RECORD(name, .vjp = name##_rule, .jvp = name##_rule, .saves = remembers)
+    RECORD(name, .shortcut = elementwise_shortcut, .vjp = name##_rule, .jvp = name##_rule, .saves = remembers)
 
 #define INPUT AD_SAVE_INPUTS
 #define BOTH  (AD_SAVE_INPUTS | AD_SAVE_OUTPUT)
@@ -42,7 +41,7 @@ static ad_array *other_operand(const ad_node *node, int operand)
     return ad_node_input(node, 1 - operand);
 }
 
-BINARY(mul, .derivative = other_operand, .saves = AD_SAVE_OTHERS)
+BINARY(mul, .shortcut = elementwise_shortcut, .derivative = other_operand, .saves = AD_SAVE_OTHERS)
 
 /* ---- slopes that need more than a line ---- */
 
@@ -126,8 +125,8 @@ static ad_array *sub_rule(const ad_node *node, int operand, ad_array *t)
     return operand == 0 ? t : ad_neg(t);
 }
 
-BINARY(add, .vjp = add_rule, .jvp = add_rule)
-BINARY(sub, .vjp = sub_rule, .jvp = sub_rule)
+BINARY(add, .shortcut = elementwise_shortcut, .vjp = add_rule, .jvp = add_rule)
+BINARY(sub, .shortcut = elementwise_shortcut, .vjp = sub_rule, .jvp = sub_rule)
 
 /* ---- constants ---- */
 

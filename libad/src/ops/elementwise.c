@@ -114,6 +114,17 @@ bool elementwise_eval(const ad_node *node, void *const *outputs)
     return true;
 }
 
+/* A C integer as float64; NULL for other operands that are not 0-d float64. */
+static const char *number_of(const ad_array *x, double *number)
+{
+    int64_t integer;
+    if (x->ndim || x->dtype != AD_I64 || !(x->flags & AD_WEAK))
+        return NULL;
+    memcpy(&integer, x->data, sizeof integer);
+    *number = (double)integer;
+    return (const char *)number;
+}
+
 /* 0-d operands, float64 or C numbers: the loop runs once, over a new array. */
 ad_array *elementwise_shortcut(const ad_node *node)
 {
@@ -125,25 +136,16 @@ ad_array *elementwise_shortcut(const ad_node *node)
     bool strong = false;
     for (int i = 0; i < node->count; i++) {
         const ad_array *x = node->inputs[i];
-        if (x->ndim)
-            return NULL;
-        in[i] = x->data;
-        if (x->dtype == AD_F64) {
+        if (ad_is_real(x)) {
+            in[i] = x->data;
             strong |= !(x->flags & AD_WEAK);
-        } else if (x->dtype == AD_I64 && x->flags & AD_WEAK) {
-            int64_t number;
-            memcpy(&number, x->data, sizeof number);
-            numbers[i] = (double)number;
-            in[i] = (const char *)&numbers[i];
-        } else {
+        } else if (!(in[i] = number_of(x, &numbers[i]))) {
             return NULL;
         }
     }
     ad_array *y = strong ? ad_array_real(c) : NULL;
-    if (y) {
-        y->dtype = (uint8_t)ad_loop_output(id, AD_F64);
+    if (y)
         c->loops->loop[id][AD_F64](1, in, strides, y->data, sizeof(double));
-    }
     return y;
 }
 
@@ -162,7 +164,7 @@ ad_array *elementwise_shortcut(const ad_node *node)
         ad_array *y __attribute__((unused)) = (remembers) & AD_SAVE_OUTPUT ? ad_node_output(node, 0) : NULL;           \
         return dydx;                                                                                                   \
     }                                                                                                                  \
-    UNARY(name, .derivative = name##_derivative, .saves = remembers)
+    UNARY(name, .shortcut = elementwise_shortcut, .derivative = name##_derivative, .saves = remembers)
 
 /* A linear one, with its transpose as a function of g. */
 #define LINEAR(name, transpose)                                                                                        \
@@ -171,14 +173,13 @@ ad_array *elementwise_shortcut(const ad_node *node)
         (void)node, (void)operand;                                                                                     \
         return transpose;                                                                                              \
     }                                                                                                                  \
-    UNARY(name, .linear = AD_LINEAR, .vjp = name##_transpose)
+    UNARY(name, .shortcut = elementwise_shortcut, .linear = AD_LINEAR, .vjp = name##_transpose)
 
 /* One whose result is a constant: its derivative is zero almost everywhere. */
 #define CONSTANT(name) UNARY(name, .constant = true)
 
 #define UNARY(name_, ...)                                                                                              \
-    static const ad_primitive name_##_op = { .name = "ad_" #name_, .infer = elementwise_infer, .eval = elementwise_eval, .shortcut = elementwise_shortcut, .code = AD_LOOP_##name_, \
-                                             __VA_ARGS__ };                                                            \
+    static const ad_primitive name_##_op = { .name = "ad_" #name_, .infer = elementwise_infer, .eval = elementwise_eval, .code = AD_LOOP_##name_, __VA_ARGS__ };                                                            \
     AD_OPERATION(name_##_op);                                                                                          \
     ad_array *(ad_##name_)(ad_array * x)                                                                               \
     {                                                                                                                  \

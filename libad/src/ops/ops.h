@@ -37,7 +37,8 @@ static inline const void *data_of(const ad_node *node, int operand)
     return x ? x->data : NULL;
 }
 
-/* elementwise.c: infer and eval of every elementwise operation; its loop is the primitive's code. */
+/* elementwise.c: infer and eval of every elementwise operation; its loop is the primitive's code. The shortcut is for those that give
+ * float64 for float64. */
 bool elementwise_infer(const ad_node *node, ad_spec *output);
 bool elementwise_eval(const ad_node *node, void *const *outputs);
 ad_array *elementwise_shortcut(const ad_node *node);

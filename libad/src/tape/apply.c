@@ -7,19 +7,10 @@
 
 /* ---- what an array depends on ---- */
 
-/* Bits of levels that began after x was made belonged to an earlier owner. */
-uint64_t ad_believed_mask(const struct ad_tape *tape, uint64_t mask, uint32_t node)
-{
-    for (int k = tape->depth - 1; k >= 0 && tape->levels[k].floor > node; k--)
-        if (tape->levels[k].kind == AD_LEVEL_REVERSE)
-            mask &= ~(UINT64_C(1) << k);
-    return mask;
-}
-
 /* Serials carry the number of their thread. */
 static bool foreign(const ad_context *c, const ad_array *x)
 {
-    return x->mask && x->serial >> 40 != c->id;
+    return x->serial && x->serial >> 40 != c->id;
 }
 
 /* ---- recording ---- */
@@ -34,29 +25,36 @@ static ad_array *stub_of(ad_context *c, const ad_array *x)
     return *stub;
 }
 
-/* Whether the reverse rule will read input i: `wanted` counts the inputs that take a cotangent. */
-static bool is_saved(const ad_primitive *op, int wanted, bool this_wanted)
-{
-    return op->saves & AD_SAVE_INPUTS || (op->saves & AD_SAVE_OTHERS && wanted - this_wanted > 0);
-}
+/* What the function below is compiled for: calls of a known number of inputs, as most are. */
+#define FOR_EACH_COUNT static inline __attribute__((always_inline))
 
-static bool fill_inputs(ad_context *c, struct ad_slot *slot, const ad_primitive *op, ad_array *const *inputs, int count, uint64_t reverse)
+/* masks[i]: the levels that input i depends on, for at most two inputs. */
+FOR_EACH_COUNT bool fill_inputs(ad_context *c, struct ad_slot *slot, const ad_primitive *op, ad_array *const *inputs, int count, const uint64_t *masks,
+                                uint64_t reverse)
 {
-    if (!ad_slot_inputs(c, slot, count))
+    if (count > 2 && !ad_slot_inputs(c, slot, count))
         return false;
-    uint32_t *parents = ad_parents_of(slot);
+    slot->count = (uint32_t)count;
+    uint32_t *parents = count <= 2 ? slot->parents : slot->many_parents;
+    ad_array **saved = count <= 2 ? slot->inputs : slot->many_inputs;
     int wanted = 0;
     for (int i = 0; i < count; i++) {
-        bool takes = ad_live_mask(c->tape, inputs[i]) & reverse;
+        bool takes = (count <= 2 ? masks[i] : ad_live_mask(c->tape, inputs[i])) & reverse;
         parents[i] = takes ? inputs[i]->node : AD_NO_PARENT;
         wanted += takes;
     }
-    ad_array **saved = ad_inputs_of(slot);
+    /* The reverse rule may read an input for itself, or for the cotangent of another one. */
     for (int i = 0; i < count; i++) {
-        ad_array *value = is_saved(op, wanted, parents[i] != AD_NO_PARENT) ? inputs[i] : stub_of(c, inputs[i]);
-        if (!value)
+        bool read = op->saves & AD_SAVE_INPUTS || (op->saves & AD_SAVE_OTHERS && wanted > (parents[i] != AD_NO_PARENT));
+        if (read) {
+            saved[i] = ad_keep(c, inputs[i]);
+        } else if (!(saved[i] = stub_of(c, inputs[i]))) {
             return false;
-        saved[i] = ad_keep(c, value);
+        } else if (i < 2 && inputs[i]->ndim == 0) {
+            slot->borrowed |= (uint8_t)(1 << i);
+        } else {
+            ad_keep(c, saved[i]);
+        }
     }
     return true;
 }
@@ -80,14 +78,15 @@ static bool fill_outputs(ad_context *c, struct ad_slot *slot, const ad_primitive
 }
 
 /* Gives the number of the new node, 0 and an error on failure; what was half made is cleared with its level. */
-static uint32_t record(ad_context *c, const ad_primitive *op, ad_array *const *inputs, int count, const void *options, ad_array *const *outputs,
-                       int outputs_count, uint64_t reverse)
+FOR_EACH_COUNT uint32_t record(ad_context *c, const struct ad_node *node, int count, const uint64_t *masks, int outputs_count, uint64_t reverse)
 {
+    const ad_primitive *op = node->op;
     struct ad_slots *slots = &c->tape->slots;
-    uint32_t node, tail;
-    struct ad_slot *slot = ad_slot_append(c, slots, &node);
-    if (!slot || !fill_inputs(c, slot, op, inputs, count, reverse) || !ad_slot_options(c, slot, op, options) ||
-        !fill_outputs(c, slot, op, outputs, outputs_count))
+    uint32_t index, tail;
+    struct ad_slot *slot = ad_slot_append(c, slots, &index);
+    if (!slot || !fill_inputs(c, slot, op, node->inputs, count, masks, reverse))
+        return 0;
+    if (!ad_slot_options(c, slot, op, node->options) || !fill_outputs(c, slot, op, node->outputs, outputs_count))
         return 0;
     slot->mask = reverse;
     for (int k = 1; k < outputs_count; k++) {
@@ -97,7 +96,7 @@ static uint32_t record(ad_context *c, const ad_primitive *op, ad_array *const *i
         slot->tail = (uint8_t)k;
         slot->mask = reverse;
     }
-    return node;
+    return index;
 }
 
 /* ---- applying ---- */
@@ -109,22 +108,6 @@ static bool refuse_input(ad_context *c, const ad_primitive *op, ad_array *const 
     if (inputs[i]->flags & AD_ABSTRACT)
         return ad_set_error(AD_ERROR_TRANSFORM, "%s: operand %d has a shape but no values", op->name, i), false;
     return ad_set_error(AD_ERROR_THREAD, "%s: operand %d was traced in another thread; pass it through ad_stop_gradient there", op->name, i), false;
-}
-
-/* Whether the inputs can be worked with; *mask: the levels they depend on. */
-static inline bool check_inputs(ad_context *c, const ad_primitive *op, ad_array *const *inputs, int count, uint64_t *mask)
-{
-    const struct ad_tape *tape = c->tape && c->tape->live ? c->tape : NULL;
-    uint64_t all = 0;
-    for (int i = 0; i < count; i++) {
-        const ad_array *x = inputs[i];
-        if (!x || x->flags & AD_ABSTRACT || (x->mask && foreign(c, x)))
-            return refuse_input(c, op, inputs, i);
-        if (tape && x->mask)
-            all |= ad_live_mask(tape, x);
-    }
-    *mask = all;
-    return true;
 }
 
 static bool compute(ad_context *c, const struct ad_node *node, ad_array **outputs, int outputs_count)
@@ -147,65 +130,85 @@ static bool compute(ad_context *c, const struct ad_node *node, ad_array **output
     return op->eval(node, data);
 }
 
-/* Makes the outputs part of the trace: mask, node, tangents. */
-static bool trace(ad_context *c, struct ad_node *node, uint64_t mask, ad_array **outputs, int outputs_count)
+/* Makes the outputs part of the trace: node, tangents. */
+FOR_EACH_COUNT bool trace(ad_context *c, struct ad_node *node, int count, const uint64_t *masks, uint64_t mask, int outputs_count)
 {
     struct ad_tape *tape = c->tape;
+    ad_array **outputs = (ad_array **)node->outputs;
     uint64_t reverse = mask & ~tape->forward, forward = mask & tape->forward;
     uint32_t first = 0;
-    if (reverse && !(first = record(c, node->op, node->inputs, node->count, node->options, outputs, outputs_count, reverse)))
+    if (outputs_count == 1 && !ad_dtype_is_float((ad_dtype)outputs[0]->dtype))
+        return true;
+    if (reverse && !(first = record(c, node, count, masks, outputs_count, reverse)))
         return false;
     for (int k = 0; k < outputs_count; k++) {
         if (!ad_dtype_is_float((ad_dtype)outputs[k]->dtype))
             continue;
         outputs[k]->serial = tape->serial;
-        outputs[k]->mask = reverse;
         outputs[k]->node = first ? first + (uint32_t)k : 0;
     }
-    return !forward || ad_push_tangents(c, node, forward, outputs, outputs_count);
+    return __builtin_expect(!forward, 1) || ad_push_tangents(c, node, forward, outputs, outputs_count);
 }
 
-static bool apply_node(ad_context *c, struct ad_node *node, int outputs_count)
+FOR_EACH_COUNT bool apply(ad_context *c, const ad_primitive *op, ad_array *const *inputs, int count, const void *options, ad_array **outputs, int outputs_count)
 {
-    ad_array **outputs = (ad_array **)node->outputs;
-    uint64_t mask;
-    if (!check_inputs(c, node->op, node->inputs, node->count, &mask))
+    struct ad_node node = { .op = op, .options = options, .inputs = inputs, .outputs = outputs, .count = count };
+    const struct ad_tape *tape = c->tape;
+    uint64_t masks[2] = { 0, 0 }, all = 0;
+    for (int i = 0; i < count; i++) {
+        const ad_array *x = inputs[i];
+        if (__builtin_expect(!x || x->flags & AD_ABSTRACT, 0))
+            return refuse_input(c, op, inputs, i);
+        if (!x->serial)
+            continue;
+        if (__builtin_expect(foreign(c, x), 0))
+            return refuse_input(c, op, inputs, i);
+        uint64_t mask = ad_live_mask(tape, x);
+        if (count <= 2)
+            masks[i] = mask;
+        all |= mask;
+    }
+    if (op->shortcut)
+        outputs[0] = op->shortcut(&node);
+    if (!outputs[0] && !compute(c, &node, outputs, outputs_count))
         return false;
-    if (node->op->shortcut)
-        outputs[0] = node->op->shortcut(node);
-    if (!outputs[0] && !compute(c, node, outputs, outputs_count))
-        return false;
-    return !mask || node->op->constant || trace(c, node, mask, outputs, outputs_count);
+    return !all || op->constant || trace(c, &node, count, masks, all, outputs_count);
 }
 
-bool ad_apply(ad_context *c, const ad_primitive *op, ad_array *const *inputs, int count, const void *options, ad_array **outputs)
+static bool apply_any(ad_context *c, const ad_primitive *op, ad_array *const *inputs, int count, const void *options, ad_array **outputs)
 {
-    struct ad_node node;
-    node.op = op;
-    node.options = options;
-    node.inputs = inputs;
-    node.outputs = outputs;
-    node.cotangents = NULL;
-    node.count = count;
-    node.target = 0;
     int outputs_count = op->outputs > 1 ? op->outputs : 1;
-    outputs[0] = NULL;
-    for (int k = 1; k < outputs_count; k++)
+    for (int k = 0; k < outputs_count; k++)
         outputs[k] = NULL;
-    if (apply_node(c, &node, outputs_count))
+    if (apply(c, op, inputs, count, options, outputs, outputs_count))
         return true;
-    outputs[0] = NULL;
-    for (int k = 1; k < outputs_count; k++)
+    for (int k = 0; k < outputs_count; k++)
         outputs[k] = NULL;
     return false;
 }
 
+/* One output. */
+static inline ad_array *apply_one(ad_context *c, const ad_primitive *op, ad_array *const *inputs, int count, const void *options)
+{
+    ad_array *output = NULL;
+    bool done = count == 1   ? apply(c, op, inputs, 1, options, &output, 1)
+                : count == 2 ? apply(c, op, inputs, 2, options, &output, 1)
+                             : apply_any(c, op, inputs, count, options, &output);
+    return done ? output : NULL;
+}
+
+bool ad_apply(ad_context *c, const ad_primitive *op, ad_array *const *inputs, int count, const void *options, ad_array **outputs)
+{
+    if (op->outputs > 1)
+        return apply_any(c, op, inputs, count, options, outputs);
+    return (outputs[0] = apply_one(c, op, inputs, count, options)) != NULL;
+}
+
 ad_array *ad_call_primitive(const ad_primitive *primitive, ad_array *const *inputs, int count, const void *options)
 {
-    ad_array *output;
-    if (primitive->outputs > 1)
+    if (__builtin_expect(primitive->outputs > 1, 0))
         return ad_set_error(AD_ERROR_VALUE, "%s: has %d outputs; call it with ad_call_primitive_many", primitive->name, primitive->outputs);
-    return ad_apply(ad_current(), primitive, inputs, count, options, &output) ? output : NULL;
+    return apply_one(ad_current(), primitive, inputs, count, options);
 }
 
 bool ad_call_primitive_many(const ad_primitive *primitive, ad_array *const *inputs, int count, const void *options, ad_array **outputs)
@@ -250,21 +253,17 @@ ad_array *ad_lift(ad_context *c, ad_array *x, int level, ad_array *tangent)
     y->flags &= (uint8_t)~AD_WEAK;
     y->serial = tape->serial;
     if (tape->levels[level].kind == AD_LEVEL_FORWARD) {
-        y->mask |= bit;
         return ad_tangent_attach(c, y, tape->levels[level].serial, tangent) ? y : NULL;
     }
-    if (!(y->mask & ~tape->forward)) {
-        if (!ad_slot_append(c, &tape->slots, &y->node))
-            return NULL;
-    }
-    y->mask |= bit;
+    if (!y->node && !ad_slot_append(c, &tape->slots, &y->node))
+        return NULL;
     ad_slot_at(&tape->slots, y->node)->mask |= bit;
     return y;
 }
 
 ad_array *ad_constant(ad_context *c, ad_array *x)
 {
-    return x->mask || x->tangents ? ad_array_alias(c, x) : x;
+    return x->serial ? ad_array_alias(c, x) : x;
 }
 
 /* ---- what rules read of a node ---- */

@@ -38,7 +38,6 @@ static ad_array *moved(ad_context *c, const ad_array *x, uint32_t node)
     if (!y)
         return NULL;
     y->serial = x->serial;
-    y->mask = x->mask;
     y->node = node;
     for (const struct ad_tangent *t = x->tangents; t; t = t->next)
         if (!ad_tangent_attach(c, y, t->level, t->value))
@@ -53,15 +52,17 @@ static bool fold(ad_context *c, const ad_fn *fn, const ad_value *arguments, stru
     struct ad_call_record record = { .fn = fn };
     memcpy(record.arguments, arguments, (size_t)fn->count * sizeof *arguments);
     uint64_t mask = 0;
-    for (int i = 0; i < leaves->count; i++)
-        if (made_since(tape, leaves->leaf[i], start))
-            mask |= ad_live_mask(tape, leaves->leaf[i]) & ~tape->forward;
+    bool made[leaves->count + 1];
+    for (int i = 0; i < leaves->count; i++) {
+        made[i] = made_since(tape, leaves->leaf[i], start);
+        mask |= made[i] ? ad_live_mask(tape, leaves->leaf[i]) & ~tape->forward : 0;
+    }
     for (uint32_t i = start, end = tape->slots.next; i < end; i++)
         ad_slot_clear(c, &tape->slots, i);
 
     int k = 0;
     for (int i = 0; i < leaves->count; i++) {
-        if (!made_since(tape, leaves->leaf[i], start))
+        if (!made[i])
             continue;
         uint32_t node;
         struct ad_slot *slot = ad_slot_append(c, &tape->slots, &node);
@@ -111,7 +112,7 @@ static bool reseed(ad_context *c, const struct ad_leaves *leaves, uint32_t start
     int k = 0;
     for (int i = 0; i < leaves->count; i++) {
         const ad_array *y = leaves->leaf[i];
-        if (y->serial != c->tape->serial || !(y->mask & ~c->tape->forward) || y->node < start)
+        if (!ad_reverse_mask(c->tape, y) || y->node < start)
             continue;
         ad_array *g = cotangents[k++];
         struct ad_slot *slot = ad_slot_at(&c->tape->slots, y->node);

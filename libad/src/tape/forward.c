@@ -15,6 +15,15 @@ ad_array *ad_tangent_of(const struct ad_tape *tape, const ad_array *x, int level
     return NULL;
 }
 
+uint64_t ad_forward_mask(const struct ad_tape *tape, const ad_array *x)
+{
+    uint64_t mask = 0;
+    for (uint64_t levels = tape->forward & tape->live; levels; levels &= levels - 1)
+        if (ad_tangent_of(tape, x, __builtin_ctzll(levels)))
+            mask |= levels & -levels;
+    return mask;
+}
+
 bool ad_tangent_attach(ad_context *c, ad_array *x, uint64_t level_serial, ad_array *tangent)
 {
     struct ad_tangent *t = ad_allocate(c, sizeof *t);
@@ -103,8 +112,7 @@ static bool push_level(ad_context *c, struct ad_node *node, int level, ad_array 
     ad_array *tangents[node->count];
     bool any = false;
     for (int i = 0; i < node->count; i++) {
-        bool depends = ad_live_mask(c->tape, node->inputs[i]) >> level & 1;
-        tangents[i] = depends ? ad_tangent_of(c->tape, node->inputs[i], level) : NULL;
+        tangents[i] = ad_tangent_of(c->tape, node->inputs[i], level);
         any |= tangents[i] != NULL;
     }
     if (!any)
@@ -118,8 +126,6 @@ static bool push_level(ad_context *c, struct ad_node *node, int level, ad_array 
             continue;
         node->target = k;
         done = tangent_of_output(c, node, tangents, &tangent) && (!tangent || attach(c, level, outputs[k], tangent));
-        if (tangent && done)
-            outputs[k]->mask |= UINT64_C(1) << level;
     }
     c->tape->live = live;
     return done;

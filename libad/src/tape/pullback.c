@@ -95,7 +95,7 @@ static bool describe_ends(ad_context *c, struct ad_pullback *pull, const struct 
     }
     for (int i = 0; i < pull->outputs_count; i++) {
         const ad_array *y = trace->outputs.leaf[i];
-        bool depends = y->mask >> trace->level & 1 && y->serial == c->tape->serial && y->node >= trace->floor;
+        bool depends = ad_reverse_mask(c->tape, y) >> trace->level & 1 && y->node >= trace->floor;
         pull->outputs[i].node = depends ? y->node - offset : 0;
         if (depends && y->node > *highest)
             *highest = y->node;

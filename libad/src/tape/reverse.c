@@ -42,6 +42,8 @@ static ad_array *to_shape_of(ad_array *g, const ad_array *like)
 ad_array *ad_match(ad_context *c, ad_array *g, const ad_array *like)
 {
     (void)c;
+    if (g && ad_is_real(g) && ad_is_real(like) && !(g->flags & AD_WEAK))
+        return g;
     if (g && !same_shape(g, like))
         g = to_shape_of(g, like);
     if (!g || (g->dtype == like->dtype && !(g->flags & AD_WEAK)))
@@ -54,9 +56,8 @@ ad_array *ad_match(ad_context *c, ad_array *g, const ad_array *like)
 /* Whether nobody but a slot can see g, so that it may be added to in place. */
 static bool is_private(const ad_array *g)
 {
-    return g->object.local == 1 && !(g->flags & AD_WEAK) && atomic_load_explicit(&g->object.shared, memory_order_acquire) == 1 && !g->mask && !g->tangents &&
-           g->flags & AD_CONTIGUOUS && (!g->storage || atomic_load_explicit(&g->storage->refs, memory_order_acquire) == 1) &&
-           (!g->storage || !g->storage->release);
+    return g->object.local == 1 && !(g->flags & AD_WEAK) && atomic_load_explicit(&g->object.shared, memory_order_acquire) == 1 && !g->serial &&
+           g->flags & AD_CONTIGUOUS && (!(g->flags & AD_STORED) || (atomic_load_explicit(&g->storage->refs, memory_order_acquire) == 1 && !g->storage->release));
 }
 
 static void add_in_place(ad_context *c, ad_array *sum, const ad_array *g)
@@ -78,7 +79,7 @@ bool ad_cotangent_add(ad_context *c, struct ad_slot *slot, ad_array *g)
         slot->cotangent = ad_keep(c, g);
         return true;
     }
-    if (is_private(old) && !g->mask && !g->tangents) {
+    if (is_private(old) && !g->serial) {
         add_in_place(c, old, g);
         return true;
     }
@@ -106,18 +107,19 @@ static ad_array *cotangent_of(ad_context *c, const struct ad_node *node, int ope
 }
 
 /* Hands the cotangents of one call to its parents. */
-static bool sweep_slot(ad_context *c, struct ad_slots *slots, struct ad_slot *slot, uint32_t floor, uint64_t bit, ad_array **cotangents)
+static inline __attribute__((always_inline)) bool sweep_counted(ad_context *c, struct ad_slots *slots, struct ad_slot *slot, bool small, uint32_t floor,
+                                                                uint64_t bit, ad_array **cotangents)
 {
-    ad_array *const *inputs = ad_inputs_of(slot);
-    const uint32_t *parents = ad_parents_of(slot);
+    ad_array *const *inputs = small ? slot->inputs : ad_inputs_of(slot);
+    const uint32_t *parents = small ? slot->parents : ad_parents_of(slot);
     struct ad_node node = { .op = slot->op, .options = ad_options_of(slot), .inputs = inputs, .cotangents = cotangents, .count = (int)slot->count };
     node.outputs = slot->outputs_count > 1 ? slot->outputs : &slot->output;
     for (uint32_t i = 0; i < slot->count; i++) {
         uint32_t parent = parents[i];
-        if (parent == AD_NO_PARENT || parent < slots->first || !slots->pages[parent / AD_PAGE_SLOTS])
+        if (parent == AD_NO_PARENT || parent < floor || parent < slots->first || !slots->pages[parent / AD_PAGE_SLOTS])
             continue;
         struct ad_slot *target = ad_slot_at(slots, parent);
-        if (parent < floor || !(target->mask & bit))
+        if (!(target->mask & bit))
             continue;
         ad_array *g = cotangent_of(c, &node, (int)i, cotangents[0]);
         if (!g && c->error_code)
@@ -126,6 +128,11 @@ static bool sweep_slot(ad_context *c, struct ad_slots *slots, struct ad_slot *sl
             return false;
     }
     return true;
+}
+
+static bool sweep_slot(ad_context *c, struct ad_slots *slots, struct ad_slot *slot, uint32_t floor, uint64_t bit, ad_array **cotangents)
+{
+    return slot->count <= 2 ? sweep_counted(c, slots, slot, true, floor, bit, cotangents) : sweep_counted(c, slots, slot, false, floor, bit, cotangents);
 }
 
 bool ad_sweep(ad_context *c, struct ad_slots *slots, uint32_t from, uint32_t to, uint64_t bit, uint32_t floor, bool discard)

@@ -4,7 +4,8 @@
 
 /* ---- slots ---- */
 
-struct ad_slot *ad_slot_append(ad_context *c, struct ad_slots *slots, uint32_t *index)
+/* Opens the page that the next slot needs, if it is not open. */
+struct ad_slot *ad_slot_append_page(ad_context *c, struct ad_slots *slots, uint32_t *index)
 {
     if (slots->next == AD_NO_PARENT - 1)
         return ad_set_error(AD_ERROR_MEMORY, "tape: a differentiation of more than %u operations", slots->next);
@@ -45,15 +46,14 @@ bool ad_slot_inputs(ad_context *c, struct ad_slot *slot, int count)
     return true;
 }
 
-bool ad_slot_options(ad_context *c, struct ad_slot *slot, const ad_primitive *op, const void *options)
+bool ad_slot_options_copy(ad_context *c, struct ad_slot *slot, const ad_primitive *op, const void *options)
 {
-    slot->options = options;
     if (op->options_size > sizeof slot->small_options) {
         void *copy = ad_allocate(c, op->options_size);
         if (!copy)
             return false;
         slot->options = memcpy(copy, options, op->options_size);
-    } else if (op->options_size) {
+    } else {
         memcpy(slot->small_options, options, op->options_size);
     }
     slot->op = op;
@@ -62,12 +62,21 @@ bool ad_slot_options(ad_context *c, struct ad_slot *slot, const ad_primitive *op
     return true;
 }
 
-/* Drops what the slot holds. Other slots may still name it as a parent: a dead slot has mask 0 and takes no cotangent. */
-static void slot_empty(ad_context *c, struct ad_slot *slot)
+/* A call of one or two inputs and one output: the usual one. */
+static inline void empty_small(ad_context *c, struct ad_slot *slot)
+{
+    for (uint32_t i = 0; i < slot->count; i++)
+        if (!(slot->borrowed >> i & 1))
+            ad_drop(c, slot->inputs[i]);
+    ad_drop(c, slot->output);
+}
+
+static void empty_large(ad_context *c, struct ad_slot *slot)
 {
     ad_array **inputs = ad_inputs_of(slot);
     for (uint32_t i = 0; i < slot->count; i++)
-        ad_drop(c, inputs[i]);
+        if (i >= 2 || !(slot->borrowed >> i & 1))
+            ad_drop(c, inputs[i]);
     if (slot->count > 2)
         ad_deallocate(c, slot->many_inputs, inputs_bytes(slot->count));
     if (slot->outputs_count > 1 && slot->outputs) {
@@ -77,10 +86,21 @@ static void slot_empty(ad_context *c, struct ad_slot *slot)
     } else if (slot->outputs_count <= 1) {
         ad_drop(c, slot->output);
     }
-    if (slot->op && slot->op->options_drop)
-        slot->op->options_drop(ad_options_of(slot));
-    if (slot->op && slot->op->options_size > sizeof slot->small_options)
-        ad_deallocate(c, (void *)slot->options, slot->op->options_size);
+}
+
+/* Drops what the slot holds. Other slots may still name it as a parent: a dead slot has mask 0 and takes no cotangent. */
+static void slot_empty(ad_context *c, struct ad_slot *slot)
+{
+    if (slot->count <= 2 && slot->outputs_count == 1)
+        empty_small(c, slot);
+    else
+        empty_large(c, slot);
+    if (slot->op && slot->op->options_size) {
+        if (slot->op->options_drop)
+            slot->op->options_drop(ad_options_of(slot));
+        if (slot->op->options_size > sizeof slot->small_options)
+            ad_deallocate(c, (void *)slot->options, slot->op->options_size);
+    }
     ad_drop(c, slot->cotangent);
 }
 
@@ -107,8 +127,13 @@ void ad_slot_clear(ad_context *c, struct ad_slots *slots, uint32_t index)
 /* Clears all slots; keeps the first page, so that a small trace asks for no memory. */
 static void slots_reset(ad_context *c, struct ad_slots *slots)
 {
-    for (uint32_t i = slots->first; i < slots->next; i++)
-        ad_slot_clear(c, slots, i);
+    for (uint32_t i = slots->first; i < slots->next; i++) {
+        const struct ad_page *page = slots->pages[i / AD_PAGE_SLOTS];
+        if (!page || !page->alive)
+            i |= AD_PAGE_SLOTS - 1;
+        else
+            ad_slot_clear(c, slots, i);
+    }
     for (uint32_t page = 1; page <= slots->next / AD_PAGE_SLOTS && page < slots->page_capacity; page++) {
         ad_deallocate(c, slots->pages[page], sizeof **slots->pages);
         slots->pages[page] = NULL;

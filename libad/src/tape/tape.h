@@ -2,8 +2,9 @@
  *
  * A trace lasts from the start of an outermost differentiation to its end. It has a serial number that is never reused; its
  * nodes are numbered upwards and no number is used twice. Differentiations nest as levels on a stack; level k owns bit k
- * of the masks while it is open. A level reserves the next node number when it starts, its floor, so whatever
- * was made before carries a smaller number, and a bit it may carry from an earlier owner is not believed. */
+ * of the masks while it is open, and its bit leaves every slot when it closes. An array names its slot; what it depends on stands there
+ * and nowhere else, so a value that outlives its level, or whose slot is gone, is a constant. A level reserves the next node number when it
+ * starts, its floor: whatever was made before carries a smaller number. */
 #ifndef AD_TAPE_INTERNAL_H
 #define AD_TAPE_INTERNAL_H
 
@@ -39,6 +40,7 @@ struct ad_slot {
     };
     uint32_t count; /* inputs */
     uint8_t outputs_count, tail;
+    uint8_t borrowed; /* bits of the first two inputs that are the tape's stubs, held by no reference */
     union {
         struct {
             ad_array *inputs[2];
@@ -94,11 +96,36 @@ static inline struct ad_slot *ad_slot_at(const struct ad_slots *slots, uint32_t 
     return &slots->pages[index / AD_PAGE_SLOTS]->slots[index % AD_PAGE_SLOTS];
 }
 
-struct ad_slot *ad_slot_append(ad_context *c, struct ad_slots *slots, uint32_t *index); /* zeroed; NULL and an error */
+struct ad_slot *ad_slot_append_page(ad_context *c, struct ad_slots *slots, uint32_t *index);
+
+/* A zeroed slot; NULL and an error. A page is there from its first slot on. */
+static inline struct ad_slot *ad_slot_append(ad_context *c, struct ad_slots *slots, uint32_t *index)
+{
+    uint32_t at = slots->next % AD_PAGE_SLOTS;
+    if (__builtin_expect(at == 0 || slots->next == slots->first, 0))
+        return ad_slot_append_page(c, slots, index);
+    struct ad_page *page = slots->pages[slots->next / AD_PAGE_SLOTS];
+    page->alive++;
+    *index = slots->next++;
+    page->slots[at] = (struct ad_slot){ .outputs_count = 1 };
+    return &page->slots[at];
+}
+
 void ad_slot_clear(ad_context *c, struct ad_slots *slots, uint32_t index);
 void ad_slots_free(ad_context *c, struct ad_slots *slots);
 bool ad_slot_inputs(ad_context *c, struct ad_slot *slot, int count); /* makes room */
-bool ad_slot_options(ad_context *c, struct ad_slot *slot, const ad_primitive *op, const void *options); /* sets op, copies */
+bool ad_slot_options_copy(ad_context *c, struct ad_slot *slot, const ad_primitive *op, const void *options);
+
+/* Sets op, and the options where it has a copy of them or the pointer. */
+static inline bool ad_slot_options(ad_context *c, struct ad_slot *slot, const ad_primitive *op, const void *options)
+{
+    if (op->options_size)
+        return ad_slot_options_copy(c, slot, op, options);
+    slot->options = options;
+    slot->op = op;
+    return true;
+}
+
 int ad_level_open(ad_context *c, ad_level_kind kind); /* -1 and an error */
 void ad_level_hide(ad_context *c, int level);         /* operations do not see it (and those inside it) any more */
 void ad_level_close(ad_context *c, int level);        /* and frees what only it needed */
@@ -123,15 +150,24 @@ void ad_memo_free(ad_context *c, struct ad_memo *memo);
 
 /* apply.c */
 bool ad_apply(ad_context *c, const ad_primitive *op, ad_array *const *inputs, int count, const void *options, ad_array **outputs);
-uint64_t ad_believed_mask(const struct ad_tape *tape, uint64_t mask, uint32_t node);
+uint64_t ad_forward_mask(const struct ad_tape *tape, const ad_array *x); /* bits of the forward levels x has a tangent of */
+
+/* The reverse levels that x depends on, hidden ones too; `serial` is not that of no trace. */
+static inline uint64_t ad_reverse_mask(const struct ad_tape *tape, const ad_array *x)
+{
+    if (!x->node || x->serial != tape->serial)
+        return 0;
+    const struct ad_page *page = tape->slots.pages[x->node / AD_PAGE_SLOTS];
+    return page ? page->slots[x->node % AD_PAGE_SLOTS].mask : 0;
+}
 
 /* The levels x depends on. */
 static inline uint64_t ad_live_mask(const struct ad_tape *tape, const ad_array *x)
 {
-    if (!x->mask || !tape || x->serial != tape->serial)
+    if (!x->serial || !tape || x->serial != tape->serial)
         return 0;
-    uint64_t mask = x->mask & tape->live;
-    return x->node >= tape->floor ? mask : ad_believed_mask(tape, mask, x->node);
+    uint64_t mask = ad_reverse_mask(tape, x) & tape->live;
+    return __builtin_expect(x->tangents != NULL, 0) ? mask | ad_forward_mask(tape, x) : mask;
 }
 
 ad_array *ad_lift(ad_context *c, ad_array *x, int level, ad_array *tangent); /* x as the input of a level */

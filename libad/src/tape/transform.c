@@ -171,7 +171,7 @@ static uint32_t seed(ad_context *c, const struct ad_trace *trace, ad_array *cons
     uint32_t from = 0;
     for (int i = 0; i < trace->outputs.count; i++) {
         const ad_array *y = trace->outputs.leaf[i];
-        if (!cotangents[i] || y->serial != c->tape->serial || !(y->mask & bit) || y->node < trace->floor)
+        if (!cotangents[i] || !(ad_reverse_mask(c->tape, y) & bit) || y->node < trace->floor)
             continue;
         ad_array *g = ad_match(c, cotangents[i], y);
         if (!g || !ad_cotangent_add(c, ad_slot_at(&c->tape->slots, y->node), g))
