@@ -274,7 +274,16 @@ ad_dtype ad_dtype_promote(ad_dtype a, ad_dtype b);
 ad_dtype ad_dtype_common(ad_array *const *inputs, int count); /* NumPy's rules, weak scalars included */
 ad_dtype ad_dtype_real(ad_dtype dtype);                       /* of a complex one, its part's; else itself */
 ad_dtype ad_dtype_complex(ad_dtype dtype);
-bool ad_dtype_is_float(ad_dtype dtype);   /* real or complex: what can be differentiated */
-bool ad_dtype_is_complex(ad_dtype dtype);
+
+/* Real or complex: what can be differentiated. */
+static inline bool ad_dtype_is_float(ad_dtype dtype)
+{
+    return dtype <= AD_C64;
+}
+
+static inline bool ad_dtype_is_complex(ad_dtype dtype)
+{
+    return dtype == AD_C128 || dtype == AD_C64;
+}
 
 #endif

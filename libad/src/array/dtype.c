@@ -79,13 +79,3 @@ ad_dtype ad_dtype_complex(ad_dtype dtype)
 {
     return dtype == AD_F32 || dtype == AD_C64 ? AD_C64 : AD_C128;
 }
-
-bool ad_dtype_is_float(ad_dtype dtype)
-{
-    return dtype <= AD_C64;
-}
-
-bool ad_dtype_is_complex(ad_dtype dtype)
-{
-    return dtype == AD_C128 || dtype == AD_C64;
-}

@@ -125,18 +125,16 @@ static const char *number_of(const ad_array *x, double *number)
     return (const char *)number;
 }
 
-/* 0-d operands, float64 or C numbers: the loop runs once, over a new array. */
-ad_array *elementwise_shortcut(const ad_node *node)
+static inline __attribute__((always_inline)) ad_array *shortcut(const ad_node *node, int count)
 {
     static const int64_t strides[AD_LOOP_MAX_INPUTS];
     ad_context *c = ad_current();
-    ad_loop_id id = (ad_loop_id)node->op->code;
     const char *in[AD_LOOP_MAX_INPUTS];
     double numbers[AD_LOOP_MAX_INPUTS];
     bool strong = false;
-    for (int i = 0; i < node->count; i++) {
+    for (int i = 0; i < count; i++) {
         const ad_array *x = node->inputs[i];
-        if (ad_is_real(x)) {
+        if (__builtin_expect(ad_is_real(x), 1)) {
             in[i] = x->data;
             strong |= !(x->flags & AD_WEAK);
         } else if (!(in[i] = number_of(x, &numbers[i]))) {
@@ -145,8 +143,14 @@ ad_array *elementwise_shortcut(const ad_node *node)
     }
     ad_array *y = strong ? ad_array_real(c) : NULL;
     if (y)
-        c->loops->loop[id][AD_F64](1, in, strides, y->data, sizeof(double));
+        c->loops->loop[node->op->code][AD_F64](1, in, strides, y->data, sizeof(double));
     return y;
+}
+
+/* 0-d operands, float64 or C numbers: the loop runs once, over a new array. */
+ad_array *elementwise_shortcut(const ad_node *node)
+{
+    return node->count == 1 ? shortcut(node, 1) : shortcut(node, 2);
 }
 
 /* ---- the table ---- */

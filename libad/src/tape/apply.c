@@ -15,18 +15,23 @@ static bool foreign(const ad_context *c, const ad_array *x)
 
 /* ---- recording ---- */
 
-static ad_array *stub_of(ad_context *c, const ad_array *x)
+/* What the functions below are compiled for: calls of a known number of inputs and outputs, as most are. */
+#define FOR_EACH_COUNT static inline __attribute__((always_inline))
+
+static ad_array *stub_new(ad_context *c, const ad_array *x)
 {
-    if (x->ndim)
-        return ad_array_abstract(c, (ad_dtype)x->dtype, x->ndim, ad_dims(x));
-    ad_array **stub = &c->tape->stubs[x->dtype];
-    if (!*stub && (*stub = ad_array_abstract(c, (ad_dtype)x->dtype, 0, NULL)))
-        ad_keep(c, *stub);
-    return *stub;
+    ad_array *stub = ad_array_abstract(c, (ad_dtype)x->dtype, x->ndim, ad_dims(x));
+    if (stub && x->ndim == 0)
+        c->tape->stubs[x->dtype] = ad_keep(c, stub);
+    return stub;
 }
 
-/* What the function below is compiled for: calls of a known number of inputs, as most are. */
-#define FOR_EACH_COUNT static inline __attribute__((always_inline))
+/* An array of x's shape and dtype without values. */
+static inline ad_array *stub_of(ad_context *c, const ad_array *x)
+{
+    ad_array *stub = x->ndim ? NULL : c->tape->stubs[x->dtype];
+    return __builtin_expect(stub != NULL, 1) ? stub : stub_new(c, x);
+}
 
 /* masks[i]: the levels that input i depends on, for at most two inputs. */
 FOR_EACH_COUNT bool fill_inputs(ad_context *c, struct ad_slot *slot, const ad_primitive *op, ad_array *const *inputs, int count, const uint64_t *masks,
@@ -59,7 +64,7 @@ FOR_EACH_COUNT bool fill_inputs(ad_context *c, struct ad_slot *slot, const ad_pr
     return true;
 }
 
-static bool fill_outputs(ad_context *c, struct ad_slot *slot, const ad_primitive *op, ad_array *const *outputs, int outputs_count)
+FOR_EACH_COUNT bool fill_outputs(ad_context *c, struct ad_slot *slot, const ad_primitive *op, ad_array *const *outputs, int outputs_count)
 {
     if (outputs_count == 1) {
         slot->output = op->saves & AD_SAVE_OUTPUT ? ad_keep(c, outputs[0]) : NULL;

@@ -70,6 +70,31 @@ static void add_in_place(ad_context *c, ad_array *sum, const ad_array *g)
     ad_run_loop(c->loops->loop[AD_LOOP_add][sum->dtype], (ad_dtype)sum->dtype, c->loops, sum->ndim, ad_dims(sum), 2, in, in[0]);
 }
 
+/* A real number that no open level depends on: what an operation would do with two of them is done at once, by its loop. */
+static inline bool is_plain(const ad_context *c, const ad_array *x)
+{
+    return ad_is_real(x) && !(x->flags & AD_WEAK) && !ad_live_mask(c->tape, x);
+}
+
+static inline ad_array *calculated(ad_context *c, ad_loop_id loop, const ad_array *a, const ad_array *b)
+{
+    static const int64_t strides[2];
+    ad_array *y = ad_array_real(c);
+    if (y)
+        c->loops->loop[loop][AD_F64](1, (const char *const[]){ a->data, b->data }, strides, y->data, sizeof(double));
+    return y;
+}
+
+static ad_array *product(ad_context *c, ad_array *g, ad_array *d)
+{
+    return is_plain(c, g) && is_plain(c, d) ? calculated(c, AD_LOOP_zmul, g, d) : ad_zmul(g, d);
+}
+
+static ad_array *sum(ad_context *c, ad_array *a, ad_array *b)
+{
+    return is_plain(c, a) && is_plain(c, b) ? calculated(c, AD_LOOP_add, a, b) : ad_add(a, b);
+}
+
 /* The slot holds the one reference to its cotangent, except for the scope of the rule that made it, which has closed
  * by the time the next one arrives. */
 bool ad_cotangent_add(ad_context *c, struct ad_slot *slot, ad_array *g)
@@ -83,15 +108,15 @@ bool ad_cotangent_add(ad_context *c, struct ad_slot *slot, ad_array *g)
         add_in_place(c, old, g);
         return true;
     }
-    ad_array *sum = ad_add(old, g);
-    if (!sum)
+    ad_array *both = sum(c, old, g);
+    if (!both)
         return false;
-    slot->cotangent = ad_keep(c, sum);
+    slot->cotangent = ad_keep(c, both);
     ad_drop(c, old);
     return true;
 }
 
-static ad_array *cotangent_of(ad_context *c, const struct ad_node *node, int operand, ad_array *g)
+static inline ad_array *cotangent_of(ad_context *c, const struct ad_node *node, int operand, ad_array *g)
 {
     const ad_primitive *op = node->op;
     ad_array *d;
@@ -99,7 +124,7 @@ static ad_array *cotangent_of(ad_context *c, const struct ad_node *node, int ope
         d = op->vjp(node, operand, g);
     } else if (op->derivative) {
         d = op->derivative(node, operand);
-        d = d ? ad_zmul(g, d) : NULL;
+        d = d ? product(c, g, d) : NULL;
     } else {
         return ad_set_error(AD_ERROR_TRANSFORM, "%s: has no reverse rule (argument %d, reverse mode)", op->name, operand);
     }
@@ -135,27 +160,37 @@ static bool sweep_slot(ad_context *c, struct ad_slots *slots, struct ad_slot *sl
     return slot->count <= 2 ? sweep_counted(c, slots, slot, true, floor, bit, cotangents) : sweep_counted(c, slots, slot, false, floor, bit, cotangents);
 }
 
+/* Takes the cotangents of a call's outputs away from their slots; false if there are none. */
+static inline bool take_cotangents(struct ad_slots *slots, struct ad_slot *slot, uint32_t index, ad_array **cotangents)
+{
+    bool any = slot->cotangent != NULL;
+    cotangents[0] = slot->cotangent;
+    slot->cotangent = NULL;
+    for (uint32_t k = 1; k < slot->outputs_count; k++) {
+        struct ad_slot *output = ad_slot_at(slots, index + k);
+        cotangents[k] = output->cotangent;
+        output->cotangent = NULL;
+        any |= cotangents[k] != NULL;
+    }
+    return any;
+}
+
 bool ad_sweep(ad_context *c, struct ad_slots *slots, uint32_t from, uint32_t to, uint64_t bit, uint32_t floor, bool discard)
 {
     bool done = true;
     for (uint32_t index = from; index > to && done; index--) {
-        struct ad_slot *slot = slots->pages[index / AD_PAGE_SLOTS] ? ad_slot_at(slots, index) : NULL;
+        struct ad_page *page = slots->pages[index / AD_PAGE_SLOTS];
+        struct ad_slot *slot = page ? &page->slots[index % AD_PAGE_SLOTS] : NULL;
         if (!slot || !slot->op || !(slot->mask & bit))
             continue;
         ad_array *cotangents[AD_MAX_OUTPUTS];
-        bool any = false;
-        for (uint32_t k = 0; k < slot->outputs_count; k++) {
-            struct ad_slot *output = ad_slot_at(slots, index + k);
-            cotangents[k] = output->cotangent;
-            output->cotangent = NULL;
-            any |= cotangents[k] != NULL;
-        }
         uint32_t made = c->scopes.count;
-        if (any)
+        if (take_cotangents(slots, slot, index, cotangents)) {
             done = slot->op == &ad_checkpoint_op ? ad_checkpoint_sweep(c, slot, bit, floor, cotangents) : sweep_slot(c, slots, slot, floor, bit, cotangents);
-        ad_scope_trim(c, made);
-        for (uint32_t k = 0; k < slot->outputs_count; k++)
-            ad_drop(c, cotangents[k]);
+            ad_scope_trim(c, made);
+            for (uint32_t k = 0; k < slot->outputs_count; k++)
+                ad_drop(c, cotangents[k]);
+        }
         if (discard && !(slot->mask & c->tape->live))
             for (uint32_t k = slot->outputs_count; k-- > 0;)
                 ad_slot_clear(c, slots, index + k);
