@@ -83,6 +83,18 @@ LOOP_WHERE(static, where_4, uint32_t)
 #define TYPED_c128(name, type) [AD_LOOP_##name][AD_C128] = ad_##name##_c128,
 #define TYPED_c64(name, type) [AD_LOOP_##name][AD_C64] = ad_##name##_c64,
 
+/* A loop of one step, with everything known that a loop asks for. */
+#define NUMBER(name)                                                                                                   \
+    static __attribute__((flatten)) double name##_number(double x, double y)                                           \
+    {                                                                                                                  \
+        double z = 0;                                                                                                  \
+        name##_f64(1, (const char *const[]){ (const char *)&x, (const char *)&y }, (const int64_t[]){ sizeof x, sizeof y }, (char *)&z, sizeof z); \
+        return z;                                                                                                      \
+    }
+#define NUMBER_ENTRY(name) [AD_LOOP_##name] = name##_number,
+
+REAL_LOOPS(NUMBER)
+
 extern const struct ad_loops TABLE __attribute__((visibility("hidden")));
 
 const struct ad_loops TABLE = {
@@ -95,4 +107,5 @@ const struct ad_loops TABLE = {
         [AD_LOOP_where] = { [AD_F64] = where_8, [AD_F32] = where_4, [AD_C128] = ad_where_16, [AD_C64] = where_8,
                             [AD_I64] = where_8, [AD_I32] = where_4, [AD_U8] = ad_where_1, [AD_BOOL] = ad_where_1 },
     },
+    .number = { REAL_LOOPS(NUMBER_ENTRY) },
 };

@@ -15,6 +15,9 @@
  * in[i] and in_stride[i] for every input; an input stride of 0 repeats one element. */
 typedef void ad_loop(int64_t n, const char *const *in, const int64_t *in_stride, char *out, int64_t out_stride);
 
+/* The same of one or two float64 numbers, to the same bits; y is not used by functions of one. For functions that give float64. */
+typedef double ad_number_function(double x, double y);
+
 /* The elementwise functions, one line each in elementwise.def. */
 typedef enum ad_loop_id {
 #define LOOP(name, ...) AD_LOOP_##name,
@@ -26,6 +29,7 @@ typedef enum ad_loop_id {
 struct ad_loops {
     const char *instruction_set;                   /* "baseline", "avx2", "avx512" */
     ad_loop *loop[AD_LOOP_COUNT][AD_DTYPE_COUNT];  /* by the common dtype of the inputs; NULL: not defined for it */
+    ad_number_function *number[AD_LOOP_COUNT];
 };
 
 /* Conversions, [from][to], of one input; complex to real drops the imaginary part. */

@@ -114,43 +114,33 @@ bool elementwise_eval(const ad_node *node, void *const *outputs)
     return true;
 }
 
-/* A C integer as float64; NULL for other operands that are not 0-d float64. */
-static const char *number_of(const ad_array *x, double *number)
+/* x as float64, if it is that or a C integer, and 0-d. */
+static inline bool number_of(const ad_array *x, double *number)
 {
     int64_t integer;
+    if (__builtin_expect(ad_is_real(x), 1)) {
+        memcpy(number, x->data, sizeof *number);
+        return true;
+    }
     if (x->ndim || x->dtype != AD_I64 || !(x->flags & AD_WEAK))
-        return NULL;
+        return false;
     memcpy(&integer, x->data, sizeof integer);
     *number = (double)integer;
-    return (const char *)number;
+    return true;
 }
 
-static inline __attribute__((always_inline)) ad_array *shortcut(const ad_node *node, int count)
-{
-    static const int64_t strides[AD_LOOP_MAX_INPUTS];
-    ad_context *c = ad_current();
-    const char *in[AD_LOOP_MAX_INPUTS];
-    double numbers[AD_LOOP_MAX_INPUTS];
-    bool strong = false;
-    for (int i = 0; i < count; i++) {
-        const ad_array *x = node->inputs[i];
-        if (__builtin_expect(ad_is_real(x), 1)) {
-            in[i] = x->data;
-            strong |= !(x->flags & AD_WEAK);
-        } else if (!(in[i] = number_of(x, &numbers[i]))) {
-            return NULL;
-        }
-    }
-    ad_array *y = strong ? ad_array_real(c) : NULL;
-    if (y)
-        c->loops->loop[node->op->code][AD_F64](1, in, strides, y->data, sizeof(double));
-    return y;
-}
-
-/* 0-d operands, float64 or C numbers: the loop runs once, over a new array. */
+/* One or two numbers, not both of them C's. */
 ad_array *elementwise_shortcut(const ad_node *node)
 {
-    return node->count == 1 ? shortcut(node, 1) : shortcut(node, 2);
+    const ad_array *a = node->inputs[0], *b = node->inputs[node->count - 1];
+    double x, y;
+    if (a->flags & b->flags & AD_WEAK || !number_of(a, &x) || !number_of(b, &y))
+        return NULL;
+    ad_context *c = ad_current();
+    ad_array *result = ad_array_real(c);
+    if (result)
+        result->number = c->loops->number[node->op->code](x, y);
+    return result;
 }
 
 /* ---- the table ---- */

@@ -42,8 +42,6 @@ static ad_array *to_shape_of(ad_array *g, const ad_array *like)
 ad_array *ad_match(ad_context *c, ad_array *g, const ad_array *like)
 {
     (void)c;
-    if (g && ad_is_real(g) && ad_is_real(like) && !(g->flags & AD_WEAK))
-        return g;
     if (g && !same_shape(g, like))
         g = to_shape_of(g, like);
     if (!g || (g->dtype == like->dtype && !(g->flags & AD_WEAK)))
@@ -70,7 +68,7 @@ static void add_in_place(ad_context *c, ad_array *sum, const ad_array *g)
     ad_run_loop(c->loops->loop[AD_LOOP_add][sum->dtype], (ad_dtype)sum->dtype, c->loops, sum->ndim, ad_dims(sum), 2, in, in[0]);
 }
 
-/* A real number that no open level depends on: what an operation would do with two of them is done at once, by its loop. */
+/* A real number that no open level depends on: what an operation would do with two of them is done at once, by the same function. */
 static inline bool is_plain(const ad_context *c, const ad_array *x)
 {
     return ad_is_real(x) && !(x->flags & AD_WEAK) && !ad_live_mask(c->tape, x);
@@ -78,10 +76,9 @@ static inline bool is_plain(const ad_context *c, const ad_array *x)
 
 static inline ad_array *calculated(ad_context *c, ad_loop_id loop, const ad_array *a, const ad_array *b)
 {
-    static const int64_t strides[2];
     ad_array *y = ad_array_real(c);
     if (y)
-        c->loops->loop[loop][AD_F64](1, (const char *const[]){ a->data, b->data }, strides, y->data, sizeof(double));
+        y->number = c->loops->number[loop](*(const double *)a->data, *(const double *)b->data);
     return y;
 }
 
@@ -128,36 +125,46 @@ static inline ad_array *cotangent_of(ad_context *c, const struct ad_node *node, 
     } else {
         return ad_set_error(AD_ERROR_TRANSFORM, "%s: has no reverse rule (argument %d, reverse mode)", op->name, operand);
     }
-    return d ? ad_match(c, d, node->inputs[operand]) : NULL;
+    bool fits = d && ad_is_real(d) && ad_is_real(node->inputs[operand]) && !(d->flags & AD_WEAK);
+    return fits || !d ? d : ad_match(c, d, node->inputs[operand]);
 }
 
-/* Hands the cotangents of one call to its parents. */
-static inline __attribute__((always_inline)) bool sweep_counted(ad_context *c, struct ad_slots *slots, struct ad_slot *slot, bool small, uint32_t floor,
-                                                                uint64_t bit, ad_array **cotangents)
+/* Hands the cotangents of one call to its parents, which lie from `lowest` on. */
+static inline __attribute__((always_inline)) bool sweep_counted(ad_context *c, struct ad_slots *slots, struct ad_slot *slot, uint32_t count, uint32_t index,
+                                                                uint32_t lowest, uint64_t bit, ad_array **cotangents)
 {
-    ad_array *const *inputs = small ? slot->inputs : ad_inputs_of(slot);
-    const uint32_t *parents = small ? slot->parents : ad_parents_of(slot);
-    struct ad_node node = { .op = slot->op, .options = ad_options_of(slot), .inputs = inputs, .cotangents = cotangents, .count = (int)slot->count };
+    ad_array *const *inputs = count <= 2 ? slot->inputs : slot->many_inputs;
+    const uint32_t *parents = count <= 2 ? slot->parents : slot->many_parents;
+    struct ad_node node = { .op = slot->op, .options = ad_options_of(slot), .inputs = inputs, .cotangents = cotangents, .count = (int)count };
     node.outputs = slot->outputs_count > 1 ? slot->outputs : &slot->output;
-    for (uint32_t i = 0; i < slot->count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         uint32_t parent = parents[i];
-        if (parent == AD_NO_PARENT || parent < floor || parent < slots->first || !slots->pages[parent / AD_PAGE_SLOTS])
+        if (parent - lowest >= index - lowest) /* below lowest, or AD_NO_PARENT */
             continue;
-        struct ad_slot *target = ad_slot_at(slots, parent);
-        if (!(target->mask & bit))
+        struct ad_page *page = slots->pages[parent / AD_PAGE_SLOTS];
+        struct ad_slot *target = page ? &page->slots[parent % AD_PAGE_SLOTS] : NULL;
+        if (!target || !(target->mask & bit))
             continue;
         ad_array *g = cotangent_of(c, &node, (int)i, cotangents[0]);
-        if (!g && c->error_code)
+        if (!g) {
+            if (c->error_code)
+                return false;
+        } else if (!target->cotangent) {
+            target->cotangent = ad_keep(c, g);
+        } else if (!ad_cotangent_add(c, target, g)) {
             return false;
-        if (g && !ad_cotangent_add(c, target, g))
-            return false;
+        }
     }
     return true;
 }
 
-static bool sweep_slot(ad_context *c, struct ad_slots *slots, struct ad_slot *slot, uint32_t floor, uint64_t bit, ad_array **cotangents)
+static bool sweep_slot(ad_context *c, struct ad_slots *slots, struct ad_slot *slot, uint32_t index, uint32_t lowest, uint64_t bit, ad_array **cotangents)
 {
-    return slot->count <= 2 ? sweep_counted(c, slots, slot, true, floor, bit, cotangents) : sweep_counted(c, slots, slot, false, floor, bit, cotangents);
+    switch (slot->count) {
+    case 1: return sweep_counted(c, slots, slot, 1, index, lowest, bit, cotangents);
+    case 2: return sweep_counted(c, slots, slot, 2, index, lowest, bit, cotangents);
+    default: return sweep_counted(c, slots, slot, slot->count, index, lowest, bit, cotangents);
+    }
 }
 
 /* Takes the cotangents of a call's outputs away from their slots; false if there are none. */
@@ -177,6 +184,7 @@ static inline bool take_cotangents(struct ad_slots *slots, struct ad_slot *slot,
 
 bool ad_sweep(ad_context *c, struct ad_slots *slots, uint32_t from, uint32_t to, uint64_t bit, uint32_t floor, bool discard)
 {
+    uint32_t lowest = floor > slots->first ? floor : slots->first;
     bool done = true;
     for (uint32_t index = from; index > to && done; index--) {
         struct ad_page *page = slots->pages[index / AD_PAGE_SLOTS];
@@ -186,14 +194,18 @@ bool ad_sweep(ad_context *c, struct ad_slots *slots, uint32_t from, uint32_t to,
         ad_array *cotangents[AD_MAX_OUTPUTS];
         uint32_t made = c->scopes.count;
         if (take_cotangents(slots, slot, index, cotangents)) {
-            done = slot->op == &ad_checkpoint_op ? ad_checkpoint_sweep(c, slot, bit, floor, cotangents) : sweep_slot(c, slots, slot, floor, bit, cotangents);
+            done = slot->op == &ad_checkpoint_op ? ad_checkpoint_sweep(c, slot, bit, floor, cotangents)
+                                                 : sweep_slot(c, slots, slot, index, lowest, bit, cotangents);
             ad_scope_trim(c, made);
-            for (uint32_t k = 0; k < slot->outputs_count; k++)
+            ad_drop(c, cotangents[0]);
+            for (uint32_t k = 1; k < slot->outputs_count; k++)
                 ad_drop(c, cotangents[k]);
         }
-        if (discard && !(slot->mask & c->tape->live))
-            for (uint32_t k = slot->outputs_count; k-- > 0;)
+        if (discard && !(slot->mask & c->tape->live)) {
+            for (uint32_t k = slot->outputs_count - 1u; k > 0; k--)
                 ad_slot_clear(c, slots, index + k);
+            ad_slot_clear(c, slots, index);
+        }
     }
     return done;
 }

@@ -62,6 +62,15 @@ bool ad_slot_options_copy(ad_context *c, struct ad_slot *slot, const ad_primitiv
     return true;
 }
 
+/* Gives back a page without living slots, unless it is the first one or still filled. */
+static void page_done(ad_context *c, struct ad_slots *slots, uint32_t page)
+{
+    if (page == 0 || page >= slots->next / AD_PAGE_SLOTS)
+        return;
+    ad_deallocate(c, slots->pages[page], sizeof **slots->pages);
+    slots->pages[page] = NULL;
+}
+
 /* A call of one or two inputs and one output: the usual one. */
 static inline void empty_small(ad_context *c, struct ad_slot *slot)
 {
@@ -106,10 +115,10 @@ static void slot_empty(ad_context *c, struct ad_slot *slot)
 
 void ad_slot_clear(ad_context *c, struct ad_slots *slots, uint32_t index)
 {
-    struct ad_page **page = &slots->pages[index / AD_PAGE_SLOTS];
-    if (!*page)
+    struct ad_page *page = slots->pages[index / AD_PAGE_SLOTS];
+    if (!page)
         return;
-    struct ad_slot *slot = &(*page)->slots[index % AD_PAGE_SLOTS];
+    struct ad_slot *slot = &page->slots[index % AD_PAGE_SLOTS];
     if (slot->outputs_count == 0 && !slot->tail)
         return;
     slot_empty(c, slot);
@@ -117,11 +126,8 @@ void ad_slot_clear(ad_context *c, struct ad_slots *slots, uint32_t index)
     slot->mask = 0;
     slot->cotangent = NULL;
     slot->outputs_count = slot->tail = 0;
-    bool first = page == slots->pages, full = index / AD_PAGE_SLOTS < slots->next / AD_PAGE_SLOTS;
-    if (--(*page)->alive == 0 && full && !first) {
-        ad_deallocate(c, *page, sizeof **page);
-        *page = NULL;
-    }
+    if (--page->alive == 0)
+        page_done(c, slots, index / AD_PAGE_SLOTS);
 }
 
 /* Clears all slots; keeps the first page, so that a small trace asks for no memory. */
