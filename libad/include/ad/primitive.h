@@ -56,7 +56,7 @@ struct ad_primitive {
      * apply. Optional. */
     ad_array *(*shortcut)(const ad_node *node);
 
-    /** For an elementwise function: dy/d(operand), which serves both modes. NULL without an error means zero. */
+    /** For an elementwise function: dy/d(operand), which serves both modes. NULL without an error means zero, ad_weak_integer(1) one. */
     ad_array *(*derivative)(const ad_node *node, int operand);
 
     /** Reverse rule: the cotangent of an operand, given the output's. The engine sums over broadcast axes, takes the real

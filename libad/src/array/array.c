@@ -233,11 +233,12 @@ static ad_array *weak(ad_dtype dtype, const void *value, size_t bytes)
 ad_array *ad_weak_integer(int64_t value)
 {
     ad_context *c = ad_current();
-    if (value < 0 || value >= AD_SMALL_NUMBERS)
+    if (value < -1 || value > AD_SMALL_NUMBERS - 2)
         return weak(AD_I64, &value, sizeof value);
-    if (!c->numbers[value])
-        c->numbers[value] = ad_keep(c, weak(AD_I64, &value, sizeof value));
-    return c->numbers[value];
+    ad_array **number = &c->numbers[value + 1];
+    if (!*number)
+        *number = ad_keep(c, weak(AD_I64, &value, sizeof value));
+    return *number;
 }
 
 ad_array *ad_weak_real(double value)

@@ -95,6 +95,7 @@ struct ad_scope_stack {
 
 /* All state of one thread. */
 enum { AD_SMALL_NUMBERS = 32 };
+#define AD_NUMBER_ONE 2 /* where the number 1 stands */
 
 struct ad_context {
     uint32_t id;
@@ -104,7 +105,7 @@ struct ad_context {
     struct ad_tape *tape; /* made by the first differentiation */
     ad_code error_code;
     ad_on_error_action on_error;
-    ad_array *numbers[AD_SMALL_NUMBERS]; /* weak integers from 0 on, made when first asked for */
+    ad_array *numbers[AD_SMALL_NUMBERS]; /* weak integers from -1 on, made when first asked for */
     bool plain_checkpoints; /* while a pullback is recorded: it must hold everything itself */
     char error_message[640];
 };
@@ -253,6 +254,21 @@ static inline bool ad_is_real(const ad_array *x)
     uint16_t kind;
     __builtin_memcpy(&kind, &x->dtype, sizeof kind);
     return kind == AD_F64;
+}
+
+/* x as float64, if it is a 0-d one or a C integer. */
+static inline bool ad_number_of(const ad_array *x, double *number)
+{
+    int64_t integer;
+    if (__builtin_expect(ad_is_real(x), 1)) {
+        __builtin_memcpy(number, x->data, sizeof *number);
+        return true;
+    }
+    if (x->ndim || x->dtype != AD_I64 || !(x->flags & AD_WEAK))
+        return false;
+    __builtin_memcpy(&integer, x->data, sizeof integer);
+    *number = (double)integer;
+    return true;
 }
 void ad_tree_free(ad_context *c, struct ad_object *tree);
 

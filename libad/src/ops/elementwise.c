@@ -114,27 +114,12 @@ bool elementwise_eval(const ad_node *node, void *const *outputs)
     return true;
 }
 
-/* x as float64, if it is that or a C integer, and 0-d. */
-static inline bool number_of(const ad_array *x, double *number)
-{
-    int64_t integer;
-    if (__builtin_expect(ad_is_real(x), 1)) {
-        memcpy(number, x->data, sizeof *number);
-        return true;
-    }
-    if (x->ndim || x->dtype != AD_I64 || !(x->flags & AD_WEAK))
-        return false;
-    memcpy(&integer, x->data, sizeof integer);
-    *number = (double)integer;
-    return true;
-}
-
 /* One or two numbers, not both of them C's. */
 ad_array *elementwise_shortcut(const ad_node *node)
 {
     const ad_array *a = node->inputs[0], *b = node->inputs[node->count - 1];
     double x, y;
-    if (a->flags & b->flags & AD_WEAK || !number_of(a, &x) || !number_of(b, &y))
+    if (a->flags & b->flags & AD_WEAK || !ad_number_of(a, &x) || !ad_number_of(b, &y))
         return NULL;
     ad_context *c = ad_current();
     ad_array *result = ad_array_real(c);
@@ -145,6 +130,7 @@ ad_array *elementwise_shortcut(const ad_node *node)
 
 /* ---- the table ---- */
 
+#define NOTHING AD_SAVE_NOTHING
 #define OUTPUT  AD_SAVE_OUTPUT
 #define INPUT   AD_SAVE_INPUTS
 #define BOTH    (AD_SAVE_INPUTS | AD_SAVE_OUTPUT)
@@ -222,6 +208,7 @@ static ad_array *one_where(ad_array *condition, ad_array *x)
 
 /* clang-format off */
 /*          name         remembers  dy/dx */
+ELEMENTWISE(neg,         NOTHING,   ad_weak_integer(-1))
 ELEMENTWISE(reciprocal,  OUTPUT,    ad_neg(ad_square(y)))
 ELEMENTWISE(square,      INPUT,     ad_mul(2, x))
 ELEMENTWISE(sqrt,        OUTPUT,    ad_div(0.5, y))
@@ -257,7 +244,6 @@ ELEMENTWISE(digamma,     INPUT,     ad_polygamma(1, x))
 ELEMENTWISE(angle,       INPUT,     angle_slope(x))
 
 /*     name  transpose; the pairing is Re sum(g v), without conjugation */
-LINEAR(neg,  ad_neg(g))
 LINEAR(conj, ad_conj(g))
 LINEAR(real, g)
 LINEAR(imag, ad_mul(ad_weak_complex(-1.0i), g))

@@ -69,7 +69,7 @@ static ad_array *contribution(ad_context *c, const struct ad_node *node, int ope
         return op->jvp(node, operand, tangent);
     if (op->derivative) {
         ad_array *d = op->derivative(node, operand);
-        return d ? ad_zmul(tangent, d) : NULL;
+        return d ? ad_times(c, tangent, d) : NULL;
     }
     if (op->linear == AD_MULTILINEAR)
         return apply_with_tangent(c, node, operand, tangent, outputs) ? outputs[node->target] : NULL;

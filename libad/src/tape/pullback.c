@@ -168,8 +168,7 @@ static void forget_cotangents(ad_context *c, struct ad_pullback *pull)
 {
     for (uint32_t i = 0; i < pull->slots.next; i++) {
         struct ad_slot *slot = ad_slot_at(&pull->slots, i);
-        ad_drop(c, slot->cotangent);
-        slot->cotangent = NULL;
+        ad_cotangent_drop(c, slot);
     }
 }
 
@@ -203,8 +202,8 @@ void *ad_pullback_apply(ad_context *c, ad_pullback *pull, void *cotangent)
         ad_array *gradients[pull->inputs_count + 1];
         bool done = true;
         for (int i = 0; i < pull->inputs_count && done; i++) {
-            ad_array *g = pull->inputs[i].node ? ad_slot_at(&pull->slots, pull->inputs[i].node)->cotangent : NULL;
-            gradients[i] = g ? ad_hold(c, g) : ad_zeros_of(c, pull->inputs[i].stub);
+            ad_array *g = pull->inputs[i].node ? ad_cotangent_of(c, ad_slot_at(&pull->slots, pull->inputs[i].node)) : NULL;
+            gradients[i] = c->error_code ? NULL : g ? ad_hold(c, g) : ad_zeros_of(c, pull->inputs[i].stub);
             done = gradients[i] != NULL;
         }
         result = done ? ad_leaves_join(pull->kind, pull->input_tree, gradients) : NULL;

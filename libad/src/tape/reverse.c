@@ -68,44 +68,56 @@ static void add_in_place(ad_context *c, ad_array *sum, const ad_array *g)
     ad_run_loop(c->loops->loop[AD_LOOP_add][sum->dtype], (ad_dtype)sum->dtype, c->loops, sum->ndim, ad_dims(sum), 2, in, in[0]);
 }
 
-/* A real number that no open level depends on: what an operation would do with two of them is done at once, by the same function. */
-static inline bool is_plain(const ad_context *c, const ad_array *x)
+/* ---- numbers: a sweep that no open level sees has nothing to record, so a real cotangent is kept as the number it is ---- */
+
+static inline bool is_number(const ad_array *x)
 {
-    return ad_is_real(x) && !(x->flags & AD_WEAK) && !ad_live_mask(c->tape, x);
+    return ad_is_real(x) && !(x->flags & AD_WEAK);
 }
 
-static inline ad_array *calculated(ad_context *c, ad_loop_id loop, const ad_array *a, const ad_array *b)
+static inline double number_in(const ad_array *x)
 {
-    ad_array *y = ad_array_real(c);
-    if (y)
-        y->number = c->loops->number[loop](*(const double *)a->data, *(const double *)b->data);
-    return y;
+    return *(const double *)x->data;
 }
 
-static ad_array *product(ad_context *c, ad_array *g, ad_array *d)
+static inline void add_number(const ad_context *c, struct ad_slot *slot, double number)
 {
-    return is_plain(c, g) && is_plain(c, d) ? calculated(c, AD_LOOP_zmul, g, d) : ad_zmul(g, d);
+    slot->number = slot->numeric ? c->loops->number[AD_LOOP_add](slot->number, number) : number;
+    slot->numeric = true;
 }
 
-static ad_array *sum(ad_context *c, ad_array *a, ad_array *b)
+ad_array *ad_cotangent_of(ad_context *c, struct ad_slot *slot)
 {
-    return is_plain(c, a) && is_plain(c, b) ? calculated(c, AD_LOOP_add, a, b) : ad_add(a, b);
+    if (!slot->numeric)
+        return slot->cotangent;
+    ad_array *g = ad_array_real(c);
+    if (g)
+        g->number = slot->number;
+    slot->cotangent = ad_keep(c, g);
+    slot->numeric = false;
+    return g;
 }
+
+/* ---- cotangents ---- */
 
 /* The slot holds the one reference to its cotangent, except for the scope of the rule that made it, which has closed
  * by the time the next one arrives. */
 bool ad_cotangent_add(ad_context *c, struct ad_slot *slot, ad_array *g)
 {
-    ad_array *old = slot->cotangent;
+    if (!c->tape->live && is_number(g) && (slot->numeric || !slot->cotangent)) {
+        add_number(c, slot, number_in(g));
+        return true;
+    }
+    ad_array *old = ad_cotangent_of(c, slot);
     if (!old) {
         slot->cotangent = ad_keep(c, g);
-        return true;
+        return !c->error_code;
     }
     if (is_private(old) && !g->serial) {
         add_in_place(c, old, g);
         return true;
     }
-    ad_array *both = sum(c, old, g);
+    ad_array *both = ad_add(old, g);
     if (!both)
         return false;
     slot->cotangent = ad_keep(c, both);
@@ -113,7 +125,12 @@ bool ad_cotangent_add(ad_context *c, struct ad_slot *slot, ad_array *g)
     return true;
 }
 
-static inline ad_array *cotangent_of(ad_context *c, const struct ad_node *node, int operand, ad_array *g)
+ad_array *ad_times(ad_context *c, ad_array *t, ad_array *d)
+{
+    return d == c->numbers[AD_NUMBER_ONE] ? t : ad_zmul(t, d);
+}
+
+static inline ad_array *cotangent_through(ad_context *c, const struct ad_node *node, int operand, ad_array *g)
 {
     const ad_primitive *op = node->op;
     ad_array *d;
@@ -121,91 +138,121 @@ static inline ad_array *cotangent_of(ad_context *c, const struct ad_node *node, 
         d = op->vjp(node, operand, g);
     } else if (op->derivative) {
         d = op->derivative(node, operand);
-        d = d ? product(c, g, d) : NULL;
+        d = d ? ad_times(c, g, d) : NULL;
     } else {
         return ad_set_error(AD_ERROR_TRANSFORM, "%s: has no reverse rule (argument %d, reverse mode)", op->name, operand);
     }
-    bool fits = d && ad_is_real(d) && ad_is_real(node->inputs[operand]) && !(d->flags & AD_WEAK);
+    bool fits = d && is_number(d) && ad_is_real(node->inputs[operand]);
     return fits || !d ? d : ad_match(c, d, node->inputs[operand]);
 }
 
-/* Hands the cotangents of one call to its parents, which lie from `lowest` on. */
-static inline __attribute__((always_inline)) bool sweep_counted(ad_context *c, struct ad_slots *slots, struct ad_slot *slot, uint32_t count, uint32_t index,
-                                                                uint32_t lowest, uint64_t bit, ad_array **cotangents)
+/* ---- one call ---- */
+
+/* The parent's slot, if it lies from `lowest` on and takes part in the sweep. */
+static inline struct ad_slot *parent_slot(struct ad_slots *slots, uint32_t parent, uint32_t index, uint32_t lowest, uint64_t bit)
 {
-    ad_array *const *inputs = count <= 2 ? slot->inputs : slot->many_inputs;
-    const uint32_t *parents = count <= 2 ? slot->parents : slot->many_parents;
-    struct ad_node node = { .op = slot->op, .options = ad_options_of(slot), .inputs = inputs, .cotangents = cotangents, .count = (int)count };
+    if (parent - lowest >= index - lowest) /* below lowest, or AD_NO_PARENT */
+        return NULL;
+    struct ad_page *page = slots->pages[parent / AD_PAGE_SLOTS];
+    struct ad_slot *slot = page ? &page->slots[parent % AD_PAGE_SLOTS] : NULL;
+    return slot && slot->mask & bit ? slot : NULL;
+}
+
+/* The same as sweep_slot below for a call of one or two numbers whose derivatives are numbers: the products need no arrays. Gives how many of
+ * its parents were served; the rest is left to the general way. -1 and an error on failure. */
+static inline int sweep_numbers(ad_context *c, struct ad_slots *slots, struct ad_slot *slot, uint32_t index, uint32_t lowest, uint64_t bit)
+{
+    const ad_primitive *op = slot->op;
+    struct ad_node node = { .op = op, .options = ad_options_of(slot), .inputs = slot->inputs, .outputs = &slot->output, .count = (int)slot->count };
+    double g = slot->number, slope;
+    int i = 0;
+    for (; i < (int)slot->count; i++) {
+        struct ad_slot *target = parent_slot(slots, slot->parents[i], index, lowest, bit);
+        if (!target)
+            continue;
+        if (!ad_is_real(slot->inputs[i]) || (target->cotangent && !target->numeric))
+            break;
+        ad_array *d = op->derivative(&node, i);
+        if (!d && c->error_code)
+            return -1;
+        if (!d)
+            continue;
+        if (d == c->numbers[AD_NUMBER_ONE])
+            add_number(c, target, g);
+        else if (ad_number_of(d, &slope))
+            add_number(c, target, c->loops->number[AD_LOOP_zmul](g, slope));
+        else
+            break;
+    }
+    return i;
+}
+
+/* Hands the cotangents of a call's outputs to its parents from number `first` on. */
+static bool sweep_slot(ad_context *c, struct ad_slots *slots, struct ad_slot *slot, uint32_t index, uint32_t lowest, uint64_t bit, uint32_t first, ad_array **cotangents)
+{
+    ad_array *const *inputs = ad_inputs_of(slot);
+    const uint32_t *parents = ad_parents_of(slot);
+    struct ad_node node = { .op = slot->op, .options = ad_options_of(slot), .inputs = inputs, .cotangents = cotangents, .count = (int)slot->count };
     node.outputs = slot->outputs_count > 1 ? slot->outputs : &slot->output;
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t parent = parents[i];
-        if (parent - lowest >= index - lowest) /* below lowest, or AD_NO_PARENT */
-            continue;
-        struct ad_page *page = slots->pages[parent / AD_PAGE_SLOTS];
-        struct ad_slot *target = page ? &page->slots[parent % AD_PAGE_SLOTS] : NULL;
-        if (!target || !(target->mask & bit))
-            continue;
-        ad_array *g = cotangent_of(c, &node, (int)i, cotangents[0]);
-        if (!g) {
-            if (c->error_code)
-                return false;
-        } else if (!target->cotangent) {
-            target->cotangent = ad_keep(c, g);
-        } else if (!ad_cotangent_add(c, target, g)) {
+    for (uint32_t i = first; i < slot->count; i++) {
+        struct ad_slot *target = parent_slot(slots, parents[i], index, lowest, bit);
+        ad_array *g = target ? cotangent_through(c, &node, (int)i, cotangents[0]) : NULL;
+        if (g ? !ad_cotangent_add(c, target, g) : target && c->error_code)
             return false;
-        }
     }
     return true;
 }
 
-static bool sweep_slot(ad_context *c, struct ad_slots *slots, struct ad_slot *slot, uint32_t index, uint32_t lowest, uint64_t bit, ad_array **cotangents)
-{
-    switch (slot->count) {
-    case 1: return sweep_counted(c, slots, slot, 1, index, lowest, bit, cotangents);
-    case 2: return sweep_counted(c, slots, slot, 2, index, lowest, bit, cotangents);
-    default: return sweep_counted(c, slots, slot, slot->count, index, lowest, bit, cotangents);
-    }
-}
-
 /* Takes the cotangents of a call's outputs away from their slots; false if there are none. */
-static inline bool take_cotangents(struct ad_slots *slots, struct ad_slot *slot, uint32_t index, ad_array **cotangents)
+static inline bool take_cotangents(ad_context *c, struct ad_slots *slots, struct ad_slot *slot, uint32_t index, ad_array **cotangents)
 {
-    bool any = slot->cotangent != NULL;
-    cotangents[0] = slot->cotangent;
-    slot->cotangent = NULL;
-    for (uint32_t k = 1; k < slot->outputs_count; k++) {
+    bool any = false;
+    for (uint32_t k = 0; k < slot->outputs_count; k++) {
         struct ad_slot *output = ad_slot_at(slots, index + k);
-        cotangents[k] = output->cotangent;
+        any |= (cotangents[k] = ad_cotangent_of(c, output)) != NULL;
         output->cotangent = NULL;
-        any |= cotangents[k] != NULL;
     }
     return any;
+}
+
+/* A call with its cotangents; what its rules made is dropped. */
+static inline bool sweep_call(ad_context *c, struct ad_slots *slots, struct ad_slot *slot, uint32_t index, uint32_t lowest, uint64_t bit, uint32_t floor)
+{
+    uint32_t made = c->scopes.count;
+    ad_array *cotangents[AD_MAX_OUTPUTS];
+    int first = 0;
+    bool done = true, numbers = slot->numeric && slot->op->derivative && slot->count <= 2 && slot->outputs_count == 1;
+    if (numbers)
+        first = sweep_numbers(c, slots, slot, index, lowest, bit);
+    if (numbers && (first < 0 || first == (int)slot->count)) {
+        slot->numeric = false;
+        slot->cotangent = NULL;
+        done = first >= 0;
+    } else if (take_cotangents(c, slots, slot, index, cotangents)) {
+        done = slot->op == &ad_checkpoint_op ? ad_checkpoint_sweep(c, slot, bit, floor, cotangents)
+                                             : sweep_slot(c, slots, slot, index, lowest, bit, (uint32_t)first, cotangents);
+        for (uint32_t k = 0; k < slot->outputs_count; k++)
+            ad_drop(c, cotangents[k]);
+    }
+    ad_scope_trim(c, made);
+    return done;
 }
 
 bool ad_sweep(ad_context *c, struct ad_slots *slots, uint32_t from, uint32_t to, uint64_t bit, uint32_t floor, bool discard)
 {
     uint32_t lowest = floor > slots->first ? floor : slots->first;
-    bool done = true;
-    for (uint32_t index = from; index > to && done; index--) {
+    for (uint32_t index = from; index > to; index--) {
         struct ad_page *page = slots->pages[index / AD_PAGE_SLOTS];
         struct ad_slot *slot = page ? &page->slots[index % AD_PAGE_SLOTS] : NULL;
         if (!slot || !slot->op || !(slot->mask & bit))
             continue;
-        ad_array *cotangents[AD_MAX_OUTPUTS];
-        uint32_t made = c->scopes.count;
-        if (take_cotangents(slots, slot, index, cotangents)) {
-            done = slot->op == &ad_checkpoint_op ? ad_checkpoint_sweep(c, slot, bit, floor, cotangents)
-                                                 : sweep_slot(c, slots, slot, index, lowest, bit, cotangents);
-            ad_scope_trim(c, made);
-            ad_drop(c, cotangents[0]);
-            for (uint32_t k = 1; k < slot->outputs_count; k++)
-                ad_drop(c, cotangents[k]);
-        }
+        if (!sweep_call(c, slots, slot, index, lowest, bit, floor))
+            return false;
         if (discard && !(slot->mask & c->tape->live)) {
             for (uint32_t k = slot->outputs_count - 1u; k > 0; k--)
                 ad_slot_clear(c, slots, index + k);
             ad_slot_clear(c, slots, index);
         }
     }
-    return done;
+    return true;
 }

@@ -110,7 +110,7 @@ static void slot_empty(ad_context *c, struct ad_slot *slot)
         if (slot->op->options_size > sizeof slot->small_options)
             ad_deallocate(c, (void *)slot->options, slot->op->options_size);
     }
-    ad_drop(c, slot->cotangent);
+    ad_cotangent_drop(c, slot);
 }
 
 void ad_slot_clear(ad_context *c, struct ad_slots *slots, uint32_t index)
@@ -124,7 +124,6 @@ void ad_slot_clear(ad_context *c, struct ad_slots *slots, uint32_t index)
     slot_empty(c, slot);
     slot->op = NULL;
     slot->mask = 0;
-    slot->cotangent = NULL;
     slot->outputs_count = slot->tail = 0;
     if (--page->alive == 0)
         page_done(c, slots, index / AD_PAGE_SLOTS);
@@ -248,8 +247,7 @@ void ad_level_close(ad_context *c, int level)
             ad_slot_clear(c, &tape->slots, i);
         } else {
             /* Outer levels have not been swept this far: what is left here is this level's gradient, or an interrupted sweep's. */
-            ad_drop(c, slot->cotangent);
-            slot->cotangent = NULL;
+            ad_cotangent_drop(c, slot);
         }
     }
 }

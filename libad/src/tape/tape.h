@@ -33,7 +33,10 @@ struct ad_slot {
         char small_options[8]; /* where options_size is at most 8 */
     };
     uint64_t mask; /* of reverse levels; 0: dead */
-    ad_array *cotangent;
+    union {
+        ad_array *cotangent;
+        double number; /* where `numeric`: a real cotangent, in a sweep that no open level sees */
+    };
     union {
         ad_array *output;   /* one output */
         ad_array **outputs; /* several; NULL pointers where not saved */
@@ -41,6 +44,7 @@ struct ad_slot {
     uint32_t count; /* inputs */
     uint8_t outputs_count, tail;
     uint8_t borrowed; /* bits of the first two inputs that are the tape's stubs, held by no reference */
+    bool numeric;
     union {
         struct {
             ad_array *inputs[2];
@@ -182,8 +186,19 @@ bool ad_push_tangents(ad_context *c, struct ad_node *node, uint64_t mask, ad_arr
  * the level's inputs stay in place. discard: slots are freed on the way, where no other level needs them. */
 bool ad_sweep(ad_context *c, struct ad_slots *slots, uint32_t from, uint32_t to, uint64_t bit, uint32_t floor, bool discard);
 bool ad_cotangent_add(ad_context *c, struct ad_slot *slot, ad_array *g);
+ad_array *ad_cotangent_of(ad_context *c, struct ad_slot *slot); /* an array that belongs to the slot; NULL: none, or an error */
+
+static inline void ad_cotangent_drop(ad_context *c, struct ad_slot *slot)
+{
+    if (!slot->numeric)
+        ad_drop(c, slot->cotangent);
+    slot->cotangent = NULL;
+    slot->numeric = false;
+}
+
 extern const ad_primitive ad_checkpoint_op;
 bool ad_checkpoint_sweep(ad_context *c, struct ad_slot *slot, uint64_t bit, uint32_t floor, ad_array **cotangents); /* checkpoint.c */
 ad_array *ad_match(ad_context *c, ad_array *g, const ad_array *like); /* shape and dtype of `like` */
+ad_array *ad_times(ad_context *c, ad_array *t, ad_array *d);           /* a tangent or cotangent times a derivative */
 
 #endif

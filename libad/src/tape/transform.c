@@ -189,8 +189,8 @@ void *ad_trace_pull(ad_context *c, struct ad_trace *trace, char kind, const void
         return NULL;
     ad_array *gradients[trace->inputs.count + 1];
     for (int i = 0; i < trace->inputs.count; i++) {
-        ad_array *g = trace->nodes[i] ? ad_slot_at(&c->tape->slots, trace->nodes[i])->cotangent : NULL;
-        g = g ? ad_hold(c, g) : ad_zeros_of(c, trace->inputs.leaf[i]);
+        ad_array *g = trace->nodes[i] ? ad_cotangent_of(c, ad_slot_at(&c->tape->slots, trace->nodes[i])) : NULL;
+        g = c->error_code ? NULL : g ? ad_hold(c, g) : ad_zeros_of(c, trace->inputs.leaf[i]);
         if (!g)
             return NULL;
         gradients[i] = g;
