@@ -10,7 +10,7 @@
 /* Serials carry the number of their thread. */
 static bool foreign(const ad_context *c, const ad_array *x)
 {
-    return x->serial && x->serial >> 40 != c->id;
+    return x->serial >> 40 != c->id;
 }
 
 /* ---- recording ---- */
@@ -166,9 +166,12 @@ FOR_EACH_COUNT bool apply(ad_context *c, const ad_primitive *op, ad_array *const
             return refuse_input(c, op, inputs, i);
         if (!x->serial)
             continue;
-        if (__builtin_expect(foreign(c, x), 0))
-            return refuse_input(c, op, inputs, i);
-        uint64_t mask = ad_live_mask(tape, x);
+        if (!tape || x->serial != tape->serial) {
+            if (foreign(c, x))
+                return refuse_input(c, op, inputs, i);
+            continue;
+        }
+        uint64_t mask = ad_mask_in_trace(tape, x);
         if (count <= 2)
             masks[i] = mask;
         all |= mask;

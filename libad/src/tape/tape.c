@@ -71,16 +71,8 @@ static void page_done(ad_context *c, struct ad_slots *slots, uint32_t page)
     slots->pages[page] = NULL;
 }
 
-/* A call of one or two inputs and one output: the usual one. */
-static inline void empty_small(ad_context *c, struct ad_slot *slot)
-{
-    for (uint32_t i = 0; i < slot->count; i++)
-        if (!(slot->borrowed >> i & 1))
-            ad_drop(c, slot->inputs[i]);
-    ad_drop(c, slot->output);
-}
-
-static void empty_large(ad_context *c, struct ad_slot *slot)
+/* Drops what a slot holds that is not a call of one or two inputs and one output. */
+static __attribute__((noinline)) void empty_large(ad_context *c, struct ad_slot *slot)
 {
     ad_array **inputs = ad_inputs_of(slot);
     for (uint32_t i = 0; i < slot->count; i++)
@@ -97,33 +89,38 @@ static void empty_large(ad_context *c, struct ad_slot *slot)
     }
 }
 
-/* Drops what the slot holds. Other slots may still name it as a parent: a dead slot has mask 0 and takes no cotangent. */
-static void slot_empty(ad_context *c, struct ad_slot *slot)
+static __attribute__((noinline)) void drop_options(ad_context *c, struct ad_slot *slot)
 {
-    if (slot->count <= 2 && slot->outputs_count == 1)
-        empty_small(c, slot);
-    else
-        empty_large(c, slot);
-    if (slot->op && slot->op->options_size) {
-        if (slot->op->options_drop)
-            slot->op->options_drop(ad_options_of(slot));
-        if (slot->op->options_size > sizeof slot->small_options)
-            ad_deallocate(c, (void *)slot->options, slot->op->options_size);
-    }
-    ad_cotangent_drop(c, slot);
+    if (slot->op->options_drop)
+        slot->op->options_drop(ad_options_of(slot));
+    if (slot->op->options_size > sizeof slot->small_options)
+        ad_deallocate(c, (void *)slot->options, slot->op->options_size);
 }
 
+/* A dead slot has mask 0 and takes no cotangent, though others may still name it as a parent. */
 void ad_slot_clear(ad_context *c, struct ad_slots *slots, uint32_t index)
 {
     struct ad_page *page = slots->pages[index / AD_PAGE_SLOTS];
-    if (!page)
+    struct ad_slot *slot = page ? &page->slots[index % AD_PAGE_SLOTS] : NULL;
+    if (!slot || (slot->outputs_count == 0 && !slot->tail))
         return;
-    struct ad_slot *slot = &page->slots[index % AD_PAGE_SLOTS];
-    if (slot->outputs_count == 0 && !slot->tail)
-        return;
-    slot_empty(c, slot);
+    if (slot->op && (slot->op->options_drop || slot->op->options_size > sizeof slot->small_options))
+        drop_options(c, slot);
+    if (__builtin_expect(slot->count > 2 || slot->outputs_count != 1, 0)) {
+        empty_large(c, slot);
+    } else {
+        if (slot->count > 0 && !(slot->borrowed & 1))
+            ad_drop(c, slot->inputs[0]);
+        if (slot->count > 1 && !(slot->borrowed & 2))
+            ad_drop(c, slot->inputs[1]);
+        ad_drop(c, slot->output);
+    }
+    if (!slot->numeric)
+        ad_drop(c, slot->cotangent);
     slot->op = NULL;
     slot->mask = 0;
+    slot->cotangent = NULL;
+    slot->numeric = false;
     slot->outputs_count = slot->tail = 0;
     if (--page->alive == 0)
         page_done(c, slots, index / AD_PAGE_SLOTS);

@@ -156,22 +156,30 @@ void ad_memo_free(ad_context *c, struct ad_memo *memo);
 bool ad_apply(ad_context *c, const ad_primitive *op, ad_array *const *inputs, int count, const void *options, ad_array **outputs);
 uint64_t ad_forward_mask(const struct ad_tape *tape, const ad_array *x); /* bits of the forward levels x has a tangent of */
 
-/* The reverse levels that x depends on, hidden ones too; `serial` is not that of no trace. */
-static inline uint64_t ad_reverse_mask(const struct ad_tape *tape, const ad_array *x)
+/* The reverse levels that x, an array of the current trace, depends on; hidden ones too. */
+static inline uint64_t ad_recorded_mask(const struct ad_tape *tape, const ad_array *x)
 {
-    if (!x->node || x->serial != tape->serial)
-        return 0;
-    const struct ad_page *page = tape->slots.pages[x->node / AD_PAGE_SLOTS];
+    const struct ad_page *page = x->node ? tape->slots.pages[x->node / AD_PAGE_SLOTS] : NULL;
     return page ? page->slots[x->node % AD_PAGE_SLOTS].mask : 0;
 }
 
-/* The levels x depends on. */
+/* The same for any array. */
+static inline uint64_t ad_reverse_mask(const struct ad_tape *tape, const ad_array *x)
+{
+    return x->node && x->serial == tape->serial ? ad_recorded_mask(tape, x) : 0;
+}
+
+/* The levels that x, an array of the current trace, depends on. */
+static inline uint64_t ad_mask_in_trace(const struct ad_tape *tape, const ad_array *x)
+{
+    uint64_t mask = ad_recorded_mask(tape, x) & tape->live;
+    return __builtin_expect(x->tangents != NULL, 0) ? mask | ad_forward_mask(tape, x) : mask;
+}
+
+/* The same for any array. */
 static inline uint64_t ad_live_mask(const struct ad_tape *tape, const ad_array *x)
 {
-    if (!x->serial || !tape || x->serial != tape->serial)
-        return 0;
-    uint64_t mask = ad_reverse_mask(tape, x) & tape->live;
-    return __builtin_expect(x->tangents != NULL, 0) ? mask | ad_forward_mask(tape, x) : mask;
+    return x->serial && tape && x->serial == tape->serial ? ad_mask_in_trace(tape, x) : 0;
 }
 
 ad_array *ad_lift(ad_context *c, ad_array *x, int level, ad_array *tangent); /* x as the input of a level */
