@@ -5,7 +5,8 @@
  * ad_at_list(x, AD_INDICES(AD_PICK(rows), AD_SLICE(0, 3))). Integers and slices give a view; arrays copy.
  *
  * All are linear in x (and most in the value): the derivative of reading is adding into zeros at the places read, so an index
- * that names a place twice adds up there. Index arrays are parameters, int64, int32, uint8 or bool. Every dtype is possible.
+ * that names a place twice adds up there. Index arrays are parameters, int64, int32, uint8 or bool. Every dtype is possible,
+ * but for min and max no complex one.
  *
  * Errors of all: an index out of bounds, too many indices, a string that cannot be read, step 0 (AD_ERROR_INDEX); an index array
  * of another dtype (AD_ERROR_DTYPE); shapes that do not broadcast (AD_ERROR_SHAPE). Out of bounds is never clamped, except in slices. */

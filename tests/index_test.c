@@ -1,0 +1,816 @@
+/* Indexing: what is read as NumPy reads it, updates of the same places, derivatives, errors that say what was asked for. */
+#include "testing.h"
+#include <complex.h>
+
+/* 0, 1, 2, ... as float64 in the given shape. */
+static ad_array *counting(ad_shape shape)
+{
+    return ad_reshape(ad_astype(ad_arange(ad_shape_size(shape)), AD_F64), shape);
+}
+
+/* INTEGERS(AD_SHAPE(2), 0, -1), MASK(AD_SHAPE(2), 1, 0) and NUMBERS(0.5, 2): small arrays. */
+#define INTEGERS(shape, ...) ad_from_data(AD_I64, (const int64_t[]){ __VA_ARGS__ }, shape)
+#define MASK(shape, ...)     ad_from_data(AD_BOOL, (const uint8_t[]){ __VA_ARGS__ }, shape)
+#define NUMBERS(...)         ad_from((const double[]){ __VA_ARGS__ }, AD_SHAPE(sizeof((double[]){ __VA_ARGS__ }) / sizeof(double)))
+
+#define assert_shape(x, shape) ck_assert_msg(x && ad_shape_equal(ad_shape_of(x), shape), "%s: another shape, or %s", #x, ad_error_message())
+
+/* ---- strings ---- */
+
+START_TEST(integers_take_an_axis_away)
+{
+    AD_SCOPE;
+    ad_array *x = counting(AD_SHAPE(2, 3, 4));
+    assert_array(ad_at(x, "0, -1, 3"), AD_SCALAR_SHAPE, 0, 11);
+    assert_array(ad_at(x, "1, 2"), AD_SHAPE(4), 0, 20, 21, 22, 23);
+    assert_array(ad_at(x, ":, +1, -4"), AD_SHAPE(2), 0, 4, 16);
+    assert_shape(ad_at(x, "-2"), AD_SHAPE(3, 4));
+}
+END_TEST
+
+START_TEST(slices_are_cut_to_the_axis_as_in_python)
+{
+    AD_SCOPE;
+    ad_array *v = counting(AD_SHAPE(6));
+    assert_array(ad_at(v, ":"), AD_SHAPE(6), 0, 0, 1, 2, 3, 4, 5);
+    assert_array(ad_at(v, "::"), AD_SHAPE(6), 0, 0, 1, 2, 3, 4, 5);
+    assert_array(ad_at(v, "1:3"), AD_SHAPE(2), 0, 1, 2);
+    assert_array(ad_at(v, "-2:"), AD_SHAPE(2), 0, 4, 5);
+    assert_array(ad_at(v, ":-1:2"), AD_SHAPE(3), 0, 0, 2, 4);
+    assert_array(ad_at(v, "::7"), AD_SHAPE(1), 0, 0);
+    assert_array(ad_at(v, "-100:2"), AD_SHAPE(2), 0, 0, 1);
+    assert_array(ad_at(v, "::-1"), AD_SHAPE(6), 0, 5, 4, 3, 2, 1, 0);
+    assert_array(ad_at(v, ":3:-1"), AD_SHAPE(2), 0, 5, 4);
+    assert_array(ad_at(v, "3::-1"), AD_SHAPE(4), 0, 3, 2, 1, 0);
+    assert_array(ad_at(v, "4:-100:-2"), AD_SHAPE(3), 0, 4, 2, 0);
+    assert_array(ad_at(v, "100::-3"), AD_SHAPE(2), 0, 5, 2);
+    assert_array(ad_at(v, "-2:1:-1"), AD_SHAPE(3), 0, 4, 3, 2);
+    assert_array(ad_at(v, "1:%ld:%ld", 4611686018427387904L, 4611686018427387904L), AD_SHAPE(1), 0, 1);
+    assert_array(ad_at(v, "4::-9223372036854775807"), AD_SHAPE(1), 0, 4);
+    assert_shape(ad_at(v, "100:"), AD_SHAPE(0));
+    assert_shape(ad_at(v, "5:2"), AD_SHAPE(0));
+    assert_shape(ad_at(v, "2:5:-1"), AD_SHAPE(0));
+}
+END_TEST
+
+START_TEST(an_ellipsis_stands_for_the_axes_that_are_missing)
+{
+    AD_SCOPE;
+    ad_array *x = counting(AD_SHAPE(2, 3, 4));
+    assert_array(ad_at(x, "1, ..., 0"), AD_SHAPE(3), 0, 12, 16, 20);
+    assert_array(ad_at(x, "..., 1, 1"), AD_SHAPE(2), 0, 5, 17);
+    assert_array(ad_at(x, "1, ..., 1, 1"), AD_SCALAR_SHAPE, 0, 17);
+    assert_shape(ad_at(x, "..."), AD_SHAPE(2, 3, 4));
+    assert_shape(ad_at(x, "..., 1:3"), AD_SHAPE(2, 3, 2));
+    assert_shape(ad_at(x, "0, ..., None"), AD_SHAPE(3, 4, 1));
+}
+END_TEST
+
+START_TEST(none_makes_an_axis)
+{
+    AD_SCOPE;
+    ad_array *x = counting(AD_SHAPE(2, 3, 4));
+    assert_array(ad_at(x, "0, None, :, 2"), AD_SHAPE(1, 3), 0, 2, 6, 10);
+    assert_shape(ad_at(x, "newaxis, ..., None"), AD_SHAPE(1, 2, 3, 4, 1));
+    assert_shape(ad_at(x, ":, :, None, 0"), AD_SHAPE(2, 3, 1));
+    assert_array(ad_at(7, "None, None"), AD_SHAPE(1, 1), 0, 7);
+}
+END_TEST
+
+START_TEST(blanks_and_a_last_comma_mean_nothing)
+{
+    AD_SCOPE;
+    ad_array *x = counting(AD_SHAPE(3, 4));
+    assert_array(ad_at(x, " 1 ,\t2\n"), AD_SCALAR_SHAPE, 0, 6);
+    assert_array(ad_at(x, "1,"), AD_SHAPE(4), 0, 4, 5, 6, 7);
+    assert_array(ad_at(x, " : : 2 , 0 , "), AD_SHAPE(2), 0, 0, 8);
+    assert_array(ad_at(x, "None,...,1,"), AD_SHAPE(1, 3), 0, 1, 5, 9);
+}
+END_TEST
+
+START_TEST(integers_come_from_the_program)
+{
+    AD_SCOPE;
+    ad_array *x = counting(AD_SHAPE(3, 4));
+    int low = 1;
+    long high = -1;
+    assert_array(ad_at(x, "%d, %d:%ld", low, low, high), AD_SHAPE(2), 0, 5, 6);
+    for (int i = 0; i < 3; i++)
+        assert_close(ad_item(ad_at(x, "%d, %d", i, -i - 1)), 4 * i + 3 - i, 0);
+    assert_array(ad_at_set(x, 9, "%d, %ld:", 0, 2L), AD_SHAPE(3, 4), 0, 0, 1, 9, 9, 4, 5, 6, 7, 8, 9, 10, 11);
+}
+END_TEST
+
+START_TEST(integers_and_slices_share_memory)
+{
+    AD_SCOPE;
+    ad_array *x = counting(AD_SHAPE(1000, 1000));
+    const double *data = ad_data(x);
+    ad_memory_usage before, after;
+    ck_assert(ad_data(ad_at(x, "1")) == data + 1000);
+    ck_assert(ad_data(ad_at(x, "-3:, None")) == data + 997000);
+    ck_assert(ad_data(ad_at(x, "2, 3:7")) == data + 2003);
+    ck_assert(ad_at(x, "...") == x && ad_at(x, ":, 0:1000") == x);
+    ad_memory_stats(&before);
+    ck_assert(ad_at(x, "::-2, None, 5:") && ad_slice_axis(x, 1, 999, 500, -2) && ad_at_list(x, AD_INDICES(AD_REST, AD_SLICE_BY(0, 900, 3))));
+    ad_memory_stats(&after);
+    ck_assert_int_lt(after.live - before.live, 3000);
+}
+END_TEST
+
+START_TEST(slice_axis_takes_so_many_elements)
+{
+    AD_SCOPE;
+    ad_array *x = counting(AD_SHAPE(3, 4));
+    assert_array(ad_slice_axis(x, 0, 1, 2, 1), AD_SHAPE(2, 4), 0, 4, 5, 6, 7, 8, 9, 10, 11);
+    assert_array(ad_slice_axis(x, -1, 3, 2, -2), AD_SHAPE(3, 2), 0, 3, 1, 7, 5, 11, 9);
+    assert_array(ad_slice_axis(x, 1, 2, 1, INT64_MAX), AD_SHAPE(3, 1), 0, 2, 6, 10);
+    assert_shape(ad_slice_axis(x, 1, 100, 0, 1), AD_SHAPE(3, 0));
+}
+END_TEST
+
+/* ---- lists and index arrays ---- */
+
+START_TEST(lists_say_what_strings_say)
+{
+    AD_SCOPE;
+    ad_array *x = counting(AD_SHAPE(2, 3, 4));
+    assert_array(ad_at_list(x, AD_INDICES(AD_INTEGER(0), AD_NEW_AXIS, AD_SLICE_ALL, AD_INTEGER(2))), AD_SHAPE(1, 3), 0, 2, 6, 10);
+    assert_array(ad_at_list(x, AD_INDICES(AD_SLICE_BY(AD_NO_INDEX, AD_NO_INDEX, -1), AD_INTEGER(1), AD_SLICE_BY(0, 4, 2))), AD_SHAPE(2, 2), 0, 16, 18, 4, 6);
+    assert_array(ad_at_list(x, AD_INDICES(AD_REST, AD_SLICE(1, 2), AD_INTEGER(-1))), AD_SHAPE(2, 1), 0, 7, 19);
+    ck_assert(ad_at_list(x, (ad_indices){ .count = 0 }) == x);
+}
+END_TEST
+
+START_TEST(one_index_array_stands_in_place_of_its_axis)
+{
+    AD_SCOPE;
+    ad_array *x = counting(AD_SHAPE(3, 4)), *rows = INTEGERS(AD_SHAPE(3), 2, 0, -1), *square = INTEGERS(AD_SHAPE(2, 2), 0, -1, 1, 1);
+    assert_array(ad_at_list(x, AD_INDICES(AD_PICK(rows))), AD_SHAPE(3, 4), 0, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11);
+    assert_array(ad_at_list(x, AD_INDICES(AD_SLICE(0, 2), AD_PICK(square))), AD_SHAPE(2, 2, 2), 0, 0, 3, 1, 1, 4, 7, 5, 5);
+    assert_array(ad_at_list(x, AD_INDICES(AD_REST, AD_PICK(square))), AD_SHAPE(3, 2, 2), 0, 0, 3, 1, 1, 4, 7, 5, 5, 8, 11, 9, 9);
+    assert_array(ad_at_list(x, AD_INDICES(AD_PICK(INTEGERS(AD_SCALAR_SHAPE, 1)))), AD_SHAPE(4), 0, 4, 5, 6, 7);
+    assert_array(ad_at_list(x, AD_INDICES(AD_PICK(ad_astype(rows, AD_I32)), AD_INTEGER(0))), AD_SHAPE(3), 0, 8, 0, 8);
+    assert_array(ad_at_list(x, AD_INDICES(AD_PICK(ad_from_data(AD_U8, (uint8_t[]){ 2, 1 }, AD_SHAPE(2))), AD_INTEGER(0))), AD_SHAPE(2), 0, 8, 4);
+    assert_array(ad_at_list(ad_transpose(x), AD_INDICES(AD_PICK(ad_flip(rows)), AD_INTEGER(1))), AD_SHAPE(3), 0, 7, 4, 6);
+}
+END_TEST
+
+START_TEST(index_arrays_broadcast_together)
+{
+    AD_SCOPE;
+    ad_array *m = counting(AD_SHAPE(3, 4)), *x = counting(AD_SHAPE(2, 3, 4)), *pair = INTEGERS(AD_SHAPE(2), 0, 2);
+    assert_array(ad_at_list(m, AD_INDICES(AD_PICK(pair), AD_PICK(INTEGERS(AD_SHAPE(2, 1), 1, -1)))), AD_SHAPE(2, 2), 0, 1, 9, 3, 11);
+    assert_array(ad_at_list(x, AD_INDICES(AD_SLICE_ALL, AD_PICK(INTEGERS(AD_SHAPE(2), 2, 0)), AD_PICK(INTEGERS(AD_SHAPE(2), 1, 3)))), AD_SHAPE(2, 2), 0,
+                 9, 3, 21, 15);
+    assert_array(ad_at_list(x, AD_INDICES(AD_PICK(INTEGERS(AD_SHAPE(1), -1)), AD_PICK(pair), AD_PICK(pair))), AD_SHAPE(2), 0, 12, 22);
+}
+END_TEST
+
+START_TEST(index_arrays_that_are_apart_put_their_axes_first)
+{
+    AD_SCOPE;
+    ad_array *x = counting(AD_SHAPE(2, 3, 4)), *a = INTEGERS(AD_SHAPE(2), 1, 0), *b = INTEGERS(AD_SHAPE(2), 3, 0);
+    ad_array *column = INTEGERS(AD_SHAPE(2, 1), 3, 0);
+    assert_array(ad_at_list(x, AD_INDICES(AD_PICK(a), AD_SLICE_ALL, AD_PICK(b))), AD_SHAPE(2, 3), 0, 15, 19, 23, 0, 4, 8);
+    assert_array(ad_at_list(x, AD_INDICES(AD_INTEGER(0), AD_SLICE_ALL, AD_PICK(b))), AD_SHAPE(2, 3), 0, 3, 7, 11, 0, 4, 8);
+    assert_array(ad_at_list(x, AD_INDICES(AD_SLICE_ALL, AD_INTEGER(0), AD_PICK(b))), AD_SHAPE(2, 2), 0, 3, 0, 15, 12);
+    assert_array(ad_at_list(x, AD_INDICES(AD_INTEGER(1), AD_REST, AD_PICK(b))), AD_SHAPE(2, 3), 0, 15, 19, 23, 12, 16, 20);
+    assert_array(ad_at_list(x, AD_INDICES(AD_INTEGER(1), AD_SLICE_BY(AD_NO_INDEX, AD_NO_INDEX, -1), AD_PICK(column))), AD_SHAPE(2, 1, 3), 0, 23, 19, 15, 20,
+                 16, 12);
+    assert_array(ad_at_list(x, AD_INDICES(AD_PICK(a), AD_NEW_AXIS, AD_PICK(INTEGERS(AD_SHAPE(2), 0, 2)), AD_INTEGER(1))), AD_SHAPE(2, 1), 0, 13, 9);
+    assert_array(ad_at_list(x, AD_INDICES(AD_NEW_AXIS, AD_PICK(a), AD_SLICE_BY(0, 3, 2), AD_INTEGER(-1))), AD_SHAPE(2, 1, 2), 0, 15, 23, 3, 11);
+    /* An ellipsis for no axis separates too. */
+    assert_array(ad_at_list(x, AD_INDICES(AD_SLICE_ALL, AD_PICK(INTEGERS(AD_SHAPE(1), 1)), AD_REST, AD_INTEGER(0))), AD_SHAPE(1, 2), 0, 4, 16);
+}
+END_TEST
+
+START_TEST(masks_pick_where_they_are_true)
+{
+    AD_SCOPE;
+    ad_array *m = counting(AD_SHAPE(3, 4)), *x = counting(AD_SHAPE(2, 3, 4)), *rows = MASK(AD_SHAPE(3), 1, 0, 1);
+    ad_array *corner = MASK(AD_SHAPE(2, 3), 1, 0, 0, 0, 0, 1), *a = INTEGERS(AD_SHAPE(2), 1, 0);
+    assert_array(ad_at_list(m, AD_INDICES(AD_PICK(rows), AD_SLICE(1, 3))), AD_SHAPE(2, 2), 0, 1, 2, 9, 10);
+    assert_array(ad_at_list(m, AD_INDICES(AD_PICK(ad_greater(m, 6)))), AD_SHAPE(5), 0, 7, 8, 9, 10, 11);
+    assert_array(ad_at_list(x, AD_INDICES(AD_SLICE_ALL, AD_PICK(ad_equal(ad_mod(m, 5), 1)))), AD_SHAPE(2, 3), 0, 1, 6, 11, 13, 18, 23);
+    assert_array(ad_at_list(x, AD_INDICES(AD_PICK(a), AD_PICK(rows))), AD_SHAPE(2, 4), 0, 12, 13, 14, 15, 8, 9, 10, 11);
+    assert_array(ad_at_list(x, AD_INDICES(AD_PICK(corner))), AD_SHAPE(2, 4), 0, 0, 1, 2, 3, 20, 21, 22, 23);
+    assert_array(ad_at_list(x, AD_INDICES(AD_PICK(corner), AD_PICK(INTEGERS(AD_SHAPE(2), 0, 3)))), AD_SHAPE(2), 0, 0, 23);
+    assert_array(ad_at_list(x, AD_INDICES(AD_PICK(a), AD_SLICE_ALL, AD_PICK(MASK(AD_SHAPE(4), 1, 0, 0, 1)))), AD_SHAPE(2, 3), 0, 12, 16, 20, 3, 7, 11);
+    assert_array(ad_at_list(ad_transpose(m), AD_INDICES(AD_PICK(ad_transpose(ad_less(m, 2))))), AD_SHAPE(2), 0, 0, 1);
+}
+END_TEST
+
+START_TEST(empty_masks_and_index_arrays_give_empty_arrays)
+{
+    AD_SCOPE;
+    ad_array *m = counting(AD_SHAPE(3, 4)), *none = ad_zeros(AD_SHAPE(0), .dtype = AD_I64), *nothing = ad_zeros(AD_SHAPE(3, 4), .dtype = AD_BOOL);
+    assert_shape(ad_at_list(m, AD_INDICES(AD_PICK(nothing))), AD_SHAPE(0));
+    assert_shape(ad_at_list(m, AD_INDICES(AD_PICK(ad_at(nothing, ":, 0")))), AD_SHAPE(0, 4));
+    assert_shape(ad_at_list(m, AD_INDICES(AD_SLICE_ALL, AD_PICK(none))), AD_SHAPE(3, 0));
+    assert_shape(ad_at_list(ad_zeros(AD_SHAPE(0, 4)), AD_INDICES(AD_PICK(ad_zeros(AD_SHAPE(0, 4), .dtype = AD_BOOL)))), AD_SHAPE(0));
+    assert_array(ad_at_set_list(m, 9, AD_INDICES(AD_PICK(nothing))), AD_SHAPE(3, 4), 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11);
+    assert_array(ad_at_mul_list(m, NUMBERS(9), AD_INDICES(AD_PICK(none), AD_INTEGER(0))), AD_SHAPE(3, 4), 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11);
+}
+END_TEST
+
+/* ---- functions of index arrays ---- */
+
+START_TEST(take_along_any_axis_or_of_the_flattened_array)
+{
+    AD_SCOPE;
+    ad_array *m = counting(AD_SHAPE(3, 4)), *x = counting(AD_SHAPE(2, 3, 4));
+    assert_array(ad_take(m, INTEGERS(AD_SHAPE(2, 2), 0, -1, 5, 2)), AD_SHAPE(2, 2), 0, 0, 11, 5, 2);
+    assert_array((ad_take)(m, INTEGERS(AD_SHAPE(1), 4)), AD_SHAPE(1), 0, 4);
+    assert_array(ad_take(m, -5), AD_SCALAR_SHAPE, 0, 7);
+    assert_array(ad_take(m, 1, .axis = 0), AD_SHAPE(4), 0, 4, 5, 6, 7);
+    assert_array(ad_take(m, INTEGERS(AD_SHAPE(3), 2, 0, 0), .axis = 0), AD_SHAPE(3, 4), 0, 8, 9, 10, 11, 0, 1, 2, 3, 0, 1, 2, 3);
+    assert_array(ad_take(m, INTEGERS(AD_SHAPE(2, 1), 3, -4), .axis = -1), AD_SHAPE(3, 2, 1), 0, 3, 0, 7, 4, 11, 8);
+    assert_array(ad_take(x, INTEGERS(AD_SHAPE(2), 1, 0), .axis = 1), AD_SHAPE(2, 2, 4), 0, 4, 5, 6, 7, 0, 1, 2, 3, 16, 17, 18, 19, 12, 13, 14, 15);
+    assert_array(ad_take(5, INTEGERS(AD_SHAPE(3), 0, -1, 0)), AD_SHAPE(3), 0, 5, 5, 5);
+    assert_shape(ad_take(m, ad_zeros(AD_SHAPE(0, 2), .dtype = AD_I32), .axis = 0), AD_SHAPE(0, 2, 4));
+    assert_shape(ad_take(ad_zeros(AD_SHAPE(0, 3)), INTEGERS(AD_SHAPE(2), 2, 2), .axis = 1), AD_SHAPE(0, 2));
+}
+END_TEST
+
+START_TEST(take_along_axis_has_an_index_for_each_place)
+{
+    AD_SCOPE;
+    ad_array *w = ad_from((double[]){ 3, 1, 2, 9, 7, 8 }, AD_SHAPE(2, 3));
+    assert_array(ad_take_along_axis(w, INTEGERS(AD_SHAPE(2, 2), 2, -3, 1, 1), 1), AD_SHAPE(2, 2), 0, 2, 3, 7, 7);
+    assert_array(ad_take_along_axis(w, INTEGERS(AD_SHAPE(3, 3), 1, 0, 1, 0, 0, -1, 1, 1, 1), 0), AD_SHAPE(3, 3), 0, 9, 1, 8, 3, 1, 8, 9, 7, 8);
+    assert_array(ad_take_along_axis(w, INTEGERS(AD_SHAPE(1, 2), 0, 2), -1), AD_SHAPE(2, 2), 0, 3, 2, 9, 8);
+    assert_array(ad_take_along_axis(ad_at(w, ":1"), INTEGERS(AD_SHAPE(2, 1), 2, 0), 1), AD_SHAPE(2, 1), 0, 2, 3);
+    assert_array(ad_take_along_axis(w, ad_argsort(w), 1), AD_SHAPE(2, 3), 0, 1, 2, 3, 7, 8, 9);
+    assert_array(ad_take_along_axis(w, ad_argmax(w, .axis = 0, .keepdims = true), 0), AD_SHAPE(1, 3), 0, 9, 7, 8);
+    assert_shape(ad_take_along_axis(w, ad_zeros(AD_SHAPE(2, 0), .dtype = AD_I64), 1), AD_SHAPE(2, 0));
+}
+END_TEST
+
+START_TEST(put_along_axis_puts_where_take_along_axis_reads)
+{
+    AD_SCOPE;
+    ad_array *w = ad_from((double[]){ 3, 1, 2, 9, 7, 8 }, AD_SHAPE(2, 3)), *values = ad_from((double[]){ 10, 20, 30, 40 }, AD_SHAPE(2, 2));
+    assert_array(ad_put_along_axis(w, INTEGERS(AD_SHAPE(2, 2), 2, -3, 1, 1), values, 1), AD_SHAPE(2, 3), 0, 20, 1, 10, 9, 40, 8);
+    assert_array(ad_put_along_axis(w, INTEGERS(AD_SHAPE(2, 1), 0, 2), -1, 1), AD_SHAPE(2, 3), 0, -1, 1, 2, 9, 7, -1);
+    assert_array(ad_put_along_axis(w, INTEGERS(AD_SHAPE(1, 1), 1), NUMBERS(5, 6, 7), 0), AD_SHAPE(2, 3), 0, 3, 1, 2, 5, 6, 7);
+    assert_array(w, AD_SHAPE(2, 3), 0, 3, 1, 2, 9, 7, 8);
+}
+END_TEST
+
+START_TEST(compress_and_flatnonzero)
+{
+    AD_SCOPE;
+    ad_array *m = counting(AD_SHAPE(3, 4));
+    assert_array(ad_compress(INTEGERS(AD_SHAPE(3), 0, 1, -2), m, .axis = 0), AD_SHAPE(2, 4), 0, 4, 5, 6, 7, 8, 9, 10, 11);
+    assert_array(ad_compress(MASK(AD_SHAPE(4), 1, 0, 0, 1), m, .axis = 1), AD_SHAPE(3, 2), 0, 0, 3, 4, 7, 8, 11);
+    assert_array(ad_compress(NUMBERS(0, 0.5, 0, 0, NAN), m), AD_SHAPE(2), 0, 1, 4);
+    assert_array(ad_compress(MASK(AD_SHAPE(2), 0, 1), m, .axis = -1), AD_SHAPE(3, 1), 0, 1, 5, 9);
+    assert_array((ad_compress)(MASK(AD_SHAPE(1), 1), m), AD_SHAPE(1), 0, 0);
+    assert_shape(ad_compress(ad_zeros(AD_SHAPE(0)), m, .axis = 0), AD_SHAPE(0, 4));
+    assert_array(ad_flatnonzero(ad_transpose(m)), AD_SHAPE(11), 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11);
+    assert_array(ad_flatnonzero(ad_flip(NUMBERS(-0.0, NAN, 0, 2))), AD_SHAPE(2), 0, 0, 2);
+    assert_array(ad_flatnonzero(ad_mul(NUMBERS(0, 1), I)), AD_SHAPE(1), 0, 1);
+    assert_array(ad_flatnonzero(3), AD_SHAPE(1), 0, 0);
+    assert_shape(ad_flatnonzero(ad_zeros(AD_SHAPE(2, 2))), AD_SHAPE(0));
+    ck_assert_int_eq(ad_dtype_of(ad_flatnonzero(m)), AD_I64);
+}
+END_TEST
+
+START_TEST(one_hot_has_a_one_for_each_integer)
+{
+    AD_SCOPE;
+    assert_array(ad_one_hot(INTEGERS(AD_SHAPE(3), 2, 0, 2), 3), AD_SHAPE(3, 3), 0, 0, 0, 1, 1, 0, 0, 0, 0, 1);
+    assert_array(ad_one_hot(INTEGERS(AD_SHAPE(1, 2), 1, 0), 2), AD_SHAPE(1, 2, 2), 0, 0, 1, 1, 0);
+    assert_array(ad_one_hot(1, 3), AD_SHAPE(3), 0, 0, 1, 0);
+    ck_assert_int_eq(ad_dtype_of((ad_one_hot)(INTEGERS(AD_SHAPE(1), 0), 1)), AD_F64);
+    ck_assert_int_eq(ad_dtype_of(ad_one_hot(0, 2, .dtype = AD_F32)), AD_F32);
+    assert_shape(ad_one_hot(ad_zeros(AD_SHAPE(0), .dtype = AD_I64), 4), AD_SHAPE(0, 4));
+    assert_fails(ad_one_hot(INTEGERS(AD_SHAPE(2), 0, 3), 3), AD_ERROR_INDEX, "index 3 is out of bounds");
+    assert_fails(ad_one_hot(INTEGERS(AD_SHAPE(2), 0, -1), 3), AD_ERROR_INDEX, "-1 is no class of 0 to 2");
+    assert_fails(ad_one_hot(0, -3), AD_ERROR_VALUE, "-3 classes");
+    assert_fails(ad_one_hot(0, 0), AD_ERROR_INDEX, "index 0 is out of bounds");
+    assert_fails(ad_one_hot(NUMBERS(1), 2), AD_ERROR_DTYPE, "float64");
+}
+END_TEST
+
+/* ---- updates ---- */
+
+START_TEST(updates_change_what_an_index_names)
+{
+    AD_SCOPE;
+    ad_array *v = counting(AD_SHAPE(6)), *m = counting(AD_SHAPE(2, 3));
+    assert_array(ad_at_set(v, 3, "::2"), AD_SHAPE(6), 0, 3, 1, 3, 3, 3, 5);
+    assert_array(ad_at_add(v, 3, "::2"), AD_SHAPE(6), 0, 3, 1, 5, 3, 7, 5);
+    assert_array(ad_at_mul(v, 3, "::2"), AD_SHAPE(6), 0, 0, 1, 6, 3, 12, 5);
+    assert_array(ad_at_min(v, 3, "::2"), AD_SHAPE(6), 0, 0, 1, 2, 3, 3, 5);
+    assert_array(ad_at_max(v, 3, "::2"), AD_SHAPE(6), 0, 3, 1, 3, 3, 4, 5);
+    assert_array(v, AD_SHAPE(6), 0, 0, 1, 2, 3, 4, 5);
+    /* Places in another order than the elements. */
+    assert_array(ad_at_set(v, NUMBERS(10, 20, 30), "::-2"), AD_SHAPE(6), 0, 0, 30, 2, 20, 4, 10);
+    assert_array(ad_at_add(v, NUMBERS(10, 20), "1::-1"), AD_SHAPE(6), 0, 20, 11, 2, 3, 4, 5);
+    assert_array(ad_at_mul(ad_flip(v), NUMBERS(10, 20), "1::-1"), AD_SHAPE(6), 0, 100, 40, 3, 2, 1, 0);
+    assert_array(ad_at_set(m, NUMBERS(7, 8), ":, 1"), AD_SHAPE(2, 3), 0, 0, 7, 2, 3, 8, 5);
+    assert_array(ad_at_set(m, ad_from((double[]){ 7, 8 }, AD_SHAPE(2, 1)), ":, None, -1"), AD_SHAPE(2, 3), 0, 0, 1, 7, 3, 4, 8);
+    assert_array(ad_at_set(m, ad_at(m, ":, ::-1"), "::-1"), AD_SHAPE(2, 3), 0, 5, 4, 3, 2, 1, 0);
+    assert_array(ad_at_set(ad_transpose(m), NUMBERS(7, 8), "1"), AD_SHAPE(3, 2), 0, 0, 3, 7, 8, 2, 5);
+    assert_array(ad_at_set(m, 9, "..."), AD_SHAPE(2, 3), 0, 9, 9, 9, 9, 9, 9);
+}
+END_TEST
+
+START_TEST(updates_by_arrays_and_masks)
+{
+    AD_SCOPE;
+    ad_array *m = counting(AD_SHAPE(3, 4)), *rows = INTEGERS(AD_SHAPE(2), 2, 0), *odd = ad_equal(ad_mod(m, 2), 1);
+    assert_array(ad_at_set_list(m, -1, AD_INDICES(AD_PICK(odd))), AD_SHAPE(3, 4), 0, 0, -1, 2, -1, 4, -1, 6, -1, 8, -1, 10, -1);
+    assert_array(ad_at_add_list(m, NUMBERS(10, 20), AD_INDICES(AD_PICK(rows), AD_PICK(rows))), AD_SHAPE(3, 4), 0, 20, 1, 2, 3, 4, 5, 6, 7, 8, 9, 20, 11);
+    assert_array(ad_at_mul_list(m, 0, AD_INDICES(AD_SLICE_ALL, AD_PICK(rows))), AD_SHAPE(3, 4), 0, 0, 1, 0, 3, 0, 5, 0, 7, 0, 9, 0, 11);
+    assert_array(ad_at_min_list(m, 1, AD_INDICES(AD_PICK(rows), AD_SLICE(1, 3))), AD_SHAPE(3, 4), 0, 0, 1, 1, 3, 4, 5, 6, 7, 8, 1, 1, 11);
+    assert_array(ad_at_max_list(m, 5, AD_INDICES(AD_INTEGER(1))), AD_SHAPE(3, 4), 0, 0, 1, 2, 3, 5, 5, 6, 7, 8, 9, 10, 11);
+}
+END_TEST
+
+START_TEST(places_named_twice)
+{
+    AD_SCOPE;
+    ad_array *v = counting(AD_SHAPE(6)), *values = NUMBERS(2, 3, 5, 1, -7), *m = counting(AD_SHAPE(3, 4));
+    ad_indices places = AD_INDICES(AD_PICK(INTEGERS(AD_SHAPE(5), 1, 4, 1, -2, 1)));
+    assert_array(ad_at_set_list(v, values, places), AD_SHAPE(6), 0, 0, -7, 2, 3, 1, 5);
+    assert_array(ad_at_add_list(v, values, places), AD_SHAPE(6), 0, 0, 1, 2, 3, 8, 5);
+    assert_array(ad_at_mul_list(v, values, places), AD_SHAPE(6), 0, 0, -70, 2, 3, 12, 5);
+    assert_array(ad_at_min_list(v, values, places), AD_SHAPE(6), 0, 0, -7, 2, 3, 1, 5);
+    assert_array(ad_at_max_list(v, values, places), AD_SHAPE(6), 0, 0, 5, 2, 3, 4, 5);
+    ad_indices twice = AD_INDICES(AD_PICK(INTEGERS(AD_SHAPE(3), 2, 0, 2)), AD_SLICE(1, 3));
+    ad_array *column = ad_reshape(NUMBERS(1, 2, 6), AD_SHAPE(3, 1));
+    assert_array(ad_at_set_list(m, column, twice), AD_SHAPE(3, 4), 0, 0, 2, 2, 3, 4, 5, 6, 7, 8, 6, 6, 11);
+    assert_array(ad_at_add_list(m, column, twice), AD_SHAPE(3, 4), 0, 0, 3, 4, 3, 4, 5, 6, 7, 8, 16, 17, 11);
+    assert_array(ad_at_mul_list(m, column, twice), AD_SHAPE(3, 4), 0, 0, 2, 4, 3, 4, 5, 6, 7, 8, 54, 60, 11);
+}
+END_TEST
+
+START_TEST(put_add_and_put_set_along_an_axis)
+{
+    AD_SCOPE;
+    ad_array *m = counting(AD_SHAPE(3, 4)), *square = INTEGERS(AD_SHAPE(2, 2), 1, 1, -1, 0), *values = ad_from((double[]){ 10, 20, 30, 40 }, AD_SHAPE(2, 2));
+    assert_array(ad_put_add(m, INTEGERS(AD_SHAPE(3), 0, 0, 2), NUMBERS(1, 2, 3, 4), .axis = 0), AD_SHAPE(3, 4), 0, 2, 5, 8, 11, 4, 5, 6, 7, 9, 11, 13, 15);
+    assert_array(ad_put_add(m, square, values, .axis = 1), AD_SHAPE(3, 4), 0, 40, 31, 2, 33, 44, 35, 6, 37, 48, 39, 10, 41);
+    assert_array(ad_put_set(m, square, values, .axis = -1), AD_SHAPE(3, 4), 0, 40, 20, 2, 30, 40, 20, 6, 30, 40, 20, 10, 30);
+    assert_array(ad_put_set(m, INTEGERS(AD_SHAPE(2), -1, 5), NUMBERS(8, 9)), AD_SHAPE(3, 4), 0, 0, 1, 2, 3, 4, 9, 6, 7, 8, 9, 10, 8);
+    assert_array((ad_put_add)(NUMBERS(1, 2), INTEGERS(AD_SHAPE(2), 1, 1), ad_scalar(3)), AD_SHAPE(2), 0, 1, 8);
+    assert_array((ad_put_set)(NUMBERS(1, 2), INTEGERS(AD_SHAPE(1), 1), ad_scalar(3)), AD_SHAPE(2), 0, 1, 3);
+    assert_array(ad_put_set(4, 0, 5), AD_SCALAR_SHAPE, 0, 5);
+}
+END_TEST
+
+/* ---- dtypes, zero sizes, no axes ---- */
+
+static void assert_numbers(const char *what, ad_array *x, ad_dtype dtype, int64_t count, const double *expected)
+{
+    double values[12];
+    ck_assert_msg(x != NULL, "%s in dtype %d: %s", what, (int)dtype, ad_error_message());
+    ck_assert_int_eq(ad_dtype_of(x), dtype);
+    ck_assert(ad_copy_to(x, values, count));
+    for (int64_t i = 0; i < count; i++) {
+        double e = dtype == AD_BOOL ? expected[i] != 0 : expected[i];
+        ck_assert_msg(values[i] == e, "%s in dtype %d: element %lld is %g, expected %g", what, (int)dtype, (long long)i, values[i], e);
+    }
+}
+
+#define assert_in(dtype, x, ...) \
+    assert_numbers(#x, x, dtype, (int64_t)(sizeof((double[]){ __VA_ARGS__ }) / sizeof(double)), (const double[]){ __VA_ARGS__ })
+
+START_TEST(every_dtype_is_indexed)
+{
+    for (ad_dtype d = AD_F64; d <= AD_BOOL; d++) {
+        AD_SCOPE;
+        ad_array *x = ad_astype(counting(AD_SHAPE(6)), d), *m = ad_reshape(x, AD_SHAPE(2, 3)), *twice = INTEGERS(AD_SHAPE(2), 2, 2);
+        bool ordered = d != AD_C64 && d != AD_C128;
+        assert_in(d, ad_at(x, "::-2"), 5, 3, 1);
+        assert_in(d, ad_take(x, INTEGERS(AD_SHAPE(3), 5, 0, -1)), 5, 0, 5);
+        assert_in(d, ad_take(m, INTEGERS(AD_SHAPE(3), 1, 0, 1), .axis = 0), 3, 4, 5, 0, 1, 2, 3, 4, 5);
+        assert_in(d, ad_take_along_axis(m, INTEGERS(AD_SHAPE(2, 1), 2, 0), 1), 2, 3);
+        assert_in(d, ad_compress(MASK(AD_SHAPE(3), 0, 1, 1), m, .axis = 1), 1, 2, 4, 5);
+        assert_in(d, ad_at_list(x, AD_INDICES(AD_PICK(ad_astype(x, AD_BOOL)))), 1, 2, 3, 4, 5);
+        assert_in(d, ad_at_set(x, 1, "1:3"), 0, 1, 1, 3, 4, 5);
+        assert_in(d, ad_at_add_list(x, 1, AD_INDICES(AD_PICK(twice))), 0, 1, 4, 3, 4, 5);
+        assert_in(d, ad_at_mul_list(x, 2, AD_INDICES(AD_PICK(twice))), 0, 1, 8, 3, 4, 5);
+        assert_in(d, ad_put_set(m, 0, ad_astype(NUMBERS(7, 0, 7), d), .axis = 0), 7, 0, 7, 3, 4, 5);
+        assert_in(d, ad_one_hot(twice, 3, .dtype = d), 0, 0, 1, 0, 0, 1);
+        if (ordered) {
+            assert_in(d, ad_at_min(x, 1, "3:"), 0, 1, 2, 1, 1, 1);
+            assert_in(d, ad_at_max(x, 1, ":3"), 1, 1, 2, 3, 4, 5);
+        }
+    }
+}
+END_TEST
+
+START_TEST(imaginary_parts_go_along)
+{
+    AD_SCOPE;
+    ad_array *z = ad_add(counting(AD_SHAPE(4)), ad_mul(I, ad_arange(4, 0, -1)));
+    assert_array(ad_imag(ad_at(z, "::-1")), AD_SHAPE(4), 0, 1, 2, 3, 4);
+    assert_array(ad_imag(ad_at_add_list(z, 10 * I, AD_INDICES(AD_PICK(INTEGERS(AD_SHAPE(3), 1, 1, 0))))), AD_SHAPE(4), 0, 14, 23, 2, 1);
+    assert_array(ad_imag(ad_at_set(ad_astype(z, AD_C64), ad_at(z, "1"), "2:")), AD_SHAPE(4), 0, 4, 3, 3, 3);
+}
+END_TEST
+
+START_TEST(values_take_the_dtype_of_the_array)
+{
+    AD_SCOPE;
+    ad_array *u = ad_astype(counting(AD_SHAPE(3)), AD_U8), *y = ad_at_set(u, ad_scalar(2.75), "1");
+    ck_assert_int_eq(ad_dtype_of(y), AD_U8);
+    assert_array(y, AD_SHAPE(3), 0, 0, 2, 2);
+    ck_assert_int_eq(ad_dtype_of(ad_at_add(ad_astype(u, AD_F32), ad_scalar(0.5), "0")), AD_F32);
+    ck_assert_int_eq(ad_dtype_of(ad_at_mul(ad_astype(u, AD_C64), ad_scalar(0.5), "0")), AD_C64);
+}
+END_TEST
+
+START_TEST(arrays_without_axes_and_without_elements)
+{
+    AD_SCOPE;
+    ad_array *empty = ad_zeros(AD_SHAPE(0, 3)), *point = ad_scalar(4);
+    ck_assert(ad_at(point, "...") == point);
+    assert_array(ad_at_set(point, 5, "..."), AD_SCALAR_SHAPE, 0, 5);
+    assert_array(ad_at_mul(point, NUMBERS(5), "None"), AD_SCALAR_SHAPE, 0, 20);
+    assert_fails(ad_at(point, "0"), AD_ERROR_INDEX, "1 indices for an array of shape ()");
+    assert_shape(ad_at(empty, "::-1, 1:"), AD_SHAPE(0, 2));
+    assert_shape(ad_at(empty, ":, 2"), AD_SHAPE(0));
+    assert_shape(ad_at(empty, "5:, None"), AD_SHAPE(0, 1, 3));
+    assert_shape(ad_at_set(empty, 1, ":, 1"), AD_SHAPE(0, 3));
+    assert_shape(ad_at_add(empty, 1, "::2"), AD_SHAPE(0, 3));
+    assert_shape(ad_at_max_list(empty, NUMBERS(1, 2), AD_INDICES(AD_SLICE_ALL, AD_PICK(INTEGERS(AD_SHAPE(2), 2, 2)))), AD_SHAPE(0, 3));
+    assert_array(ad_at_add(NUMBERS(1, 2), ad_zeros(AD_SHAPE(0)), "2:"), AD_SHAPE(2), 0, 1, 2);
+    assert_fails(ad_at(empty, "0"), AD_ERROR_INDEX, "index 0 is out of bounds for axis 0 of length 0");
+    assert_fails(ad_take(empty, 0), AD_ERROR_INDEX, "length 0");
+}
+END_TEST
+
+/* ---- derivatives: each function under a sine, so that a wrong place shows ---- */
+
+#define WAVE(name, expression)                                                                                         \
+    static ad_array *wave_##name(ad_array *x)                                                                          \
+    {                                                                                                                  \
+        return ad_sin(expression);                                                                                     \
+    }
+
+#define WAVE2(name, expression)                                                                                        \
+    static ad_array *wave_##name(ad_array *x, ad_array *v)                                                             \
+    {                                                                                                                  \
+        return ad_sin(expression);                                                                                     \
+    }
+
+/* Of an axis of length 3 or more, with one of them twice. */
+static ad_array *repeated(void)
+{
+    return INTEGERS(AD_SHAPE(3), 2, 0, -1);
+}
+
+/* One for each row of a (3,4) array, the second row with one twice. */
+static ad_array *beside(void)
+{
+    return INTEGERS(AD_SHAPE(3, 2), 3, 0, 1, -3, 2, 0);
+}
+
+/* Of a (3,4) array: every third element. */
+static ad_array *thirds(void)
+{
+    return ad_equal(ad_mod(ad_reshape(ad_arange(12), AD_SHAPE(3, 4)), 3), 1);
+}
+
+#define TWO_ARRAYS AD_INDICES(AD_PICK(repeated()), AD_SLICE_BY(3, 0, -2))
+
+WAVE(at, ad_at(x, "::-2, None, 1:"))
+WAVE(at_integer, ad_at(x, "-1, ..."))
+WAVE(at_element, ad_at(x, "1, 2"))
+WAVE(at_nothing_but_axes, ad_at(x, "None, ..., None"))
+WAVE(at_list, ad_at_list(x, TWO_ARRAYS))
+WAVE(at_apart, ad_at_list(ad_expand_dims(x, 1), AD_INDICES(AD_PICK(repeated()), AD_SLICE_ALL, AD_PICK(repeated()))))
+WAVE(at_mask, ad_at_list(x, AD_INDICES(AD_PICK(thirds()))))
+WAVE(slice_axis, ad_slice_axis(x, 1, 3, 2, -2))
+WAVE(take, ad_take(x, beside()))
+WAVE(take_axis, ad_take(x, beside(), .axis = 1))
+WAVE(take_along_axis, ad_take_along_axis(x, beside(), 1))
+WAVE(take_along_broadcast, ad_take_along_axis(x, INTEGERS(AD_SHAPE(1, 4), 0, 2, 2, 1), 0))
+WAVE(compress, ad_compress(MASK(AD_SHAPE(3), 1, 0, 1), x, .axis = 0))
+WAVE(where_positive, ad_at_list(ad_square(x), AD_INDICES(AD_PICK(ad_greater(x, 0)))))
+WAVE2(set, ad_at_set(x, v, "::2, 1:3"))
+WAVE2(add, ad_at_add(x, v, "::2, 1:3"))
+WAVE2(mul, ad_at_mul(x, v, "::-2, 1:3"))
+WAVE2(min, ad_at_min(x, v, "::2, 1:3"))
+WAVE2(max, ad_at_max(x, v, "::2, 1:3"))
+WAVE2(set_twice, ad_at_set_list(x, ad_concatenate(ad_list_of(v, ad_at(v, "0:1"))), TWO_ARRAYS))
+WAVE2(add_twice, ad_at_add_list(x, ad_at(v, "0"), TWO_ARRAYS))
+WAVE2(mul_twice, ad_at_mul_list(x, ad_at(v, "1"), TWO_ARRAYS))
+WAVE2(min_twice, ad_at_min_list(x, ad_at(v, "1"), TWO_ARRAYS))
+WAVE2(max_twice, ad_at_max_list(x, ad_at(v, "0"), TWO_ARRAYS))
+WAVE2(set_mask, ad_at_set_list(x, ad_ravel(v), AD_INDICES(AD_PICK(thirds()))))
+WAVE2(put_add, ad_put_add(x, repeated(), ad_at(v, ":, None, 0"), .axis = 1))
+WAVE2(put_set, ad_put_set(x, repeated(), ad_at(v, "0, 0"), .axis = 0))
+WAVE2(put_set_flat, ad_put_set(x, INTEGERS(AD_SHAPE(2, 2), 5, 5, 0, -1), v))
+WAVE2(put_along_axis, ad_put_along_axis(x, beside(), ad_at(v, "0"), 1))
+
+static ad_array *matrix(void)
+{
+    return ad_from((double[]){ 0.3, -0.7, 1.1, 0.5, -1.3, 0.9, 0.2, -0.4, 0.8, 1.7, -0.1, 0.6 }, AD_SHAPE(3, 4));
+}
+
+START_TEST(derivatives_agree_with_differences)
+{
+    AD_SCOPE;
+    ad_array *(*const waves[])(ad_array *) = {
+        wave_at, wave_at_integer, wave_at_element, wave_at_nothing_but_axes, wave_at_list, wave_at_apart, wave_at_mask, wave_slice_axis, wave_take,
+        wave_take_axis, wave_take_along_axis, wave_take_along_broadcast, wave_compress, wave_where_positive,
+    };
+    for (size_t i = 0; i < sizeof waves / sizeof *waves; i++) {
+        ck_assert_msg(ad_check_grads(waves[i], matrix()), "function %zu: %s", i, ad_error_message());
+        ck_assert_msg(ad_check_grads(waves[i], ad_transpose(ad_copy(ad_transpose(matrix())))), "function %zu, strided: %s", i, ad_error_message());
+    }
+}
+END_TEST
+
+START_TEST(derivatives_of_updates_agree_with_differences)
+{
+    AD_SCOPE;
+    ad_array *v = ad_from((double[]){ 0.75, -0.65, 0.45, 1.35 }, AD_SHAPE(2, 2));
+    ad_array *(*const waves[])(ad_array *, ad_array *) = {
+        wave_set, wave_add, wave_mul, wave_min, wave_max, wave_set_twice, wave_add_twice, wave_mul_twice, wave_min_twice, wave_max_twice,
+        wave_put_along_axis, wave_put_set_flat, wave_put_set,
+    };
+    for (size_t i = 0; i < sizeof waves / sizeof *waves; i++)
+        ck_assert_msg(ad_check_grads(waves[i], matrix(), v), "function %zu: %s", i, ad_error_message());
+    ck_assert_msg(ad_check_grads(wave_set_mask, matrix(), v), "%s", ad_error_message());
+    ck_assert_msg(ad_check_grads(wave_put_add, matrix(), ad_from((double[]){ 0.75, -0.65, 0.45 }, AD_SHAPE(3, 1))), "%s", ad_error_message());
+}
+END_TEST
+
+WAVE(complex_at, ad_at_list(x, TWO_ARRAYS))
+WAVE2(complex_mul, ad_at_mul_list(x, v, TWO_ARRAYS))
+
+START_TEST(complex_derivatives_agree_with_differences)
+{
+    AD_SCOPE;
+    ad_array *z = ad_add(matrix(), ad_mul(0.5 * I, ad_flip(matrix()))), *w = ad_mul(NUMBERS(0.5, 1.2), 1 - 0.3 * I);
+    ck_assert_msg(ad_check_grads(wave_complex_at, z), "%s", ad_error_message());
+    ck_assert_msg(ad_check_grads(wave_complex_mul, z, w), "%s", ad_error_message());
+    ck_assert_msg(ad_check_grads(wave_complex_mul, z, NUMBERS(0.5, 1.2)), "%s", ad_error_message());
+}
+END_TEST
+
+static ad_array *sum_of_squares_of_a_part(ad_array *x)
+{
+    return ad_sum(ad_square(ad_at(x, "1:3")));
+}
+
+static ad_array *product_of_some(ad_array *x)
+{
+    return ad_prod(ad_at_list(x, AD_INDICES(AD_PICK(INTEGERS(AD_SHAPE(3), 0, 0, 2)))));
+}
+
+START_TEST(unused_parts_have_gradient_zero)
+{
+    AD_SCOPE;
+    assert_array(ad_grad(sum_of_squares_of_a_part)(counting(AD_SHAPE(5))), AD_SHAPE(5), 0, 0, 2, 4, 0, 0);
+    assert_array(ad_grad(product_of_some)(NUMBERS(2, 3, 5)), AD_SHAPE(3), 1e-14, 20, 0, 4);
+    assert_array(ad_hessian(product_of_some)(NUMBERS(2, 3, 5)), AD_SHAPE(3, 3), 1e-14, 10, 0, 4, 0, 0, 0, 4, 0, 0);
+}
+END_TEST
+
+/* 10 y0 + 20 y1 + 30 y2, of y made by an update at 1, 1, 2. */
+#define WEIGHTED(name)                                                                                                 \
+    static ad_array *weighted_##name(ad_array *x, ad_array *v)                                                         \
+    {                                                                                                                  \
+        ad_array *y = ad_at_##name##_list(x, v, AD_INDICES(AD_PICK(INTEGERS(AD_SHAPE(3), 1, 1, 2))));                  \
+        return ad_sum(ad_mul(y, NUMBERS(10, 20, 30)));                                                                 \
+    }
+
+WEIGHTED(set)
+WEIGHTED(add)
+WEIGHTED(mul)
+WEIGHTED(min)
+WEIGHTED(max)
+
+START_TEST(cotangents_of_places_named_twice)
+{
+    AD_SCOPE;
+    ad_array *x = NUMBERS(2, 3, 4), *v = NUMBERS(5, 7, 0), *tied = NUMBERS(3, 9, -1);
+    assert_array(ad_grad(weighted_set)(x, v), AD_SHAPE(3), 0, 10, 0, 0);
+    assert_array(ad_grad(weighted_set, 1)(x, v), AD_SHAPE(3), 0, 0, 20, 30);
+    assert_array(ad_grad(weighted_add)(x, v), AD_SHAPE(3), 0, 10, 20, 30);
+    assert_array(ad_grad(weighted_add, 1)(x, v), AD_SHAPE(3), 0, 20, 20, 30);
+    assert_array(ad_grad(weighted_add, 1)(x, ad_scalar(1)), AD_SCALAR_SHAPE, 0, 70);
+    assert_array(ad_grad(weighted_mul)(x, v), AD_SHAPE(3), 0, 10, 700, 0);
+    assert_array(ad_grad(weighted_mul, 1)(x, v), AD_SHAPE(3), 0, 420, 300, 120);
+    assert_array(ad_grad(weighted_min)(x, tied), AD_SHAPE(3), 0, 10, 10, 0);
+    assert_array(ad_grad(weighted_min, 1)(x, tied), AD_SHAPE(3), 0, 10, 0, 30);
+    assert_array(ad_grad(weighted_max)(x, tied), AD_SHAPE(3), 0, 10, 0, 30);
+    assert_array(ad_grad(weighted_max, 1)(x, tied), AD_SHAPE(3), 0, 0, 20, 0);
+}
+END_TEST
+
+static ad_array *sum_of_row_maxima(ad_array *x)
+{
+    return ad_sum(ad_take_along_axis(x, ad_argmax(x, .axis = 1, .keepdims = true), 1));
+}
+
+static ad_array *constants_of(ad_array *x)
+{
+    ck_assert(!ad_is_traced(ad_flatnonzero(x)) && !ad_is_traced(ad_one_hot(ad_argmax(x), 12)));
+    return ad_sum(ad_astype(ad_at_set(ad_arange(3), ad_at(x, "0, 0"), "1"), AD_F64));
+}
+
+static ad_array *into_float32(ad_array *x, ad_array *v)
+{
+    return ad_sum(ad_square(ad_at_add(x, v, "1:")));
+}
+
+START_TEST(indices_and_integers_are_constants_and_dtypes_come_back)
+{
+    AD_SCOPE;
+    assert_array(ad_grad(sum_of_row_maxima)(matrix()), AD_SHAPE(3, 4), 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0);
+    assert_array(ad_at(ad_grad(constants_of)(matrix()), "0"), AD_SHAPE(4), 0, 0, 0, 0, 0);
+    ad_array *x = ad_astype(NUMBERS(1, 2), AD_F32), *v = NUMBERS(3);
+    ad_array *gx = ad_grad(into_float32)(x, v), *gv = ad_grad(into_float32, 1)(x, v);
+    ck_assert(ad_dtype_of(gx) == AD_F32 && ad_dtype_of(gv) == AD_F64);
+    assert_array(gx, AD_SHAPE(2), 0, 2, 10);
+    assert_array(gv, AD_SHAPE(1), 0, 10);
+}
+END_TEST
+
+/* ---- errors ---- */
+
+START_TEST(unreadable_indices_name_the_place)
+{
+    AD_SCOPE;
+    ad_array *x = counting(AD_SHAPE(3, 4));
+    char long_text[600];
+    memset(long_text, ' ', sizeof long_text);
+    long_text[sizeof long_text - 1] = '\0';
+    assert_fails(ad_at(x, "%s", ""), AD_ERROR_INDEX, "ad_at: index \"\": nothing to read at \"\"");
+    assert_fails(ad_at(x, "  "), AD_ERROR_INDEX, "nothing to read");
+    assert_fails(ad_at(x, "1, x"), AD_ERROR_INDEX, "index \"1, x\": an integer, a slice, None or ... should stand at \"x\"");
+    assert_fails(ad_at(x, "1 2"), AD_ERROR_INDEX, "a comma should stand at \"2\"");
+    assert_fails(ad_at(x, "1.5"), AD_ERROR_INDEX, "a comma should stand at \".5\"");
+    assert_fails(ad_at(x, "0:1:2:3"), AD_ERROR_INDEX, "at \":3\"");
+    assert_fails(ad_at(x, "1,,2"), AD_ERROR_INDEX, "should stand at \",2\"");
+    assert_fails(ad_at(x, ","), AD_ERROR_INDEX, "should stand at \",\"");
+    assert_fails(ad_at(x, "- 1"), AD_ERROR_INDEX, "at \"- 1\"");
+    assert_fails(ad_at(x, "None1"), AD_ERROR_INDEX, "at \"None1\"");
+    assert_fails(ad_at(x, "..:"), AD_ERROR_INDEX, "at \"..:\"");
+    assert_fails(ad_at(x, "[0, 1]"), AD_ERROR_INDEX, "at \"[0, 1]\"");
+    assert_fails(ad_at(x, "0, 99999999999999999999"), AD_ERROR_INDEX, "an integer out of range at \"99999999999999999999\"");
+    assert_fails(ad_at(x, ":-9223372036854775808"), AD_ERROR_INDEX, "out of range at \"-9223372036854775808\"");
+    assert_fails(ad_at(x, "::9223372036854775808"), AD_ERROR_INDEX, "out of range");
+    assert_fails(ad_at(x, "%s", long_text), AD_ERROR_INDEX, "longer than 511 characters");
+    memset(long_text, ',', 200);
+    for (int i = 0; i < 200; i += 2)
+        long_text[i] = '0';
+    long_text[199] = '\0';
+    assert_fails(ad_at(x, "%s", long_text), AD_ERROR_INDEX, "too many entries");
+    assert_fails(ad_at_set(x, 1, "a"), AD_ERROR_INDEX, "ad_at_set: index \"a\"");
+    const char *volatile absent = NULL;
+    assert_fails((ad_at)(x, absent), AD_ERROR_INDEX, "the index is NULL");
+}
+END_TEST
+
+START_TEST(indices_that_do_not_fit_name_axis_and_shape)
+{
+    AD_SCOPE;
+    ad_array *x = counting(AD_SHAPE(3, 4));
+    assert_fails(ad_at(x, "3"), AD_ERROR_INDEX, "ad_at: index 3 is out of bounds for axis 0 of length 3");
+    assert_fails(ad_at(x, "0, None, -5"), AD_ERROR_INDEX, "index -5 is out of bounds for axis 1 of length 4");
+    assert_fails(ad_at(x, "9223372036854775807"), AD_ERROR_INDEX, "index 9223372036854775807 is out of bounds");
+    assert_fails(ad_at(x, "0, 0, :"), AD_ERROR_INDEX, "3 indices for an array of shape (3,4)");
+    assert_fails(ad_at(x, "..., 0, ..."), AD_ERROR_INDEX, "one ... only");
+    assert_fails(ad_at(x, "::0"), AD_ERROR_INDEX, "a slice of step 0");
+    assert_fails(ad_at_list(x, AD_INDICES((ad_index){ 0 })), AD_ERROR_INDEX, "ad_at_list: a slice of step 0");
+    assert_fails(ad_at_list(x, AD_INDICES(AD_SLICE_BY(0, 1, INT64_MIN))), AD_ERROR_INDEX, "a slice of step -9223372036854775808");
+    assert_fails(ad_at_mul(x, 2, "3"), AD_ERROR_INDEX, "ad_at_mul: index 3");
+    assert_fails(ad_slice_axis(x, 1, 2, 3, 1), AD_ERROR_INDEX, "3 elements from 2 on, 1 apart, are not within axis 1 of length 4");
+    assert_fails(ad_slice_axis(x, 0, 2, 2, INT64_MAX), AD_ERROR_INDEX, "not within axis 0");
+    assert_fails(ad_slice_axis(x, 0, 0, 1, 0), AD_ERROR_INDEX, "0 apart");
+    assert_fails(ad_slice_axis(x, 0, 0, -1, 1), AD_ERROR_INDEX, "-1 elements");
+    assert_fails(ad_slice_axis(x, 2, 0, 1, 1), AD_ERROR_AXIS, "2");
+    ad_indices many = { .count = 31 };
+    for (int i = 0; i < many.count; i++)
+        many.index[i] = AD_NEW_AXIS;
+    assert_fails(ad_at_list(x, many), AD_ERROR_SHAPE, "more than 32 dimensions");
+    many.index[30] = AD_INTEGER(0);
+    ck_assert_int_eq(ad_ndim(ad_at_list(x, many)), 31);
+    many.index[29] = AD_PICK(INTEGERS(AD_SHAPE(1), 0));
+    ck_assert_int_eq(ad_ndim(ad_at_list(x, many)), 30);
+}
+END_TEST
+
+START_TEST(index_arrays_that_do_not_fit_say_why)
+{
+    AD_SCOPE;
+    ad_array *x = counting(AD_SHAPE(3, 4)), *pair = INTEGERS(AD_SHAPE(2), 0, 1), *three = INTEGERS(AD_SHAPE(3), 0, 1, 2);
+    assert_fails(ad_at_list(x, AD_INDICES(AD_NEW_AXIS, AD_SLICE_ALL, AD_PICK(INTEGERS(AD_SHAPE(2), 1, 4)))), AD_ERROR_INDEX,
+                 "ad_at_list: index 4 is out of bounds for axis 1 of length 4");
+    assert_fails(ad_at_list(x, AD_INDICES(AD_NEW_AXIS, AD_PICK(pair), AD_INTEGER(-5))), AD_ERROR_INDEX, "index -5 is out of bounds for axis 1 of length 4");
+    assert_fails(ad_at_list(x, AD_INDICES(AD_PICK(pair), AD_PICK(three))), AD_ERROR_SHAPE, "(3,) does not broadcast");
+    assert_fails(ad_at_list(x, AD_INDICES(AD_PICK(NUMBERS(0, 1)))), AD_ERROR_DTYPE, "an index of dtype float64");
+    assert_fails(ad_at_list(x, AD_INDICES(AD_PICK(ad_mul(pair, I)))), AD_ERROR_DTYPE, "complex128");
+    assert_fails(ad_at_list(x, AD_INDICES(AD_SLICE_ALL, AD_PICK(NULL))), AD_ERROR_INDEX, "entry 1 of the index is a NULL array");
+    assert_fails(ad_at_list(x, AD_INDICES(AD_PICK(MASK(AD_SHAPE(4), 1, 1, 1, 1)))), AD_ERROR_INDEX, "a mask of shape (4,) does not fit axis 0, of length 3");
+    assert_fails(ad_at_list(x, AD_INDICES(AD_NEW_AXIS, AD_PICK(ad_zeros(AD_SHAPE(3, 3), .dtype = AD_BOOL)))), AD_ERROR_INDEX,
+                 "a mask of shape (3,3) does not fit axis 1, of length 4");
+    assert_fails(ad_at_list(x, AD_INDICES(AD_INTEGER(0), AD_PICK(ad_zeros(AD_SHAPE(3, 4), .dtype = AD_BOOL)))), AD_ERROR_INDEX, "3 indices");
+    assert_fails(ad_at_list(x, AD_INDICES(AD_PICK(ad_astype(1, AD_BOOL)))), AD_ERROR_INDEX, "a bool without axes");
+    assert_fails(ad_take(x, 12), AD_ERROR_INDEX, "ad_take: index 12 is out of bounds for axis 0 of length 12");
+    assert_fails(ad_take(x, INTEGERS(AD_SHAPE(1), -5), .axis = 1), AD_ERROR_INDEX, "index -5 is out of bounds for axis 1");
+    assert_fails(ad_take(x, pair, .axis = 2), AD_ERROR_AXIS, "2");
+    assert_fails(ad_take(x, MASK(AD_SHAPE(1), 1)), AD_ERROR_DTYPE, "bool");
+    assert_fails(ad_take(x, 0.5), AD_ERROR_DTYPE, "float64");
+    assert_fails(ad_take(ad_zeros(AD_SHAPE(1, 1)), ad_zeros((ad_shape){ .ndim = 32 }, .dtype = AD_I64), .axis = 0), AD_ERROR_SHAPE, "33 dimensions");
+    assert_fails(ad_take_along_axis(x, pair, 1), AD_ERROR_SHAPE, "(2,) for an array of shape (3,4)");
+    assert_fails(ad_take_along_axis(x, ad_at(pair, ":, None"), 1), AD_ERROR_SHAPE, "(2,1) does not broadcast with an array of shape (3,4) beside axis 1");
+    assert_fails(ad_take_along_axis(x, INTEGERS(AD_SHAPE(1, 1), 4), 1), AD_ERROR_INDEX, "ad_take_along_axis: index 4 is out of bounds for axis 1");
+    assert_fails(ad_take_along_axis(x, INTEGERS(AD_SHAPE(1, 1), 4), -3), AD_ERROR_AXIS, "-3");
+    assert_fails(ad_compress(MASK(AD_SHAPE(4), 1, 0, 0, 1), x, .axis = 0), AD_ERROR_INDEX, "ad_compress: index 3 is out of bounds for axis 0 of length 3");
+    assert_fails(ad_compress(x, x), AD_ERROR_SHAPE, "a condition of shape (3,4)");
+}
+END_TEST
+
+START_TEST(values_that_do_not_fit_say_why)
+{
+    AD_SCOPE;
+    ad_array *x = counting(AD_SHAPE(3, 4)), *pair = INTEGERS(AD_SHAPE(2), 0, 1), *three = NUMBERS(1, 2, 3);
+    assert_fails(ad_at_set(x, three, "0, :2"), AD_ERROR_SHAPE, "ad_at_set: a value of shape (3,) does not broadcast to the places' shape (2,)");
+    assert_fails(ad_at_add(x, three, "0, 0"), AD_ERROR_SHAPE, "(3,) does not broadcast to the places' shape ()");
+    assert_fails(ad_at_max_list(x, three, AD_INDICES(AD_PICK(pair))), AD_ERROR_SHAPE, "ad_at_max_list: a value of shape (3,)");
+    assert_fails(ad_at_set(x, I, "0"), AD_ERROR_DTYPE, "a value of dtype complex128 into an array of dtype float64");
+    assert_fails(ad_at_add(ad_arange(3), ad_mul(three, I), "..."), AD_ERROR_DTYPE, "complex128 into an array of dtype int64");
+    assert_fails(ad_put_add(x, pair, three), AD_ERROR_SHAPE, "ad_put_add: a value of shape (3,)");
+    assert_fails(ad_put_set(x, pair, ad_at(three, "None"), .axis = 1), AD_ERROR_SHAPE, "to the places' shape (3,2)");
+    assert_fails(ad_put_set(x, 3, 1, .axis = 0), AD_ERROR_INDEX, "ad_put_set: index 3 is out of bounds for axis 0");
+    assert_fails(ad_put_along_axis(x, INTEGERS(AD_SHAPE(3, 1), 0, 1, 2), three, 1), AD_ERROR_SHAPE, "ad_put_along_axis: a value of shape (3,)");
+    assert_fails(ad_put_along_axis(x, pair, 1, 0), AD_ERROR_SHAPE, "(2,)");
+}
+END_TEST
+
+START_TEST(null_passes_through_and_keeps_the_first_error)
+{
+    AD_SCOPE;
+    ad_array *x = counting(AD_SHAPE(3)), *absent = NULL;
+    ck_assert(!ad_at(absent, "unreadable") && !ad_at_list(absent, AD_INDICES(AD_REST)) && !ad_slice_axis(absent, 0, 0, 0, 0));
+    ck_assert(!ad_take(absent, 0) && !ad_take(x, absent) && !ad_take_along_axis(x, absent, 0) && !ad_compress(absent, x) && !ad_compress(x, absent));
+    ck_assert(!ad_flatnonzero(absent) && !ad_one_hot(absent, 3) && !ad_at_set(x, absent, "0") && !ad_at_mul_list(absent, 1, AD_INDICES(AD_REST)));
+    ck_assert(!ad_put_add(x, absent, 1) && !ad_put_set(x, 0, absent) && !ad_put_along_axis(x, absent, 1, 0) && !ad_failed());
+    assert_fails(ad_at_list(x, AD_INDICES(AD_PICK(ad_at(x, "7")))), AD_ERROR_INDEX, "ad_at: index 7");
+}
+END_TEST
+
+/* ---- exhausted memory ---- */
+
+static ad_array *everything(ad_array *x)
+{
+    ad_array *positive = ad_greater(x, 0);
+    x = ad_at_set_list(x, ad_square(ad_at_list(x, AD_INDICES(AD_PICK(positive)))), AD_INDICES(AD_PICK(positive)));
+    x = ad_at_mul_list(ad_at_add(x, ad_at(x, "::-2, 0"), "1:, -1"), ad_at(x, "0, :3, None"), AD_INDICES(AD_PICK(repeated())));
+    x = ad_put_add(x, repeated(), ad_take_along_axis(x, ad_argsort(x), 1), .axis = 0);
+    x = ad_compress(MASK(AD_SHAPE(4), 1, 0, 1, 1), ad_put_along_axis(x, beside(), ad_at(x, "0, :2"), 1), .axis = 1);
+    return ad_sum(ad_mul(x, ad_one_hot(INTEGERS(AD_SHAPE(3), 0, 2, 1), 3)));
+}
+
+static ad_array *square_of_gradient(ad_array *x)
+{
+    return ad_sum(ad_square(ad_grad(everything)(x)));
+}
+
+START_TEST(every_allocation_of_a_nested_gradient_may_fail)
+{
+    AD_SCOPE;
+    ad_array *x = matrix(), *(*gradient)(ad_array *) = ad_grad(square_of_gradient);
+    ad_memory_usage before, after;
+    ck_assert_msg(ad_check_grads(everything, x, .tolerance = 1e-5), "%s", ad_error_message());
+    ck_assert_msg(gradient(x) != NULL, "%s", ad_error_message());
+    ad_memory_stats(&before);
+    bool done = false;
+    for (int64_t n = 1; !done; n++) {
+        {
+            AD_SCOPE;
+            ad_memory_fail_after(n);
+            done = gradient(x) != NULL;
+            ad_memory_fail_after(0);
+            ck_assert(done || ad_error_code() == AD_ERROR_MEMORY);
+            ad_clear_error();
+        }
+        ad_memory_stats(&after);
+        ck_assert_msg(after.live == before.live, "with allocation %lld failing %lld bytes stay", (long long)n, (long long)(after.live - before.live));
+    }
+}
+END_TEST
+
+RUN_TESTS("index", integers_take_an_axis_away, slices_are_cut_to_the_axis_as_in_python, an_ellipsis_stands_for_the_axes_that_are_missing, none_makes_an_axis,
+          blanks_and_a_last_comma_mean_nothing, integers_come_from_the_program, integers_and_slices_share_memory, slice_axis_takes_so_many_elements,
+          lists_say_what_strings_say, one_index_array_stands_in_place_of_its_axis, index_arrays_broadcast_together,
+          index_arrays_that_are_apart_put_their_axes_first, masks_pick_where_they_are_true, empty_masks_and_index_arrays_give_empty_arrays,
+          take_along_any_axis_or_of_the_flattened_array, take_along_axis_has_an_index_for_each_place, put_along_axis_puts_where_take_along_axis_reads,
+          compress_and_flatnonzero, one_hot_has_a_one_for_each_integer, updates_change_what_an_index_names, updates_by_arrays_and_masks, places_named_twice,
+          put_add_and_put_set_along_an_axis, every_dtype_is_indexed, imaginary_parts_go_along, values_take_the_dtype_of_the_array,
+          arrays_without_axes_and_without_elements, derivatives_agree_with_differences, derivatives_of_updates_agree_with_differences,
+          complex_derivatives_agree_with_differences, unused_parts_have_gradient_zero, cotangents_of_places_named_twice,
+          indices_and_integers_are_constants_and_dtypes_come_back, unreadable_indices_name_the_place, indices_that_do_not_fit_name_axis_and_shape,
+          index_arrays_that_do_not_fit_say_why, values_that_do_not_fit_say_why, null_passes_through_and_keeps_the_first_error,
+          every_allocation_of_a_nested_gradient_may_fail)

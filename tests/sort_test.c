@@ -1,0 +1,237 @@
+/* Sorting: order, stability, NaN last, every dtype; the sorted array differentiates as a gather by a constant order. */
+#include "testing.h"
+#include <complex.h>
+
+#define NUMBERS(...) ad_from((const double[]){ __VA_ARGS__ }, AD_SHAPE(sizeof((double[]){ __VA_ARGS__ }) / sizeof(double)))
+
+static ad_array *matrix(void)
+{
+    return ad_from((double[]){ 0.3, -0.7, 1.1, -1.3, 0.9, 0.2 }, AD_SHAPE(2, 3));
+}
+
+/* ---- values ---- */
+
+START_TEST(sort_along_any_axis_or_the_flattened_array)
+{
+    AD_SCOPE;
+    ad_array *x = ad_from((double[]){ 3, 1, 2, 9, 0, 8 }, AD_SHAPE(2, 3)), *point = ad_scalar(4);
+    assert_array(ad_sort(x), AD_SHAPE(2, 3), 0, 1, 2, 3, 0, 8, 9);
+    assert_array((ad_sort)(x), AD_SHAPE(2, 3), 0, 1, 2, 3, 0, 8, 9);
+    assert_array(ad_sort(x, .axis = 0), AD_SHAPE(2, 3), 0, 3, 0, 2, 9, 1, 8);
+    assert_array(ad_sort(x, .axis = -2), AD_SHAPE(2, 3), 0, 3, 0, 2, 9, 1, 8);
+    assert_array(ad_sort(x, .axis = AD_NO_AXIS), AD_SHAPE(6), 0, 0, 1, 2, 3, 8, 9);
+    assert_array(ad_sort(ad_transpose(x)), AD_SHAPE(3, 2), 0, 3, 9, 0, 1, 2, 8);
+    assert_array(ad_sort(ad_reshape(x, AD_SHAPE(1, 3, 2)), .axis = 1), AD_SHAPE(1, 3, 2), 0, 0, 1, 2, 8, 3, 9);
+    assert_array(ad_sort(point, .axis = AD_NO_AXIS), AD_SHAPE(1), 0, 4);
+    assert_array(x, AD_SHAPE(2, 3), 0, 3, 1, 2, 9, 0, 8);
+}
+END_TEST
+
+START_TEST(argsort_says_where_elements_were)
+{
+    AD_SCOPE;
+    ad_array *x = ad_from((double[]){ 3, 1, 2, 9, 0, 8 }, AD_SHAPE(2, 3));
+    assert_array(ad_argsort(x), AD_SHAPE(2, 3), 0, 1, 2, 0, 1, 2, 0);
+    assert_array((ad_argsort)(x), AD_SHAPE(2, 3), 0, 1, 2, 0, 1, 2, 0);
+    assert_array(ad_argsort(x, .axis = 0), AD_SHAPE(2, 3), 0, 0, 1, 0, 1, 0, 1);
+    assert_array(ad_argsort(x, .axis = AD_NO_AXIS), AD_SHAPE(6), 0, 4, 1, 2, 0, 5, 3);
+    assert_array(ad_argsort(7, .axis = AD_NO_AXIS), AD_SHAPE(1), 0, 0);
+    ck_assert_int_eq(ad_dtype_of(ad_argsort(ad_astype(x, AD_U8))), AD_I64);
+}
+END_TEST
+
+START_TEST(equal_elements_keep_their_order)
+{
+    AD_SCOPE;
+    assert_array(ad_argsort(NUMBERS(2, 1, 2, 1, 2)), AD_SHAPE(5), 0, 1, 3, 0, 2, 4);
+    assert_array(ad_argsort(NUMBERS(0, -0.0, -1, 0, -0.0)), AD_SHAPE(5), 0, 2, 0, 1, 3, 4);
+    assert_array(ad_argsort(NUMBERS(NAN, 1, NAN, -NAN)), AD_SHAPE(4), 0, 1, 0, 2, 3);
+}
+END_TEST
+
+START_TEST(infinities_are_ordered_and_nan_is_last)
+{
+    AD_SCOPE;
+    ad_array *x = NUMBERS(NAN, INFINITY, 1, -INFINITY, 5e-324, -5e-324, -NAN, 0);
+    assert_array(ad_sort(x), AD_SHAPE(8), 0, -INFINITY, -5e-324, 0, 5e-324, 1, INFINITY, NAN, NAN);
+    assert_array(ad_argsort(x), AD_SHAPE(8), 0, 3, 5, 7, 4, 2, 1, 0, 6);
+    assert_array(ad_argsort(ad_astype(x, AD_F32)), AD_SHAPE(8), 0, 3, 4, 5, 7, 2, 1, 0, 6);
+}
+END_TEST
+
+START_TEST(complex_numbers_go_by_real_part_then_imaginary_part)
+{
+    AD_SCOPE;
+    const double pairs[] = { NAN, NAN, NAN, 1, 2, NAN, 3, 0, 1, 5, 1, -5, NAN, 0, 1, NAN, -1, 9, 1, INFINITY };
+    ad_array *z = ad_from_data(AD_C128, pairs, AD_SHAPE(10));
+    assert_array(ad_argsort(z), AD_SHAPE(10), 0, 8, 5, 4, 9, 3, 7, 2, 6, 1, 0);
+    assert_array(ad_argsort(ad_astype(z, AD_C64)), AD_SHAPE(10), 0, 8, 5, 4, 9, 3, 7, 2, 6, 1, 0);
+    assert_array(ad_imag(ad_sort(z)), AD_SHAPE(10), 0, 9, -5, 5, INFINITY, 0, NAN, NAN, 0, 1, NAN);
+}
+END_TEST
+
+START_TEST(every_dtype_is_sorted)
+{
+    for (ad_dtype d = AD_F64; d <= AD_BOOL; d++) {
+        AD_SCOPE;
+        ad_array *x = ad_astype(NUMBERS(200, 0, 3, 0, 100), d), *y = ad_sort(x);
+        ck_assert_msg(y && ad_dtype_of(y) == d, "dtype %d: %s", (int)d, ad_error_message());
+        if (d == AD_BOOL)
+            assert_array(ad_argsort(x), AD_SHAPE(5), 0, 1, 3, 0, 2, 4);
+        else
+            assert_array(y, AD_SHAPE(5), 0, 0, 0, 3, 100, 200);
+    }
+    AD_SCOPE;
+    ad_array *wide = ad_from_data(AD_I64, (int64_t[]){ INT64_MAX, -1, INT64_MIN, INT64_MAX - 1, 0 }, AD_SHAPE(5));
+    assert_array(ad_argsort(wide), AD_SHAPE(5), 0, 2, 1, 4, 3, 0);
+    assert_array(ad_argsort(ad_from_data(AD_I32, (int32_t[]){ INT32_MAX, -1, INT32_MIN, 0 }, AD_SHAPE(4))), AD_SHAPE(4), 0, 2, 1, 3, 0);
+}
+END_TEST
+
+/* Numbers 0 ... 96 in disorder, most of them several times; argsort is then the order of (value, place). */
+START_TEST(long_rows_are_sorted_and_stable)
+{
+    enum { LONGEST = 1100 };
+    for (int64_t n = 1; n <= LONGEST; n = n < 70 ? n + 1 : n + 103) {
+        AD_SCOPE;
+        ad_array *x = ad_mod(ad_mul(ad_arange(2 * n), 7919), 97);
+        int64_t values[2 * LONGEST], order[2 * LONGEST];
+        memcpy(values, ad_data(x), 2 * (size_t)n * sizeof *values);
+        memcpy(order, ad_data(ad_argsort(ad_reshape(x, AD_SHAPE(2, n)))), 2 * (size_t)n * sizeof *order);
+        for (int64_t k = 0; k < 2 * n; k++) {
+            ck_assert(order[k] >= 0 && order[k] < n);
+            if (k % n == 0)
+                continue;
+            const int64_t *row = values + k / n * n;
+            int64_t a = row[order[k - 1]], b = row[order[k]];
+            ck_assert_msg(a < b || (a == b && order[k - 1] < order[k]), "length %lld, place %lld", (long long)n, (long long)k);
+        }
+    }
+}
+END_TEST
+
+START_TEST(arrays_without_elements_stay_as_they_are)
+{
+    AD_SCOPE;
+    ck_assert(ad_shape_equal(ad_shape_of(ad_sort(ad_zeros(AD_SHAPE(0)))), AD_SHAPE(0)));
+    ck_assert(ad_shape_equal(ad_shape_of(ad_sort(ad_zeros(AD_SHAPE(2, 0)))), AD_SHAPE(2, 0)));
+    ck_assert(ad_shape_equal(ad_shape_of(ad_sort(ad_zeros(AD_SHAPE(0, 2)))), AD_SHAPE(0, 2)));
+    ck_assert(ad_shape_equal(ad_shape_of(ad_argsort(ad_zeros(AD_SHAPE(0, 2)), .axis = 0)), AD_SHAPE(0, 2)));
+    ck_assert(ad_shape_equal(ad_shape_of(ad_argsort(ad_zeros(AD_SHAPE(2, 0)), .axis = AD_NO_AXIS)), AD_SHAPE(0)));
+}
+END_TEST
+
+/* ---- derivatives ---- */
+
+static ad_array *wave_of_sorted(ad_array *x)
+{
+    return ad_sin(ad_sort(x));
+}
+
+static ad_array *wave_of_sorted_columns(ad_array *x)
+{
+    return ad_sin(ad_sort(ad_square(x), .axis = 0));
+}
+
+static ad_array *wave_of_sorted_elements(ad_array *x)
+{
+    return ad_mul(ad_sin(ad_sort(x, .axis = AD_NO_AXIS)), NUMBERS(1, 2, 3, 4, 5, 6));
+}
+
+START_TEST(derivatives_agree_with_differences)
+{
+    AD_SCOPE;
+    ad_array *x = matrix();
+    ck_assert_msg(ad_check_grads(wave_of_sorted, x), "%s", ad_error_message());
+    ck_assert_msg(ad_check_grads(wave_of_sorted_columns, x), "%s", ad_error_message());
+    ck_assert_msg(ad_check_grads(wave_of_sorted_elements, x), "%s", ad_error_message());
+    ck_assert_msg(ad_check_grads(wave_of_sorted, ad_transpose(x)), "%s", ad_error_message());
+    ck_assert_msg(ad_check_grads(wave_of_sorted, ad_add(x, ad_mul(0.5 * I, ad_flip(x)))), "%s", ad_error_message());
+}
+END_TEST
+
+/* y0 + 2 y1 + 3 y2 of the sorted x. */
+static ad_array *weighted(ad_array *x)
+{
+    return ad_sum(ad_mul(ad_sort(x), NUMBERS(1, 2, 3)));
+}
+
+/* The smallest times the largest. */
+static ad_array *extremes(ad_array *x)
+{
+    ad_array *y = ad_sort(x);
+    return ad_mul(ad_at(y, "0"), ad_at(y, "-1"));
+}
+
+START_TEST(cotangents_go_back_to_where_elements_were)
+{
+    AD_SCOPE;
+    assert_array(ad_grad(weighted)(NUMBERS(5, -1, 2)), AD_SHAPE(3), 0, 3, 1, 2);
+    assert_array(ad_grad(weighted)(NUMBERS(2, 1, 2)), AD_SHAPE(3), 0, 2, 1, 3);
+    assert_array(ad_grad(weighted)(NUMBERS(7, 7, 7)), AD_SHAPE(3), 0, 1, 2, 3);
+    assert_array(ad_grad(extremes)(NUMBERS(5, -1, 2)), AD_SHAPE(3), 0, -1, 5, 0);
+    assert_array(ad_hessian(extremes)(NUMBERS(5, -1, 2)), AD_SHAPE(3, 3), 0, 0, 1, 0, 1, 0, 0, 0, 0, 0);
+}
+END_TEST
+
+static ad_array *sum_of_order(ad_array *x)
+{
+    ad_array *order = ad_argsort(x);
+    ck_assert(!ad_is_traced(order));
+    return ad_add(ad_sum(ad_mul(0, x)), ad_sum(ad_astype(order, AD_F64)));
+}
+
+START_TEST(the_order_is_a_constant)
+{
+    AD_SCOPE;
+    assert_array(ad_grad(sum_of_order)(NUMBERS(5, -1, 2)), AD_SHAPE(3), 0, 0, 0, 0);
+    assert_array(ad_deriv(sum_of_order)(NUMBERS(5, -1, 2)), AD_SCALAR_SHAPE, 0, 0);
+}
+END_TEST
+
+/* ---- errors ---- */
+
+START_TEST(errors_name_the_axis)
+{
+    AD_SCOPE;
+    ad_array *x = matrix(), *absent = NULL;
+    assert_fails(ad_sort(x, .axis = 2), AD_ERROR_AXIS, "ad_sort: axis 2");
+    assert_fails(ad_argsort(x, .axis = -3), AD_ERROR_AXIS, "ad_argsort: axis -3");
+    assert_fails(ad_sort(3.0), AD_ERROR_AXIS, "ad_sort: axis -1");
+    assert_fails(ad_argsort(3.0), AD_ERROR_AXIS, "ad_argsort: axis -1");
+    ck_assert(!ad_sort(absent) && !ad_argsort(absent) && !ad_sort(absent, .axis = AD_NO_AXIS) && !ad_argsort(absent, .axis = AD_NO_AXIS) && !ad_failed());
+}
+END_TEST
+
+static ad_array *square_of_gradient(ad_array *x)
+{
+    return ad_sum(ad_square(ad_grad(extremes)(ad_ravel(ad_square(ad_sort(ad_transpose(x)))))));
+}
+
+START_TEST(every_allocation_may_fail)
+{
+    AD_SCOPE;
+    ad_array *x = matrix(), *(*gradient)(ad_array *) = ad_grad(square_of_gradient);
+    ad_memory_usage before, after;
+    ck_assert_msg(gradient(x) != NULL, "%s", ad_error_message());
+    ad_memory_stats(&before);
+    bool done = false;
+    for (int64_t n = 1; !done; n++) {
+        {
+            AD_SCOPE;
+            ad_memory_fail_after(n);
+            done = gradient(x) != NULL;
+            ad_memory_fail_after(0);
+            ck_assert(done || ad_error_code() == AD_ERROR_MEMORY);
+            ad_clear_error();
+        }
+        ad_memory_stats(&after);
+        ck_assert_msg(after.live == before.live, "with allocation %lld failing %lld bytes stay", (long long)n, (long long)(after.live - before.live));
+    }
+}
+END_TEST
+
+RUN_TESTS("sort", sort_along_any_axis_or_the_flattened_array, argsort_says_where_elements_were, equal_elements_keep_their_order,
+          infinities_are_ordered_and_nan_is_last, complex_numbers_go_by_real_part_then_imaginary_part, every_dtype_is_sorted, long_rows_are_sorted_and_stable,
+          arrays_without_elements_stay_as_they_are, derivatives_agree_with_differences, cotangents_go_back_to_where_elements_were, the_order_is_a_constant,
+          errors_name_the_axis, every_allocation_may_fail)
