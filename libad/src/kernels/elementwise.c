@@ -68,14 +68,7 @@ typedef float32x4_t vector_f32;
 LOOP_WHERE(static, where_8, uint64_t)
 LOOP_WHERE(static, where_4, uint32_t)
 
-#define REAL_LOOPS(X)                                                                                                  \
-    X(neg) X(reciprocal) X(abs) X(sign) X(square) X(sqrt) X(cbrt) X(exp) X(exp2) X(expm1) X(log) X(log2) X(log10) X(log1p) X(sin) X(cos) X(tan) X(arcsin) \
-    X(arccos) X(arctan) X(sinh) X(cosh) X(tanh) X(arcsinh) X(arccosh) X(arctanh) X(sigmoid) X(log_sigmoid) X(softplus) X(relu) X(erf) X(erfc) X(gammaln) \
-    X(digamma) X(floor) X(ceil) X(trunc) X(rint) X(isnan) X(isinf) X(isfinite) X(logical_not) X(conj) X(angle) X(real) X(imag) X(add) X(sub) X(mul) X(div) \
-    X(pow) X(maximum) X(minimum) X(arctan2) X(hypot) X(fmod) X(mod) X(floor_divide) X(zmul) X(zdiv) X(logaddexp) X(polygamma) X(equal) X(not_equal) X(less) \
-    X(less_equal) X(greater) X(greater_equal) X(logical_and) X(logical_or) X(logical_xor)
-
-#define REAL(name)            [AD_LOOP_##name][AD_F64] = name##_f64, [AD_LOOP_##name][AD_F32] = name##_f32,
+#define REAL(name, ...)       [AD_LOOP_##name][AD_F64] = name##_f64, [AD_LOOP_##name][AD_F32] = name##_f32,
 #define TYPED_i64(name, type) [AD_LOOP_##name][AD_I64] = ad_##name##_i64,
 #define TYPED_i32(name, type) [AD_LOOP_##name][AD_I32] = ad_##name##_i32,
 #define TYPED_u8(name, type)  [AD_LOOP_##name][AD_U8] = ad_##name##_u8,
@@ -84,28 +77,39 @@ LOOP_WHERE(static, where_4, uint32_t)
 #define TYPED_c64(name, type) [AD_LOOP_##name][AD_C64] = ad_##name##_c64,
 
 /* A loop of one step, with everything known that a loop asks for. */
-#define NUMBER(name)                                                                                                   \
+#define NUMBER(name, ...)                                                                                              \
     static __attribute__((flatten)) double name##_number(double x, double y)                                           \
     {                                                                                                                  \
         double z = 0;                                                                                                  \
         name##_f64(1, (const char *const[]){ (const char *)&x, (const char *)&y }, (const int64_t[]){ sizeof x, sizeof y }, (char *)&z, sizeof z); \
         return z;                                                                                                      \
     }
-#define NUMBER_ENTRY(name) [AD_LOOP_##name] = name##_number,
+#define NUMBER_ENTRY(name, ...) [AD_LOOP_##name] = name##_number,
+#define NOTHING(name, ...)
 
-REAL_LOOPS(NUMBER)
+#define WHERE NOTHING
+#define LOOP  NUMBER
+#include "elementwise.def"
+#undef LOOP
 
 extern const struct ad_loops TABLE __attribute__((visibility("hidden")));
 
 const struct ad_loops TABLE = {
     .instruction_set = ISA,
     .loop = {
-        REAL_LOOPS(REAL)
+#define WHERE NOTHING
+#define LOOP  REAL
+#include "elementwise.def"
+#undef LOOP
         INTEGER_LOOPS(TYPED_i64, i64) INTEGER_LOOPS(TYPED_i32, i32) INTEGER_LOOPS(TYPED_u8, u8)
         WHOLE_LOOPS(TYPED_i64, i64) WHOLE_LOOPS(TYPED_i32, i32) WHOLE_LOOPS(TYPED_u8, u8) WHOLE_LOOPS(TYPED_b8, b8)
         COMPLEX_LOOPS(TYPED_c128, c128) COMPLEX_LOOPS(TYPED_c64, c64)
         [AD_LOOP_where] = { [AD_F64] = where_8, [AD_F32] = where_4, [AD_C128] = ad_where_16, [AD_C64] = where_8,
                             [AD_I64] = where_8, [AD_I32] = where_4, [AD_U8] = ad_where_1, [AD_BOOL] = ad_where_1 },
     },
-    .number = { REAL_LOOPS(NUMBER_ENTRY) },
+    .number = {
+#define WHERE NOTHING
+#define LOOP  NUMBER_ENTRY
+#include "elementwise.def"
+    },
 };
