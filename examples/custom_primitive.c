@@ -72,6 +72,6 @@ int main(int argc, char **argv)
     end_if_failed();
     printf("ad_check_grads, order 3, both modes: %s\n", right ? "right" : "wrong");
     write_results(options.out, "x,softclip,first derivative,second derivative / 10", table,
-                  "set title 'A user\\'s own operation and its derivatives'\nset xlabel 'x'\nplot for [k=2:4] DATA using 1:k lw 2");
+                  "set title 'An operation of one''s own and its derivatives'\nset xlabel 'x'\nplot for [k=2:4] DATA using 1:k lw 2");
     return 0;
 }

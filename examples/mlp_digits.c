@@ -58,7 +58,7 @@ int main(int argc, char **argv)
     printf("%.2f %% of %lld held-out digits in %.1f seconds\n", 100 * accuracy, (long long)ad_dim(d.test_images, 0), seconds_now() - started);
     write_results(options.out, "epoch,training loss,held-out accuracy (%)", ad_from(history[0], AD_SHAPE(options.iterations, 3)),
                   "set title 'A 50-unit network on handwritten digits'\nset xlabel 'epoch'\nset ylabel 'training loss'\nset logscale y\nset y2label 'held-out accuracy (%)'\nset y2tics\nset ytics nomirror\n"
-                  "set y2range [80:100]\nset key center right\nplot DATA using 1:2 lw 2, DATA using 1:3 axes x1y2 lw 2");
+                  "set y2range [80:100]\nplot DATA using 1:2 lw 2, DATA using 1:3 axes x1y2 lw 2");
     ad_tree_release(parameters);
     ad_tree_release(state);
     adnn_free(model);
