@@ -27,6 +27,9 @@ AD_BEGIN_DECLS
 /** A list of axes: AD_AXES(0, -1). */
 #define AD_AXES(...) ((ad_axes){ .count = (int)(sizeof((int[]){ __VA_ARGS__ }) / sizeof(int)), .axis = { __VA_ARGS__ } })
 
+/* GNU's type of the constant 1i. */
+__extension__ typedef _Complex int ad_complex_integer_;
+
 /* An operand is an array or a C number; a number becomes a weakly typed 0-d array. */
 #define AD_OPERAND_(x)                                                                                                 \
     _Generic((x),                                                                                                      \
@@ -37,6 +40,7 @@ AD_BEGIN_DECLS
         long double: ad_weak_real,                                                                                     \
         float _Complex: ad_weak_complex,                                                                               \
         double _Complex: ad_weak_complex,                                                                              \
+        ad_complex_integer_: ad_weak_complex,                                                                          \
         default: ad_weak_integer)(x)
 
 /* A compound literal in which later initialisers may override the defaults before them. */

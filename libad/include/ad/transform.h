@@ -136,7 +136,8 @@ AD_API void *ad_vjp_apply_any(ad_pullback *pull, void *ybar);
 /** Frees a pullback. NULL is allowed. */
 AD_API void ad_vjp_free(ad_pullback *pull);
 
-/** y = ad_jvp(f, x, ..., v, &tangent): value, and directional derivative in the first argument along v. */
+/** y = ad_jvp(f, x, ..., v, &tangent): value, and directional derivative in the first argument along v. The tangent has the shape and dtype of
+ * the value; of an integer or bool value it is zero. */
 AD_API void *ad_jvp_of(ad_fn *fn, ...);
 
 /** x = ad_fixed_point(f, x0, a, ...): iterates x = f(x, a, ...) from x0 until the largest change is at most 1e-12 relative to
@@ -170,7 +171,8 @@ typedef struct ad_check_options {
 } ad_check_options;
 
 /** ad_check_grads(f, x, ..., .order = 2, .modes = AD_REV | AD_FWD): compares derivatives in all float arguments with central
- * differences in random directions. True, or false with an error that shows both numbers. */
+ * differences in random directions, and the two modes with each other: to 1e-4 of the tolerance, or 64 rounding units of the lowest float dtype
+ * of arguments and result if that is more. True, or false with an error that shows both numbers. */
 AD_API bool ad_check_grads_with(ad_fn *fn, ad_check_options options);
 
 #ifndef __cplusplus

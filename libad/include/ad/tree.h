@@ -51,6 +51,7 @@ AD_API ad_tree_item ad_item_complex_(ad_complex x);
         float: ad_item_real_,                                                                                          \
         double: ad_item_real_,                                                                                         \
         double _Complex: ad_item_complex_,                                                                             \
+        ad_complex_integer_: ad_item_complex_,                                                                         \
         default: ad_item_integer_)(x)
 
 /** ad_tree_of("W", W, "b", b): a leaf may be an array, a tree or a C number. ad_list_of(a, b). At most 64 arguments. */

@@ -117,6 +117,13 @@ FOLD(min_f32, float, INFINITY, a <= b || a != a ? a : b)
 FOLD(min_i64, int64_t, INT64_MAX, a <= b ? a : b)
 FOLD(min_i32, int32_t, INT32_MAX, a <= b ? a : b)
 FOLD(min_u8, uint8_t, UINT8_MAX, a <= b ? a : b)
+/* complex numbers by real part, then imaginary part; not at least as large as one with a NaN */
+#define AT_LEAST(a, b) ((__real__ a > __real__ b && __imag__ b == __imag__ b) || (__real__ a == __real__ b && __imag__ a >= __imag__ b))
+#define AT_MOST(a, b)  ((__real__ a < __real__ b && __imag__ b == __imag__ b) || (__real__ a == __real__ b && __imag__ a <= __imag__ b))
+FOLD(max_c128, c128, __builtin_complex(-(double)INFINITY, -(double)INFINITY), AT_LEAST(a, b) || a != a ? a : b)
+FOLD(max_c64, c64, __builtin_complex(-INFINITY, -INFINITY), AT_LEAST(a, b) || a != a ? a : b)
+FOLD(min_c128, c128, __builtin_complex((double)INFINITY, (double)INFINITY), AT_MOST(a, b) || a != a ? a : b)
+FOLD(min_c64, c64, __builtin_complex(INFINITY, INFINITY), AT_MOST(a, b) || a != a ? a : b)
 
 static const struct fold {
     row_fold *row;
@@ -125,8 +132,10 @@ static const struct fold {
 #define OF(name) { name##_row, name##_rows }
     [AD_REDUCE_SUM] = { [AD_F64] = OF(sum_f64), [AD_F32] = OF(sum_f32), [AD_C128] = OF(sum_c128), [AD_C64] = OF(sum_c64), [AD_I64] = OF(sum_i64) },
     [AD_REDUCE_PROD] = { [AD_F64] = OF(prod_f64), [AD_F32] = OF(prod_f32), [AD_C128] = OF(prod_c128), [AD_C64] = OF(prod_c64), [AD_I64] = OF(prod_i64) },
-    [AD_REDUCE_MAX] = { [AD_F64] = OF(max_f64), [AD_F32] = OF(max_f32), [AD_I64] = OF(max_i64), [AD_I32] = OF(max_i32), [AD_U8] = OF(max_u8), [AD_BOOL] = OF(max_u8) },
-    [AD_REDUCE_MIN] = { [AD_F64] = OF(min_f64), [AD_F32] = OF(min_f32), [AD_I64] = OF(min_i64), [AD_I32] = OF(min_i32), [AD_U8] = OF(min_u8), [AD_BOOL] = OF(min_u8) },
+    [AD_REDUCE_MAX] = { [AD_F64] = OF(max_f64), [AD_F32] = OF(max_f32), [AD_C128] = OF(max_c128), [AD_C64] = OF(max_c64),
+                        [AD_I64] = OF(max_i64), [AD_I32] = OF(max_i32), [AD_U8] = OF(max_u8), [AD_BOOL] = OF(max_u8) },
+    [AD_REDUCE_MIN] = { [AD_F64] = OF(min_f64), [AD_F32] = OF(min_f32), [AD_C128] = OF(min_c128), [AD_C64] = OF(min_c64),
+                        [AD_I64] = OF(min_i64), [AD_I32] = OF(min_i32), [AD_U8] = OF(min_u8), [AD_BOOL] = OF(min_u8) },
     [AD_REDUCE_ANY] = { [AD_BOOL] = OF(max_u8) },
     [AD_REDUCE_ALL] = { [AD_BOOL] = OF(min_u8) },
 #undef OF
@@ -145,6 +154,8 @@ static void fill_first(ad_reduction kind, ad_dtype dtype, int64_t n, char *out)
     int64_t none = 0;
     ad_casts[AD_F64][dtype](1, (const char *const[]){ (const char *)&first[kind] }, &none, value, 0);
     bool extreme = kind == AD_REDUCE_MAX || kind == AD_REDUCE_MIN, max = kind == AD_REDUCE_MAX;
+    if (extreme && (dtype == AD_C128 || dtype == AD_C64)) /* the imaginary part too */
+        memcpy(value + item / 2, value, item / 2);
     if (extreme && dtype == AD_I64)
         memcpy(value, max ? &smallest : &largest, sizeof smallest);
     if (extreme && dtype == AD_I32)
@@ -245,6 +256,8 @@ static void run_walk(const struct fold *fold, ad_loop *cast, size_t item, const 
 
 POSITION(double, f64)
 POSITION(float, f32)
+POSITION(c128, c128)
+POSITION(c64, c64)
 POSITION(int64_t, i64)
 POSITION(int32_t, i32)
 POSITION(uint8_t, u8)
@@ -254,6 +267,8 @@ static int64_t position(ad_dtype dtype, bool max, int64_t n, const char *in, int
     switch (dtype) {
     case AD_F64: return position_f64(max, n, in, stride);
     case AD_F32: return position_f32(max, n, in, stride);
+    case AD_C128: return position_c128(max, n, in, stride);
+    case AD_C64: return position_c64(max, n, in, stride);
     case AD_I64: return position_i64(max, n, in, stride);
     case AD_I32: return position_i32(max, n, in, stride);
     default: return position_u8(max, n, in, stride);

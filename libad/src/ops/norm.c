@@ -16,8 +16,11 @@ static ad_array *sum_over(ad_array *x, ad_axes axes)
     return ad_sum(x, .axes = axes, .keepdims = true);
 }
 
+/* The largest of no absolute values is 0. */
 static ad_array *extreme(ad_array *x, ad_axes axes, bool largest)
 {
+    if (x && x->size == 0 && largest)
+        return sum_over(x, axes);
     return largest ? ad_max(x, .axes = axes, .keepdims = true) : ad_min(x, .axes = axes, .keepdims = true);
 }
 
@@ -45,6 +48,8 @@ static ad_array *power_of(ad_array *x, double p)
 /* m sum((|x|/m)^p)^(1/p) with m the element that dominates. The value does not depend on m, so m is a constant. */
 static ad_array *p_norm(ad_array *x, ad_axes axes, double p)
 {
+    if (x->size == 0)
+        return ad_pow(sum_over(ad_abs(x), axes), 1 / p);
     ad_array *m = extreme(ad_abs(ad_stop_gradient(x)), axes, p > 0), *zero = ad_equal(m, 0);
     ad_array *scale = ad_where(ad_logical_or(zero, ad_logical_not(ad_isfinite(m))), 1, m);
     ad_array *s = sum_over(power_of(ad_div(x, scale), p), axes);

@@ -93,13 +93,14 @@ static bool reduce_infer(const ad_node *node, ad_spec *output)
 }
 
 /* An extremum of nothing has no value. */
+static bool has_choice(const char *name, const ad_array *x, const struct reduction *r)
+{
+    return count_of(x, r) > 0 || AD_FAIL(AD_ERROR_VALUE, "%s: no elements to choose from along the axes given, shape %s", name, AD_SHAPE_TEXT(x));
+}
+
 static bool choice_infer(const ad_node *node, ad_spec *output)
 {
-    const ad_array *x = ad_node_operand(node, 0);
-    reduce_infer(node, output);
-    if (count_of(x, ad_node_options(node)) == 0 && ad_shape_size(output->shape) != 0)
-        return AD_FAIL(AD_ERROR_VALUE, "%s: no elements to choose from along the axes given, shape %s", ad_node_primitive(node)->name, AD_SHAPE_TEXT(x));
-    return true;
+    return reduce_infer(node, output) && has_choice(ad_node_primitive(node)->name, ad_node_operand(node, 0), ad_node_options(node));
 }
 
 static bool position_infer(const ad_node *node, ad_spec *output)
@@ -123,9 +124,25 @@ static bool reduce_eval(const ad_node *node, void *const *outputs)
     return true;
 }
 
-/* REDUCTION(sum, SUM, reduce_infer, ...) defines the primitive sum_op; FUNCTION(max) the public functions over max_op. */
-#define REDUCTION(name_, kernel, infer_, ...)                                                                          \
-    static const ad_primitive name_##_op = { .name = "ad_" #name_, .infer = infer_, .eval = reduce_eval, .code = AD_REDUCE_##kernel, \
+/* A position is counted along one axis: several are all of them, and counted in C order. */
+static bool position_eval(const ad_node *node, void *const *outputs)
+{
+    const struct reduction *r = ad_node_options(node);
+    if (__builtin_popcount(r->axes) <= 1)
+        return reduce_eval(node, outputs);
+    const ad_array *x = ad_node_operand(node, 0);
+    const int64_t stride = (int64_t)ad_dtype_size((ad_dtype)x->dtype);
+    void *data = (void *)data_of(node, 0);
+    if (!data)
+        return false;
+    ad_reduce((ad_reduction)ad_node_primitive(node)->code, 1, &x->size, (bool[]){ true }, (struct ad_operand){ data, &stride, (ad_dtype)x->dtype },
+              (struct ad_operand){ outputs[0], NULL, AD_I64 });
+    return true;
+}
+
+/* REDUCTION(sum, SUM, reduce_infer, reduce_eval, ...) defines the primitive sum_op; FUNCTION(max) the public functions over max_op. */
+#define REDUCTION(name_, kernel, infer_, eval_, ...)                                                                   \
+    static const ad_primitive name_##_op = { .name = "ad_" #name_, .infer = infer_, .eval = eval_, .code = AD_REDUCE_##kernel, \
                                              .options_size = sizeof(struct reduction), __VA_ARGS__ };                  \
     AD_OPERATION(name_##_op);
 #define DEFAULTS_OF(name)                                                                                              \
@@ -147,7 +164,7 @@ static ad_array *sum_transpose(const ad_node *node, int operand, ad_array *g)
     return ad_broadcast_to(restore(node, g), ad_node_shape(node, operand));
 }
 
-REDUCTION(sum, SUM, reduce_infer, .linear = AD_LINEAR, .vjp = sum_transpose)
+REDUCTION(sum, SUM, reduce_infer, reduce_eval, .linear = AD_LINEAR, .vjp = sum_transpose)
 
 /* The sum over the axes of a node. */
 static ad_array *sum_like(const ad_node *node, ad_array *x, bool keepdims)
@@ -200,7 +217,7 @@ static ad_array *prod_jvp(const ad_node *node, int operand, ad_array *t)
     return no_axes(node) ? t : sum_like(node, ad_zmul(t, product_of_others(node, ad_node_input(node, operand))), r->keepdims);
 }
 
-REDUCTION(prod, PROD, reduce_infer, .vjp = prod_vjp, .jvp = prod_jvp, .saves = AD_SAVE_INPUTS)
+REDUCTION(prod, PROD, reduce_infer, reduce_eval, .vjp = prod_vjp, .jvp = prod_jvp, .saves = AD_SAVE_INPUTS)
 
 /* Computes in the dtype asked for, and gives it. */
 static ad_array *reduce_in(const ad_primitive *op, ad_array *x, const ad_reduce_options *o)
@@ -249,12 +266,12 @@ static ad_array *extremum_jvp(const ad_node *node, int operand, ad_array *t)
 
 #define EXTREMUM .vjp = extremum_vjp, .jvp = extremum_jvp, .saves = AD_SAVE_INPUTS | AD_SAVE_OUTPUT
 
-REDUCTION(max, MAX, choice_infer, EXTREMUM)
-REDUCTION(min, MIN, choice_infer, EXTREMUM)
-REDUCTION(argmax, ARGMAX, position_infer, .constant = true)
-REDUCTION(argmin, ARGMIN, position_infer, .constant = true)
-REDUCTION(any, ANY, reduce_infer, .constant = true)
-REDUCTION(all, ALL, reduce_infer, .constant = true)
+REDUCTION(max, MAX, choice_infer, reduce_eval, EXTREMUM)
+REDUCTION(min, MIN, choice_infer, reduce_eval, EXTREMUM)
+REDUCTION(argmax, ARGMAX, position_infer, position_eval, .constant = true)
+REDUCTION(argmin, ARGMIN, position_infer, position_eval, .constant = true)
+REDUCTION(any, ANY, reduce_infer, reduce_eval, .constant = true)
+REDUCTION(all, ALL, reduce_infer, reduce_eval, .constant = true)
 FUNCTION(max)
 FUNCTION(min)
 FUNCTION(argmax)
@@ -264,6 +281,9 @@ FUNCTION(all)
 
 ad_array *ad_ptp_with(ad_array *x, ad_reduce_options options)
 {
+    struct reduction r;
+    if (x && !(resolve("ad_ptp", x, &options, &r) && has_choice("ad_ptp", x, &r)))
+        return NULL;
     return ad_sub(ad_max_with(x, options), ad_min_with(x, options));
 }
 

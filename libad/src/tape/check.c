@@ -2,17 +2,18 @@
  *
  * All float arguments together are the point x; s(x) = Re sum(w f(x)) for a random w. The derivative D_k of order k is that of D_(k-1) along a
  * random direction v_k, by reverse or forward mode, D_0 = s; it is compared with Richardson-extrapolated central differences of D_(k-1)
- * along v_k. So order k is checked in every nesting of modes, and each mode against the other. */
+ * along v_k. So order k is checked in every nesting of modes, and each mode against the other, which agree up to rounding. */
 #include "ad/array.h"
 #include "ad/create.h"
 #include "ad/math.h"
 #include "ad/reduce.h"
 #include "ad/shape.h"
 #include "tape/function.h"
+#include <float.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { MOST_ORDERS = 8 };
+enum { MOST_ORDERS = 8, ROUNDINGS = 64 };
 
 struct check {
     const ad_fn *fn;
@@ -21,6 +22,7 @@ struct check {
     ad_tree *point;                   /* the float leaves of all arguments */
     ad_tree *directions[MOST_ORDERS]; /* v_1, v_2, ... like the point */
     char modes[MOST_ORDERS + 1];      /* 'r' or 'f' for each order */
+    double unit;                      /* the largest rounding unit of a dtype in the point or the result */
 };
 
 /* D_k, as the context of its function. */
@@ -89,19 +91,27 @@ static bool arguments_at(const struct check *check, ad_tree *point, ad_value *va
     return true;
 }
 
-static ad_array *projection(const struct check *check, ad_tree *point)
+/* The leaves of f at the point. */
+static bool results_at(const struct check *check, ad_tree *point, struct ad_leaves *outputs)
 {
     ad_context *c = ad_current();
     ad_value values[AD_MAX_ARGUMENTS];
-    struct ad_leaves outputs;
     void *y = arguments_at(check, point, values) ? ad_fn_invoke(c, check->fn, values) : NULL;
-    if (!y || !ad_leaves_of(c, check->fn->result, y, &outputs))
+    if (!y && !ad_failed())
+        ad_set_error(AD_ERROR_TRANSFORM, "ad_check_grads: the function returned NULL");
+    return y && ad_leaves_of(c, check->fn->result, y, outputs);
+}
+
+static ad_array *projection(const struct check *check, ad_tree *point)
+{
+    struct ad_leaves outputs;
+    if (!results_at(check, point, &outputs))
         return NULL;
     ad_array *sum = ad_scalar(0);
     for (int i = 0; i < outputs.count; i++)
         if (ad_dtype_is_float((ad_dtype)outputs.leaf[i]->dtype))
             sum = ad_add(sum, paired(outputs.leaf[i], random_like(outputs.leaf[i], check->options->seed + 1000 + (uint64_t)i)));
-    ad_leaves_free(c, &outputs);
+    ad_leaves_free(ad_current(), &outputs);
     return sum;
 }
 
@@ -150,6 +160,26 @@ static double difference(const struct check *check, int order)
     return (4 * narrow / h - wide / (2 * h)) / 3;
 }
 
+static double rounding_unit(const ad_array *x)
+{
+    ad_dtype dtype = (ad_dtype)x->dtype;
+    return !ad_dtype_is_float(dtype) ? 0 : ad_dtype_real(dtype) == AD_F32 ? FLT_EPSILON : DBL_EPSILON;
+}
+
+static bool find_unit(struct check *check)
+{
+    AD_SCOPE;
+    struct ad_leaves outputs;
+    if (!results_at(check, check->point, &outputs))
+        return false;
+    for (int i = 0; i < outputs.count; i++)
+        check->unit = fmax(check->unit, rounding_unit(outputs.leaf[i]));
+    for (int i = 0; i < ad_tree_count(check->point); i++)
+        check->unit = fmax(check->unit, rounding_unit(ad_tree_array_at(check->point, i)));
+    ad_leaves_free(ad_current(), &outputs);
+    return true;
+}
+
 static bool agree(double a, double b, double scale, double tolerance)
 {
     return fabs(a - b) <= tolerance * fmax(fmax(fabs(a), fabs(b)), scale);
@@ -183,7 +213,7 @@ static bool check_order(struct check *check, int order)
     check->modes[order - 1] = mode;
     if (ad_failed())
         return false;
-    if (!agree(exact, other, scale, check->options->tolerance * 1e-4))
+    if (!agree(exact, other, scale, fmax(check->options->tolerance * 1e-4, ROUNDINGS * check->unit)))
         return ad_set_error(AD_ERROR_TRANSFORM, "ad_check_grads: order %d, %s: the derivative is %.17g, the other mode outermost gives %.17g (seed %llu)", order,
                             nesting(check, order, text, sizeof text), exact, other, (unsigned long long)check->options->seed),
                false;
@@ -256,5 +286,5 @@ bool ad_check_grads_with(ad_fn *fn, ad_check_options options)
     for (int i = 0; i < fn->count; i++)
         arguments[i].p = (void *)options.arguments[i];
     struct check check = { .fn = fn, .arguments = arguments, .options = &options };
-    return gather_point(ad_current(), &check) && choose_directions(&check) && check_nestings(&check, 1);
+    return gather_point(ad_current(), &check) && choose_directions(&check) && find_unit(&check) && check_nestings(&check, 1);
 }

@@ -1,0 +1,216 @@
+/* Every row of the operation table, checked: derivatives in both modes and all nestings to order 3, over several shapes and dtypes.
+ *
+ * A row here names an operation and gives a function that goes through it. An operation without a row fails, and so does one with neither a
+ * rule nor the mark of a constant. `operations_test --table` prints what is covered. */
+#include "testing.h"
+#include <stdio.h>
+
+typedef ad_array *one(ad_array *);
+typedef ad_array *two(ad_array *, ad_array *);
+typedef ad_array *three(ad_array *, ad_array *, ad_array *);
+
+/* What a row's function takes, beside reals of every shape. */
+enum { COMPLEX = 1, NO_SCALAR = 2, NO_EMPTY = 4, SQUARE = 8, CONSTANT = 16, ONLY_F32 = 32, MATRIX = 64 };
+
+struct row {
+    const char *name; /* of the primitive */
+    const char *text; /* of the function */
+    void (*function)(void);
+    int operands;
+    double low, high; /* where it is smooth */
+    unsigned flags;
+    int order; /* 0: 3 */
+};
+
+#define ONE(name, f, low, high, flags)   { name, #f, (void (*)(void))(one *)(f), 1, low, high, flags, 0 }
+#define TWO(name, f, low, high, flags)   { name, #f, (void (*)(void))(two *)(f), 2, low, high, flags, 0 }
+#define THREE(name, f, low, high, flags) { name, #f, (void (*)(void))(three *)(f), 3, low, high, flags, 0 }
+
+#include "operations_rows.h"
+
+enum { ROWS = sizeof rows / sizeof *rows };
+
+/* ---- inputs ---- */
+
+static const ad_shape general_shapes[][3] = {
+    { { 0 }, { 0 }, { 0 } },
+    { { 1, { 3 } }, { 1, { 3 } }, { 1, { 3 } } },
+    { { 2, { 3, 2 } }, { 1, { 2 } }, { 2, { 3, 1 } } },
+    { { 2, { 2, 1 } }, { 2, { 2, 3 } }, { 0 } },
+    { { 2, { 0, 3 } }, { 1, { 3 } }, { 2, { 0, 3 } } },
+    { { 3, { 2, 3, 2 } }, { 2, { 3, 2 } }, { 3, { 2, 1, 1 } } },
+};
+static const ad_shape square_shapes[][3] = {
+    { { 2, { 3, 3 } }, { 2, { 3, 3 } }, { 2, { 3, 3 } } },
+    { { 3, { 2, 3, 3 } }, { 2, { 3, 3 } }, { 3, { 2, 3, 3 } } },
+    { { 2, { 1, 1 } }, { 2, { 1, 1 } }, { 2, { 1, 1 } } },
+};
+
+static ad_array *random_input(const struct row *row, ad_shape shape, ad_dtype dtype, int operand, bool strided)
+{
+    ad_key key = ad_random_fold_in(ad_random_key(7), (uint64_t)operand);
+    int64_t last = shape.ndim ? shape.dim[shape.ndim - 1] : 1;
+    bool stretch = strided && shape.ndim;
+    if (stretch)
+        shape.dim[shape.ndim - 1] = 2 * last;
+    ad_array *x = ad_random_uniform(key, shape, .low = row->low, .high = row->high);
+    if (dtype == AD_C128)
+        x = ad_add(x, ad_mul(ad_weak_complex(0.5i), ad_random_uniform(ad_random_fold_in(key, 99), shape, .low = row->low, .high = row->high)));
+    if (stretch) /* every other element, backwards */
+        x = ad_at(x, "..., ::-2");
+    return ad_astype(x, dtype);
+}
+
+/* ---- checks ---- */
+
+static bool check(const struct row *row, ad_array **x, int order, double tolerance, double step)
+{
+    switch (row->operands) {
+    case 1: return ad_check_grads((one *)row->function, x[0], .order = order, .tolerance = tolerance, .step = step);
+    case 2: return ad_check_grads((two *)row->function, x[0], x[1], .order = order, .tolerance = tolerance, .step = step);
+    default: return ad_check_grads((three *)row->function, x[0], x[1], x[2], .order = order, .tolerance = tolerance, .step = step);
+    }
+}
+
+static bool applies(const struct row *row, const ad_shape *shapes)
+{
+    if (row->flags & NO_SCALAR && shapes[0].ndim == 0)
+        return false;
+    if (row->flags & MATRIX && shapes[0].ndim < 2)
+        return false;
+    for (int i = 0; i < row->operands; i++)
+        if (row->flags & NO_EMPTY && ad_shape_size(shapes[i]) == 0)
+            return false;
+    return true;
+}
+
+static int check_shapes(const struct row *row, const ad_shape (*shapes)[3], int count)
+{
+    static const char *const variants[] = { "float64", "strided", "complex128", "float32" };
+    int done = 0;
+    for (int s = 0; s < count; s++)
+        for (int variant = 0; variant < 4; variant++) {
+            AD_SCOPE;
+            bool is_complex = variant == 2, single = variant == 3;
+            if (!applies(row, shapes[s]) || (is_complex && !(row->flags & COMPLEX)) || (!single && (row->flags & ONLY_F32)))
+                continue;
+            ad_array *x[3];
+            for (int i = 0; i < row->operands; i++)
+                x[i] = random_input(row, shapes[s][i], is_complex ? AD_C128 : single ? AD_F32 : AD_F64, i, variant == 1);
+            int order = single ? 1 : row->order ? row->order : 3;
+            bool right = check(row, x, order, single ? 2e-2 : 1e-6, single ? 3e-2 : 1e-3);
+            ck_assert_msg(right, "%s, %s: shapes %d, %s: %s", row->name, row->text, s, variants[variant], ad_error_message());
+            done++;
+        }
+    return done;
+}
+
+START_TEST(derivatives_of_every_row)
+{
+    const struct row *row = &rows[_i];
+    if (row->flags & CONSTANT)
+        return;
+    int done = row->flags & SQUARE ? check_shapes(row, square_shapes, 3) : check_shapes(row, general_shapes, 6);
+    ck_assert_msg(done >= 2, "%s, %s: only %d cases", row->name, row->text, done);
+}
+END_TEST
+
+static bool has_row(const char *name)
+{
+    for (int i = 0; i < ROWS; i++)
+        if (strcmp(rows[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static bool has_rule(const ad_primitive *op)
+{
+    bool reverse = op->vjp || op->derivative, forward = op->jvp || op->derivative || op->linear;
+    return op->constant || (reverse && forward);
+}
+
+START_TEST(every_operation_has_a_row_and_rules)
+{
+    ck_assert_int_gt(ad_operation_count(), 80);
+    for (int i = 0; i < ad_operation_count(); i++) {
+        const ad_primitive *op = ad_operation(i);
+        ck_assert_msg(has_row(op->name), "%s has no row in operations_rows.h", op->name);
+        ck_assert_msg(has_rule(op), "%s lacks a rule", op->name);
+    }
+}
+END_TEST
+
+static ad_array *in_first_of_two(ad_array *a, ad_array *b, void *row)
+{
+    return ((two *)((const struct row *)row)->function)(a, b);
+}
+
+static ad_array *in_second_of_two(ad_array *b, ad_array *a, void *row)
+{
+    return in_first_of_two(a, b, row);
+}
+
+/* An integer or bool result has a tangent of its own dtype. */
+static void check_zero(const struct row *row, ad_array *y, ad_array *tangent)
+{
+    ck_assert_msg(y && tangent, "%s, %s: %s", row->name, row->text, ad_error_message());
+    ck_assert_msg(ad_dtype_of(tangent) == ad_dtype_of(y) && ad_shape_equal(ad_shape_of(tangent), ad_shape_of(y)), "%s: another dtype or shape", row->name);
+    ck_assert_msg(ad_item(ad_any(tangent)) == 0, "%s, %s: the tangent is not 0", row->name, row->text);
+}
+
+START_TEST(constants_have_derivative_zero)
+{
+    struct row row = rows[_i];
+    ad_array *x[3], *tangent, *y;
+    if (!(row.flags & CONSTANT))
+        return;
+    ck_assert_int_le(row.operands, 2);
+    for (int i = 0; i < 3; i++)
+        x[i] = random_input(&row, AD_SHAPE(3), AD_F64, i, false);
+    if (row.operands == 1) {
+        y = ad_jvp((one *)row.function, x[0], x[1], &tangent);
+        check_zero(&row, y, tangent);
+        return;
+    }
+    y = ad_jvp(in_first_of_two, x[0], x[1], (void *)&row, x[2], &tangent);
+    check_zero(&row, y, tangent);
+    y = ad_jvp(in_second_of_two, x[1], x[0], (void *)&row, x[2], &tangent);
+    check_zero(&row, y, tangent);
+}
+END_TEST
+
+static void print_table(void)
+{
+    printf("%-24s %-10s %-8s %-8s %s\n", "operation", "class", "reverse", "forward", "rows");
+    for (int i = 0; i < ad_operation_count(); i++) {
+        const ad_primitive *op = ad_operation(i);
+        int count = 0;
+        for (int r = 0; r < ROWS; r++)
+            count += strcmp(rows[r].name, op->name) == 0;
+        printf("%-24s %-10s %-8s %-8s %d\n", op->name,
+               op->constant ? "constant" : op->derivative ? "elementwise" : op->linear == AD_LINEAR ? "linear" : op->linear ? "multilinear" : "own rules",
+               op->constant ? "-" : op->vjp || op->derivative ? "yes" : "NO",
+               op->constant ? "-" : op->jvp || op->derivative || op->linear ? "yes" : "NO", count);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], "--table") == 0) {
+        print_table();
+        return EXIT_SUCCESS;
+    }
+    Suite *suite = suite_create("operations");
+    TCase *tests = tcase_create("operations");
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, every_operation_has_a_row_and_rules);
+    tcase_add_loop_test(tests, derivatives_of_every_row, 0, ROWS);
+    tcase_add_loop_test(tests, constants_have_derivative_zero, 0, ROWS);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_set_tap(runner, "-");
+    srunner_run_all(runner, CK_SILENT);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
