@@ -52,9 +52,9 @@ struct ad_primitive {
     /** In place of eval, for an operation that can share its input's memory: gives the array. */
     ad_array *(*view)(const ad_node *node, const ad_spec *output);
 
-    /** A short way for the simplest inputs, in place of infer and eval: gives the output, or NULL without an error where it does not
-     * apply. Optional. */
-    ad_array *(*shortcut)(const ad_node *node);
+    /** A short way in place of infer and eval where all inputs, one or two, are 0-d float64 or C numbers: gives the float64 output from
+     * their values. Optional. */
+    double (*number)(const ad_node *node, const double *inputs);
 
     /** For an elementwise function: dy/d(operand), which serves both modes. NULL without an error means zero, ad_weak_integer(1) one. */
     ad_array *(*derivative)(const ad_node *node, int operand);

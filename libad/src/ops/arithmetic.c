@@ -29,7 +29,7 @@
         ad_array *y __attribute__((unused)) = (remembers) & AD_SAVE_OUTPUT ? ad_node_output(node, 0) : NULL;           \
         return operand == 0 ? of_a : of_b;                                                                             \
     }                                                                                                                  \
-    RECORD(name, .shortcut = elementwise_shortcut, .vjp = name##_rule, .jvp = name##_rule, .saves = remembers)
+    RECORD(name, .number = elementwise_number, .vjp = name##_rule, .jvp = name##_rule, .saves = remembers)
 
 #define INPUT AD_SAVE_INPUTS
 #define BOTH  (AD_SAVE_INPUTS | AD_SAVE_OUTPUT)
@@ -41,7 +41,7 @@ static ad_array *other_operand(const ad_node *node, int operand)
     return ad_node_input(node, 1 - operand);
 }
 
-BINARY(mul, .shortcut = elementwise_shortcut, .derivative = other_operand, .saves = AD_SAVE_OTHERS)
+BINARY(mul, .number = elementwise_number, .derivative = other_operand, .saves = AD_SAVE_OTHERS)
 
 /* ---- slopes that need more than a line ---- */
 
@@ -125,8 +125,8 @@ static ad_array *one_and_minus_one(const ad_node *node, int operand)
     return ad_weak_integer(operand == 0 ? 1 : -1);
 }
 
-BINARY(add, .shortcut = elementwise_shortcut, .derivative = one)
-BINARY(sub, .shortcut = elementwise_shortcut, .derivative = one_and_minus_one)
+BINARY(add, .number = elementwise_number, .derivative = one)
+BINARY(sub, .number = elementwise_number, .derivative = one_and_minus_one)
 
 /* ---- constants ---- */
 
@@ -211,24 +211,16 @@ static bool power_eval(const ad_node *node, void *const *outputs)
     return true;
 }
 
-static ad_array *power_shortcut(const ad_node *node)
+static double power_number(const ad_node *node, const double *inputs)
 {
-    const ad_array *x = ad_node_operand(node, 0);
     int64_t exponent = ((const struct power_options *)ad_node_options(node))->exponent;
-    ad_array *y = x->ndim == 0 && x->dtype == AD_F64 ? ad_array_real(ad_current()) : NULL;
-    if (!y)
-        return NULL;
-    double base, power = 1;
-    memcpy(&base, x->data, sizeof base);
+    double power = 1;
     for (int bit = exponent ? 63 - __builtin_clzll((uint64_t)llabs(exponent)) : -1; bit >= 0; bit--) {
         power *= power;
         if ((uint64_t)llabs(exponent) >> bit & 1)
-            power *= base;
+            power *= inputs[0];
     }
-    if (exponent < 0)
-        power = 1 / power;
-    memcpy(y->data, &power, sizeof power);
-    return y;
+    return exponent < 0 ? 1 / power : power;
 }
 
 static ad_array *integer_power(ad_array *x, int64_t exponent);
@@ -242,7 +234,7 @@ static ad_array *power_derivative(const ad_node *node, int operand)
 }
 
 static const ad_primitive power_op = {
-    .name = "ad_pow", .infer = power_infer, .eval = power_eval, .shortcut = power_shortcut, .derivative = power_derivative, .saves = AD_SAVE_INPUTS,
+    .name = "ad_pow", .infer = power_infer, .eval = power_eval, .number = power_number, .derivative = power_derivative, .saves = AD_SAVE_INPUTS,
     .options_size = sizeof(struct power_options),
 };
 AD_OPERATION(power_op);

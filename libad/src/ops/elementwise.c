@@ -114,18 +114,9 @@ bool elementwise_eval(const ad_node *node, void *const *outputs)
     return true;
 }
 
-/* One or two numbers, not both of them C's. */
-ad_array *elementwise_shortcut(const ad_node *node)
+double elementwise_number(const ad_node *node, const double *inputs)
 {
-    const ad_array *a = node->inputs[0], *b = node->inputs[node->count - 1];
-    double x, y;
-    if (a->flags & b->flags & AD_WEAK || !ad_number_of(a, &x) || !ad_number_of(b, &y))
-        return NULL;
-    ad_context *c = ad_current();
-    ad_array *result = ad_array_real(c);
-    if (result)
-        result->number = c->loops->number[node->op->code](x, y);
-    return result;
+    return ad_current()->loops->number[node->op->code](inputs[0], inputs[1]);
 }
 
 /* ---- the table ---- */
@@ -144,7 +135,7 @@ ad_array *elementwise_shortcut(const ad_node *node)
         ad_array *y __attribute__((unused)) = (remembers) & AD_SAVE_OUTPUT ? ad_node_output(node, 0) : NULL;           \
         return dydx;                                                                                                   \
     }                                                                                                                  \
-    UNARY(name, .shortcut = elementwise_shortcut, .derivative = name##_derivative, .saves = remembers)
+    UNARY(name, .number = elementwise_number, .derivative = name##_derivative, .saves = remembers)
 
 /* A linear one, with its transpose as a function of g. */
 #define LINEAR(name, transpose)                                                                                        \
@@ -153,7 +144,7 @@ ad_array *elementwise_shortcut(const ad_node *node)
         (void)node, (void)operand;                                                                                     \
         return transpose;                                                                                              \
     }                                                                                                                  \
-    UNARY(name, .shortcut = elementwise_shortcut, .linear = AD_LINEAR, .vjp = name##_transpose)
+    UNARY(name, .number = elementwise_number, .linear = AD_LINEAR, .vjp = name##_transpose)
 
 /* One whose result is a constant: its derivative is zero almost everywhere. */
 #define CONSTANT(name) UNARY(name, .constant = true)

@@ -37,11 +37,11 @@ static inline const void *data_of(const ad_node *node, int operand)
     return x ? x->data : NULL;
 }
 
-/* elementwise.c: infer and eval of every elementwise operation; its loop is the primitive's code. The shortcut is for those that give
+/* elementwise.c: infer and eval of every elementwise operation; its loop is the primitive's code. `number` is for those that give
  * float64 for float64. */
 bool elementwise_infer(const ad_node *node, ad_spec *output);
 bool elementwise_eval(const ad_node *node, void *const *outputs);
-ad_array *elementwise_shortcut(const ad_node *node);
+double elementwise_number(const ad_node *node, const double *inputs);
 
 /* index_parse.c: NumPy's index notation, printf-like, as a list. */
 bool index_parse(const char *operation, const char *format, va_list arguments, ad_indices *indices);

@@ -160,10 +160,16 @@ FOR_EACH_COUNT bool apply(ad_context *c, const ad_primitive *op, ad_array *const
     struct ad_node node = { .op = op, .options = options, .inputs = inputs, .outputs = outputs, .count = count };
     const struct ad_tape *tape = c->tape;
     uint64_t masks[2] = { 0, 0 }, all = 0;
+    double numbers[2] = { 0, 0 };
+    bool short_way = count <= 2 && op->number, weak = true;
     for (int i = 0; i < count; i++) {
         const ad_array *x = inputs[i];
         if (__builtin_expect(!x || x->flags & AD_ABSTRACT, 0))
             return refuse_input(c, op, inputs, i);
+        if (count <= 2) {
+            short_way = short_way && ad_number_of(x, &numbers[i]);
+            weak = weak && x->flags & AD_WEAK;
+        }
         if (!x->serial)
             continue;
         if (!tape || x->serial != tape->serial) {
@@ -176,10 +182,13 @@ FOR_EACH_COUNT bool apply(ad_context *c, const ad_primitive *op, ad_array *const
             masks[i] = mask;
         all |= mask;
     }
-    if (op->shortcut)
-        outputs[0] = op->shortcut(&node);
-    if (!outputs[0] && !compute(c, &node, outputs, outputs_count))
+    if (short_way && !weak) {
+        if (!(outputs[0] = ad_array_real(c)))
+            return false;
+        outputs[0]->number = op->number(&node, numbers);
+    } else if (!compute(c, &node, outputs, outputs_count)) {
         return false;
+    }
     return !all || op->constant || trace(c, &node, count, masks, all, outputs_count);
 }
 
