@@ -15,6 +15,9 @@
 struct ad_loops;
 struct ad_tape;
 
+/* For the few lines that every operation on a number runs through. */
+#define AD_ALWAYS_INLINE static inline __attribute__((always_inline))
+
 /* What arrays and trees have in common. `local` counts references of the owning thread and needs no atomics;
  * all of them together are one reference in `shared`, which counts the other threads' and ad_retain's. */
 struct ad_object {
@@ -129,7 +132,7 @@ void ad_allocator_drain(struct ad_allocator *a);
 /* The same for blocks of at most 1 KiB: one class of 64 bytes each. A block is given back to the thread that made it. */
 enum { AD_SMALL_STEP = 64 };
 
-static inline void *ad_allocate_small(ad_context *c, size_t bytes)
+AD_ALWAYS_INLINE void *ad_allocate_small(ad_context *c, size_t bytes)
 {
 #ifndef AD_ASAN
     struct ad_allocator *a = &c->allocator;
@@ -145,7 +148,7 @@ static inline void *ad_allocate_small(ad_context *c, size_t bytes)
     return ad_allocate(c, bytes);
 }
 
-static inline void ad_deallocate_small(ad_context *c, void *block, size_t bytes)
+AD_ALWAYS_INLINE void ad_deallocate_small(ad_context *c, void *block, size_t bytes)
 {
 #ifndef AD_ASAN
     struct ad_allocator *a = &c->allocator;
@@ -162,7 +165,7 @@ static inline void ad_deallocate_small(ad_context *c, void *block, size_t bytes)
 extern _Thread_local ad_context *ad_context_pointer __attribute__((tls_model("initial-exec"), visibility("hidden")));
 ad_context *ad_context_start(void);
 
-static inline ad_context *ad_current(void)
+AD_ALWAYS_INLINE ad_context *ad_current(void)
 {
     ad_context *c = ad_context_pointer;
     return __builtin_expect(c != NULL, 1) ? c : ad_context_start();
@@ -173,7 +176,7 @@ bool ad_scope_grow_and_add(ad_context *c, struct ad_object *object);
 void ad_object_retain_shared(struct ad_object *object);
 void ad_object_release_shared(ad_context *c, struct ad_object *object);
 
-static inline bool ad_scope_add(ad_context *c, struct ad_object *object)
+AD_ALWAYS_INLINE bool ad_scope_add(ad_context *c, struct ad_object *object)
 {
     struct ad_scope_stack *s = &c->scopes;
     if (s->count == s->capacity)
@@ -182,13 +185,13 @@ static inline bool ad_scope_add(ad_context *c, struct ad_object *object)
     return true;
 }
 
-static inline void ad_object_retain(ad_context *c, struct ad_object *object)
+AD_ALWAYS_INLINE void ad_object_retain(ad_context *c, struct ad_object *object)
 {
     if (object->owner != c->id || object->local++ == 0)
         ad_object_retain_shared(object);
 }
 
-static inline void ad_object_release(ad_context *c, struct ad_object *object)
+AD_ALWAYS_INLINE void ad_object_release(ad_context *c, struct ad_object *object)
 {
     if (object->owner != c->id || --object->local == 0)
         ad_object_release_shared(c, object);
@@ -210,14 +213,14 @@ static inline void ad_scope_trim(ad_context *c, uint32_t count)
 /* Makes a value that the library holds belong to the innermost scope too. */
 ad_array *ad_hold(ad_context *c, ad_array *x);
 
-static inline ad_array *ad_keep(ad_context *c, ad_array *x)
+AD_ALWAYS_INLINE ad_array *ad_keep(ad_context *c, ad_array *x)
 {
     if (x)
         ad_object_retain(c, &x->object);
     return x;
 }
 
-static inline void ad_drop(ad_context *c, ad_array *x)
+AD_ALWAYS_INLINE void ad_drop(ad_context *c, ad_array *x)
 {
     if (x)
         ad_object_release(c, &x->object);
@@ -235,7 +238,7 @@ ad_array *ad_array_of_integers(ad_context *c, ad_array *x); /* C-contiguous int6
 void ad_array_free(ad_context *c, ad_array *x);
 
 /* A 0-d float64 one. */
-static inline ad_array *ad_array_real(ad_context *c)
+AD_ALWAYS_INLINE ad_array *ad_array_real(ad_context *c)
 {
     ad_array *x = ad_allocate_small(c, sizeof *x);
     if (__builtin_expect(!x, 0))
@@ -249,7 +252,7 @@ static inline ad_array *ad_array_real(ad_context *c)
 }
 
 /* Whether x is one: dtype AD_F64 and no axes. */
-static inline bool ad_is_real(const ad_array *x)
+AD_ALWAYS_INLINE bool ad_is_real(const ad_array *x)
 {
     uint16_t kind;
     __builtin_memcpy(&kind, &x->dtype, sizeof kind);
@@ -257,7 +260,7 @@ static inline bool ad_is_real(const ad_array *x)
 }
 
 /* x as float64, if it is a 0-d one or a C integer. */
-static inline bool ad_number_of(const ad_array *x, double *number)
+AD_ALWAYS_INLINE bool ad_number_of(const ad_array *x, double *number)
 {
     int64_t integer;
     if (__builtin_expect(ad_is_real(x), 1)) {

@@ -16,7 +16,7 @@ static bool foreign(const ad_context *c, const ad_array *x)
 /* ---- recording ---- */
 
 /* What the functions below are compiled for: calls of a known number of inputs and outputs, as most are. */
-#define FOR_EACH_COUNT static inline __attribute__((always_inline))
+#define FOR_EACH_COUNT AD_ALWAYS_INLINE
 
 static ad_array *stub_new(ad_context *c, const ad_array *x)
 {
@@ -27,7 +27,7 @@ static ad_array *stub_new(ad_context *c, const ad_array *x)
 }
 
 /* An array of x's shape and dtype without values. */
-static inline ad_array *stub_of(ad_context *c, const ad_array *x)
+AD_ALWAYS_INLINE ad_array *stub_of(ad_context *c, const ad_array *x)
 {
     ad_array *stub = x->ndim ? NULL : c->tape->stubs[x->dtype];
     return __builtin_expect(stub != NULL, 1) ? stub : stub_new(c, x);

@@ -80,7 +80,7 @@ static inline double number_in(const ad_array *x)
     return *(const double *)x->data;
 }
 
-static inline void add_number(const ad_context *c, struct ad_slot *slot, double number)
+AD_ALWAYS_INLINE void add_number(const ad_context *c, struct ad_slot *slot, double number)
 {
     slot->number = slot->numeric ? c->loops->number[AD_LOOP_add](slot->number, number) : number;
     slot->numeric = true;
@@ -130,7 +130,7 @@ ad_array *ad_times(ad_context *c, ad_array *t, ad_array *d)
     return d == c->numbers[AD_NUMBER_ONE] ? t : ad_zmul(t, d);
 }
 
-static inline ad_array *cotangent_through(ad_context *c, const struct ad_node *node, int operand, ad_array *g)
+AD_ALWAYS_INLINE ad_array *cotangent_through(ad_context *c, const struct ad_node *node, int operand, ad_array *g)
 {
     const ad_primitive *op = node->op;
     ad_array *d;
@@ -149,7 +149,7 @@ static inline ad_array *cotangent_through(ad_context *c, const struct ad_node *n
 /* ---- one call ---- */
 
 /* The parent's slot, if it lies from `lowest` on and takes part in the sweep. */
-static inline struct ad_slot *parent_slot(struct ad_slots *slots, uint32_t parent, uint32_t index, uint32_t lowest, uint64_t bit)
+AD_ALWAYS_INLINE struct ad_slot *parent_slot(struct ad_slots *slots, uint32_t parent, uint32_t index, uint32_t lowest, uint64_t bit)
 {
     if (parent - lowest >= index - lowest) /* below lowest, or AD_NO_PARENT */
         return NULL;

@@ -103,7 +103,7 @@ static inline struct ad_slot *ad_slot_at(const struct ad_slots *slots, uint32_t 
 struct ad_slot *ad_slot_append_page(ad_context *c, struct ad_slots *slots, uint32_t *index);
 
 /* A zeroed slot; NULL and an error. A page is there from its first slot on. */
-static inline struct ad_slot *ad_slot_append(ad_context *c, struct ad_slots *slots, uint32_t *index)
+AD_ALWAYS_INLINE struct ad_slot *ad_slot_append(ad_context *c, struct ad_slots *slots, uint32_t *index)
 {
     uint32_t at = slots->next % AD_PAGE_SLOTS;
     if (__builtin_expect(at == 0 || slots->next == slots->first, 0))
@@ -121,7 +121,7 @@ bool ad_slot_inputs(ad_context *c, struct ad_slot *slot, int count); /* makes ro
 bool ad_slot_options_copy(ad_context *c, struct ad_slot *slot, const ad_primitive *op, const void *options);
 
 /* Sets op, and the options where it has a copy of them or the pointer. */
-static inline bool ad_slot_options(ad_context *c, struct ad_slot *slot, const ad_primitive *op, const void *options)
+AD_ALWAYS_INLINE bool ad_slot_options(ad_context *c, struct ad_slot *slot, const ad_primitive *op, const void *options)
 {
     if (op->options_size)
         return ad_slot_options_copy(c, slot, op, options);
@@ -134,7 +134,7 @@ int ad_level_open(ad_context *c, ad_level_kind kind); /* -1 and an error */
 void ad_level_hide(ad_context *c, int level);         /* operations do not see it (and those inside it) any more */
 void ad_level_close(ad_context *c, int level);        /* and frees what only it needed */
 
-static inline const void *ad_options_of(const struct ad_slot *slot)
+AD_ALWAYS_INLINE const void *ad_options_of(const struct ad_slot *slot)
 {
     return slot->op->options_size && slot->op->options_size <= sizeof slot->small_options ? slot->small_options : slot->options;
 }
@@ -157,7 +157,7 @@ bool ad_apply(ad_context *c, const ad_primitive *op, ad_array *const *inputs, in
 uint64_t ad_forward_mask(const struct ad_tape *tape, const ad_array *x); /* bits of the forward levels x has a tangent of */
 
 /* The reverse levels that x, an array of the current trace, depends on; hidden ones too. */
-static inline uint64_t ad_recorded_mask(const struct ad_tape *tape, const ad_array *x)
+AD_ALWAYS_INLINE uint64_t ad_recorded_mask(const struct ad_tape *tape, const ad_array *x)
 {
     const struct ad_page *page = x->node ? tape->slots.pages[x->node / AD_PAGE_SLOTS] : NULL;
     return page ? page->slots[x->node % AD_PAGE_SLOTS].mask : 0;
@@ -170,7 +170,7 @@ static inline uint64_t ad_reverse_mask(const struct ad_tape *tape, const ad_arra
 }
 
 /* The levels that x, an array of the current trace, depends on. */
-static inline uint64_t ad_mask_in_trace(const struct ad_tape *tape, const ad_array *x)
+AD_ALWAYS_INLINE uint64_t ad_mask_in_trace(const struct ad_tape *tape, const ad_array *x)
 {
     uint64_t mask = ad_recorded_mask(tape, x) & tape->live;
     return __builtin_expect(x->tangents != NULL, 0) ? mask | ad_forward_mask(tape, x) : mask;
