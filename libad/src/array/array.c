@@ -24,7 +24,7 @@ static ad_array *header_new(ad_context *c, ad_dtype dtype, int ndim, const int64
     ad_array *x = ad_allocate_small(c, bytes);
     if (!x)
         return NULL;
-    ad_object_init(c, &x->object, (uint8_t)((bytes + AD_SMALL_STEP - 1) / AD_SMALL_STEP), false);
+    ad_object_init(c, &x->object, (uint8_t)((bytes + AD_SMALL_STEP - 1) / AD_SMALL_STEP), AD_PLAIN_ARRAY);
     x->dtype = (uint8_t)dtype;
     x->ndim = (uint8_t)ndim;
     x->flags = AD_CONTIGUOUS;
@@ -74,9 +74,12 @@ static void storage_release(ad_context *c, struct ad_storage *storage)
 /* Gives x a storage, if there is one. */
 static bool store(ad_array *x, struct ad_storage *storage)
 {
+    if (!storage)
+        return false;
     x->storage = storage;
-    x->flags |= storage ? AD_STORED : 0;
-    return storage != NULL;
+    x->flags |= AD_STORED;
+    x->object.kind = AD_ARRAY;
+    return true;
 }
 
 static ad_array *too_large(ad_dtype dtype, int ndim, const int64_t *dims)

@@ -24,9 +24,20 @@ struct ad_object {
     uint32_t local, owner;
     _Atomic uint32_t shared;
     uint8_t size_class;
-    uint8_t is_tree;
+    uint8_t kind;        /* ad_object_kind */
     uint8_t dtype, ndim; /* of an array */
 };
+
+typedef enum ad_object_kind {
+    AD_PLAIN_ARRAY, /* its block is all there is to it */
+    AD_ARRAY,       /* it has a storage or tangents, or may have */
+    AD_TREE
+} ad_object_kind;
+
+static inline bool ad_is_tree(const struct ad_object *object)
+{
+    return object->kind == AD_TREE;
+}
 
 /* Reference-counted memory that arrays view. The data follow at 64 bytes, unless they are the caller's (ad_wrap). */
 struct ad_storage {
@@ -193,11 +204,18 @@ AD_ALWAYS_INLINE void ad_object_retain(ad_context *c, struct ad_object *object)
 
 AD_ALWAYS_INLINE void ad_object_release(ad_context *c, struct ad_object *object)
 {
-    if (object->owner != c->id || --object->local == 0)
-        ad_object_release_shared(c, object);
+    if (object->owner == c->id) {
+        if (--object->local)
+            return;
+        if (object->kind == AD_PLAIN_ARRAY && atomic_load_explicit(&object->shared, memory_order_acquire) == 1) {
+            ad_deallocate_small(c, object, (size_t)object->size_class * AD_SMALL_STEP);
+            return;
+        }
+    }
+    ad_object_release_shared(c, object);
 }
 
-void ad_object_init(ad_context *c, struct ad_object *object, uint8_t size_class, bool is_tree);
+void ad_object_init(ad_context *c, struct ad_object *object, uint8_t size_class, ad_object_kind kind);
 void ad_scope_unwind(ad_context *c, uint32_t depth);
 
 /* Drops what was made since the stack of scopes had `count` entries: a scope without a mark, for the engine's own use. */

@@ -4,24 +4,21 @@
  * local reference. An entry whose lowest bit is set moves to the enclosing scope when its own closes. */
 #include "array/array.h"
 
-void ad_object_init(ad_context *c, struct ad_object *object, uint8_t size_class, bool is_tree)
+void ad_object_init(ad_context *c, struct ad_object *object, uint8_t size_class, ad_object_kind kind)
 {
     object->local = 1;
     object->owner = c->id;
     atomic_init(&object->shared, 1);
     object->size_class = size_class;
-    object->is_tree = is_tree;
+    object->kind = (uint8_t)kind;
 }
 
 static void object_free(ad_context *c, struct ad_object *object)
 {
-    ad_array *x = (ad_array *)object;
-    if (object->is_tree)
+    if (ad_is_tree(object))
         ad_tree_free(c, object);
-    else if (x->flags & AD_STORED || x->tangents || object->owner != c->id)
-        ad_array_free(c, x);
     else
-        ad_deallocate_small(c, x, (size_t)object->size_class * AD_SMALL_STEP);
+        ad_array_free(c, (ad_array *)object);
 }
 
 void ad_object_release_shared(ad_context *c, struct ad_object *object)

@@ -22,12 +22,12 @@ struct ad_tree {
 
 static void child_retain(struct ad_object *child)
 {
-    child->is_tree ? (void)ad_tree_retain((ad_tree *)child) : (void)(ad_retain)((ad_array *)child);
+    ad_is_tree(child) ? (void)ad_tree_retain((ad_tree *)child) : (void)(ad_retain)((ad_array *)child);
 }
 
 static void child_release(struct ad_object *child)
 {
-    child->is_tree ? ad_tree_release((ad_tree *)child) : (ad_release)((ad_array *)child);
+    ad_is_tree(child) ? ad_tree_release((ad_tree *)child) : (ad_release)((ad_array *)child);
 }
 
 void ad_tree_free(ad_context *c, struct ad_object *object)
@@ -50,7 +50,7 @@ static ad_tree *tree_new(int count, const char *const *names, struct ad_object *
     ad_tree *t = ad_allocate(c, bytes);
     if (!t)
         return NULL;
-    ad_object_init(c, &t->object, 0, true);
+    ad_object_init(c, &t->object, 0, AD_TREE);
     t->count = count;
     t->by_position = !names;
     t->bytes = bytes;
@@ -161,7 +161,7 @@ static struct ad_object *find(const ad_tree *t, const char *path)
         if (i < 0 || !rest)
             return i < 0 ? NULL : t->entries[i].child;
         struct ad_object *child = t->entries[i].child;
-        t = child->is_tree ? (ad_tree *)child : NULL;
+        t = ad_is_tree(child) ? (ad_tree *)child : NULL;
         path = rest;
     }
     return NULL;
@@ -174,7 +174,7 @@ static struct ad_object *get(const char *operation, const ad_tree *t, const char
     struct ad_object *found = find(t, path);
     if (!found)
         return ad_set_error(AD_ERROR_INDEX, "%s: the tree has no entry \"%s\"", operation, path);
-    if (found->is_tree != tree)
+    if (ad_is_tree(found) != tree)
         return ad_set_error(AD_ERROR_INDEX, "%s: \"%s\" is %s", operation, path, tree ? "an array, not a tree" : "a tree, not an array");
     return found;
 }
@@ -213,7 +213,7 @@ static ad_tree *set(const ad_tree *t, const char *path, struct ad_object *x)
         names[i] = path;
     }
     if (rest) {
-        if (!children[i]->is_tree)
+        if (!ad_is_tree(children[i]))
             return ad_set_error(AD_ERROR_INDEX, "ad_tree_set: \"%s\" goes through an array", path);
         x = (struct ad_object *)set((ad_tree *)children[i], rest, x);
         if (!x)
@@ -247,12 +247,12 @@ const char *ad_tree_name(const ad_tree *t, int i)
 
 ad_array *ad_tree_array_at(const ad_tree *t, int i)
 {
-    return t && i >= 0 && i < t->count && !t->entries[i].child->is_tree ? (ad_array *)t->entries[i].child : NULL;
+    return t && i >= 0 && i < t->count && !ad_is_tree(t->entries[i].child) ? (ad_array *)t->entries[i].child : NULL;
 }
 
 ad_tree *ad_tree_tree_at(const ad_tree *t, int i)
 {
-    return t && i >= 0 && i < t->count && t->entries[i].child->is_tree ? (ad_tree *)t->entries[i].child : NULL;
+    return t && i >= 0 && i < t->count && ad_is_tree(t->entries[i].child) ? (ad_tree *)t->entries[i].child : NULL;
 }
 
 int ad_tree_leaf_count(const ad_tree *t)
@@ -265,7 +265,7 @@ int ad_tree_leaves(const ad_tree *t, ad_array **out, int room)
     int count = 0;
     for (int i = 0; t && i < t->count; i++) {
         struct ad_object *child = t->entries[i].child;
-        if (child->is_tree)
+        if (ad_is_tree(child))
             count += ad_tree_leaves((ad_tree *)child, out ? out + count : NULL, room - count);
         else if (count++ < room)
             out[count - 1] = (ad_array *)child;
@@ -280,7 +280,7 @@ static ad_tree *with_leaves(const ad_tree *t, ad_array *const **next)
     for (int i = 0; i < t->count; i++) {
         struct ad_object *child = t->entries[i].child;
         names[i] = t->entries[i].name;
-        children[i] = child->is_tree ? (struct ad_object *)with_leaves((ad_tree *)child, next) : (struct ad_object *)*(*next)++;
+        children[i] = ad_is_tree(child) ? (struct ad_object *)with_leaves((ad_tree *)child, next) : (struct ad_object *)*(*next)++;
         if (!children[i])
             return NULL;
     }
@@ -298,9 +298,9 @@ bool ad_tree_same_structure(const ad_tree *a, const ad_tree *b)
         return false;
     for (int i = 0; i < a->count; i++) {
         const struct entry *x = &a->entries[i], *y = &b->entries[i];
-        if (strcmp(x->name, y->name) != 0 || x->child->is_tree != y->child->is_tree)
+        if (strcmp(x->name, y->name) != 0 || ad_is_tree(x->child) != ad_is_tree(y->child))
             return false;
-        if (x->child->is_tree && !ad_tree_same_structure((ad_tree *)x->child, (ad_tree *)y->child))
+        if (ad_is_tree(x->child) && !ad_tree_same_structure((ad_tree *)x->child, (ad_tree *)y->child))
             return false;
     }
     return true;

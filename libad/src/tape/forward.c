@@ -31,6 +31,7 @@ bool ad_tangent_attach(ad_context *c, ad_array *x, uint64_t level_serial, ad_arr
         return false;
     *t = (struct ad_tangent){ level_serial, ad_keep(c, tangent), x->tangents };
     x->tangents = t;
+    x->object.kind = AD_ARRAY;
     return true;
 }
 
