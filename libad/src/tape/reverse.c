@@ -80,9 +80,9 @@ static inline double number_in(const ad_array *x)
     return *(const double *)x->data;
 }
 
-AD_ALWAYS_INLINE void add_number(const ad_context *c, struct ad_slot *slot, double number)
+AD_ALWAYS_INLINE void add_number(struct ad_slot *slot, double number)
 {
-    slot->number = slot->numeric ? c->loops->number[AD_LOOP_add](slot->number, number) : number;
+    slot->number = slot->numeric ? slot->number + number : number;
     slot->numeric = true;
 }
 
@@ -105,7 +105,7 @@ ad_array *ad_cotangent_of(ad_context *c, struct ad_slot *slot)
 bool ad_cotangent_add(ad_context *c, struct ad_slot *slot, ad_array *g)
 {
     if (!c->tape->live && is_number(g) && (slot->numeric || !slot->cotangent)) {
-        add_number(c, slot, number_in(g));
+        add_number(slot, number_in(g));
         return true;
     }
     ad_array *old = ad_cotangent_of(c, slot);
@@ -165,8 +165,8 @@ static inline int sweep_numbers(ad_context *c, struct ad_slots *slots, struct ad
     const ad_primitive *op = slot->op;
     struct ad_node node = { .op = op, .options = ad_options_of(slot), .inputs = slot->inputs, .outputs = &slot->output, .count = (int)slot->count };
     double g = slot->number, slope;
-    int i = 0;
-    for (; i < (int)slot->count; i++) {
+    int i = 0, count = (int)slot->count;
+    for (; i < count; i++) {
         struct ad_slot *target = parent_slot(slots, slot->parents[i], index, lowest, bit);
         if (!target)
             continue;
@@ -178,9 +178,9 @@ static inline int sweep_numbers(ad_context *c, struct ad_slots *slots, struct ad
         if (!d)
             continue;
         if (d == c->numbers[AD_NUMBER_ONE])
-            add_number(c, target, g);
+            add_number(target, g);
         else if (ad_number_of(d, &slope))
-            add_number(c, target, c->loops->number[AD_LOOP_zmul](g, slope));
+            add_number(target, c->loops->number[AD_LOOP_zmul](g, slope));
         else
             break;
     }
