@@ -522,22 +522,7 @@ static ad_array *everything(ad_array *x)
 
 START_TEST(every_allocation_may_fail)
 {
-    AD_SCOPE;
-    ad_array *x = matrix(), *(*gradient)(ad_array *) = ad_grad(everything);
-    ad_memory_usage before, after;
-    ck_assert(gradient(x) != NULL);
-    ad_memory_stats(&before);
-    bool done = false;
-    for (int n = 1; !done; n++) {
-        AD_SCOPE;
-        ad_memory_fail_after(n);
-        done = gradient(x) != NULL;
-        ad_memory_fail_after(0);
-        ck_assert(done || ad_error_code() == AD_ERROR_MEMORY);
-        ad_clear_error();
-    }
-    ad_memory_stats(&after);
-    ck_assert_int_eq(after.live, before.live);
+    assert_every_allocation_may_fail(ad_grad(everything), matrix());
 }
 END_TEST
 

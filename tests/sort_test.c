@@ -210,24 +210,7 @@ static ad_array *square_of_gradient(ad_array *x)
 
 START_TEST(every_allocation_may_fail)
 {
-    AD_SCOPE;
-    ad_array *x = matrix(), *(*gradient)(ad_array *) = ad_grad(square_of_gradient);
-    ad_memory_usage before, after;
-    ck_assert_msg(gradient(x) != NULL, "%s", ad_error_message());
-    ad_memory_stats(&before);
-    bool done = false;
-    for (int64_t n = 1; !done; n++) {
-        {
-            AD_SCOPE;
-            ad_memory_fail_after(n);
-            done = gradient(x) != NULL;
-            ad_memory_fail_after(0);
-            ck_assert(done || ad_error_code() == AD_ERROR_MEMORY);
-            ad_clear_error();
-        }
-        ad_memory_stats(&after);
-        ck_assert_msg(after.live == before.live, "with allocation %lld failing %lld bytes stay", (long long)n, (long long)(after.live - before.live));
-    }
+    assert_every_allocation_may_fail(ad_grad(square_of_gradient), matrix());
 }
 END_TEST
 

@@ -73,4 +73,26 @@ static inline void assert_array_(const char *what, const ad_array *x, ad_shape s
         ad_clear_error();                                                                                              \
     } while (0)
 
+/* f(x) with every allocation failing in turn: an error each time, nothing stays, and in the end it succeeds. */
+static inline void assert_every_allocation_may_fail(ad_array *(*f)(ad_array *), ad_array *x)
+{
+    AD_SCOPE;
+    ad_memory_usage before, after;
+    bool done = false;
+    ck_assert_msg(f(x) != NULL, "%s", ad_error_message()); /* makes what lives as long as the thread */
+    ad_memory_stats(&before);
+    for (int64_t n = 1; !done; n++) {
+        {
+            AD_SCOPE;
+            ad_memory_fail_after(n);
+            done = f(x) != NULL;
+            ad_memory_fail_after(0);
+            ck_assert_msg(done || ad_error_code() == AD_ERROR_MEMORY, "allocation %lld: %s", (long long)n, ad_error_message());
+            ad_clear_error();
+        }
+        ad_memory_stats(&after);
+        ck_assert_msg(after.live == before.live, "with allocation %lld failing %lld bytes stay", (long long)n, (long long)(after.live - before.live));
+    }
+}
+
 #endif

@@ -30,7 +30,7 @@ static bool named(struct ad_file *f, const char *operation, const char *path)
     return path || ad_set_error(AD_ERROR_VALUE, "%s: the file name is NULL", operation);
 }
 
-bool ad_file_open_read(struct ad_file *f, const char *operation, const char *path)
+static bool open_to_read(struct ad_file *f, const char *operation, const char *path)
 {
     struct stat status;
     if (!named(f, operation, path))
@@ -44,6 +44,18 @@ bool ad_file_open_read(struct ad_file *f, const char *operation, const char *pat
     int64_t expansion = gzdirect(f->stream) ? 1 : MOST_EXPANSION;
     f->bound = status.st_size > INT64_MAX / expansion ? INT64_MAX : status.st_size * expansion;
     return true;
+}
+
+ad_array *ad_file_load(const char *operation, const char *path, ad_array *(*load)(struct ad_file *))
+{
+    struct ad_file f;
+    if (!open_to_read(&f, operation, path))
+        return NULL;
+    ad_scope scope = ad_scope_open();
+    ad_array *x = scope.depth == AD_NO_SCOPE ? NULL : ad_escape(load(&f));
+    ad_scope_close(scope);
+    gzclose(f.stream);
+    return x;
 }
 
 bool ad_file_open_write(struct ad_file *f, const char *operation, const char *path)

@@ -70,14 +70,7 @@ static ad_array *load(struct ad_file *f)
 
 ad_array *ad_load_idx(const char *path)
 {
-    struct ad_file f;
-    if (!ad_file_open_read(&f, "ad_load_idx", path))
-        return NULL;
-    ad_scope scope = ad_scope_open();
-    ad_array *x = scope.depth == AD_NO_SCOPE ? NULL : ad_escape(load(&f));
-    ad_scope_close(scope);
-    gzclose(f.stream);
-    return x;
+    return ad_file_load("ad_load_idx", path, load);
 }
 
 static bool write_header(struct ad_file *f, const ad_array *x)

@@ -14,7 +14,8 @@ struct ad_file {
     int64_t offset, bound;
 };
 
-bool ad_file_open_read(struct ad_file *f, const char *operation, const char *path);
+/* What `load` reads from an open file, of which nothing else is left. */
+ad_array *ad_file_load(const char *operation, const char *path, ad_array *(*load)(struct ad_file *));
 bool ad_file_open_write(struct ad_file *f, const char *operation, const char *path);
 
 /* `what` names the bytes in the error when the file ends too early. */

@@ -220,14 +220,7 @@ static ad_array *load(struct ad_file *f)
 
 ad_array *ad_load(const char *path)
 {
-    struct ad_file f;
-    if (!ad_file_open_read(&f, "ad_load", path))
-        return NULL;
-    ad_scope scope = ad_scope_open();
-    ad_array *x = scope.depth == AD_NO_SCOPE ? NULL : ad_escape(load(&f));
-    ad_scope_close(scope);
-    gzclose(f.stream);
-    return x;
+    return ad_file_load("ad_load", path, load);
 }
 
 /* ---- writing ---- */
