@@ -67,36 +67,12 @@ static ad_array *paired_trees(const ad_tree *a, const ad_tree *b)
     return a && b ? sum : NULL;
 }
 
-/* The arguments of f with their float leaves from the point. */
-static bool arguments_at(const struct check *check, ad_tree *point, ad_value *values)
-{
-    ad_context *c = ad_current();
-    int next = 0;
-    for (int i = 0; i < check->fn->count; i++) {
-        char kind = check->fn->arguments[i];
-        values[i] = check->arguments[i];
-        struct ad_leaves leaves;
-        if (kind != 'a' && kind != 't')
-            continue;
-        if (!ad_leaves_of(c, kind, values[i].p, &leaves))
-            return false;
-        for (int k = 0; k < leaves.count; k++)
-            if (ad_dtype_is_float((ad_dtype)leaves.leaf[k]->dtype))
-                leaves.leaf[k] = ad_tree_array_at(point, next++);
-        values[i].p = ad_leaves_join(kind, values[i].p, leaves.leaf);
-        ad_leaves_free(c, &leaves);
-        if (!values[i].p)
-            return false;
-    }
-    return true;
-}
-
 /* The leaves of f at the point. */
 static bool results_at(const struct check *check, ad_tree *point, struct ad_leaves *outputs)
 {
     ad_context *c = ad_current();
     ad_value values[AD_MAX_ARGUMENTS];
-    void *y = arguments_at(check, point, values) ? ad_fn_invoke(c, check->fn, values) : NULL;
+    void *y = ad_with_float_leaves(c, check->fn, check->arguments, 0, point, values) ? ad_fn_invoke(c, check->fn, values) : NULL;
     if (!y && !ad_failed())
         ad_set_error(AD_ERROR_TRANSFORM, "ad_check_grads: the function returned NULL");
     return y && ad_leaves_of(c, check->fn->result, y, outputs);
@@ -239,23 +215,8 @@ static bool check_nestings(struct check *check, int order)
 
 static bool gather_point(ad_context *c, struct check *check)
 {
-    ad_tree_item items[256];
-    int count = 0;
-    for (int i = 0; i < check->fn->count; i++) {
-        struct ad_leaves leaves;
-        char kind = check->fn->arguments[i];
-        if (kind != 'a' && kind != 't')
-            continue;
-        if (!check->arguments[i].p)
-            return c->error_code ? false : (ad_set_error(AD_ERROR_VALUE, "ad_check_grads: argument %d is NULL", i), false);
-        if (!ad_leaves_of(c, kind, check->arguments[i].p, &leaves))
-            return false;
-        for (int k = 0; k < leaves.count && count < 256; k++)
-            if (ad_dtype_is_float((ad_dtype)leaves.leaf[k]->dtype))
-                items[count++] = (ad_tree_item){ AD_ITEM_ARRAY, ad_stop_gradient(leaves.leaf[k]) };
-        ad_leaves_free(c, &leaves);
-    }
-    check->point = ad_list_from(items, count);
+    ad_tree *leaves = ad_float_leaves(c, check->fn, check->arguments, 0);
+    check->point = leaves ? ad_tree_map(ad_stop_gradient, leaves) : NULL;
     return check->point != NULL;
 }
 
