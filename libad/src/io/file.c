@@ -77,11 +77,14 @@ void *ad_file_damaged(const struct ad_file *f, int64_t offset, const char *forma
     return ad_set_error(AD_ERROR_FORMAT, "%s: %s is damaged at byte %lld: %s", f->operation, f->path, (long long)offset, what);
 }
 
-/* zlib's account of what went wrong. */
+/* zlib's account of what went wrong, which begins with the path. */
 static bool stream_error(const struct ad_file *f, const char *what)
 {
     int code;
     const char *message = gzerror(f->stream, &code);
+    size_t length = strlen(f->path);
+    if (strncmp(message, f->path, length) == 0 && strncmp(message + length, ": ", 2) == 0)
+        message += length + 2;
     if (code == Z_MEM_ERROR)
         ad_set_error(AD_ERROR_MEMORY, "%s: no memory to decompress %s", f->operation, f->path);
     else if (code == Z_ERRNO || code == Z_STREAM_ERROR)
