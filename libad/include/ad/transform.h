@@ -3,7 +3,8 @@
  * Each macro takes a function pointer and gives back one of the same family, which can be called, passed on and transformed
  * again. The pointer is memoised and good as long as the thread that made it. What a transformation adds to the argument
  * list comes last. A NULL function, a signature that does not fit and an argument number out of range are errors:
- * the transformation returns NULL. Values the function closes over are differentiated correctly, to any order, in both modes.
+ * the transformation returns NULL. While an error is recorded no derivative is taken: the result is NULL. Values the function closes
+ * over are differentiated correctly, to any order, in both modes.
  *
  * Complex: the gradient of a real-valued function f(x + iy) is df/dx - i df/dy, as in autograd and JAX. */
 #ifndef AD_TRANSFORM_H

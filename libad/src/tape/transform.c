@@ -128,13 +128,29 @@ static void *call_with(ad_context *c, const ad_fn *fn, const ad_value *arguments
     return replacement ? ad_fn_invoke(c, fn, values) : NULL;
 }
 
+/* Integers in a tree are parameters beside others; an array of them has no derivative at all. */
+static bool differentiable(char kind, const void *argument, int argnum)
+{
+    if (ad_failed())
+        return false;
+    if (!takes_leaves(kind))
+        ad_set_error(AD_ERROR_TRANSFORM, "differentiation: argument %d is not an array or a tree", argnum);
+    else if (!argument)
+        ad_set_error(AD_ERROR_VALUE, "differentiation: argument %d is NULL", argnum);
+    else if (kind == 'a' && !ad_dtype_is_float(ad_dtype_of(argument)))
+        ad_set_error(AD_ERROR_DTYPE, "differentiation: argument %d is %s, not real or complex; see ad_astype", argnum, ad_dtype_name(ad_dtype_of(argument)));
+    else
+        return true;
+    return false;
+}
+
 bool ad_trace_open(ad_context *c, const ad_fn *fn, const ad_value *arguments, int argnum, struct ad_trace *trace)
 {
     void *argument = arguments[argnum].p;
     char kind = fn->arguments[argnum];
     *trace = (struct ad_trace){ .level = -1, .scope = { AD_NO_SCOPE } };
-    if (!argument)
-        return c->error_code ? false : (ad_set_error(AD_ERROR_VALUE, "differentiation: argument %d is NULL", argnum), false);
+    if (!differentiable(kind, argument, argnum))
+        return false;
     if (!ad_leaves_of(c, kind, argument, &trace->inputs))
         return false;
     int count = trace->inputs.count;
@@ -322,8 +338,10 @@ static void *push(ad_context *c, const ad_fn *fn, const ad_value *arguments, con
 
 static bool same_tangent_structure(const char *transformation, char kind, const void *x, const void *v)
 {
-    if (!x || !v)
-        return ad_failed() ? false : (ad_set_error(AD_ERROR_VALUE, "%s: an argument is NULL", transformation), false);
+    if (!differentiable(kind, x, 0))
+        return false;
+    if (!v)
+        return ad_set_error(AD_ERROR_VALUE, "%s: the direction is NULL", transformation), false;
     if (kind == 't' && !ad_tree_same_structure(x, v))
         return ad_set_error(AD_ERROR_TRANSFORM, "%s: the direction's tree has another structure than the argument's", transformation), false;
     return true;
