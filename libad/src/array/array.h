@@ -217,6 +217,7 @@ AD_ALWAYS_INLINE void ad_object_release(ad_context *c, struct ad_object *object)
 
 void ad_object_init(ad_context *c, struct ad_object *object, uint8_t size_class, ad_object_kind kind);
 void ad_scope_unwind(ad_context *c, uint32_t depth);
+void ad_scope_absorb(ad_context *c, uint32_t depth); /* the scopes deeper than `depth` become part of the one at `depth` */
 
 /* Drops what was made since the stack of scopes had `count` entries: a scope without a mark, for the engine's own use. */
 static inline void ad_scope_trim(ad_context *c, uint32_t count)

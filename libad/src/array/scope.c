@@ -69,6 +69,16 @@ void ad_scope_close(ad_scope scope)
         close_innermost(c);
 }
 
+void ad_scope_absorb(ad_context *c, uint32_t depth)
+{
+    struct ad_scope_stack *s = &c->scopes;
+    if (s->depth <= depth)
+        return;
+    for (uint32_t i = s->marks[depth]; i < s->count; i++)
+        s->entries[i] &= ~(uintptr_t)1;
+    s->depth = depth;
+}
+
 /* Closes all scopes down to `depth`; at depth 0 drops what belongs to the thread too. */
 void ad_scope_unwind(ad_context *c, uint32_t depth)
 {

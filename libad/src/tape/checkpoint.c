@@ -2,8 +2,12 @@
  *
  * The call is recorded as usual and its nodes are dropped at once; one node takes their place. When a sweep reaches it, the call is run
  * again with the swept level in sight, which appends its nodes to the tape with the very parents they had, closed-over
- * values included; sweeping those hands the cotangents on. So it is right at every order and nests. The scope of the differentiated function stays
- * open until its sweep, so that closed-over values are still there. Under forward levels inside a reverse one the call is remembered after all. What leaves the function other than as its result is a constant. */
+ * values included; sweeping those hands the cotangents on. The scope of the differentiated function stays open until its sweep, so that
+ * closed-over values are still there. What leaves the function other than as its result is a constant.
+ *
+ * This is done for the innermost level only, where the result depends on no other reverse level. Otherwise the call is remembered after all: an
+ * outer sweep comes when the scope of the inner function is gone, and it would find on its tape, for its own use, what the inner sweep's
+ * second run recorded, so that nothing would be saved. With that, checkpoints nest and are right at every order. */
 #include "ad/tree.h"
 #include "tape/function.h"
 #include <string.h>
@@ -24,12 +28,18 @@ static bool made_since(const struct ad_tape *tape, const ad_array *x, uint32_t s
     return ad_live_mask(tape, x) & ~tape->forward && x->node >= start;
 }
 
-static int count_made(const struct ad_tape *tape, const struct ad_leaves *leaves, uint32_t start)
+/* Whether one node may stand for the call: see above. */
+static bool can_fold(const struct ad_tape *tape, const struct ad_leaves *leaves, uint32_t start)
 {
     int count = 0;
-    for (int i = 0; i < leaves->count; i++)
-        count += made_since(tape, leaves->leaf[i], start);
-    return count;
+    uint64_t mask = 0;
+    for (int i = 0; i < leaves->count; i++) {
+        if (!made_since(tape, leaves->leaf[i], start))
+            continue;
+        count++;
+        mask |= ad_reverse_mask(tape, leaves->leaf[i]);
+    }
+    return count <= MOST_OUTPUTS && mask == UINT64_C(1) << (tape->depth - 1);
 }
 
 static ad_array *moved(ad_context *c, const ad_array *x, uint32_t node)
@@ -51,12 +61,10 @@ static bool fold(ad_context *c, const ad_fn *fn, const ad_value *arguments, stru
     struct ad_tape *tape = c->tape;
     struct ad_call_record record = { .fn = fn };
     memcpy(record.arguments, arguments, (size_t)fn->count * sizeof *arguments);
-    uint64_t mask = 0;
     bool made[leaves->count + 1];
-    for (int i = 0; i < leaves->count; i++) {
+    for (int i = 0; i < leaves->count; i++)
         made[i] = made_since(tape, leaves->leaf[i], start);
-        mask |= made[i] ? ad_live_mask(tape, leaves->leaf[i]) & ~tape->forward : 0;
-    }
+    tape->levels[tape->depth - 1].has_checkpoints = true;
     for (uint32_t i = start, end = tape->slots.next; i < end; i++)
         ad_slot_clear(c, &tape->slots, i);
 
@@ -68,7 +76,7 @@ static bool fold(ad_context *c, const ad_fn *fn, const ad_value *arguments, stru
         struct ad_slot *slot = ad_slot_append(c, &tape->slots, &node);
         if (!slot || !(leaves->leaf[i] = moved(c, leaves->leaf[i], node)))
             return false;
-        slot->mask = mask;
+        slot->mask = UINT64_C(1) << (tape->depth - 1);
         slot->tail = (uint8_t)k++;
         if (k == 1 && !ad_slot_options(c, slot, &ad_checkpoint_op, &record))
             return false;
@@ -90,39 +98,42 @@ static void *run_checkpoint(ad_context *c, const ad_fn *fn, const ad_value *argu
     struct ad_tape *tape = c->tape;
     if (!is_worthwhile(tape) || c->plain_checkpoints)
         return ad_fn_invoke(c, fn->inner, arguments);
-    for (int k = 0; k < tape->depth; k++)
-        tape->levels[k].has_checkpoints = true;
     uint32_t start = tape->slots.next;
     struct ad_leaves leaves = { 0 };
     ad_scope scope = ad_scope_open();
-    void *result = ad_value_escape(fn->result, ad_fn_invoke(c, fn->inner, arguments));
-    ad_scope_close(scope);
-    if (result && ad_leaves_of(c, fn->result, result, &leaves)) {
-        int made = count_made(tape, &leaves, start);
-        if (made > 0 && made <= MOST_OUTPUTS)
-            result = fold(c, fn->inner, arguments, &leaves, start) ? ad_leaves_join(fn->result, result, leaves.leaf) : NULL;
-        ad_leaves_free(c, &leaves);
+    void *result = ad_fn_invoke(c, fn->inner, arguments);
+    if (!result || !ad_leaves_of(c, fn->result, result, &leaves)) {
+        result = NULL;
+    } else if (can_fold(tape, &leaves, start)) {
+        result = fold(c, fn->inner, arguments, &leaves, start) ? ad_leaves_join(fn->result, result, leaves.leaf) : NULL;
+        result = ad_value_escape(fn->result, result);
+    } else {
+        ad_scope_absorb(c, scope.depth); /* a checkpoint in it may have closed over what is in the scope */
     }
+    ad_leaves_free(c, &leaves);
+    ad_scope_close(scope);
     return result;
 }
 
-/* Puts the cotangents on the leaves of the second run; gives the highest slot that has one. */
-static bool reseed(ad_context *c, const struct ad_leaves *leaves, uint32_t start, uint64_t bit, ad_array **cotangents, uint32_t *from)
+/* Puts the cotangents on the leaves of the second run; *from: the highest slot that has one. */
+static bool reseed(ad_context *c, const struct ad_leaves *leaves, uint32_t start, int count, ad_array **cotangents, uint32_t *from)
 {
     int k = 0;
     for (int i = 0; i < leaves->count; i++) {
         const ad_array *y = leaves->leaf[i];
         if (!ad_reverse_mask(c->tape, y) || y->node < start)
             continue;
-        ad_array *g = cotangents[k++];
-        struct ad_slot *slot = ad_slot_at(&c->tape->slots, y->node);
-        if (!g || !(slot->mask & bit))
+        ad_array *g = k < count ? cotangents[k] : NULL;
+        k++;
+        if (!g)
             continue;
-        if (!ad_cotangent_add(c, slot, g))
+        if (!(g = ad_match(c, g, y)) || !ad_cotangent_add(c, ad_slot_at(&c->tape->slots, y->node), g))
             return false;
         *from = y->node > *from ? y->node : *from;
     }
-    return true;
+    if (k != count)
+        ad_set_error(AD_ERROR_TRANSFORM, "ad_checkpoint: the second run gave %d arrays that depend on the argument, the first one %d", k, count);
+    return k == count;
 }
 
 bool ad_checkpoint_sweep(ad_context *c, struct ad_slot *slot, uint64_t bit, uint32_t floor, ad_array **cotangents)
@@ -135,7 +146,7 @@ bool ad_checkpoint_sweep(ad_context *c, struct ad_slot *slot, uint64_t bit, uint
     tape->live |= bit;
     void *result = ad_fn_invoke(c, record->fn, record->arguments);
     tape->live = live;
-    bool done = result && ad_leaves_of(c, record->fn->result, result, &leaves) && reseed(c, &leaves, start, bit, cotangents, &from) &&
+    bool done = result && ad_leaves_of(c, record->fn->result, result, &leaves) && reseed(c, &leaves, start, slot->outputs_count, cotangents, &from) &&
                 ad_sweep(c, &tape->slots, from, start - 1, bit, floor, true);
     ad_leaves_free(c, &leaves);
     for (uint32_t i = start, end = tape->slots.next; i < end; i++)

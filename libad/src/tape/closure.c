@@ -126,15 +126,18 @@ ad_fn *ad_fn_made(ad_context *c, ad_transform *transform, const ad_fn *inner, ch
 
 /* ---- calling ---- */
 
+/* Scopes that a C function leaves open would make ad_escape move its result less far than its caller thinks. */
 void *ad_fn_invoke(ad_context *c, const ad_fn *fn, const ad_value *arguments)
 {
     void *result = NULL, *pointers[AD_MAX_ARGUMENTS];
+    uint32_t depth = c->scopes.depth;
     if (fn->transform) {
         result = fn->transform(c, fn, arguments);
     } else {
         for (int i = 0; i < fn->count; i++)
             pointers[i] = (void *)&arguments[i];
         ffi_call((ffi_cif *)&fn->cif, fn->pointer, &result, pointers);
+        ad_scope_absorb(c, depth);
     }
     if (!result && !c->error_code)
         ad_set_error(AD_ERROR_TRANSFORM, "differentiation: the function returned NULL without an error");

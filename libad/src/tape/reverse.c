@@ -240,13 +240,15 @@ static inline bool sweep_call(ad_context *c, struct ad_slots *slots, struct ad_s
 
 bool ad_sweep(ad_context *c, struct ad_slots *slots, uint32_t from, uint32_t to, uint64_t bit, uint32_t floor, bool discard)
 {
-    uint32_t lowest = floor > slots->first ? floor : slots->first;
+    uint32_t depth = c->scopes.depth, lowest = floor > slots->first ? floor : slots->first;
     for (uint32_t index = from; index > to; index--) {
         struct ad_page *page = slots->pages[index / AD_PAGE_SLOTS];
         struct ad_slot *slot = page ? &page->slots[index % AD_PAGE_SLOTS] : NULL;
         if (!slot || !slot->op || !(slot->mask & bit))
             continue;
-        if (!sweep_call(c, slots, slot, index, lowest, bit, floor))
+        bool done = sweep_call(c, slots, slot, index, lowest, bit, floor);
+        c->scopes.depth = depth; /* what a rule left open was dropped */
+        if (!done)
             return false;
         if (discard && !(slot->mask & c->tape->live)) {
             for (uint32_t k = slot->outputs_count - 1u; k > 0; k--)
