@@ -43,6 +43,7 @@ AD_API ad_fn *ad_holomorphic_grad_fn(ad_fn *fn);
 AD_API ad_fn *ad_hvp_fn(ad_fn *fn);
 AD_API ad_fn *ad_ggnvp_fn(ad_fn *fn, ad_fn *outer);
 AD_API ad_fn *ad_tensor_jacobian_product_fn(ad_fn *fn);
+AD_API ad_fn *ad_hessian_vector_product_fn(ad_fn *fn);
 AD_API ad_fn *ad_grad_and_aux_fn(ad_fn *fn);
 AD_API ad_fn *ad_checkpoint_fn(ad_fn *fn);
 
@@ -84,11 +85,11 @@ static inline ad_fn *ad_fn_itself_(ad_fn *fn)
 #define AD_SAME_TRANSFORMED_1_(id, f, fn) AD_SAME_TRANSFORMED_2_(id, f, fn)
 #define AD_SAME_TRANSFORMED_2_(id, f, fn) AD_TRANSFORMED_(id, f, AD_TYPE_OF_(AD_SAME_CASE_, id), fn(AD_FN_(id)))
 
-/** Derivative of each element of an elementwise function: the gradient of the sum of its outputs. */
+/** Derivative of each element of an elementwise function, real for a real argument: the gradient of the sum of its outputs. */
 #define ad_elementwise_grad(f) AD_SAME_TRANSFORMED_(f, ad_elementwise_grad_fn)
 /** Derivative by forward mode, in the direction of ones. */
 #define ad_deriv(f) AD_SAME_TRANSFORMED_(f, ad_deriv_fn)
-/** Jacobian in the first argument: shape of the output, then shape of the argument. */
+/** Jacobian in the first argument: shape of the output, then shape of the argument. Complex if the output is. */
 #define ad_jacobian(f) AD_SAME_TRANSFORMED_(f, ad_jacobian_fn)
 /** Hessian of a scalar function: shape of the argument twice. */
 #define ad_hessian(f) AD_SAME_TRANSFORMED_(f, ad_hessian_fn)
@@ -109,6 +110,13 @@ static inline ad_fn *ad_fn_itself_(ad_fn *fn)
 /** t = ad_tensor_jacobian_product(f)(x, ..., tensor): the tensor's leading axes are those of f's output and are contracted with
  * those of the Jacobian; the result has the tensor's other axes, then those of x. */
 #define ad_tensor_jacobian_product(f) AD_ADDED_TRANSFORMED_(f, AD_PULL_CASE_, ad_tensor_jacobian_product_fn)
+/** h = ad_hessian_vector_product(f)(x, ..., v): the Hessian of a scalar function, contracted with v over the axes of x, which are v's leading ones; the result
+ * has v's other axes, then those of x. For v like x it is ad_hvp, in reverse mode twice. */
+#define ad_hessian_vector_product(f) AD_ADDED_TRANSFORMED_(f, AD_PULL_CASE_, ad_hessian_vector_product_fn)
+
+/* autograd's other names */
+#define ad_vector_jacobian_product ad_tensor_jacobian_product
+#define ad_hessian_tensor_product  ad_hessian_vector_product
 
 /** h = ad_ggnvp(f)(x, ..., v) or ad_ggnvp(f, outer)(x, ..., v): generalised Gauss-Newton product J^T H J v, H the Hessian of
  * outer at f(x); outer defaults to half the sum of squares. Schraudolph (2002). */

@@ -9,28 +9,53 @@
 #include "tape/function.h"
 #include <string.h>
 
-/* Rows of the identity as cotangents: one pullback for each element of y, stacked. shape: y's shape, then x's. */
+static bool extend(const char *transformation, ad_shape *shape, const ad_array *x)
+{
+    if (shape->ndim + x->ndim > AD_MAX_NDIM)
+        return ad_set_error(AD_ERROR_SHAPE, "%s: a result of %d dimensions; at most %d are possible", transformation, shape->ndim + x->ndim, AD_MAX_NDIM),
+               false;
+    memcpy(shape->dim + shape->ndim, ad_dims(x), x->ndim * sizeof *shape->dim);
+    shape->ndim += x->ndim;
+    return true;
+}
+
+/* The pullback of a number at element i of y. */
+static ad_array *pulled_unit(ad_context *c, ad_pullback *pull, const ad_array *y, int64_t i, ad_array *unit)
+{
+    size_t item = ad_dtype_size((ad_dtype)y->dtype);
+    ad_array *flat = ad_array_zeros(c, (ad_dtype)y->dtype, 1, &y->size), *one = unit ? ad_astype(unit, (ad_dtype)y->dtype) : NULL;
+    if (!flat || !one)
+        return NULL;
+    memcpy(flat->data + (size_t)i * item, one->data, item);
+    ad_array *g = ad_reshape(flat, ad_shape_of(y));
+    return g ? ad_pullback_apply(c, pull, g) : NULL;
+}
+
+/* Row i. A complex function of a real argument has a real and an imaginary part: Re(-i dy) = Im(dy). */
+static ad_array *jacobian_row(ad_context *c, ad_pullback *pull, const ad_array *y, const ad_array *x, int64_t i)
+{
+    ad_array *row = pulled_unit(c, pull, y, i, ad_scalar(1));
+    if (!ad_dtype_is_complex((ad_dtype)y->dtype) || ad_dtype_is_complex((ad_dtype)x->dtype))
+        return row;
+    ad_array *imaginary = pulled_unit(c, pull, y, i, ad_weak_complex(-1.0i));
+    return row && imaginary ? ad_add(row, ad_mul(imaginary, ad_weak_complex(1.0i))) : NULL;
+}
+
+/* Rows of the identity as cotangents, one pullback for each element of y, stacked. shape: y's shape, then x's. */
 static ad_array *jacobian_rows(ad_context *c, ad_pullback *pull, const ad_array *y, const ad_array *x)
 {
     ad_shape shape = ad_shape_of(y);
-    if (shape.ndim + x->ndim > AD_MAX_NDIM)
-        return ad_set_error(AD_ERROR_SHAPE, "ad_jacobian: an output of shape %s by an argument of shape %s has too many dimensions", AD_SHAPE_TEXT(y),
-                            AD_SHAPE_TEXT(x));
-    memcpy(shape.dim + shape.ndim, ad_dims(x), x->ndim * sizeof *shape.dim);
-    shape.ndim += x->ndim;
+    if (!extend("ad_jacobian", &shape, x))
+        return NULL;
     if (y->size == 0)
-        return ad_array_zeros(c, (ad_dtype)x->dtype, shape.ndim, shape.dim);
+        return ad_array_zeros(c, ad_dtype_is_complex((ad_dtype)y->dtype) ? ad_dtype_complex((ad_dtype)x->dtype) : (ad_dtype)x->dtype, shape.ndim, shape.dim);
     ad_tree_item *rows = ad_allocate(c, (size_t)y->size * sizeof *rows);
     if (!rows)
         return NULL;
     bool done = true;
     for (int64_t i = 0; i < y->size && done; i++) {
         AD_SCOPE;
-        ad_array *flat = ad_array_zeros(c, (ad_dtype)y->dtype, 1, (int64_t[]){ y->size });
-        ad_array *one = flat ? ad_astype(ad_scalar(1), (ad_dtype)y->dtype) : NULL;
-        if (one)
-            memcpy(flat->data + i * (int64_t)ad_dtype_size((ad_dtype)y->dtype), one->data, ad_dtype_size((ad_dtype)y->dtype));
-        ad_array *row = one ? ad_escape((ad_array *)ad_pullback_apply(c, pull, ad_reshape(flat, ad_shape_of(y)))) : NULL;
+        ad_array *row = ad_escape(jacobian_row(c, pull, y, x, i));
         rows[i] = (ad_tree_item){ AD_ITEM_ARRAY, row };
         done = row != NULL;
     }
@@ -66,9 +91,14 @@ static void *run_tensor_jacobian_product(ad_context *c, const ad_fn *fn, const a
     }
     memcpy(others.dim, shape.dim + y->ndim, (size_t)others.ndim * sizeof *others.dim);
     int64_t count = ad_shape_size(others);
+    ad_shape out = others;
     if (others.ndim == 0) {
         result = ad_pullback_apply(c, pull, tensor);
-    } else if (count > 0) {
+    } else if (!extend("ad_tensor_jacobian_product", &out, x)) {
+        result = NULL;
+    } else if (count == 0) {
+        result = ad_array_zeros(c, (ad_dtype)x->dtype, out.ndim, out.dim);
+    } else {
         /* Bring the other axes to the front, as one. */
         ad_axes order = { .count = shape.ndim };
         for (int i = 0; i < shape.ndim; i++)
@@ -77,22 +107,15 @@ static void *run_tensor_jacobian_product(ad_context *c, const ad_fn *fn, const a
         memcpy(rows_shape.dim + 1, ad_dims(y), y->ndim * sizeof *rows_shape.dim);
         ad_array *rows = ad_reshape(ad_transpose(tensor, .axes = order), rows_shape);
         ad_tree *parts = rows ? ad_unstack(rows) : NULL;
-        ad_tree_item items[count];
-        bool done = parts != NULL;
+        ad_tree_item *items = parts ? ad_allocate(c, (size_t)count * sizeof *items) : NULL;
+        bool done = items != NULL;
         for (int64_t i = 0; i < count && done; i++) {
             items[i] = (ad_tree_item){ AD_ITEM_ARRAY, ad_pullback_apply(c, pull, ad_tree_array_at(parts, (int)i)) };
             done = items[i].value != NULL;
         }
         ad_array *stacked = done ? ad_stack(ad_list_from(items, (int)count)) : NULL;
-        ad_shape out = others;
-        memcpy(out.dim + out.ndim, ad_dims(x), x->ndim * sizeof *out.dim);
-        out.ndim += x->ndim;
+        ad_deallocate(c, items, (size_t)count * sizeof *items);
         result = stacked ? ad_reshape(stacked, out) : NULL;
-    } else {
-        ad_shape out = others;
-        memcpy(out.dim + out.ndim, ad_dims(x), x->ndim * sizeof *out.dim);
-        out.ndim += x->ndim;
-        result = ad_array_zeros(c, (ad_dtype)x->dtype, out.ndim, out.dim);
     }
     ad_vjp_free(pull);
     return result;
@@ -138,6 +161,12 @@ ad_fn *ad_tensor_jacobian_product_fn(ad_fn *fn)
     if (!of_arrays("ad_tensor_jacobian_product", fn))
         return NULL;
     return ad_fn_transformed(ad_current(), run_tensor_jacobian_product, fn, NULL, 0, 'a', "a");
+}
+
+/* The Hessian is symmetric, so contracting its first axes is contracting its last. */
+ad_fn *ad_hessian_vector_product_fn(ad_fn *fn)
+{
+    return of_arrays("ad_hessian_vector_product", fn) ? ad_tensor_jacobian_product_fn(ad_grad_fn(fn, 0)) : NULL;
 }
 
 ad_fn *ad_ggnvp_fn(ad_fn *fn, ad_fn *outer)

@@ -284,8 +284,12 @@ static void *run_elementwise_grad(ad_context *c, const ad_fn *fn, const ad_value
     struct ad_trace trace;
     void *result = NULL;
     if (ad_trace_open(c, fn->inner, arguments, 0, &trace)) {
-        ad_array *one = ad_ones_of(trace.outputs.leaf[0]);
-        if (one)
+        const ad_array *y = trace.outputs.leaf[0];
+        ad_array *one = ad_ones_of(y);
+        if (ad_dtype_is_complex((ad_dtype)y->dtype) && !ad_dtype_is_complex(ad_dtype_of(arguments[0].p)))
+            ad_set_error(AD_ERROR_TRANSFORM, "ad_elementwise_grad: the function of a real argument returned %s; see ad_deriv",
+                         ad_dtype_name((ad_dtype)y->dtype));
+        else if (one)
             result = ad_trace_pull(c, &trace, fn->inner->arguments[0], arguments[0].p, &one);
     }
     ad_trace_close(c, &trace);
