@@ -97,7 +97,7 @@ static inline ad_fn *ad_fn_itself_(ad_fn *fn)
 #define ad_holomorphic_grad(f) AD_SAME_TRANSFORMED_(f, ad_holomorphic_grad_fn)
 /** f, recomputed in the reverse sweep instead of remembered. Its arguments and what it closes over must still be valid then. */
 #define ad_checkpoint(f) AD_SAME_TRANSFORMED_(f, ad_checkpoint_fn)
-/** f returns ad_list_of(value, aux); the result is ad_list_of(gradient, aux). */
+/** f returns ad_list_of(value, aux, ...); the result is ad_list_of(gradient, aux, ...). */
 #define ad_grad_and_aux(f) AD_SAME_TRANSFORMED_(f, ad_grad_and_aux_fn)
 
 /* Transformations that add an argument. */

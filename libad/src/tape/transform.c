@@ -271,11 +271,8 @@ static void *run_grad_and_aux(ad_context *c, const ad_fn *fn, const ad_value *ar
     void *g = gradient(c, "ad_grad_and_aux", fn->inner, arguments, 0, true, &value);
     if (!g)
         return NULL;
-    ad_array *aux = ad_tree_array_at(value, 1);
-    ad_tree *aux_tree = ad_tree_tree_at(value, 1);
-    ad_tree_item items[2] = { { fn->inner->arguments[0] == 'a' ? AD_ITEM_ARRAY : AD_ITEM_TREE, g },
-                              { aux_tree ? AD_ITEM_TREE : AD_ITEM_ARRAY, aux_tree ? (void *)aux_tree : (void *)aux } };
-    return ad_list_from(items, 2);
+    const char *first = ad_tree_name(value, 0);
+    return fn->inner->arguments[0] == 'a' ? ad_tree_set(value, first, g) : ad_tree_set_tree(value, first, g);
 }
 
 /* Sum over outputs of each element's derivative. */
