@@ -138,6 +138,59 @@ START_TEST(a_traced_value_in_another_thread_is_an_error)
 }
 END_TEST
 
+static ad_pullback *pull_of_another_thread;
+
+static void *pull_here(void *code)
+{
+    ck_assert(!ad_vjp_apply(pull_of_another_thread, ad_scalar(1)));
+    *(ad_code *)code = ad_error_code();
+    return NULL;
+}
+
+START_TEST(a_pullback_in_another_thread_is_an_error)
+{
+    pthread_t thread;
+    ad_code code = AD_OK;
+    ad_vjp(ad_sin, ad_scalar(1), &pull_of_another_thread);
+    pthread_create(&thread, NULL, pull_here, &code);
+    pthread_join(thread, NULL);
+    ck_assert_int_eq(code, AD_ERROR_THREAD);
+    ad_vjp_free(pull_of_another_thread);
+}
+END_TEST
+
+static ad_array *plus_one_and_two[2];
+
+static ad_tree *plus_numbers(ad_array *x)
+{
+    return ad_list_of(ad_add(x, 1), ad_add(x, 2));
+}
+
+/* Both sums have one and the same tangent. */
+static void *differentiate_for_others(void *unused)
+{
+    (void)unused;
+    ad_array *x = ad_scalar(1), *g, *v = ad_value_and_grad(ad_sin)(x, &g);
+    ad_tree *tangents, *sums = ad_jvp(plus_numbers, x, ad_scalar(1), &tangents);
+    for (int i = 0; i < 2; i++)
+        plus_one_and_two[i] = ad_retain(ad_tree_array_at(sums, i));
+    return ad_retain(v);
+}
+
+START_TEST(values_of_a_finished_differentiation_are_good_in_other_threads)
+{
+    pthread_t thread;
+    void *value;
+    pthread_create(&thread, NULL, differentiate_for_others, NULL);
+    pthread_join(thread, &value);
+    assert_close(ad_item(ad_mul((ad_array *)value, 2)), 2 * sin(1), 1e-15);
+    assert_close(ad_item(ad_add(plus_one_and_two[0], plus_one_and_two[1])), 5, 0);
+    ad_release((ad_array *)value);
+    ad_release(plus_one_and_two[0]);
+    ad_release(plus_one_and_two[1]);
+}
+END_TEST
+
 static void *release_elsewhere(void *x)
 {
     ad_release((ad_array *)x);
@@ -292,6 +345,7 @@ START_TEST(errors_stay_until_cleared_and_null_passes_through)
 END_TEST
 
 RUN_TESTS("hazards", a_million_operations_on_a_stack_of_256_kib, eight_threads_give_the_serial_bits, a_traced_value_in_another_thread_is_an_error,
+          a_pullback_in_another_thread_is_an_error, values_of_a_finished_differentiation_are_good_in_other_threads,
           references_may_be_dropped_in_another_thread, a_gradient_loop_of_100000_rounds_does_not_grow, inner_gradients_leave_nothing_on_an_outer_tape,
           memory_limit_is_an_error_and_can_be_lifted, every_allocation_of_a_nested_gradient_may_fail, scopes_drop_and_escape,
           errors_stay_until_cleared_and_null_passes_through)

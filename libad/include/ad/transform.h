@@ -133,7 +133,7 @@ typedef struct ad_pullback ad_pullback;
  * NULL and an error on failure, with *pull NULL. Under the macro of this name. */
 AD_API void *ad_vjp_of(ad_fn *fn, ...);
 
-/** Applies a pullback, any number of times, under any later trace.
+/** Applies a pullback, any number of times, under any later trace, in the thread that made it.
  *
  * @param ybar  cotangent of the output, of its shape; for functions that return a tree see ad_vjp_apply_tree
  * @return      cotangent of the argument (an array; NULL and an error if it is a tree) */
@@ -142,7 +142,7 @@ AD_API ad_array *ad_vjp_apply(ad_pullback *pull, ad_array *ybar);
 /** The same, with trees: ybar is an ad_array * or ad_tree * like the output, the result like the argument. */
 AD_API void *ad_vjp_apply_any(ad_pullback *pull, void *ybar);
 
-/** Frees a pullback. NULL is allowed. */
+/** Frees a pullback, in the thread that made it. NULL is allowed. */
 AD_API void ad_vjp_free(ad_pullback *pull);
 
 /** y = ad_jvp(f, x, ..., v, &tangent): value, and directional derivative in the first argument along v. The tangent has the shape and dtype of

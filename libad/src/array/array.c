@@ -206,15 +206,21 @@ ad_array *ad_array_of_integers(ad_context *c, ad_array *x)
     return ad_array_cast(c, x, AD_I64);
 }
 
-void ad_array_free(ad_context *c, ad_array *x)
+void ad_tangents_drop(ad_context *c, ad_array *x)
 {
-    if (x->flags & AD_STORED)
-        storage_release(c, x->storage);
     for (struct ad_tangent *t = x->tangents, *next; t; t = next) {
         next = t->next;
         ad_drop(c, t->value);
         ad_deallocate(c, t, sizeof *t);
     }
+    x->tangents = NULL;
+}
+
+void ad_array_free(ad_context *c, ad_array *x)
+{
+    if (x->flags & AD_STORED)
+        storage_release(c, x->storage);
+    ad_tangents_drop(c, x);
     size_t bytes = (size_t)x->object.size_class * AD_SMALL_STEP;
     if (x->object.owner == c->id)
         ad_deallocate_small(c, x, bytes);

@@ -255,6 +255,7 @@ ad_array *ad_array_contiguous(ad_context *c, ad_array *x); /* x itself where it 
 ad_array *ad_array_cast(ad_context *c, ad_array *x, ad_dtype dtype); /* plain, without trace */
 ad_array *ad_array_of_integers(ad_context *c, ad_array *x); /* C-contiguous int64 without trace */
 void ad_array_free(ad_context *c, ad_array *x);
+void ad_tangents_drop(ad_context *c, ad_array *x);
 
 /* A 0-d float64 one. */
 AD_ALWAYS_INLINE ad_array *ad_array_real(ad_context *c)

@@ -19,6 +19,7 @@ struct end {
 struct ad_pullback {
     struct ad_slots slots;
     uint32_t last; /* slot of the last input */
+    uint32_t owner; /* number of its thread */
     char kind, result_kind;
     int inputs_count, outputs_count;
     struct end *inputs, *outputs;
@@ -81,6 +82,13 @@ static void ends_free(ad_context *c, struct end *ends, int count)
     ad_deallocate(c, ends, (size_t)count * sizeof *ends);
 }
 
+/* The last slot of the call that made a node: its other outputs have slots too. */
+static uint32_t last_of_call(const ad_context *c, uint32_t node)
+{
+    uint32_t first = node - ad_slot_at(&c->tape->slots, node)->tail;
+    return first + ad_slot_at(&c->tape->slots, first)->outputs_count - 1u;
+}
+
 static bool describe_ends(ad_context *c, struct ad_pullback *pull, const struct ad_trace *trace, uint32_t offset, uint32_t *highest)
 {
     pull->inputs_count = trace->inputs.count;
@@ -97,8 +105,8 @@ static bool describe_ends(ad_context *c, struct ad_pullback *pull, const struct 
         const ad_array *y = trace->outputs.leaf[i];
         bool depends = ad_reverse_mask(c->tape, y) >> trace->level & 1 && y->node >= trace->floor;
         pull->outputs[i].node = depends ? y->node - offset : 0;
-        if (depends && y->node > *highest)
-            *highest = y->node;
+        uint32_t last = depends ? last_of_call(c, y->node) : 0;
+        *highest = last > *highest ? last : *highest;
         if (!(pull->outputs[i].stub = stub(c, y)))
             return false;
     }
@@ -148,7 +156,7 @@ ad_pullback *ad_pullback_of(ad_context *c, const ad_fn *fn, const ad_value *argu
     ad_pullback *pull = ad_allocate(c, sizeof *pull);
     if (!pull)
         return NULL;
-    *pull = (ad_pullback){ .kind = fn->arguments[argnum], .result_kind = fn->result };
+    *pull = (ad_pullback){ .kind = fn->arguments[argnum], .result_kind = fn->result, .owner = c->id };
     bool plain = c->plain_checkpoints;
     c->plain_checkpoints = true;
     bool done = ad_trace_open(c, fn, arguments, argnum, &trace) && extract(c, pull, &trace, arguments[argnum].p);
@@ -174,8 +182,6 @@ static void forget_cotangents(ad_context *c, struct ad_pullback *pull)
 
 static bool seed(ad_context *c, struct ad_pullback *pull, const struct ad_leaves *cotangents, uint32_t *from)
 {
-    if (cotangents->count != pull->outputs_count)
-        return ad_set_error(AD_ERROR_TRANSFORM, "ad_vjp_apply: a cotangent of %d arrays for an output of %d", cotangents->count, pull->outputs_count), false;
     for (int i = 0; i < pull->outputs_count; i++) {
         ad_array *g = cotangents->leaf[i], *y = pull->outputs[i].stub;
         if (!ad_shape_equal(ad_shape_of(g), ad_shape_of(y)))
@@ -196,7 +202,9 @@ void *ad_pullback_apply(ad_context *c, ad_pullback *pull, void *cotangent)
     uint32_t from = 0;
     void *result = NULL;
     if (!cotangent)
-        return NULL;
+        return ad_set_error(AD_ERROR_VALUE, "ad_vjp_apply: the cotangent is NULL");
+    if (pull->output_tree && !ad_tree_same_structure(pull->output_tree, cotangent))
+        return ad_set_error(AD_ERROR_TRANSFORM, "ad_vjp_apply: the cotangent's tree has another structure than the output's");
     if (ad_leaves_of(c, pull->result_kind, cotangent, &cotangents) && seed(c, pull, &cotangents, &from) &&
         ad_sweep(c, &pull->slots, from, pull->last, BIT, 0, false)) {
         ad_array *gradients[pull->inputs_count + 1];
@@ -213,24 +221,30 @@ void *ad_pullback_apply(ad_context *c, ad_pullback *pull, void *cotangent)
     return result;
 }
 
+/* In its own thread: the references in it are counted there. */
+static bool usable(const ad_context *c, const ad_pullback *pull, const char *operation)
+{
+    return pull && (pull->owner == c->id || (ad_set_error(AD_ERROR_THREAD, "%s: the pullback was made in another thread", operation), false));
+}
+
 ad_array *ad_vjp_apply(ad_pullback *pull, ad_array *ybar)
 {
-    if (!pull || !ybar)
-        return NULL;
-    if (pull->kind != 'a' || pull->result_kind != 'a')
+    if (pull && (pull->kind != 'a' || pull->result_kind != 'a'))
         return ad_set_error(AD_ERROR_TRANSFORM, "ad_vjp_apply: the function's argument or result is a tree; see ad_vjp_apply_any");
-    return ad_pullback_apply(ad_current(), pull, ybar);
+    return ad_vjp_apply_any(pull, ybar);
 }
 
 void *ad_vjp_apply_any(ad_pullback *pull, void *ybar)
 {
-    return pull ? ad_pullback_apply(ad_current(), pull, ybar) : NULL;
+    ad_context *c = ad_current();
+    return usable(c, pull, "ad_vjp_apply") ? ad_pullback_apply(c, pull, ybar) : NULL;
 }
 
 void ad_vjp_free(ad_pullback *pull)
 {
-    if (pull)
-        pullback_free(ad_current(), pull);
+    ad_context *c = ad_current();
+    if (usable(c, pull, "ad_vjp_free"))
+        pullback_free(c, pull);
 }
 
 void *ad_vjp_of(ad_fn *fn, ...)

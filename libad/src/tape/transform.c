@@ -170,8 +170,23 @@ bool ad_trace_open(ad_context *c, const ad_fn *fn, const ad_value *arguments, in
     return trace->result && ad_leaves_of(c, fn->result, trace->result, &trace->outputs);
 }
 
+/* What leaves the outermost level is a number from then on, in other threads too. */
+static void forget_trace(ad_context *c, const struct ad_leaves *leaves)
+{
+    for (int i = 0; leaves->leaf && i < leaves->count; i++) {
+        ad_array *x = leaves->leaf[i];
+        if (x->serial != c->tape->serial)
+            continue;
+        x->serial = 0;
+        x->node = 0;
+        ad_tangents_drop(c, x);
+    }
+}
+
 void ad_trace_close(ad_context *c, struct ad_trace *trace)
 {
+    if (trace->level == 0)
+        forget_trace(c, &trace->outputs);
     if (trace->level >= 0)
         ad_level_close(c, trace->level);
     ad_deallocate(c, trace->nodes, (size_t)trace->inputs.count * sizeof *trace->nodes);
@@ -329,6 +344,8 @@ static void *push(ad_context *c, const ad_fn *fn, const ad_value *arguments, con
             tangent = done ? ad_value_escape(fn->result, ad_leaves_join(fn->result, result, t)) : NULL;
             if (value)
                 *value = ad_value_escape(fn->result, result);
+            if (level == 0)
+                forget_trace(c, &outputs);
         }
         ad_leaves_free(c, &outputs);
         ad_level_close(c, level);
