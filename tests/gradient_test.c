@@ -229,6 +229,29 @@ START_TEST(pullbacks_are_differentiable)
 }
 END_TEST
 
+static ad_tree *product_and_square(ad_tree *t, ad_array *x)
+{
+    ad_array *b = ad_tree_get(t, "b");
+    return ad_tree_of("product", ad_sum(ad_mul(ad_tree_get(t, "a"), x)), "rest", ad_list_of(ad_square(b), x));
+}
+
+START_TEST(pullbacks_of_trees_take_cotangents_of_their_structure)
+{
+    ad_pullback *pull;
+    ad_array *x = ad_from((double[]){ 1, 2 }, AD_SHAPE(2));
+    ad_tree *y = ad_vjp(product_and_square, ad_tree_of("a", x, "b", 3.0), x, &pull);
+    for (int i = 1; i < 3; i++) {
+        ad_tree *g = ad_vjp_apply_any(pull, ad_tree_with_leaves(y, (ad_array *[]){ ad_scalar(i), ad_scalar(10), x }));
+        assert_array(ad_tree_get(g, "a"), AD_SHAPE(2), 0, i, 2 * i);
+        assert_close(ad_item(ad_tree_get(g, "b")), 60, 0);
+    }
+    assert_fails(ad_vjp_apply_any(pull, ad_list_of(1.0, 10.0, x)), AD_ERROR_TRANSFORM, "another structure");
+    assert_fails(ad_vjp_apply_any(pull, NULL), AD_ERROR_VALUE, "NULL");
+    assert_fails(ad_vjp_apply(pull, x), AD_ERROR_TRANSFORM, "ad_vjp_apply_any");
+    ad_vjp_free(pull);
+}
+END_TEST
+
 static ad_array *with_aux_value;
 
 static ad_tree *value_and_aux(ad_array *x)
@@ -247,6 +270,33 @@ START_TEST(grad_and_aux_gives_both)
 }
 END_TEST
 
+static ad_tree *value_and_three_aux(ad_array *x)
+{
+    return ad_list_of(ad_sum(ad_square(x)), ad_square(x), ad_tree_of("sine", ad_sin(x)), 7);
+}
+
+static ad_tree *value_alone(ad_array *x)
+{
+    return ad_list_of(ad_sum(x));
+}
+
+/* sum 2x x^2 sin x: the aux of an inner level depends on the outer one. */
+static ad_array *of_gradient_and_aux(ad_array *x)
+{
+    ad_tree *t = ad_grad_and_aux(value_and_three_aux)(x);
+    return ad_sum(ad_mul(ad_mul(ad_tree_get(t, "0"), ad_tree_get(t, "1")), ad_tree_get(t, "2/sine")));
+}
+
+START_TEST(grad_and_aux_takes_any_number_of_aux)
+{
+    ad_array *x = ad_from((double[]){ 0.2, 0.3 }, AD_SHAPE(2));
+    ck_assert_int_eq(ad_item_int(ad_tree_get(ad_grad_and_aux(value_and_three_aux)(x), "3")), 7);
+    assert_array(ad_tree_get(ad_grad_and_aux(value_alone)(x), "0"), AD_SHAPE(2), 0, 1, 1);
+    ad_array *g = ad_grad(of_gradient_and_aux)(x);
+    assert_array(g, AD_SHAPE(2), 1e-15, 6 * 0.04 * sin(0.2) + 2 * 0.008 * cos(0.2), 6 * 0.09 * sin(0.3) + 2 * 0.027 * cos(0.3));
+}
+END_TEST
+
 START_TEST(ggnvp_and_tensor_jacobian_product)
 {
     ad_array *x = ad_from((double[]){ 1, 2 }, AD_SHAPE(2)), *v = ad_from((double[]){ 1, 1 }, AD_SHAPE(2));
@@ -257,6 +307,31 @@ START_TEST(ggnvp_and_tensor_jacobian_product)
     assert_array(ad_tensor_jacobian_product(cubes)(x, v), AD_SHAPE(2), 1e-15, 3, 12);
     /* rows of the result are tensor[:, k] J */
     assert_array(ad_tensor_jacobian_product(cubes)(x, tensor), AD_SHAPE(3, 2), 1e-15, 3, 48, 6, 60, 9, 72);
+    ad_shape long_shape = { .ndim = AD_MAX_NDIM };
+    for (int i = 0; i < AD_MAX_NDIM; i++)
+        long_shape.dim[i] = 1;
+    assert_fails(ad_tensor_jacobian_product(ad_sum)(x, ad_ones(long_shape)), AD_ERROR_SHAPE, "33 dimensions");
+}
+END_TEST
+
+/* sum of sin(x) x^T */
+static ad_array *with_transpose(ad_array *x)
+{
+    return ad_sum(ad_mul(ad_sin(x), ad_transpose(x)));
+}
+
+START_TEST(hessian_vector_products_contract_the_axes_of_the_argument)
+{
+    ad_array *x = ad_from((double[]){ 1, 2, 3, 4 }, AD_SHAPE(2, 2)), *v = ad_from((double[]){ 1, -1, 2, 0.5 }, AD_SHAPE(2, 2));
+    ad_array *h = ad_hessian_vector_product(with_transpose)(x, v), *hvp = ad_hvp(with_transpose)(x, v);
+    assert_close(ad_item(ad_max(ad_abs(ad_sub(h, hvp)))), 0, 1e-15);
+    ad_array *tensor = ad_stack(ad_list_of(v, x, v), .axis = 2);
+    h = ad_hessian_tensor_product(with_transpose)(x, tensor);
+    ck_assert(ad_shape_equal(ad_shape_of(h), AD_SHAPE(3, 2, 2)));
+    assert_close(ad_item(ad_max(ad_abs(ad_sub(ad_at(h, "2"), hvp)))), 0, 1e-15);
+    h = ad_vector_jacobian_product(ad_grad(with_transpose))(x, tensor);
+    assert_close(ad_item(ad_max(ad_abs(ad_sub(ad_at(h, "0"), hvp)))), 0, 1e-15);
+    assert_fails(ad_hessian_vector_product(with_transpose)(x, ad_ones(AD_SHAPE(3))), AD_ERROR_SHAPE, "(3,)");
 }
 END_TEST
 
@@ -283,6 +358,23 @@ START_TEST(complex_conventions)
     assert_close(__imag__ d, 1.6, 1e-14);
     assert_fails(ad_grad(holomorphic)(ad_reshape(z, AD_SCALAR_SHAPE)), AD_ERROR_TRANSFORM, "ad_holomorphic_grad");
     assert_fails(ad_holomorphic_grad(holomorphic)(ad_scalar(1)), AD_ERROR_TRANSFORM, "not complex");
+}
+END_TEST
+
+static ad_array *turn(ad_array *x)
+{
+    return ad_exp(ad_mul(x, 1.0i));
+}
+
+START_TEST(a_complex_function_of_a_real_argument_has_a_complex_jacobian)
+{
+    ad_array *x = ad_from((double[]){ 1, 2 }, AD_SHAPE(2)), *j = ad_jacobian(turn)(x);
+    assert_array(ad_real(j), AD_SHAPE(2, 2), 1e-15, -sin(1), 0, 0, -sin(2));
+    assert_array(ad_imag(j), AD_SHAPE(2, 2), 1e-15, cos(1), 0, 0, cos(2));
+    ck_assert_int_eq(ad_dtype_of(ad_jacobian(turn)(ad_astype(x, AD_F32))), AD_C64);
+    ck_assert_int_eq(ad_dtype_of(ad_jacobian(turn)(ad_zeros(AD_SHAPE(0)))), AD_C128);
+    assert_array(ad_imag(ad_deriv(turn)(x)), AD_SHAPE(2), 1e-15, cos(1), cos(2));
+    assert_fails(ad_elementwise_grad(turn)(x), AD_ERROR_TRANSFORM, "complex128; see ad_deriv");
 }
 END_TEST
 
@@ -321,6 +413,12 @@ START_TEST(any_signature_can_be_described)
     ad_array *(*pointer)(ad_array *, int, double) = (ad_array * (*)(ad_array *, int, double)) ad_fn_pointer(ad_grad(grad));
     assert_close(ad_item(pointer(ad_scalar(2), 3, 0.5)), 6, 1e-15);
     assert_fails(ad_function(with_numbers, "a(a,q)"), AD_ERROR_TRANSFORM, "a(a,q)");
+    assert_fails(ad_function(with_numbers, "a(a,)"), AD_ERROR_TRANSFORM, "a(a,)");
+    ad_pullback *pull;
+    ad_array *y = ad_vjp(fn, ad_scalar(2), 3, 0.5, &pull);
+    assert_close(ad_item(y), 4, 1e-15);
+    assert_close(ad_item(ad_vjp_apply(pull, y)), 24, 1e-15);
+    ad_vjp_free(pull);
     assert_fails(ad_grad(fn, 1), AD_ERROR_TRANSFORM, "argument 1");
 }
 END_TEST
@@ -379,9 +477,49 @@ START_TEST(fixed_points_differentiate_implicitly)
 }
 END_TEST
 
+/* x = a x / 2 + 1: 2 / (2 - a) */
+static ad_array *halving_step(ad_array *x, ad_array *a)
+{
+    return ad_add(ad_mul(0.5, ad_mul(x, a)), 1);
+}
+
+static ad_array *tiny_solution(ad_array *a)
+{
+    return ad_mul(1e-10, ad_fixed_point(halving_step, ad_scalar(1), a));
+}
+
+static ad_array *cosine_step(ad_array *x, int power, ad_array *a, double scale)
+{
+    return ad_mul(ad_cos(ad_mul(ad_pow(x, power), a)), scale);
+}
+
+static ad_array *of_a_signature(ad_array *a)
+{
+    return ad_sum(ad_fixed_point(ad_function(cosine_step, "a(a,i,a,d)"), ad_full(AD_SHAPE(2), 0.5), 2, a, 0.5));
+}
+
+static ad_array *runs_away(ad_array *x, ad_array *a)
+{
+    return ad_mul(ad_add(x, a), 3);
+}
+
+START_TEST(fixed_points_of_any_scale_dtype_and_signature)
+{
+    assert_close(1e10 * ad_item(ad_grad(tiny_solution)(ad_scalar(1.8))), 50, 1e-10);
+    assert_close(1e10 * ad_item(ad_deriv(tiny_solution)(ad_scalar(1.8))), 50, 1e-10);
+    ad_array *a = ad_astype(ad_scalar(1.3), AD_F32), *x = ad_fixed_point(damped_step, ad_astype(ad_scalar(0.3), AD_F32), a);
+    ck_assert_int_eq(ad_dtype_of(x), AD_F32);
+    assert_close(ad_item(x), ad_item(ad_fixed_point(damped_step, ad_scalar(0.3), ad_astype(a, AD_F64))), 1e-6);
+    ck_assert_msg(ad_check_grads(of_a_signature, ad_from((double[]){ 0.5, 0.7 }, AD_SHAPE(2))), "%s", ad_error_message());
+    assert_fails(ad_fixed_point(runs_away, ad_scalar(1), ad_scalar(2)), AD_ERROR_NUMERIC, "no convergence");
+}
+END_TEST
+
 RUN_TESTS("gradients", orders_1_to_5_are_exact_in_every_nesting_of_modes, taylor_sine_with_an_early_exit_differentiates, recursion_differentiates,
           argnum_picks_the_argument, gradient_has_the_shape_and_dtype_of_its_input, gradient_of_an_unused_input_is_zero,
           bare_names_of_operations_can_be_differentiated, transformed_functions_are_memoised, elementwise_grad_jacobian_and_hessian,
-          vjp_outlives_its_trace_and_applies_many_times, pullbacks_are_differentiable, grad_and_aux_gives_both, ggnvp_and_tensor_jacobian_product,
-          complex_conventions, functions_of_trees_differentiate, any_signature_can_be_described, context_is_passed_through,
-          check_grads_finds_a_wrong_rule, fixed_points_differentiate_implicitly)
+          vjp_outlives_its_trace_and_applies_many_times, pullbacks_are_differentiable, pullbacks_of_trees_take_cotangents_of_their_structure,
+          grad_and_aux_gives_both, grad_and_aux_takes_any_number_of_aux, ggnvp_and_tensor_jacobian_product,
+          hessian_vector_products_contract_the_axes_of_the_argument, complex_conventions, a_complex_function_of_a_real_argument_has_a_complex_jacobian,
+          functions_of_trees_differentiate, any_signature_can_be_described, context_is_passed_through, check_grads_finds_a_wrong_rule,
+          fixed_points_differentiate_implicitly, fixed_points_of_any_scale_dtype_and_signature)

@@ -149,13 +149,14 @@ AD_API void ad_vjp_free(ad_pullback *pull);
  * the value; of an integer or bool value it is zero. */
 AD_API void *ad_jvp_of(ad_fn *fn, ...);
 
-/** x = ad_fixed_point(f, x0, a, ...): iterates x = f(x, a, ...) from x0 until the largest change is at most 1e-12 relative to
- * max(1, |x|), or an AD_ERROR_NUMERIC after 10,000 iterations. f's derivative in x must have its spectral radius below 1.
+/** x = ad_fixed_point(f, x0, a, ...): iterates x = f(x, a, ...) from x0 until the largest change is at most 1e-12 (float32: 1.2e-7)
+ * relative to max(1, |x|), or an AD_ERROR_NUMERIC after 10,000 iterations. f's derivative in x must have its spectral radius below 1.
  * Derivatives in a, ... by the implicit function theorem (Christianson 1994), zero in x0. Arguments are arrays or trees. */
 AD_API void *ad_fixed_point_of(ad_fn *fn, ...);
 
 #ifndef __cplusplus
-#define AD_RESULT_(f) __typeof__(AD_TYPE_OF_(AD_RESULT_CASE_, f))
+/* What f returns; void * for an ad_fn, as ad_call. */
+#define AD_RESULT_(f) __typeof__(_Generic((f), AD_SIGNATURES_(AD_RESULT_CASE_) default: (void *)0))
 #define ad_vjp(f, ...)         ((AD_RESULT_(f))ad_vjp_of(AD_FN_(f), __VA_ARGS__))
 #define ad_jvp(f, ...)         ((AD_RESULT_(f))ad_jvp_of(AD_FN_(f), __VA_ARGS__))
 #define ad_fixed_point(f, ...) ((AD_RESULT_(f))ad_fixed_point_of(AD_FN_(f), __VA_ARGS__))

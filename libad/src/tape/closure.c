@@ -76,7 +76,7 @@ static bool read_signature(const char *signature, ad_fn *fn)
         if (!*s || !strchr("atpild", *s) || fn->count == AD_MAX_ARGUMENTS)
             return false;
         fn->arguments[fn->count++] = *s;
-        if (s[1] == ',')
+        if (s[1] == ',' && s[2] != ')')
             s++;
         else if (s[1] != ')')
             return false;

@@ -9,6 +9,7 @@
 #include "ad/reduce.h"
 #include "ad/tree.h"
 #include "tape/function.h"
+#include <float.h>
 #include <string.h>
 
 enum { MOST_ITERATIONS = 10000, OWN_ARGUMENTS = 3 };
@@ -166,13 +167,33 @@ static void *constant(ad_context *c, char kind, void *value)
     return result;
 }
 
-/* Largest change relative to max(1, |x|); NaN shows. */
-static double change(char kind, void *from, void *to)
+/* The linear equations above have no scale of their own: a cotangent of 1e-10 should come out as exactly as one of 1. */
+static bool is_linear(const ad_fn *fn)
 {
-    ad_array *a = to_array(kind, from), *b = to_array(kind, to);
-    if (ad_size(a) == 0)
+    return fn->transform == adjoint_step || fn->transform == tangent_step;
+}
+
+/* Largest change: relative to max(1, |x|), of a linear equation to the largest |x|; NaN shows. */
+static double change(char kind, void *from, void *to, bool linear)
+{
+    ad_array *a = to_array(kind, from), *b = to_array(kind, to), *moved = ad_abs(ad_sub(b, a));
+    if (ad_size(a) == 0 || (linear && ad_item(ad_max(moved)) == 0))
         return 0;
-    return ad_item(ad_max(ad_div(ad_abs(ad_sub(b, a)), ad_maximum(ad_abs(a), 1))));
+    return ad_item(ad_max(ad_div(moved, linear ? ad_max(ad_abs(b)) : ad_maximum(ad_abs(a), 1))));
+}
+
+/* What can be asked for: no less than the coarsest dtype in x resolves. */
+static double tolerance(ad_context *c, char kind, void *x)
+{
+    struct ad_leaves leaves;
+    double unit = TOLERANCE;
+    if (!ad_leaves_of(c, kind, x, &leaves))
+        return unit;
+    for (int i = 0; i < leaves.count; i++)
+        if (ad_dtype_real((ad_dtype)leaves.leaf[i]->dtype) == AD_F32)
+            unit = FLT_EPSILON;
+    ad_leaves_free(c, &leaves);
+    return unit;
 }
 
 static void *retained(char kind, void *value)
@@ -194,13 +215,14 @@ static void *iterate_from(ad_context *c, const ad_fn *fn, ad_value *values)
         AD_SCOPE;
         void *next = constant(c, kind, ad_fn_invoke(c, fn, values));
         double before = moved;
-        moved = next ? change(kind, values[0].p, next) : NAN;
+        moved = next ? change(kind, values[0].p, next, is_linear(fn)) : NAN;
+        double enough = next ? tolerance(c, kind, next) : 0;
         if (c->error_code)
             return NULL;
         released(kind, values[0].p);
         values[0].p = retained(kind, next);
         /* Rounding may keep the last digits in motion: then the change stops falling. */
-        if (moved <= TOLERANCE || (moved <= 100 * TOLERANCE && moved >= before))
+        if (moved <= enough || (moved <= 100 * enough && moved >= before))
             return ad_value_escape(kind, next);
     }
     return ad_set_error(AD_ERROR_NUMERIC, "ad_fixed_point: no convergence after %d iterations, or NaN; the last relative change was %g", MOST_ITERATIONS, moved);
