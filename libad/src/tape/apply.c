@@ -124,6 +124,9 @@ static bool compute(ad_context *c, const struct ad_node *node, ad_array **output
         return false;
     if (op->view) {
         outputs[0] = op->view(node, &specs[0]);
+        for (int i = 0; i < node->count && outputs[0]; i++)
+            if (outputs[0] == node->inputs[i]) /* it is about to get a node of its own */
+                outputs[0] = ad_array_alias(c, outputs[0]);
         return outputs[0] != NULL;
     }
     for (int k = 0; k < outputs_count; k++) {

@@ -104,7 +104,7 @@ void ad_slot_clear(ad_context *c, struct ad_slots *slots, uint32_t index)
     struct ad_slot *slot = page ? &page->slots[index % AD_PAGE_SLOTS] : NULL;
     if (!slot || (slot->outputs_count == 0 && !slot->tail))
         return;
-    if (slot->op && (slot->op->options_drop || slot->op->options_size > sizeof slot->small_options))
+    if (slot->op && slot->op->options_size && (slot->op->options_drop || slot->op->options_size > sizeof slot->small_options))
         drop_options(c, slot);
     if (__builtin_expect(slot->count > 2 || slot->outputs_count != 1, 0)) {
         empty_large(c, slot);

@@ -1,0 +1,256 @@
+/* Primitives of the user's own: several outputs, missing rules, what rules may read, how options are kept. */
+#include "testing.h"
+#include <ad/primitive.h>
+
+typedef ad_array *function(ad_array *);
+
+static double number(const ad_node *node)
+{
+    double x = NAN;
+    ad_copy_to(ad_node_input(node, 0), &x, 1);
+    return x;
+}
+
+static bool like_the_input(const ad_node *node, ad_spec *output)
+{
+    *output = (ad_spec){ ad_node_dtype(node, 0), ad_node_shape(node, 0) };
+    return true;
+}
+
+static bool copy(const ad_node *node, void *const *outputs)
+{
+    *(double *)outputs[0] = number(node);
+    return true;
+}
+
+/* ---- several outputs: sin x and x^2, with options that count their copies ---- */
+
+static int copies;
+
+static void copy_made(const void *options)
+{
+    copies += *(const int *)options;
+}
+
+static void copy_dropped(const void *options)
+{
+    copies -= *(const int *)options;
+}
+
+static bool two_infer(const ad_node *node, ad_spec *outputs)
+{
+    return like_the_input(node, &outputs[0]) && like_the_input(node, &outputs[1]);
+}
+
+static bool two_eval(const ad_node *node, void *const *outputs)
+{
+    *(double *)outputs[0] = sin(number(node));
+    *(double *)outputs[1] = number(node) * number(node);
+    return true;
+}
+
+static ad_array *two_slope(const ad_node *node, int output)
+{
+    ad_array *x = ad_node_input(node, 0);
+    return output == 0 ? ad_cos(x) : ad_mul(2, x);
+}
+
+static ad_array *two_vjp(const ad_node *node, int operand, ad_array *g)
+{
+    (void)operand, (void)g;
+    ad_array *sum = ad_scalar(0);
+    for (int k = 0; k < 2; k++)
+        if (ad_node_cotangent(node, k))
+            sum = ad_add(sum, ad_mul(ad_node_cotangent(node, k), two_slope(node, k)));
+    return sum;
+}
+
+static ad_array *two_jvp(const ad_node *node, int operand, ad_array *t)
+{
+    (void)operand;
+    return ad_mul(t, two_slope(node, ad_node_target(node)));
+}
+
+static const ad_primitive two = {
+    .name = "two", .infer = two_infer, .eval = two_eval, .vjp = two_vjp, .jvp = two_jvp, .saves = AD_SAVE_INPUTS, .outputs = 2,
+    .options_size = 3 * sizeof(int), .options_keep = copy_made, .options_drop = copy_dropped,
+};
+
+static int used; /* 0 or 1: this output; 2: their sum */
+
+static ad_array *use_two(ad_array *x)
+{
+    ad_array *y[2];
+    if (!ad_call_primitive_many(&two, &x, 1, (int[3]){ 1 }, y))
+        return NULL;
+    return used == 2 ? ad_add(y[0], y[1]) : y[used];
+}
+
+START_TEST(every_choice_of_outputs_differentiates_in_every_way)
+{
+    double x = 0.7, first[3] = { cos(x), 2 * x, cos(x) + 2 * x }, second[3] = { -sin(x), 2, 2 - sin(x) };
+    for (used = 0; used < 3; used++) {
+        AD_SCOPE;
+        for (int modes = 0; modes < 4; modes++) {
+            function *d = modes & 1 ? ad_deriv(use_two) : ad_grad(use_two);
+            assert_close(ad_item(d(ad_scalar(x))), first[used], 1e-15);
+            d = modes & 2 ? ad_deriv(d) : ad_grad(d);
+            assert_close(ad_item(d(ad_scalar(x))), second[used], 1e-15);
+        }
+        ad_pullback *pull;
+        ad_vjp(use_two, ad_scalar(x), &pull);
+        for (int i = 0; i < 3; i++)
+            assert_close(ad_item(ad_vjp_apply(pull, ad_scalar(i))), i * first[used], 1e-15);
+        ck_assert_int_eq(copies, 1);
+        ad_vjp_free(pull);
+        ck_assert_int_eq(copies, 0);
+    }
+    ad_array *x0 = ad_scalar(1);
+    assert_fails(ad_call_primitive(&two, &x0, 1, (int[3]){ 1 }), AD_ERROR_VALUE, "two: has 2 outputs");
+}
+END_TEST
+
+/* ---- rules that are missing or wrong ---- */
+
+static const ad_primitive no_rules = { .name = "no_rules", .infer = like_the_input, .eval = copy, .options_drop = copy_dropped };
+
+static ad_array *use_no_rules(ad_array *x)
+{
+    return ad_mul(x, ad_call_primitive(&no_rules, &x, 1, NULL));
+}
+
+static ad_array *use_no_rules_as_a_constant(ad_array *x)
+{
+    ad_array *c = ad_stop_gradient(x);
+    return ad_mul(x, ad_call_primitive(&no_rules, &c, 1, NULL));
+}
+
+/* options_size is 0, so there is no copy of the options that could be dropped. */
+START_TEST(a_missing_rule_is_an_error_only_when_it_is_needed)
+{
+    ad_array *x = ad_scalar(3);
+    assert_close(ad_item(use_no_rules(x)), 9, 0);
+    assert_fails(ad_grad(use_no_rules)(x), AD_ERROR_TRANSFORM, "no_rules: has no reverse rule (argument 0, reverse mode)");
+    assert_fails(ad_deriv(use_no_rules)(x), AD_ERROR_TRANSFORM, "no_rules: has no forward rule (argument 0, forward mode)");
+    assert_close(ad_item(ad_grad(use_no_rules_as_a_constant)(x)), 3, 0);
+    assert_close(ad_item(ad_deriv(use_no_rules_as_a_constant)(x)), 3, 0);
+    assert_close(ad_item(ad_grad(ad_sin)(x)), cos(3), 1e-15);
+}
+END_TEST
+
+static ad_array *reads_input(const ad_node *node, int operand, ad_array *g)
+{
+    return ad_mul(g, ad_node_input(node, operand));
+}
+
+static ad_array *reads_output(const ad_node *node, int operand, ad_array *g)
+{
+    (void)operand;
+    return ad_mul(g, ad_node_output(node, 0));
+}
+
+static ad_array *gives_float32(const ad_node *node, int operand, ad_array *g)
+{
+    (void)node, (void)operand;
+    return ad_astype(g, AD_F32);
+}
+
+static ad_array *gives_nothing(const ad_node *node, int operand, ad_array *g)
+{
+    (void)node, (void)operand, (void)g;
+    return NULL;
+}
+
+static ad_array *fails(const ad_node *node, int operand, ad_array *g)
+{
+    (void)node, (void)operand, (void)g;
+    return ad_set_error(AD_ERROR_USER, "the rule failed");
+}
+
+static ad_array *leaves_a_scope_open(const ad_node *node, int operand, ad_array *g)
+{
+    (void)node, (void)operand;
+    ad_scope_open();
+    return ad_mul(g, 5);
+}
+
+static ad_array *(*rule)(const ad_node *node, int operand, ad_array *g);
+
+static ad_array *current_rule(const ad_node *node, int operand, ad_array *g)
+{
+    return rule(node, operand, g);
+}
+
+static const ad_primitive with_rule = { .name = "with_rule", .infer = like_the_input, .eval = copy, .vjp = current_rule, .jvp = current_rule };
+
+/* With y = 3x: x y' + y, where y' is 3 times what the rule says. */
+static ad_array *use_rule(ad_array *x)
+{
+    ad_array *y = ad_mul(x, 3);
+    return ad_mul(ad_call_primitive(&with_rule, &y, 1, NULL), x);
+}
+
+START_TEST(rules_read_only_what_is_saved)
+{
+    ad_array *x = ad_scalar(2);
+    rule = reads_input;
+    assert_fails(ad_grad(use_rule)(x), AD_ERROR_TRANSFORM, "with_rule: the reverse rule reads input 0, which `saves` does not name");
+    assert_close(ad_item(ad_deriv(use_rule)(x)), 6 + 2 * 18, 0);
+    rule = reads_output;
+    assert_fails(ad_grad(use_rule)(x), AD_ERROR_TRANSFORM, "reads output 0");
+}
+END_TEST
+
+START_TEST(what_a_rule_gives_is_brought_into_form)
+{
+    AD_SCOPE;
+    ad_array *x = ad_scalar(2);
+    rule = gives_float32;
+    ck_assert_int_eq(ad_dtype_of(ad_grad(use_rule)(x)), AD_F64);
+    assert_close(ad_item(ad_grad(use_rule)(x)), 12, 0);
+    rule = gives_nothing;
+    assert_close(ad_item(ad_grad(use_rule)(x)), 6, 0);
+    assert_close(ad_item(ad_deriv(use_rule)(x)), 6, 0);
+    rule = fails;
+    assert_fails(ad_grad(ad_grad(use_rule))(x), AD_ERROR_USER, "the rule failed");
+    assert_fails(ad_deriv(ad_grad(use_rule))(x), AD_ERROR_USER, "the rule failed");
+    rule = leaves_a_scope_open;
+    ad_array *g = ad_grad(use_rule)(x);
+    for (int i = 0; i < 100; i++)
+        ad_scalar(i);
+    assert_close(ad_item(g), 36, 0);
+}
+END_TEST
+
+/* ---- a view that is its input ---- */
+
+static ad_array *itself(const ad_node *node, const ad_spec *output)
+{
+    (void)output;
+    return ad_node_input(node, 0);
+}
+
+static ad_array *twice(const ad_node *node, int operand, ad_array *t)
+{
+    (void)node, (void)operand;
+    return ad_mul(t, 2);
+}
+
+static const ad_primitive view_of_itself = { .name = "view_of_itself", .infer = like_the_input, .view = itself, .vjp = twice, .jvp = twice };
+
+/* y = 3x, z = y with dz/dy = 2: z^2 + y */
+static ad_array *use_view(ad_array *x)
+{
+    ad_array *y = ad_mul(x, 3), *z = ad_call_primitive(&view_of_itself, &y, 1, NULL);
+    return ad_add(ad_square(z), y);
+}
+
+START_TEST(a_view_may_be_its_input)
+{
+    assert_close(ad_item(ad_grad(use_view)(ad_scalar(2))), 2 * 6 * 6 + 3, 0);
+    assert_close(ad_item(ad_deriv(use_view)(ad_scalar(2))), 2 * 6 * 6 + 3, 0);
+}
+END_TEST
+
+RUN_TESTS("primitives", every_choice_of_outputs_differentiates_in_every_way, a_missing_rule_is_an_error_only_when_it_is_needed, rules_read_only_what_is_saved,
+          what_a_rule_gives_is_brought_into_form, a_view_may_be_its_input)
