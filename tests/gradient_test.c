@@ -503,6 +503,33 @@ static ad_array *runs_away(ad_array *x, ad_array *a)
     return ad_mul(ad_add(x, a), 3);
 }
 
+static ad_array *closed_over;
+
+static ad_array *step_that_closes_over(ad_array *x)
+{
+    return sqrt_step(x, closed_over);
+}
+
+static ad_array *root_of_closed_over(ad_array *a)
+{
+    closed_over = a;
+    return ad_fixed_point(step_that_closes_over, ad_scalar(1));
+}
+
+static ad_tree *step_that_grows(ad_tree *x)
+{
+    return ad_list_of(ad_tree_array_at(x, 0), 1.0);
+}
+
+START_TEST(fixed_points_refuse_what_they_cannot_differentiate)
+{
+    assert_close(ad_item(root_of_closed_over(ad_scalar(2))), sqrt(2), 1e-12);
+    assert_fails(ad_grad(root_of_closed_over)(ad_scalar(2)), AD_ERROR_TRANSFORM, "pass it as an argument");
+    assert_fails(ad_deriv(root_of_closed_over)(ad_scalar(2)), AD_ERROR_TRANSFORM, "pass it as an argument");
+    assert_fails(ad_fixed_point(step_that_grows, ad_list_of(1.0)), AD_ERROR_TRANSFORM, "another structure");
+}
+END_TEST
+
 START_TEST(fixed_points_of_any_scale_dtype_and_signature)
 {
     assert_close(1e10 * ad_item(ad_grad(tiny_solution)(ad_scalar(1.8))), 50, 1e-10);
@@ -522,4 +549,5 @@ RUN_TESTS("gradients", orders_1_to_5_are_exact_in_every_nesting_of_modes, taylor
           grad_and_aux_gives_both, grad_and_aux_takes_any_number_of_aux, ggnvp_and_tensor_jacobian_product,
           hessian_vector_products_contract_the_axes_of_the_argument, complex_conventions, a_complex_function_of_a_real_argument_has_a_complex_jacobian,
           functions_of_trees_differentiate, any_signature_can_be_described, context_is_passed_through, check_grads_finds_a_wrong_rule,
-          fixed_points_differentiate_implicitly, fixed_points_of_any_scale_dtype_and_signature)
+          fixed_points_differentiate_implicitly, fixed_points_refuse_what_they_cannot_differentiate,
+          fixed_points_of_any_scale_dtype_and_signature)

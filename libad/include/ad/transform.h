@@ -151,7 +151,8 @@ AD_API void *ad_jvp_of(ad_fn *fn, ...);
 
 /** x = ad_fixed_point(f, x0, a, ...): iterates x = f(x, a, ...) from x0 until the largest change is at most 1e-12 (float32: 1.2e-7)
  * relative to max(1, |x|), or an AD_ERROR_NUMERIC after 10,000 iterations. f's derivative in x must have its spectral radius below 1.
- * Derivatives in a, ... by the implicit function theorem (Christianson 1994), zero in x0. Arguments are arrays or trees. */
+ * Derivatives in a, ... by the implicit function theorem (Christianson 1994), zero in x0; what f closes over must be constant.
+ * Arguments are arrays or trees. */
 AD_API void *ad_fixed_point_of(ad_fn *fn, ...);
 
 #ifndef __cplusplus

@@ -206,6 +206,21 @@ static void released(char kind, void *value)
     kind == 'a' ? (ad_release)(value) : ad_tree_release(value);
 }
 
+/* Whether f(x), of constants, can be the next x. */
+static bool is_next(ad_context *c, char kind, void *x, void *next)
+{
+    struct ad_leaves leaves;
+    if (kind == 't' && !ad_tree_same_structure(x, next))
+        return ad_set_error(AD_ERROR_TRANSFORM, "ad_fixed_point: the function returned a tree of another structure than x"), false;
+    if (!ad_leaves_of(c, kind, next, &leaves))
+        return false;
+    for (int i = 0; i < leaves.count; i++)
+        if (ad_live_mask(c->tape, leaves.leaf[i]))
+            ad_set_error(AD_ERROR_TRANSFORM, "ad_fixed_point: the function closes over a value that is being differentiated; pass it as an argument");
+    ad_leaves_free(c, &leaves);
+    return !c->error_code;
+}
+
 /* Iterates in place: values[0] holds a reference of its own. The solution, as a constant of the caller's scope. */
 static void *iterate_from(ad_context *c, const ad_fn *fn, ad_value *values)
 {
@@ -213,7 +228,8 @@ static void *iterate_from(ad_context *c, const ad_fn *fn, ad_value *values)
     double moved = INFINITY;
     for (int i = 0; i < MOST_ITERATIONS && !isnan(moved); i++) {
         AD_SCOPE;
-        void *next = constant(c, kind, ad_fn_invoke(c, fn, values));
+        void *next = ad_fn_invoke(c, fn, values);
+        next = next && is_next(c, kind, values[0].p, next) ? constant(c, kind, next) : NULL;
         double before = moved;
         moved = next ? change(kind, values[0].p, next, is_linear(fn)) : NAN;
         double enough = next ? tolerance(c, kind, next) : 0;
