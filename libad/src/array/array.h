@@ -117,6 +117,7 @@ struct ad_context {
     struct ad_scope_stack scopes;
     const struct ad_loops *loops;
     struct ad_tape *tape; /* made by the first differentiation */
+    void (*tape_stop)(struct ad_context *c); /* takes it down, if there is one */
     ad_code error_code;
     ad_on_error_action on_error;
     ad_array *numbers[AD_SMALL_NUMBERS]; /* weak integers from -1 on, made when first asked for */

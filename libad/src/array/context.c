@@ -4,7 +4,6 @@
  * taken down when the thread ends. The one thing threads share is the counter that numbers them. */
 #include "array/array.h"
 #include "kernels/kernels.h"
-#include "tape/tape.h"
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,7 +18,8 @@ static pthread_key_t thread_end;
 static void context_stop(void *pointer)
 {
     ad_context *c = pointer;
-    ad_tape_stop(c);
+    if (c->tape_stop)
+        c->tape_stop(c);
     for (int i = 0; i < AD_SMALL_NUMBERS; i++)
         ad_drop(c, c->numbers[i]);
     ad_scope_unwind(c, 0);

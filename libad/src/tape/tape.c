@@ -154,23 +154,23 @@ void ad_slots_free(ad_context *c, struct ad_slots *slots)
 
 /* ---- the tape of a thread ---- */
 
-struct ad_tape *ad_tape_of(ad_context *c)
+static void tape_stop(ad_context *c)
 {
-    if (!c->tape && (c->tape = ad_allocate(c, sizeof *c->tape)))
-        memset(c->tape, 0, sizeof *c->tape);
-    return c->tape;
-}
-
-void ad_tape_stop(ad_context *c)
-{
-    if (!c->tape)
-        return;
     ad_slots_free(c, &c->tape->slots);
     for (int i = 0; i < AD_DTYPE_COUNT; i++)
         ad_drop(c, c->tape->stubs[i]);
     ad_memo_free(c, c->tape->memo);
     ad_deallocate(c, c->tape, sizeof *c->tape);
     c->tape = NULL;
+}
+
+struct ad_tape *ad_tape_of(ad_context *c)
+{
+    if (!c->tape && (c->tape = ad_allocate(c, sizeof *c->tape))) {
+        memset(c->tape, 0, sizeof *c->tape);
+        c->tape_stop = tape_stop;
+    }
+    return c->tape;
 }
 
 /* ---- levels ---- */

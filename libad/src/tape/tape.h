@@ -94,7 +94,6 @@ struct ad_tape {
 
 /* tape.c: slots, levels */
 struct ad_tape *ad_tape_of(ad_context *c); /* makes it; NULL and an error */
-void ad_tape_stop(ad_context *c);
 static inline struct ad_slot *ad_slot_at(const struct ad_slots *slots, uint32_t index)
 {
     return &slots->pages[index / AD_PAGE_SLOTS]->slots[index % AD_PAGE_SLOTS];
