@@ -32,4 +32,17 @@ START_TEST(functions_do_not_overflow_before_their_values_do)
 }
 END_TEST
 
-RUN_TESTS("math", functions_do_not_overflow_before_their_values_do)
+START_TEST(floor_division_by_infinity_is_0_or_minus_1)
+{
+    AD_SCOPE;
+    ad_array *x = VECTOR(0.5, -0.5, 0, -7, INFINITY);
+    assert_array(ad_floor_divide(x, INFINITY), AD_SHAPE(5), 0, 0, -1, 0, -1, NAN);
+    assert_array(ad_floor_divide(x, -INFINITY), AD_SHAPE(5), 0, -1, 0, 0, 0, NAN);
+    assert_array(ad_floor_divide(single(x), INFINITY), AD_SHAPE(5), 0, 0, -1, 0, -1, NAN);
+    assert_array(ad_mod(x, INFINITY), AD_SHAPE(5), 0, 0.5, INFINITY, 0, INFINITY, NAN);
+    assert_array(ad_floor_divide(VECTOR(7, -7, 7, -7, 1), VECTOR(2, 2, -2, -2, 0.1)), AD_SHAPE(5), 0, 3, -4, -4, 3, 9);
+    assert_array(ad_floor_divide(VECTOR(1, -1, 0), 0), AD_SHAPE(3), 0, INFINITY, -INFINITY, NAN);
+}
+END_TEST
+
+RUN_TESTS("math", functions_do_not_overflow_before_their_values_do, floor_division_by_infinity_is_0_or_minus_1)
