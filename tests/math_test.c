@@ -9,6 +9,13 @@ static ad_array *single(ad_array *x)
     return ad_astype(x, AD_F32);
 }
 
+static void assert_complex(ad_array *x, double complex expected)
+{
+    double complex value = ad_item_complex(x);
+    ck_assert_msg(is_close(creal(value), creal(expected), 1e-15) && is_close(cimag(value), cimag(expected), 1e-15), "%g%+gi, expected %g%+gi (%s)",
+                  creal(value), cimag(value), creal(expected), cimag(expected), ad_error_message());
+}
+
 /* ---- ranges ---- */
 
 /* C's functions: the largest finite values, also far from the ends of a vector. */
@@ -45,4 +52,32 @@ START_TEST(floor_division_by_infinity_is_0_or_minus_1)
 }
 END_TEST
 
-RUN_TESTS("math", functions_do_not_overflow_before_their_values_do, floor_division_by_infinity_is_0_or_minus_1)
+START_TEST(sign_of_an_infinite_complex_number_is_its_direction)
+{
+    AD_SCOPE;
+    static const double numbers[] = { -INFINITY, 1, 2, INFINITY, INFINITY, NAN, INFINITY, INFINITY, 3, -4 };
+    for (ad_dtype dtype = AD_C128; dtype <= AD_C64; dtype++) {
+        ad_array *y = ad_sign(ad_astype(ad_from_data(AD_C128, numbers, AD_SHAPE(5)), dtype));
+        assert_complex(ad_at(y, "0"), -1);
+        assert_complex(ad_at(y, "1"), 1i);
+        assert_complex(ad_at(y, "2"), 1);
+        ck_assert(isnan(creal(ad_item_complex(ad_at(y, "3")))));
+        ck_assert(cabs(ad_item_complex(ad_at(y, "4")) - (0.6 - 0.8i)) < 1e-6);
+    }
+}
+END_TEST
+
+START_TEST(zero_to_a_complex_power_with_positive_real_part_is_zero)
+{
+    AD_SCOPE;
+    ad_array *zero = ad_from_data(AD_C128, (double[]){ 0, 0 }, AD_SCALAR_SHAPE);
+    assert_complex(ad_pow(zero, 2 + 3i), 0);
+    assert_complex(ad_pow(ad_astype(zero, AD_C64), 0.5 - 1i), 0);
+    assert_complex(ad_pow(zero, 0.0), 1);
+    ck_assert(isnan(creal(ad_item_complex(ad_pow(zero, -1 + 1i)))));
+    ck_assert(isnan(creal(ad_item_complex(ad_pow(zero, 1i)))));
+}
+END_TEST
+
+RUN_TESTS("math", functions_do_not_overflow_before_their_values_do, floor_division_by_infinity_is_0_or_minus_1,
+          sign_of_an_infinite_complex_number_is_its_direction, zero_to_a_complex_power_with_positive_real_part_is_zero)
