@@ -4,6 +4,11 @@
 
 #define VECTOR(...) ad_from((double[]){ __VA_ARGS__ }, AD_SHAPE(sizeof((double[]){ __VA_ARGS__ }) / sizeof(double)))
 
+static ad_array *bytes(uint8_t a, uint8_t b)
+{
+    return ad_from_data(AD_U8, (uint8_t[]){ a, b }, AD_SHAPE(2));
+}
+
 static ad_array *single(ad_array *x)
 {
     return ad_astype(x, AD_F32);
@@ -79,5 +84,54 @@ START_TEST(zero_to_a_complex_power_with_positive_real_part_is_zero)
 }
 END_TEST
 
+/* ---- integers ---- */
+
+START_TEST(numbers_that_do_not_fit_an_integer_dtype_are_errors)
+{
+    AD_SCOPE;
+    ad_array *x = bytes(3, 200), *n = ad_astype(x, AD_I32);
+    assert_fails(ad_add(x, 300), AD_ERROR_VALUE, "ad_add: 300 is out of range for uint8");
+    assert_fails(ad_mul(-1, x), AD_ERROR_VALUE, "ad_mul: -1 is out of range for uint8");
+    assert_fails(ad_maximum(x, -1), AD_ERROR_VALUE, "ad_maximum: -1");
+    assert_fails(ad_mod(n, INT64_C(1) << 40), AD_ERROR_VALUE, "ad_mod: 1099511627776 is out of range for int32");
+    assert_fails(ad_pow(x, -1), AD_ERROR_VALUE, "ad_pow");
+    assert_array(ad_add(x, 255), AD_SHAPE(2), 0, 2, 199);
+    assert_array(ad_div(x, -2), AD_SHAPE(2), 0, -1.5, -100);
+    assert_array(ad_add(x, ad_astype(ad_scalar(300), AD_I32)), AD_SHAPE(2), 0, 303, 500);
+    assert_array(ad_add(ad_greater(x, 100), 300), AD_SHAPE(2), 0, 300, 301);
+    assert_array(ad_sub(ad_astype(x, AD_I64), INT64_C(1) << 40), AD_SHAPE(2), 0, 3 - 0x1p40, 200 - 0x1p40);
+}
+END_TEST
+
+START_TEST(numbers_of_any_size_compare_by_value)
+{
+    AD_SCOPE;
+    ad_array *x = bytes(0, 44), *n = ad_astype(x, AD_I32);
+    assert_array(ad_equal(x, 300), AD_SHAPE(2), 0, 0, 0);
+    assert_array(ad_not_equal(300, x), AD_SHAPE(2), 0, 1, 1);
+    assert_array(ad_less(x, -1), AD_SHAPE(2), 0, 0, 0);
+    assert_array(ad_greater_equal(x, -1), AD_SHAPE(2), 0, 1, 1);
+    assert_array(ad_less_equal(INT64_C(1) << 40, n), AD_SHAPE(2), 0, 0, 0);
+    assert_array(ad_greater(INT64_C(1) << 40, n), AD_SHAPE(2), 0, 1, 1);
+    assert_array(ad_logical_and(n, INT64_C(1) << 40), AD_SHAPE(2), 0, 0, 1);
+    assert_array(ad_logical_or(x, 256), AD_SHAPE(2), 0, 1, 1);
+    ck_assert_int_eq(ad_dtype_of(ad_less(x, -1)), AD_BOOL);
+}
+END_TEST
+
+START_TEST(clip_ignores_a_bound_beyond_the_dtype)
+{
+    AD_SCOPE;
+    ad_array *x = bytes(1, 200);
+    assert_array(ad_clip(x, -1, 100), AD_SHAPE(2), 0, 1, 100);
+    assert_array(ad_clip(x, 2, 300), AD_SHAPE(2), 0, 2, 200);
+    assert_array(ad_clip(x, -1, 300), AD_SHAPE(2), 0, 1, 200);
+    assert_array(ad_clip(ad_astype(x, AD_I32), -(INT64_C(1) << 40), 2), AD_SHAPE(2), 0, 1, 2);
+    assert_array(ad_clip(x, -1, 0.5), AD_SHAPE(2), 0, 0.5, 0.5);
+    assert_fails(ad_clip(x, 300, 400), AD_ERROR_VALUE, "300 is out of range for uint8");
+}
+END_TEST
+
 RUN_TESTS("math", functions_do_not_overflow_before_their_values_do, floor_division_by_infinity_is_0_or_minus_1,
-          sign_of_an_infinite_complex_number_is_its_direction, zero_to_a_complex_power_with_positive_real_part_is_zero)
+          sign_of_an_infinite_complex_number_is_its_direction, zero_to_a_complex_power_with_positive_real_part_is_zero,
+          numbers_that_do_not_fit_an_integer_dtype_are_errors, numbers_of_any_size_compare_by_value, clip_ignores_a_bound_beyond_the_dtype)

@@ -83,7 +83,8 @@ AD_API ad_array *ad_empty_like(const ad_array *x);
 
 /** An array of one value everywhere; differentiable in it.
  *
- * @param value  an array that broadcasts to shape, or a C number */
+ * @param value  an array that broadcasts to shape, or a C number
+ * Errors: a C integer that the dtype cannot hold. */
 AD_API ad_array *ad_full_with(ad_shape shape, ad_array *value, ad_dtype_options options);
 AD_API ad_array *ad_full(ad_shape shape, ad_array *value);
 AD_API ad_array *ad_full_like_with(const ad_array *x, ad_array *value, ad_dtype_options options);

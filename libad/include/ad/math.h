@@ -5,6 +5,9 @@
  * any order in both modes, unless its result is a constant. A derivative maps zero to zero: where a cotangent is exactly 0, an infinite
  * coefficient adds nothing. The bare names are functions too: ad_grad(ad_sin).
  *
+ * A C integer that the int32 or uint8 beside it cannot hold is an error in arithmetic, and is compared by its value, as in NumPy. NumPy's int8 and
+ * float16 do not exist here: what gives int8 there (arithmetic of bools) is not defined, what gives float16 (functions of uint8) gives float64.
+ *
  * Errors of all: shapes that do not broadcast; a dtype the function is not defined for. */
 #ifndef AD_MATH_H
 #define AD_MATH_H
@@ -185,7 +188,7 @@ AD_API ad_array *ad_logical_xor(ad_array *a, ad_array *b);
  * whatever it is there. */
 AD_API ad_array *ad_where(ad_array *condition, ad_array *a, ad_array *b);
 
-/** minimum(maximum(x, low), high). At a bound half of the derivative goes to x, half to the bound. */
+/** minimum(maximum(x, low), high); real. A C integer bound beyond the dtype of x bounds nothing. At a bound half of the derivative goes to x, half to the bound. */
 AD_API ad_array *ad_clip(ad_array *x, ad_array *low, ad_array *high);
 
 /* NumPy's and SciPy's other names of the same functions. */

@@ -164,9 +164,17 @@ ad_array *(ad_where)(ad_array *condition, ad_array *a, ad_array *b)
     return ad_call_primitive(&where_op, (ad_array *[]){ condition, a, b }, 3, NULL);
 }
 
+/* -1 for a C integer below everything that the dtype of x can hold, 1 for one above it, else 0. */
+static int side_of_all(const ad_array *bound, const ad_array *x)
+{
+    int64_t number;
+    return x && bound && ad_number_overflows(bound, (ad_dtype)x->dtype, &number) ? number < 0 ? -1 : 1 : 0;
+}
+
 ad_array *(ad_clip)(ad_array *x, ad_array *low, ad_array *high)
 {
-    return ad_minimum(ad_maximum(x, low), high);
+    ad_array *y = side_of_all(low, x) < 0 ? x : ad_maximum(x, low);
+    return side_of_all(high, x) > 0 ? y : ad_minimum(y, high);
 }
 
 /* ---- integer powers: products, exact for every x ---- */

@@ -90,8 +90,11 @@ ad_array *ad_ones_with(ad_shape shape, ad_dtype_options options)
 
 ad_array *ad_full_with(ad_shape shape, ad_array *value, ad_dtype_options options)
 {
+    int64_t number;
     if (!value || !makeable("ad_full", dtype_like(value, options), &shape))
         return NULL;
+    if (ad_number_overflows(value, dtype_like(value, options), &number))
+        return ad_set_error(AD_ERROR_VALUE, "ad_full: %lld is out of range for %s", (long long)number, ad_dtype_name(dtype_like(value, options)));
     return ad_broadcast_to(ad_astype(value, dtype_like(value, options)), shape);
 }
 
