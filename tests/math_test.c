@@ -4,6 +4,11 @@
 
 #define VECTOR(...) ad_from((double[]){ __VA_ARGS__ }, AD_SHAPE(sizeof((double[]){ __VA_ARGS__ }) / sizeof(double)))
 
+static ad_array *integers(int64_t a, int64_t b, int64_t c)
+{
+    return ad_from_data(AD_I64, (int64_t[]){ a, b, c }, AD_SHAPE(3));
+}
+
 static ad_array *bytes(uint8_t a, uint8_t b)
 {
     return ad_from_data(AD_U8, (uint8_t[]){ a, b }, AD_SHAPE(2));
@@ -132,6 +137,21 @@ START_TEST(clip_ignores_a_bound_beyond_the_dtype)
 }
 END_TEST
 
+START_TEST(integers_have_no_negative_integer_powers)
+{
+    AD_SCOPE;
+    ad_array *x = integers(2, 1, -1), *minus_one = ad_from_data(AD_I32, (int32_t[]){ -1 }, AD_SHAPE(1));
+    assert_fails(ad_pow(x, -1), AD_ERROR_VALUE, "ad_pow: an integer to a negative integer power");
+    assert_fails(ad_pow(2, integers(1, 2, -3)), AD_ERROR_VALUE, "ad_pow: an integer to a negative integer power");
+    assert_fails(ad_pow(bytes(1, 2), minus_one), AD_ERROR_VALUE, "ad_pow: an integer to a negative integer power");
+    assert_array(ad_pow(x, integers(0, 5, 3)), AD_SHAPE(3), 0, 1, 1, -1);
+    assert_array(ad_pow(x, -1.0), AD_SHAPE(3), 0, 0.5, 1, -1);
+    assert_array(ad_pow(VECTOR(2, -4), minus_one), AD_SHAPE(2), 0, 0.5, -0.25);
+    ck_assert_int_eq(ad_size(ad_pow(ad_zeros(AD_SHAPE(0), .dtype = AD_I64), -1)), 0);
+}
+END_TEST
+
 RUN_TESTS("math", functions_do_not_overflow_before_their_values_do, floor_division_by_infinity_is_0_or_minus_1,
           sign_of_an_infinite_complex_number_is_its_direction, zero_to_a_complex_power_with_positive_real_part_is_zero,
-          numbers_that_do_not_fit_an_integer_dtype_are_errors, numbers_of_any_size_compare_by_value, clip_ignores_a_bound_beyond_the_dtype)
+          numbers_that_do_not_fit_an_integer_dtype_are_errors, numbers_of_any_size_compare_by_value, clip_ignores_a_bound_beyond_the_dtype,
+          integers_have_no_negative_integer_powers)

@@ -136,7 +136,8 @@ AD_API ad_array *ad_sub(ad_array *a, ad_array *b);
 AD_API ad_array *ad_mul(ad_array *a, ad_array *b);
 /** a / b; of integers a float64. */
 AD_API ad_array *ad_div(ad_array *a, ad_array *b);
-/** a^b. Derivatives: b a^(b-1), 0 where b = 0; y log a, 0 where a = 0 and b >= 0, NaN for a < 0. A C integer exponent is computed by products, exact for every a. */
+/** a^b. Derivatives: b a^(b-1), 0 where b = 0; y log a, 0 where a = 0 and b >= 0, NaN for a < 0. A C integer exponent is computed by products, exact for every a.
+ * Errors: an integer to a negative integer power. */
 AD_API ad_array *ad_pow(ad_array *a, ad_array *b);
 /** The larger one; NaN if either is. A tie sends half of the derivative to each. */
 AD_API ad_array *ad_maximum(ad_array *a, ad_array *b);

@@ -29,11 +29,9 @@
         T r = c_remainder_##dtype(x, y);                                                                               \
         return r != 0 && (r < 0) != (y < 0) ? (T)(r + y) : r;                                                          \
     }                                                                                                                  \
-    /* by squaring; a negative power of an integer is 0 but for 1 and -1 */                                            \
+    /* by squaring; y is not negative */                                                                               \
     static inline T power_##dtype(T x, T y)                                                                            \
     {                                                                                                                  \
-        if (y < 0)                                                                                                     \
-            return x == 1 ? 1 : x == (T)-1 ? (T)(y % 2 ? -1 : 1) : 0;                                                  \
         uint64_t result = 1, base = (uint64_t)x, exponent = (uint64_t)y;                                               \
         for (; exponent; exponent >>= 1, base *= base)                                                                 \
             if (exponent & 1)                                                                                          \

@@ -5,6 +5,7 @@
  * zero-wins products (ad_zmul): a derivative maps zero to zero, whatever its coefficient. */
 #include "ad/array.h"
 #include "ad/math.h"
+#include "ad/reduce.h"
 #include "ops/ops.h"
 #include <stdlib.h>
 #include <string.h>
@@ -252,6 +253,18 @@ static ad_array *integer_power(ad_array *x, int64_t exponent)
     return exponent == 1 ? x : ad_call_primitive(&power_op, &x, 1, &(struct power_options){ exponent });
 }
 
+static bool whole(const ad_array *x)
+{
+    return x && !ad_dtype_is_float((ad_dtype)x->dtype);
+}
+
+static bool any_negative(ad_array *x)
+{
+    AD_SCOPE;
+    ad_array *any = ad_any(ad_less(x, 0));
+    return any && ad_item_int(any);
+}
+
 /* A C integer for an exponent makes it an integer power. */
 ad_array *(ad_pow)(ad_array *x, ad_array *p)
 {
@@ -260,5 +273,7 @@ ad_array *(ad_pow)(ad_array *x, ad_array *p)
         memcpy(&exponent, p->data, sizeof exponent);
         return integer_power(x, exponent);
     }
+    if (whole(x) && whole(p) && x->size > 0 && any_negative(p))
+        return ad_set_error(AD_ERROR_VALUE, "ad_pow: an integer to a negative integer power is no integer; convert it to float64");
     return ad_call_primitive(&pow_op, (ad_array *[]){ x, p }, 2, NULL);
 }
