@@ -151,7 +151,21 @@ START_TEST(integers_have_no_negative_integer_powers)
 }
 END_TEST
 
+START_TEST(integers_and_bools_keep_their_dtype)
+{
+    AD_SCOPE;
+    ad_array *x = integers(1, -1, 5), *b = ad_greater(x, 0);
+    assert_array(ad_reciprocal(x), AD_SHAPE(3), 0, 1, -1, 0);
+    assert_array(ad_reciprocal(bytes(0, 255)), AD_SHAPE(2), 0, 0, 0);
+    ck_assert_int_eq(ad_dtype_of(ad_reciprocal(x)), AD_I64);
+    assert_array(ad_abs(b), AD_SHAPE(3), 0, 1, 0, 1);
+    ck_assert_int_eq(ad_dtype_of(ad_abs(b)), AD_BOOL);
+    assert_fails(ad_square(b), AD_ERROR_DTYPE, "ad_square: not defined for bool");
+    assert_fails(ad_reciprocal(b), AD_ERROR_DTYPE, "ad_reciprocal: not defined for bool");
+}
+END_TEST
+
 RUN_TESTS("math", functions_do_not_overflow_before_their_values_do, floor_division_by_infinity_is_0_or_minus_1,
           sign_of_an_infinite_complex_number_is_its_direction, zero_to_a_complex_power_with_positive_real_part_is_zero,
           numbers_that_do_not_fit_an_integer_dtype_are_errors, numbers_of_any_size_compare_by_value, clip_ignores_a_bound_beyond_the_dtype,
-          integers_have_no_negative_integer_powers)
+          integers_have_no_negative_integer_powers, integers_and_bools_keep_their_dtype)

@@ -20,9 +20,9 @@ AD_BEGIN_DECLS
 
 /** -x. Not defined for bool. */
 AD_API ad_array *ad_neg(ad_array *x);
-/** 1/x. Derivative: -y^2. */
+/** 1/x; of an integer 1, -1 or 0, and 0 for 0. Derivative: -y^2. */
 AD_API ad_array *ad_reciprocal(ad_array *x);
-/** |x|; real for complex x. Derivative: sign(x), conj(x)/|x|, and 0 at 0. */
+/** |x|; real for complex x, bool for bool. Derivative: sign(x), conj(x)/|x|, and 0 at 0. */
 AD_API ad_array *ad_abs(ad_array *x);
 /** -1, 0 or 1; x/|x| for complex x. Derivative: 0, for complex x along the circle, 0 at 0. */
 AD_API ad_array *ad_sign(ad_array *x);
