@@ -411,17 +411,22 @@ ad_array *(ad_arange)(double start, double stop, double step)
     return ad_arange(start, stop, step);
 }
 
-/* Integers of an array would wrap in a difference; C numbers stay weak, and widen nothing. */
-static ad_array *end_of_range(ad_array *x)
+/* Integers of an array would wrap in a difference, so they get the real dtype of the result; C numbers stay weak, and widen nothing. */
+static ad_array *end_of_range(ad_array *x, ad_dtype common)
 {
-    return !x || x->flags & AD_WEAK || ad_dtype_is_float((ad_dtype)x->dtype) ? x : ad_astype(x, AD_F64);
+    if (x->flags & AD_WEAK || ad_dtype_is_float((ad_dtype)x->dtype))
+        return x;
+    return ad_astype(x, ad_dtype_is_float(common) ? ad_dtype_real(common) : AD_F64);
 }
 
 /* start + i (stop - start)/intervals, with stop itself in the last place. */
 ad_array *ad_linspace_with(ad_array *start, ad_array *stop, ad_linspace_options options)
 {
-    start = end_of_range(start);
-    stop = end_of_range(stop);
+    if (!start || !stop)
+        return NULL;
+    ad_dtype common = ad_dtype_common((ad_array *[]){ start, stop }, 2);
+    start = end_of_range(start, common);
+    stop = end_of_range(stop, common);
     if (!start || !stop)
         return NULL;
     int64_t intervals = options.endpoint ? options.num - 1 : options.num;
