@@ -136,12 +136,12 @@ AD_API ad_array *ad_sub(ad_array *a, ad_array *b);
 AD_API ad_array *ad_mul(ad_array *a, ad_array *b);
 /** a / b; of integers a float64. */
 AD_API ad_array *ad_div(ad_array *a, ad_array *b);
-/** a^b. Derivatives: b a^(b-1), 0 where b = 0; y log a, 0 where a = 0 and b >= 0, NaN for a < 0. A C integer exponent is computed by products, exact for every a.
- * Errors: an integer to a negative integer power. */
+/** a^b. Derivatives: b a^(b-1), 0 where b = 0; y log a, 0 where a = 0 and b >= 0, NaN for a < 0 unless the power is complex.
+ * A C integer exponent is computed by products, exact for every a. Errors: an integer to a negative integer power. */
 AD_API ad_array *ad_pow(ad_array *a, ad_array *b);
-/** The larger one; NaN if either is. A tie sends half of the derivative to each. */
+/** The larger one; NaN if either is; real. A tie sends half of the derivative to each. */
 AD_API ad_array *ad_maximum(ad_array *a, ad_array *b);
-/** The smaller one; NaN if either is. A tie sends half of the derivative to each. */
+/** The smaller one; NaN if either is; real. A tie sends half of the derivative to each. */
 AD_API ad_array *ad_minimum(ad_array *a, ad_array *b);
 /** Remainder of floor division, with the sign of b. Derivatives: 1 and -floor(a/b). */
 AD_API ad_array *ad_mod(ad_array *a, ad_array *b);
@@ -189,7 +189,8 @@ AD_API ad_array *ad_logical_xor(ad_array *a, ad_array *b);
  * whatever it is there. */
 AD_API ad_array *ad_where(ad_array *condition, ad_array *a, ad_array *b);
 
-/** minimum(maximum(x, low), high); real. A C integer bound beyond the dtype of x bounds nothing. At a bound half of the derivative goes to x, half to the bound. */
+/** minimum(maximum(x, low), high); real. A C integer bound beyond the dtype of x bounds nothing. At a bound half of the derivative
+ * goes to x, half to the bound. */
 AD_API ad_array *ad_clip(ad_array *x, ad_array *low, ad_array *high);
 
 /* NumPy's and SciPy's other names of the same functions. */
