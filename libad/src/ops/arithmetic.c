@@ -4,6 +4,7 @@
  * same expression of the cotangent, so one function stands in both places. Products with a derivative are
  * zero-wins products (ad_zmul): a derivative maps zero to zero, whatever its coefficient. */
 #include "ad/array.h"
+#include "ad/create.h"
 #include "ad/math.h"
 #include "ad/reduce.h"
 #include "ops/ops.h"
@@ -53,11 +54,14 @@ static ad_array *pow_slope_base(ad_array *x, ad_array *p)
     return ad_where(none, 0, ad_mul(p, ad_pow(x, ad_where(none, 1, ad_sub(p, 1)))));
 }
 
-/* y log x, and 0 where x = 0 and p >= 0. */
+/* y log x, and 0 where x = 0 and p >= 0. Under a complex power a negative x has a logarithm. */
 static ad_array *pow_slope_exponent(ad_array *x, ad_array *p, ad_array *y)
 {
     ad_array *none = ad_logical_and(ad_equal(x, 0), ad_greater_equal(ad_real(p), 0));
-    return ad_where(none, 0, ad_mul(y, ad_log(ad_where(none, 1, x))));
+    ad_array *base = ad_where(none, 1, x);
+    if (ad_dtype_is_complex(ad_dtype_of(y)))
+        base = ad_astype(base, ad_dtype_of(y));
+    return ad_where(none, 0, ad_mul(y, ad_log(base)));
 }
 
 /* 1 where a wins, 1/2 where both do; a NaN wins. `wins` compares the operand with the other. */
