@@ -23,6 +23,9 @@ START_TEST(fills_have_shape_dtype_and_value)
     assert_array(ad_full(AD_SHAPE(2), 7.5), AD_SHAPE(2), 0, 7.5, 7.5);
     assert_array(ad_full(AD_SHAPE(2, 2), ad_arange(2), .dtype = AD_F32), AD_SHAPE(2, 2), 0, 0, 1, 0, 1);
     assert_array(ad_full_like(x, 7.5), AD_SHAPE(2), 0, 7, 7);
+    assert_array(ad_full(AD_SHAPE(1), 255, .dtype = AD_U8), AD_SHAPE(1), 0, 255);
+    assert_fails(ad_full(AD_SHAPE(1), 256, .dtype = AD_U8), AD_ERROR_VALUE, "ad_full: 256 is out of range for uint8");
+    assert_fails(ad_full_like(x, INT64_C(1) << 40), AD_ERROR_VALUE, "ad_full: 1099511627776 is out of range for int32");
 }
 END_TEST
 
@@ -58,6 +61,7 @@ END_TEST
 START_TEST(linspace_ends_at_stop)
 {
     AD_SCOPE;
+    ad_array *single = ad_ones(AD_SCALAR_SHAPE, .dtype = AD_F32);
     ad_array *x = ad_linspace(0.1, 0.7, .num = 7);
     assert_array(ad_linspace(0, 1, .num = 5), AD_SHAPE(5), 0, 0, 0.25, 0.5, 0.75, 1);
     assert_array(ad_linspace(0, 1, .num = 4, .endpoint = false), AD_SHAPE(4), 0, 0, 0.25, 0.5, 0.75);
@@ -68,6 +72,10 @@ START_TEST(linspace_ends_at_stop)
     assert_array(ad_linspace(ad_arange(2), 2, .num = 3), AD_SHAPE(3, 2), 0, 0, 1, 1, 1.5, 2, 2);
     assert_array(ad_linspace(ad_arange(2), 2, .num = 3, .axis = -1), AD_SHAPE(2, 3), 0, 0, 1, 2, 1, 1.5, 2);
     ck_assert_int_eq(ad_dtype_of(ad_linspace(ad_ones(AD_SHAPE(1), .dtype = AD_F32), 2)), AD_F32);
+    ck_assert_int_eq(ad_dtype_of(ad_linspace(ad_ones(AD_SHAPE(1), .dtype = AD_U8), single)), AD_F32);
+    ck_assert_int_eq(ad_dtype_of(ad_linspace(single, ad_arange(2))), AD_F64);
+    ck_assert_int_eq(ad_dtype_of(ad_linspace(ad_ones(AD_SHAPE(1), .dtype = AD_U8), ad_astype(single, AD_C64))), AD_C64);
+    assert_array(ad_linspace(ad_full(AD_SHAPE(1), 200, .dtype = AD_U8), single, .num = 3), AD_SHAPE(3, 1), 0, 200, 100.5, 1);
 }
 END_TEST
 

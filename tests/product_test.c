@@ -258,6 +258,22 @@ START_TEST(einsum_of_several_operands)
 }
 END_TEST
 
+/* A product of the first two alone would wrap, or would be rounded to float32. */
+START_TEST(einsum_of_mixed_dtypes_multiplies_in_the_common_one)
+{
+    AD_SCOPE;
+    ad_array *byte = ad_full(AD_SHAPE(2), 200, .dtype = AD_U8), *one = ad_ones(AD_SHAPE(2)), *third = ad_astype(ad_full(AD_SHAPE(2), 1. / 3), AD_F32);
+    double rounded = (float)(1. / 3);
+    assert_array(ad_einsum("i,i,i->i", byte, byte, ad_astype(one, AD_I32)), AD_SHAPE(2), 0, 40000, 40000);
+    assert_array(ad_einsum("i,i,->", byte, byte, 1.0), AD_SCALAR_SHAPE, 0, 80000);
+    assert_array(ad_einsum("i,i,i->i", ad_greater(byte, 0), ad_greater(byte, 0), one), AD_SHAPE(2), 0, 1, 1);
+    assert_array(ad_einsum("i,j,k->", ad_greater(byte, 0), ad_greater(byte, 0), one), AD_SCALAR_SHAPE, 0, 8);
+    assert_array(ad_einsum("i,i,i->i", third, third, one), AD_SHAPE(2), 1e-15, rounded * rounded, rounded * rounded);
+    ck_assert_int_eq(ad_dtype_of(ad_einsum("i,i,i->i", third, third, ad_astype(one, AD_C64))), AD_C64);
+    ck_assert_int_eq(ad_dtype_of(ad_einsum("i,i,i->i", third, third, byte)), AD_F32);
+}
+END_TEST
+
 START_TEST(einsum_errors_name_the_subscripts)
 {
     AD_SCOPE;
@@ -410,5 +426,5 @@ END_TEST
 
 RUN_TESTS("product", matmul_of_small_matrices, matmul_of_every_layout, matmul_broadcasts_leading_axes, matmul_of_empty_arrays, matmul_of_every_dtype,
           matmul_refuses_what_does_not_fit, products_of_vectors, trace_along_diagonals, tensordot_over_pairs_of_axes, einsum_of_one_operand,
-          einsum_of_several_operands, einsum_errors_name_the_subscripts, derivatives_of_all_products, hessian_of_a_quadratic_form, transposed_and_stacked_operands_are_not_copied,
-          every_failed_allocation_is_an_error)
+          einsum_of_several_operands, einsum_of_mixed_dtypes_multiplies_in_the_common_one, einsum_errors_name_the_subscripts, derivatives_of_all_products,
+          hessian_of_a_quadratic_form, transposed_and_stacked_operands_are_not_copied, every_failed_allocation_is_an_error)

@@ -324,6 +324,24 @@ START_TEST(powers_of_arrays_follow_their_edge_rules)
 }
 END_TEST
 
+OF_X(power_of_minus_two, ad_pow(ad_scalar(-2), x))
+OF_X(single_power_of_minus_two, ad_pow(ad_astype(ad_scalar(-2), AD_F32), x))
+
+/* y log x with the complex logarithm: log(-2) = log 2 + i pi. */
+START_TEST(negative_numbers_to_complex_powers_have_derivatives)
+{
+    AD_SCOPE;
+    ad_complex p = 0.5 - 0.25i, y = cpow(-2, p), slope = clog(-2);
+    ad_array *x = ad_from_data(AD_C128, &p, AD_SCALAR_SHAPE), *tangent = NULL;
+    ck_assert(cabs(ad_item_complex(ad_holomorphic_grad(power_of_minus_two)(x)) - y * slope) < 1e-13);
+    ck_assert(cabs(ad_item_complex(ad_holomorphic_grad(ad_holomorphic_grad(power_of_minus_two))(x)) - y * slope * slope) < 1e-12);
+    ad_jvp(power_of_minus_two, x, ad_ones_like(x), &tangent);
+    ck_assert(cabs(ad_item_complex(tangent) - y * slope) < 1e-13);
+    ad_array *single = ad_holomorphic_grad(single_power_of_minus_two)(ad_astype(x, AD_C64));
+    ck_assert(ad_dtype_of(single) == AD_C64 && cabs(ad_item_complex(single) - y * slope) < 1e-4);
+}
+END_TEST
+
 /* ---- masked branches ---- */
 
 OF_X(masked_root, ad_sum(ad_where(ad_greater(x, 0), ad_sqrt(x), 0)))
@@ -492,6 +510,7 @@ END_TEST
 RUN_TESTS("special", special_functions_have_golden_values_and_derivatives, elementary_functions_have_golden_values_and_derivatives,
           poles_and_infinities_are_those_of_scipy, slopes_are_infinite_at_the_ends_of_a_domain, relu_is_flat_at_zero_and_maximum_is_not,
           binary_ties_are_halved_at_orders_1_and_2, clip_halves_at_its_bounds, abs_and_sign_are_flat_at_zero, hypot_and_arctan2_are_flat_at_the_origin,
-          integer_powers_are_exact_at_zero_and_for_negative_bases, powers_of_arrays_follow_their_edge_rules, masked_branches_add_nothing,
-          only_a_zero_tangent_wins_over_infinity, logsumexp_neither_overflows_nor_underflows, infinite_entries_of_logsumexp, softmax_and_its_logarithm,
-          logaddexp_at_infinity, errors_name_the_function_and_the_dtype, every_allocation_may_fail)
+          integer_powers_are_exact_at_zero_and_for_negative_bases, powers_of_arrays_follow_their_edge_rules,
+          negative_numbers_to_complex_powers_have_derivatives, masked_branches_add_nothing, only_a_zero_tangent_wins_over_infinity,
+          logsumexp_neither_overflows_nor_underflows, infinite_entries_of_logsumexp, softmax_and_its_logarithm, logaddexp_at_infinity,
+          errors_name_the_function_and_the_dtype, every_allocation_may_fail)

@@ -39,7 +39,7 @@ static inline bool is_close(double a, double b, double tolerance)
 {
     if (isnan(a) || isnan(b))
         return isnan(a) && isnan(b);
-    return a == b || fabs(a - b) <= tolerance * fmax(1, fmax(fabs(a), fabs(b)));
+    return a == b || (isfinite(a) && isfinite(b) && fabs(a - b) <= tolerance * fmax(1, fmax(fabs(a), fabs(b))));
 }
 
 #define assert_close(actual, expected, tolerance)                                                                      \

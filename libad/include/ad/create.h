@@ -83,7 +83,8 @@ AD_API ad_array *ad_empty_like(const ad_array *x);
 
 /** An array of one value everywhere; differentiable in it.
  *
- * @param value  an array that broadcasts to shape, or a C number */
+ * @param value  an array that broadcasts to shape, or a C number
+ * Errors: a C integer that the dtype cannot hold. */
 AD_API ad_array *ad_full_with(ad_shape shape, ad_array *value, ad_dtype_options options);
 AD_API ad_array *ad_full(ad_shape shape, ad_array *value);
 AD_API ad_array *ad_full_like_with(const ad_array *x, ad_array *value, ad_dtype_options options);
@@ -105,7 +106,7 @@ AD_API ad_array *ad_arange(double start, double stop, double step);
 
 /** num values from start to stop at equal distances, along a new axis; the last is stop itself.
  *
- * @param start, stop  arrays that broadcast, or C numbers; integers become float64
+ * @param start, stop  arrays that broadcast, or C numbers; two integers become float64
  * Derivative: exact in start and stop; with num = 1 all of it is start's. Errors: num negative. */
 AD_API ad_array *ad_linspace_with(ad_array *start, ad_array *stop, ad_linspace_options options);
 AD_API ad_array *ad_linspace(ad_array *start, ad_array *stop);

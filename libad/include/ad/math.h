@@ -5,6 +5,9 @@
  * any order in both modes, unless its result is a constant. A derivative maps zero to zero: where a cotangent is exactly 0, an infinite
  * coefficient adds nothing. The bare names are functions too: ad_grad(ad_sin).
  *
+ * A C integer that the int32 or uint8 beside it cannot hold is an error in arithmetic, and is compared by its value, as in NumPy. NumPy's int8 and
+ * float16 do not exist here: what gives int8 there (arithmetic of bools) is not defined, what gives float16 (functions of uint8) gives float64.
+ *
  * Errors of all: shapes that do not broadcast; a dtype the function is not defined for. */
 #ifndef AD_MATH_H
 #define AD_MATH_H
@@ -17,9 +20,9 @@ AD_BEGIN_DECLS
 
 /** -x. Not defined for bool. */
 AD_API ad_array *ad_neg(ad_array *x);
-/** 1/x. Derivative: -y^2. */
+/** 1/x; of an integer 1, -1 or 0, and 0 for 0. Derivative: -y^2. */
 AD_API ad_array *ad_reciprocal(ad_array *x);
-/** |x|; real for complex x. Derivative: sign(x), conj(x)/|x|, and 0 at 0. */
+/** |x|; real for complex x, bool for bool. Derivative: sign(x), conj(x)/|x|, and 0 at 0. */
 AD_API ad_array *ad_abs(ad_array *x);
 /** -1, 0 or 1; x/|x| for complex x. Derivative: 0, for complex x along the circle, 0 at 0. */
 AD_API ad_array *ad_sign(ad_array *x);
@@ -133,11 +136,12 @@ AD_API ad_array *ad_sub(ad_array *a, ad_array *b);
 AD_API ad_array *ad_mul(ad_array *a, ad_array *b);
 /** a / b; of integers a float64. */
 AD_API ad_array *ad_div(ad_array *a, ad_array *b);
-/** a^b. Derivatives: b a^(b-1), 0 where b = 0; y log a, 0 where a = 0 and b >= 0, NaN for a < 0. A C integer exponent is computed by products, exact for every a. */
+/** a^b. Derivatives: b a^(b-1), 0 where b = 0; y log a, 0 where a = 0 and b >= 0, NaN for a < 0 unless the power is complex.
+ * A C integer exponent is computed by products, exact for every a. Errors: an integer to a negative integer power. */
 AD_API ad_array *ad_pow(ad_array *a, ad_array *b);
-/** The larger one; NaN if either is. A tie sends half of the derivative to each. */
+/** The larger one; NaN if either is; real. A tie sends half of the derivative to each. */
 AD_API ad_array *ad_maximum(ad_array *a, ad_array *b);
-/** The smaller one; NaN if either is. A tie sends half of the derivative to each. */
+/** The smaller one; NaN if either is; real. A tie sends half of the derivative to each. */
 AD_API ad_array *ad_minimum(ad_array *a, ad_array *b);
 /** Remainder of floor division, with the sign of b. Derivatives: 1 and -floor(a/b). */
 AD_API ad_array *ad_mod(ad_array *a, ad_array *b);
@@ -185,7 +189,8 @@ AD_API ad_array *ad_logical_xor(ad_array *a, ad_array *b);
  * whatever it is there. */
 AD_API ad_array *ad_where(ad_array *condition, ad_array *a, ad_array *b);
 
-/** minimum(maximum(x, low), high). At a bound half of the derivative goes to x, half to the bound. */
+/** minimum(maximum(x, low), high); real. A C integer bound beyond the dtype of x bounds nothing. At a bound half of the derivative
+ * goes to x, half to the bound. */
 AD_API ad_array *ad_clip(ad_array *x, ad_array *low, ad_array *high);
 
 /* NumPy's and SciPy's other names of the same functions. */

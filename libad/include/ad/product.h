@@ -82,7 +82,7 @@ AD_API ad_array *ad_tensordot_with(ad_array *a, ad_array *b, ad_tensordot_option
  * Each operand has a letter for every axis, "..." for any axes that broadcast. Letters that are not in the output are
  * summed over; a letter that an operand repeats takes its diagonal. Without "->" the output has the letters that occur
  * once, in alphabetical order, after the axes of "...". An axis of length 1 goes with any length. More than two operands
- * are multiplied in pairs, those first that leave the smallest results.
+ * get the common dtype and are multiplied in pairs, those first that leave the smallest results.
  *
  * @param subscripts  the operands' letters, separated by commas; spaces are ignored
  * @param operands    count arrays

@@ -4,7 +4,7 @@
  * length 1 where .keepdims is true. The bare names are functions of one argument with the defaults, so ad_grad(ad_sum) works; ad_x_with
  * takes the options as a struct. Every operand may be a C number.
  *
- * Errors of all: an axis out of range or given twice. NaN propagates. */
+ * Errors of all: an axis out of range (a 0-d array has none, not even NumPy's 0 and -1) or given twice. NaN propagates. */
 #ifndef AD_REDUCE_H
 #define AD_REDUCE_H
 
@@ -17,7 +17,7 @@ typedef struct ad_reduce_options {
     int axis;       /**< one axis; AD_NO_AXIS: see axes */
     ad_axes axes;   /**< several; none given: all */
     bool keepdims;  /**< keep the reduced axes with length 1 */
-    ad_dtype dtype; /**< sum, prod, mean, var, std: compute in this dtype; AD_NO_DTYPE: NumPy's choice */
+    ad_dtype dtype; /**< sum, prod, mean, var, std: compute in this dtype; AD_NO_DTYPE: NumPy's choice. An integer one is float64 to mean, var and std */
     int ddof;       /**< var, std: divide by n - ddof */
     int ad_unused_;
 } ad_reduce_options;

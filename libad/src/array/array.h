@@ -312,6 +312,7 @@ typedef struct ad_shape_buffer {
 /* dtype.c */
 ad_dtype ad_dtype_promote(ad_dtype a, ad_dtype b);
 ad_dtype ad_dtype_common(ad_array *const *inputs, int count); /* NumPy's rules, weak scalars included */
+bool ad_number_overflows(const ad_array *x, ad_dtype dtype, int64_t *value); /* whether x is a C integer that int32 or uint8 cannot hold, and which */
 ad_dtype ad_dtype_real(ad_dtype dtype);                       /* of a complex one, its part's; else itself */
 ad_dtype ad_dtype_complex(ad_dtype dtype);
 

@@ -1,5 +1,6 @@
 /* Dtypes: sizes, names, and NumPy 2's promotion with weak C scalars. */
 #include "array/array.h"
+#include <string.h>
 
 static const struct {
     const char *name;
@@ -68,6 +69,14 @@ ad_dtype ad_dtype_common(ad_array *const *inputs, int count)
         }
     }
     return any_strong ? with_weak(strong, weak) : weak;
+}
+
+bool ad_number_overflows(const ad_array *x, ad_dtype dtype, int64_t *value)
+{
+    if (!(x->flags & AD_WEAK) || x->dtype != AD_I64)
+        return false;
+    memcpy(value, x->data, sizeof *value);
+    return dtype == AD_U8 ? *value < 0 || *value > UINT8_MAX : dtype == AD_I32 && (*value < INT32_MIN || *value > INT32_MAX);
 }
 
 ad_dtype ad_dtype_real(ad_dtype dtype)

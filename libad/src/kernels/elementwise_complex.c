@@ -36,15 +36,18 @@
         if (y == 0)                                                                                                    \
             return 1;                                                                                                  \
         if (x == 0)                                                                                                    \
-            return __real__ y > 0 && __imag__ y == 0 ? 0 : make_##dtype(NAN, NAN);                                     \
+            return __real__ y > 0 ? 0 : make_##dtype(NAN, NAN);                                                        \
         if (y == 1)                                                                                                    \
             return x;                                                                                                  \
         return y == 2 ? product_##dtype(x, x) : cpow##F(x, y);                                                         \
     }                                                                                                                  \
+    /* the direction of x; that of an infinite part, of which there can be one */                                      \
     static inline T sign_##dtype(T x)                                                                                  \
     {                                                                                                                  \
-        R r = hypot##F(__real__ x, __imag__ x);                                                                        \
-        return r == 0 ? x : make_##dtype(__real__ x / r, __imag__ x / r);                                              \
+        R a = __real__ x, b = __imag__ x, r = hypot##F(a, b);                                                          \
+        if (isinf(r) && isinf(a) != isinf(b))                                                                          \
+            return isinf(a) ? make_##dtype(copysign##F(1, a), 0) : make_##dtype(0, copysign##F(1, b));                 \
+        return r == 0 ? x : make_##dtype(a / r, b / r);                                                                \
     }                                                                                                                  \
     /* e^x - 1 without cancellation: expm1(a) cos b - 2 sin(b/2)^2, e^a sin b */                                       \
     static inline T expm1_##dtype(T x)                                                                                 \

@@ -29,11 +29,9 @@
         T r = c_remainder_##dtype(x, y);                                                                               \
         return r != 0 && (r < 0) != (y < 0) ? (T)(r + y) : r;                                                          \
     }                                                                                                                  \
-    /* by squaring; a negative power of an integer is 0 but for 1 and -1 */                                            \
+    /* by squaring; y is not negative */                                                                               \
     static inline T power_##dtype(T x, T y)                                                                            \
     {                                                                                                                  \
-        if (y < 0)                                                                                                     \
-            return x == 1 ? 1 : x == (T)-1 ? (T)(y % 2 ? -1 : 1) : 0;                                                  \
         uint64_t result = 1, base = (uint64_t)x, exponent = (uint64_t)y;                                               \
         for (; exponent; exponent >>= 1, base *= base)                                                                 \
             if (exponent & 1)                                                                                          \
@@ -69,6 +67,7 @@
     LOOP2(, ad_sub_##dtype, T, T, (T)((U)x - (U)y))                                                                    \
     LOOP2(, ad_mul_##dtype, T, T, (T)((U)x * (U)y))                                                                    \
     LOOP1(, ad_neg_##dtype, T, T, (T)(0 - (U)x))                                                                       \
+    LOOP1(, ad_reciprocal_##dtype, T, T, x == 0 ? 0 : (T)(1 / x))                                                      \
     LOOP1(, ad_abs_##dtype, T, T, x < 0 ? (T)(0 - (U)x) : x)                                                           \
     LOOP1(, ad_sign_##dtype, T, T, (T)((x > 0) - (x < 0)))                                                             \
     LOOP1(, ad_square_##dtype, T, T, (T)((U)x * (U)x))                                                                 \
@@ -85,6 +84,7 @@ typedef uint8_t boolean;
 COMPARISONS(boolean, b8)
 LOOP2(, ad_add_b8, boolean, boolean, x | y)
 LOOP2(, ad_mul_b8, boolean, boolean, x & y)
+LOOP1(, ad_abs_b8, boolean, boolean, x)
 
 typedef struct pair {
     uint64_t low, high;

@@ -4,7 +4,9 @@
  * same expression of the cotangent, so one function stands in both places. Products with a derivative are
  * zero-wins products (ad_zmul): a derivative maps zero to zero, whatever its coefficient. */
 #include "ad/array.h"
+#include "ad/create.h"
 #include "ad/math.h"
+#include "ad/reduce.h"
 #include "ops/ops.h"
 #include <stdlib.h>
 #include <string.h>
@@ -52,11 +54,14 @@ static ad_array *pow_slope_base(ad_array *x, ad_array *p)
     return ad_where(none, 0, ad_mul(p, ad_pow(x, ad_where(none, 1, ad_sub(p, 1)))));
 }
 
-/* y log x, and 0 where x = 0 and p >= 0. */
+/* y log x, and 0 where x = 0 and p >= 0. Under a complex power a negative x has a logarithm. */
 static ad_array *pow_slope_exponent(ad_array *x, ad_array *p, ad_array *y)
 {
     ad_array *none = ad_logical_and(ad_equal(x, 0), ad_greater_equal(ad_real(p), 0));
-    return ad_where(none, 0, ad_mul(y, ad_log(ad_where(none, 1, x))));
+    ad_array *base = ad_where(none, 1, x);
+    if (ad_dtype_is_complex(ad_dtype_of(y)))
+        base = ad_astype(base, ad_dtype_of(y));
+    return ad_where(none, 0, ad_mul(y, ad_log(base)));
 }
 
 /* 1 where a wins, 1/2 where both do; a NaN wins. `wins` compares the operand with the other. */
@@ -164,9 +169,17 @@ ad_array *(ad_where)(ad_array *condition, ad_array *a, ad_array *b)
     return ad_call_primitive(&where_op, (ad_array *[]){ condition, a, b }, 3, NULL);
 }
 
+/* -1 for a C integer below everything that the dtype of x can hold, 1 for one above it, else 0. */
+static int side_of_all(const ad_array *bound, const ad_array *x)
+{
+    int64_t number;
+    return x && bound && ad_number_overflows(bound, (ad_dtype)x->dtype, &number) ? number < 0 ? -1 : 1 : 0;
+}
+
 ad_array *(ad_clip)(ad_array *x, ad_array *low, ad_array *high)
 {
-    return ad_minimum(ad_maximum(x, low), high);
+    ad_array *y = side_of_all(low, x) < 0 ? x : ad_maximum(x, low);
+    return side_of_all(high, x) > 0 ? y : ad_minimum(y, high);
 }
 
 /* ---- integer powers: products, exact for every x ---- */
@@ -244,6 +257,18 @@ static ad_array *integer_power(ad_array *x, int64_t exponent)
     return exponent == 1 ? x : ad_call_primitive(&power_op, &x, 1, &(struct power_options){ exponent });
 }
 
+static bool whole(const ad_array *x)
+{
+    return x && !ad_dtype_is_float((ad_dtype)x->dtype);
+}
+
+static bool any_negative(ad_array *x)
+{
+    AD_SCOPE;
+    ad_array *any = ad_any(ad_less(x, 0));
+    return any && ad_item_int(any);
+}
+
 /* A C integer for an exponent makes it an integer power. */
 ad_array *(ad_pow)(ad_array *x, ad_array *p)
 {
@@ -252,5 +277,7 @@ ad_array *(ad_pow)(ad_array *x, ad_array *p)
         memcpy(&exponent, p->data, sizeof exponent);
         return integer_power(x, exponent);
     }
+    if (whole(x) && whole(p) && x->size > 0 && any_negative(p))
+        return ad_set_error(AD_ERROR_VALUE, "ad_pow: an integer to a negative integer power is no integer; convert it to float64");
     return ad_call_primitive(&pow_op, (ad_array *[]){ x, p }, 2, NULL);
 }

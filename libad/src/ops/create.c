@@ -90,8 +90,11 @@ ad_array *ad_ones_with(ad_shape shape, ad_dtype_options options)
 
 ad_array *ad_full_with(ad_shape shape, ad_array *value, ad_dtype_options options)
 {
+    int64_t number;
     if (!value || !makeable("ad_full", dtype_like(value, options), &shape))
         return NULL;
+    if (ad_number_overflows(value, dtype_like(value, options), &number))
+        return ad_set_error(AD_ERROR_VALUE, "ad_full: %lld is out of range for %s", (long long)number, ad_dtype_name(dtype_like(value, options)));
     return ad_broadcast_to(ad_astype(value, dtype_like(value, options)), shape);
 }
 
@@ -408,17 +411,22 @@ ad_array *(ad_arange)(double start, double stop, double step)
     return ad_arange(start, stop, step);
 }
 
-/* Integers of an array would wrap in a difference; C numbers stay weak, and widen nothing. */
-static ad_array *end_of_range(ad_array *x)
+/* Integers of an array would wrap in a difference, so they get the real dtype of the result; C numbers stay weak, and widen nothing. */
+static ad_array *end_of_range(ad_array *x, ad_dtype common)
 {
-    return !x || x->flags & AD_WEAK || ad_dtype_is_float((ad_dtype)x->dtype) ? x : ad_astype(x, AD_F64);
+    if (x->flags & AD_WEAK || ad_dtype_is_float((ad_dtype)x->dtype))
+        return x;
+    return ad_astype(x, ad_dtype_is_float(common) ? ad_dtype_real(common) : AD_F64);
 }
 
 /* start + i (stop - start)/intervals, with stop itself in the last place. */
 ad_array *ad_linspace_with(ad_array *start, ad_array *stop, ad_linspace_options options)
 {
-    start = end_of_range(start);
-    stop = end_of_range(stop);
+    if (!start || !stop)
+        return NULL;
+    ad_dtype common = ad_dtype_common((ad_array *[]){ start, stop }, 2);
+    start = end_of_range(start, common);
+    stop = end_of_range(stop, common);
     if (!start || !stop)
         return NULL;
     int64_t intervals = options.endpoint ? options.num - 1 : options.num;

@@ -444,6 +444,13 @@ static bool contract_pair(const struct einsum *e, struct factor *factors, int co
     return factors[first].x != NULL;
 }
 
+/* Whole numbers and lower precisions are converted before the products of pairs, in which they would wrap or round; real ones stay real. */
+static bool widen(struct factor *f, ad_dtype dtype)
+{
+    ad_dtype own = ad_dtype_is_complex((ad_dtype)f->x->dtype) ? dtype : ad_dtype_real(dtype);
+    return (f->x = ad_astype(f->x, own)) != NULL;
+}
+
 static ad_array *einsum(struct einsum *e, struct factor *factors)
 {
     int count = e->count;
@@ -453,7 +460,7 @@ static ad_array *einsum(struct einsum *e, struct factor *factors)
         operands[i] = factors[i].x;
     ad_dtype dtype = ad_dtype_common(operands, count);
     for (int i = 0; i < count; i++)
-        if (!squeeze_short(e, &factors[i]) || !take_diagonals(&factors[i]))
+        if (!squeeze_short(e, &factors[i]) || !take_diagonals(&factors[i]) || (count > 2 && !widen(&factors[i], dtype)))
             return NULL;
     for (int i = 0; i < count; i++) {
         mark_needed(e, factors, count, i, i, needed);

@@ -13,7 +13,16 @@
 
 /* ---- shapes and dtypes of every elementwise operation, of one operand or several ---- */
 
-/* The dtype that the loop runs in: the common one, or float64 where the function has no integer form at all. */
+/* Whether a C integer among the operands does not fit the dtype of the arrays beside it. */
+static bool number_overflows(const ad_node *node, ad_dtype dtype, int64_t *number)
+{
+    for (int i = 0; (dtype == AD_U8 || dtype == AD_I32) && i < ad_node_inputs(node); i++)
+        if (ad_number_overflows(node->inputs[i], dtype, number))
+            return true;
+    return false;
+}
+
+/* The dtype that the loop runs in: the common one, or float64 where the function has no integer form at all. A comparison is exact for every C integer. */
 static ad_dtype loop_dtype(const ad_node *node, const struct ad_loops *loops)
 {
     int id = ad_node_primitive(node)->code, skip = id == AD_LOOP_where; /* a condition takes no part */
@@ -24,6 +33,9 @@ static ad_dtype loop_dtype(const ad_node *node, const struct ad_loops *loops)
     ad_dtype dtype = ad_dtype_common(inputs + skip, count - skip);
     if (!loops->loop[id][dtype] && !ad_dtype_is_float(dtype) && !loops->loop[id][AD_I64])
         return AD_F64;
+    int64_t number;
+    if (ad_loop_output((ad_loop_id)id, dtype) == AD_BOOL && number_overflows(node, dtype, &number))
+        return AD_I64;
     return loops->loop[id][dtype] ? dtype : AD_NO_DTYPE;
 }
 
@@ -52,6 +64,9 @@ bool elementwise_infer(const ad_node *node, ad_spec *output)
     ad_dtype dtype = loop_dtype(node, ad_current()->loops);
     if (dtype == AD_NO_DTYPE)
         return refuse_dtype(node);
+    int64_t number;
+    if (ad_node_primitive(node)->code != AD_LOOP_where && number_overflows(node, dtype, &number))
+        return AD_FAIL(AD_ERROR_VALUE, "%s: %lld is out of range for %s", ad_node_primitive(node)->name, (long long)number, ad_dtype_name(dtype));
     output->dtype = ad_loop_output((ad_loop_id)ad_node_primitive(node)->code, dtype);
     output->shape.ndim = 0;
     for (int i = 0; i < ad_node_inputs(node); i++) {

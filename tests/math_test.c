@@ -1,0 +1,171 @@
+/* Elementwise functions: values where a range or a dtype ends, as NumPy's. Derivatives at edges are in special_test.c. */
+#include "testing.h"
+#include <complex.h>
+
+#define VECTOR(...) ad_from((double[]){ __VA_ARGS__ }, AD_SHAPE(sizeof((double[]){ __VA_ARGS__ }) / sizeof(double)))
+
+static ad_array *integers(int64_t a, int64_t b, int64_t c)
+{
+    return ad_from_data(AD_I64, (int64_t[]){ a, b, c }, AD_SHAPE(3));
+}
+
+static ad_array *bytes(uint8_t a, uint8_t b)
+{
+    return ad_from_data(AD_U8, (uint8_t[]){ a, b }, AD_SHAPE(2));
+}
+
+static ad_array *single(ad_array *x)
+{
+    return ad_astype(x, AD_F32);
+}
+
+static void assert_complex(ad_array *x, double complex expected)
+{
+    double complex value = ad_item_complex(x);
+    ck_assert_msg(is_close(creal(value), creal(expected), 1e-15) && is_close(cimag(value), cimag(expected), 1e-15), "%g%+gi, expected %g%+gi (%s)",
+                  creal(value), cimag(value), creal(expected), cimag(expected), ad_error_message());
+}
+
+/* ---- ranges ---- */
+
+/* C's functions: the largest finite values, also far from the ends of a vector. */
+START_TEST(functions_do_not_overflow_before_their_values_do)
+{
+    AD_SCOPE;
+    ad_array *x = VECTOR(-710, 710.4, 1, 711, NAN), *far = VECTOR(1e160, 1.7e308, 2, INFINITY, NAN), *far_single = VECTOR(1e20, 3e38, 2, INFINITY, NAN);
+    assert_array(ad_sinh(x), AD_SHAPE(5), 1e-14, sinh(-710), sinh(710.4), sinh(1), INFINITY, NAN);
+    assert_array(ad_cosh(x), AD_SHAPE(5), 1e-14, cosh(-710), cosh(710.4), cosh(1), INFINITY, NAN);
+    assert_array(ad_arcsinh(far), AD_SHAPE(5), 1e-15, asinh(1e160), asinh(1.7e308), asinh(2), INFINITY, NAN);
+    assert_array(ad_arcsinh(ad_neg(far)), AD_SHAPE(5), 1e-15, -asinh(1e160), -asinh(1.7e308), -asinh(2), -INFINITY, NAN);
+    assert_array(ad_arccosh(far), AD_SHAPE(5), 1e-15, acosh(1e160), acosh(1.7e308), acosh(2), INFINITY, NAN);
+    assert_array(ad_log1p(far), AD_SHAPE(5), 1e-15, log1p(1e160), log1p(1.7e308), log1p(2), INFINITY, NAN);
+    assert_array(ad_sinh(single(VECTOR(-89, 89.25, 90))), AD_SHAPE(3), 1e-6, sinh(-89), sinh(89.25), INFINITY);
+    assert_array(ad_cosh(single(VECTOR(-89, 89.25, 90))), AD_SHAPE(3), 1e-6, cosh(-89), cosh(89.25), INFINITY);
+    assert_array(ad_arcsinh(single(far_single)), AD_SHAPE(5), 1e-6, asinh(1e20), asinh(3e38), asinh(2), INFINITY, NAN);
+    assert_array(ad_arccosh(single(far_single)), AD_SHAPE(5), 1e-6, acosh(1e20), acosh(3e38), acosh(2), INFINITY, NAN);
+    assert_array(ad_log1p(single(far_single)), AD_SHAPE(5), 1e-6, log1p(1e20), log1p(3e38), log1p(2), INFINITY, NAN);
+    assert_close(ad_item(ad_arcsinh(ad_scalar(-1e300))), asinh(-1e300), 1e-15);
+    assert_close(ad_item(ad_grad(ad_sinh)(ad_scalar(710))), cosh(710), 1e-14);
+}
+END_TEST
+
+START_TEST(floor_division_by_infinity_is_0_or_minus_1)
+{
+    AD_SCOPE;
+    ad_array *x = VECTOR(0.5, -0.5, 0, -7, INFINITY);
+    assert_array(ad_floor_divide(x, INFINITY), AD_SHAPE(5), 0, 0, -1, 0, -1, NAN);
+    assert_array(ad_floor_divide(x, -INFINITY), AD_SHAPE(5), 0, -1, 0, 0, 0, NAN);
+    assert_array(ad_floor_divide(single(x), INFINITY), AD_SHAPE(5), 0, 0, -1, 0, -1, NAN);
+    assert_array(ad_mod(x, INFINITY), AD_SHAPE(5), 0, 0.5, INFINITY, 0, INFINITY, NAN);
+    assert_array(ad_floor_divide(VECTOR(7, -7, 7, -7, 1), VECTOR(2, 2, -2, -2, 0.1)), AD_SHAPE(5), 0, 3, -4, -4, 3, 9);
+    assert_array(ad_floor_divide(VECTOR(1, -1, 0), 0), AD_SHAPE(3), 0, INFINITY, -INFINITY, NAN);
+}
+END_TEST
+
+START_TEST(sign_of_an_infinite_complex_number_is_its_direction)
+{
+    AD_SCOPE;
+    static const double numbers[] = { -INFINITY, 1, 2, INFINITY, INFINITY, NAN, INFINITY, INFINITY, 3, -4 };
+    for (ad_dtype dtype = AD_C128; dtype <= AD_C64; dtype++) {
+        ad_array *y = ad_sign(ad_astype(ad_from_data(AD_C128, numbers, AD_SHAPE(5)), dtype));
+        assert_complex(ad_at(y, "0"), -1);
+        assert_complex(ad_at(y, "1"), 1i);
+        assert_complex(ad_at(y, "2"), 1);
+        ck_assert(isnan(creal(ad_item_complex(ad_at(y, "3")))));
+        ck_assert(cabs(ad_item_complex(ad_at(y, "4")) - (0.6 - 0.8i)) < 1e-6);
+    }
+}
+END_TEST
+
+START_TEST(zero_to_a_complex_power_with_positive_real_part_is_zero)
+{
+    AD_SCOPE;
+    ad_array *zero = ad_from_data(AD_C128, (double[]){ 0, 0 }, AD_SCALAR_SHAPE);
+    assert_complex(ad_pow(zero, 2 + 3i), 0);
+    assert_complex(ad_pow(ad_astype(zero, AD_C64), 0.5 - 1i), 0);
+    assert_complex(ad_pow(zero, 0.0), 1);
+    ck_assert(isnan(creal(ad_item_complex(ad_pow(zero, -1 + 1i)))));
+    ck_assert(isnan(creal(ad_item_complex(ad_pow(zero, 1i)))));
+}
+END_TEST
+
+/* ---- integers ---- */
+
+START_TEST(numbers_that_do_not_fit_an_integer_dtype_are_errors)
+{
+    AD_SCOPE;
+    ad_array *x = bytes(3, 200), *n = ad_astype(x, AD_I32);
+    assert_fails(ad_add(x, 300), AD_ERROR_VALUE, "ad_add: 300 is out of range for uint8");
+    assert_fails(ad_mul(-1, x), AD_ERROR_VALUE, "ad_mul: -1 is out of range for uint8");
+    assert_fails(ad_maximum(x, -1), AD_ERROR_VALUE, "ad_maximum: -1");
+    assert_fails(ad_mod(n, INT64_C(1) << 40), AD_ERROR_VALUE, "ad_mod: 1099511627776 is out of range for int32");
+    assert_fails(ad_pow(x, -1), AD_ERROR_VALUE, "ad_pow");
+    assert_array(ad_add(x, 255), AD_SHAPE(2), 0, 2, 199);
+    assert_array(ad_div(x, -2), AD_SHAPE(2), 0, -1.5, -100);
+    assert_array(ad_add(x, ad_astype(ad_scalar(300), AD_I32)), AD_SHAPE(2), 0, 303, 500);
+    assert_array(ad_add(ad_greater(x, 100), 300), AD_SHAPE(2), 0, 300, 301);
+    assert_array(ad_sub(ad_astype(x, AD_I64), INT64_C(1) << 40), AD_SHAPE(2), 0, 3 - 0x1p40, 200 - 0x1p40);
+}
+END_TEST
+
+START_TEST(numbers_of_any_size_compare_by_value)
+{
+    AD_SCOPE;
+    ad_array *x = bytes(0, 44), *n = ad_astype(x, AD_I32);
+    assert_array(ad_equal(x, 300), AD_SHAPE(2), 0, 0, 0);
+    assert_array(ad_not_equal(300, x), AD_SHAPE(2), 0, 1, 1);
+    assert_array(ad_less(x, -1), AD_SHAPE(2), 0, 0, 0);
+    assert_array(ad_greater_equal(x, -1), AD_SHAPE(2), 0, 1, 1);
+    assert_array(ad_less_equal(INT64_C(1) << 40, n), AD_SHAPE(2), 0, 0, 0);
+    assert_array(ad_greater(INT64_C(1) << 40, n), AD_SHAPE(2), 0, 1, 1);
+    assert_array(ad_logical_and(n, INT64_C(1) << 40), AD_SHAPE(2), 0, 0, 1);
+    assert_array(ad_logical_or(x, 256), AD_SHAPE(2), 0, 1, 1);
+    ck_assert_int_eq(ad_dtype_of(ad_less(x, -1)), AD_BOOL);
+}
+END_TEST
+
+START_TEST(clip_ignores_a_bound_beyond_the_dtype)
+{
+    AD_SCOPE;
+    ad_array *x = bytes(1, 200);
+    assert_array(ad_clip(x, -1, 100), AD_SHAPE(2), 0, 1, 100);
+    assert_array(ad_clip(x, 2, 300), AD_SHAPE(2), 0, 2, 200);
+    assert_array(ad_clip(x, -1, 300), AD_SHAPE(2), 0, 1, 200);
+    assert_array(ad_clip(ad_astype(x, AD_I32), -(INT64_C(1) << 40), 2), AD_SHAPE(2), 0, 1, 2);
+    assert_array(ad_clip(x, -1, 0.5), AD_SHAPE(2), 0, 0.5, 0.5);
+    assert_fails(ad_clip(x, 300, 400), AD_ERROR_VALUE, "300 is out of range for uint8");
+}
+END_TEST
+
+START_TEST(integers_have_no_negative_integer_powers)
+{
+    AD_SCOPE;
+    ad_array *x = integers(2, 1, -1), *minus_one = ad_from_data(AD_I32, (int32_t[]){ -1 }, AD_SHAPE(1));
+    assert_fails(ad_pow(x, -1), AD_ERROR_VALUE, "ad_pow: an integer to a negative integer power");
+    assert_fails(ad_pow(2, integers(1, 2, -3)), AD_ERROR_VALUE, "ad_pow: an integer to a negative integer power");
+    assert_fails(ad_pow(bytes(1, 2), minus_one), AD_ERROR_VALUE, "ad_pow: an integer to a negative integer power");
+    assert_array(ad_pow(x, integers(0, 5, 3)), AD_SHAPE(3), 0, 1, 1, -1);
+    assert_array(ad_pow(x, -1.0), AD_SHAPE(3), 0, 0.5, 1, -1);
+    assert_array(ad_pow(VECTOR(2, -4), minus_one), AD_SHAPE(2), 0, 0.5, -0.25);
+    ck_assert_int_eq(ad_size(ad_pow(ad_zeros(AD_SHAPE(0), .dtype = AD_I64), -1)), 0);
+}
+END_TEST
+
+START_TEST(integers_and_bools_keep_their_dtype)
+{
+    AD_SCOPE;
+    ad_array *x = integers(1, -1, 5), *b = ad_greater(x, 0);
+    assert_array(ad_reciprocal(x), AD_SHAPE(3), 0, 1, -1, 0);
+    assert_array(ad_reciprocal(bytes(0, 255)), AD_SHAPE(2), 0, 0, 0);
+    ck_assert_int_eq(ad_dtype_of(ad_reciprocal(x)), AD_I64);
+    assert_array(ad_abs(b), AD_SHAPE(3), 0, 1, 0, 1);
+    ck_assert_int_eq(ad_dtype_of(ad_abs(b)), AD_BOOL);
+    assert_fails(ad_square(b), AD_ERROR_DTYPE, "ad_square: not defined for bool");
+    assert_fails(ad_reciprocal(b), AD_ERROR_DTYPE, "ad_reciprocal: not defined for bool");
+}
+END_TEST
+
+RUN_TESTS("math", functions_do_not_overflow_before_their_values_do, floor_division_by_infinity_is_0_or_minus_1,
+          sign_of_an_infinite_complex_number_is_its_direction, zero_to_a_complex_power_with_positive_real_part_is_zero,
+          numbers_that_do_not_fit_an_integer_dtype_are_errors, numbers_of_any_size_compare_by_value, clip_ignores_a_bound_beyond_the_dtype,
+          integers_have_no_negative_integer_powers, integers_and_bools_keep_their_dtype)
