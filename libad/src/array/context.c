@@ -1,7 +1,8 @@
 /* The context of a thread and its error.
  *
  * Everything the library remembers between calls lives in one ad_context per thread, made on first use and
- * taken down when the thread ends. The one thing threads share is the counter that numbers them. */
+ * taken down when the thread ends. Thread-local storage holds no more than a pointer to it, so that the library can be loaded into a running
+ * program. What threads share is the counter that numbers them, and the context of those for which there was no memory. */
 #include "array/array.h"
 #include "kernels/kernels.h"
 #include <pthread.h>
@@ -9,8 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static _Thread_local ad_context context;
 _Thread_local ad_context *ad_context_pointer __attribute__((tls_model("initial-exec")));
+
+/* In it every allocation fails. Only errors are ever written to it. */
+static ad_context without_memory = { .allocator = { .failing = true, .watched = true } };
 
 static _Atomic uint32_t threads_so_far;
 static pthread_key_t thread_end;
@@ -27,6 +30,7 @@ static void context_stop(void *pointer)
     ad_deallocate(c, c->scopes.marks, c->scopes.mark_capacity * sizeof *c->scopes.marks);
     ad_allocator_drain(&c->allocator);
     ad_context_pointer = NULL;
+    free(c);
 }
 
 __attribute__((constructor)) static void library_start(void)
@@ -37,15 +41,20 @@ __attribute__((constructor)) static void library_start(void)
 /* A thread that returns from main runs no key destructors. */
 __attribute__((destructor)) static void library_stop(void)
 {
-    if (ad_context_pointer)
+    if (ad_context_pointer && ad_context_pointer != &without_memory)
         context_stop(ad_context_pointer);
 }
 
 ad_context *ad_context_start(void)
 {
-    context = (ad_context){ .id = 1 + atomic_fetch_add(&threads_so_far, 1), .loops = ad_loops_for_this_cpu() };
-    pthread_setspecific(thread_end, &context);
-    return ad_context_pointer = &context;
+    ad_context *c = malloc(sizeof *c);
+    if (!c) {
+        without_memory.loops = ad_loops_for_this_cpu();
+        return ad_context_pointer = &without_memory;
+    }
+    *c = (ad_context){ .id = 1 + atomic_fetch_add(&threads_so_far, 1), .loops = ad_loops_for_this_cpu() };
+    pthread_setspecific(thread_end, c);
+    return ad_context_pointer = c;
 }
 
 bool ad_failed(void)

@@ -7,10 +7,10 @@
 
 /* ---- what an array depends on ---- */
 
-/* Serials carry the number of their thread. */
+/* Whether another thread made x, which depended on something there. */
 static bool foreign(const ad_context *c, const ad_array *x)
 {
-    return x->serial >> 40 != c->id;
+    return x->object.owner != c->id;
 }
 
 /* ---- recording ---- */

@@ -173,6 +173,21 @@ struct ad_tape *ad_tape_of(ad_context *c)
     return c->tape;
 }
 
+/* ---- serials: never used again, in no thread ---- */
+
+enum { SERIALS_AT_ONCE = 1 << 20 };
+
+static _Atomic uint64_t blocks_of_serials;
+
+static uint64_t new_serial(struct ad_tape *tape)
+{
+    if (tape->last_serial == tape->serials_end) {
+        tape->last_serial = atomic_fetch_add(&blocks_of_serials, 1) * SERIALS_AT_ONCE;
+        tape->serials_end = tape->last_serial + SERIALS_AT_ONCE;
+    }
+    return ++tape->last_serial;
+}
+
 /* ---- levels ---- */
 
 static void trace_end(ad_context *c, struct ad_tape *tape)
@@ -193,8 +208,7 @@ int ad_level_open(ad_context *c, ad_level_kind kind)
         return -1;
     }
     if (tape->depth == 0) {
-        /* The thread's number keeps serials of different threads apart. */
-        tape->serial = (uint64_t)c->id << 40 | ++tape->serials;
+        tape->serial = new_serial(tape);
         tape->slots.first = tape->slots.next = 1; /* 0 is the node of an array that has none */
     }
     uint32_t floor = 0;
@@ -206,7 +220,7 @@ int ad_level_open(ad_context *c, ad_level_kind kind)
     }
     uint64_t bit = UINT64_C(1) << tape->depth;
     slot->mask = kind == AD_LEVEL_REVERSE ? bit : 0;
-    tape->levels[tape->depth] = (struct ad_level){ kind, false, floor, (uint64_t)c->id << 40 | ++tape->serials };
+    tape->levels[tape->depth] = (struct ad_level){ kind, false, floor, new_serial(tape) };
     tape->live |= bit;
     tape->forward = kind == AD_LEVEL_FORWARD ? tape->forward | bit : tape->forward & ~bit;
     tape->floor = floor;

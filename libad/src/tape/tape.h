@@ -84,7 +84,7 @@ struct ad_tape {
     uint64_t serial;         /* of this trace; 0: none */
     uint64_t live;           /* bits of the levels that operations see */
     uint64_t forward;        /* bits of the forward levels among the open ones */
-    uint64_t serials;        /* handed out so far */
+    uint64_t last_serial, serials_end; /* what is left of a block of serials */
     uint32_t floor;          /* of the innermost open level */
     int depth;
     struct ad_level levels[AD_MAX_LEVELS];
