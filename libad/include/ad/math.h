@@ -8,6 +8,9 @@
  * A C integer that the int32 or uint8 beside it cannot hold is an error in arithmetic, and is compared by its value, as in NumPy. NumPy's int8 and
  * float16 do not exist here: what gives int8 there (arithmetic of bools) is not defined, what gives float16 (functions of uint8) gives float64.
  *
+ * Real elementary functions are within 3.5 units in the last place, most of them within 1. An element's value does not depend on where it
+ * stands in an array, nor on the number of threads; between CPUs of different instruction sets it may differ in the last place.
+ *
  * Errors of all: shapes that do not broadcast; a dtype the function is not defined for. */
 #ifndef AD_MATH_H
 #define AD_MATH_H
