@@ -42,9 +42,9 @@ int main(int argc, char **argv)
         char name[80];
         ad_array *x = ad_random_normal(ad_random_key(1), AD_SHAPE(sizes[i]));
         struct job jobs[] = { { chain, x, NULL }, { ad_grad(chain), x, NULL }, { plus, x, NULL }, { times_two, x, NULL }, { ad_exp, x, NULL },
-                              { ad_tanh, x, NULL }, { ad_sin, x, NULL }, { ad_sqrt, x, NULL } };
-        static const char *const names[] = { "chain", "gradient of chain", "x + x", "2 x", "exp", "tanh", "sin", "sqrt" };
-        for (int j = 0; j < 8; j++) {
+                              { ad_tanh, x, NULL }, { ad_sin, x, NULL }, { ad_sqrt, x, NULL }, { ad_arctan, x, NULL }, { ad_cosh, x, NULL }, { ad_expm1, x, NULL } };
+        static const char *const names[] = { "chain", "gradient of chain", "x + x", "2 x", "exp", "tanh", "sin", "sqrt", "arctan", "cosh", "expm1" };
+        for (int j = 0; j < (int)(sizeof jobs / sizeof *jobs); j++) {
             snprintf(name, sizeof name, "%s, n = %lld", names[j], (long long)sizes[i]);
             bench_time(&bench, name, call, &jobs[j]);
         }

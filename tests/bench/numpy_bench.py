@@ -29,7 +29,8 @@ def chain(x):
     return np.sum(np.tanh(2 * x + 1) * np.exp(-x * x))
 
 
-functions = {"chain": chain, "x + x": lambda x: x + x, "2 x": lambda x: x * 2, "exp": np.exp, "tanh": np.tanh, "sin": np.sin, "sqrt": np.sqrt}
+functions = {"chain": chain, "x + x": lambda x: x + x, "2 x": lambda x: x * 2, "exp": np.exp, "tanh": np.tanh, "sin": np.sin, "sqrt": np.sqrt,
+             "arctan": np.arctan, "cosh": np.cosh, "expm1": np.expm1}
 
 
 def median_time(f, x):
