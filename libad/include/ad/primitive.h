@@ -53,8 +53,8 @@ struct ad_primitive {
     ad_array *(*view)(const ad_node *node, const ad_spec *output);
 
     /** A short way in place of infer and eval where all inputs, one or two, are 0-d float64 or C numbers: gives the float64 output from
-     * their values. Optional. */
-    double (*number)(const ad_node *node, const double *inputs);
+     * their values; y is x where there is one. Optional. */
+    double (*number)(const ad_primitive *primitive, const void *options, double x, double y);
 
     /** For an elementwise function: dy/d(operand), which serves both modes. NULL without an error means zero, ad_weak_integer(1) one. */
     ad_array *(*derivative)(const ad_node *node, int operand);

@@ -113,6 +113,7 @@ enum { AD_SMALL_NUMBERS = 32 };
 
 struct ad_context {
     uint32_t id;
+    struct ad_object new_real; /* what the header of a new 0-d float64 array begins with */
     struct ad_allocator allocator;
     struct ad_scope_stack scopes;
     const struct ad_loops *loops;
@@ -153,7 +154,8 @@ AD_ALWAYS_INLINE void *ad_allocate_small(ad_context *c, size_t bytes)
     if (__builtin_expect(block != NULL && !a->watched, 1)) {
         a->free[class] = *block;
         a->live += (int64_t)class * AD_SMALL_STEP;
-        a->peak = a->live > a->peak ? a->live : a->peak;
+        if (__builtin_expect(a->live > a->peak, 0))
+            a->peak = a->live;
         return block;
     }
 #endif
@@ -264,8 +266,13 @@ AD_ALWAYS_INLINE ad_array *ad_array_real(ad_context *c)
     ad_array *x = ad_allocate_small(c, sizeof *x);
     if (__builtin_expect(!x, 0))
         return NULL;
-    *x = (ad_array){ .object = { .local = 1, .owner = c->id, .shared = 1, .size_class = 1 }, .flags = AD_CONTIGUOUS, .size = 1 };
+    __builtin_memcpy(&x->object, &c->new_real, sizeof x->object);
+    x->flags = AD_CONTIGUOUS;
+    x->node = 0;
+    x->size = 1;
     x->data = (char *)&x->number;
+    x->serial = 0;
+    x->tangents = NULL;
     if (__builtin_expect(ad_scope_add(c, &x->object), 1))
         return x;
     ad_deallocate_small(c, x, sizeof *x);

@@ -53,6 +53,7 @@ ad_context *ad_context_start(void)
         return ad_context_pointer = &without_memory;
     }
     *c = (ad_context){ .id = 1 + atomic_fetch_add(&threads_so_far, 1), .loops = ad_loops_for_this_cpu() };
+    ad_object_init(c, &c->new_real, 1, AD_PLAIN_ARRAY);
     pthread_setspecific(thread_end, c);
     return ad_context_pointer = c;
 }

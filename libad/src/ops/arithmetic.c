@@ -224,14 +224,15 @@ static bool power_eval(const ad_node *node, void *const *outputs)
     return true;
 }
 
-static double power_number(const ad_node *node, const double *inputs)
+static double power_number(const ad_primitive *op, const void *options, double x, double y)
 {
-    int64_t exponent = ((const struct power_options *)ad_node_options(node))->exponent;
+    (void)op, (void)y;
+    int64_t exponent = ((const struct power_options *)options)->exponent;
     double power = 1;
     for (int bit = exponent ? 63 - __builtin_clzll((uint64_t)llabs(exponent)) : -1; bit >= 0; bit--) {
         power *= power;
         if ((uint64_t)llabs(exponent) >> bit & 1)
-            power *= inputs[0];
+            power *= x;
     }
     return exponent < 0 ? 1 / power : power;
 }

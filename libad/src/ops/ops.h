@@ -41,7 +41,7 @@ static inline const void *data_of(const ad_node *node, int operand)
  * float64 for float64. */
 bool elementwise_infer(const ad_node *node, ad_spec *output);
 bool elementwise_eval(const ad_node *node, void *const *outputs);
-double elementwise_number(const ad_node *node, const double *inputs);
+double elementwise_number(const ad_primitive *op, const void *options, double x, double y);
 
 /* index_parse.c: NumPy's index notation, printf-like, as a list. */
 bool index_parse(const char *operation, const char *format, va_list arguments, ad_indices *indices);
