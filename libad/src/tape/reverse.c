@@ -158,29 +158,34 @@ AD_ALWAYS_INLINE struct ad_slot *parent_slot(struct ad_slots *slots, uint32_t pa
     return slot && slot->mask & bit ? slot : NULL;
 }
 
-/* The same as sweep_slot below for a call of one or two numbers whose derivatives are numbers: the products need no arrays. Gives how many of
+/* The same as sweep_slot below for a call of one or two numbers whose cotangents are numbers: they are added without arrays. Gives how many of
  * its parents were served; the rest is left to the general way. -1 and an error on failure. */
 static inline int sweep_numbers(ad_context *c, struct ad_slots *slots, struct ad_slot *slot, uint32_t index, uint32_t lowest, uint64_t bit)
 {
     const ad_primitive *op = slot->op;
-    struct ad_node node = { .op = op, .options = ad_options_of(slot), .inputs = slot->inputs, .outputs = &slot->output, .count = (int)slot->count };
-    double g = slot->number, slope;
+    ad_array *t = op->vjp ? ad_array_real(c) : NULL;
+    struct ad_node node = { .op = op, .options = ad_options_of(slot), .inputs = slot->inputs, .outputs = &slot->output, .cotangents = &t, .count = (int)slot->count };
+    double g = slot->number, value;
     int i = 0, count = (int)slot->count;
+    if (t)
+        t->number = g;
+    else if (op->vjp)
+        return -1;
     for (; i < count; i++) {
         struct ad_slot *target = parent_slot(slots, slot->parents[i], index, lowest, bit);
         if (!target)
             continue;
         if (!ad_is_real(slot->inputs[i]) || (target->cotangent && !target->numeric))
             break;
-        ad_array *d = op->derivative(&node, i);
+        ad_array *d = t ? op->vjp(&node, i, t) : op->derivative(&node, i);
         if (!d && c->error_code)
             return -1;
         if (!d)
             continue;
-        if (d == c->numbers[AD_NUMBER_ONE])
+        if (d == c->numbers[AD_NUMBER_ONE] && !t)
             add_number(target, g);
-        else if (ad_number_of(d, &slope))
-            add_number(target, c->loops->number[AD_LOOP_zmul](g, slope));
+        else if (ad_number_of(d, &value))
+            add_number(target, t ? value : c->loops->number[AD_LOOP_zmul](g, value));
         else
             break;
     }
@@ -221,7 +226,7 @@ static inline bool sweep_call(ad_context *c, struct ad_slots *slots, struct ad_s
     uint32_t made = c->scopes.count;
     ad_array *cotangents[AD_MAX_OUTPUTS];
     int first = 0;
-    bool done = true, numbers = slot->numeric && slot->op->derivative && slot->count <= 2 && slot->outputs_count == 1;
+    bool done = true, numbers = slot->numeric && (slot->op->derivative || slot->op->vjp) && slot->count <= 2 && slot->outputs_count == 1;
     if (numbers)
         first = sweep_numbers(c, slots, slot, index, lowest, bit);
     if (numbers && (first < 0 || first == (int)slot->count)) {

@@ -117,11 +117,7 @@ void ad_slot_clear(ad_context *c, struct ad_slots *slots, uint32_t index)
     }
     if (!slot->numeric)
         ad_drop(c, slot->cotangent);
-    slot->op = NULL;
-    slot->mask = 0;
-    slot->cotangent = NULL;
-    slot->numeric = false;
-    slot->outputs_count = slot->tail = 0;
+    memset(slot, 0, offsetof(struct ad_slot, inputs));
     if (--page->alive == 0)
         page_done(c, slots, index / AD_PAGE_SLOTS);
 }
