@@ -106,10 +106,10 @@ WAVE2(complex_mul, ad_at_mul_list(x, v, TWO_ARRAYS))
 START_TEST(complex_derivatives_agree_with_differences)
 {
     AD_SCOPE;
-    ad_array *z = ad_add(matrix(), ad_mul(0.5 * I, ad_flip(matrix()))), *w = ad_mul(NUMBERS(0.5, 1.2), 1 - 0.3 * I);
+    ad_array *z = ad_add(matrix(), ad_mul(0.5 * I, ad_flip(matrix()))), *w = ad_mul(VECTOR(0.5, 1.2), 1 - 0.3 * I);
     ck_assert_msg(ad_check_grads(wave_complex_at, z), "%s", ad_error_message());
     ck_assert_msg(ad_check_grads(wave_complex_mul, z, w), "%s", ad_error_message());
-    ck_assert_msg(ad_check_grads(wave_complex_mul, z, NUMBERS(0.5, 1.2)), "%s", ad_error_message());
+    ck_assert_msg(ad_check_grads(wave_complex_mul, z, VECTOR(0.5, 1.2)), "%s", ad_error_message());
 }
 END_TEST
 
@@ -127,8 +127,8 @@ START_TEST(unused_parts_have_gradient_zero)
 {
     AD_SCOPE;
     assert_array(ad_grad(sum_of_squares_of_a_part)(counting(AD_SHAPE(5))), AD_SHAPE(5), 0, 0, 2, 4, 0, 0);
-    assert_array(ad_grad(product_of_some)(NUMBERS(2, 3, 5)), AD_SHAPE(3), 1e-14, 20, 0, 4);
-    assert_array(ad_hessian(product_of_some)(NUMBERS(2, 3, 5)), AD_SHAPE(3, 3), 1e-14, 10, 0, 4, 0, 0, 0, 4, 0, 0);
+    assert_array(ad_grad(product_of_some)(VECTOR(2, 3, 5)), AD_SHAPE(3), 1e-14, 20, 0, 4);
+    assert_array(ad_hessian(product_of_some)(VECTOR(2, 3, 5)), AD_SHAPE(3, 3), 1e-14, 10, 0, 4, 0, 0, 0, 4, 0, 0);
 }
 END_TEST
 
@@ -137,7 +137,7 @@ END_TEST
     static ad_array *weighted_##name(ad_array *x, ad_array *v)                                                         \
     {                                                                                                                  \
         ad_array *y = ad_at_##name##_list(x, v, AD_INDICES(AD_PICK(INTEGERS(AD_SHAPE(3), 1, 1, 2))));                  \
-        return ad_sum(ad_mul(y, NUMBERS(10, 20, 30)));                                                                 \
+        return ad_sum(ad_mul(y, VECTOR(10, 20, 30)));                                                                 \
     }
 
 WEIGHTED(set)
@@ -149,7 +149,7 @@ WEIGHTED(max)
 START_TEST(cotangents_of_places_named_twice)
 {
     AD_SCOPE;
-    ad_array *x = NUMBERS(2, 3, 4), *v = NUMBERS(5, 7, 0), *tied = NUMBERS(3, 9, -1);
+    ad_array *x = VECTOR(2, 3, 4), *v = VECTOR(5, 7, 0), *tied = VECTOR(3, 9, -1);
     assert_array(ad_grad(weighted_set)(x, v), AD_SHAPE(3), 0, 10, 0, 0);
     assert_array(ad_grad(weighted_set, 1)(x, v), AD_SHAPE(3), 0, 0, 20, 30);
     assert_array(ad_grad(weighted_add)(x, v), AD_SHAPE(3), 0, 10, 20, 30);
@@ -185,7 +185,7 @@ START_TEST(indices_and_integers_are_constants_and_dtypes_come_back)
     AD_SCOPE;
     assert_array(ad_grad(sum_of_row_maxima)(matrix()), AD_SHAPE(3, 4), 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0);
     assert_array(ad_at(ad_grad(constants_of)(matrix()), "0"), AD_SHAPE(4), 0, 0, 0, 0, 0);
-    ad_array *x = ad_astype(NUMBERS(1, 2), AD_F32), *v = NUMBERS(3);
+    ad_array *x = ad_astype(VECTOR(1, 2), AD_F32), *v = VECTOR(3);
     ad_array *gx = ad_grad(into_float32)(x, v), *gv = ad_grad(into_float32, 1)(x, v);
     ck_assert(ad_dtype_of(gx) == AD_F32 && ad_dtype_of(gv) == AD_F64);
     assert_array(gx, AD_SHAPE(2), 0, 2, 10);

@@ -199,7 +199,7 @@ START_TEST(empty_masks_and_index_arrays_give_empty_arrays)
     assert_shape(ad_at_list(m, AD_INDICES(AD_SLICE_ALL, AD_PICK(none))), AD_SHAPE(3, 0));
     assert_shape(ad_at_list(ad_zeros(AD_SHAPE(0, 4)), AD_INDICES(AD_PICK(ad_zeros(AD_SHAPE(0, 4), .dtype = AD_BOOL)))), AD_SHAPE(0));
     assert_array(ad_at_set_list(m, 9, AD_INDICES(AD_PICK(nothing))), AD_SHAPE(3, 4), 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11);
-    assert_array(ad_at_mul_list(m, NUMBERS(9), AD_INDICES(AD_PICK(none), AD_INTEGER(0))), AD_SHAPE(3, 4), 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11);
+    assert_array(ad_at_mul_list(m, VECTOR(9), AD_INDICES(AD_PICK(none), AD_INTEGER(0))), AD_SHAPE(3, 4), 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11);
 }
 END_TEST
 
@@ -242,7 +242,7 @@ START_TEST(put_along_axis_puts_where_take_along_axis_reads)
     ad_array *w = ad_from((double[]){ 3, 1, 2, 9, 7, 8 }, AD_SHAPE(2, 3)), *values = ad_from((double[]){ 10, 20, 30, 40 }, AD_SHAPE(2, 2));
     assert_array(ad_put_along_axis(w, INTEGERS(AD_SHAPE(2, 2), 2, -3, 1, 1), values, 1), AD_SHAPE(2, 3), 0, 20, 1, 10, 9, 40, 8);
     assert_array(ad_put_along_axis(w, INTEGERS(AD_SHAPE(2, 1), 0, 2), -1, 1), AD_SHAPE(2, 3), 0, -1, 1, 2, 9, 7, -1);
-    assert_array(ad_put_along_axis(w, INTEGERS(AD_SHAPE(1, 1), 1), NUMBERS(5, 6, 7), 0), AD_SHAPE(2, 3), 0, 3, 1, 2, 5, 6, 7);
+    assert_array(ad_put_along_axis(w, INTEGERS(AD_SHAPE(1, 1), 1), VECTOR(5, 6, 7), 0), AD_SHAPE(2, 3), 0, 3, 1, 2, 5, 6, 7);
     assert_array(w, AD_SHAPE(2, 3), 0, 3, 1, 2, 9, 7, 8);
 }
 END_TEST
@@ -253,13 +253,13 @@ START_TEST(compress_and_flatnonzero)
     ad_array *m = counting(AD_SHAPE(3, 4));
     assert_array(ad_compress(INTEGERS(AD_SHAPE(3), 0, 1, -2), m, .axis = 0), AD_SHAPE(2, 4), 0, 4, 5, 6, 7, 8, 9, 10, 11);
     assert_array(ad_compress(MASK(AD_SHAPE(4), 1, 0, 0, 1), m, .axis = 1), AD_SHAPE(3, 2), 0, 0, 3, 4, 7, 8, 11);
-    assert_array(ad_compress(NUMBERS(0, 0.5, 0, 0, NAN), m), AD_SHAPE(2), 0, 1, 4);
+    assert_array(ad_compress(VECTOR(0, 0.5, 0, 0, NAN), m), AD_SHAPE(2), 0, 1, 4);
     assert_array(ad_compress(MASK(AD_SHAPE(2), 0, 1), m, .axis = -1), AD_SHAPE(3, 1), 0, 1, 5, 9);
     assert_array((ad_compress)(MASK(AD_SHAPE(1), 1), m), AD_SHAPE(1), 0, 0);
     assert_shape(ad_compress(ad_zeros(AD_SHAPE(0)), m, .axis = 0), AD_SHAPE(0, 4));
     assert_array(ad_flatnonzero(ad_transpose(m)), AD_SHAPE(11), 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11);
-    assert_array(ad_flatnonzero(ad_flip(NUMBERS(-0.0, NAN, 0, 2))), AD_SHAPE(2), 0, 0, 2);
-    assert_array(ad_flatnonzero(ad_mul(NUMBERS(0, 1), I)), AD_SHAPE(1), 0, 1);
+    assert_array(ad_flatnonzero(ad_flip(VECTOR(-0.0, NAN, 0, 2))), AD_SHAPE(2), 0, 0, 2);
+    assert_array(ad_flatnonzero(ad_mul(VECTOR(0, 1), I)), AD_SHAPE(1), 0, 1);
     assert_array(ad_flatnonzero(3), AD_SHAPE(1), 0, 0);
     assert_shape(ad_flatnonzero(ad_zeros(AD_SHAPE(2, 2))), AD_SHAPE(0));
     ck_assert_int_eq(ad_dtype_of(ad_flatnonzero(m)), AD_I64);
@@ -279,7 +279,7 @@ START_TEST(one_hot_has_a_one_for_each_integer)
     assert_fails(ad_one_hot(INTEGERS(AD_SHAPE(2), 0, -1), 3), AD_ERROR_INDEX, "-1 is no class of 0 to 2");
     assert_fails(ad_one_hot(0, -3), AD_ERROR_VALUE, "-3 classes");
     assert_fails(ad_one_hot(0, 0), AD_ERROR_INDEX, "index 0 is out of bounds");
-    assert_fails(ad_one_hot(NUMBERS(1), 2), AD_ERROR_DTYPE, "float64");
+    assert_fails(ad_one_hot(VECTOR(1), 2), AD_ERROR_DTYPE, "float64");
 }
 END_TEST
 
@@ -296,13 +296,13 @@ START_TEST(updates_change_what_an_index_names)
     assert_array(ad_at_max(v, 3, "::2"), AD_SHAPE(6), 0, 3, 1, 3, 3, 4, 5);
     assert_array(v, AD_SHAPE(6), 0, 0, 1, 2, 3, 4, 5);
     /* Places in another order than the elements. */
-    assert_array(ad_at_set(v, NUMBERS(10, 20, 30), "::-2"), AD_SHAPE(6), 0, 0, 30, 2, 20, 4, 10);
-    assert_array(ad_at_add(v, NUMBERS(10, 20), "1::-1"), AD_SHAPE(6), 0, 20, 11, 2, 3, 4, 5);
-    assert_array(ad_at_mul(ad_flip(v), NUMBERS(10, 20), "1::-1"), AD_SHAPE(6), 0, 100, 40, 3, 2, 1, 0);
-    assert_array(ad_at_set(m, NUMBERS(7, 8), ":, 1"), AD_SHAPE(2, 3), 0, 0, 7, 2, 3, 8, 5);
+    assert_array(ad_at_set(v, VECTOR(10, 20, 30), "::-2"), AD_SHAPE(6), 0, 0, 30, 2, 20, 4, 10);
+    assert_array(ad_at_add(v, VECTOR(10, 20), "1::-1"), AD_SHAPE(6), 0, 20, 11, 2, 3, 4, 5);
+    assert_array(ad_at_mul(ad_flip(v), VECTOR(10, 20), "1::-1"), AD_SHAPE(6), 0, 100, 40, 3, 2, 1, 0);
+    assert_array(ad_at_set(m, VECTOR(7, 8), ":, 1"), AD_SHAPE(2, 3), 0, 0, 7, 2, 3, 8, 5);
     assert_array(ad_at_set(m, ad_from((double[]){ 7, 8 }, AD_SHAPE(2, 1)), ":, None, -1"), AD_SHAPE(2, 3), 0, 0, 1, 7, 3, 4, 8);
     assert_array(ad_at_set(m, ad_at(m, ":, ::-1"), "::-1"), AD_SHAPE(2, 3), 0, 5, 4, 3, 2, 1, 0);
-    assert_array(ad_at_set(ad_transpose(m), NUMBERS(7, 8), "1"), AD_SHAPE(3, 2), 0, 0, 3, 7, 8, 2, 5);
+    assert_array(ad_at_set(ad_transpose(m), VECTOR(7, 8), "1"), AD_SHAPE(3, 2), 0, 0, 3, 7, 8, 2, 5);
     assert_array(ad_at_set(m, 9, "..."), AD_SHAPE(2, 3), 0, 9, 9, 9, 9, 9, 9);
 }
 END_TEST
@@ -312,7 +312,7 @@ START_TEST(updates_by_arrays_and_masks)
     AD_SCOPE;
     ad_array *m = counting(AD_SHAPE(3, 4)), *rows = INTEGERS(AD_SHAPE(2), 2, 0), *odd = ad_equal(ad_mod(m, 2), 1);
     assert_array(ad_at_set_list(m, -1, AD_INDICES(AD_PICK(odd))), AD_SHAPE(3, 4), 0, 0, -1, 2, -1, 4, -1, 6, -1, 8, -1, 10, -1);
-    assert_array(ad_at_add_list(m, NUMBERS(10, 20), AD_INDICES(AD_PICK(rows), AD_PICK(rows))), AD_SHAPE(3, 4), 0, 20, 1, 2, 3, 4, 5, 6, 7, 8, 9, 20, 11);
+    assert_array(ad_at_add_list(m, VECTOR(10, 20), AD_INDICES(AD_PICK(rows), AD_PICK(rows))), AD_SHAPE(3, 4), 0, 20, 1, 2, 3, 4, 5, 6, 7, 8, 9, 20, 11);
     assert_array(ad_at_mul_list(m, 0, AD_INDICES(AD_SLICE_ALL, AD_PICK(rows))), AD_SHAPE(3, 4), 0, 0, 1, 0, 3, 0, 5, 0, 7, 0, 9, 0, 11);
     assert_array(ad_at_min_list(m, 1, AD_INDICES(AD_PICK(rows), AD_SLICE(1, 3))), AD_SHAPE(3, 4), 0, 0, 1, 1, 3, 4, 5, 6, 7, 8, 1, 1, 11);
     assert_array(ad_at_max_list(m, 5, AD_INDICES(AD_INTEGER(1))), AD_SHAPE(3, 4), 0, 0, 1, 2, 3, 5, 5, 6, 7, 8, 9, 10, 11);
@@ -322,7 +322,7 @@ END_TEST
 START_TEST(places_named_twice)
 {
     AD_SCOPE;
-    ad_array *v = counting(AD_SHAPE(6)), *values = NUMBERS(2, 3, 5, 1, -7), *m = counting(AD_SHAPE(3, 4));
+    ad_array *v = counting(AD_SHAPE(6)), *values = VECTOR(2, 3, 5, 1, -7), *m = counting(AD_SHAPE(3, 4));
     ad_indices places = AD_INDICES(AD_PICK(INTEGERS(AD_SHAPE(5), 1, 4, 1, -2, 1)));
     assert_array(ad_at_set_list(v, values, places), AD_SHAPE(6), 0, 0, -7, 2, 3, 1, 5);
     assert_array(ad_at_add_list(v, values, places), AD_SHAPE(6), 0, 0, 1, 2, 3, 8, 5);
@@ -330,7 +330,7 @@ START_TEST(places_named_twice)
     assert_array(ad_at_min_list(v, values, places), AD_SHAPE(6), 0, 0, -7, 2, 3, 1, 5);
     assert_array(ad_at_max_list(v, values, places), AD_SHAPE(6), 0, 0, 5, 2, 3, 4, 5);
     ad_indices twice = AD_INDICES(AD_PICK(INTEGERS(AD_SHAPE(3), 2, 0, 2)), AD_SLICE(1, 3));
-    ad_array *column = ad_reshape(NUMBERS(1, 2, 6), AD_SHAPE(3, 1));
+    ad_array *column = ad_reshape(VECTOR(1, 2, 6), AD_SHAPE(3, 1));
     assert_array(ad_at_set_list(m, column, twice), AD_SHAPE(3, 4), 0, 0, 2, 2, 3, 4, 5, 6, 7, 8, 6, 6, 11);
     assert_array(ad_at_add_list(m, column, twice), AD_SHAPE(3, 4), 0, 0, 3, 4, 3, 4, 5, 6, 7, 8, 16, 17, 11);
     assert_array(ad_at_mul_list(m, column, twice), AD_SHAPE(3, 4), 0, 0, 2, 4, 3, 4, 5, 6, 7, 8, 54, 60, 11);
@@ -341,12 +341,12 @@ START_TEST(put_add_and_put_set_along_an_axis)
 {
     AD_SCOPE;
     ad_array *m = counting(AD_SHAPE(3, 4)), *square = INTEGERS(AD_SHAPE(2, 2), 1, 1, -1, 0), *values = ad_from((double[]){ 10, 20, 30, 40 }, AD_SHAPE(2, 2));
-    assert_array(ad_put_add(m, INTEGERS(AD_SHAPE(3), 0, 0, 2), NUMBERS(1, 2, 3, 4), .axis = 0), AD_SHAPE(3, 4), 0, 2, 5, 8, 11, 4, 5, 6, 7, 9, 11, 13, 15);
+    assert_array(ad_put_add(m, INTEGERS(AD_SHAPE(3), 0, 0, 2), VECTOR(1, 2, 3, 4), .axis = 0), AD_SHAPE(3, 4), 0, 2, 5, 8, 11, 4, 5, 6, 7, 9, 11, 13, 15);
     assert_array(ad_put_add(m, square, values, .axis = 1), AD_SHAPE(3, 4), 0, 40, 31, 2, 33, 44, 35, 6, 37, 48, 39, 10, 41);
     assert_array(ad_put_set(m, square, values, .axis = -1), AD_SHAPE(3, 4), 0, 40, 20, 2, 30, 40, 20, 6, 30, 40, 20, 10, 30);
-    assert_array(ad_put_set(m, INTEGERS(AD_SHAPE(2), -1, 5), NUMBERS(8, 9)), AD_SHAPE(3, 4), 0, 0, 1, 2, 3, 4, 9, 6, 7, 8, 9, 10, 8);
-    assert_array((ad_put_add)(NUMBERS(1, 2), INTEGERS(AD_SHAPE(2), 1, 1), ad_scalar(3)), AD_SHAPE(2), 0, 1, 8);
-    assert_array((ad_put_set)(NUMBERS(1, 2), INTEGERS(AD_SHAPE(1), 1), ad_scalar(3)), AD_SHAPE(2), 0, 1, 3);
+    assert_array(ad_put_set(m, INTEGERS(AD_SHAPE(2), -1, 5), VECTOR(8, 9)), AD_SHAPE(3, 4), 0, 0, 1, 2, 3, 4, 9, 6, 7, 8, 9, 10, 8);
+    assert_array((ad_put_add)(VECTOR(1, 2), INTEGERS(AD_SHAPE(2), 1, 1), ad_scalar(3)), AD_SHAPE(2), 0, 1, 8);
+    assert_array((ad_put_set)(VECTOR(1, 2), INTEGERS(AD_SHAPE(1), 1), ad_scalar(3)), AD_SHAPE(2), 0, 1, 3);
     assert_array(ad_put_set(4, 0, 5), AD_SCALAR_SHAPE, 0, 5);
 }
 END_TEST
@@ -383,7 +383,7 @@ START_TEST(every_dtype_is_indexed)
         assert_in(d, ad_at_set(x, 1, "1:3"), 0, 1, 1, 3, 4, 5);
         assert_in(d, ad_at_add_list(x, 1, AD_INDICES(AD_PICK(twice))), 0, 1, 4, 3, 4, 5);
         assert_in(d, ad_at_mul_list(x, 2, AD_INDICES(AD_PICK(twice))), 0, 1, 8, 3, 4, 5);
-        assert_in(d, ad_put_set(m, 0, ad_astype(NUMBERS(7, 0, 7), d), .axis = 0), 7, 0, 7, 3, 4, 5);
+        assert_in(d, ad_put_set(m, 0, ad_astype(VECTOR(7, 0, 7), d), .axis = 0), 7, 0, 7, 3, 4, 5);
         assert_in(d, ad_one_hot(twice, 3, .dtype = d), 0, 0, 1, 0, 0, 1);
         if (ordered) {
             assert_in(d, ad_at_min(x, 1, "3:"), 0, 1, 2, 1, 1, 1);
@@ -420,15 +420,15 @@ START_TEST(arrays_without_axes_and_without_elements)
     ad_array *empty = ad_zeros(AD_SHAPE(0, 3)), *point = ad_scalar(4);
     ck_assert(ad_at(point, "...") == point);
     assert_array(ad_at_set(point, 5, "..."), AD_SCALAR_SHAPE, 0, 5);
-    assert_array(ad_at_mul(point, NUMBERS(5), "None"), AD_SCALAR_SHAPE, 0, 20);
+    assert_array(ad_at_mul(point, VECTOR(5), "None"), AD_SCALAR_SHAPE, 0, 20);
     assert_fails(ad_at(point, "0"), AD_ERROR_INDEX, "1 indices for an array of shape ()");
     assert_shape(ad_at(empty, "::-1, 1:"), AD_SHAPE(0, 2));
     assert_shape(ad_at(empty, ":, 2"), AD_SHAPE(0));
     assert_shape(ad_at(empty, "5:, None"), AD_SHAPE(0, 1, 3));
     assert_shape(ad_at_set(empty, 1, ":, 1"), AD_SHAPE(0, 3));
     assert_shape(ad_at_add(empty, 1, "::2"), AD_SHAPE(0, 3));
-    assert_shape(ad_at_max_list(empty, NUMBERS(1, 2), AD_INDICES(AD_SLICE_ALL, AD_PICK(INTEGERS(AD_SHAPE(2), 2, 2)))), AD_SHAPE(0, 3));
-    assert_array(ad_at_add(NUMBERS(1, 2), ad_zeros(AD_SHAPE(0)), "2:"), AD_SHAPE(2), 0, 1, 2);
+    assert_shape(ad_at_max_list(empty, VECTOR(1, 2), AD_INDICES(AD_SLICE_ALL, AD_PICK(INTEGERS(AD_SHAPE(2), 2, 2)))), AD_SHAPE(0, 3));
+    assert_array(ad_at_add(VECTOR(1, 2), ad_zeros(AD_SHAPE(0)), "2:"), AD_SHAPE(2), 0, 1, 2);
     assert_fails(ad_at(empty, "0"), AD_ERROR_INDEX, "index 0 is out of bounds for axis 0 of length 0");
     assert_fails(ad_take(empty, 0), AD_ERROR_INDEX, "length 0");
 }
@@ -507,7 +507,7 @@ START_TEST(index_arrays_that_do_not_fit_say_why)
                  "ad_at_list: index 4 is out of bounds for axis 1 of length 4");
     assert_fails(ad_at_list(x, AD_INDICES(AD_NEW_AXIS, AD_PICK(pair), AD_INTEGER(-5))), AD_ERROR_INDEX, "index -5 is out of bounds for axis 1 of length 4");
     assert_fails(ad_at_list(x, AD_INDICES(AD_PICK(pair), AD_PICK(three))), AD_ERROR_SHAPE, "(3,) does not broadcast");
-    assert_fails(ad_at_list(x, AD_INDICES(AD_PICK(NUMBERS(0, 1)))), AD_ERROR_DTYPE, "an index of dtype float64");
+    assert_fails(ad_at_list(x, AD_INDICES(AD_PICK(VECTOR(0, 1)))), AD_ERROR_DTYPE, "an index of dtype float64");
     assert_fails(ad_at_list(x, AD_INDICES(AD_PICK(ad_mul(pair, I)))), AD_ERROR_DTYPE, "complex128");
     assert_fails(ad_at_list(x, AD_INDICES(AD_SLICE_ALL, AD_PICK(NULL))), AD_ERROR_INDEX, "entry 1 of the index is a NULL array");
     assert_fails(ad_at_list(x, AD_INDICES(AD_PICK(MASK(AD_SHAPE(4), 1, 1, 1, 1)))), AD_ERROR_INDEX, "a mask of shape (4,) does not fit axis 0, of length 3");
@@ -533,7 +533,7 @@ END_TEST
 START_TEST(values_that_do_not_fit_say_why)
 {
     AD_SCOPE;
-    ad_array *x = counting(AD_SHAPE(3, 4)), *pair = INTEGERS(AD_SHAPE(2), 0, 1), *three = NUMBERS(1, 2, 3);
+    ad_array *x = counting(AD_SHAPE(3, 4)), *pair = INTEGERS(AD_SHAPE(2), 0, 1), *three = VECTOR(1, 2, 3);
     assert_fails(ad_at_set(x, three, "0, :2"), AD_ERROR_SHAPE, "ad_at_set: a value of shape (3,) does not broadcast to the places' shape (2,)");
     assert_fails(ad_at_add(x, three, "0, 0"), AD_ERROR_SHAPE, "(3,) does not broadcast to the places' shape ()");
     assert_fails(ad_at_max_list(x, three, AD_INDICES(AD_PICK(pair))), AD_ERROR_SHAPE, "ad_at_max_list: a value of shape (3,)");

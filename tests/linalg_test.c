@@ -2,13 +2,7 @@
 #include "testing.h"
 #include <complex.h>
 
-#define VECTOR(...)  ad_from((double[]){ __VA_ARGS__ }, AD_SHAPE(sizeof((double[]){ __VA_ARGS__ }) / sizeof(double)))
 #define NORM(x, ...) ad_linalg_norm(x, __VA_ARGS__)
-#define OF_X(name, expression)                                                                                         \
-    static ad_array *name(ad_array *x)                                                                                 \
-    {                                                                                                                  \
-        return expression;                                                                                             \
-    }
 
 /* NumPy 2.4: numpy.linalg.norm. */
 START_TEST(norms_are_those_of_numpy)

@@ -2,8 +2,6 @@
 #include "testing.h"
 #include <complex.h>
 
-#define VECTOR(...) ad_from((double[]){ __VA_ARGS__ }, AD_SHAPE(sizeof((double[]){ __VA_ARGS__ }) / sizeof(double)))
-
 static ad_array *integers(int64_t a, int64_t b, int64_t c)
 {
     return ad_from_data(AD_I64, (int64_t[]){ a, b, c }, AD_SHAPE(3));

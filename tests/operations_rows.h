@@ -7,17 +7,7 @@
 #define UNARY(name, low, high, flags)  ONE("ad_" #name, ad_##name, low, high, flags)
 #define BINARY(name, low, high, flags) TWO("ad_" #name, ad_##name, low, high, flags)
 
-/* OF_X(cube, ad_pow(x, 3)) defines a function of x, OF_AB one of a and b, OF_ABC one of a, b and c; WAVE_X and so on its sine. */
-#define OF_X(name, expression)                                                                                         \
-    static ad_array *name(ad_array *x)                                                                                 \
-    {                                                                                                                  \
-        return expression;                                                                                             \
-    }
-#define OF_AB(name, expression)                                                                                        \
-    static ad_array *name(ad_array *a, ad_array *b)                                                                    \
-    {                                                                                                                  \
-        return expression;                                                                                             \
-    }
+/* Beside OF_X and OF_AB of testing.h, OF_ABC defines a function of a, b and c; WAVE_X and WAVE_AB define the sine of one. */
 #define OF_ABC(name, expression)                                                                                       \
     static ad_array *name(ad_array *a, ad_array *b, ad_array *c)                                                       \
     {                                                                                                                  \

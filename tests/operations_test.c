@@ -207,10 +207,5 @@ int main(int argc, char **argv)
     tcase_add_loop_test(tests, derivatives_of_every_row, 0, ROWS);
     tcase_add_loop_test(tests, constants_have_derivative_zero, 0, ROWS);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_tap(runner, "-");
-    srunner_run_all(runner, CK_SILENT);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

@@ -3,19 +3,11 @@
 #include "testing.h"
 #include <complex.h>
 
-#define VECTOR(...) ad_from((double[]){ __VA_ARGS__ }, AD_SHAPE(sizeof((double[]){ __VA_ARGS__ }) / sizeof(double)))
-
 static const double values[] = { 0.3, -1.7, 2.9, 1.1, 0.7, -0.4 };
 
 static ad_array *matrix(void)
 {
     return ad_from(values, AD_SHAPE(2, 3));
-}
-
-/* 0, 1, 2, ... as float64 in the given shape. */
-static ad_array *counting(ad_shape shape)
-{
-    return ad_reshape(ad_astype(ad_arange(ad_shape_size(shape)), AD_F64), shape);
 }
 
 static ad_array *complex_vector(void)

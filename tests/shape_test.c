@@ -1,12 +1,6 @@
 /* Rearranging elements: values as NumPy's, derivatives against differences, errors that name what was given. */
 #include "testing.h"
 
-/* 0, 1, 2, ... as float64 in the given shape. */
-static ad_array *counting(ad_shape shape)
-{
-    return ad_reshape(ad_astype(ad_arange(ad_shape_size(shape)), AD_F64), shape);
-}
-
 /* ---- values ---- */
 
 START_TEST(reshape_keeps_c_order_and_fills_the_wildcard)

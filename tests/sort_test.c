@@ -2,8 +2,6 @@
 #include "testing.h"
 #include <complex.h>
 
-#define NUMBERS(...) ad_from((const double[]){ __VA_ARGS__ }, AD_SHAPE(sizeof((double[]){ __VA_ARGS__ }) / sizeof(double)))
-
 static ad_array *matrix(void)
 {
     return ad_from((double[]){ 0.3, -0.7, 1.1, -1.3, 0.9, 0.2 }, AD_SHAPE(2, 3));
@@ -43,16 +41,16 @@ END_TEST
 START_TEST(equal_elements_keep_their_order)
 {
     AD_SCOPE;
-    assert_array(ad_argsort(NUMBERS(2, 1, 2, 1, 2)), AD_SHAPE(5), 0, 1, 3, 0, 2, 4);
-    assert_array(ad_argsort(NUMBERS(0, -0.0, -1, 0, -0.0)), AD_SHAPE(5), 0, 2, 0, 1, 3, 4);
-    assert_array(ad_argsort(NUMBERS(NAN, 1, NAN, -NAN)), AD_SHAPE(4), 0, 1, 0, 2, 3);
+    assert_array(ad_argsort(VECTOR(2, 1, 2, 1, 2)), AD_SHAPE(5), 0, 1, 3, 0, 2, 4);
+    assert_array(ad_argsort(VECTOR(0, -0.0, -1, 0, -0.0)), AD_SHAPE(5), 0, 2, 0, 1, 3, 4);
+    assert_array(ad_argsort(VECTOR(NAN, 1, NAN, -NAN)), AD_SHAPE(4), 0, 1, 0, 2, 3);
 }
 END_TEST
 
 START_TEST(infinities_are_ordered_and_nan_is_last)
 {
     AD_SCOPE;
-    ad_array *x = NUMBERS(NAN, INFINITY, 1, -INFINITY, 5e-324, -5e-324, -NAN, 0);
+    ad_array *x = VECTOR(NAN, INFINITY, 1, -INFINITY, 5e-324, -5e-324, -NAN, 0);
     assert_array(ad_sort(x), AD_SHAPE(8), 0, -INFINITY, -5e-324, 0, 5e-324, 1, INFINITY, NAN, NAN);
     assert_array(ad_argsort(x), AD_SHAPE(8), 0, 3, 5, 7, 4, 2, 1, 0, 6);
     assert_array(ad_argsort(ad_astype(x, AD_F32)), AD_SHAPE(8), 0, 3, 4, 5, 7, 2, 1, 0, 6);
@@ -74,7 +72,7 @@ START_TEST(every_dtype_is_sorted)
 {
     for (ad_dtype d = AD_F64; d <= AD_BOOL; d++) {
         AD_SCOPE;
-        ad_array *x = ad_astype(NUMBERS(200, 0, 3, 0, 100), d), *y = ad_sort(x);
+        ad_array *x = ad_astype(VECTOR(200, 0, 3, 0, 100), d), *y = ad_sort(x);
         ck_assert_msg(y && ad_dtype_of(y) == d, "dtype %d: %s", (int)d, ad_error_message());
         if (d == AD_BOOL)
             assert_array(ad_argsort(x), AD_SHAPE(5), 0, 1, 3, 0, 2, 4);
@@ -135,7 +133,7 @@ static ad_array *wave_of_sorted_columns(ad_array *x)
 
 static ad_array *wave_of_sorted_elements(ad_array *x)
 {
-    return ad_mul(ad_sin(ad_sort(x, .axis = AD_NO_AXIS)), NUMBERS(1, 2, 3, 4, 5, 6));
+    return ad_mul(ad_sin(ad_sort(x, .axis = AD_NO_AXIS)), VECTOR(1, 2, 3, 4, 5, 6));
 }
 
 START_TEST(derivatives_agree_with_differences)
@@ -153,7 +151,7 @@ END_TEST
 /* y0 + 2 y1 + 3 y2 of the sorted x. */
 static ad_array *weighted(ad_array *x)
 {
-    return ad_sum(ad_mul(ad_sort(x), NUMBERS(1, 2, 3)));
+    return ad_sum(ad_mul(ad_sort(x), VECTOR(1, 2, 3)));
 }
 
 /* The smallest times the largest. */
@@ -166,11 +164,11 @@ static ad_array *extremes(ad_array *x)
 START_TEST(cotangents_go_back_to_where_elements_were)
 {
     AD_SCOPE;
-    assert_array(ad_grad(weighted)(NUMBERS(5, -1, 2)), AD_SHAPE(3), 0, 3, 1, 2);
-    assert_array(ad_grad(weighted)(NUMBERS(2, 1, 2)), AD_SHAPE(3), 0, 2, 1, 3);
-    assert_array(ad_grad(weighted)(NUMBERS(7, 7, 7)), AD_SHAPE(3), 0, 1, 2, 3);
-    assert_array(ad_grad(extremes)(NUMBERS(5, -1, 2)), AD_SHAPE(3), 0, -1, 5, 0);
-    assert_array(ad_hessian(extremes)(NUMBERS(5, -1, 2)), AD_SHAPE(3, 3), 0, 0, 1, 0, 1, 0, 0, 0, 0, 0);
+    assert_array(ad_grad(weighted)(VECTOR(5, -1, 2)), AD_SHAPE(3), 0, 3, 1, 2);
+    assert_array(ad_grad(weighted)(VECTOR(2, 1, 2)), AD_SHAPE(3), 0, 2, 1, 3);
+    assert_array(ad_grad(weighted)(VECTOR(7, 7, 7)), AD_SHAPE(3), 0, 1, 2, 3);
+    assert_array(ad_grad(extremes)(VECTOR(5, -1, 2)), AD_SHAPE(3), 0, -1, 5, 0);
+    assert_array(ad_hessian(extremes)(VECTOR(5, -1, 2)), AD_SHAPE(3, 3), 0, 0, 1, 0, 1, 0, 0, 0, 0, 0);
 }
 END_TEST
 
@@ -184,8 +182,8 @@ static ad_array *sum_of_order(ad_array *x)
 START_TEST(the_order_is_a_constant)
 {
     AD_SCOPE;
-    assert_array(ad_grad(sum_of_order)(NUMBERS(5, -1, 2)), AD_SHAPE(3), 0, 0, 0, 0);
-    assert_array(ad_deriv(sum_of_order)(NUMBERS(5, -1, 2)), AD_SCALAR_SHAPE, 0, 0);
+    assert_array(ad_grad(sum_of_order)(VECTOR(5, -1, 2)), AD_SHAPE(3), 0, 0, 0, 0);
+    assert_array(ad_deriv(sum_of_order)(VECTOR(5, -1, 2)), AD_SCALAR_SHAPE, 0, 0);
 }
 END_TEST
 

@@ -3,21 +3,7 @@
 #include "testing.h"
 #include <complex.h>
 
-#define VECTOR(...) ad_from((double[]){ __VA_ARGS__ }, AD_SHAPE(sizeof((double[]){ __VA_ARGS__ }) / sizeof(double)))
-
 typedef ad_array *one(ad_array *);
-
-/* OF_X(f, expression) defines a function of x, OF_AB one of a and b. */
-#define OF_X(name, expression)                                                                                         \
-    static ad_array *name(ad_array *x)                                                                                 \
-    {                                                                                                                  \
-        return expression;                                                                                             \
-    }
-#define OF_AB(name, expression)                                                                                        \
-    static ad_array *name(ad_array *a, ad_array *b)                                                                    \
-    {                                                                                                                  \
-        return expression;                                                                                             \
-    }
 
 static double first(one *f, double x)
 {

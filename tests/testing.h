@@ -10,6 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Runs a suite, which it frees; gives what main returns. */
+static inline int run_suite(Suite *suite)
+{
+    SRunner *runner = srunner_create(suite);
+    srunner_set_tap(runner, "-");
+    srunner_run_all(runner, CK_SILENT);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
 static inline int run_tests(const char *suite_name, const TTest *const *tests, size_t count, int timeout)
 {
     Suite *suite = suite_create(suite_name);
@@ -19,12 +30,7 @@ static inline int run_tests(const char *suite_name, const TTest *const *tests, s
         tcase_add_test(tests_of_one, tests[i]);
         suite_add_tcase(suite, tests_of_one);
     }
-    SRunner *runner = srunner_create(suite);
-    srunner_set_tap(runner, "-");
-    srunner_run_all(runner, CK_SILENT);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }
 
 #define RUN_TESTS(suite, ...)                                                                                          \
@@ -32,6 +38,27 @@ static inline int run_tests(const char *suite_name, const TTest *const *tests, s
     {                                                                                                                  \
         const TTest *tests[] = { __VA_ARGS__ };                                                                        \
         return run_tests(suite, tests, sizeof tests / sizeof *tests, 120);                                             \
+    }
+
+/* VECTOR(0.5, 2): a float64 array of one axis. */
+#define VECTOR(...) ad_from((const double[]){ __VA_ARGS__ }, AD_SHAPE(sizeof((double[]){ __VA_ARGS__ }) / sizeof(double)))
+
+/* 0, 1, 2, ... as float64 in the given shape. */
+static inline ad_array *counting(ad_shape shape)
+{
+    return ad_reshape(ad_astype(ad_arange(ad_shape_size(shape)), AD_F64), shape);
+}
+
+/* OF_X(cube, ad_pow(x, 3)) defines a function of x, OF_AB one of a and b. */
+#define OF_X(name, expression)                                                                                         \
+    static ad_array *name(ad_array *x)                                                                                 \
+    {                                                                                                                  \
+        return expression;                                                                                             \
+    }
+#define OF_AB(name, expression)                                                                                        \
+    static ad_array *name(ad_array *a, ad_array *b)                                                                    \
+    {                                                                                                                  \
+        return expression;                                                                                             \
     }
 
 /* Within a relative tolerance; equal infinities and NaN beside NaN count as close. */
