@@ -202,13 +202,15 @@ static bool apply_any(ad_context *c, const ad_primitive *op, ad_array *const *in
  * One or two 0-d operands, float64 or C numbers, and no forward level: what scalar code does. The same as above in fewer steps, and with as few
  * writes to memory as there can be, since their number is what it takes. */
 
-/* The slot of a call of one input (b is a, then) or two, of which at least one depends on a level. NULL where it should go the general way. */
+/* The slot of a call of one input (b is a, then) or two, of which at least one depends on a level, without its output. NULL where it should go the
+ * general way. It fills the slot field by field: by ad_slot_append and fill_inputs a gradient takes 5 % longer. */
 AD_ALWAYS_INLINE struct ad_slot *record_numbers(ad_context *c, const ad_primitive *op, ad_array *a, ad_array *b, int count, const void *options,
                                                 uint64_t mask_a, uint64_t mask_b, uint32_t *index)
 {
     struct ad_tape *tape = c->tape;
-    bool whole_options = op->options_size == sizeof options && !op->options_keep;
-    bool read_a = op->saves & AD_SAVE_INPUTS || (op->saves & AD_SAVE_OTHERS && mask_b), read_b = op->saves & AD_SAVE_INPUTS || (op->saves & AD_SAVE_OTHERS && mask_a);
+    bool whole_options = op->options_size == sizeof((struct ad_slot *)NULL)->small_options && !op->options_keep;
+    bool read_a = op->saves & AD_SAVE_INPUTS || (op->saves & AD_SAVE_OTHERS && mask_b);
+    bool read_b = op->saves & AD_SAVE_INPUTS || (op->saves & AD_SAVE_OTHERS && mask_a);
     ad_array *stub_a = read_a ? a : tape->stubs[a->dtype], *stub_b = read_b ? b : tape->stubs[b->dtype];
     if (!stub_a || !stub_b || (op->options_size && !whole_options) || tape->slots.next % AD_PAGE_SLOTS == 0 || tape->slots.next == tape->slots.first)
         return NULL;
@@ -221,6 +223,7 @@ AD_ALWAYS_INLINE struct ad_slot *record_numbers(ad_context *c, const ad_primitiv
         memcpy(slot->small_options, options, sizeof slot->small_options);
     slot->mask = mask_a | mask_b;
     slot->cotangent = NULL;
+    slot->output = NULL;
     slot->count = (uint32_t)count;
     slot->outputs_count = 1;
     slot->tail = 0;
@@ -251,8 +254,6 @@ AD_ALWAYS_INLINE ad_array *apply_numbers(ad_context *c, const ad_primitive *op, 
     struct ad_slot *slot = traced ? record_numbers(c, op, a, b, count, options, mask_a, mask_b, &index) : NULL;
     if (traced && !slot)
         return NULL;
-    if (slot)
-        slot->output = NULL;
     ad_array *z = ad_array_real(c);
     if (!z)
         return NULL;
