@@ -110,6 +110,31 @@ START_TEST(every_choice_of_outputs_differentiates_in_every_way)
 }
 END_TEST
 
+static int before;
+
+static ad_array *two_after_others(ad_array *x)
+{
+    for (int i = 0; i < before; i++)
+        x = ad_neg(x);
+    x = use_two(x);
+    for (int i = 0; i < 600; i++)
+        x = ad_neg(x);
+    return x;
+}
+
+/* The tape is cut into pages somewhere: nothing depends on where a call and its outputs fall. */
+START_TEST(several_outputs_differentiate_wherever_they_stand_on_the_tape)
+{
+    used = 1;
+    for (before = 0; before < 600; before++) {
+        AD_SCOPE;
+        assert_close(ad_item(ad_grad(two_after_others)(ad_scalar(0.7))), 1.4, 1e-15);
+    }
+    before = 254;
+    assert_close(ad_item(ad_grad(ad_grad(two_after_others))(ad_scalar(0.7))), 2, 1e-15);
+}
+END_TEST
+
 /* ---- rules that are missing or wrong ---- */
 
 static const ad_primitive no_rules = { .name = "no_rules", .infer = like_the_input, .eval = copy, .options_drop = copy_dropped };
@@ -252,5 +277,5 @@ START_TEST(a_view_may_be_its_input)
 }
 END_TEST
 
-RUN_TESTS("primitives", every_choice_of_outputs_differentiates_in_every_way, a_missing_rule_is_an_error_only_when_it_is_needed, rules_read_only_what_is_saved,
+RUN_TESTS("primitives", every_choice_of_outputs_differentiates_in_every_way, several_outputs_differentiate_wherever_they_stand_on_the_tape, a_missing_rule_is_an_error_only_when_it_is_needed, rules_read_only_what_is_saved,
           what_a_rule_gives_is_brought_into_form, a_view_may_be_its_input)

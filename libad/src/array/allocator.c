@@ -57,6 +57,11 @@ static void *from_system(struct ad_allocator *a, size_t bytes)
     return block;
 }
 
+static void set_watch(struct ad_allocator *a)
+{
+    a->watch = a->limit || a->fail_countdown || a->failing ? INT64_MIN : a->peak;
+}
+
 /* Whether this allocation is one that ad_memory_fail_after asked to fail. */
 static bool injected_failure(struct ad_allocator *a)
 {
@@ -86,8 +91,10 @@ void *ad_allocate(ad_context *c, size_t bytes)
         return ad_set_error(AD_ERROR_MEMORY, "out of memory: the system has no %zu bytes (in use: %lld)", rounded, (long long)a->live);
     }
     a->live += (int64_t)rounded;
-    if (a->live > a->peak)
+    if (a->live > a->peak) {
         a->peak = a->live;
+        set_watch(a);
+    }
     return block;
 }
 
@@ -130,6 +137,11 @@ bool ad_grow(ad_context *c, void *vector, uint32_t *capacity, size_t item, uint3
 
 void ad_allocator_drain(struct ad_allocator *a)
 {
+    for (ad_array *x = a->numbers, *next; x; x = next) {
+        next = x->next;
+        free(x);
+    }
+    a->numbers = NULL;
     for (int class = 0; class < AD_SIZE_CLASSES; class++) {
         for (void *block = a->free[class], *next; block; block = next) {
             UNPOISON(block, sizeof(void *));
@@ -156,7 +168,7 @@ void ad_memory_limit(int64_t bytes)
 {
     struct ad_allocator *a = &ad_current()->allocator;
     a->limit = bytes < 0 ? 0 : bytes;
-    a->watched = a->limit || a->fail_countdown;
+    set_watch(a);
 }
 
 void ad_memory_fail_after(int64_t n)
@@ -164,5 +176,5 @@ void ad_memory_fail_after(int64_t n)
     struct ad_allocator *a = &ad_current()->allocator;
     a->fail_countdown = n < 0 ? 0 : n;
     a->failing = false;
-    a->watched = a->limit || a->fail_countdown;
+    set_watch(a);
 }

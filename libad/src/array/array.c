@@ -42,6 +42,39 @@ static ad_array *header_new(ad_context *c, ad_dtype dtype, int ndim, const int64
     return x;
 }
 
+/* A 0-d array with its value of 8 bytes in the header, in no scope. */
+static inline ad_array *scalar_new(ad_context *c, ad_object_kind kind, ad_dtype dtype, uint8_t flags)
+{
+    ad_array *x = ad_allocate_small(c, sizeof *x);
+    if (!x)
+        return NULL;
+    ad_object_init(c, &x->object, 1, kind);
+    x->dtype = (uint8_t)dtype;
+    x->ndim = 0;
+    x->flags = flags;
+    x->node = 0;
+    x->size = 1;
+    x->data = (char *)&x->number;
+    x->serial = 0;
+    x->tangents = NULL;
+    return x;
+}
+
+/* Called where there is no freed number, or a new peak, or somebody watches. */
+ad_array *ad_number_fresh(ad_context *c)
+{
+    struct ad_allocator *a = &c->allocator;
+    ad_array *x = a->numbers;
+    if (x && a->watch >= 0) {
+        a->numbers = x->next;
+        x->next = NULL;
+        a->live += AD_SMALL_STEP;
+        a->peak = a->watch = a->live;
+        return x;
+    }
+    return scalar_new(c, AD_NUMBER, AD_F64, AD_CONTIGUOUS);
+}
+
 static void strides_c_order(ad_array *x)
 {
     int64_t stride = (int64_t)ad_dtype_size((ad_dtype)x->dtype), *strides = ad_strides(x);
@@ -91,6 +124,8 @@ static ad_array *too_large(ad_dtype dtype, int ndim, const int64_t *dims)
 
 ad_array *ad_array_new(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims)
 {
+    if (ndim == 0 && dtype == AD_F64)
+        return ad_array_real(c);
     int64_t size = 1;
     size_t item = ad_dtype_size(dtype);
     if (ndim > 0 && !ad_shape_checked_size(ndim, dims, item, &size))
@@ -182,6 +217,8 @@ ad_array *ad_array_view(ad_context *c, const ad_array *x, ad_dtype dtype, int nd
 
 ad_array *ad_array_alias(ad_context *c, const ad_array *x)
 {
+    if (x->object.kind == AD_NUMBER)
+        return ad_scalar(x->number);
     return ad_array_view(c, x, (ad_dtype)x->dtype, x->ndim, ad_dims(x), ad_strides(x), 0);
 }
 
@@ -228,43 +265,50 @@ void ad_array_free(ad_context *c, ad_array *x)
         ad_deallocate(c, x, bytes);
 }
 
-static ad_array *weak(ad_dtype dtype, const void *value, size_t bytes)
+/* A C number of 8 bytes. */
+static __attribute__((noinline)) ad_array *weak(ad_context *c, ad_dtype dtype, const void *value)
 {
-    ad_array *x = dtype == AD_C128 ? ad_array_new(ad_current(), dtype, 0, NULL) : ad_array_real(ad_current());
-    if (x) {
-        memcpy(x->data, value, bytes);
-        x->dtype = (uint8_t)dtype;
-        x->flags |= AD_WEAK;
-    }
-    return x;
+    ad_array *x = scalar_new(c, AD_PLAIN_ARRAY, dtype, AD_CONTIGUOUS | AD_WEAK);
+    if (!x)
+        return NULL;
+    memcpy(&x->number, value, sizeof x->number);
+    if (ad_scope_add(c, &x->object))
+        return x;
+    ad_drop(c, x);
+    return NULL;
 }
 
 ad_array *ad_weak_integer(int64_t value)
 {
     ad_context *c = ad_current();
     if (value < -1 || value > AD_SMALL_NUMBERS - 2)
-        return weak(AD_I64, &value, sizeof value);
+        return weak(c, AD_I64, &value);
     ad_array **number = &c->numbers[value + 1];
     if (!*number)
-        *number = ad_keep(c, weak(AD_I64, &value, sizeof value));
+        *number = ad_keep(c, weak(c, AD_I64, &value));
     return *number;
 }
 
 ad_array *ad_weak_real(double value)
 {
-    return weak(AD_F64, &value, sizeof value);
+    return weak(ad_current(), AD_F64, &value);
 }
 
 ad_array *ad_weak_complex(ad_complex value)
 {
-    return weak(AD_C128, &value, sizeof value);
+    ad_array *x = ad_array_new(ad_current(), AD_C128, 0, NULL);
+    if (x) {
+        memcpy(x->data, &value, sizeof value);
+        x->flags |= AD_WEAK;
+    }
+    return x;
 }
 
 ad_array *ad_scalar(double value)
 {
     ad_array *x = ad_array_real(ad_current());
     if (x)
-        memcpy(x->data, &value, sizeof value);
+        x->number = value;
     return x;
 }
 

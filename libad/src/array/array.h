@@ -30,6 +30,7 @@ struct ad_object {
 
 typedef enum ad_object_kind {
     AD_PLAIN_ARRAY, /* its block is all there is to it */
+    AD_NUMBER,      /* and it is 0-d, float64, not weak, with its value in `number` and no tangents */
     AD_ARRAY,       /* it has a storage or tangents, or may have */
     AD_TREE
 } ad_object_kind;
@@ -66,15 +67,18 @@ struct ad_array {
         };
     };
     uint8_t flags;
-    uint32_t node; /* its number on the tape of trace `serial`; 0: depends on no reverse level */
+    uint32_t node; /* its number on the tape of trace `serial`, if there is one; 0: depends on no reverse level */
     int64_t size;  /* elements */
     char *data;
     union {
         struct ad_storage *storage; /* with AD_STORED */
         double number;              /* else inline data of at most this size, if data points here */
     };
-    uint64_t serial;             /* of the trace in which it depended on something; 0: none */
-    struct ad_tangent *tangents; /* of forward levels */
+    uint64_t serial; /* of the trace in which it depended on something; 0: none */
+    union {
+        struct ad_tangent *tangents; /* of forward levels */
+        struct ad_array *next;       /* of the freed numbers */
+    };
     int64_t extents[];           /* ndim dimensions, ndim byte strides, then larger inline data at 16 */
 };
 _Static_assert(sizeof(ad_array) == 64, "a scalar takes one cache line");
@@ -94,11 +98,12 @@ enum { AD_SIZE_CLASSES = 200 };
 
 struct ad_allocator {
     void *free[AD_SIZE_CLASSES];
+    ad_array *numbers; /* freed arrays of kind AD_NUMBER, with one reference and all else but `next`, `node` and `number` as in a new one */
     int64_t live, peak, limit, system_allocations;
+    int64_t watch; /* the peak, or below everything when an allocation is to be looked at: past this, the quick ways end */
     int64_t total;          /* live and cached together: what the system has given */
     int64_t fail_countdown; /* 0: off; otherwise allocations until the first failure */
     bool failing;
-    bool watched; /* by a limit or an injected failure: every allocation is looked at */
 };
 
 struct ad_scope_stack {
@@ -113,7 +118,6 @@ enum { AD_SMALL_NUMBERS = 32 };
 
 struct ad_context {
     uint32_t id;
-    struct ad_object new_real; /* what the header of a new 0-d float64 array begins with */
     struct ad_allocator allocator;
     struct ad_scope_stack scopes;
     const struct ad_loops *loops;
@@ -150,12 +154,11 @@ AD_ALWAYS_INLINE void *ad_allocate_small(ad_context *c, size_t bytes)
 #ifndef AD_ASAN
     struct ad_allocator *a = &c->allocator;
     size_t class = (bytes + AD_SMALL_STEP - 1) / AD_SMALL_STEP;
+    int64_t live = a->live + (int64_t)class * AD_SMALL_STEP;
     void **block = a->free[class];
-    if (__builtin_expect(block != NULL && !a->watched, 1)) {
+    if (__builtin_expect(block != NULL && live <= a->watch, 1)) {
         a->free[class] = *block;
-        a->live += (int64_t)class * AD_SMALL_STEP;
-        if (__builtin_expect(a->live > a->peak, 0))
-            a->peak = a->live;
+        a->live = live;
         return block;
     }
 #endif
@@ -172,6 +175,20 @@ AD_ALWAYS_INLINE void ad_deallocate_small(ad_context *c, void *block, size_t byt
     a->live -= (int64_t)class * AD_SMALL_STEP;
 #else
     ad_deallocate(c, block, bytes);
+#endif
+}
+
+/* Keeps x, an array of kind AD_NUMBER that nobody refers to any more, for the next one. */
+AD_ALWAYS_INLINE void ad_number_free(ad_context *c, ad_array *x)
+{
+#ifndef AD_ASAN
+    struct ad_allocator *a = &c->allocator;
+    x->serial = 0;
+    x->next = a->numbers;
+    a->numbers = x;
+    a->live -= AD_SMALL_STEP;
+#else
+    ad_deallocate(c, x, sizeof *x);
 #endif
 }
 
@@ -208,17 +225,33 @@ AD_ALWAYS_INLINE void ad_object_retain(ad_context *c, struct ad_object *object)
 AD_ALWAYS_INLINE void ad_object_release(ad_context *c, struct ad_object *object)
 {
     if (object->owner == c->id) {
-        if (--object->local)
+        if (object->local > 1) {
+            object->local--;
             return;
-        if (object->kind == AD_PLAIN_ARRAY && atomic_load_explicit(&object->shared, memory_order_acquire) == 1) {
+        }
+        bool last = atomic_load_explicit(&object->shared, memory_order_acquire) == 1;
+        if (last && object->kind == AD_NUMBER) {
+            ad_number_free(c, (ad_array *)object);
+            return;
+        }
+        if (last && object->kind == AD_PLAIN_ARRAY) {
             ad_deallocate_small(c, object, (size_t)object->size_class * AD_SMALL_STEP);
             return;
         }
+        object->local = 0;
     }
     ad_object_release_shared(c, object);
 }
 
-void ad_object_init(ad_context *c, struct ad_object *object, uint8_t size_class, ad_object_kind kind);
+static inline void ad_object_init(ad_context *c, struct ad_object *object, uint8_t size_class, ad_object_kind kind)
+{
+    object->local = 1;
+    object->owner = c->id;
+    atomic_init(&object->shared, 1);
+    object->size_class = size_class;
+    object->kind = (uint8_t)kind;
+}
+
 void ad_scope_unwind(ad_context *c, uint32_t depth);
 void ad_scope_absorb(ad_context *c, uint32_t depth); /* the scopes deeper than `depth` become part of the one at `depth` */
 
@@ -260,26 +293,28 @@ ad_array *ad_array_of_integers(ad_context *c, ad_array *x); /* C-contiguous int6
 void ad_array_free(ad_context *c, ad_array *x);
 void ad_tangents_drop(ad_context *c, ad_array *x);
 
+ad_array *ad_number_fresh(ad_context *c); /* an AD_NUMBER in no scope; NULL and an error */
+
 /* A 0-d float64 one. */
 AD_ALWAYS_INLINE ad_array *ad_array_real(ad_context *c)
 {
-    ad_array *x = ad_allocate_small(c, sizeof *x);
-    if (__builtin_expect(!x, 0))
+    struct ad_allocator *a = &c->allocator;
+    int64_t live = a->live + AD_SMALL_STEP;
+    ad_array *x = a->numbers;
+    if (__builtin_expect(x && live <= a->watch, 1)) {
+        a->numbers = x->next;
+        a->live = live;
+        x->next = NULL;
+    } else if (!(x = ad_number_fresh(c))) {
         return NULL;
-    __builtin_memcpy(&x->object, &c->new_real, sizeof x->object);
-    x->flags = AD_CONTIGUOUS;
-    x->node = 0;
-    x->size = 1;
-    x->data = (char *)&x->number;
-    x->serial = 0;
-    x->tangents = NULL;
+    }
     if (__builtin_expect(ad_scope_add(c, &x->object), 1))
         return x;
-    ad_deallocate_small(c, x, sizeof *x);
+    ad_drop(c, x);
     return NULL;
 }
 
-/* Whether x is one: dtype AD_F64 and no axes. */
+/* Whether x is 0-d and of dtype AD_F64. */
 AD_ALWAYS_INLINE bool ad_is_real(const ad_array *x)
 {
     uint16_t kind;
@@ -287,20 +322,27 @@ AD_ALWAYS_INLINE bool ad_is_real(const ad_array *x)
     return kind == AD_F64;
 }
 
-/* x as float64, if it is a 0-d one or a C integer. */
+/* x as float64, if it is a 0-d one without tangents or a C number. */
 AD_ALWAYS_INLINE bool ad_number_of(const ad_array *x, double *number)
 {
     int64_t integer;
-    if (__builtin_expect(ad_is_real(x), 1)) {
+    if (__builtin_expect(x->object.kind == AD_NUMBER, 1)) {
+        *number = x->number;
+        return true;
+    }
+    if (x->object.kind != AD_PLAIN_ARRAY || x->ndim || x->flags & AD_ABSTRACT)
+        return false;
+    if (x->dtype == AD_F64) {
         __builtin_memcpy(number, x->data, sizeof *number);
         return true;
     }
-    if (x->ndim || x->dtype != AD_I64 || !(x->flags & AD_WEAK))
+    if (x->dtype != AD_I64 || !(x->flags & AD_WEAK))
         return false;
     __builtin_memcpy(&integer, x->data, sizeof integer);
     *number = (double)integer;
     return true;
 }
+
 void ad_tree_free(ad_context *c, struct ad_object *tree);
 
 /* shape.c */

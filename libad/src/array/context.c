@@ -13,7 +13,7 @@
 _Thread_local ad_context *ad_context_pointer __attribute__((tls_model("initial-exec")));
 
 /* In it every allocation fails. Only errors are ever written to it. */
-static ad_context without_memory = { .allocator = { .failing = true, .watched = true } };
+static ad_context without_memory = { .allocator = { .failing = true, .watch = INT64_MIN } };
 
 static _Atomic uint32_t threads_so_far;
 static pthread_key_t thread_end;
@@ -53,7 +53,6 @@ ad_context *ad_context_start(void)
         return ad_context_pointer = &without_memory;
     }
     *c = (ad_context){ .id = 1 + atomic_fetch_add(&threads_so_far, 1), .loops = ad_loops_for_this_cpu() };
-    ad_object_init(c, &c->new_real, 1, AD_PLAIN_ARRAY);
     pthread_setspecific(thread_end, c);
     return ad_context_pointer = c;
 }

@@ -4,15 +4,6 @@
  * local reference. An entry whose lowest bit is set moves to the enclosing scope when its own closes. */
 #include "array/array.h"
 
-void ad_object_init(ad_context *c, struct ad_object *object, uint8_t size_class, ad_object_kind kind)
-{
-    object->local = 1;
-    object->owner = c->id;
-    atomic_init(&object->shared, 1);
-    object->size_class = size_class;
-    object->kind = (uint8_t)kind;
-}
-
 static void object_free(ad_context *c, struct ad_object *object)
 {
     if (ad_is_tree(object))

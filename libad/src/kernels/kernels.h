@@ -18,6 +18,12 @@ typedef void ad_loop(int64_t n, const char *const *in, const int64_t *in_stride,
 /* The same of one or two float64 numbers, to the same bits; y is not used by functions of one. For functions that give float64. */
 typedef double ad_number_function(double x, double y);
 
+/* The product with a derivative y: what is zero stays zero. */
+static inline double ad_zero_wins(double x, double y)
+{
+    return x == 0 ? 0 : x * y;
+}
+
 /* The elementwise functions, one line each in elementwise.def. */
 typedef enum ad_loop_id {
 #define LOOP(name, ...) AD_LOOP_##name,

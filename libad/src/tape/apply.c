@@ -199,35 +199,36 @@ static bool apply_any(ad_context *c, const ad_primitive *op, ad_array *const *in
 
 /* ---- calls on numbers ----
  *
- * One or two 0-d operands, float64 or C numbers, and no forward level: what scalar code does. The same as above in fewer steps, and with as few
- * writes to memory as there can be, since their number is what it takes. */
+ * One or two 0-d operands, float64 or C numbers, and no forward level: what scalar code does. The same as above in as few steps as there can be. */
 
-/* The slot of a call of one input (b is a, then) or two, of which at least one depends on a level, without its output. NULL where it should go the
+/* Records the call that gave z, of one input (b is a, then) or two, of which at least one depends on a level. False where it should go the
  * general way. It fills the slot field by field: by ad_slot_append and fill_inputs a gradient takes 5 % longer. */
-AD_ALWAYS_INLINE struct ad_slot *record_numbers(ad_context *c, const ad_primitive *op, ad_array *a, ad_array *b, int count, const void *options,
-                                                uint64_t mask_a, uint64_t mask_b, uint32_t *index)
+AD_ALWAYS_INLINE bool record_numbers(ad_context *c, const ad_primitive *op, ad_array *a, ad_array *b, int count, const void *options,
+                                     uint64_t mask_a, uint64_t mask_b, ad_array *z)
 {
     struct ad_tape *tape = c->tape;
-    bool whole_options = op->options_size == sizeof((struct ad_slot *)NULL)->small_options && !op->options_keep;
+    const size_t options_size = sizeof((struct ad_slot *)NULL)->small_options;
     bool read_a = op->saves & AD_SAVE_INPUTS || (op->saves & AD_SAVE_OTHERS && mask_b);
     bool read_b = op->saves & AD_SAVE_INPUTS || (op->saves & AD_SAVE_OTHERS && mask_a);
     ad_array *stub_a = read_a ? a : tape->stubs[a->dtype], *stub_b = read_b ? b : tape->stubs[b->dtype];
-    if (!stub_a || !stub_b || (op->options_size && !whole_options) || tape->slots.next % AD_PAGE_SLOTS == 0 || tape->slots.next == tape->slots.first)
-        return NULL;
-    *index = tape->slots.next++;
-    struct ad_page *page = tape->slots.pages[*index / AD_PAGE_SLOTS];
-    struct ad_slot *slot = &page->slots[*index % AD_PAGE_SLOTS];
-    page->alive++;
+    if (!stub_a || !stub_b || (op->options_size && (op->options_size != options_size || op->options_keep || op->options_drop)))
+        return false;
+    uint32_t index;
+    struct ad_slot *slot = ad_slot_take(&tape->slots, &index);
+    if (!slot)
+        return false;
     slot->op = op;
-    if (whole_options)
+    if (op->options_size)
         memcpy(slot->small_options, options, sizeof slot->small_options);
+    else
+        slot->options = options;
     slot->mask = mask_a | mask_b;
     slot->cotangent = NULL;
-    slot->output = NULL;
+    slot->output = op->saves & AD_SAVE_OUTPUT ? ad_keep(c, z) : NULL;
     slot->count = (uint32_t)count;
     slot->outputs_count = 1;
     slot->tail = 0;
-    slot->borrowed = (uint8_t)((read_a ? 0 : 1) | (read_b ? 0 : 2));
+    slot->borrowed = (uint8_t)(AD_SLOT_SIMPLE | (read_a ? 0 : 1) | (read_b && count == 2 ? 0 : 2));
     slot->numeric = false;
     slot->inputs[0] = stub_a;
     slot->inputs[1] = stub_b;
@@ -237,45 +238,54 @@ AD_ALWAYS_INLINE struct ad_slot *record_numbers(ad_context *c, const ad_primitiv
         ad_keep(c, a);
     if (read_b && count == 2)
         ad_keep(c, b);
-    return slot;
+    z->serial = tape->serial;
+    z->node = index;
+    return true;
+}
+
+/* The levels that x depends on; false if another thread knows. A thread that made an array with a serial has a tape. */
+AD_ALWAYS_INLINE bool mask_of(const ad_context *c, const ad_array *x, uint64_t *mask)
+{
+    *mask = 0;
+    if (!x->serial)
+        return true;
+    if (foreign(c, x))
+        return false;
+    if (x->serial == c->tape->serial)
+        *mask = ad_recorded_mask(c->tape, x) & c->tape->live;
+    return true;
 }
 
 /* NULL where the general way has to be taken. */
-AD_ALWAYS_INLINE ad_array *apply_numbers(ad_context *c, const ad_primitive *op, ad_array *const *inputs, int count, const void *options)
+AD_ALWAYS_INLINE ad_array *apply_numbers(const ad_primitive *op, ad_array *const *inputs, int count, const void *options)
 {
-    ad_array *a = inputs[0], *b = inputs[count - 1];
     double x, y;
-    if (!a || !b || (a->flags | b->flags) & AD_ABSTRACT || a->flags & b->flags & AD_WEAK || a->tangents || b->tangents || !ad_number_of(a, &x) ||
-        !ad_number_of(b, &y) || (a->serial && foreign(c, a)) || (b->serial && foreign(c, b)))
+    ad_array *a = inputs[0];
+    if (!a || !ad_number_of(a, &x))
         return NULL;
-    uint64_t mask_a = ad_live_mask(c->tape, a), mask_b = count == 2 ? ad_live_mask(c->tape, b) : 0;
-    bool traced = (mask_a | mask_b) && !op->constant;
-    uint32_t index;
-    struct ad_slot *slot = traced ? record_numbers(c, op, a, b, count, options, mask_a, mask_b, &index) : NULL;
-    if (traced && !slot)
+    ad_array *b = inputs[count - 1];
+    if (!b || !ad_number_of(b, &y) || (a->object.kind != AD_NUMBER && b->object.kind != AD_NUMBER))
         return NULL;
+    double value = op->number(op, options, x, y);
+    ad_context *c = ad_current();
     ad_array *z = ad_array_real(c);
     if (!z)
         return NULL;
-    z->number = op->number(op, options, x, y);
-    if (!slot)
+    z->number = value;
+    if (!a->serial && !b->serial)
         return z;
-    z->serial = c->tape->serial;
-    z->node = index;
-    if (op->saves & AD_SAVE_OUTPUT)
-        slot->output = ad_keep(c, z);
-    return z;
+    uint64_t mask_a, mask_b = 0;
+    if (!mask_of(c, a, &mask_a) || (count == 2 && !mask_of(c, b, &mask_b)))
+        return NULL;
+    if (!(mask_a | mask_b) || op->constant)
+        return z;
+    return record_numbers(c, op, a, b, count, options, mask_a, mask_b, z) ? z : NULL;
 }
 
 /* One output. */
-static inline ad_array *apply_one(ad_context *c, const ad_primitive *op, ad_array *const *inputs, int count, const void *options)
+static ad_array *apply_one(ad_context *c, const ad_primitive *op, ad_array *const *inputs, int count, const void *options)
 {
     ad_array *output = NULL;
-    if (op->number && (count == 1 || count == 2)) {
-        output = count == 1 ? apply_numbers(c, op, inputs, 1, options) : apply_numbers(c, op, inputs, 2, options);
-        if (output)
-            return output;
-    }
     bool done = count == 1   ? apply(c, op, inputs, 1, options, &output, 1)
                 : count == 2 ? apply(c, op, inputs, 2, options, &output, 1)
                              : apply_any(c, op, inputs, count, options, &output);
@@ -289,11 +299,21 @@ bool ad_apply(ad_context *c, const ad_primitive *op, ad_array *const *inputs, in
     return (outputs[0] = apply_one(c, op, inputs, count, options)) != NULL;
 }
 
+static __attribute__((noinline)) ad_array *call_general(const ad_primitive *op, ad_array *const *inputs, int count, const void *options)
+{
+    if (op->outputs > 1)
+        return ad_set_error(AD_ERROR_VALUE, "%s: has %d outputs; call it with ad_call_primitive_many", op->name, op->outputs);
+    return apply_one(ad_current(), op, inputs, count, options);
+}
+
 ad_array *ad_call_primitive(const ad_primitive *primitive, ad_array *const *inputs, int count, const void *options)
 {
-    if (__builtin_expect(primitive->outputs > 1, 0))
-        return ad_set_error(AD_ERROR_VALUE, "%s: has %d outputs; call it with ad_call_primitive_many", primitive->name, primitive->outputs);
-    return apply_one(ad_current(), primitive, inputs, count, options);
+    ad_array *z = NULL;
+    if (primitive->number && count == 2)
+        z = apply_numbers(primitive, inputs, 2, options);
+    else if (primitive->number && count == 1)
+        z = apply_numbers(primitive, inputs, 1, options);
+    return z ? z : call_general(primitive, inputs, count, options);
 }
 
 bool ad_call_primitive_many(const ad_primitive *primitive, ad_array *const *inputs, int count, const void *options, ad_array **outputs)
@@ -336,6 +356,7 @@ ad_array *ad_lift(ad_context *c, ad_array *x, int level, ad_array *tangent)
     if (!ad_dtype_is_float((ad_dtype)x->dtype))
         return y;
     y->flags &= (uint8_t)~AD_WEAK;
+    y->node = y->serial ? y->node : 0;
     y->serial = tape->serial;
     if (tape->levels[level].kind == AD_LEVEL_FORWARD) {
         return ad_tangent_attach(c, y, tape->levels[level].serial, tangent) ? y : NULL;

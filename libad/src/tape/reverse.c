@@ -148,59 +148,93 @@ AD_ALWAYS_INLINE ad_array *cotangent_through(ad_context *c, const struct ad_node
 
 /* ---- one call ---- */
 
+/* A sweep under way. */
+struct sweep {
+    struct ad_slots *slots;
+    uint64_t bit, live;
+    uint32_t lowest, floor;
+    uint32_t made, depth;  /* of the stack of scopes between two rules */
+    struct ad_node node;   /* what the rules of simple calls see */
+    ad_array *number;      /* takes their cotangents, one after the other while nobody else keeps it */
+};
+
 /* The parent's slot, if it lies from `lowest` on and takes part in the sweep. */
-AD_ALWAYS_INLINE struct ad_slot *parent_slot(struct ad_slots *slots, uint32_t parent, uint32_t index, uint32_t lowest, uint64_t bit)
+AD_ALWAYS_INLINE struct ad_slot *parent_slot(const struct sweep *sweep, uint32_t parent, uint32_t index)
 {
-    if (parent - lowest >= index - lowest) /* below lowest, or AD_NO_PARENT */
+    if (parent - sweep->lowest >= index - sweep->lowest) /* below lowest, or AD_NO_PARENT */
         return NULL;
-    struct ad_page *page = slots->pages[parent / AD_PAGE_SLOTS];
+    struct ad_page *page = sweep->slots->pages[parent / AD_PAGE_SLOTS];
     struct ad_slot *slot = page ? &page->slots[parent % AD_PAGE_SLOTS] : NULL;
-    return slot && slot->mask & bit ? slot : NULL;
+    return slot && slot->mask & sweep->bit ? slot : NULL;
 }
 
-/* The same as sweep_slot below for a call of one or two numbers whose cotangents are numbers: they are added without arrays. Gives how many of
- * its parents were served; the rest is left to the general way. -1 and an error on failure. */
-static inline int sweep_numbers(ad_context *c, struct ad_slots *slots, struct ad_slot *slot, uint32_t index, uint32_t lowest, uint64_t bit)
+typedef enum outcome { SERVED, LEFT, FAILED } outcome;
+
+/* Hands the number g to a parent of a simple call whose own cotangent is a number or none, without arrays; LEFT: it is for the general way. */
+AD_ALWAYS_INLINE outcome serve_number(ad_context *c, struct sweep *sweep, const struct ad_slot *slot, uint32_t index, int operand, double g)
 {
+    struct ad_slot *target = parent_slot(sweep, slot->parents[operand], index);
+    if (!target)
+        return SERVED;
+    if (target->cotangent && !target->numeric)
+        return LEFT;
     const ad_primitive *op = slot->op;
-    ad_array *t = op->vjp ? ad_array_real(c) : NULL;
-    struct ad_node node = { .op = op, .options = ad_options_of(slot), .inputs = slot->inputs, .outputs = &slot->output, .cotangents = &t, .count = (int)slot->count };
-    double g = slot->number, value;
-    int i = 0, count = (int)slot->count;
-    if (t)
-        t->number = g;
-    else if (op->vjp)
-        return -1;
-    for (; i < count; i++) {
-        struct ad_slot *target = parent_slot(slots, slot->parents[i], index, lowest, bit);
-        if (!target)
-            continue;
-        if (!ad_is_real(slot->inputs[i]) || (target->cotangent && !target->numeric))
-            break;
-        ad_array *d = t ? op->vjp(&node, i, t) : op->derivative(&node, i);
-        if (!d && c->error_code)
-            return -1;
-        if (!d)
-            continue;
-        if (d == c->numbers[AD_NUMBER_ONE] && !t)
-            add_number(target, g);
-        else if (ad_number_of(d, &value))
-            add_number(target, t ? value : c->loops->number[AD_LOOP_zmul](g, value));
-        else
-            break;
+    double value;
+    ad_array *d = op->vjp ? op->vjp(&sweep->node, operand, sweep->number) : op->derivative(&sweep->node, operand);
+    if (!d)
+        return c->error_code ? FAILED : SERVED;
+    if (!op->vjp && d == c->numbers[AD_NUMBER_ONE])
+        value = g;
+    else if (!ad_number_of(d, &value))
+        return LEFT;
+    else if (!op->vjp)
+        value = ad_zero_wins(g, value);
+    add_number(target, value);
+    return SERVED;
+}
+
+/* Puts g where a rule finds its cotangent; false and an error on failure. */
+AD_ALWAYS_INLINE bool give_number(ad_context *c, struct sweep *sweep, double g)
+{
+    ad_array *x = sweep->number;
+    if (__builtin_expect(x->object.local != 1 || atomic_load_explicit(&x->object.shared, memory_order_acquire) != 1, 0)) {
+        if (!(x = ad_array_real(c)))
+            return false;
+        sweep->number = x;
+        sweep->made = c->scopes.count;
     }
-    return i;
+    x->number = g;
+    return true;
+}
+
+/* The same as sweep_slot below for a simple call whose cotangent is a number. LEFT: its parents from *first on are for the general way. */
+AD_ALWAYS_INLINE outcome sweep_numbers(ad_context *c, struct sweep *sweep, struct ad_slot *slot, uint32_t index, int *first)
+{
+    double g = slot->number;
+    sweep->node.op = slot->op;
+    sweep->node.options = ad_options_of(slot);
+    sweep->node.inputs = slot->inputs;
+    sweep->node.outputs = &slot->output;
+    sweep->node.count = (int)slot->count;
+    if (slot->op->vjp && !give_number(c, sweep, g))
+        return FAILED;
+    *first = 0;
+    outcome done = serve_number(c, sweep, slot, index, 0, g);
+    if (__builtin_expect(done != SERVED, 0))
+        return done;
+    *first = 1;
+    return serve_number(c, sweep, slot, index, 1, g);
 }
 
 /* Hands the cotangents of a call's outputs to its parents from number `first` on. */
-static bool sweep_slot(ad_context *c, struct ad_slots *slots, struct ad_slot *slot, uint32_t index, uint32_t lowest, uint64_t bit, uint32_t first, ad_array **cotangents)
+static bool sweep_slot(ad_context *c, const struct sweep *sweep, struct ad_slot *slot, uint32_t index, uint32_t first, ad_array **cotangents)
 {
     ad_array *const *inputs = ad_inputs_of(slot);
     const uint32_t *parents = ad_parents_of(slot);
     struct ad_node node = { .op = slot->op, .options = ad_options_of(slot), .inputs = inputs, .cotangents = cotangents, .count = (int)slot->count };
     node.outputs = slot->outputs_count > 1 ? slot->outputs : &slot->output;
     for (uint32_t i = first; i < slot->count; i++) {
-        struct ad_slot *target = parent_slot(slots, parents[i], index, lowest, bit);
+        struct ad_slot *target = parent_slot(sweep, parents[i], index);
         ad_array *g = target ? cotangent_through(c, &node, (int)i, cotangents[0]) : NULL;
         if (g ? !ad_cotangent_add(c, target, g) : target && c->error_code)
             return false;
@@ -220,46 +254,78 @@ static inline bool take_cotangents(ad_context *c, struct ad_slots *slots, struct
     return any;
 }
 
-/* A call with its cotangents; what its rules made is dropped. */
-static inline bool sweep_call(ad_context *c, struct ad_slots *slots, struct ad_slot *slot, uint32_t index, uint32_t lowest, uint64_t bit, uint32_t floor)
+/* A call with its cotangents, from its parent number `first` on. */
+static __attribute__((noinline)) bool sweep_call(ad_context *c, const struct sweep *sweep, struct ad_slot *slot, uint32_t index, uint32_t first)
 {
-    uint32_t made = c->scopes.count;
     ad_array *cotangents[AD_MAX_OUTPUTS];
-    int first = 0;
-    bool done = true, numbers = slot->numeric && (slot->op->derivative || slot->op->vjp) && slot->count <= 2 && slot->outputs_count == 1;
-    if (numbers)
-        first = sweep_numbers(c, slots, slot, index, lowest, bit);
-    if (numbers && (first < 0 || first == (int)slot->count)) {
-        slot->numeric = false;
-        slot->cotangent = NULL;
-        done = first >= 0;
-    } else if (take_cotangents(c, slots, slot, index, cotangents)) {
-        done = slot->op == &ad_checkpoint_op ? ad_checkpoint_sweep(c, slot, bit, floor, cotangents)
-                                             : sweep_slot(c, slots, slot, index, lowest, bit, (uint32_t)first, cotangents);
-        for (uint32_t k = 0; k < slot->outputs_count; k++)
-            ad_drop(c, cotangents[k]);
-    }
-    ad_scope_trim(c, made);
+    if (!take_cotangents(c, sweep->slots, slot, index, cotangents))
+        return !c->error_code;
+    bool done = slot->op == &ad_checkpoint_op ? ad_checkpoint_sweep(c, slot, sweep->bit, sweep->floor, cotangents)
+                                              : sweep_slot(c, sweep, slot, index, first, cotangents);
+    for (uint32_t k = 0; k < slot->outputs_count; k++)
+        ad_drop(c, cotangents[k]);
     return done;
+}
+
+/* One slot; what its rules made is dropped. */
+AD_ALWAYS_INLINE bool sweep_one(ad_context *c, struct sweep *sweep, struct ad_slot *slot, uint32_t index)
+{
+    int first = 0;
+    bool numbers = slot->borrowed & AD_SLOT_SIMPLE && slot->numeric && (slot->op->derivative || slot->op->vjp);
+    outcome done = numbers ? sweep_numbers(c, sweep, slot, index, &first) : LEFT;
+    if (done == LEFT)
+        done = sweep_call(c, sweep, slot, index, (uint32_t)first) ? SERVED : FAILED;
+    else
+        ad_cotangent_drop(c, slot);
+    ad_scope_trim(c, sweep->made);
+    c->scopes.depth = sweep->depth; /* what a rule left open was dropped */
+    return done == SERVED;
+}
+
+/* Frees a slot of the sweep, unless another level needs it. False: its page went with it. */
+AD_ALWAYS_INLINE bool discard_slot(ad_context *c, const struct sweep *sweep, struct ad_page *page, struct ad_slot *slot, uint32_t index)
+{
+    if (slot->mask & sweep->live)
+        return true;
+    if (__builtin_expect(slot->borrowed & AD_SLOT_SIMPLE && page->alive > 1, 1)) {
+        ad_slot_empty_simple(c, slot);
+        page->alive--;
+        return true;
+    }
+    for (uint32_t k = slot->outputs_count; k > 0; k--)
+        ad_slot_clear(c, sweep->slots, index + k - 1);
+    return sweep->slots->pages[index / AD_PAGE_SLOTS] == page;
+}
+
+/* Slots from `last` down to `first` of a page. */
+static bool sweep_page(ad_context *c, struct sweep *sweep, struct ad_page *page, uint32_t last, uint32_t first, bool discard)
+{
+    struct ad_slot *slot = &page->slots[last % AD_PAGE_SLOTS];
+    for (uint32_t index = last; index >= first; index--, slot--) {
+        if (!slot->op || !(slot->mask & sweep->bit))
+            continue;
+        if (!sweep_one(c, sweep, slot, index))
+            return false;
+        if (discard && !discard_slot(c, sweep, page, slot, index))
+            break;
+    }
+    return true;
 }
 
 bool ad_sweep(ad_context *c, struct ad_slots *slots, uint32_t from, uint32_t to, uint64_t bit, uint32_t floor, bool discard)
 {
-    uint32_t depth = c->scopes.depth, lowest = floor > slots->first ? floor : slots->first;
-    for (uint32_t index = from; index > to; index--) {
-        struct ad_page *page = slots->pages[index / AD_PAGE_SLOTS];
-        struct ad_slot *slot = page ? &page->slots[index % AD_PAGE_SLOTS] : NULL;
-        if (!slot || !slot->op || !(slot->mask & bit))
-            continue;
-        bool done = sweep_call(c, slots, slot, index, lowest, bit, floor);
-        c->scopes.depth = depth; /* what a rule left open was dropped */
-        if (!done)
-            return false;
-        if (discard && !(slot->mask & c->tape->live)) {
-            for (uint32_t k = slot->outputs_count - 1u; k > 0; k--)
-                ad_slot_clear(c, slots, index + k);
-            ad_slot_clear(c, slots, index);
-        }
+    struct sweep sweep = { .slots = slots, .bit = bit, .live = c->tape->live, .lowest = floor > slots->first ? floor : slots->first, .floor = floor };
+    uint32_t before = c->scopes.count;
+    bool done = (sweep.number = ad_array_real(c)) != NULL;
+    sweep.node.cotangents = &sweep.number;
+    sweep.made = c->scopes.count;
+    sweep.depth = c->scopes.depth;
+    for (uint32_t last = from, first; done && last > to; last = first - 1) {
+        first = last - last % AD_PAGE_SLOTS;
+        first = first > to ? first : to + 1;
+        struct ad_page *page = slots->pages[last / AD_PAGE_SLOTS];
+        done = !page || sweep_page(c, &sweep, page, last, first, discard);
     }
-    return true;
+    ad_scope_trim(c, before);
+    return done;
 }

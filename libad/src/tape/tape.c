@@ -4,28 +4,22 @@
 
 /* ---- slots ---- */
 
-/* Opens the page that the next slot needs, if it is not open. */
-struct ad_slot *ad_slot_append_page(ad_context *c, struct ad_slots *slots, uint32_t *index)
+/* Makes room for the next slot, whose page is not open yet. */
+bool ad_page_open(ad_context *c, struct ad_slots *slots)
 {
-    if (slots->next == AD_NO_PARENT - 1)
-        return ad_set_error(AD_ERROR_MEMORY, "tape: a differentiation of more than %u operations", slots->next);
+    if (slots->next >= AD_NO_PARENT - AD_PAGE_SLOTS)
+        return ad_set_error(AD_ERROR_MEMORY, "tape: a differentiation of more than %u operations", slots->next), false;
     uint32_t page = slots->next / AD_PAGE_SLOTS, old = slots->page_capacity;
     if (page >= old) {
         if (!ad_grow(c, &slots->pages, &slots->page_capacity, sizeof *slots->pages, page + 1))
-            return NULL;
+            return false;
         memset(slots->pages + old, 0, (slots->page_capacity - old) * sizeof *slots->pages);
     }
-    if (!slots->pages[page]) {
-        slots->pages[page] = ad_allocate(c, sizeof(struct ad_page));
-        if (!slots->pages[page])
-            return NULL;
-        slots->pages[page]->alive = 0;
-    }
-    slots->pages[page]->alive++;
-    *index = slots->next++;
-    struct ad_slot *slot = ad_slot_at(slots, *index);
-    *slot = (struct ad_slot){ .outputs_count = 1 };
-    return slot;
+    if (!slots->pages[page] && !(slots->pages[page] = ad_allocate(c, sizeof(struct ad_page))))
+        return false;
+    slots->pages[page]->alive = AD_PAGE_SLOTS;
+    slots->free = ad_slot_at(slots, slots->next);
+    return true;
 }
 
 static size_t inputs_bytes(uint32_t count)
@@ -62,18 +56,18 @@ bool ad_slot_options_copy(ad_context *c, struct ad_slot *slot, const ad_primitiv
     return true;
 }
 
-/* Gives back a page without living slots, unless it is the first one or still filled. */
 static void page_done(ad_context *c, struct ad_slots *slots, uint32_t page)
 {
-    if (page == 0 || page >= slots->next / AD_PAGE_SLOTS)
-        return;
     ad_deallocate(c, slots->pages[page], sizeof **slots->pages);
     slots->pages[page] = NULL;
 }
 
-/* Drops what a slot holds that is not a call of one or two inputs and one output. */
-static __attribute__((noinline)) void empty_large(ad_context *c, struct ad_slot *slot)
+static void empty(ad_context *c, struct ad_slot *slot)
 {
+    if (slot->op && slot->op->options_size && slot->op->options_drop)
+        slot->op->options_drop(ad_options_of(slot));
+    if (slot->op && slot->op->options_size > sizeof slot->small_options)
+        ad_deallocate(c, (void *)slot->options, slot->op->options_size);
     ad_array **inputs = ad_inputs_of(slot);
     for (uint32_t i = 0; i < slot->count; i++)
         if (i >= 2 || !(slot->borrowed >> i & 1))
@@ -87,14 +81,7 @@ static __attribute__((noinline)) void empty_large(ad_context *c, struct ad_slot 
     } else if (slot->outputs_count <= 1) {
         ad_drop(c, slot->output);
     }
-}
-
-static __attribute__((noinline)) void drop_options(ad_context *c, struct ad_slot *slot)
-{
-    if (slot->op->options_drop)
-        slot->op->options_drop(ad_options_of(slot));
-    if (slot->op->options_size > sizeof slot->small_options)
-        ad_deallocate(c, (void *)slot->options, slot->op->options_size);
+    memset(slot, 0, offsetof(struct ad_slot, inputs));
 }
 
 /* A dead slot has mask 0 and takes no cotangent, though others may still name it as a parent. */
@@ -104,30 +91,21 @@ void ad_slot_clear(ad_context *c, struct ad_slots *slots, uint32_t index)
     struct ad_slot *slot = page ? &page->slots[index % AD_PAGE_SLOTS] : NULL;
     if (!slot || (slot->outputs_count == 0 && !slot->tail))
         return;
-    if (slot->op && slot->op->options_size && (slot->op->options_drop || slot->op->options_size > sizeof slot->small_options))
-        drop_options(c, slot);
-    if (__builtin_expect(slot->count > 2 || slot->outputs_count != 1, 0)) {
-        empty_large(c, slot);
-    } else {
-        if (slot->count > 0 && !(slot->borrowed & 1))
-            ad_drop(c, slot->inputs[0]);
-        if (slot->count > 1 && !(slot->borrowed & 2))
-            ad_drop(c, slot->inputs[1]);
-        ad_drop(c, slot->output);
-    }
-    if (!slot->numeric)
-        ad_drop(c, slot->cotangent);
-    memset(slot, 0, offsetof(struct ad_slot, inputs));
+    ad_cotangent_drop(c, slot);
+    if (slot->borrowed & AD_SLOT_SIMPLE)
+        ad_slot_empty_simple(c, slot);
+    else
+        empty(c, slot);
     if (--page->alive == 0)
         page_done(c, slots, index / AD_PAGE_SLOTS);
 }
 
-/* Clears all slots; keeps the first page, so that a small trace asks for no memory. */
+/* Clears all slots; keeps the first page, whose slot 0 is never used, so that a small trace asks for no memory. */
 static void slots_reset(ad_context *c, struct ad_slots *slots)
 {
     for (uint32_t i = slots->first; i < slots->next; i++) {
         const struct ad_page *page = slots->pages[i / AD_PAGE_SLOTS];
-        if (!page || !page->alive)
+        if (!page)
             i |= AD_PAGE_SLOTS - 1;
         else
             ad_slot_clear(c, slots, i);
@@ -137,6 +115,7 @@ static void slots_reset(ad_context *c, struct ad_slots *slots)
         slots->pages[page] = NULL;
     }
     slots->next = slots->first;
+    slots->free = NULL;
 }
 
 void ad_slots_free(ad_context *c, struct ad_slots *slots)

@@ -10,6 +10,7 @@
 
 #include "ad/primitive.h"
 #include "array/array.h"
+#include <string.h>
 
 enum { AD_MAX_LEVELS = 64, AD_PAGE_SLOTS = 256 };
 #define AD_NO_PARENT UINT32_MAX
@@ -23,6 +24,10 @@ struct ad_node {
     ad_array *const *cotangents;
     int count, target;
 };
+
+/* In `borrowed`: a call whose inputs are one or two numbers, C numbers or stubs of them, whose output is a number, and whose options are in the
+ * slot. The bit of a second input that it has not is set. */
+enum { AD_SLOT_SIMPLE = 4 };
 
 /* A recorded call. An operation of several outputs takes one slot for each: the first holds everything, the others
  * are `tail` slots that hold a cotangent. */
@@ -43,7 +48,7 @@ struct ad_slot {
     };
     uint32_t count; /* inputs */
     uint8_t outputs_count, tail;
-    uint8_t borrowed; /* bits of the first two inputs that are the tape's stubs, held by no reference */
+    uint8_t borrowed; /* bits of the first two inputs that are the tape's stubs, held by no reference; AD_SLOT_SIMPLE */
     bool numeric;
     union {
         struct {
@@ -58,13 +63,14 @@ struct ad_slot {
 };
 
 struct ad_page {
-    uint32_t alive;
+    uint32_t alive; /* slots that were not cleared, those that are not yet used among them */
     struct ad_slot slots[AD_PAGE_SLOTS];
 };
 
 /* Slots by number, in pages; a page whose slots are all dead is given back. */
 struct ad_slots {
     struct ad_page **pages;
+    struct ad_slot *free; /* the next one; NULL: its page is to be opened */
     uint32_t page_capacity, first, next;
 };
 
@@ -99,22 +105,42 @@ static inline struct ad_slot *ad_slot_at(const struct ad_slots *slots, uint32_t 
     return &slots->pages[index / AD_PAGE_SLOTS]->slots[index % AD_PAGE_SLOTS];
 }
 
-struct ad_slot *ad_slot_append_page(ad_context *c, struct ad_slots *slots, uint32_t *index);
+bool ad_page_open(ad_context *c, struct ad_slots *slots);
 
-/* A zeroed slot; NULL and an error. A page is there from its first slot on. */
+/* The place of the next slot, if its page is open: to be filled in. */
+AD_ALWAYS_INLINE struct ad_slot *ad_slot_take(struct ad_slots *slots, uint32_t *index)
+{
+    struct ad_slot *slot = slots->free;
+    if (__builtin_expect(!slot, 0))
+        return NULL;
+    *index = slots->next++;
+    slots->free = slots->next % AD_PAGE_SLOTS ? slot + 1 : NULL;
+    return slot;
+}
+
+/* A zeroed slot; NULL and an error. */
 AD_ALWAYS_INLINE struct ad_slot *ad_slot_append(ad_context *c, struct ad_slots *slots, uint32_t *index)
 {
-    uint32_t at = slots->next % AD_PAGE_SLOTS;
-    if (__builtin_expect(at == 0 || slots->next == slots->first, 0))
-        return ad_slot_append_page(c, slots, index);
-    struct ad_page *page = slots->pages[slots->next / AD_PAGE_SLOTS];
-    page->alive++;
-    *index = slots->next++;
-    page->slots[at] = (struct ad_slot){ .outputs_count = 1 };
-    return &page->slots[at];
+    if (__builtin_expect(!slots->free, 0) && !ad_page_open(c, slots))
+        return NULL;
+    struct ad_slot *slot = ad_slot_take(slots, index);
+    *slot = (struct ad_slot){ .outputs_count = 1 };
+    return slot;
 }
 
 void ad_slot_clear(ad_context *c, struct ad_slots *slots, uint32_t index);
+
+/* Drops what a simple call holds, whose cotangent is none or a number. */
+AD_ALWAYS_INLINE void ad_slot_empty_simple(ad_context *c, struct ad_slot *slot)
+{
+    if (!(slot->borrowed & 1))
+        ad_drop(c, slot->inputs[0]);
+    if (!(slot->borrowed & 2))
+        ad_drop(c, slot->inputs[1]);
+    ad_drop(c, slot->output);
+    memset(slot, 0, offsetof(struct ad_slot, inputs));
+}
+
 void ad_slots_free(ad_context *c, struct ad_slots *slots);
 bool ad_slot_inputs(ad_context *c, struct ad_slot *slot, int count); /* makes room */
 bool ad_slot_options_copy(ad_context *c, struct ad_slot *slot, const ad_primitive *op, const void *options);
