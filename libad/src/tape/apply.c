@@ -211,7 +211,7 @@ AD_ALWAYS_INLINE bool record_numbers(ad_context *c, const ad_primitive *op, ad_a
     bool read_a = op->saves & AD_SAVE_INPUTS || (op->saves & AD_SAVE_OTHERS && mask_b);
     bool read_b = op->saves & AD_SAVE_INPUTS || (op->saves & AD_SAVE_OTHERS && mask_a);
     ad_array *stub_a = read_a ? a : tape->stubs[a->dtype], *stub_b = read_b ? b : tape->stubs[b->dtype];
-    if (!stub_a || !stub_b || (op->options_size && (op->options_size != options_size || op->options_keep || op->options_drop)))
+    if (!stub_a || !stub_b || !(op->derivative || op->vjp) || (op->options_size && (op->options_size != options_size || op->options_keep || op->options_drop)))
         return false;
     uint32_t index;
     struct ad_slot *slot = ad_slot_take(&tape->slots, &index);

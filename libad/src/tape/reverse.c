@@ -168,6 +168,16 @@ AD_ALWAYS_INLINE struct ad_slot *parent_slot(const struct sweep *sweep, uint32_t
     return slot && slot->mask & sweep->bit ? slot : NULL;
 }
 
+/* What the rules of a call see, but for its cotangents. */
+AD_ALWAYS_INLINE void describe(struct ad_node *node, struct ad_slot *slot, bool simple)
+{
+    node->op = slot->op;
+    node->options = ad_options_of(slot);
+    node->inputs = simple ? slot->inputs : ad_inputs_of(slot);
+    node->outputs = simple || slot->outputs_count == 1 ? &slot->output : slot->outputs;
+    node->count = (int)slot->count;
+}
+
 typedef enum outcome { SERVED, LEFT, FAILED } outcome;
 
 /* Hands the number g to a parent of a simple call whose own cotangent is a number or none, without arrays; LEFT: it is for the general way. */
@@ -211,11 +221,7 @@ AD_ALWAYS_INLINE bool give_number(ad_context *c, struct sweep *sweep, double g)
 AD_ALWAYS_INLINE outcome sweep_numbers(ad_context *c, struct sweep *sweep, struct ad_slot *slot, uint32_t index, int *first)
 {
     double g = slot->number;
-    sweep->node.op = slot->op;
-    sweep->node.options = ad_options_of(slot);
-    sweep->node.inputs = slot->inputs;
-    sweep->node.outputs = &slot->output;
-    sweep->node.count = (int)slot->count;
+    describe(&sweep->node, slot, true);
     if (slot->op->vjp && !give_number(c, sweep, g))
         return FAILED;
     *first = 0;
@@ -227,12 +233,11 @@ AD_ALWAYS_INLINE outcome sweep_numbers(ad_context *c, struct sweep *sweep, struc
 }
 
 /* Hands the cotangents of a call's outputs to its parents from number `first` on. */
-static bool sweep_slot(ad_context *c, const struct sweep *sweep, struct ad_slot *slot, uint32_t index, uint32_t first, ad_array **cotangents)
+static inline bool sweep_slot(ad_context *c, const struct sweep *sweep, struct ad_slot *slot, uint32_t index, uint32_t first, ad_array **cotangents)
 {
-    ad_array *const *inputs = ad_inputs_of(slot);
     const uint32_t *parents = ad_parents_of(slot);
-    struct ad_node node = { .op = slot->op, .options = ad_options_of(slot), .inputs = inputs, .cotangents = cotangents, .count = (int)slot->count };
-    node.outputs = slot->outputs_count > 1 ? slot->outputs : &slot->output;
+    struct ad_node node = { .cotangents = cotangents };
+    describe(&node, slot, false);
     for (uint32_t i = first; i < slot->count; i++) {
         struct ad_slot *target = parent_slot(sweep, parents[i], index);
         ad_array *g = target ? cotangent_through(c, &node, (int)i, cotangents[0]) : NULL;
@@ -245,8 +250,9 @@ static bool sweep_slot(ad_context *c, const struct sweep *sweep, struct ad_slot 
 /* Takes the cotangents of a call's outputs away from their slots; false if there are none. */
 static inline bool take_cotangents(ad_context *c, struct ad_slots *slots, struct ad_slot *slot, uint32_t index, ad_array **cotangents)
 {
-    bool any = false;
-    for (uint32_t k = 0; k < slot->outputs_count; k++) {
+    bool any = (cotangents[0] = ad_cotangent_of(c, slot)) != NULL;
+    slot->cotangent = NULL;
+    for (uint32_t k = 1; k < slot->outputs_count; k++) {
         struct ad_slot *output = ad_slot_at(slots, index + k);
         any |= (cotangents[k] = ad_cotangent_of(c, output)) != NULL;
         output->cotangent = NULL;
@@ -267,26 +273,27 @@ static __attribute__((noinline)) bool sweep_call(ad_context *c, const struct swe
     return done;
 }
 
-/* One slot; what its rules made is dropped. */
+/* One slot; what its rules made is dropped. It keeps its cotangent if that is a number. */
 AD_ALWAYS_INLINE bool sweep_one(ad_context *c, struct sweep *sweep, struct ad_slot *slot, uint32_t index)
 {
     int first = 0;
-    bool numbers = slot->borrowed & AD_SLOT_SIMPLE && slot->numeric && (slot->op->derivative || slot->op->vjp);
-    outcome done = numbers ? sweep_numbers(c, sweep, slot, index, &first) : LEFT;
+    outcome done = slot->borrowed & AD_SLOT_SIMPLE && slot->numeric ? sweep_numbers(c, sweep, slot, index, &first) : LEFT;
+    if (done == LEFT && !slot->cotangent && !slot->numeric && slot->outputs_count == 1)
+        return true;
     if (done == LEFT)
         done = sweep_call(c, sweep, slot, index, (uint32_t)first) ? SERVED : FAILED;
-    else
-        ad_cotangent_drop(c, slot);
     ad_scope_trim(c, sweep->made);
     c->scopes.depth = sweep->depth; /* what a rule left open was dropped */
     return done == SERVED;
 }
 
-/* Frees a slot of the sweep, unless another level needs it. False: its page went with it. */
+/* Frees a slot after its sweep, unless another level needs it. False: its page went with it. */
 AD_ALWAYS_INLINE bool discard_slot(ad_context *c, const struct sweep *sweep, struct ad_page *page, struct ad_slot *slot, uint32_t index)
 {
-    if (slot->mask & sweep->live)
+    if (slot->mask & sweep->live) {
+        ad_cotangent_drop(c, slot);
         return true;
+    }
     if (__builtin_expect(slot->borrowed & AD_SLOT_SIMPLE && page->alive > 1, 1)) {
         ad_slot_empty_simple(c, slot);
         page->alive--;
@@ -306,7 +313,9 @@ static bool sweep_page(ad_context *c, struct sweep *sweep, struct ad_page *page,
             continue;
         if (!sweep_one(c, sweep, slot, index))
             return false;
-        if (discard && !discard_slot(c, sweep, page, slot, index))
+        if (!discard)
+            ad_cotangent_drop(c, slot);
+        else if (!discard_slot(c, sweep, page, slot, index))
             break;
     }
     return true;

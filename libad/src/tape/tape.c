@@ -208,6 +208,20 @@ void ad_level_hide(ad_context *c, int level)
     tape->live &= (UINT64_C(1) << level) - 1;
 }
 
+/* Takes all levels but the outer ones from the slots of a page from `first` to `end`. Outer levels have not been swept this far: a cotangent that is
+ * left here is the gradient of the level that closes, or an interrupted sweep's. */
+static void leave_page(ad_context *c, struct ad_slots *slots, uint32_t first, uint32_t end, uint64_t outer)
+{
+    struct ad_slot *slot = ad_slot_at(slots, first);
+    for (uint32_t i = first; i < end; i++, slot++) {
+        slot->mask &= outer;
+        if (!slot->mask)
+            ad_slot_clear(c, slots, i);
+        else if (slot->cotangent || slot->numeric)
+            ad_cotangent_drop(c, slot);
+    }
+}
+
 void ad_level_close(ad_context *c, int level)
 {
     struct ad_tape *tape = c->tape;
@@ -221,19 +235,10 @@ void ad_level_close(ad_context *c, int level)
         trace_end(c, tape);
         return;
     }
-    for (uint32_t i = floor; i < tape->slots.next; i++) {
-        struct ad_page *page = tape->slots.pages[i / AD_PAGE_SLOTS];
-        if (!page) {
-            i |= AD_PAGE_SLOTS - 1;
-            continue;
-        }
-        struct ad_slot *slot = &page->slots[i % AD_PAGE_SLOTS];
-        slot->mask &= outer;
-        if (!slot->mask) {
-            ad_slot_clear(c, &tape->slots, i);
-        } else {
-            /* Outer levels have not been swept this far: what is left here is this level's gradient, or an interrupted sweep's. */
-            ad_cotangent_drop(c, slot);
-        }
+    for (uint32_t first = floor, end; first < tape->slots.next; first = end) {
+        end = first - first % AD_PAGE_SLOTS + AD_PAGE_SLOTS;
+        end = end < tape->slots.next ? end : tape->slots.next;
+        if (tape->slots.pages[first / AD_PAGE_SLOTS])
+            leave_page(c, &tape->slots, first, end, outer);
     }
 }

@@ -130,7 +130,7 @@ AD_ALWAYS_INLINE struct ad_slot *ad_slot_append(ad_context *c, struct ad_slots *
 
 void ad_slot_clear(ad_context *c, struct ad_slots *slots, uint32_t index);
 
-/* Drops what a simple call holds, whose cotangent is none or a number. */
+/* Drops what a simple call holds, whose cotangent is none or a number, and leaves a dead slot. */
 AD_ALWAYS_INLINE void ad_slot_empty_simple(ad_context *c, struct ad_slot *slot)
 {
     if (!(slot->borrowed & 1))
@@ -138,7 +138,8 @@ AD_ALWAYS_INLINE void ad_slot_empty_simple(ad_context *c, struct ad_slot *slot)
     if (!(slot->borrowed & 2))
         ad_drop(c, slot->inputs[1]);
     ad_drop(c, slot->output);
-    memset(slot, 0, offsetof(struct ad_slot, inputs));
+    slot->mask = 0;
+    slot->outputs_count = 0;
 }
 
 void ad_slots_free(ad_context *c, struct ad_slots *slots);
