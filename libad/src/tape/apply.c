@@ -19,19 +19,10 @@ static bool foreign(const ad_context *c, const ad_array *x)
 /* What the functions below are compiled for: calls of a known number of inputs and outputs, as most are. */
 #define FOR_EACH_COUNT AD_ALWAYS_INLINE
 
-static ad_array *stub_new(ad_context *c, const ad_array *x)
-{
-    ad_array *stub = ad_array_abstract(c, (ad_dtype)x->dtype, x->ndim, ad_dims(x));
-    if (stub && x->ndim == 0)
-        c->tape->stubs[x->dtype] = ad_keep(c, stub);
-    return stub;
-}
-
 /* An array of x's shape and dtype without values. */
 AD_ALWAYS_INLINE ad_array *stub_of(ad_context *c, const ad_array *x)
 {
-    ad_array *stub = x->ndim ? NULL : c->tape->stubs[x->dtype];
-    return __builtin_expect(stub != NULL, 1) ? stub : stub_new(c, x);
+    return x->ndim ? ad_array_abstract(c, (ad_dtype)x->dtype, x->ndim, ad_dims(x)) : c->tape->stubs[x->dtype];
 }
 
 /* masks[i]: the levels that input i depends on, for at most two inputs. */
@@ -211,7 +202,7 @@ AD_ALWAYS_INLINE bool record_numbers(ad_context *c, const ad_primitive *op, ad_a
     bool read_a = op->saves & AD_SAVE_INPUTS || (op->saves & AD_SAVE_OTHERS && mask_b);
     bool read_b = op->saves & AD_SAVE_INPUTS || (op->saves & AD_SAVE_OTHERS && mask_a);
     ad_array *stub_a = read_a ? a : tape->stubs[a->dtype], *stub_b = read_b ? b : tape->stubs[b->dtype];
-    if (!stub_a || !stub_b || !(op->derivative || op->vjp) || (op->options_size && (op->options_size != options_size || op->options_keep || op->options_drop)))
+    if (!(op->derivative || op->vjp) || (op->options_size && (op->options_size != options_size || op->options_keep || op->options_drop)))
         return false;
     uint32_t index;
     struct ad_slot *slot = ad_slot_take(&tape->slots, &index);

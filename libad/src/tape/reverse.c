@@ -102,7 +102,7 @@ ad_array *ad_cotangent_of(ad_context *c, struct ad_slot *slot)
 
 /* The slot holds the one reference to its cotangent, except for the scope of the rule that made it, which has closed
  * by the time the next one arrives. */
-bool ad_cotangent_add(ad_context *c, struct ad_slot *slot, ad_array *g)
+AD_ALWAYS_INLINE bool add_cotangent(ad_context *c, struct ad_slot *slot, ad_array *g)
 {
     if (!c->tape->live && is_number(g) && (slot->numeric || !slot->cotangent)) {
         add_number(slot, number_in(g));
@@ -123,6 +123,11 @@ bool ad_cotangent_add(ad_context *c, struct ad_slot *slot, ad_array *g)
     slot->cotangent = ad_keep(c, both);
     ad_drop(c, old);
     return true;
+}
+
+bool ad_cotangent_add(ad_context *c, struct ad_slot *slot, ad_array *g)
+{
+    return add_cotangent(c, slot, g);
 }
 
 ad_array *ad_times(ad_context *c, ad_array *t, ad_array *d)
@@ -232,27 +237,33 @@ AD_ALWAYS_INLINE outcome sweep_numbers(ad_context *c, struct sweep *sweep, struc
     return serve_number(c, sweep, slot, index, 1, g);
 }
 
-/* Hands the cotangents of a call's outputs to its parents from number `first` on. */
-static inline bool sweep_slot(ad_context *c, const struct sweep *sweep, struct ad_slot *slot, uint32_t index, uint32_t first, ad_array **cotangents)
+/* Hands g, what a rule gave for the cotangent of an operand, to its parent. */
+AD_ALWAYS_INLINE bool serve(ad_context *c, const struct sweep *sweep, const struct ad_node *node, uint32_t parent, uint32_t index, int operand)
 {
-    const uint32_t *parents = ad_parents_of(slot);
-    struct ad_node node = { .cotangents = cotangents };
-    describe(&node, slot, false);
-    for (uint32_t i = first; i < slot->count; i++) {
-        struct ad_slot *target = parent_slot(sweep, parents[i], index);
-        ad_array *g = target ? cotangent_through(c, &node, (int)i, cotangents[0]) : NULL;
-        if (g ? !ad_cotangent_add(c, target, g) : target && c->error_code)
-            return false;
-    }
-    return true;
+    struct ad_slot *target = parent_slot(sweep, parent, index);
+    ad_array *g = target ? cotangent_through(c, node, operand, node->cotangents[0]) : NULL;
+    return g ? add_cotangent(c, target, g) : !target || !c->error_code;
+}
+
+/* A simple call whose cotangent is an array, or belongs to parents whose cotangents are. */
+static __attribute__((noinline)) bool sweep_simple(ad_context *c, const struct sweep *sweep, struct ad_slot *slot, uint32_t index, int first)
+{
+    ad_array *g = ad_cotangent_of(c, slot);
+    if (!g)
+        return false;
+    slot->cotangent = NULL;
+    struct ad_node node = { .cotangents = &g };
+    describe(&node, slot, true);
+    bool done = (first || serve(c, sweep, &node, slot->parents[0], index, 0)) && serve(c, sweep, &node, slot->parents[1], index, 1);
+    ad_drop(c, g);
+    return done;
 }
 
 /* Takes the cotangents of a call's outputs away from their slots; false if there are none. */
-static inline bool take_cotangents(ad_context *c, struct ad_slots *slots, struct ad_slot *slot, uint32_t index, ad_array **cotangents)
+static bool take_cotangents(ad_context *c, struct ad_slots *slots, struct ad_slot *slot, uint32_t index, ad_array **cotangents)
 {
-    bool any = (cotangents[0] = ad_cotangent_of(c, slot)) != NULL;
-    slot->cotangent = NULL;
-    for (uint32_t k = 1; k < slot->outputs_count; k++) {
+    bool any = false;
+    for (uint32_t k = 0; k < slot->outputs_count; k++) {
         struct ad_slot *output = ad_slot_at(slots, index + k);
         any |= (cotangents[k] = ad_cotangent_of(c, output)) != NULL;
         output->cotangent = NULL;
@@ -260,14 +271,21 @@ static inline bool take_cotangents(ad_context *c, struct ad_slots *slots, struct
     return any;
 }
 
-/* A call with its cotangents, from its parent number `first` on. */
-static __attribute__((noinline)) bool sweep_call(ad_context *c, const struct sweep *sweep, struct ad_slot *slot, uint32_t index, uint32_t first)
+/* Any call. */
+static __attribute__((noinline)) bool sweep_call(ad_context *c, const struct sweep *sweep, struct ad_slot *slot, uint32_t index)
 {
     ad_array *cotangents[AD_MAX_OUTPUTS];
     if (!take_cotangents(c, sweep->slots, slot, index, cotangents))
         return !c->error_code;
-    bool done = slot->op == &ad_checkpoint_op ? ad_checkpoint_sweep(c, slot, sweep->bit, sweep->floor, cotangents)
-                                              : sweep_slot(c, sweep, slot, index, first, cotangents);
+    bool done = true;
+    if (slot->op == &ad_checkpoint_op) {
+        done = ad_checkpoint_sweep(c, slot, sweep->bit, sweep->floor, cotangents);
+    } else {
+        struct ad_node node = { .cotangents = cotangents };
+        describe(&node, slot, false);
+        for (int i = 0; i < node.count && done; i++)
+            done = serve(c, sweep, &node, ad_parents_of(slot)[i], index, i);
+    }
     for (uint32_t k = 0; k < slot->outputs_count; k++)
         ad_drop(c, cotangents[k]);
     return done;
@@ -276,15 +294,19 @@ static __attribute__((noinline)) bool sweep_call(ad_context *c, const struct swe
 /* One slot; what its rules made is dropped. It keeps its cotangent if that is a number. */
 AD_ALWAYS_INLINE bool sweep_one(ad_context *c, struct sweep *sweep, struct ad_slot *slot, uint32_t index)
 {
-    int first = 0;
-    outcome done = slot->borrowed & AD_SLOT_SIMPLE && slot->numeric ? sweep_numbers(c, sweep, slot, index, &first) : LEFT;
-    if (done == LEFT && !slot->cotangent && !slot->numeric && slot->outputs_count == 1)
-        return true;
-    if (done == LEFT)
-        done = sweep_call(c, sweep, slot, index, (uint32_t)first) ? SERVED : FAILED;
+    bool done, simple = slot->borrowed & AD_SLOT_SIMPLE;
+    if (simple && slot->numeric) {
+        int first = 0;
+        outcome numbers = sweep_numbers(c, sweep, slot, index, &first);
+        done = numbers == SERVED || (numbers == LEFT && sweep_simple(c, sweep, slot, index, first));
+    } else if (simple) {
+        done = !slot->cotangent || sweep_simple(c, sweep, slot, index, 0);
+    } else {
+        done = sweep_call(c, sweep, slot, index);
+    }
     ad_scope_trim(c, sweep->made);
     c->scopes.depth = sweep->depth; /* what a rule left open was dropped */
-    return done == SERVED;
+    return done;
 }
 
 /* Frees a slot after its sweep, unless another level needs it. False: its page went with it. */
@@ -299,9 +321,9 @@ AD_ALWAYS_INLINE bool discard_slot(ad_context *c, const struct sweep *sweep, str
         page->alive--;
         return true;
     }
-    for (uint32_t k = slot->outputs_count; k > 0; k--)
-        ad_slot_clear(c, sweep->slots, index + k - 1);
-    return sweep->slots->pages[index / AD_PAGE_SLOTS] == page;
+    for (uint32_t k = slot->outputs_count - 1u; k > 0; k--)
+        ad_slot_clear(c, sweep->slots, index + k);
+    return ad_slot_clear(c, sweep->slots, index);
 }
 
 /* Slots from `last` down to `first` of a page. */

@@ -56,12 +56,7 @@ bool ad_slot_options_copy(ad_context *c, struct ad_slot *slot, const ad_primitiv
     return true;
 }
 
-static void page_done(ad_context *c, struct ad_slots *slots, uint32_t page)
-{
-    ad_deallocate(c, slots->pages[page], sizeof **slots->pages);
-    slots->pages[page] = NULL;
-}
-
+/* Drops what any other slot than a simple call's holds. */
 static void empty(ad_context *c, struct ad_slot *slot)
 {
     if (slot->op && slot->op->options_size && slot->op->options_drop)
@@ -85,31 +80,32 @@ static void empty(ad_context *c, struct ad_slot *slot)
 }
 
 /* A dead slot has mask 0 and takes no cotangent, though others may still name it as a parent. */
-void ad_slot_clear(ad_context *c, struct ad_slots *slots, uint32_t index)
+bool ad_slot_clear(ad_context *c, struct ad_slots *slots, uint32_t index)
 {
     struct ad_page *page = slots->pages[index / AD_PAGE_SLOTS];
-    struct ad_slot *slot = page ? &page->slots[index % AD_PAGE_SLOTS] : NULL;
-    if (!slot || (slot->outputs_count == 0 && !slot->tail))
-        return;
+    if (!page)
+        return false;
+    struct ad_slot *slot = &page->slots[index % AD_PAGE_SLOTS];
+    if (slot->outputs_count == 0 && !slot->tail)
+        return true;
     ad_cotangent_drop(c, slot);
     if (slot->borrowed & AD_SLOT_SIMPLE)
         ad_slot_empty_simple(c, slot);
     else
         empty(c, slot);
-    if (--page->alive == 0)
-        page_done(c, slots, index / AD_PAGE_SLOTS);
+    if (--page->alive)
+        return true;
+    ad_deallocate(c, page, sizeof *page);
+    slots->pages[index / AD_PAGE_SLOTS] = NULL;
+    return false;
 }
 
 /* Clears all slots; keeps the first page, whose slot 0 is never used, so that a small trace asks for no memory. */
 static void slots_reset(ad_context *c, struct ad_slots *slots)
 {
-    for (uint32_t i = slots->first; i < slots->next; i++) {
-        const struct ad_page *page = slots->pages[i / AD_PAGE_SLOTS];
-        if (!page)
+    for (uint32_t i = slots->first; i < slots->next; i++)
+        if (!ad_slot_clear(c, slots, i))
             i |= AD_PAGE_SLOTS - 1;
-        else
-            ad_slot_clear(c, slots, i);
-    }
     for (uint32_t page = 1; page <= slots->next / AD_PAGE_SLOTS && page < slots->page_capacity; page++) {
         ad_deallocate(c, slots->pages[page], sizeof **slots->pages);
         slots->pages[page] = NULL;
@@ -141,10 +137,15 @@ static void tape_stop(ad_context *c)
 
 struct ad_tape *ad_tape_of(ad_context *c)
 {
-    if (!c->tape && (c->tape = ad_allocate(c, sizeof *c->tape))) {
-        memset(c->tape, 0, sizeof *c->tape);
-        c->tape_stop = tape_stop;
-    }
+    if (c->tape || !(c->tape = ad_allocate(c, sizeof *c->tape)))
+        return c->tape;
+    memset(c->tape, 0, sizeof *c->tape);
+    c->tape_stop = tape_stop;
+    for (int dtype = 0; dtype < AD_DTYPE_COUNT; dtype++)
+        if (!(c->tape->stubs[dtype] = ad_keep(c, ad_array_abstract(c, (ad_dtype)dtype, 0, NULL)))) {
+            tape_stop(c);
+            break;
+        }
     return c->tape;
 }
 
@@ -215,10 +216,10 @@ static void leave_page(ad_context *c, struct ad_slots *slots, uint32_t first, ui
     struct ad_slot *slot = ad_slot_at(slots, first);
     for (uint32_t i = first; i < end; i++, slot++) {
         slot->mask &= outer;
-        if (!slot->mask)
-            ad_slot_clear(c, slots, i);
-        else if (slot->cotangent || slot->numeric)
+        if (slot->mask)
             ad_cotangent_drop(c, slot);
+        else if (!ad_slot_clear(c, slots, i))
+            return;
     }
 }
 

@@ -128,7 +128,7 @@ AD_ALWAYS_INLINE struct ad_slot *ad_slot_append(ad_context *c, struct ad_slots *
     return slot;
 }
 
-void ad_slot_clear(ad_context *c, struct ad_slots *slots, uint32_t index);
+bool ad_slot_clear(ad_context *c, struct ad_slots *slots, uint32_t index); /* false: its page is not there any more */
 
 /* Drops what a simple call holds, whose cotangent is none or a number, and leaves a dead slot. */
 AD_ALWAYS_INLINE void ad_slot_empty_simple(ad_context *c, struct ad_slot *slot)
@@ -154,6 +154,16 @@ AD_ALWAYS_INLINE bool ad_slot_options(ad_context *c, struct ad_slot *slot, const
     slot->options = options;
     slot->op = op;
     return true;
+}
+
+static inline void ad_cotangent_drop(ad_context *c, struct ad_slot *slot)
+{
+    if (!slot->numeric && !slot->cotangent)
+        return;
+    if (!slot->numeric)
+        ad_drop(c, slot->cotangent);
+    slot->cotangent = NULL;
+    slot->numeric = false;
 }
 
 int ad_level_open(ad_context *c, ad_level_kind kind); /* -1 and an error */
@@ -221,14 +231,6 @@ bool ad_push_tangents(ad_context *c, struct ad_node *node, uint64_t mask, ad_arr
 bool ad_sweep(ad_context *c, struct ad_slots *slots, uint32_t from, uint32_t to, uint64_t bit, uint32_t floor, bool discard);
 bool ad_cotangent_add(ad_context *c, struct ad_slot *slot, ad_array *g);
 ad_array *ad_cotangent_of(ad_context *c, struct ad_slot *slot); /* an array that belongs to the slot; NULL: none, or an error */
-
-static inline void ad_cotangent_drop(ad_context *c, struct ad_slot *slot)
-{
-    if (!slot->numeric)
-        ad_drop(c, slot->cotangent);
-    slot->cotangent = NULL;
-    slot->numeric = false;
-}
 
 extern const ad_primitive ad_checkpoint_op;
 bool ad_checkpoint_sweep(ad_context *c, struct ad_slot *slot, uint64_t bit, uint32_t floor, ad_array **cotangents); /* checkpoint.c */
