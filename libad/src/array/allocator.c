@@ -33,6 +33,14 @@ static int class_of(size_t bytes, size_t *rounded)
     return SMALL_CLASSES + 4 * (octave - 10) + (int)quarters;
 }
 
+static int64_t bytes_of(int class)
+{
+    if (class <= SMALL_CLASSES)
+        return (int64_t)class * STEP;
+    int octave = 10 + (class - SMALL_CLASSES - 1) / 4, quarters = (class - SMALL_CLASSES - 1) % 4 + 1;
+    return (INT64_C(1) << octave) + quarters * (INT64_C(1) << (octave - 2));
+}
+
 static int64_t cached(const struct ad_allocator *a)
 {
     return a->total - a->live;
@@ -43,7 +51,7 @@ static int64_t cache_bound(const struct ad_allocator *a)
     return a->peak > SMALLEST_CACHE ? a->peak : SMALLEST_CACHE;
 }
 
-static void *from_system(struct ad_allocator *a, size_t bytes)
+void *ad_block_from_system(struct ad_allocator *a, size_t bytes)
 {
     if (cached(a) > cache_bound(a))
         ad_allocator_drain(a);
@@ -70,6 +78,28 @@ static bool injected_failure(struct ad_allocator *a)
     return a->failing;
 }
 
+bool ad_allocation_allowed(ad_context *c, size_t bytes)
+{
+    struct ad_allocator *a = &c->allocator;
+    if (a->limit && a->live + (int64_t)bytes > a->limit)
+        ad_set_error(AD_ERROR_MEMORY, "out of memory: %zu bytes more would pass the limit of %lld (in use: %lld)", bytes, (long long)a->limit,
+                     (long long)a->live);
+    else if ((a->fail_countdown || a->failing) && injected_failure(a))
+        ad_set_error(AD_ERROR_MEMORY, "out of memory: %zu bytes (a failure asked for by ad_memory_fail_after)", bytes);
+    else
+        return true;
+    return false;
+}
+
+void ad_allocated(struct ad_allocator *a, size_t bytes)
+{
+    a->live += (int64_t)bytes;
+    if (a->live > a->peak) {
+        a->peak = a->live;
+        set_watch(a);
+    }
+}
+
 void *ad_allocate(ad_context *c, size_t bytes)
 {
     struct ad_allocator *a = &c->allocator;
@@ -77,24 +107,16 @@ void *ad_allocate(ad_context *c, size_t bytes)
         return ad_set_error(AD_ERROR_MEMORY, "out of memory: %zu bytes are more than a machine can have", bytes);
     size_t rounded;
     int class = class_of(bytes, &rounded);
-    if (a->limit && a->live + (int64_t)rounded > a->limit)
-        return ad_set_error(AD_ERROR_MEMORY, "out of memory: %zu bytes more would pass the limit of %lld (in use: %lld)", rounded,
-                            (long long)a->limit, (long long)a->live);
-    if ((a->fail_countdown || a->failing) && injected_failure(a))
-        return ad_set_error(AD_ERROR_MEMORY, "out of memory: %zu bytes (a failure asked for by ad_memory_fail_after)", rounded);
-
+    if (!ad_allocation_allowed(c, rounded))
+        return NULL;
     void *block = a->free[class];
     if (block) {
         UNPOISON(block, rounded);
         memcpy(&a->free[class], block, sizeof(void *));
-    } else if (!(block = from_system(a, rounded))) {
+    } else if (!(block = ad_block_from_system(a, rounded))) {
         return ad_set_error(AD_ERROR_MEMORY, "out of memory: the system has no %zu bytes (in use: %lld)", rounded, (long long)a->live);
     }
-    a->live += (int64_t)rounded;
-    if (a->live > a->peak) {
-        a->peak = a->live;
-        set_watch(a);
-    }
+    ad_allocated(a, rounded);
     return block;
 }
 
@@ -137,20 +159,16 @@ bool ad_grow(ad_context *c, void *vector, uint32_t *capacity, size_t item, uint3
 
 void ad_allocator_drain(struct ad_allocator *a)
 {
-    for (ad_array *x = a->numbers, *next; x; x = next) {
-        next = x->next;
-        free(x);
-    }
-    a->numbers = NULL;
+    ad_slabs_drain(a, false);
     for (int class = 0; class < AD_SIZE_CLASSES; class++) {
         for (void *block = a->free[class], *next; block; block = next) {
             UNPOISON(block, sizeof(void *));
             memcpy(&next, block, sizeof next);
+            a->total -= bytes_of(class);
             free(block);
         }
         a->free[class] = NULL;
     }
-    a->total = a->live;
 }
 
 void ad_memory_stats(ad_memory_usage *usage)

@@ -28,6 +28,7 @@ static ad_array *header_new(ad_context *c, ad_dtype dtype, int ndim, const int64
     x->dtype = (uint8_t)dtype;
     x->ndim = (uint8_t)ndim;
     x->flags = AD_CONTIGUOUS;
+    x->place = 0;
     x->node = 0;
     x->size = size;
     x->data = (char *)x + at;
@@ -40,39 +41,6 @@ static ad_array *header_new(ad_context *c, ad_dtype dtype, int ndim, const int64
         return NULL;
     }
     return x;
-}
-
-/* A 0-d array with its value of 8 bytes in the header, in no scope. */
-static inline ad_array *scalar_new(ad_context *c, ad_object_kind kind, ad_dtype dtype, uint8_t flags)
-{
-    ad_array *x = ad_allocate_small(c, sizeof *x);
-    if (!x)
-        return NULL;
-    ad_object_init(c, &x->object, 1, kind);
-    x->dtype = (uint8_t)dtype;
-    x->ndim = 0;
-    x->flags = flags;
-    x->node = 0;
-    x->size = 1;
-    x->data = (char *)&x->number;
-    x->serial = 0;
-    x->tangents = NULL;
-    return x;
-}
-
-/* Called where there is no freed number, or a new peak, or somebody watches. */
-ad_array *ad_number_fresh(ad_context *c)
-{
-    struct ad_allocator *a = &c->allocator;
-    ad_array *x = a->numbers;
-    if (x && a->watch >= 0) {
-        a->numbers = x->next;
-        x->next = NULL;
-        a->live += AD_SMALL_STEP;
-        a->peak = a->watch = a->live;
-        return x;
-    }
-    return scalar_new(c, AD_NUMBER, AD_F64, AD_CONTIGUOUS);
 }
 
 static void strides_c_order(ad_array *x)
@@ -259,7 +227,9 @@ void ad_array_free(ad_context *c, ad_array *x)
         storage_release(c, x->storage);
     ad_tangents_drop(c, x);
     size_t bytes = (size_t)x->object.size_class * AD_SMALL_STEP;
-    if (x->object.owner == c->id)
+    if (x->place)
+        ad_number_return(c, x);
+    else if (x->object.owner == c->id)
         ad_deallocate_small(c, x, bytes);
     else
         ad_deallocate(c, x, bytes);
@@ -268,9 +238,10 @@ void ad_array_free(ad_context *c, ad_array *x)
 /* A C number of 8 bytes. */
 static __attribute__((noinline)) ad_array *weak(ad_context *c, ad_dtype dtype, const void *value)
 {
-    ad_array *x = scalar_new(c, AD_PLAIN_ARRAY, dtype, AD_CONTIGUOUS | AD_WEAK);
+    ad_array *x = ad_allocate_small(c, sizeof *x);
     if (!x)
         return NULL;
+    ad_scalar_init(c, x, AD_PLAIN_ARRAY, dtype, AD_CONTIGUOUS | AD_WEAK);
     memcpy(&x->number, value, sizeof x->number);
     if (ad_scope_add(c, &x->object))
         return x;

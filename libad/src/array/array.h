@@ -67,6 +67,7 @@ struct ad_array {
         };
     };
     uint8_t flags;
+    uint8_t place; /* of a number in its slab; 0: it is in none */
     uint32_t node; /* its number on the tape of trace `serial`, if there is one; 0: depends on no reverse level */
     int64_t size;  /* elements */
     char *data;
@@ -75,10 +76,7 @@ struct ad_array {
         double number;              /* else inline data of at most this size, if data points here */
     };
     uint64_t serial; /* of the trace in which it depended on something; 0: none */
-    union {
-        struct ad_tangent *tangents; /* of forward levels */
-        struct ad_array *next;       /* of the freed numbers */
-    };
+    struct ad_tangent *tangents; /* of forward levels */
     int64_t extents[];           /* ndim dimensions, ndim byte strides, then larger inline data at 16 */
 };
 _Static_assert(sizeof(ad_array) == 64, "a scalar takes one cache line");
@@ -98,7 +96,12 @@ enum { AD_SIZE_CLASSES = 200 };
 
 struct ad_allocator {
     void *free[AD_SIZE_CLASSES];
-    ad_array *numbers; /* freed arrays of kind AD_NUMBER, with one reference and all else but `next`, `node` and `number` as in a new one */
+    ad_array **numbers; /* those at hand: freed arrays of kind AD_NUMBER, with all but `node` and `number` as in a new one */
+    uint32_t numbers_count, numbers_capacity;
+    struct ad_slab_list {
+        struct ad_slab *first, *usable;
+        uint32_t count, count_at_collection;
+    } slabs;
     int64_t live, peak, limit, system_allocations;
     int64_t watch; /* the peak, or below everything when an allocation is to be looked at: past this, the quick ways end */
     int64_t total;          /* live and cached together: what the system has given */
@@ -137,6 +140,9 @@ void *ad_allocate(ad_context *c, size_t bytes); /* NULL and an error; 16-byte al
 void ad_deallocate(ad_context *c, void *block, size_t bytes);
 bool ad_grow(ad_context *c, void *vector, uint32_t *capacity, size_t item, uint32_t wanted); /* doubles *(void **)vector */
 void ad_allocator_drain(struct ad_allocator *a);
+bool ad_allocation_allowed(ad_context *c, size_t bytes); /* false and an error: beyond the limit, or asked to fail */
+void *ad_block_from_system(struct ad_allocator *a, size_t bytes);
+void ad_allocated(struct ad_allocator *a, size_t bytes);
 
 #if defined(__SANITIZE_ADDRESS__)
 #define AD_ASAN 1
@@ -178,18 +184,25 @@ AD_ALWAYS_INLINE void ad_deallocate_small(ad_context *c, void *block, size_t byt
 #endif
 }
 
+/* number.c */
+ad_array *ad_number_fresh(ad_context *c); /* an AD_NUMBER in no scope; NULL and an error */
+void ad_number_free_further(ad_context *c, ad_array *x);
+void ad_number_return(ad_context *c, ad_array *x);
+void ad_slabs_drain(struct ad_allocator *a, bool ending);
+
 /* Keeps x, an array of kind AD_NUMBER that nobody refers to any more, for the next one. */
 AD_ALWAYS_INLINE void ad_number_free(ad_context *c, ad_array *x)
 {
-#ifndef AD_ASAN
     struct ad_allocator *a = &c->allocator;
+    uint32_t count = a->numbers_count;
+    if (__builtin_expect(count == a->numbers_capacity, 0)) {
+        ad_number_free_further(c, x);
+        return;
+    }
     x->serial = 0;
-    x->next = a->numbers;
-    a->numbers = x;
+    a->numbers[count] = x;
+    a->numbers_count = count + 1;
     a->live -= AD_SMALL_STEP;
-#else
-    ad_deallocate(c, x, sizeof *x);
-#endif
 }
 
 /* context.c */
@@ -293,18 +306,33 @@ ad_array *ad_array_of_integers(ad_context *c, ad_array *x); /* C-contiguous int6
 void ad_array_free(ad_context *c, ad_array *x);
 void ad_tangents_drop(ad_context *c, ad_array *x);
 
-ad_array *ad_number_fresh(ad_context *c); /* an AD_NUMBER in no scope; NULL and an error */
+/* The header of a 0-d array with its value of 8 bytes in `number`. */
+static inline ad_array *ad_scalar_init(ad_context *c, ad_array *x, ad_object_kind kind, ad_dtype dtype, uint8_t flags)
+{
+    ad_object_init(c, &x->object, 1, kind);
+    x->dtype = (uint8_t)dtype;
+    x->ndim = 0;
+    x->flags = flags;
+    x->place = 0;
+    x->node = 0;
+    x->size = 1;
+    x->data = (char *)&x->number;
+    x->serial = 0;
+    x->tangents = NULL;
+    return x;
+}
 
 /* A 0-d float64 one. */
 AD_ALWAYS_INLINE ad_array *ad_array_real(ad_context *c)
 {
     struct ad_allocator *a = &c->allocator;
     int64_t live = a->live + AD_SMALL_STEP;
-    ad_array *x = a->numbers;
-    if (__builtin_expect(x && live <= a->watch, 1)) {
-        a->numbers = x->next;
+    uint32_t count = a->numbers_count;
+    ad_array *x;
+    if (__builtin_expect(count && live <= a->watch, 1)) {
+        x = a->numbers[count - 1];
+        a->numbers_count = count - 1;
         a->live = live;
-        x->next = NULL;
     } else if (!(x = ad_number_fresh(c))) {
         return NULL;
     }

@@ -28,6 +28,7 @@ static void context_stop(void *pointer)
     ad_scope_unwind(c, 0);
     ad_deallocate(c, c->scopes.entries, c->scopes.capacity * sizeof *c->scopes.entries);
     ad_deallocate(c, c->scopes.marks, c->scopes.mark_capacity * sizeof *c->scopes.marks);
+    ad_slabs_drain(&c->allocator, true);
     ad_allocator_drain(&c->allocator);
     ad_context_pointer = NULL;
     free(c);

@@ -1,0 +1,199 @@
+/* Where arrays of kind AD_NUMBER come from: slabs of 63, each number in a cache line of its own.
+ *
+ * The quick ways in array.h keep the numbers freed last, as many as a second-level cache holds. Beyond those, numbers go back to their slabs, which
+ * give them out by address: a loop of millions makes them in the order of memory, in whatever order the last one freed them.
+ *
+ * Any thread may drop the last reference to a number. Its bit then waits in the slab till the owner looks. A slab whose owner has ended goes
+ * with its last number. */
+#include "array/array.h"
+#include <stdlib.h>
+
+#ifndef AD_ASAN
+
+enum { SLAB_BYTES = 4096, MOST_AT_HAND = 8192 };
+
+/* Takes the place of number 0. Bit i stands for number i. */
+struct ad_slab {
+    uint64_t free;
+    _Atomic uint64_t freed_elsewhere; /* by other threads; OWNER_ENDED */
+    struct ad_slab *usable;           /* the next one with a free number, if this has one */
+    struct ad_slab *next;             /* of all */
+};
+
+#define OWNER_ENDED UINT64_C(1)
+#define ALL_NUMBERS (~OWNER_ENDED)
+_Static_assert(sizeof(struct ad_slab) <= sizeof(ad_array) && SLAB_BYTES == 64 * sizeof(ad_array), "a word has a bit for each");
+
+static struct ad_slab *slab_of(ad_array *x)
+{
+    return (struct ad_slab *)(x - x->place);
+}
+
+static uint64_t bit_of(const ad_array *x)
+{
+    return UINT64_C(1) << x->place;
+}
+
+static void give_back(struct ad_slab_list *list, struct ad_slab *slab, uint64_t bits)
+{
+    if (!slab->free && bits) {
+        slab->usable = list->usable;
+        list->usable = slab;
+    }
+    slab->free |= bits;
+}
+
+/* Numbers that other threads freed. */
+static void collect(struct ad_allocator *a, struct ad_slab *slab)
+{
+    uint64_t bits = atomic_load_explicit(&slab->freed_elsewhere, memory_order_relaxed);
+    if (bits)
+        bits = atomic_exchange_explicit(&slab->freed_elsewhere, 0, memory_order_acquire);
+    a->live -= AD_SMALL_STEP * __builtin_popcountll(bits);
+    give_back(&a->slabs, slab, bits);
+}
+
+static bool slab_new(struct ad_allocator *a)
+{
+    struct ad_slab_list *list = &a->slabs;
+    if (list->count >= 2 * list->count_at_collection) {
+        for (struct ad_slab *slab = list->first; slab; slab = slab->next)
+            collect(a, slab);
+        list->count_at_collection = list->count + 8;
+        if (list->usable)
+            return true;
+    }
+    struct ad_slab *slab = ad_block_from_system(a, SLAB_BYTES);
+    if (!slab)
+        return false;
+    slab->free = 0;
+    atomic_init(&slab->freed_elsewhere, 0);
+    slab->next = list->first;
+    list->first = slab;
+    list->count++;
+    give_back(list, slab, ALL_NUMBERS);
+    return true;
+}
+
+/* Called where there is no number at hand, or a new peak, or somebody watches. */
+ad_array *ad_number_fresh(ad_context *c)
+{
+    struct ad_allocator *a = &c->allocator;
+    struct ad_slab_list *list = &a->slabs;
+    if (!ad_allocation_allowed(c, AD_SMALL_STEP))
+        return NULL;
+    if (a->numbers_count) {
+        ad_allocated(a, AD_SMALL_STEP);
+        return a->numbers[--a->numbers_count];
+    }
+    if (!list->usable && !slab_new(a))
+        return ad_set_error(AD_ERROR_MEMORY, "out of memory: the system has no %d bytes (in use: %lld)", SLAB_BYTES, (long long)a->live);
+    ad_allocated(a, AD_SMALL_STEP);
+    struct ad_slab *slab = list->usable;
+    int place = __builtin_ctzll(slab->free);
+    slab->free &= slab->free - 1;
+    if (!slab->free)
+        list->usable = slab->usable;
+    ad_array *x = (ad_array *)slab + place;
+    ad_scalar_init(c, x, AD_NUMBER, AD_F64, AD_CONTIGUOUS);
+    x->place = (uint8_t)place;
+    return x;
+}
+
+/* Room for more of them at hand; false if there are enough. */
+static bool more_at_hand(struct ad_allocator *a)
+{
+    uint32_t capacity = a->numbers_capacity ? 2 * a->numbers_capacity : 64;
+    ad_array **grown = capacity <= MOST_AT_HAND ? realloc(a->numbers, capacity * sizeof(ad_array *)) : NULL;
+    if (!grown)
+        return false;
+    a->numbers = grown;
+    a->numbers_capacity = capacity;
+    return true;
+}
+
+/* Called where there is no room for x at hand. */
+void ad_number_free_further(ad_context *c, ad_array *x)
+{
+    struct ad_allocator *a = &c->allocator;
+    if (more_at_hand(a)) {
+        ad_number_free(c, x);
+        return;
+    }
+    a->live -= AD_SMALL_STEP;
+    give_back(&a->slabs, slab_of(x), bit_of(x));
+}
+
+/* Adds to the numbers of a slab that were freed by others than its owner; the last one takes a slab without an owner with it. */
+static void drop_slab(struct ad_slab *slab, uint64_t bits)
+{
+    if ((atomic_fetch_or_explicit(&slab->freed_elsewhere, bits, memory_order_acq_rel) | bits) == UINT64_MAX)
+        free(slab);
+}
+
+/* Called for one that is not as new: of another thread, once shared, or with tangents. */
+void ad_number_return(ad_context *c, ad_array *x)
+{
+    struct ad_allocator *a = &c->allocator;
+    if (x->object.owner != c->id) {
+        drop_slab(slab_of(x), bit_of(x));
+        return;
+    }
+    a->live -= AD_SMALL_STEP;
+    give_back(&a->slabs, slab_of(x), bit_of(x));
+}
+
+void ad_slabs_drain(struct ad_allocator *a, bool ending)
+{
+    struct ad_slab_list *list = &a->slabs;
+    for (uint32_t i = 0; i < a->numbers_count; i++)
+        give_back(list, slab_of(a->numbers[i]), bit_of(a->numbers[i]));
+    free(a->numbers);
+    a->numbers = NULL;
+    a->numbers_count = a->numbers_capacity = 0;
+    for (struct ad_slab *slab = list->first; slab; slab = slab->next)
+        collect(a, slab);
+    struct ad_slab *slab = list->first;
+    *list = (struct ad_slab_list){ 0 };
+    for (struct ad_slab *next; slab; slab = next) {
+        uint64_t freed = slab->free;
+        next = slab->next;
+        if (freed == ALL_NUMBERS) {
+            free(slab);
+            a->total -= SLAB_BYTES;
+        } else if (ending) {
+            drop_slab(slab, freed | OWNER_ENDED);
+        } else {
+            slab->free = 0;
+            slab->next = list->first;
+            list->first = slab;
+            list->count++;
+            give_back(list, slab, freed);
+        }
+    }
+}
+
+#else
+
+ad_array *ad_number_fresh(ad_context *c)
+{
+    ad_array *x = ad_allocate_small(c, sizeof *x);
+    return x ? ad_scalar_init(c, x, AD_NUMBER, AD_F64, AD_CONTIGUOUS) : NULL;
+}
+
+void ad_number_free_further(ad_context *c, ad_array *x)
+{
+    ad_deallocate(c, x, sizeof *x);
+}
+
+void ad_number_return(ad_context *c, ad_array *x)
+{
+    ad_deallocate(c, x, sizeof *x);
+}
+
+void ad_slabs_drain(struct ad_allocator *a, bool ending)
+{
+    (void)a, (void)ending;
+}
+
+#endif
