@@ -211,6 +211,55 @@ START_TEST(references_may_be_dropped_in_another_thread)
 }
 END_TEST
 
+enum { HANDED_OVER = 1000 };
+
+static void *make_numbers(void *numbers)
+{
+    AD_SCOPE;
+    for (int i = 0; i < HANDED_OVER; i++)
+        ((ad_array **)numbers)[i] = ad_retain(ad_scalar(i));
+    return NULL;
+}
+
+static void *release_numbers(void *numbers)
+{
+    for (int i = HANDED_OVER - 1; i >= 0; i--)
+        ad_release(((ad_array **)numbers)[i]);
+    return NULL;
+}
+
+START_TEST(numbers_outlive_the_thread_that_made_them)
+{
+    ad_array *numbers[HANDED_OVER];
+    pthread_t thread;
+    pthread_create(&thread, NULL, make_numbers, numbers);
+    pthread_join(thread, NULL);
+    AD_SCOPE;
+    for (int i = 0; i < HANDED_OVER; i++)
+        assert_close(ad_item(ad_add(numbers[i], 1)), i + 1, 0);
+    release_numbers(numbers);
+}
+END_TEST
+
+START_TEST(numbers_that_another_thread_drops_come_back)
+{
+    ad_memory_usage first, last;
+    for (int round = 0; round < 200; round++) {
+        ad_array *numbers[HANDED_OVER];
+        pthread_t thread;
+        make_numbers(numbers);
+        pthread_create(&thread, NULL, release_numbers, numbers);
+        pthread_join(thread, NULL);
+        if (round == 20)
+            ad_memory_stats(&first);
+    }
+    ad_memory_stats(&last);
+#ifndef __SANITIZE_ADDRESS__ /* that build takes each number from the system */
+    ck_assert_int_le(last.live + last.cached, 2 * (first.live + first.cached));
+#endif
+}
+END_TEST
+
 /* ---- growth ---- */
 
 static ad_array *small_function(ad_array *x)
@@ -346,6 +395,7 @@ END_TEST
 
 RUN_TESTS("hazards", a_million_operations_on_a_stack_of_256_kib, eight_threads_give_the_serial_bits, a_traced_value_in_another_thread_is_an_error,
           a_pullback_in_another_thread_is_an_error, values_of_a_finished_differentiation_are_good_in_other_threads,
-          references_may_be_dropped_in_another_thread, a_gradient_loop_of_100000_rounds_does_not_grow, inner_gradients_leave_nothing_on_an_outer_tape,
+          references_may_be_dropped_in_another_thread, numbers_outlive_the_thread_that_made_them,
+          numbers_that_another_thread_drops_come_back, a_gradient_loop_of_100000_rounds_does_not_grow, inner_gradients_leave_nothing_on_an_outer_tape,
           memory_limit_is_an_error_and_can_be_lifted, every_allocation_of_a_nested_gradient_may_fail, scopes_drop_and_escape,
           errors_stay_until_cleared_and_null_passes_through)

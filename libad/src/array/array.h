@@ -100,7 +100,7 @@ struct ad_allocator {
     uint32_t numbers_count, numbers_capacity;
     struct ad_slab_list {
         struct ad_slab *first, *usable;
-        uint32_t count, count_at_collection;
+        uint32_t exhausted, due; /* how often one ran out since all were asked for numbers that other threads freed, and when to ask again */
     } slabs;
     int64_t live, peak, limit, system_allocations;
     int64_t watch; /* the peak, or below everything when an allocation is to be looked at: past this, the quick ways end */

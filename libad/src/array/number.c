@@ -53,13 +53,14 @@ static void collect(struct ad_allocator *a, struct ad_slab *slab)
     give_back(&a->slabs, slab, bits);
 }
 
+/* Makes a slab usable. */
 static bool slab_new(struct ad_allocator *a)
 {
     struct ad_slab_list *list = &a->slabs;
-    if (list->count >= 2 * list->count_at_collection) {
-        for (struct ad_slab *slab = list->first; slab; slab = slab->next)
+    if (list->exhausted >= list->due) {
+        list->exhausted = list->due = 0;
+        for (struct ad_slab *slab = list->first; slab; slab = slab->next, list->due++)
             collect(a, slab);
-        list->count_at_collection = list->count + 8;
         if (list->usable)
             return true;
     }
@@ -70,7 +71,6 @@ static bool slab_new(struct ad_allocator *a)
     atomic_init(&slab->freed_elsewhere, 0);
     slab->next = list->first;
     list->first = slab;
-    list->count++;
     give_back(list, slab, ALL_NUMBERS);
     return true;
 }
@@ -92,8 +92,10 @@ ad_array *ad_number_fresh(ad_context *c)
     struct ad_slab *slab = list->usable;
     int place = __builtin_ctzll(slab->free);
     slab->free &= slab->free - 1;
-    if (!slab->free)
+    if (!slab->free) {
         list->usable = slab->usable;
+        list->exhausted++;
+    }
     ad_array *x = (ad_array *)slab + place;
     ad_scalar_init(c, x, AD_NUMBER, AD_F64, AD_CONTIGUOUS);
     x->place = (uint8_t)place;
@@ -167,7 +169,6 @@ void ad_slabs_drain(struct ad_allocator *a, bool ending)
             slab->free = 0;
             slab->next = list->first;
             list->first = slab;
-            list->count++;
             give_back(list, slab, freed);
         }
     }
