@@ -8,6 +8,7 @@
 #include "ad/math.h"
 #include "ad/reduce.h"
 #include "ops/ops.h"
+#include "tape/tape.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,9 +27,9 @@
 #define RULE(name, remembers, of_a, of_b)                                                                              \
     static ad_array *name##_rule(const ad_node *node, int operand, ad_array *t)                                        \
     {                                                                                                                  \
-        ad_array *a __attribute__((unused)) = (remembers) & AD_SAVE_INPUTS ? ad_node_input(node, 0) : NULL;            \
-        ad_array *b __attribute__((unused)) = (remembers) & AD_SAVE_INPUTS ? ad_node_input(node, 1) : NULL;            \
-        ad_array *y __attribute__((unused)) = (remembers) & AD_SAVE_OUTPUT ? ad_node_output(node, 0) : NULL;           \
+        ad_array *a __attribute__((unused)) = (remembers) & AD_SAVE_INPUTS ? ad_saved_input(node, 0) : NULL;            \
+        ad_array *b __attribute__((unused)) = (remembers) & AD_SAVE_INPUTS ? ad_saved_input(node, 1) : NULL;            \
+        ad_array *y __attribute__((unused)) = (remembers) & AD_SAVE_OUTPUT ? ad_saved_output(node, 0) : NULL;           \
         return operand == 0 ? of_a : of_b;                                                                             \
     }                                                                                                                  \
     RECORD(name, .number = elementwise_number, .vjp = name##_rule, .jvp = name##_rule, .saves = remembers)
@@ -40,7 +41,7 @@
 
 static ad_array *other_operand(const ad_node *node, int operand)
 {
-    return ad_node_input(node, 1 - operand);
+    return ad_saved_input(node, 1 - operand);
 }
 
 BINARY(mul, .number = elementwise_number, .derivative = other_operand, .saves = AD_SAVE_OTHERS)
@@ -153,7 +154,7 @@ COMPARISON(floor_divide)
 /* y = c ? a : b. Linear in a and b; masked places get an exact zero. */
 static ad_array *where_rule(const ad_node *node, int operand, ad_array *t)
 {
-    ad_array *c = ad_node_input(node, 0);
+    ad_array *c = ad_saved_input(node, 0);
     return operand == 0 ? NULL : operand == 1 ? ad_where(c, t, 0) : ad_where(c, 0, t);
 }
 
@@ -243,7 +244,7 @@ static ad_array *power_derivative(const ad_node *node, int operand)
 {
     (void)operand;
     const struct power_options *o = ad_node_options(node);
-    ad_array *x = ad_node_input(node, 0);
+    ad_array *x = ad_saved_input(node, 0);
     return o->exponent == 0 ? NULL : ad_mul(o->exponent, integer_power(x, o->exponent - 1));
 }
 

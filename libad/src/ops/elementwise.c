@@ -147,8 +147,8 @@ double elementwise_number(const ad_primitive *op, const void *options, double x,
     static ad_array *name##_derivative(const ad_node *node, int operand)                                               \
     {                                                                                                                  \
         (void)operand;                                                                                                 \
-        ad_array *x __attribute__((unused)) = (remembers) & AD_SAVE_INPUTS ? ad_node_input(node, 0) : NULL;            \
-        ad_array *y __attribute__((unused)) = (remembers) & AD_SAVE_OUTPUT ? ad_node_output(node, 0) : NULL;           \
+        ad_array *x __attribute__((unused)) = (remembers) & AD_SAVE_INPUTS ? ad_saved_input(node, 0) : NULL;            \
+        ad_array *y __attribute__((unused)) = (remembers) & AD_SAVE_OUTPUT ? ad_saved_output(node, 0) : NULL;           \
         return dydx;                                                                                                   \
     }                                                                                                                  \
     UNARY(name, .number = elementwise_number, .derivative = name##_derivative, .saves = remembers)
@@ -179,7 +179,7 @@ static ad_array *sign_jvp(const ad_node *node, int operand, ad_array *t)
     (void)operand;
     if (!ad_dtype_is_complex(ad_node_dtype(node, 0)))
         return NULL;
-    ad_array *y = ad_node_output(node, 0), *r = ad_abs(ad_node_input(node, 0));
+    ad_array *y = ad_saved_output(node, 0), *r = ad_abs(ad_saved_input(node, 0));
     ad_array *along = ad_mul(y, ad_real(ad_mul(ad_conj(y), t)));
     ad_array *zero = ad_equal(r, 0);
     return ad_where(zero, 0, ad_div(ad_sub(t, along), ad_where(zero, 1, r)));

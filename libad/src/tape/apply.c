@@ -204,10 +204,10 @@ AD_ALWAYS_INLINE bool record_numbers(ad_context *c, const ad_primitive *op, ad_a
     ad_array *stub_a = read_a ? a : tape->stubs[a->dtype], *stub_b = read_b ? b : tape->stubs[b->dtype];
     if (!(op->derivative || op->vjp) || (op->options_size && (op->options_size != options_size || op->options_keep || op->options_drop)))
         return false;
+    if (__builtin_expect(!tape->slots.free, 0) && !ad_page_open(c, &tape->slots))
+        return false;
     uint32_t index;
     struct ad_slot *slot = ad_slot_take(&tape->slots, &index);
-    if (!slot)
-        return false;
     slot->op = op;
     if (op->options_size)
         memcpy(slot->small_options, options, sizeof slot->small_options);
@@ -380,21 +380,19 @@ int ad_node_inputs(const ad_node *node)
     return node->count;
 }
 
-static ad_array *readable(const ad_node *node, ad_array *x, const char *what, int i)
+ad_array *ad_unreadable(const ad_node *node, const char *what, int i)
 {
-    if (x && !(x->flags & AD_ABSTRACT))
-        return x;
     return ad_set_error(AD_ERROR_TRANSFORM, "%s: the reverse rule reads %s %d, which `saves` does not name", node->op->name, what, i);
 }
 
 ad_array *ad_node_input(const ad_node *node, int operand)
 {
-    return readable(node, node->inputs[operand], "input", operand);
+    return ad_saved_input(node, operand);
 }
 
 ad_array *ad_node_output(const ad_node *node, int k)
 {
-    return readable(node, node->outputs[k], "output", k);
+    return ad_saved_output(node, k);
 }
 
 ad_shape ad_node_shape(const ad_node *node, int operand)

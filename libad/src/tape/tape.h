@@ -107,12 +107,10 @@ static inline struct ad_slot *ad_slot_at(const struct ad_slots *slots, uint32_t 
 
 bool ad_page_open(ad_context *c, struct ad_slots *slots);
 
-/* The place of the next slot, if its page is open: to be filled in. */
+/* The place of the next slot, whose page is open: to be filled in. */
 AD_ALWAYS_INLINE struct ad_slot *ad_slot_take(struct ad_slots *slots, uint32_t *index)
 {
     struct ad_slot *slot = slots->free;
-    if (__builtin_expect(!slot, 0))
-        return NULL;
     *index = slots->next++;
     slots->free = slots->next % AD_PAGE_SLOTS ? slot + 1 : NULL;
     return slot;
@@ -191,6 +189,21 @@ void ad_memo_free(ad_context *c, struct ad_memo *memo);
 /* apply.c */
 bool ad_apply(ad_context *c, const ad_primitive *op, ad_array *const *inputs, int count, const void *options, ad_array **outputs);
 uint64_t ad_forward_mask(const struct ad_tape *tape, const ad_array *x); /* bits of the forward levels x has a tangent of */
+
+/* ad_node_input and ad_node_output, for the rules that scalar code runs through. */
+ad_array *ad_unreadable(const ad_node *node, const char *what, int i);
+
+AD_ALWAYS_INLINE ad_array *ad_saved_input(const ad_node *node, int operand)
+{
+    ad_array *x = node->inputs[operand];
+    return __builtin_expect(x && !(x->flags & AD_ABSTRACT), 1) ? x : ad_unreadable(node, "input", operand);
+}
+
+AD_ALWAYS_INLINE ad_array *ad_saved_output(const ad_node *node, int k)
+{
+    ad_array *x = node->outputs[k];
+    return __builtin_expect(x && !(x->flags & AD_ABSTRACT), 1) ? x : ad_unreadable(node, "output", k);
+}
 
 /* The reverse levels that x, an array of the current trace, depends on; hidden ones too. */
 AD_ALWAYS_INLINE uint64_t ad_recorded_mask(const struct ad_tape *tape, const ad_array *x)
