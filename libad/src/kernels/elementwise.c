@@ -12,6 +12,8 @@
 #define TABLE          ad_loops_avx512
 #define SLEEF_F64(f, u) Sleef_##f##d8_##u##avx512f
 #define SLEEF_F32(f, u) Sleef_##f##f16_##u##avx512f
+#define FMA(a, b, c)   _mm512_fmadd_pd(a, b, c)
+#define SQRT(a)        _mm512_sqrt_pd(a)
 enum { BYTES = 64 };
 typedef __m512d vector_f64;
 typedef __m512 vector_f32;
@@ -20,6 +22,8 @@ typedef __m512 vector_f32;
 #define TABLE          ad_loops_avx2
 #define SLEEF_F64(f, u) Sleef_##f##d4_##u##avx2
 #define SLEEF_F32(f, u) Sleef_##f##f8_##u##avx2
+#define FMA(a, b, c)   _mm256_fmadd_pd(a, b, c)
+#define SQRT(a)        _mm256_sqrt_pd(a)
 enum { BYTES = 32 };
 typedef __m256d vector_f64;
 typedef __m256 vector_f32;
@@ -28,6 +32,8 @@ typedef __m256 vector_f32;
 #define TABLE          ad_loops_baseline
 #define SLEEF_F64(f, u) Sleef_##f##d2_##u##sse2
 #define SLEEF_F32(f, u) Sleef_##f##f4_##u##sse2
+#define FMA(a, b, c)   ((a) * (b) + (c))
+#define SQRT(a)        _mm_sqrt_pd(a)
 enum { BYTES = 16 };
 typedef __m128d vector_f64;
 typedef __m128 vector_f32;
@@ -36,6 +42,8 @@ typedef __m128 vector_f32;
 #define TABLE          ad_loops_baseline
 #define SLEEF_F64(f, u) Sleef_##f##d2_##u##advsimd
 #define SLEEF_F32(f, u) Sleef_##f##f4_##u##advsimd
+#define FMA(a, b, c)   vfmaq_f64(c, a, b)
+#define SQRT(a)        vsqrtq_f64(a)
 enum { BYTES = 16 };
 typedef float64x2_t vector_f64;
 typedef float32x4_t vector_f32;
@@ -49,7 +57,9 @@ typedef float32x4_t vector_f32;
 #define NAME(x)       x##_f64
 #define SLEEF(f, u)   SLEEF_F64(f, u)
 #define C_FUNCTION(name) name
+#define OWN_EXPONENTIAL
 #include "real.inc"
+#undef OWN_EXPONENTIAL
 #undef T
 #undef V
 #undef LANES
