@@ -87,6 +87,31 @@ START_TEST(exponential_and_hyperbolic_functions_are_within_the_promised_ulps)
 }
 END_TEST
 
+/* Every pair of edges, and powers of every size; a value is the same wherever it stands, beside whatever. */
+START_TEST(powers_are_within_the_promised_ulps)
+{
+    static const double edges[] = { 0.0, -0.0, 1, -1, INFINITY, -INFINITY, NAN, 2, -2, 0.5, 3, -3, 7.5, 0x1p-1074, 0x1p-1030, 1e308, -1e300, 1023, 1024, -1075 };
+    enum { EDGES = sizeof edges / sizeof *edges, POINTS = EDGES * EDGES + 8000 };
+    AD_SCOPE;
+    double x[POINTS], y[POINTS], z[POINTS];
+    int n = 0;
+    for (; n < EDGES * EDGES; n++) {
+        x[n] = edges[n / EDGES];
+        y[n] = edges[n % EDGES];
+    }
+    for (int i = 0; n < POINTS; n++, i++) {
+        x[n] = exp2((i % 101 - 50) * (i % 3 ? 0.02 : 3.1));
+        y[n] = (i % 89 - 44) * (i % 5 ? 0.31 : 7);
+    }
+    ck_assert(ad_copy_to(ad_pow(ad_from(x, AD_SHAPE(POINTS)), ad_from(y, AD_SHAPE(POINTS))), z, POINTS));
+    for (int i = 0; i < POINTS; i++) {
+        ck_assert_msg(within_ulps(z[i], pow(x[i], y[i]), 2.5), "pow(%a, %a) = %a, expected %a", x[i], y[i], z[i], pow(x[i], y[i]));
+        double alone = ad_item(ad_pow(ad_scalar(x[i]), ad_scalar(y[i])));
+        ck_assert_msg(memcmp(&alone, &z[i], sizeof alone) == 0 || (isnan(alone) && isnan(z[i])), "pow(%a, %a) alone is %a, not %a", x[i], y[i], alone, z[i]);
+    }
+}
+END_TEST
+
 START_TEST(floor_division_by_infinity_is_0_or_minus_1)
 {
     AD_SCOPE;
@@ -203,7 +228,8 @@ START_TEST(integers_and_bools_keep_their_dtype)
 }
 END_TEST
 
-RUN_TESTS("math", functions_do_not_overflow_before_their_values_do, exponential_and_hyperbolic_functions_are_within_the_promised_ulps, floor_division_by_infinity_is_0_or_minus_1,
+RUN_TESTS("math", functions_do_not_overflow_before_their_values_do, exponential_and_hyperbolic_functions_are_within_the_promised_ulps,
+          powers_are_within_the_promised_ulps, floor_division_by_infinity_is_0_or_minus_1,
           sign_of_an_infinite_complex_number_is_its_direction, zero_to_a_complex_power_with_positive_real_part_is_zero,
           numbers_that_do_not_fit_an_integer_dtype_are_errors, numbers_of_any_size_compare_by_value, clip_ignores_a_bound_beyond_the_dtype,
           integers_have_no_negative_integer_powers, integers_and_bools_keep_their_dtype)
