@@ -9,8 +9,8 @@ static ad_array *chain(ad_array *x)
 }
 
 struct job {
-    ad_array *(*f)(ad_array *);
-    ad_array *x, *y;
+    const char *name;
+    ad_array *(*f)(ad_array *), *x;
 };
 
 static volatile double result;
@@ -33,6 +33,11 @@ static ad_array *times_two(ad_array *x)
     return ad_mul(x, 2);
 }
 
+static ad_array *power(ad_array *x)
+{
+    return ad_pow(x, x);
+}
+
 int main(int argc, char **argv)
 {
     static const int64_t sizes[] = { 10, 1000, 100000, 1000000 };
@@ -40,12 +45,16 @@ int main(int argc, char **argv)
     for (int i = 0; i < 4; i++) {
         AD_SCOPE;
         char name[80];
-        ad_array *x = ad_random_normal(ad_random_key(1), AD_SHAPE(sizes[i]));
-        struct job jobs[] = { { chain, x, NULL }, { ad_grad(chain), x, NULL }, { plus, x, NULL }, { times_two, x, NULL }, { ad_exp, x, NULL },
-                              { ad_tanh, x, NULL }, { ad_sin, x, NULL }, { ad_sqrt, x, NULL }, { ad_arctan, x, NULL }, { ad_cosh, x, NULL }, { ad_expm1, x, NULL } };
-        static const char *const names[] = { "chain", "gradient of chain", "x + x", "2 x", "exp", "tanh", "sin", "sqrt", "arctan", "cosh", "expm1" };
+        ad_array *x = ad_random_normal(ad_random_key(1), AD_SHAPE(sizes[i])), *positive = ad_add(ad_abs(x), 0.1);
+        struct job jobs[] = {
+            { "chain", chain, x },       { "gradient of chain", ad_grad(chain), x }, { "x + x", plus, x },
+            { "2 x", times_two, x },     { "exp", ad_exp, x },                       { "tanh", ad_tanh, x },
+            { "sin", ad_sin, x },        { "sqrt", ad_sqrt, positive },              { "arctan", ad_arctan, x },
+            { "cosh", ad_cosh, x },      { "expm1", ad_expm1, x },                   { "arcsinh", ad_arcsinh, x },
+            { "log", ad_log, positive }, { "log1p", ad_log1p, positive },            { "x ** x", power, positive },
+        };
         for (int j = 0; j < (int)(sizeof jobs / sizeof *jobs); j++) {
-            snprintf(name, sizeof name, "%s, n = %lld", names[j], (long long)sizes[i]);
+            snprintf(name, sizeof name, "%s, n = %lld", jobs[j].name, (long long)sizes[i]);
             bench_time(&bench, name, call, &jobs[j]);
         }
     }
