@@ -222,7 +222,7 @@ AD_ALWAYS_INLINE bool give_number(ad_context *c, struct sweep *sweep, double g)
     return true;
 }
 
-/* The same as sweep_slot below for a simple call whose cotangent is a number. LEFT: its parents from *first on are for the general way. */
+/* The same as sweep_simple below for a simple call whose cotangent is a number. LEFT: its parents from *first on are for the general way. */
 AD_ALWAYS_INLINE outcome sweep_numbers(ad_context *c, struct sweep *sweep, struct ad_slot *slot, uint32_t index, int *first)
 {
     double g = slot->number;
