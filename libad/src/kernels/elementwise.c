@@ -14,6 +14,7 @@
 #define SLEEF_F32(f, u) Sleef_##f##f16_##u##avx512f
 #define FMA(a, b, c)   _mm512_fmadd_pd(a, b, c)
 #define SQRT(a)        _mm512_sqrt_pd(a)
+#define FLOOR(a)       _mm512_floor_pd(a)
 #define ALL_TRUE(mask) (_mm512_movepi64_mask((__m512i)(mask)) == 0xff)
 enum { BYTES = 64 };
 typedef __m512d vector_f64;
@@ -25,6 +26,7 @@ typedef __m512 vector_f32;
 #define SLEEF_F32(f, u) Sleef_##f##f8_##u##avx2
 #define FMA(a, b, c)   _mm256_fmadd_pd(a, b, c)
 #define SQRT(a)        _mm256_sqrt_pd(a)
+#define FLOOR(a)       _mm256_floor_pd(a)
 #define ALL_TRUE(mask) (_mm256_movemask_pd((__m256d)(mask)) == 0xf)
 enum { BYTES = 32 };
 typedef __m256d vector_f64;
