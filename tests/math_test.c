@@ -112,6 +112,37 @@ START_TEST(powers_are_within_the_promised_ulps)
 }
 END_TEST
 
+static double floor_remainder(double x, double y)
+{
+    double r = fmod(x, y);
+    return r == 0 ? copysign(0, y) : (r < 0) != (y < 0) ? r + y : r;
+}
+
+/* To the bit, for quotients of every size: remainders of floating numbers are exact. */
+START_TEST(remainders_are_exact)
+{
+    static const double edges[] = { 0.0, -0.0, 1, -1, INFINITY, -INFINITY, NAN, 3, -3, 0.1, -0.3, 0x1p-1074, -0x1p-1074, 1e308, -1e308, 0x1p52, 0x1p53, -0x1.fffffffffffffp52 };
+    enum { EDGES = sizeof edges / sizeof *edges, POINTS = EDGES * EDGES + 4000 };
+    AD_SCOPE;
+    double x[POINTS], y[POINTS], by_zero[POINTS], by_floor[POINTS];
+    int n = 0;
+    for (; n < EDGES * EDGES; n++) {
+        x[n] = edges[n / EDGES];
+        y[n] = edges[n % EDGES];
+    }
+    for (int i = 0; n < POINTS; n++, i++) {
+        x[n] = (i % 2 ? 1 : -1) * (i % 11 ? 0.1 * (i % 1000) : exp2(i % 67));
+        y[n] = (i % 3 ? 1 : -1) * (i % 5 ? 0.1 * (1 + i % 77) : exp2(-(i % 31)));
+    }
+    ad_array *a = ad_from(x, AD_SHAPE(POINTS)), *b = ad_from(y, AD_SHAPE(POINTS));
+    ck_assert(ad_copy_to(ad_fmod(a, b), by_zero, POINTS) && ad_copy_to(ad_mod(a, b), by_floor, POINTS));
+    for (int i = 0; i < POINTS; i++) {
+        ck_assert_msg(within_ulps(by_zero[i], fmod(x[i], y[i]), 0), "fmod(%a, %a) = %a, expected %a", x[i], y[i], by_zero[i], fmod(x[i], y[i]));
+        ck_assert_msg(within_ulps(by_floor[i], floor_remainder(x[i], y[i]), 0), "mod(%a, %a) = %a, expected %a", x[i], y[i], by_floor[i], floor_remainder(x[i], y[i]));
+    }
+}
+END_TEST
+
 START_TEST(floor_division_by_infinity_is_0_or_minus_1)
 {
     AD_SCOPE;
@@ -229,7 +260,7 @@ START_TEST(integers_and_bools_keep_their_dtype)
 END_TEST
 
 RUN_TESTS("math", functions_do_not_overflow_before_their_values_do, functions_computed_here_are_within_the_promised_ulps,
-          powers_are_within_the_promised_ulps, floor_division_by_infinity_is_0_or_minus_1,
+          powers_are_within_the_promised_ulps, remainders_are_exact, floor_division_by_infinity_is_0_or_minus_1,
           sign_of_an_infinite_complex_number_is_its_direction, zero_to_a_complex_power_with_positive_real_part_is_zero,
           numbers_that_do_not_fit_an_integer_dtype_are_errors, numbers_of_any_size_compare_by_value, clip_ignores_a_bound_beyond_the_dtype,
           integers_have_no_negative_integer_powers, integers_and_bools_keep_their_dtype)
