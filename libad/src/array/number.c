@@ -114,18 +114,6 @@ static bool more_at_hand(struct ad_allocator *a)
     return true;
 }
 
-/* Called where there is no room for x at hand. */
-void ad_number_free_further(ad_context *c, ad_array *x)
-{
-    struct ad_allocator *a = &c->allocator;
-    if (more_at_hand(a)) {
-        ad_number_free(c, x);
-        return;
-    }
-    a->live -= AD_SMALL_STEP;
-    give_back(&a->slabs, slab_of(x), bit_of(x));
-}
-
 /* Adds to the numbers of a slab that were freed by others than its owner; the last one takes a slab without an owner with it. */
 static void drop_slab(struct ad_slab *slab, uint64_t bits)
 {
@@ -143,6 +131,15 @@ void ad_number_return(ad_context *c, ad_array *x)
     }
     a->live -= AD_SMALL_STEP;
     give_back(&a->slabs, slab_of(x), bit_of(x));
+}
+
+/* Called where there is no room for x at hand. */
+void ad_number_free_further(ad_context *c, ad_array *x)
+{
+    if (more_at_hand(&c->allocator))
+        ad_number_free(c, x);
+    else
+        ad_number_return(c, x);
 }
 
 void ad_slabs_drain(struct ad_allocator *a, bool ending)

@@ -19,10 +19,7 @@ typedef void ad_loop(int64_t n, const char *const *in, const int64_t *in_stride,
 typedef double ad_number_function(double x, double y);
 
 /* The product with a derivative y: what is zero stays zero. */
-static inline double ad_zero_wins(double x, double y)
-{
-    return x == 0 ? 0 : x * y;
-}
+#define AD_ZERO_WINS(x, y) ((x) == 0 ? 0 : (x) * (y))
 
 /* The elementwise functions, one line each in elementwise.def. */
 typedef enum ad_loop_id {

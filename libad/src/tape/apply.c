@@ -242,8 +242,7 @@ AD_ALWAYS_INLINE bool mask_of(const ad_context *c, const ad_array *x, uint64_t *
         return true;
     if (foreign(c, x))
         return false;
-    if (x->serial == c->tape->serial)
-        *mask = ad_recorded_mask(c->tape, x) & c->tape->live;
+    *mask = ad_reverse_mask(c->tape, x) & c->tape->live;
     return true;
 }
 

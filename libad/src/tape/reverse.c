@@ -203,7 +203,7 @@ AD_ALWAYS_INLINE outcome serve_number(ad_context *c, struct sweep *sweep, const 
     else if (!ad_number_of(d, &value))
         return LEFT;
     else if (!op->vjp)
-        value = ad_zero_wins(g, value);
+        value = AD_ZERO_WINS(g, value);
     add_number(target, value);
     return SERVED;
 }
