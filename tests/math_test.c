@@ -66,9 +66,10 @@ START_TEST(functions_computed_here_are_within_the_promised_ulps)
         double (*c)(double);
     } rows[] = { { "expm1", ad_expm1, expm1 },    { "log1p", ad_log1p, log1p },       { "sinh", ad_sinh, sinh },
                  { "cosh", ad_cosh, cosh },       { "tanh", ad_tanh, tanh },          { "arcsinh", ad_arcsinh, asinh },
-                 { "arccosh", ad_arccosh, acosh }, { "arctanh", ad_arctanh, atanh }, { "cbrt", ad_cbrt, cbrt } };
+                 { "arccosh", ad_arccosh, acosh }, { "arctanh", ad_arctanh, atanh }, { "cbrt", ad_cbrt, cbrt },
+                 { "log10", ad_log10, log10 } };
     static const double edges[] = { 0.0,  -0.0, INFINITY, -INFINITY, NAN, 0x1p-1074, -0x1p-1074, 0x1p-1022, 0x1.62e42fefa39efp9, 0x1.62e42fefa39f0p9, -37, -40,
-                                    -745, -750, 1,        -1,        -2,  -3,        22,         0x1p-28,   0x1p-54,             0x1p511,            -0x1p60, 1e308 };
+                                    0x1.fffffffffffffp-1, 0.167, -745, -750, 1,        -1,        -2,  -3,        22,         0x1p-28,   0x1p-54,             0x1p511,            -0x1p60, 1e308 };
     enum { EDGES = sizeof edges / sizeof *edges, POINTS = 5 * EDGES + 6000 };
     AD_SCOPE;
     double x[POINTS];
@@ -84,6 +85,16 @@ START_TEST(functions_computed_here_are_within_the_promised_ulps)
         for (int i = 0; i < POINTS; i++)
             ck_assert_msg(within_ulps(y[i], rows[row].c(x[i]), 4.5), "%s(%a) = %a, expected %a", rows[row].name, x[i], y[i], rows[row].c(x[i]));
     }
+}
+END_TEST
+
+START_TEST(cube_roots_and_decimal_logarithms_are_exact_where_they_can_be)
+{
+    for (int i = 1; i < 2000; i++)
+        ck_assert_double_eq(ad_item(ad_cbrt(ad_scalar((double)i * i * i))), i);
+    double power = 1;
+    for (int i = 0; i <= 22; i++, power *= 10)
+        ck_assert_double_eq(ad_item(ad_log10(ad_scalar(power))), i);
 }
 END_TEST
 
@@ -260,7 +271,7 @@ START_TEST(integers_and_bools_keep_their_dtype)
 END_TEST
 
 RUN_TESTS("math", functions_do_not_overflow_before_their_values_do, functions_computed_here_are_within_the_promised_ulps,
-          powers_are_within_the_promised_ulps, remainders_are_exact, floor_division_by_infinity_is_0_or_minus_1,
-          sign_of_an_infinite_complex_number_is_its_direction, zero_to_a_complex_power_with_positive_real_part_is_zero,
+          powers_are_within_the_promised_ulps, cube_roots_and_decimal_logarithms_are_exact_where_they_can_be, remainders_are_exact,
+          floor_division_by_infinity_is_0_or_minus_1, sign_of_an_infinite_complex_number_is_its_direction, zero_to_a_complex_power_with_positive_real_part_is_zero,
           numbers_that_do_not_fit_an_integer_dtype_are_errors, numbers_of_any_size_compare_by_value, clip_ignores_a_bound_beyond_the_dtype,
           integers_have_no_negative_integer_powers, integers_and_bools_keep_their_dtype)

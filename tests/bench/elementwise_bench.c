@@ -45,13 +45,14 @@ int main(int argc, char **argv)
     for (int i = 0; i < 4; i++) {
         AD_SCOPE;
         char name[80];
-        ad_array *x = ad_random_normal(ad_random_key(1), AD_SHAPE(sizes[i])), *positive = ad_add(ad_abs(x), 0.1);
+        ad_array *x = ad_random_normal(ad_random_key(1), AD_SHAPE(sizes[i])), *positive = ad_add(ad_abs(x), 0.1), *small = ad_mul(x, 0.1);
         struct job jobs[] = {
             { "chain", chain, x },       { "gradient of chain", ad_grad(chain), x }, { "x + x", plus, x },
             { "2 x", times_two, x },     { "exp", ad_exp, x },                       { "tanh", ad_tanh, x },
             { "sin", ad_sin, x },        { "sqrt", ad_sqrt, positive },              { "arctan", ad_arctan, x },
             { "cosh", ad_cosh, x },      { "expm1", ad_expm1, x },                   { "arcsinh", ad_arcsinh, x },
             { "log", ad_log, positive }, { "log1p", ad_log1p, positive },            { "x ** x", power, positive },
+            { "cbrt", ad_cbrt, x },      { "log10", ad_log10, positive },            { "arctanh", ad_arctanh, small },
         };
         for (int j = 0; j < (int)(sizeof jobs / sizeof *jobs); j++) {
             snprintf(name, sizeof name, "%s, n = %lld", jobs[j].name, (long long)sizes[i]);

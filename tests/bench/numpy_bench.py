@@ -30,8 +30,9 @@ def chain(x):
 
 
 functions = {"chain": chain, "x + x": lambda x: x + x, "2 x": lambda x: x * 2, "exp": np.exp, "tanh": np.tanh, "sin": np.sin,
-             "arctan": np.arctan, "cosh": np.cosh, "expm1": np.expm1, "arcsinh": np.arcsinh}
-functions_of_positive = {"sqrt": np.sqrt, "log": np.log, "log1p": np.log1p, "x ** x": lambda x: x ** x}
+             "arctan": np.arctan, "cosh": np.cosh, "expm1": np.expm1, "arcsinh": np.arcsinh, "cbrt": np.cbrt}
+functions_of_positive = {"sqrt": np.sqrt, "log": np.log, "log1p": np.log1p, "log10": np.log10, "x ** x": lambda x: x ** x}
+functions_of_small = {"arctanh": np.arctanh}
 
 
 def median_time(f, x):
@@ -59,8 +60,8 @@ with tempfile.NamedTemporaryFile(suffix=".json") as results:
 print(f"{'':32}{'libad us':>12}{'NumPy us':>12}{'ratio':>8}")
 for size in (10, 1000, 100000, 1000000):
     x = np.random.default_rng(1).normal(size=size)
-    rows = [(name, f, x) for name, f in functions.items()] + [(name, f, abs(x) + 0.1) for name, f in functions_of_positive.items()]
-    for name, f, argument in rows:
+    groups = [(functions, x), (functions_of_positive, abs(x) + 0.1), (functions_of_small, 0.1 * x)]
+    for name, f, argument in [(name, f, argument) for group, argument in groups for name, f in group.items()]:
         row = f"{name}, n = {size}"
         theirs = median_time(f, argument)
         print(f"{row:32}{ours[row] * 1e6:12.2f}{theirs * 1e6:12.2f}{ours[row] / theirs:8.2f}")

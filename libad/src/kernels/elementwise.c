@@ -16,6 +16,7 @@
 #define SQRT(a)        _mm512_sqrt_pd(a)
 #define FLOOR(a)       _mm512_floor_pd(a)
 #define ALL_TRUE(mask) (_mm512_movepi64_mask((__m512i)(mask)) == 0xff)
+#define LOOKUP(table, index) _mm512_permutex2var_pd(_mm512_loadu_pd(table), (__m512i)(index), _mm512_loadu_pd((table) + 8))
 enum { BYTES = 64 };
 typedef __m512d vector_f64;
 typedef __m512 vector_f32;
@@ -28,6 +29,7 @@ typedef __m512 vector_f32;
 #define SQRT(a)        _mm256_sqrt_pd(a)
 #define FLOOR(a)       _mm256_floor_pd(a)
 #define ALL_TRUE(mask) (_mm256_movemask_pd((__m256d)(mask)) == 0xf)
+#define LOOKUP(table, index) _mm256_i64gather_pd(table, (__m256i)((index) & 15), 8)
 enum { BYTES = 32 };
 typedef __m256d vector_f64;
 typedef __m256 vector_f32;
