@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { BENCH_REPEATS = 15, BENCH_ROWS = 64 };
+enum { BENCH_REPEATS = 15, BENCH_ROWS = 256 };
 
 struct bench_row {
     char name[80];
@@ -36,6 +36,10 @@ static inline double bench_time(struct bench *bench, const char *name, void (*f)
 {
     double times[BENCH_REPEATS];
     long calls = 1;
+    if (bench->count == BENCH_ROWS) {
+        fprintf(stderr, "more than %d rows\n", BENCH_ROWS);
+        exit(EXIT_FAILURE);
+    }
     f(context);
     for (;;) {
         double start = bench_now();
