@@ -120,6 +120,27 @@ START_TEST(complex_numbers_are_ordered_by_real_then_imaginary_part)
 }
 END_TEST
 
+/* Rows longer than the kernel's blocks, of every dtype, backwards and with steps: 5 at `at` and after it, smaller before. */
+START_TEST(extrema_of_long_rows)
+{
+    enum { N = 5000 };
+    static const ad_dtype dtypes[] = { AD_F64, AD_F32, AD_C128, AD_C64, AD_I64, AD_I32, AD_U8 };
+    static const int places[] = { 0, 31, 32, 1023, 1024, 1025, 3333, N - 1 };
+    AD_SCOPE;
+    for (size_t d = 0; d < sizeof dtypes / sizeof *dtypes; d++)
+        for (size_t p = 0; p < sizeof places / sizeof *places; p++) {
+            ad_array *place = ad_arange(N), *x = ad_where(ad_less(place, places[p]), ad_mod(place, 5), 5);
+            x = ad_astype(x, dtypes[d]);
+            ck_assert_int_eq(ad_item_int(ad_argmax(x)), places[p]);
+            ck_assert_int_eq(ad_item_int(ad_argmax(ad_flip(ad_flip(x)))), places[p]);
+            ck_assert_int_eq(ad_item_int(ad_argmax(ad_at(ad_repeat(x, 2), "::2"))), places[p]);
+            assert_close(ad_item(ad_astype(ad_max(x), AD_F64)), 5, 0);
+            assert_close(ad_item(ad_astype(ad_min(ad_flip(x)), AD_F64)), places[p] ? 0 : 5, 0);
+            ck_assert_int_eq(ad_item_int(ad_argmin(ad_flip(x))), places[p] ? N - 1 - (places[p] - 1) / 5 * 5 : 0);
+        }
+}
+END_TEST
+
 START_TEST(any_and_all_ask_for_zeros)
 {
     AD_SCOPE;
@@ -144,8 +165,8 @@ START_TEST(nan_propagates)
     assert_array(ad_sum(x, .axis = 1), AD_SHAPE(2), 0, NAN, 15);
     assert_array(ad_std(x, .axis = 1, .ddof = 2), AD_SHAPE(2), 1e-15, NAN, M_SQRT2);
     assert_array(ad_cumprod(x, .axis = 1), AD_SHAPE(2, 3), 0, 1, NAN, NAN, 4, 20, 120);
-    for (int at = 0; at < 40; at++) { /* wherever it is among the lanes of the kernel */
-        ad_array *one = ad_at_set(ad_zeros(AD_SHAPE(40)), NAN, "%d", at);
+    for (int at = 0; at < 100; at++) { /* wherever it is among the lanes of the kernel */
+        ad_array *one = ad_at_set(ad_zeros(AD_SHAPE(100)), NAN, "%d", at);
         ck_assert(isnan(ad_item(ad_max(one))) && isnan(ad_item(ad_min(ad_astype(one, AD_F32)))));
         ck_assert_int_eq(ad_item_int(ad_argmax(one)), at);
     }
@@ -519,7 +540,7 @@ START_TEST(every_allocation_may_fail)
 END_TEST
 
 RUN_TESTS("reduce", axes_are_one_or_several_or_all, sums_products_and_means, variance_and_deviation, positions_are_those_of_the_first,
-          complex_numbers_are_ordered_by_real_then_imaginary_part, any_and_all_ask_for_zeros, nan_propagates, empty_reductions, integers_and_bools_promote,
+          complex_numbers_are_ordered_by_real_then_imaginary_part, extrema_of_long_rows, any_and_all_ask_for_zeros, nan_propagates, empty_reductions, integers_and_bools_promote,
           dtype_is_what_is_computed_in, running_sums_and_products, recurrence_follows_its_equation, ties_share_equally_at_orders_1_and_2,
           products_with_zeros_are_exact_at_orders_1_to_3, deviation_has_derivative_zero_where_it_is_zero, complex_variance_has_the_conjugate_gradient,
           first_coefficient_of_a_recurrence_has_derivative_zero, views_give_what_copies_give, two_runs_give_the_same_bits, long_sums_keep_their_accuracy,

@@ -9,7 +9,6 @@
 
 #if defined(AD_ISA_AVX512)
 #define ISA            "avx512"
-#define TABLE          ad_loops_avx512
 #define SLEEF_F64(f, u) Sleef_##f##d8_##u##avx512f
 #define SLEEF_F32(f, u) Sleef_##f##f16_##u##avx512f
 #define FMA(a, b, c)   _mm512_fmadd_pd(a, b, c)
@@ -22,7 +21,6 @@ typedef __m512d vector_f64;
 typedef __m512 vector_f32;
 #elif defined(AD_ISA_AVX2)
 #define ISA            "avx2"
-#define TABLE          ad_loops_avx2
 #define SLEEF_F64(f, u) Sleef_##f##d4_##u##avx2
 #define SLEEF_F32(f, u) Sleef_##f##f8_##u##avx2
 #define FMA(a, b, c)   _mm256_fmadd_pd(a, b, c)
@@ -35,7 +33,6 @@ typedef __m256d vector_f64;
 typedef __m256 vector_f32;
 #elif defined(__x86_64__)
 #define ISA            "baseline"
-#define TABLE          ad_loops_baseline
 #define SLEEF_F64(f, u) Sleef_##f##d2_##u##sse2
 #define SLEEF_F32(f, u) Sleef_##f##f4_##u##sse2
 #define FMA(a, b, c)   ((a) * (b) + (c))
@@ -45,7 +42,6 @@ typedef __m128d vector_f64;
 typedef __m128 vector_f32;
 #elif defined(__aarch64__)
 #define ISA            "baseline"
-#define TABLE          ad_loops_baseline
 #define SLEEF_F64(f, u) Sleef_##f##d2_##u##advsimd
 #define SLEEF_F32(f, u) Sleef_##f##f4_##u##advsimd
 #define FMA(a, b, c)   vfmaq_f64(c, a, b)
@@ -108,10 +104,9 @@ LOOP_WHERE(static, where_4, uint32_t)
 #include "elementwise.def"
 #undef LOOP
 
-extern const struct ad_loops TABLE __attribute__((visibility("hidden")));
-
-const struct ad_loops TABLE = {
+const struct ad_loops FOR_ISA(ad_loops) = {
     .instruction_set = ISA,
+    .folds = &FOR_ISA(ad_folds),
     .loop = {
 #define WHERE NOTHING
 #define LOOP  REAL

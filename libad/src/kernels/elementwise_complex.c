@@ -13,11 +13,6 @@
         } z = { .part = { real, imag } };                                                                              \
         return z.value;                                                                                                \
     }                                                                                                                  \
-    static inline T product_##dtype(T x, T y)                                                                          \
-    {                                                                                                                  \
-        R a = __real__ x, b = __imag__ x, c = __real__ y, d = __imag__ y;                                              \
-        return make_##dtype(a * c - b * d, a * d + b * c);                                                             \
-    }                                                                                                                  \
     /* Smith (1962), "Algorithm 116: Complex division", as NumPy */                                                    \
     static inline T quotient_##dtype(T x, T y)                                                                         \
     {                                                                                                                  \

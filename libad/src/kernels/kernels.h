@@ -4,7 +4,7 @@
  * allocate: where one needs scratch memory, its caller asks how much and brings it. Outputs never
  * overlap inputs unless they are the same memory with the same strides.
  *
- * The elementwise loops are compiled once per instruction set from one source (elementwise.c, real.inc) and
+ * The elementwise loops and the folds are compiled once per instruction set from one source (elementwise.c, real.inc; fold.c) and
  * collected in one `struct ad_loops` each; ad_loops_for_this_cpu() picks at run time. */
 #ifndef AD_KERNELS_H
 #define AD_KERNELS_H
@@ -29,10 +29,29 @@ typedef enum ad_loop_id {
     AD_LOOP_COUNT
 } ad_loop_id;
 
+typedef enum ad_reduction {
+    AD_REDUCE_SUM, AD_REDUCE_PROD, AD_REDUCE_MAX, AD_REDUCE_MIN, AD_REDUCE_ARGMAX, AD_REDUCE_ARGMIN, AD_REDUCE_ANY, AD_REDUCE_ALL
+} ad_reduction;
+
+/* Rows of n elements folded into a number and into a row of numbers. */
+struct ad_fold {
+    void (*row)(int64_t n, const char *in, int64_t stride, void *accumulator);
+    void (*rows)(int64_t n, const char *in, int64_t stride, char *accumulators, int64_t accumulator_stride);
+};
+
+/* The folds of every reduction, and the position of the largest or smallest of n > 0 elements. */
+struct ad_folds {
+    struct ad_fold fold[AD_REDUCE_ALL + 1][AD_DTYPE_COUNT]; /* by the accumulator's dtype */
+    int64_t (*position[AD_DTYPE_COUNT])(bool max, int64_t n, const char *in, int64_t stride);
+};
+
+enum { AD_FOLD_PIECE = 512 }; /* elements that are folded in order; longer rows are halved */
+
 struct ad_loops {
     const char *instruction_set;                   /* "baseline", "avx2", "avx512" */
     ad_loop *loop[AD_LOOP_COUNT][AD_DTYPE_COUNT];  /* by the common dtype of the inputs; NULL: not defined for it */
     ad_number_function *number[AD_LOOP_COUNT];
+    const struct ad_folds *folds;
 };
 
 /* Conversions, [from][to], of one input; complex to real drops the imaginary part. */
@@ -67,11 +86,8 @@ void ad_copy_strided(const struct ad_loops *loops, int ndim, const int64_t *dims
  * c128, c64, i64); max, min as the input; argmax, argmin i64 (one reduced dimension, or all of them in C order); any, all bool.
  * max and min give NaN if there is one; the arg forms the first of equals or the first NaN. Zero elements: sum 0,
  * prod 1, any 0, all 1; for the others the caller has refused. */
-typedef enum ad_reduction {
-    AD_REDUCE_SUM, AD_REDUCE_PROD, AD_REDUCE_MAX, AD_REDUCE_MIN, AD_REDUCE_ARGMAX, AD_REDUCE_ARGMIN, AD_REDUCE_ANY, AD_REDUCE_ALL
-} ad_reduction;
-
-void ad_reduce(ad_reduction kind, int ndim, const int64_t *dims, const bool *reduced, struct ad_operand in, struct ad_operand out);
+void ad_reduce(ad_reduction kind, const struct ad_loops *loops, int ndim, const int64_t *dims, const bool *reduced, struct ad_operand in,
+               struct ad_operand out);
 
 /* Running sum or product along one axis of a (outer, n, inner) C-contiguous array, in `dtype` (f64 f32 c128 c64 i64). */
 void ad_scan_sum(ad_dtype dtype, int64_t outer, int64_t n, int64_t inner, const void *in, void *out, bool reverse);

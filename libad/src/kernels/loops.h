@@ -15,6 +15,30 @@
 
 #define LOOP_ARGUMENTS int64_t n, const char *const *in, const int64_t *in_stride, char *out, int64_t out_stride
 
+typedef double _Complex c128;
+typedef float _Complex c64;
+
+static inline c128 product_c128(c128 x, c128 y)
+{
+    return __builtin_complex(__real__ x * __real__ y - __imag__ x * __imag__ y, __real__ x * __imag__ y + __imag__ x * __real__ y);
+}
+
+static inline c64 product_c64(c64 x, c64 y)
+{
+    return __builtin_complex(__real__ x * __real__ y - __imag__ x * __imag__ y, __real__ x * __imag__ y + __imag__ x * __real__ y);
+}
+
+/* What is compiled once for each instruction set has a name in each. */
+#if defined(AD_ISA_AVX512)
+#define FOR_ISA(name) name##_avx512
+#elif defined(AD_ISA_AVX2)
+#define FOR_ISA(name) name##_avx2
+#else
+#define FOR_ISA(name) name##_baseline
+#endif
+extern const struct ad_loops FOR_ISA(ad_loops) __attribute__((visibility("hidden")));
+extern const struct ad_folds FOR_ISA(ad_folds) __attribute__((visibility("hidden")));
+
 /* One loop over i with x = element i of A and the result stored in element i of o. */
 #define LOOP1_BODY(T, R, A, expression)                                                                                \
     {                                                                                                                  \

@@ -18,16 +18,6 @@
             }                                                                                                          \
     }
 
-static inline c128 product_c128(c128 x, c128 y)
-{
-    return __builtin_complex(__real__ x * __real__ y - __imag__ x * __imag__ y, __real__ x * __imag__ y + __imag__ x * __real__ y);
-}
-
-static inline c64 product_c64(c64 x, c64 y)
-{
-    return __builtin_complex(__real__ x * __real__ y - __imag__ x * __imag__ y, __real__ x * __imag__ y + __imag__ x * __real__ y);
-}
-
 SCAN(sums_f64, double, a + b)
 SCAN(sums_f32, float, a + b)
 SCAN(sums_c128, c128, a + b)

@@ -119,7 +119,7 @@ static bool reduce_eval(const ad_node *node, void *const *outputs)
     bool reduced[AD_MAX_NDIM];
     for (int i = 0; i < x->ndim; i++)
         reduced[i] = is_reduced(r, i);
-    ad_reduce((ad_reduction)ad_node_primitive(node)->code, x->ndim, ad_dims(x), reduced, operand_of(x),
+    ad_reduce((ad_reduction)ad_node_primitive(node)->code, ad_current()->loops, x->ndim, ad_dims(x), reduced, operand_of(x),
               (struct ad_operand){ outputs[0], NULL, result_dtype(node) });
     return true;
 }
@@ -135,8 +135,8 @@ static bool position_eval(const ad_node *node, void *const *outputs)
     void *data = (void *)data_of(node, 0);
     if (!data)
         return false;
-    ad_reduce((ad_reduction)ad_node_primitive(node)->code, 1, &x->size, (bool[]){ true }, (struct ad_operand){ data, &stride, (ad_dtype)x->dtype },
-              (struct ad_operand){ outputs[0], NULL, AD_I64 });
+    ad_reduce((ad_reduction)ad_node_primitive(node)->code, ad_current()->loops, 1, &x->size, (bool[]){ true },
+              (struct ad_operand){ data, &stride, (ad_dtype)x->dtype }, (struct ad_operand){ outputs[0], NULL, AD_I64 });
     return true;
 }
 

@@ -1,0 +1,156 @@
+/* Rows folded into numbers or into other rows, and where their extrema are. Compiled once for each instruction set, as elementwise.c.
+ *
+ * Rows are summed in 16 lanes within blocks of 512 and the blocks pairwise, so the bits depend on shape and strides only, not on the CPU, and the
+ * error grows with the logarithm of the length. */
+#include "kernels/loops.h"
+#include <math.h>
+
+enum { SUM_LANES = 16, EXTREMUM_LANES = 32, ROUNDS = AD_FOLD_PIECE / SUM_LANES };
+
+/* Folds that may be reordered: partial results in lanes, joined in a fixed order. */
+#define FOLD(name, T, LANES, first, joined)                                                                            \
+    static T name##_block(int64_t n, const char *in, int64_t stride)                                                   \
+    {                                                                                                                  \
+        T lane[LANES];                                                                                                 \
+        int64_t i = 0;                                                                                                 \
+        if (n < LANES) {                                                                                               \
+            T a = first;                                                                                               \
+            for (; i < n; i++) {                                                                                       \
+                T b = *(const T *)(in + i * stride);                                                                   \
+                a = joined;                                                                                            \
+            }                                                                                                          \
+            return a;                                                                                                  \
+        }                                                                                                              \
+        for (int l = 0; l < LANES; l++)                                                                                \
+            lane[l] = *(const T *)(in + l * stride);                                                                   \
+        if (stride == sizeof(T)) {                                                                                     \
+            const T *x = (const T *)in;                                                                                \
+            for (i = LANES; i + LANES <= n; i += LANES)                                                                \
+                for (int l = 0; l < LANES; l++) {                                                                      \
+                    T a = lane[l], b = x[i + l];                                                                       \
+                    lane[l] = joined;                                                                                  \
+                }                                                                                                      \
+        } else {                                                                                                       \
+            for (i = LANES; i + LANES <= n; i += LANES)                                                                \
+                for (int l = 0; l < LANES; l++) {                                                                      \
+                    T a = lane[l], b = *(const T *)(in + (i + l) * stride);                                            \
+                    lane[l] = joined;                                                                                  \
+                }                                                                                                      \
+        }                                                                                                              \
+        for (int l = 0; i < n; i++, l++) {                                                                             \
+            T a = lane[l], b = *(const T *)(in + i * stride);                                                          \
+            lane[l] = joined;                                                                                          \
+        }                                                                                                              \
+        for (int half = LANES / 2; half; half /= 2)                                                                    \
+            for (int l = 0; l < half; l++) {                                                                           \
+                T a = lane[l], b = lane[l + half];                                                                     \
+                lane[l] = joined;                                                                                      \
+            }                                                                                                          \
+        return lane[0];                                                                                                \
+    }                                                                                                                  \
+    static T name##_pairwise(int64_t n, const char *in, int64_t stride)                                                \
+    {                                                                                                                  \
+        if (n <= ROUNDS * LANES)                                                                                       \
+            return name##_block(n, in, stride);                                                                        \
+        int64_t piece = ROUNDS * LANES, half = (n / 2 + piece - 1) / piece * piece;                                    \
+        T a = name##_pairwise(half, in, stride), b = name##_pairwise(n - half, in + half * stride, stride);            \
+        return joined;                                                                                                 \
+    }                                                                                                                  \
+    static void name##_row(int64_t n, const char *in, int64_t stride, void *acc)                                       \
+    {                                                                                                                  \
+        T a = *(T *)acc, b = name##_pairwise(n, in, stride);                                                           \
+        *(T *)acc = joined;                                                                                            \
+    }                                                                                                                  \
+    static void name##_rows(int64_t n, const char *in, int64_t stride, char *acc, int64_t acc_stride)                  \
+    {                                                                                                                  \
+        if (stride == sizeof(T) && acc_stride == sizeof(T)) {                                                          \
+            const T *x = (const T *)in;                                                                                \
+            T *y = (T *)acc;                                                                                           \
+            INDEPENDENT for (int64_t i = 0; i < n; i++)                                                                \
+            {                                                                                                          \
+                T a = y[i], b = x[i];                                                                                  \
+                y[i] = joined;                                                                                         \
+            }                                                                                                          \
+            return;                                                                                                    \
+        }                                                                                                              \
+        for (int64_t i = 0; i < n; i++) {                                                                              \
+            T a = *(T *)(acc + i * acc_stride), b = *(const T *)(in + i * stride);                                     \
+            *(T *)(acc + i * acc_stride) = joined;                                                                     \
+        }                                                                                                              \
+    }
+
+FOLD(sum_f64, double, SUM_LANES, 0, a + b)
+FOLD(sum_f32, float, SUM_LANES, 0, a + b)
+FOLD(sum_c128, c128, SUM_LANES, 0, a + b)
+FOLD(sum_c64, c64, SUM_LANES, 0, a + b)
+FOLD(sum_i64, int64_t, SUM_LANES, 0, (int64_t)((uint64_t)a + (uint64_t)b))
+FOLD(prod_f64, double, SUM_LANES, 1, a * b)
+FOLD(prod_f32, float, SUM_LANES, 1, a * b)
+FOLD(prod_c128, c128, SUM_LANES, 1, product_c128(a, b))
+FOLD(prod_c64, c64, SUM_LANES, 1, product_c64(a, b))
+FOLD(prod_i64, int64_t, SUM_LANES, 1, (int64_t)((uint64_t)a * (uint64_t)b))
+/* a NaN wins, whichever side it is on; the first of equals */
+FOLD(max_f64, double, EXTREMUM_LANES, -INFINITY, a >= b ? a : a != a ? a : b)
+FOLD(max_f32, float, EXTREMUM_LANES, -INFINITY, a >= b ? a : a != a ? a : b)
+FOLD(max_i64, int64_t, EXTREMUM_LANES, INT64_MIN, a >= b ? a : b)
+FOLD(max_i32, int32_t, EXTREMUM_LANES, INT32_MIN, a >= b ? a : b)
+FOLD(max_u8, uint8_t, EXTREMUM_LANES, 0, a >= b ? a : b)
+FOLD(min_f64, double, EXTREMUM_LANES, INFINITY, a <= b ? a : a != a ? a : b)
+FOLD(min_f32, float, EXTREMUM_LANES, INFINITY, a <= b ? a : a != a ? a : b)
+FOLD(min_i64, int64_t, EXTREMUM_LANES, INT64_MAX, a <= b ? a : b)
+FOLD(min_i32, int32_t, EXTREMUM_LANES, INT32_MAX, a <= b ? a : b)
+FOLD(min_u8, uint8_t, EXTREMUM_LANES, UINT8_MAX, a <= b ? a : b)
+/* complex numbers by real part, then imaginary part; not at least as large as one with a NaN */
+#define AT_LEAST(a, b) ((__real__ a > __real__ b && __imag__ b == __imag__ b) || (__real__ a == __real__ b && __imag__ a >= __imag__ b))
+#define AT_MOST(a, b)  ((__real__ a < __real__ b && __imag__ b == __imag__ b) || (__real__ a == __real__ b && __imag__ a <= __imag__ b))
+FOLD(max_c128, c128, EXTREMUM_LANES, __builtin_complex(-(double)INFINITY, -(double)INFINITY), AT_LEAST(a, b) || a != a ? a : b)
+FOLD(max_c64, c64, EXTREMUM_LANES, __builtin_complex(-INFINITY, -INFINITY), AT_LEAST(a, b) || a != a ? a : b)
+FOLD(min_c128, c128, EXTREMUM_LANES, __builtin_complex((double)INFINITY, (double)INFINITY), AT_MOST(a, b) || a != a ? a : b)
+FOLD(min_c64, c64, EXTREMUM_LANES, __builtin_complex(INFINITY, INFINITY), AT_MOST(a, b) || a != a ? a : b)
+
+/* Position of the first element equal to the extremum, or of the first NaN: found in the first block that has it. */
+#define POSITION(T, dtype)                                                                                             \
+    static int64_t position_##dtype(bool max, int64_t n, const char *in, int64_t stride)                               \
+    {                                                                                                                  \
+        int64_t at = 0, piece = ROUNDS * EXTREMUM_LANES;                                                               \
+        T best = *(const T *)in;                                                                                       \
+        for (int64_t start = 0; start < n && best == best; start += piece) {                                           \
+            int64_t count = n - start < piece ? n - start : piece;                                                     \
+            T better = best;                                                                                           \
+            (max ? max_##dtype##_row : min_##dtype##_row)(count, in + start * stride, stride, &better);                \
+            if (better != best) {                                                                                      \
+                best = better;                                                                                         \
+                at = start;                                                                                            \
+            }                                                                                                          \
+        }                                                                                                              \
+        for (;; at++) {                                                                                                \
+            T x = *(const T *)(in + at * stride);                                                                      \
+            if (x == best || (best != best && x != x))                                                                 \
+                return at;                                                                                             \
+        }                                                                                                              \
+    }
+
+POSITION(double, f64)
+POSITION(float, f32)
+POSITION(c128, c128)
+POSITION(c64, c64)
+POSITION(int64_t, i64)
+POSITION(int32_t, i32)
+POSITION(uint8_t, u8)
+
+#define OF(name) { name##_row, name##_rows }
+
+const struct ad_folds FOR_ISA(ad_folds) = {
+    .fold = {
+        [AD_REDUCE_SUM] = { [AD_F64] = OF(sum_f64), [AD_F32] = OF(sum_f32), [AD_C128] = OF(sum_c128), [AD_C64] = OF(sum_c64), [AD_I64] = OF(sum_i64) },
+        [AD_REDUCE_PROD] = { [AD_F64] = OF(prod_f64), [AD_F32] = OF(prod_f32), [AD_C128] = OF(prod_c128), [AD_C64] = OF(prod_c64), [AD_I64] = OF(prod_i64) },
+        [AD_REDUCE_MAX] = { [AD_F64] = OF(max_f64), [AD_F32] = OF(max_f32), [AD_C128] = OF(max_c128), [AD_C64] = OF(max_c64),
+                            [AD_I64] = OF(max_i64), [AD_I32] = OF(max_i32), [AD_U8] = OF(max_u8), [AD_BOOL] = OF(max_u8) },
+        [AD_REDUCE_MIN] = { [AD_F64] = OF(min_f64), [AD_F32] = OF(min_f32), [AD_C128] = OF(min_c128), [AD_C64] = OF(min_c64),
+                            [AD_I64] = OF(min_i64), [AD_I32] = OF(min_i32), [AD_U8] = OF(min_u8), [AD_BOOL] = OF(min_u8) },
+        [AD_REDUCE_ANY] = { [AD_BOOL] = OF(max_u8) },
+        [AD_REDUCE_ALL] = { [AD_BOOL] = OF(min_u8) },
+    },
+    .position = { [AD_F64] = position_f64, [AD_F32] = position_f32, [AD_C128] = position_c128, [AD_C64] = position_c64,
+                  [AD_I64] = position_i64, [AD_I32] = position_i32, [AD_U8] = position_u8, [AD_BOOL] = position_u8 },
+};
