@@ -108,6 +108,21 @@ START_TEST(long_rows_are_sorted_and_stable)
 }
 END_TEST
 
+START_TEST(long_rows_of_every_digit_are_sorted)
+{
+    enum { N = 3000 };
+    AD_SCOPE;
+    ad_array *x = ad_random_normal(ad_random_key(3), AD_SHAPE(N)), *y = ad_exp(ad_mul(x, 100)), *z = ad_add(ad_rint(x), ad_mul(ad_weak_complex(1i), y));
+    const double *sorted = ad_data(ad_sort(ad_mul(x, y)));
+    const ad_complex *pairs = ad_data(ad_sort(z));
+    for (int i = 1; i < N; i++) {
+        ck_assert(sorted[i - 1] <= sorted[i]);
+        ck_assert(creal(pairs[i - 1]) < creal(pairs[i]) || (creal(pairs[i - 1]) == creal(pairs[i]) && cimag(pairs[i - 1]) <= cimag(pairs[i])));
+    }
+    assert_close(ad_item(ad_sum(ad_real(ad_sort(z)))), ad_item(ad_sum(ad_rint(x))), 0);
+}
+END_TEST
+
 START_TEST(arrays_without_elements_stay_as_they_are)
 {
     AD_SCOPE;
@@ -214,5 +229,5 @@ END_TEST
 
 RUN_TESTS("sort", sort_along_any_axis_or_the_flattened_array, argsort_says_where_elements_were, equal_elements_keep_their_order,
           infinities_are_ordered_and_nan_is_last, complex_numbers_go_by_real_part_then_imaginary_part, every_dtype_is_sorted, long_rows_are_sorted_and_stable,
-          arrays_without_elements_stay_as_they_are, derivatives_agree_with_differences, cotangents_go_back_to_where_elements_were, the_order_is_a_constant,
+          long_rows_of_every_digit_are_sorted, arrays_without_elements_stay_as_they_are, derivatives_agree_with_differences, cotangents_go_back_to_where_elements_were, the_order_is_a_constant,
           errors_name_the_axis, every_allocation_may_fail)

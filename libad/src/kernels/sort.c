@@ -1,13 +1,15 @@
-/* Stable argsort: elements become unsigned keys of the same order, which a merge sort of (key, index) pairs sorts.
+/* Stable argsort: elements become unsigned keys of the same order, and pairs of a key and an index are sorted by insertion where there are few, else
+ * digit by digit from the lowest (radix sort: D. E. Knuth, The Art of Computer Programming 3, 5.2.5).
  *
- * For every dtype one sort: a float's bits with the sign handled are ordered as integers, -0 made 0 and NaN the largest; a complex
- * number has two keys, and is last if one part is NaN: first those with a real part, then those with an imaginary part, then the rest. */
+ * For every dtype one sort: a float's bits with the sign handled are ordered as integers, -0 made 0 and NaN the largest; complex numbers are sorted
+ * by their imaginary parts, then by their real parts, and are last if one is NaN: first those with a real part, then those with an imaginary part,
+ * then the rest. */
 #include "kernels/kernels.h"
 #include <math.h>
 #include <string.h>
 
 struct entry {
-    uint64_t key, minor;
+    uint64_t key;
     int64_t index;
 };
 
@@ -27,36 +29,28 @@ static uint64_t key_of_integer(int64_t x)
 }
 
 /* Keys above that of infinity are free for what is not a number. */
-static struct entry entry_of_complex(double real, double imaginary)
+static uint64_t key_of_complex(double real, double imaginary, bool minor)
 {
     if (!isnan(real) && !isnan(imaginary))
-        return (struct entry){ .key = key_of_real(real), .minor = key_of_real(imaginary) };
+        return key_of_real(minor ? imaginary : real);
     if (!isnan(real))
-        return (struct entry){ .key = UINT64_MAX - 2, .minor = key_of_real(real) };
+        return minor ? key_of_real(real) : UINT64_MAX - 2;
     if (!isnan(imaginary))
-        return (struct entry){ .key = UINT64_MAX - 1, .minor = key_of_real(imaginary) };
-    return (struct entry){ .key = UINT64_MAX };
+        return minor ? key_of_real(imaginary) : UINT64_MAX - 1;
+    return UINT64_MAX;
 }
 
-static struct entry entry_of(ad_dtype dtype, const void *row, int64_t i)
+static uint64_t key_of(ad_dtype dtype, const void *row, int64_t i, bool minor)
 {
-    struct entry e = { 0 };
     switch (dtype) {
-    case AD_F64: e.key = key_of_real(((const double *)row)[i]); break;
-    case AD_F32: e.key = key_of_real(((const float *)row)[i]); break;
-    case AD_C128: e = entry_of_complex(((const double *)row)[2 * i], ((const double *)row)[2 * i + 1]); break;
-    case AD_C64: e = entry_of_complex(((const float *)row)[2 * i], ((const float *)row)[2 * i + 1]); break;
-    case AD_I64: e.key = key_of_integer(((const int64_t *)row)[i]); break;
-    case AD_I32: e.key = key_of_integer(((const int32_t *)row)[i]); break;
-    default: e.key = ((const uint8_t *)row)[i]; break;
+    case AD_F64: return key_of_real(((const double *)row)[i]);
+    case AD_F32: return key_of_real(((const float *)row)[i]);
+    case AD_C128: return key_of_complex(((const double *)row)[2 * i], ((const double *)row)[2 * i + 1], minor);
+    case AD_C64: return key_of_complex(((const float *)row)[2 * i], ((const float *)row)[2 * i + 1], minor);
+    case AD_I64: return key_of_integer(((const int64_t *)row)[i]);
+    case AD_I32: return key_of_integer(((const int32_t *)row)[i]);
+    default: return ((const uint8_t *)row)[i];
     }
-    e.index = i;
-    return e;
-}
-
-static inline bool after(const struct entry *a, const struct entry *b)
-{
-    return a->key > b->key || (a->key == b->key && a->minor > b->minor);
 }
 
 static void insertion_sort(struct entry *e, int64_t n)
@@ -64,39 +58,37 @@ static void insertion_sort(struct entry *e, int64_t n)
     for (int64_t i = 1; i < n; i++) {
         struct entry moved = e[i];
         int64_t j = i;
-        for (; j > 0 && after(&e[j - 1], &moved); j--)
+        for (; j > 0 && e[j - 1].key > moved.key; j--)
             e[j] = e[j - 1];
         e[j] = moved;
     }
 }
 
-/* Merges two sorted runs; of equals the one from the left run comes first. */
-static void merge(const struct entry *left, int64_t left_count, const struct entry *right, int64_t right_count, struct entry *out)
+enum { DIGITS = sizeof(uint64_t), VALUES = 256 };
+
+static inline unsigned digit_of(uint64_t key, int digit)
 {
-    while (left_count && right_count) {
-        if (after(left, right)) {
-            *out++ = *right++;
-            right_count--;
-        } else {
-            *out++ = *left++;
-            left_count--;
-        }
-    }
-    memcpy(out, left, (size_t)left_count * sizeof *out);
-    memcpy(out + left_count, right, (size_t)right_count * sizeof *out);
+    return (unsigned)(key >> 8 * digit) % VALUES;
 }
 
-/* Bottom up; gives whichever of the two buffers the result is in. */
-static struct entry *merge_sort(struct entry *e, struct entry *spare, int64_t n)
+/* Gives whichever of the two buffers the result is in. A digit that is the same in all keys moves nothing. */
+static struct entry *radix_sort(struct entry *e, struct entry *spare, int64_t n)
 {
-    enum { RUN = 16 };
-    for (int64_t i = 0; i < n; i += RUN)
-        insertion_sort(e + i, n - i < RUN ? n - i : RUN);
-    for (int64_t width = RUN; width < n; width *= 2) {
-        for (int64_t i = 0; i < n; i += 2 * width) {
-            int64_t left = n - i < width ? n - i : width, right = n - i - left < width ? n - i - left : width;
-            merge(e + i, left, e + i + left, right, spare + i);
+    int64_t count[DIGITS][VALUES] = { 0 };
+    for (int64_t i = 0; i < n; i++)
+        for (int d = 0; d < DIGITS; d++)
+            count[d][digit_of(e[i].key, d)]++;
+    for (int d = 0; d < DIGITS; d++) {
+        int64_t place = 0;
+        if (count[d][digit_of(e[0].key, d)] == n)
+            continue;
+        for (int v = 0; v < VALUES; v++) {
+            int64_t here = count[d][v];
+            count[d][v] = place;
+            place += here;
         }
+        for (int64_t i = 0; i < n; i++)
+            spare[count[d][digit_of(e[i].key, d)]++] = e[i];
         struct entry *sorted = spare;
         spare = e;
         e = sorted;
@@ -111,13 +103,25 @@ size_t ad_sort_order_scratch(int64_t n)
 
 void ad_sort_order(ad_dtype dtype, int64_t rows, int64_t n, const void *in, int64_t *out, void *scratch)
 {
-    struct entry *entries = scratch;
+    enum { FEW = 64 };
     size_t row_bytes = (size_t)n * ad_dtype_size(dtype);
-    for (int64_t r = 0; r < rows; r++) {
+    bool complex = dtype == AD_C128 || dtype == AD_C64;
+    for (int64_t r = 0; r < rows; r++, in = (const char *)in + row_bytes, out += n) {
+        struct entry *e = scratch, *spare = e + n;
         for (int64_t i = 0; i < n; i++)
-            entries[i] = entry_of(dtype, (const char *)in + (size_t)r * row_bytes, i);
-        const struct entry *sorted = merge_sort(entries, entries + n, n);
+            e[i].index = i;
+        for (int minor = complex; minor >= 0; minor--) {
+            for (int64_t i = 0; i < n; i++)
+                e[i].key = key_of(dtype, in, e[i].index, minor);
+            if (n <= FEW) {
+                insertion_sort(e, n);
+            } else {
+                struct entry *sorted = radix_sort(e, spare, n);
+                spare = sorted == e ? spare : e;
+                e = sorted;
+            }
+        }
         for (int64_t i = 0; i < n; i++)
-            out[r * n + i] = sorted[i].index;
+            out[i] = e[i].index;
     }
 }
