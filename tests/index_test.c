@@ -411,6 +411,12 @@ START_TEST(values_take_the_dtype_of_the_array)
     assert_array(y, AD_SHAPE(3), 0, 0, 2, 2);
     ck_assert_int_eq(ad_dtype_of(ad_at_add(ad_astype(u, AD_F32), ad_scalar(0.5), "0")), AD_F32);
     ck_assert_int_eq(ad_dtype_of(ad_at_mul(ad_astype(u, AD_C64), ad_scalar(0.5), "0")), AD_C64);
+    u = ad_ones(AD_SHAPE(2), .dtype = AD_U8);
+    assert_fails(ad_at_set(u, 300, "0"), AD_ERROR_VALUE, "ad_at_set: 300 is out of range for uint8");
+    assert_fails(ad_at_max(u, -1, "0"), AD_ERROR_VALUE, "ad_at_max: -1 is out of range for uint8");
+    assert_fails(ad_put_add(u, 0, 300), AD_ERROR_VALUE, "ad_put_add: 300 is out of range for uint8");
+    assert_fails(ad_put_along_axis(u, INTEGERS(AD_SHAPE(1), 0), 256, 0), AD_ERROR_VALUE, "ad_put_along_axis: 256 is out of range for uint8");
+    assert_array(ad_at_set(u, 255, "0"), AD_SHAPE(2), 0, 255, 1);
 }
 END_TEST
 

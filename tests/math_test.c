@@ -213,6 +213,24 @@ START_TEST(numbers_that_do_not_fit_an_integer_dtype_are_errors)
 }
 END_TEST
 
+/* Whatever type of C it has, as an operand and as a leaf of a tree. */
+START_TEST(c_numbers_keep_their_values)
+{
+    AD_SCOPE;
+    assert_complex(ad_mul(1.0, 2.0L * 1i), 2i);
+    assert_complex(ad_mul(1.0f, 2.0f * 1i), 2i);
+    assert_complex(ad_tree_get(ad_list_of(1.5f + 2.0f * 1i), "0"), 1.5 + 2i);
+    assert_complex(ad_tree_get(ad_list_of(1.5L + 2.0L * 1i), "0"), 1.5 + 2i);
+    assert_close(ad_item(ad_tree_get(ad_list_of(0.25L), "0")), 0.25, 0);
+    assert_close(ad_item(ad_tree_get(ad_list_of((size_t)3), "0")), 3, 0);
+    assert_close(ad_item(ad_add(1.5, (size_t)3)), 4.5, 0);
+    assert_array(ad_arange(3ul), AD_SHAPE(3), 0, 0, 1, 2);
+    assert_fails(ad_add(1.5, UINT64_MAX), AD_ERROR_VALUE, "18446744073709551615 is out of range for int64");
+    assert_fails(ad_list_of(UINT64_MAX), AD_ERROR_VALUE, "18446744073709551615 is out of range for int64");
+    assert_fails(ad_arange(3 + 1i), AD_ERROR_VALUE, "ad_arange: 3+1i is a complex number");
+}
+END_TEST
+
 START_TEST(numbers_of_any_size_compare_by_value)
 {
     AD_SCOPE;
@@ -273,5 +291,5 @@ END_TEST
 RUN_TESTS("math", functions_do_not_overflow_before_their_values_do, functions_computed_here_are_within_the_promised_ulps,
           powers_are_within_the_promised_ulps, cube_roots_and_decimal_logarithms_are_exact_where_they_can_be, remainders_are_exact,
           floor_division_by_infinity_is_0_or_minus_1, sign_of_an_infinite_complex_number_is_its_direction, zero_to_a_complex_power_with_positive_real_part_is_zero,
-          numbers_that_do_not_fit_an_integer_dtype_are_errors, numbers_of_any_size_compare_by_value, clip_ignores_a_bound_beyond_the_dtype,
+          numbers_that_do_not_fit_an_integer_dtype_are_errors, c_numbers_keep_their_values, numbers_of_any_size_compare_by_value, clip_ignores_a_bound_beyond_the_dtype,
           integers_have_no_negative_integer_powers, integers_and_bools_keep_their_dtype)

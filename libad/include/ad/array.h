@@ -30,18 +30,17 @@ AD_BEGIN_DECLS
 /* GNU's type of the constant 1i. */
 __extension__ typedef _Complex int ad_complex_integer_;
 
+/* What _Generic chooses for a C number, by its kind. */
+#define AD_NUMBER_CASES_(real, complex, unsigned_integer, integer)                                                     \
+    float: real, double: real, long double: real, float _Complex: complex, double _Complex: complex, long double _Complex: complex, \
+    ad_complex_integer_: complex, unsigned long: unsigned_integer, unsigned long long: unsigned_integer, default: integer
+
 /* An operand is an array or a C number; a number becomes a weakly typed 0-d array. */
 #define AD_OPERAND_(x)                                                                                                 \
     _Generic((x),                                                                                                      \
-        ad_array *: ad_operand_array_,                                                                                    \
-        void *: ad_operand_array_,                                                                                 \
-        float: ad_weak_real,                                                                                           \
-        double: ad_weak_real,                                                                                          \
-        long double: ad_weak_real,                                                                                     \
-        float _Complex: ad_weak_complex,                                                                               \
-        double _Complex: ad_weak_complex,                                                                              \
-        ad_complex_integer_: ad_weak_complex,                                                                          \
-        default: ad_weak_integer)(x)
+        ad_array *: ad_operand_array_,                                                                                 \
+        void *: ad_operand_array_,                                                                                     \
+        AD_NUMBER_CASES_(ad_weak_real, ad_weak_complex, ad_weak_unsigned, ad_weak_integer))(x)
 
 /* A compound literal in which later initialisers may override the defaults before them. */
 #define AD_OPTIONS_(type, ...)                                                                                         \
@@ -60,6 +59,7 @@ static inline ad_array *ad_operand_array_(ad_array *x)
 
 /** A weakly typed 0-d array, as a C number in an expression becomes: it never widens the dtype it meets. */
 AD_API ad_array *ad_weak_integer(int64_t value);
+AD_API ad_array *ad_weak_unsigned(uint64_t value); /* Errors: above INT64_MAX */
 AD_API ad_array *ad_weak_real(double value);
 AD_API ad_array *ad_weak_complex(ad_complex value);
 

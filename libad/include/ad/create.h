@@ -151,9 +151,13 @@ static inline ad_number ad_number_integer_(int64_t x)
 {
     return (ad_number){ .is_integer = true, .integer = x, .real = (double)x };
 }
+static inline ad_number ad_number_unsigned_(uint64_t x)
+{
+    return x <= INT64_MAX ? ad_number_integer_((int64_t)x) : ad_number_real_((double)x);
+}
+AD_API ad_number ad_number_complex_(ad_complex x); /* an error */
 
-#define AD_NUMBER_(x) \
-    _Generic((x), float: ad_number_real_, double: ad_number_real_, long double: ad_number_real_, default: ad_number_integer_)(x)
+#define AD_NUMBER_(x) _Generic((x), AD_NUMBER_CASES_(ad_number_real_, ad_number_complex_, ad_number_unsigned_, ad_number_integer_))(x)
 
 #define AD_CREATE_DEFAULTS_FIELDS_        .dtype = AD_F64
 #define AD_LIKE_DEFAULTS_FIELDS_          .dtype = AD_NO_DTYPE

@@ -55,7 +55,7 @@ static inline ad_fn *ad_fn_itself_(ad_fn *fn)
 #ifndef __cplusplus
 
 /* The function that id stands for, as an ad_fn. */
-#define AD_FN_(id) _Generic((id), ad_fn *: (id), default: ad_function_of((void (*)(void))(id), AD_SIGNATURE_(id)))
+#define AD_FN_(id) __extension__ _Generic((id), ad_fn *: (id), default: ad_function_of((void (*)(void))(id), AD_SIGNATURE_(id)))
 
 /* Evaluates f once into a variable of a unique name, applies `made` to it, and gives the result the type of `type`. */
 #define AD_UNIQUE_ AD_JOIN_(ad_f_, AD_JOIN_(__COUNTER__, _))

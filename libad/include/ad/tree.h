@@ -40,6 +40,7 @@ static inline ad_tree_item ad_item_real_(double x)
     return ad_item_array_(ad_scalar(x));
 }
 AD_API ad_tree_item ad_item_integer_(int64_t x);
+AD_API ad_tree_item ad_item_unsigned_(uint64_t x);
 AD_API ad_tree_item ad_item_complex_(ad_complex x);
 
 #define AD_ITEM_(x)                                                                                                    \
@@ -48,11 +49,7 @@ AD_API ad_tree_item ad_item_complex_(ad_complex x);
         const char *: ad_item_name_,                                                                                   \
         ad_array *: ad_item_array_,                                                                                    \
         ad_tree *: ad_item_tree_,                                                                                      \
-        float: ad_item_real_,                                                                                          \
-        double: ad_item_real_,                                                                                         \
-        double _Complex: ad_item_complex_,                                                                             \
-        ad_complex_integer_: ad_item_complex_,                                                                         \
-        default: ad_item_integer_)(x)
+        AD_NUMBER_CASES_(ad_item_real_, ad_item_complex_, ad_item_unsigned_, ad_item_integer_))(x)
 
 /** ad_tree_of("W", W, "b", b): a leaf may be an array, a tree or a C number. ad_list_of(a, b). At most 64 arguments. */
 #define ad_tree_of(...) ad_tree_from((ad_tree_item[]){ AD_EACH_(AD_ITEM_, __VA_ARGS__) }, AD_COUNT_(__VA_ARGS__))

@@ -260,6 +260,13 @@ ad_array *ad_weak_integer(int64_t value)
     return *number;
 }
 
+ad_array *ad_weak_unsigned(uint64_t value)
+{
+    if (value > INT64_MAX)
+        return ad_set_error(AD_ERROR_VALUE, "the C number %llu is out of range for int64; as a double it can be an operand", (unsigned long long)value);
+    return ad_weak_integer((int64_t)value);
+}
+
 ad_array *ad_weak_real(double value)
 {
     return weak(ad_current(), AD_F64, &value);

@@ -134,6 +134,11 @@ ad_tree_item ad_item_integer_(int64_t x)
     return number(AD_I64, &x);
 }
 
+ad_tree_item ad_item_unsigned_(uint64_t x)
+{
+    return ad_weak_unsigned(x) ? ad_item_integer_((int64_t)x) : (ad_tree_item){ AD_ITEM_ARRAY, NULL };
+}
+
 ad_tree_item ad_item_complex_(ad_complex x)
 {
     return number(AD_C128, &x);

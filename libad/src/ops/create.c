@@ -7,6 +7,8 @@
 #include "ad/math.h"
 #include "ad/shape.h"
 #include "ops/ops.h"
+#include <complex.h>
+#include <math.h>
 #include <string.h>
 
 /* ---- conversion: the engine converts the cotangent back ---- */
@@ -391,6 +393,12 @@ static ad_array *arange_reals(double start, double stop, double step)
     for (int64_t i = 0; x && i < x->size; i++)
         ((double *)x->data)[i] = start + (double)i * difference;
     return x;
+}
+
+ad_number ad_number_complex_(ad_complex x)
+{
+    ad_set_error(AD_ERROR_VALUE, "ad_arange: %g%+gi is a complex number", creal(x), cimag(x));
+    return (ad_number){ .real = NAN };
 }
 
 ad_array *ad_arange_from(const ad_number *numbers, int count)

@@ -185,6 +185,9 @@ ad_array *value_like(const char *operation, ad_array *value, const ad_array *x, 
     if (ad_dtype_is_complex((ad_dtype)value->dtype) && !ad_dtype_is_complex((ad_dtype)x->dtype))
         return ad_set_error(AD_ERROR_DTYPE, "%s: a value of dtype %s into an array of dtype %s; take its ad_real", operation,
                             ad_dtype_name((ad_dtype)value->dtype), ad_dtype_name((ad_dtype)x->dtype));
+    int64_t number;
+    if (ad_number_overflows(value, (ad_dtype)x->dtype, &number))
+        return ad_set_error(AD_ERROR_VALUE, "%s: %lld is out of range for %s", operation, (long long)number, ad_dtype_name((ad_dtype)x->dtype));
     ad_shape joined = shape, own = ad_shape_of(value);
     ad_shape_buffer text;
     if (!ad_shape_broadcast(&joined, &own) || !ad_shape_equal(joined, shape))
