@@ -213,6 +213,66 @@ START_TEST(numbers_that_do_not_fit_an_integer_dtype_are_errors)
 }
 END_TEST
 
+/* Products up to 100, and beyond as any power: without the errors of many products, without overflow of what is only divided by. */
+START_TEST(integer_exponents_of_every_size)
+{
+    static const double x[] = { 1.5, -1.5, 0.0, -0.0, 1e155, 1e-160, INFINITY, -INFINITY, NAN, 1.0001, -1.0001 };
+    static const int64_t n[] = { 0, 1, -1, 2, -2, 3, -3, 7, -7, 100, -100, 101, -101, 100000, -100001, INT64_MIN };
+    for (size_t i = 0; i < sizeof x / sizeof *x; i++)
+        for (size_t k = 0; k < sizeof n / sizeof *n; k++) {
+            AD_SCOPE;
+            double alone = ad_item(ad_pow(ad_scalar(x[i]), n[k])), expected = pow(x[i], (double)n[k]);
+            const double *row = ad_data(ad_pow(ad_full(AD_SHAPE(3), x[i]), n[k]));
+            ck_assert_msg(within_ulps(alone, expected, 50), "%g^%lld = %a, expected %a", x[i], (long long)n[k], alone, expected);
+            ck_assert(memcmp(&alone, &row[1], sizeof alone) == 0 || (isnan(alone) && isnan(row[1])));
+        }
+    assert_close(ad_item(ad_grad(ad_square)(ad_scalar(3))), 6, 0);
+}
+END_TEST
+
+static ad_array *power_of(ad_array *x, ad_array *p)
+{
+    return ad_pow(x, p);
+}
+
+/* x^(p-1) (1 + p log x), which at p = 0 is 1/x. */
+START_TEST(mixed_derivative_of_a_power_at_exponent_0)
+{
+    AD_SCOPE;
+    ad_array *x = ad_scalar(4), *zero = ad_scalar(0);
+    ad_array *(*along_x)(ad_array *, ad_array *) = ad_grad(power_of, 0), *(*along_p)(ad_array *, ad_array *) = ad_grad(power_of, 1);
+    assert_close(ad_item(ad_grad(along_x, 1)(x, zero)), 0.25, 1e-15);
+    assert_close(ad_item(ad_grad(along_p, 0)(x, zero)), 0.25, 1e-15);
+    assert_close(ad_item(along_x(zero, zero)), 0, 0);
+    assert_close(ad_item(along_x(ad_scalar(NAN), zero)), 0, 0);
+}
+END_TEST
+
+/* On a branch cut the derivative belongs to the side that the sign of the zero names: it is that of the values along the cut. */
+START_TEST(derivatives_on_branch_cuts_follow_the_sign_of_zero)
+{
+    static const struct {
+        ad_array *(*f)(ad_array *);
+        bool imaginary;
+    } *row, rows[] = { { ad_arcsin, false }, { ad_arccos, false }, { ad_arccosh, false }, { ad_arcsinh, true },
+                       { ad_arctan, true },  { ad_arctanh, false }, { ad_log, false },    { ad_sqrt, false } };
+    for (row = rows; row < rows + sizeof rows / sizeof *rows; row++)
+        for (int side = 0; side < 4; side++) {
+            AD_SCOPE;
+            double along = side & 1 ? -2 : 2, zero = side & 2 ? -0.0 : 0.0, h = 1e-6;
+            ad_array *z[3];
+            for (int k = 0; k < 3; k++) {
+                double at = along + (k - 1) * h, part[] = { row->imaginary ? zero : at, row->imaginary ? at : zero };
+                z[k] = ad_from_data(AD_C128, part, AD_SCALAR_SHAPE);
+            }
+            ad_complex difference = ad_item_complex(ad_sub(row->f(z[2]), row->f(z[0]))) / (row->imaginary ? 2i * h : 2 * h);
+            ad_complex slope = ad_item_complex(ad_holomorphic_grad(row->f)(z[1]));
+            ck_assert_msg(cabs(slope - difference) < 1e-7, "function %d, %g with a zero %g: %g%+gi, not %g%+gi", (int)(row - rows), along, zero, creal(slope),
+                          cimag(slope), creal(difference), cimag(difference));
+        }
+}
+END_TEST
+
 /* Whatever type of C it has, as an operand and as a leaf of a tree. */
 START_TEST(c_numbers_keep_their_values)
 {
@@ -291,5 +351,6 @@ END_TEST
 RUN_TESTS("math", functions_do_not_overflow_before_their_values_do, functions_computed_here_are_within_the_promised_ulps,
           powers_are_within_the_promised_ulps, cube_roots_and_decimal_logarithms_are_exact_where_they_can_be, remainders_are_exact,
           floor_division_by_infinity_is_0_or_minus_1, sign_of_an_infinite_complex_number_is_its_direction, zero_to_a_complex_power_with_positive_real_part_is_zero,
-          numbers_that_do_not_fit_an_integer_dtype_are_errors, c_numbers_keep_their_values, numbers_of_any_size_compare_by_value, clip_ignores_a_bound_beyond_the_dtype,
+          numbers_that_do_not_fit_an_integer_dtype_are_errors, c_numbers_keep_their_values, integer_exponents_of_every_size,
+          mixed_derivative_of_a_power_at_exponent_0, derivatives_on_branch_cuts_follow_the_sign_of_zero, numbers_of_any_size_compare_by_value, clip_ignores_a_bound_beyond_the_dtype,
           integers_have_no_negative_integer_powers, integers_and_bools_keep_their_dtype)

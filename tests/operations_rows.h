@@ -281,6 +281,7 @@ static const struct row rows[] = {
     BINARY(logaddexp, -2, 2, 0),
     BINARY(zmul, 0.3, 2, COMPLEX),
     BINARY(zdiv, 0.5, 2, COMPLEX),
+    BINARY(zzmul, 0.3, 2, COMPLEX),
     BINARY(floor_divide, 0.5, 2, CONSTANT),
     BINARY(equal, -2, 2, CONSTANT),
     BINARY(not_equal, -2, 2, CONSTANT),

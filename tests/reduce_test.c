@@ -141,6 +141,29 @@ START_TEST(extrema_of_long_rows)
 }
 END_TEST
 
+/* As NumPy's. */
+START_TEST(zero_dimensional_arrays_take_axis_0_and_minus_1)
+{
+    AD_SCOPE;
+    ad_array *x = ad_scalar(3);
+    for (int axis = -1; axis <= 0; axis++) {
+        assert_array(ad_sum(x, .axis = axis), AD_SCALAR_SHAPE, 0, 3);
+        assert_array(ad_max(x, .axis = axis, .keepdims = true), AD_SCALAR_SHAPE, 0, 3);
+        assert_array(ad_argmin(x, .axis = axis), AD_SCALAR_SHAPE, 0, 0);
+        assert_array(ad_all(x, .axis = axis), AD_SCALAR_SHAPE, 0, 1);
+        assert_array(ad_cumsum(x, .axis = axis), AD_SHAPE(1), 0, 3);
+        assert_array(ad_argsort(x, .axis = axis), AD_SHAPE(1), 0, 0);
+        assert_array(ad_softmax(x, .axis = axis), AD_SCALAR_SHAPE, 0, 1);
+        assert_array(ad_logsumexp(x, .axis = axis), AD_SCALAR_SHAPE, 0, 3);
+        assert_array(ad_take(x, 0, .axis = axis), AD_SCALAR_SHAPE, 0, 3);
+        assert_array(ad_repeat(x, 2, .axis = axis), AD_SHAPE(2), 0, 3, 3);
+        assert_array(ad_squeeze(x, .axis = axis), AD_SCALAR_SHAPE, 0, 3);
+    }
+    assert_fails(ad_sum(x, .axis = -2), AD_ERROR_AXIS, "ad_sum: axis -2 is out of range for an array of 0 dimensions");
+    assert_fails(ad_sum(x, .axes = AD_AXES(0)), AD_ERROR_AXIS, "ad_sum: axis 0");
+}
+END_TEST
+
 START_TEST(any_and_all_ask_for_zeros)
 {
     AD_SCOPE;
@@ -405,6 +428,23 @@ static ad_array *last_of_recurrence(ad_array *a, ad_array *b)
 }
 
 /* y_2 = a_2 (a_1 b_0 + b_1) + b_2 */
+static ad_array *first_running_product(ad_array *x)
+{
+    return ad_at(ad_cumprod(x), "0");
+}
+
+START_TEST(infinity_after_what_is_asked_for_does_not_count)
+{
+    AD_SCOPE;
+    ad_array *tangent;
+    assert_array(ad_grad(first_running_product)(VECTOR(2, INFINITY)), AD_SHAPE(2), 0, 1, 0);
+    assert_array(ad_grad(first_running_product)(VECTOR(2, NAN, 3)), AD_SHAPE(3), 0, 1, 0, 0);
+    ad_jvp(first_running_product, VECTOR(2, INFINITY), VECTOR(1, 1), &tangent);
+    assert_close(ad_item(tangent), 1, 0);
+    assert_array(ad_linear_recurrence(VECTOR(1, INFINITY, 2), VECTOR(0, 1, 3)), AD_SHAPE(3), 0, 0, 1, 5);
+}
+END_TEST
+
 START_TEST(first_coefficient_of_a_recurrence_has_derivative_zero)
 {
     AD_SCOPE;
@@ -493,7 +533,7 @@ START_TEST(errors_name_the_function_and_the_axis)
     assert_fails(ad_##name(x, .axis = 2), AD_ERROR_AXIS, "ad_" #name ": axis 2 is out of range for an array of 2 dimensions"); \
     assert_fails(ad_##name(x, .axes = AD_AXES(0, -3)), AD_ERROR_AXIS, "ad_" #name ": axis -3 is out of range");                \
     assert_fails(ad_##name(x, .axes = AD_AXES(1, -1)), AD_ERROR_AXIS, "ad_" #name ": axis -1 is given twice");                 \
-    assert_fails(ad_##name(1.5, .axis = 0), AD_ERROR_AXIS, "0 dimensions");                                            \
+    assert_fails(ad_##name(1.5, .axis = 1), AD_ERROR_AXIS, "0 dimensions");                                            \
     assert_fails((ad_##name)(NULL), AD_ERROR_VALUE, "operand 0 is NULL");
     FAILS_LIKE_A_REDUCTION(sum)
     FAILS_LIKE_A_REDUCTION(mean)
@@ -517,7 +557,7 @@ START_TEST(errors_name_the_function_and_the_axis)
     assert_fails(ad_sum(x, .dtype = (ad_dtype)77), AD_ERROR_DTYPE, "77");
     assert_fails(ad_ptp(ad_greater(x, 0)), AD_ERROR_DTYPE, "bool");
     assert_fails(ad_cumsum(x, .axis = 2), AD_ERROR_AXIS, "ad_cumsum: axis 2");
-    assert_fails(ad_cumprod(1, .axis = 0), AD_ERROR_AXIS, "ad_cumprod: axis 0");
+    assert_fails(ad_cumprod(1, .axis = 1), AD_ERROR_AXIS, "ad_cumprod: axis 1");
     assert_fails(ad_linear_recurrence(x, VECTOR(1, 2)), AD_ERROR_SHAPE, "ad_linear_recurrence: shapes (2,3) and (2,) do not broadcast");
     assert_fails(ad_linear_recurrence(1, 2), AD_ERROR_AXIS, "ad_linear_recurrence: axis -1");
     assert_fails(ad_linear_recurrence(x, x, .axis = 5), AD_ERROR_AXIS, "ad_linear_recurrence: axis 5");
@@ -540,8 +580,9 @@ START_TEST(every_allocation_may_fail)
 END_TEST
 
 RUN_TESTS("reduce", axes_are_one_or_several_or_all, sums_products_and_means, variance_and_deviation, positions_are_those_of_the_first,
-          complex_numbers_are_ordered_by_real_then_imaginary_part, extrema_of_long_rows, any_and_all_ask_for_zeros, nan_propagates, empty_reductions, integers_and_bools_promote,
-          dtype_is_what_is_computed_in, running_sums_and_products, recurrence_follows_its_equation, ties_share_equally_at_orders_1_and_2,
-          products_with_zeros_are_exact_at_orders_1_to_3, deviation_has_derivative_zero_where_it_is_zero, complex_variance_has_the_conjugate_gradient,
+          complex_numbers_are_ordered_by_real_then_imaginary_part, extrema_of_long_rows, zero_dimensional_arrays_take_axis_0_and_minus_1,
+          any_and_all_ask_for_zeros, nan_propagates, empty_reductions, integers_and_bools_promote, dtype_is_what_is_computed_in, running_sums_and_products,
+          recurrence_follows_its_equation, ties_share_equally_at_orders_1_and_2, products_with_zeros_are_exact_at_orders_1_to_3,
+          deviation_has_derivative_zero_where_it_is_zero, complex_variance_has_the_conjugate_gradient, infinity_after_what_is_asked_for_does_not_count,
           first_coefficient_of_a_recurrence_has_derivative_zero, views_give_what_copies_give, two_runs_give_the_same_bits, long_sums_keep_their_accuracy,
           errors_name_the_function_and_the_axis, every_allocation_may_fail)

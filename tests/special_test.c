@@ -355,11 +355,38 @@ START_TEST(masked_branches_add_nothing)
 }
 END_TEST
 
+OF_X(masked_x_log_x, ad_sum(ad_where(ad_greater(x, 0), ad_mul(x, ad_log(x)), 0)))
+OF_X(masked_bump, ad_sum(ad_where(ad_greater(x, 0), ad_exp(ad_neg(ad_reciprocal(x))), 0)))
+OF_X(masked_arctan, ad_sum(ad_where(ad_greater(x, 0), ad_arctan(ad_div(1, x)), 0)))
+OF_X(masked_softmax, ad_sum(ad_where(ad_isfinite(x), ad_square(ad_softmax(ad_mul(x, 0))), 0)))
+
+/* Masked at 0 or at 800, where every derivative is a number, by every nesting of three levels. */
+START_TEST(masked_branches_add_nothing_at_any_nesting)
+{
+    AD_SCOPE;
+    static const struct {
+        ad_array *(*f)(ad_array *);
+        double at, slope;
+    } rows[] = { { masked_root, 0, 0 }, { masked_softplus, 800, 1 }, { masked_x_log_x, 0, 0 }, { masked_bump, 0, 0 }, { masked_arctan, 0, 0 } };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        for (int nesting = 0; nesting < 8; nesting++) {
+            ad_array *(*f)(ad_array *) = rows[i].f, *x = ad_scalar(rows[i].at);
+            for (int level = 0; level < 3; level++) {
+                f = nesting >> level & 1 ? ad_grad(f) : ad_deriv(f);
+                ck_assert_msg(ad_item(f(x)) == (level ? 0 : rows[i].slope), "row %zu, nesting %d, level %d: %g", i, nesting, level, ad_item(f(x)));
+            }
+        }
+    assert_array(ad_grad(masked_softmax)(VECTOR(INFINITY, NAN)), AD_SHAPE(2), 0, 0, 0);
+}
+END_TEST
+
 START_TEST(only_a_zero_tangent_wins_over_infinity)
 {
     AD_SCOPE;
     ad_array *t = VECTOR(0, -0.0, INFINITY, 2), *d = VECTOR(INFINITY, NAN, 0, 3);
     assert_array(ad_zmul(t, d), AD_SHAPE(4), 0, 0, 0, NAN, 6);
+    assert_array(ad_zzmul(t, d), AD_SHAPE(4), 0, 0, 0, 0, 6);
+    assert_array(ad_zzmul(VECTOR(2, NAN), VECTOR(NAN, 0)), AD_SHAPE(2), 0, NAN, 0);
     assert_array(ad_zdiv(t, VECTOR(0, NAN, INFINITY, 4)), AD_SHAPE(4), 0, 0, 0, NAN, 0.5);
     ck_assert(ad_item_complex(ad_zmul(ad_weak_complex(0), ad_from_data(AD_C128, (double[]){ INFINITY, NAN }, AD_SCALAR_SHAPE))) == 0);
 }
@@ -497,6 +524,6 @@ RUN_TESTS("special", special_functions_have_golden_values_and_derivatives, eleme
           poles_and_infinities_are_those_of_scipy, slopes_are_infinite_at_the_ends_of_a_domain, relu_is_flat_at_zero_and_maximum_is_not,
           binary_ties_are_halved_at_orders_1_and_2, clip_halves_at_its_bounds, abs_and_sign_are_flat_at_zero, hypot_and_arctan2_are_flat_at_the_origin,
           integer_powers_are_exact_at_zero_and_for_negative_bases, powers_of_arrays_follow_their_edge_rules,
-          negative_numbers_to_complex_powers_have_derivatives, masked_branches_add_nothing, only_a_zero_tangent_wins_over_infinity,
-          logsumexp_neither_overflows_nor_underflows, infinite_entries_of_logsumexp, softmax_and_its_logarithm, logaddexp_at_infinity,
-          errors_name_the_function_and_the_dtype, every_allocation_may_fail)
+          negative_numbers_to_complex_powers_have_derivatives, masked_branches_add_nothing, masked_branches_add_nothing_at_any_nesting,
+          only_a_zero_tangent_wins_over_infinity, logsumexp_neither_overflows_nor_underflows, infinite_entries_of_logsumexp, softmax_and_its_logarithm,
+          logaddexp_at_infinity, errors_name_the_function_and_the_dtype, every_allocation_may_fail)

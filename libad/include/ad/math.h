@@ -140,7 +140,7 @@ AD_API ad_array *ad_mul(ad_array *a, ad_array *b);
 /** a / b; of integers a float64. */
 AD_API ad_array *ad_div(ad_array *a, ad_array *b);
 /** a^b. Derivatives: b a^(b-1), 0 where b = 0; y log a, 0 where a = 0 and b >= 0, NaN for a < 0 unless the power is complex.
- * A C integer exponent is computed by products, exact for every a. Errors: an integer to a negative integer power. */
+ * A C integer exponent from -100 to 100 is computed by products, exact for every a. Errors: an integer to a negative integer power. */
 AD_API ad_array *ad_pow(ad_array *a, ad_array *b);
 /** The larger one; NaN if either is; real. A tie sends half of the derivative to each. */
 AD_API ad_array *ad_maximum(ad_array *a, ad_array *b);
@@ -164,6 +164,8 @@ AD_API ad_array *ad_polygamma(ad_array *n, ad_array *x);
 AD_API ad_array *ad_zmul(ad_array *t, ad_array *d);
 /** t / d, but 0 where t = 0. */
 AD_API ad_array *ad_zdiv(ad_array *t, ad_array *d);
+/** a b, but 0 where either is 0: what ad_zmul differentiates into. It differentiates into itself. */
+AD_API ad_array *ad_zzmul(ad_array *a, ad_array *b);
 
 /* ---- Comparisons; bool. Complex numbers are ordered by real part, then imaginary part, as in NumPy ---- */
 
@@ -284,6 +286,7 @@ AD_API ad_array *ad_clip(ad_array *x, ad_array *low, ad_array *high);
 #define ad_polygamma(n, x) (ad_polygamma)(AD_OPERAND_(n), AD_OPERAND_(x))
 #define ad_zmul(t, d) (ad_zmul)(AD_OPERAND_(t), AD_OPERAND_(d))
 #define ad_zdiv(t, d) (ad_zdiv)(AD_OPERAND_(t), AD_OPERAND_(d))
+#define ad_zzmul(a, b) (ad_zzmul)(AD_OPERAND_(a), AD_OPERAND_(b))
 #define ad_equal(a, b) (ad_equal)(AD_OPERAND_(a), AD_OPERAND_(b))
 #define ad_not_equal(a, b) (ad_not_equal)(AD_OPERAND_(a), AD_OPERAND_(b))
 #define ad_less(a, b) (ad_less)(AD_OPERAND_(a), AD_OPERAND_(b))

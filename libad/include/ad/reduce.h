@@ -4,7 +4,7 @@
  * length 1 where .keepdims is true. The bare names are functions of one argument with the defaults, so ad_grad(ad_sum) works; ad_x_with
  * takes the options as a struct. Every operand may be a C number.
  *
- * Errors of all: an axis out of range (a 0-d array has none, not even NumPy's 0 and -1) or given twice. NaN propagates. */
+ * Errors of all: an axis out of range (a 0-d array takes 0 and -1, as NumPy's) or given twice. NaN propagates. */
 #ifndef AD_REDUCE_H
 #define AD_REDUCE_H
 
@@ -110,7 +110,7 @@ AD_API ad_array *ad_cumsum_with(ad_array *x, ad_scan_options options);
 AD_API ad_array *ad_cumprod(ad_array *x);
 AD_API ad_array *ad_cumprod_with(ad_array *x, ad_scan_options options);
 
-/** y_i = a_i y_(i-1) + b_i along an axis, with y_(-1) = 0; with .reverse y_i = a_i y_(i+1) + b_i.
+/** y_i = a_i y_(i-1) + b_i along an axis, with y_(-1) = 0; with .reverse y_i = a_i y_(i+1) + b_i. A zero y wins over an infinite a, as in ad_zmul.
  *
  * @param a  real or complex, broadcast with b; the first coefficient is not used (the last with .reverse)
  * @return   the broadcast shape and the common dtype

@@ -5,7 +5,8 @@
  * undoes the rearrangement and adds up what was repeated. What only changes shape, strides or direction shares memory with
  * its operand and costs nothing per element. An operand may be a C number. A negative axis counts from the last.
  *
- * Errors of all: an axis out of range (AD_ERROR_AXIS; a 0-d array has none, not even NumPy's 0 and -1) or given twice;
+ * Errors of all: an axis out of range (AD_ERROR_AXIS; a 0-d array has none, but ad_squeeze, ad_repeat and ad_take accept 0 and -1 of it, as
+ * NumPy's) or given twice;
  * a shape that does not fit (AD_ERROR_SHAPE). */
 #ifndef AD_SHAPE_H
 #define AD_SHAPE_H

@@ -379,6 +379,7 @@ bool ad_shape_checked_size(int ndim, const int64_t *dims, size_t item, int64_t *
 bool ad_shape_broadcast(ad_shape *into, const ad_shape *with);
 const char *ad_shape_text(char *buffer, size_t size, int ndim, const int64_t *dims); /* "(3,4)" */
 int ad_axis_resolve(const char *operation, int axis, int ndim); /* -1 and an error */
+int ad_axis_of_scalar(const ad_array *x, int axis); /* axis, but AD_NO_AXIS for 0 and -1 of a 0-d array, where NumPy takes them */
 bool ad_axes_resolve(const char *operation, int axis, const ad_axes *axes, int ndim, bool *selected); /* all if none given */
 
 typedef struct ad_shape_buffer {

@@ -77,6 +77,11 @@ int ad_axis_resolve(const char *operation, int axis, int ndim)
     return axis < 0 ? axis + ndim : axis;
 }
 
+int ad_axis_of_scalar(const ad_array *x, int axis)
+{
+    return x && x->ndim == 0 && (axis == 0 || axis == -1) ? INT_MIN : axis;
+}
+
 bool ad_axes_resolve(const char *operation, int axis, const ad_axes *axes, int ndim, bool *selected)
 {
     bool all = axis == INT_MIN && (!axes || axes->count == 0);

@@ -20,11 +20,11 @@
         if (fabs##F(c) >= fabs##F(d)) {                                                                                \
             if (c == 0 && d == 0)                                                                                      \
                 return make_##dtype(a / fabs##F(c), b / fabs##F(d));                                                   \
-            R ratio = d / c, scale = 1 / (c + d * ratio);                                                              \
-            return make_##dtype((a + b * ratio) * scale, (b - a * ratio) * scale);                                     \
+            R ratio = d / c, scale = c + d * ratio;                                                                    \
+            return make_##dtype((a + b * ratio) / scale, (b - a * ratio) / scale);                                     \
         }                                                                                                              \
-        R ratio = c / d, scale = 1 / (c * ratio + d);                                                                  \
-        return make_##dtype((a * ratio + b) * scale, (b * ratio - a) * scale);                                         \
+        R ratio = c / d, scale = c * ratio + d;                                                                        \
+        return make_##dtype((a * ratio + b) / scale, (b * ratio - a) / scale);                                         \
     }                                                                                                                  \
     static inline T power_##dtype(T x, T y)                                                                            \
     {                                                                                                                  \
@@ -109,6 +109,7 @@
     LOOP2(, ad_pow_##dtype, T, T, power_##dtype(x, y))                                                                 \
     LOOP2(, ad_zmul_##dtype, T, T, x == 0 ? 0 : product_##dtype(x, y))                                                 \
     LOOP2(, ad_zdiv_##dtype, T, T, x == 0 ? 0 : quotient_##dtype(x, y))                                                \
+    LOOP2(, ad_zzmul_##dtype, T, T, x == 0 || y == 0 ? 0 : product_##dtype(x, y))                                      \
     LOOP2(, ad_equal_##dtype, T, uint8_t, x == y)                                                                      \
     LOOP2(, ad_not_equal_##dtype, T, uint8_t, x != y)                                                                  \
     LOOP2(, ad_less_##dtype, T, uint8_t, LESS_THAN(x, y))                                                              \

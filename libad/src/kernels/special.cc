@@ -41,10 +41,11 @@ extern "C" __attribute__((visibility("hidden"))) double ad_polygamma_of(int orde
         return NAN;
     if (x == INFINITY)
         return 0;
-    if (is_pole(x))
-        return order % 2 ? INFINITY : NAN;
+    if (is_pole(x)) // (-1)^(order + 1) order! zeta(order + 1, x), as SciPy
+        return order % 2 ? INFINITY : -INFINITY;
     try {
-        return boost::math::polygamma(order, x, quiet());
+        double y = boost::math::polygamma(order, x, quiet());
+        return x > 0 && order % 2 == 0 ? -std::fabs(y) : y; // an overflow has lost its sign
     } catch (...) {
         return NAN;
     }

@@ -48,10 +48,10 @@ BINARY(mul, .number = elementwise_number, .derivative = other_operand, .saves = 
 
 /* ---- slopes that need more than a line ---- */
 
-/* p x^(p-1), and 0 where p = 0. */
+/* p x^(p-1), and 0 where p = 0: masked where x is 0 or no number only, for elsewhere it moves with p. */
 static ad_array *pow_slope_base(ad_array *x, ad_array *p)
 {
-    ad_array *none = ad_equal(p, 0);
+    ad_array *none = ad_logical_and(ad_equal(p, 0), ad_logical_or(ad_equal(x, 0), ad_isnan(x)));
     return ad_where(none, 0, ad_mul(p, ad_pow(x, ad_where(none, 1, ad_sub(p, 1)))));
 }
 
@@ -101,9 +101,10 @@ RULE(mod,        INPUT,     t,                                              ad_z
 RULE(fmod,       INPUT,     t,                                              ad_zmul(t, ad_neg(ad_trunc(ad_div(a, b)))))
 RULE(logaddexp,  BOTH,      ad_zmul(t, logaddexp_slope(a, b, y)),           ad_zmul(t, logaddexp_slope(b, a, y)))
 RULE(polygamma,  INPUT,     NULL,                                           ad_zmul(t, ad_polygamma(ad_add(a, 1), b)))
-/* zero-wins: in d the derivative is 0 where the first operand is */
-RULE(zmul,       INPUT,     ad_zmul(t, b),                                  ad_zmul(a, t))
-RULE(zdiv,       INPUT,     ad_zdiv(t, b),                                  ad_neg(ad_zmul(a, ad_zdiv(ad_zdiv(t, b), b))))
+/* zero-wins: in d the derivative is 0 where the first operand is, as it is where t is */
+RULE(zmul,       INPUT,     ad_zmul(t, b),                                  ad_zzmul(t, a))
+RULE(zdiv,       INPUT,     ad_zdiv(t, b),                                  ad_neg(ad_zzmul(a, ad_zdiv(ad_zdiv(t, b), b))))
+RULE(zzmul,      INPUT,     ad_zzmul(t, b),                                 ad_zzmul(t, a))
 /* clang-format on */
 FUNCTION(div)
 FUNCTION(maximum)
@@ -116,6 +117,7 @@ FUNCTION(logaddexp)
 FUNCTION(polygamma)
 FUNCTION(zmul)
 FUNCTION(zdiv)
+FUNCTION(zzmul)
 
 /* ---- sums ---- */
 
@@ -185,6 +187,9 @@ ad_array *(ad_clip)(ad_array *x, ad_array *low, ad_array *high)
 
 /* ---- integer powers: products, exact for every x ---- */
 
+/* Beyond it the rounding errors of the products add up, and x^n is as good as any other power (NumPy's limit for complex numbers). */
+enum { LARGEST_PRODUCT = 100 };
+
 struct power_options {
     int64_t exponent;
 };
@@ -195,18 +200,19 @@ static bool power_infer(const ad_node *node, ad_spec *output)
     return true;
 }
 
-/* Square and multiply, from the leading bit of the exponent down, over whole arrays. */
+/* Square and multiply, or divide, from the bit after the leading one of the exponent down. */
+#define FOR_EACH_BIT(bit, magnitude) for (int bit = 30 - __builtin_clz((unsigned)(magnitude)); bit >= 0; bit--)
+
 static bool power_eval(const ad_node *node, void *const *outputs)
 {
-    const struct power_options *o = ad_node_options(node);
+    int exponent = (int)((const struct power_options *)ad_node_options(node))->exponent, magnitude = abs(exponent);
     ad_context *c = ad_current();
     ad_array *x = ad_node_operand(node, 0);
     ad_dtype dtype = (ad_dtype)x->dtype;
-    uint64_t exponent = o->exponent < 0 ? -(uint64_t)o->exponent : (uint64_t)o->exponent;
     int64_t strides[AD_MAX_NDIM];
     c_order_strides(dtype, x->ndim, ad_dims(x), strides);
     struct ad_operand base = operand_of(x), y = { outputs[0], strides, dtype };
-    ad_loop *mul = c->loops->loop[AD_LOOP_mul][dtype];
+    ad_loop *square = c->loops->loop[AD_LOOP_square][dtype], *step = c->loops->loop[exponent < 0 ? AD_LOOP_div : AD_LOOP_mul][dtype];
     if (exponent == 0) {
         ad_array *one = ad_array_cast(c, ad_weak_integer(1), dtype);
         static const int64_t still[AD_MAX_NDIM];
@@ -214,38 +220,43 @@ static bool power_eval(const ad_node *node, void *const *outputs)
             ad_copy_strided(c->loops, x->ndim, ad_dims(x), (struct ad_operand){ one->data, still, dtype }, y);
         return one != NULL;
     }
-    ad_copy_strided(c->loops, x->ndim, ad_dims(x), base, y);
-    for (int bit = 62 - __builtin_clzll(exponent); bit >= 0; bit--) {
-        ad_run_loop(mul, dtype, c->loops, x->ndim, ad_dims(x), 2, (struct ad_operand[]){ y, y }, y);
-        if (exponent >> bit & 1)
-            ad_run_loop(mul, dtype, c->loops, x->ndim, ad_dims(x), 2, (struct ad_operand[]){ y, base }, y);
+    if (exponent < 0)
+        ad_run_loop(c->loops->loop[AD_LOOP_reciprocal][dtype], dtype, c->loops, x->ndim, ad_dims(x), 1, &base, y);
+    else
+        ad_copy_strided(c->loops, x->ndim, ad_dims(x), base, y);
+    FOR_EACH_BIT(bit, magnitude)
+    {
+        ad_run_loop(square, dtype, c->loops, x->ndim, ad_dims(x), 1, &y, y);
+        if (magnitude >> bit & 1)
+            ad_run_loop(step, dtype, c->loops, x->ndim, ad_dims(x), 2, (struct ad_operand[]){ y, base }, y);
     }
-    if (o->exponent < 0)
-        ad_run_loop(c->loops->loop[AD_LOOP_reciprocal][dtype], dtype, c->loops, x->ndim, ad_dims(x), 1, &y, y);
     return true;
 }
 
 static double power_number(const ad_primitive *op, const void *options, double x, double y)
 {
     (void)op, (void)y;
-    int64_t exponent = ((const struct power_options *)options)->exponent;
-    double power = 1;
-    for (int bit = exponent ? 63 - __builtin_clzll((uint64_t)llabs(exponent)) : -1; bit >= 0; bit--) {
+    int exponent = (int)((const struct power_options *)options)->exponent, magnitude = abs(exponent);
+    if (exponent == 0)
+        return 1;
+    double power = exponent < 0 ? 1 / x : x;
+    FOR_EACH_BIT(bit, magnitude)
+    {
         power *= power;
-        if ((uint64_t)llabs(exponent) >> bit & 1)
-            power *= x;
+        if (magnitude >> bit & 1)
+            power = exponent < 0 ? power / x : power * x;
     }
-    return exponent < 0 ? 1 / power : power;
+    return power;
 }
 
-static ad_array *integer_power(ad_array *x, int64_t exponent);
+static ad_array *integer_power(ad_array *x, int exponent);
 
 static ad_array *power_derivative(const ad_node *node, int operand)
 {
     (void)operand;
     const struct power_options *o = ad_node_options(node);
     ad_array *x = ad_saved_input(node, 0);
-    return o->exponent == 0 ? NULL : ad_mul(o->exponent, integer_power(x, o->exponent - 1));
+    return o->exponent == 0 ? NULL : ad_mul(o->exponent, integer_power(x, (int)o->exponent - 1));
 }
 
 static const ad_primitive power_op = {
@@ -254,7 +265,7 @@ static const ad_primitive power_op = {
 };
 AD_OPERATION(power_op);
 
-static ad_array *integer_power(ad_array *x, int64_t exponent)
+static ad_array *integer_power(ad_array *x, int exponent)
 {
     return exponent == 1 ? x : ad_call_primitive(&power_op, &x, 1, &(struct power_options){ exponent });
 }
@@ -277,7 +288,8 @@ ad_array *(ad_pow)(ad_array *x, ad_array *p)
     if (x && p && p->flags & AD_WEAK && p->dtype == AD_I64 && ad_dtype_is_float((ad_dtype)x->dtype)) {
         int64_t exponent;
         memcpy(&exponent, p->data, sizeof exponent);
-        return integer_power(x, exponent);
+        if (exponent >= -LARGEST_PRODUCT && exponent <= LARGEST_PRODUCT)
+            return integer_power(x, (int)exponent);
     }
     if (whole(x) && whole(p) && x->size > 0 && any_negative(p))
         return ad_set_error(AD_ERROR_VALUE, "ad_pow: an integer to a negative integer power is no integer; convert it to float64");

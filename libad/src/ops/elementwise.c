@@ -213,6 +213,23 @@ static ad_array *one_where(ad_array *condition, ad_array *x)
     return ad_astype(condition, ad_dtype_of(x));
 }
 
+/* 1 - x and 1 + x with the sign of x's imaginary part, zeros too, which says on which side of a branch cut x lies. */
+static ad_array *one_minus(ad_array *x)
+{
+    return ad_dtype_is_complex(ad_dtype_of(x)) ? ad_neg(ad_sub(x, 1)) : ad_sub(1, x);
+}
+
+static ad_array *one_plus(ad_array *x)
+{
+    return ad_sub(x, -1);
+}
+
+/* sqrt(1 + x^2), for a real x without overflow. */
+static ad_array *root_one_plus_square(ad_array *x)
+{
+    return ad_dtype_is_complex(ad_dtype_of(x)) ? ad_sqrt(one_plus(ad_square(x))) : ad_hypot(x, 1);
+}
+
 /* clang-format off */
 /*          name         remembers  dy/dx */
 ELEMENTWISE(neg,         NOTHING,   ad_weak_integer(-1))
@@ -231,14 +248,14 @@ ELEMENTWISE(log1p,       INPUT,     ad_reciprocal(ad_add(1, x)))
 ELEMENTWISE(sin,         INPUT,     ad_cos(x))
 ELEMENTWISE(cos,         INPUT,     ad_neg(ad_sin(x)))
 ELEMENTWISE(tan,         OUTPUT,    ad_add(1, ad_square(y)))
-ELEMENTWISE(arcsin,      INPUT,     ad_reciprocal(ad_sqrt(ad_sub(1, ad_square(x)))))
-ELEMENTWISE(arccos,      INPUT,     ad_neg(ad_reciprocal(ad_sqrt(ad_sub(1, ad_square(x))))))
+ELEMENTWISE(arcsin,      INPUT,     ad_reciprocal(ad_sqrt(ad_mul(one_minus(x), one_plus(x)))))
+ELEMENTWISE(arccos,      INPUT,     ad_neg(ad_reciprocal(ad_sqrt(ad_mul(one_minus(x), one_plus(x))))))
 ELEMENTWISE(arctan,      INPUT,     ad_reciprocal(ad_add(1, ad_square(x))))
 ELEMENTWISE(sinh,        INPUT,     ad_cosh(x))
 ELEMENTWISE(cosh,        INPUT,     ad_sinh(x))
 ELEMENTWISE(tanh,        OUTPUT,    ad_sub(1, ad_square(y)))
-ELEMENTWISE(arcsinh,     INPUT,     ad_reciprocal(ad_sqrt(ad_add(ad_square(x), 1))))
-ELEMENTWISE(arccosh,     INPUT,     ad_reciprocal(ad_mul(ad_sqrt(ad_sub(x, 1)), ad_sqrt(ad_add(x, 1)))))
+ELEMENTWISE(arcsinh,     INPUT,     ad_reciprocal(root_one_plus_square(x)))
+ELEMENTWISE(arccosh,     INPUT,     ad_reciprocal(ad_mul(ad_sqrt(ad_sub(x, 1)), ad_sqrt(one_plus(x)))))
 ELEMENTWISE(arctanh,     INPUT,     ad_reciprocal(ad_sub(1, ad_square(x))))
 ELEMENTWISE(sigmoid,     OUTPUT,    ad_mul(y, ad_sub(1, y)))
 ELEMENTWISE(log_sigmoid, OUTPUT,    ad_neg(ad_expm1(y)))

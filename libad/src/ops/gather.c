@@ -292,6 +292,7 @@ static bool shape_in_place(const char *operation, const ad_array *x, const ad_ar
 /* x and its axis, flattened if none is given; false on error. */
 static bool along(const char *operation, ad_array **x, int *axis)
 {
+    *axis = ad_axis_of_scalar(*x, *axis);
     if (*axis == AD_NO_AXIS) {
         *x = ad_ravel(*x);
         *axis = 0;

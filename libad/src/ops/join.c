@@ -322,6 +322,7 @@ ad_array *ad_repeat_with(ad_array *x, ad_array *repeats, ad_repeat_options optio
         return NULL;
     if (ad_dtype_is_float((ad_dtype)repeats->dtype))
         return ad_set_error(AD_ERROR_DTYPE, "ad_repeat: repeats of dtype %s; they should be integers", ad_dtype_name((ad_dtype)repeats->dtype));
+    options.axis = ad_axis_of_scalar(x, options.axis);
     if (options.axis == AD_NO_AXIS) {
         x = ad_ravel(x);
         options.axis = 0;

@@ -23,7 +23,7 @@ static bool is_reduced(const struct reduction *r, int axis)
 static bool resolve(const char *name, const ad_array *x, const ad_reduce_options *o, struct reduction *r)
 {
     bool selected[AD_MAX_NDIM];
-    if (!ad_axes_resolve(name, o->axis, &o->axes, x->ndim, selected))
+    if (!ad_axes_resolve(name, ad_axis_of_scalar(x, o->axis), &o->axes, x->ndim, selected))
         return false;
     *r = (struct reduction){ 0, o->keepdims };
     for (int i = 0; i < x->ndim; i++)

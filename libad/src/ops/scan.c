@@ -94,7 +94,7 @@ static ad_array *shift(ad_array *x, const struct scan *s, bool reverse, double f
             int64_t j = row % l.n, at = (reverse ? row - j + l.n - 1 - j : row) * l.inner;                             \
             int64_t previous = reverse ? at + l.inner : at - l.inner;                                                  \
             for (int64_t i = 0; i < l.inner; i++)                                                                      \
-                y[at + i] = j ? a[at + i] * y[previous + i] + b[at + i] : b[at + i];                                   \
+                y[at + i] = j && y[previous + i] != 0 ? a[at + i] * y[previous + i] + b[at + i] : b[at + i];           \
         }                                                                                                              \
     }
 
@@ -133,13 +133,13 @@ static ad_array *recurrence_vjp(const ad_node *node, int operand, ad_array *g)
 {
     const struct scan *s = ad_node_options(node);
     ad_array *r = recurrence(shift(ad_node_input(node, 0), s, !s->reverse, 0), g, s, !s->reverse);
-    return operand == 1 ? r : ad_mul(r, shift(ad_node_output(node, 0), s, s->reverse, 0));
+    return operand == 1 ? r : ad_zmul(r, shift(ad_node_output(node, 0), s, s->reverse, 0));
 }
 
 static ad_array *recurrence_jvp(const ad_node *node, int operand, ad_array *t)
 {
     const struct scan *s = ad_node_options(node);
-    ad_array *added = operand == 1 ? t : ad_mul(t, shift(ad_node_output(node, 0), s, s->reverse, 0));
+    ad_array *added = operand == 1 ? t : ad_zmul(t, shift(ad_node_output(node, 0), s, s->reverse, 0));
     return recurrence(ad_node_input(node, 0), added, s, s->reverse);
 }
 
@@ -220,14 +220,14 @@ static ad_array *cumprod_vjp(const ad_node *node, int operand, ad_array *g)
 {
     const struct scan *s = ad_node_options(node);
     ad_array *next = shift(ad_node_input(node, operand), s, !s->reverse, 0);
-    return ad_mul(product_before(node), recurrence(next, g, s, !s->reverse));
+    return ad_zmul(recurrence(next, g, s, !s->reverse), product_before(node));
 }
 
 /* dy_i = x_i dy_(i-1) + P_(i-1) t_i. */
 static ad_array *cumprod_jvp(const ad_node *node, int operand, ad_array *t)
 {
     const struct scan *s = ad_node_options(node);
-    return recurrence(ad_node_input(node, operand), ad_mul(product_before(node), t), s, s->reverse);
+    return recurrence(ad_node_input(node, operand), ad_zmul(t, product_before(node)), s, s->reverse);
 }
 
 static const ad_primitive cumsum_op = {
@@ -246,9 +246,10 @@ static ad_array *scan(const ad_primitive *op, ad_array *x, const ad_scan_options
     struct scan s = { 0, o->reverse, 0 };
     if (o->dtype != AD_NO_DTYPE)
         x = ad_astype(x, o->dtype);
-    if (o->axis == AD_NO_AXIS)
+    int axis = ad_axis_of_scalar(x, o->axis);
+    if (axis == AD_NO_AXIS)
         x = ad_ravel(x);
-    else if (x && (s.axis = ad_axis_resolve(op->name, o->axis, x->ndim)) < 0)
+    else if (x && (s.axis = ad_axis_resolve(op->name, axis, x->ndim)) < 0)
         return NULL;
     if (o->exclusive)
         x = shift(x, &s, o->reverse, nothing);

@@ -171,6 +171,7 @@ ad_array *(ad_expand_dims)(ad_array *x, int axis)
 
 ad_array *ad_squeeze_with(ad_array *x, ad_axes_options options)
 {
+    options.axis = ad_axis_of_scalar(x, options.axis);
     bool selected[AD_MAX_NDIM], all = options.axis == AD_NO_AXIS && options.axes.count == 0;
     ad_shape shape = { .ndim = 0 };
     if (!x || !ad_axes_resolve("ad_squeeze", options.axis, &options.axes, x->ndim, selected))

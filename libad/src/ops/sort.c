@@ -42,6 +42,7 @@ static ad_array *order(const char *operation, ad_array *x, int axis)
 
 ad_array *ad_argsort_with(ad_array *x, ad_sort_options options)
 {
+    options.axis = ad_axis_of_scalar(x, options.axis);
     return options.axis == AD_NO_AXIS ? order("ad_argsort", ad_ravel(x), 0) : order("ad_argsort", x, options.axis);
 }
 

@@ -105,7 +105,7 @@ static ad_array *softmax_rule(const ad_node *node, int operand, ad_array *t)
 {
     (void)operand;
     ad_array *y = ad_node_output(node, 0);
-    return ad_mul(y, ad_sub(t, sum_along(node, ad_mul(y, t))));
+    return ad_zmul(ad_sub(t, sum_along(node, ad_zmul(t, y))), y);
 }
 
 static const ad_primitive softmax_op = {
@@ -127,13 +127,13 @@ static ad_array *log_softmax_view(const ad_node *node, const ad_spec *output)
 static ad_array *log_softmax_vjp(const ad_node *node, int operand, ad_array *g)
 {
     (void)operand;
-    return ad_sub(g, ad_mul(ad_exp(ad_node_output(node, 0)), sum_along(node, g)));
+    return ad_sub(g, ad_zmul(sum_along(node, g), ad_exp(ad_node_output(node, 0))));
 }
 
 static ad_array *log_softmax_jvp(const ad_node *node, int operand, ad_array *t)
 {
     (void)operand;
-    return ad_sub(t, sum_along(node, ad_mul(ad_exp(ad_node_output(node, 0)), t)));
+    return ad_sub(t, sum_along(node, ad_zmul(t, ad_exp(ad_node_output(node, 0)))));
 }
 
 static const ad_primitive log_softmax_op = {
@@ -151,7 +151,7 @@ static ad_array *along(const ad_primitive *op, ad_array *x, const ad_reduce_opti
     *axes = (ad_axes){ 0 };
     if (x && !ad_dtype_is_float((ad_dtype)x->dtype))
         x = ad_astype(x, AD_F64);
-    if (x && !ad_axes_resolve(op->name, o->axis, &o->axes, x->ndim, selected))
+    if (x && !ad_axes_resolve(op->name, ad_axis_of_scalar(x, o->axis), &o->axes, x->ndim, selected))
         return NULL;
     for (int i = 0; x && i < x->ndim; i++)
         if (selected[i])
