@@ -1,6 +1,8 @@
 /* Products: values against closed forms and plain loops, layouts, dtypes, errors, and derivatives of every function. */
 #include "testing.h"
 #include <complex.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 /* Numbers that are small, distinct in sign and size, and the same every time. */
 static double entry(int64_t i)
@@ -424,7 +426,30 @@ START_TEST(every_failed_allocation_is_an_error)
 }
 END_TEST
 
+/* Memory that ends with the last element of every second one. */
+START_TEST(products_read_no_further_than_their_operands)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *memory = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ck_assert(memory != MAP_FAILED && mprotect(memory + page, page, PROT_NONE) == 0);
+    static const ad_dtype dtypes[] = { AD_F64, AD_F32, AD_C128, AD_C64 };
+    for (size_t d = 0; d < sizeof dtypes / sizeof *dtypes; d++)
+        for (int64_t n = 1; n < 40; n++) {
+            AD_SCOPE;
+            ad_array *ones = ad_ones(AD_SHAPE(2 * n - 1), .dtype = dtypes[d]);
+            size_t bytes = (size_t)(2 * n - 1) * (dtypes[d] == AD_C128 ? 16 : dtypes[d] == AD_F32 ? 4 : 8);
+            memcpy(memory + page - bytes, ad_data(ones), bytes);
+            ad_array *x = ad_at(ad_wrap(dtypes[d], memory + page - bytes, AD_SHAPE(2 * n - 1), NULL, NULL), "::2");
+            assert_array(ad_astype(ad_dot(x, x), AD_F64), AD_SCALAR_SHAPE, 0, n);
+            assert_array(ad_astype(ad_sum(ad_outer(x, x)), AD_F64), AD_SCALAR_SHAPE, 0, n * n);
+            assert_array(ad_astype(ad_matmul(ad_reshape(x, AD_SHAPE(1, n)), x), AD_F64), AD_SHAPE(1), 0, n);
+        }
+    munmap(memory, 2 * page);
+}
+END_TEST
+
 RUN_TESTS("product", matmul_of_small_matrices, matmul_of_every_layout, matmul_broadcasts_leading_axes, matmul_of_empty_arrays, matmul_of_every_dtype,
-          matmul_refuses_what_does_not_fit, products_of_vectors, trace_along_diagonals, tensordot_over_pairs_of_axes, einsum_of_one_operand,
+          matmul_refuses_what_does_not_fit, products_of_vectors, products_read_no_further_than_their_operands,
+          trace_along_diagonals, tensordot_over_pairs_of_axes, einsum_of_one_operand,
           einsum_of_several_operands, einsum_of_mixed_dtypes_multiplies_in_the_common_one, einsum_errors_name_the_subscripts, derivatives_of_all_products,
           hessian_of_a_quadratic_form, transposed_and_stacked_operands_are_not_copied, every_failed_allocation_is_an_error)

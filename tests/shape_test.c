@@ -294,6 +294,29 @@ static ad_array *everything(ad_array *x)
     return ad_sum(ad_square(ad_hstack(ad_split(ad_broadcast_to(x, ad_shape_of(ad_expand_dims(x, 0))), 1))));
 }
 
+/* Structs by value may hold any number. */
+START_TEST(counts_that_a_struct_cannot_hold_are_errors)
+{
+    AD_SCOPE;
+    ad_array *x = ad_ones(AD_SHAPE(2, 3));
+    for (int count = -1; count < 2000; count = count < 0 ? 33 : count + 1000) {
+        ad_shape shape = { .ndim = count };
+        ad_axes axes = { .count = count };
+        assert_fails(ad_tile(x, shape), AD_ERROR_SHAPE, "ad_tile:");
+        assert_fails(ad_reshape(x, shape), AD_ERROR_SHAPE, "ad_reshape:");
+        assert_fails(ad_broadcast_to(x, shape), AD_ERROR_SHAPE, "ad_broadcast_to:");
+        assert_fails(ad_zeros(shape), AD_ERROR_SHAPE, "ad_zeros:");
+        assert_fails(ad_split(x, 1, .indices = shape), AD_ERROR_SHAPE, "ad_split:");
+        assert_fails(ad_roll(x, 1, .axis = 0, .shifts = shape), AD_ERROR_SHAPE, "ad_roll:");
+        assert_fails(ad_roll(x, 1, .axes = axes), AD_ERROR_SHAPE, "ad_roll:");
+        assert_fails(ad_sum(x, .axes = axes), AD_ERROR_SHAPE, "ad_sum:");
+        assert_fails(ad_at_list(x, ((ad_indices){ .count = count < 0 ? count : count + 32 })), AD_ERROR_SHAPE, "ad_at_list:");
+    }
+    assert_fails(ad_zeros(AD_SHAPE(2, -1)), AD_ERROR_SHAPE, "ad_zeros: shape (2,-1) of float64 is negative somewhere");
+    assert_fails(ad_random_normal(ad_random_key(0), AD_SHAPE(-1)), AD_ERROR_SHAPE, "ad_random_normal: shape (-1,)");
+}
+END_TEST
+
 START_TEST(every_allocation_may_fail)
 {
     assert_every_allocation_may_fail(ad_grad(everything), counting(AD_SHAPE(3, 4)));
@@ -303,4 +326,4 @@ END_TEST
 RUN_TESTS("shape", reshape_keeps_c_order_and_fills_the_wildcard, reshape_of_a_view_reads_the_view, axes_of_length_one_come_and_go, axes_change_places,
           broadcast_repeats_without_copying, flip_and_roll_move_elements, tile_and_repeat, pad_in_every_mode, concatenate_promotes_and_stack_makes_an_axis,
           split_and_unstack_take_apart, derivatives_agree_with_differences, promotion_is_undone_in_the_gradient, unused_part_contributes_zeros,
-          errors_name_the_shapes, every_allocation_may_fail)
+          errors_name_the_shapes, counts_that_a_struct_cannot_hold_are_errors, every_allocation_may_fail)

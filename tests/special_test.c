@@ -137,6 +137,7 @@ START_TEST(poles_and_infinities_are_those_of_scipy)
     assert_array(ad_gammaln(x), AD_SHAPE(5), 0, INFINITY, INFINITY, INFINITY, INFINITY, NAN);
     assert_array(ad_digamma(x), AD_SHAPE(5), 0, NAN, NAN, -INFINITY, INFINITY, NAN);
     assert_array(ad_polygamma(1, x), AD_SHAPE(5), 0, NAN, INFINITY, INFINITY, 0, NAN);
+    assert_array(ad_polygamma(2, VECTOR(-1, 0, 1e-200, INFINITY)), AD_SHAPE(4), 0, -INFINITY, -INFINITY, -INFINITY, 0);
     assert_array(ad_polygamma(0, VECTOR(1)), AD_SHAPE(1), 1e-11, -0.577215664901532861);
     assert_array(ad_erf(x), AD_SHAPE(5), 1e-15, -1, -0.842700792949714869, 0, 1, NAN);
     assert_array(ad_erfc(x), AD_SHAPE(5), 1e-15, 2, 1.84270079294971487, 1, 0, NAN);

@@ -294,8 +294,8 @@ static bool valid(const char *operation, ad_dtype dtype, const void *data, const
 {
     if ((unsigned)dtype >= AD_DTYPE_COUNT)
         ad_set_error(AD_ERROR_DTYPE, "%s: %d is not a dtype", operation, (int)dtype);
-    else if (shape->ndim < 0 || shape->ndim > AD_MAX_NDIM)
-        ad_set_error(AD_ERROR_SHAPE, "%s: %d dimensions; at most %d are possible", operation, shape->ndim, AD_MAX_NDIM);
+    else if (!ad_shape_possible(operation, dtype, shape))
+        return false;
     else if (!data && ad_shape_size(*shape) != 0)
         ad_set_error(AD_ERROR_VALUE, "%s: no data (NULL)", operation);
     else

@@ -376,6 +376,8 @@ void ad_tree_free(ad_context *c, struct ad_object *tree);
 /* shape.c */
 ad_shape ad_shape_make(int ndim, const int64_t *dims);
 bool ad_shape_checked_size(int ndim, const int64_t *dims, size_t item, int64_t *size); /* false: negative or too large */
+bool ad_count_fits(const char *operation, int count, int room, const char *things);        /* false and an error: negative or too many */
+bool ad_shape_possible(const char *operation, ad_dtype dtype, const ad_shape *shape);      /* false and an error: too large, or negative */
 bool ad_shape_broadcast(ad_shape *into, const ad_shape *with);
 const char *ad_shape_text(char *buffer, size_t size, int ndim, const int64_t *dims); /* "(3,4)" */
 int ad_axis_resolve(const char *operation, int axis, int ndim); /* -1 and an error */

@@ -68,6 +68,25 @@ const char *ad_shape_text(char *buffer, size_t size, int ndim, const int64_t *di
     return buffer;
 }
 
+bool ad_count_fits(const char *operation, int count, int room, const char *things)
+{
+    if (count >= 0 && count <= room)
+        return true;
+    return ad_set_error(AD_ERROR_SHAPE, "%s: %d %s; at most %d are possible", operation, count, things, room) != NULL;
+}
+
+bool ad_shape_possible(const char *operation, ad_dtype dtype, const ad_shape *shape)
+{
+    ad_shape_buffer text;
+    int64_t size;
+    if (!ad_count_fits(operation, shape->ndim, AD_MAX_NDIM, "dimensions"))
+        return false;
+    if (ad_shape_checked_size(shape->ndim, shape->dim, ad_dtype_size(dtype), &size))
+        return true;
+    return ad_set_error(AD_ERROR_SHAPE, "%s: shape %s of %s is negative somewhere or has more elements than can be addressed", operation,
+                        ad_shape_text(text.text, sizeof text, shape->ndim, shape->dim), ad_dtype_name(dtype)) != NULL;
+}
+
 int ad_axis_resolve(const char *operation, int axis, int ndim)
 {
     if (axis < -ndim || axis >= ndim) {
@@ -91,6 +110,8 @@ bool ad_axes_resolve(const char *operation, int axis, const ad_axes *axes, int n
         return true;
     int single[1] = { axis }, count = axis == INT_MIN ? axes->count : 1;
     const int *list = axis == INT_MIN ? axes->axis : single;
+    if (!ad_count_fits(operation, count, AD_MAX_NDIM, "axes"))
+        return false;
     for (int i = 0; i < count; i++) {
         int resolved = ad_axis_resolve(operation, list[i], ndim);
         if (resolved < 0)

@@ -163,7 +163,10 @@ static bool blas_product(ad_dtype dtype, int64_t item, int64_t m, int64_t n, int
     if (!la.leading || !lb.leading || m > INT_MAX || n > INT_MAX || k > INT_MAX)
         return false;
     int a_step = step_of(item, k, a.column_stride), b_step = step_of(item, k, b.row_stride);
-    if (m == 1 && n == 1)
+    bool real = dtype == AD_F64 || dtype == AD_F32, dot = m == 1 && n == 1;
+    if (dot && !real && (a_step != 1 || b_step != 1))
+        return false; /* OpenBLAS 0.3.21 reads past the last element */
+    if (dot)
         blas_dot(dtype, (int)k, a.data, a_step, b.data, b_step, c);
     else if (n == 1)
         matrix_vector(dtype, (int)m, (int)k, la, a.data, b.data, b_step, c);

@@ -63,11 +63,7 @@ ad_array *(ad_copy)(ad_array *x)
 
 static bool makeable(const char *operation, ad_dtype dtype, const ad_shape *shape)
 {
-    if (!known_dtype(operation, dtype))
-        return false;
-    if (shape->ndim >= 0 && shape->ndim <= AD_MAX_NDIM)
-        return true;
-    return AD_FAIL(AD_ERROR_SHAPE, "%s: %d dimensions; at most %d are possible", operation, shape->ndim, AD_MAX_NDIM);
+    return known_dtype(operation, dtype) && ad_shape_possible(operation, dtype, shape);
 }
 
 static ad_dtype dtype_like(const ad_array *x, ad_dtype_options options)
@@ -441,8 +437,8 @@ ad_array *ad_linspace_with(ad_array *start, ad_array *stop, ad_linspace_options 
     ad_shape column = { .ndim = 1 + (start->ndim > stop->ndim ? start->ndim : stop->ndim) };
     if (options.num < 0)
         return ad_set_error(AD_ERROR_VALUE, "ad_linspace: %lld values", (long long)options.num);
-    if (column.ndim > AD_MAX_NDIM)
-        return ad_set_error(AD_ERROR_SHAPE, "ad_linspace: %d dimensions; at most %d are possible", column.ndim, AD_MAX_NDIM);
+    if (!ad_count_fits("ad_linspace", column.ndim, AD_MAX_NDIM, "dimensions"))
+        return NULL;
     for (int i = 0; i < column.ndim; i++)
         column.dim[i] = i ? 1 : options.num;
     ad_array *step = ad_div(ad_sub(stop, start), intervals > 0 ? (double)intervals : 1.0);

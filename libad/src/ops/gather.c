@@ -278,8 +278,8 @@ ad_array *update_axis(update kind, ad_array *x, ad_array *index, ad_array *value
 static bool shape_in_place(const char *operation, const ad_array *x, const ad_array *index, int axis, ad_shape *shape)
 {
     shape->ndim = x->ndim - 1 + index->ndim;
-    if (shape->ndim > AD_MAX_NDIM)
-        return AD_FAIL(AD_ERROR_SHAPE, "%s: %d dimensions; at most %d are possible", operation, shape->ndim, AD_MAX_NDIM);
+    if (!ad_count_fits(operation, shape->ndim, AD_MAX_NDIM, "dimensions"))
+        return false;
     for (int i = 0; i < axis; i++)
         shape->dim[i] = ad_dims(x)[i];
     for (int i = 0; i < index->ndim; i++)
@@ -440,8 +440,8 @@ ad_array *ad_one_hot_with(ad_array *index, int64_t classes, ad_one_hot_options o
                                    : index_within("ad_one_hot", index, classes, 0);
     if (!places)
         return NULL;
-    if (index->ndim == AD_MAX_NDIM)
-        return ad_set_error(AD_ERROR_SHAPE, "ad_one_hot: %d dimensions; at most %d are possible", AD_MAX_NDIM + 1, AD_MAX_NDIM);
+    if (!ad_count_fits("ad_one_hot", index->ndim + 1, AD_MAX_NDIM, "dimensions"))
+        return NULL;
     if (ad_item(ad_any(ad_less(index, 0))) != 0)
         return ad_set_error(AD_ERROR_INDEX, "ad_one_hot: %lld is no class of 0 to %lld", (long long)ad_item_int(ad_min(index)), (long long)classes - 1);
     ad_shape shape = ad_shape_of(index);

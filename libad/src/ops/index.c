@@ -152,6 +152,8 @@ static int axes_left(const char *operation, const ad_array *x, const ad_indices 
 {
     int taken = 0, rests = 0;
     *has_arrays = false;
+    if (!ad_count_fits(operation, indices->count, 2 * AD_MAX_NDIM, "entries of an index"))
+        return -1;
     for (int i = 0; i < indices->count; i++) {
         const ad_index *entry = &indices->index[i];
         if (entry->kind == AD_INDEX_ARRAY) {

@@ -15,8 +15,19 @@
 struct join {
     int axis;
     bool stacked;
-    ad_dtype dtype; /* of the result */
+    ad_dtype dtype;   /* of the result */
+    ad_array *starts; /* int64: where along the axis each operand begins, and the end; infer fills it in */
 };
+
+static void join_keep(const void *options)
+{
+    (ad_retain)(((const struct join *)options)->starts);
+}
+
+static void join_drop(const void *options)
+{
+    (ad_release)(((const struct join *)options)->starts);
+}
 
 static const char *join_name(const struct join *join)
 {
@@ -40,7 +51,7 @@ static bool join_infer(const ad_node *node, ad_spec *output)
 {
     const struct join *join = ad_node_options(node);
     const ad_array *first = ad_node_operand(node, 0);
-    int64_t length = 0;
+    int64_t *start = (int64_t *)join->starts->data, length = 0;
     for (int i = 0; i < ad_node_inputs(node); i++) {
         const ad_array *x = ad_node_operand(node, i);
         if (!fits_beside(join, first, x))
@@ -48,6 +59,7 @@ static bool join_infer(const ad_node *node, ad_spec *output)
                            AD_SHAPE_TEXT(first), AD_SHAPE_TEXT(x), i, join->axis);
         if (__builtin_add_overflow(length, join_length(join, x), &length))
             return AD_FAIL(AD_ERROR_SHAPE, "%s: the arrays have more elements together than can be addressed", join_name(join));
+        start[i + 1] = length;
     }
     output->dtype = join->dtype;
     output->shape.ndim = 0;
@@ -81,16 +93,13 @@ static bool join_eval(const ad_node *node, void *const *outputs)
 static ad_array *join_transpose(const ad_node *node, int operand, ad_array *g)
 {
     const struct join *join = ad_node_options(node);
-    if (join->stacked)
-        return ad_reshape(ad_slice_axis(g, join->axis, operand, 1, 1), ad_node_shape(node, operand));
-    int64_t start = 0;
-    for (int i = 0; i < operand; i++)
-        start += ad_dims(ad_node_operand(node, i))[join->axis];
-    return ad_slice_axis(g, join->axis, start, ad_dims(ad_node_operand(node, operand))[join->axis], 1);
+    const int64_t *start = (const int64_t *)join->starts->data + operand;
+    return ad_reshape(ad_slice_axis(g, join->axis, start[0], start[1] - start[0], 1), ad_node_shape(node, operand));
 }
 
 static const ad_primitive join_op = {
     .name = "ad_concatenate", .infer = join_infer, .eval = join_eval, .vjp = join_transpose, .linear = AD_LINEAR, .options_size = sizeof(struct join),
+    .options_keep = join_keep, .options_drop = join_drop,
 };
 AD_OPERATION(join_op);
 
@@ -99,11 +108,12 @@ static ad_array *join_inputs(ad_array *const *inputs, int count, struct join joi
     int ndim = inputs[0]->ndim + join.stacked;
     if (ndim == 0)
         return ad_set_error(AD_ERROR_SHAPE, "ad_concatenate: 0-d arrays have no axis to be joined along; ad_stack makes one");
-    if (ndim > AD_MAX_NDIM)
-        return ad_set_error(AD_ERROR_SHAPE, "ad_stack: %d dimensions; at most %d are possible", ndim, AD_MAX_NDIM);
+    if (!ad_count_fits("ad_stack", ndim, AD_MAX_NDIM, "dimensions"))
+        return NULL;
     join.axis = ad_axis_resolve(join_name(&join), join.axis, ndim);
     join.dtype = ad_dtype_common(inputs, count);
-    return join.axis < 0 ? NULL : ad_call_primitive(&join_op, inputs, count, &join);
+    join.starts = ad_zeros(AD_SHAPE(count + 1), .dtype = AD_I64);
+    return join.axis < 0 || !join.starts ? NULL : ad_call_primitive(&join_op, inputs, count, &join);
 }
 
 static ad_array *join_list(const ad_tree *arrays, struct join join)
@@ -208,7 +218,7 @@ static ad_tree *cut_up(ad_array *x, int axis, const struct cuts *cuts, bool keep
 static ad_tree *split(const char *name, ad_array *x, int64_t sections, const ad_split_options *options, bool equal)
 {
     int axis = x ? ad_axis_resolve(name, options->axis, x->ndim) : -1;
-    if (axis < 0)
+    if (axis < 0 || !ad_count_fits(name, options->indices.ndim, AD_MAX_NDIM, "indices"))
         return NULL;
     struct cuts cuts = { ad_dims(x)[axis], sections, NULL };
     if (options->indices.ndim) {
@@ -264,7 +274,7 @@ ad_tree *(ad_unstack)(ad_array *x)
 ad_array *(ad_tile)(ad_array *x, ad_shape reps)
 {
     ad_shape spread = { .ndim = 0 }, repeated = { .ndim = 0 }, tiled = { .ndim = 0 };
-    if (!x)
+    if (!x || !ad_count_fits("ad_tile", reps.ndim, AD_MAX_NDIM, "repetitions"))
         return NULL;
     int ndim = x->ndim > reps.ndim ? x->ndim : reps.ndim, new_axes = 0;
     for (int i = 0; i < reps.ndim; i++) {
@@ -363,7 +373,7 @@ ad_array *ad_roll_with(ad_array *x, int64_t shift, ad_roll_options options)
 {
     ad_shape *shifts = &options.shifts;
     ad_axes *axes = &options.axes;
-    if (!x)
+    if (!x || !ad_count_fits("ad_roll", shifts->ndim, AD_MAX_NDIM, "shifts") || !ad_count_fits("ad_roll", axes->count, AD_MAX_NDIM, "axes"))
         return NULL;
     if (options.axis == AD_NO_AXIS && axes->count == 0) {
         ad_array *flat = ad_ravel(x);

@@ -132,8 +132,8 @@ static double normal_of(uint64_t bits)
 
 static ad_array *new_draw(const char *operation, ad_dtype dtype, const ad_shape *shape)
 {
-    if (shape->ndim < 0 || shape->ndim > AD_MAX_NDIM)
-        return ad_set_error(AD_ERROR_SHAPE, "%s: %d dimensions; at most %d are possible", operation, shape->ndim, AD_MAX_NDIM);
+    if (!ad_shape_possible(operation, dtype, shape))
+        return NULL;
     return ad_array_new(ad_current(), dtype, shape->ndim, shape->dim);
 }
 

@@ -10,13 +10,6 @@
 
 #define TEXT_OF(shape) ad_shape_text((ad_shape_buffer){ { 0 } }.text, sizeof(ad_shape_buffer), (shape)->ndim, (shape)->dim)
 
-static bool dimensions_possible(const char *operation, int ndim)
-{
-    if (ndim >= 0 && ndim <= AD_MAX_NDIM)
-        return true;
-    return AD_FAIL(AD_ERROR_SHAPE, "%s: %d dimensions; at most %d are possible", operation, ndim, AD_MAX_NDIM);
-}
-
 static bool has_shape(const ad_array *x, const ad_shape *shape)
 {
     return x->ndim == shape->ndim && memcmp(ad_dims(x), shape->dim, x->ndim * sizeof *shape->dim) == 0;
@@ -125,7 +118,7 @@ static ad_array *reshape_fortran(ad_array *x, const ad_shape *shape)
 
 ad_array *ad_reshape_with(ad_array *x, ad_shape shape, ad_reshape_options options)
 {
-    if (!x || !dimensions_possible("ad_reshape", shape.ndim) || !fill_wildcard(x, &shape))
+    if (!x || !ad_count_fits("ad_reshape", shape.ndim, AD_MAX_NDIM, "dimensions") || !fill_wildcard(x, &shape))
         return NULL;
     if (!options.order || strcmp(options.order, "C") == 0)
         return reshape(x, &shape);
@@ -154,7 +147,7 @@ ad_array *(ad_ravel)(ad_array *x)
 ad_array *ad_expand_dims_axes(ad_array *x, ad_axes axes)
 {
     bool inserted[AD_MAX_NDIM] = { false };
-    if (!x || !dimensions_possible("ad_expand_dims", x->ndim + axes.count))
+    if (!x || !ad_count_fits("ad_expand_dims", x->ndim + axes.count, AD_MAX_NDIM, "dimensions"))
         return NULL;
     ad_shape shape = { .ndim = x->ndim + axes.count };
     if (axes.count && !ad_axes_resolve("ad_expand_dims", AD_NO_AXIS, &axes, shape.ndim, inserted))
@@ -246,7 +239,7 @@ AD_OPERATION(broadcast_op);
 
 ad_array *(ad_broadcast_to)(ad_array *x, ad_shape shape)
 {
-    if (!x || !dimensions_possible("ad_broadcast_to", shape.ndim))
+    if (!x || !ad_count_fits("ad_broadcast_to", shape.ndim, AD_MAX_NDIM, "dimensions"))
         return NULL;
     if (has_shape(x, &shape) && !(x->flags & AD_WEAK))
         return x;
