@@ -25,7 +25,7 @@ START_TEST(fills_have_shape_dtype_and_value)
     assert_array(ad_full_like(x, 7.5), AD_SHAPE(2), 0, 7, 7);
     assert_array(ad_full(AD_SHAPE(1), 255, .dtype = AD_U8), AD_SHAPE(1), 0, 255);
     assert_fails(ad_full(AD_SHAPE(1), 256, .dtype = AD_U8), AD_ERROR_VALUE, "ad_full: 256 is out of range for uint8");
-    assert_fails(ad_full_like(x, INT64_C(1) << 40), AD_ERROR_VALUE, "ad_full: 1099511627776 is out of range for int32");
+    assert_fails(ad_full_like(x, INT64_C(1) << 40), AD_ERROR_VALUE, "ad_full_like: 1099511627776 is out of range for int32");
 }
 END_TEST
 

@@ -412,6 +412,7 @@ START_TEST(values_take_the_dtype_of_the_array)
     ck_assert_int_eq(ad_dtype_of(ad_at_add(ad_astype(u, AD_F32), ad_scalar(0.5), "0")), AD_F32);
     ck_assert_int_eq(ad_dtype_of(ad_at_mul(ad_astype(u, AD_C64), ad_scalar(0.5), "0")), AD_C64);
     u = ad_ones(AD_SHAPE(2), .dtype = AD_U8);
+    assert_fails(ad_at_min(ad_ones(AD_SHAPE(2), .dtype = AD_C64), 0, "0"), AD_ERROR_DTYPE, "ad_at_min: not defined for complex64");
     assert_fails(ad_at_set(u, 300, "0"), AD_ERROR_VALUE, "ad_at_set: 300 is out of range for uint8");
     assert_fails(ad_at_max(u, -1, "0"), AD_ERROR_VALUE, "ad_at_max: -1 is out of range for uint8");
     assert_fails(ad_put_add(u, 0, 300), AD_ERROR_VALUE, "ad_put_add: 300 is out of range for uint8");

@@ -316,6 +316,11 @@ START_TEST(clip_ignores_a_bound_beyond_the_dtype)
     assert_array(ad_clip(x, -1, 300), AD_SHAPE(2), 0, 1, 200);
     assert_array(ad_clip(ad_astype(x, AD_I32), -(INT64_C(1) << 40), 2), AD_SHAPE(2), 0, 1, 2);
     assert_array(ad_clip(x, -1, 0.5), AD_SHAPE(2), 0, 0.5, 0.5);
+    assert_array(ad_clip(VECTOR(-3, 3), NULL, 1), AD_SHAPE(2), 0, -3, 1);
+    assert_array(ad_clip(VECTOR(-3, 3), 0, NULL), AD_SHAPE(2), 0, 0, 3);
+    assert_array(ad_clip(VECTOR(-3, 3), NULL, NULL), AD_SHAPE(2), 0, -3, 3);
+    assert_fails(ad_clip(x, 0, -1), AD_ERROR_VALUE, "ad_clip: a bound of -1 is out of range for uint8");
+    assert_fails(ad_clip(x, 0, 1i), AD_ERROR_DTYPE, "ad_clip: not defined for complex128");
     assert_fails(ad_clip(x, 300, 400), AD_ERROR_VALUE, "300 is out of range for uint8");
 }
 END_TEST

@@ -41,7 +41,12 @@ START_TEST(cross_entropy_takes_integers_and_one_hot)
     assert_close(ad_item(adnn_softmax_cross_entropy(logits, ad_one_hot(labels, 3))), (a + b) / 2, 1e-14);
     assert_close(adnn_accuracy(logits, labels), 0.5, 0);
     ck_assert_msg(ad_check_grads(adnn_softmax_cross_entropy, logits, labels), "%s", ad_error_message());
-    assert_fails(adnn_softmax_cross_entropy(logits, ad_ones(AD_SHAPE(5))), AD_ERROR_SHAPE, "(2,3)");
+    assert_fails(adnn_softmax_cross_entropy(logits, ad_ones(AD_SHAPE(5))), AD_ERROR_SHAPE, "labels of 1 dimensions and 5 elements; logits of shape (2,3)");
+    assert_fails(adnn_softmax_cross_entropy(logits, ad_ones(AD_SHAPE(2))), AD_ERROR_DTYPE, "adnn_softmax_cross_entropy: labels");
+    assert_fails(adnn_softmax_cross_entropy(logits, ad_arange(2, 4)), AD_ERROR_INDEX, "adnn_softmax_cross_entropy: label 3 is no class of 0 to 2");
+    ck_assert(isnan(adnn_accuracy(logits, ad_arange(-1, 1))));
+    ck_assert_msg(strstr(ad_error_message(), "adnn_accuracy: label -1"), "%s", ad_error_message());
+    ad_clear_error();
 }
 END_TEST
 

@@ -12,8 +12,16 @@ static ad_array *probabilities(const char *operation, ad_array *logits, ad_array
     if (ad_ndim(labels) == 2 && ad_shape_equal(ad_shape_of(labels), shape))
         return labels;
     if (ad_ndim(labels) != 1 || ad_dim(labels, 0) != shape.dim[0])
-        return ad_set_error(AD_ERROR_SHAPE, "%s: labels of another shape than (%lld) or (%lld,%lld), as logits of shape (%lld,%lld) ask for", operation,
-                            (long long)shape.dim[0], (long long)shape.dim[0], (long long)shape.dim[1], (long long)shape.dim[0], (long long)shape.dim[1]);
+        return ad_set_error(AD_ERROR_SHAPE, "%s: labels of %d dimensions and %lld elements; logits of shape (%lld,%lld) ask for (%lld,) or (%lld,%lld)", operation,
+                            ad_ndim(labels), (long long)ad_size(labels), (long long)shape.dim[0], (long long)shape.dim[1], (long long)shape.dim[0],
+                            (long long)shape.dim[0], (long long)shape.dim[1]);
+    ad_dtype dtype = ad_dtype_of(labels);
+    if (dtype != AD_I64 && dtype != AD_I32 && dtype != AD_U8)
+        return ad_set_error(AD_ERROR_DTYPE, "%s: labels of one dimension that are no integers; see ad_astype", operation);
+    int64_t lowest = shape.dim[0] ? ad_item_int(ad_min(labels)) : 0, highest = shape.dim[0] ? ad_item_int(ad_max(labels)) : 0;
+    if (lowest < 0 || (shape.dim[0] && highest >= shape.dim[1]))
+        return ad_set_error(AD_ERROR_INDEX, "%s: label %lld is no class of 0 to %lld", operation, (long long)(lowest < 0 ? lowest : highest),
+                            (long long)shape.dim[1] - 1);
     return ad_one_hot(labels, shape.dim[1], .dtype = ad_dtype_of(logits));
 }
 

@@ -194,7 +194,7 @@ AD_API ad_array *ad_logical_xor(ad_array *a, ad_array *b);
  * whatever it is there. */
 AD_API ad_array *ad_where(ad_array *condition, ad_array *a, ad_array *b);
 
-/** minimum(maximum(x, low), high); real. A C integer bound beyond the dtype of x bounds nothing. At a bound half of the derivative
+/** minimum(maximum(x, low), high); real. A NULL bounds nothing, nor does a C integer beyond what the dtype of x holds. At a bound half of the derivative
  * goes to x, half to the bound. */
 AD_API ad_array *ad_clip(ad_array *x, ad_array *low, ad_array *high);
 

@@ -303,17 +303,22 @@ static bool valid(const char *operation, ad_dtype dtype, const void *data, const
     return false;
 }
 
-ad_array *ad_from_data(ad_dtype dtype, const void *data, ad_shape shape)
+static ad_array *copied(const char *operation, ad_dtype dtype, const void *data, const ad_shape *shape)
 {
-    ad_array *x = valid("ad_from_data", dtype, data, &shape) ? ad_array_new(ad_current(), dtype, shape.ndim, shape.dim) : NULL;
+    ad_array *x = valid(operation, dtype, data, shape) ? ad_array_new(ad_current(), dtype, shape->ndim, shape->dim) : NULL;
     if (x && x->size)
         memcpy(x->data, data, (size_t)x->size * ad_dtype_size(dtype));
     return x;
 }
 
+ad_array *ad_from_data(ad_dtype dtype, const void *data, ad_shape shape)
+{
+    return copied("ad_from_data", dtype, data, &shape);
+}
+
 ad_array *ad_from(const double *data, ad_shape shape)
 {
-    return ad_from_data(AD_F64, data, shape);
+    return copied("ad_from", AD_F64, data, &shape);
 }
 
 ad_array *ad_wrap(ad_dtype dtype, void *data, ad_shape shape, void (*release)(void *ctx), void *ctx)

@@ -179,10 +179,21 @@ static int side_of_all(const ad_array *bound, const ad_array *x)
     return x && bound && ad_number_overflows(bound, (ad_dtype)x->dtype, &number) ? number < 0 ? -1 : 1 : 0;
 }
 
+/* A bound that is missing, or that no number of x's dtype passes, changes nothing. */
 ad_array *(ad_clip)(ad_array *x, ad_array *low, ad_array *high)
 {
-    ad_array *y = side_of_all(low, x) < 0 ? x : ad_maximum(x, low);
-    return side_of_all(high, x) > 0 ? y : ad_minimum(y, high);
+    ad_array *operands[] = { x, low, high };
+    if (!x || ((!low || !high) && ad_failed()))
+        return NULL;
+    for (int i = 0; i < 3; i++)
+        if (operands[i] && ad_dtype_is_complex((ad_dtype)operands[i]->dtype))
+            return ad_set_error(AD_ERROR_DTYPE, "ad_clip: not defined for %s", ad_dtype_name((ad_dtype)operands[i]->dtype));
+    int below = side_of_all(low, x), above = side_of_all(high, x);
+    if (below > 0 || above < 0)
+        return ad_set_error(AD_ERROR_VALUE, "ad_clip: a bound of %lld is out of range for %s", (long long)ad_item_int(below > 0 ? low : high),
+                            ad_dtype_name((ad_dtype)x->dtype));
+    ad_array *y = low && below == 0 ? ad_maximum(x, low) : x;
+    return high && above == 0 ? ad_minimum(y, high) : y;
 }
 
 /* ---- integer powers: products, exact for every x ---- */

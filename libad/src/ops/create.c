@@ -86,14 +86,19 @@ ad_array *ad_ones_with(ad_shape shape, ad_dtype_options options)
     return x;
 }
 
-ad_array *ad_full_with(ad_shape shape, ad_array *value, ad_dtype_options options)
+static ad_array *full(const char *operation, ad_shape shape, ad_array *value, ad_dtype dtype)
 {
     int64_t number;
-    if (!value || !makeable("ad_full", dtype_like(value, options), &shape))
+    if (!value || !makeable(operation, dtype, &shape))
         return NULL;
-    if (ad_number_overflows(value, dtype_like(value, options), &number))
-        return ad_set_error(AD_ERROR_VALUE, "ad_full: %lld is out of range for %s", (long long)number, ad_dtype_name(dtype_like(value, options)));
-    return ad_broadcast_to(ad_astype(value, dtype_like(value, options)), shape);
+    if (ad_number_overflows(value, dtype, &number))
+        return ad_set_error(AD_ERROR_VALUE, "%s: %lld is out of range for %s", operation, (long long)number, ad_dtype_name(dtype));
+    return ad_broadcast_to(ad_astype(value, dtype), shape);
+}
+
+ad_array *ad_full_with(ad_shape shape, ad_array *value, ad_dtype_options options)
+{
+    return value ? full("ad_full", shape, value, dtype_like(value, options)) : NULL;
 }
 
 /* FILL(zeros) defines ad_zeros, ad_zeros_like_with and ad_zeros_like, given ad_zeros_with. */
@@ -127,7 +132,7 @@ ad_array *(ad_full)(ad_shape shape, ad_array *value)
 
 ad_array *ad_full_like_with(const ad_array *x, ad_array *value, ad_dtype_options options)
 {
-    return x ? ad_full_with(ad_shape_of(x), value, (ad_dtype_options){ .dtype = dtype_like(x, options) }) : NULL;
+    return x ? full("ad_full_like", ad_shape_of(x), value, dtype_like(x, options)) : NULL;
 }
 
 ad_array *(ad_full_like)(const ad_array *x, ad_array *value)

@@ -369,6 +369,8 @@ static ad_array *update_at(const char *operation, update kind, ad_array *x, ad_a
 {
     if (!x || !value)
         return NULL;
+    if ((kind == UPDATE_MIN || kind == UPDATE_MAX) && ad_dtype_is_complex((ad_dtype)x->dtype))
+        return ad_set_error(AD_ERROR_DTYPE, "%s: not defined for %s", operation, ad_dtype_name((ad_dtype)x->dtype));
     ad_array *places = read_at(operation, places_of(ad_shape_of(x)), indices);
     value = places ? value_like(operation, value, x, ad_shape_of(places)) : NULL;
     return ad_reshape(update_axis(kind, ad_ravel(x), ad_ravel(places), ad_ravel(value), 0), ad_shape_of(x));
