@@ -93,6 +93,11 @@ OF_X(norm_frobenius, ad_linalg_norm(x, .axes = AD_AXES(0, -1), .ord = AD_NORM_FR
 OF_X(norm_columns, ad_linalg_norm(x, .axes = AD_AXES(-1, 0), .ord = 1))
 OF_X(norm_rows_kept, ad_linalg_norm(x, .axes = AD_AXES(0, -1), .ord = -INFINITY, .keepdims = true))
 
+OF_X(norm_spectral, ad_linalg_norm(x, .axes = AD_AXES(0, -1), .ord = 2))
+OF_X(norm_least_singular_kept, ad_linalg_norm(x, .axes = AD_AXES(-1, 0), .ord = -2, .keepdims = true))
+OF_X(norm_nuclear, ad_linalg_norm(x, .axes = AD_AXES(-1, 0), .ord = AD_NORM_NUC))
+OF_X(svdvals_of_columns, ad_linalg_svdvals(ad_swapaxes(x, 0, -1)))
+
 /* ---- shapes ---- */
 
 /* x's shape with an axis of length 2 in front. */
@@ -369,6 +374,11 @@ static const struct row rows[] = {
     ONE("ad_linalg_norm", norm_frobenius, 0.3, 2, COMPLEX | MATRIX),
     ONE("ad_linalg_norm", norm_columns, 0.3, 2, COMPLEX | MATRIX | NO_EMPTY),
     ONE("ad_linalg_norm", norm_rows_kept, 0.3, 2, COMPLEX | MATRIX | NO_EMPTY),
+    ONE("ad_linalg_norm", norm_spectral, -2, 2, COMPLEX | MATRIX),
+    ONE("ad_linalg_norm", norm_least_singular_kept, -2, 2, COMPLEX | MATRIX | NO_EMPTY),
+    ONE("ad_linalg_norm", norm_nuclear, -2, 2, COMPLEX | MATRIX),
+    ONE("ad_linalg_svd", ad_linalg_svdvals, -2, 2, COMPLEX | MATRIX),
+    ONE("ad_linalg_svd", svdvals_of_columns, -2, 2, COMPLEX | MATRIX),
 
     ONE("ad_reshape", reshape_flat, -2, 2, COMPLEX),
     ONE("ad_reshape", reshape_fortran, -2, 2, COMPLEX),

@@ -106,7 +106,10 @@ static inline void assert_every_allocation_may_fail(ad_array *(*f)(ad_array *), 
     AD_SCOPE;
     ad_memory_usage before, after;
     bool done = false;
-    ck_assert_msg(f(x) != NULL, "%s", ad_error_message()); /* makes what lives as long as the thread */
+    { /* makes what lives as long as the thread, in a scope of the same depth as those below */
+        AD_SCOPE;
+        ck_assert_msg(f(x) != NULL, "%s", ad_error_message());
+    }
     ad_memory_stats(&before);
     for (int64_t n = 1; !done; n++) {
         {

@@ -116,4 +116,17 @@ bool ad_matmul_takes(ad_dtype dtype, int64_t rows, int64_t columns, struct ad_ma
 bool ad_matmul_prefers_loops(int64_t m, int64_t n, int64_t k);
 void ad_matmul_kernel(ad_dtype dtype, int64_t m, int64_t n, int64_t k, struct ad_matrix a, struct ad_matrix b, void *c);
 
+/* The thin singular value decomposition A = U diag(s) Vh of an (m, n) C-contiguous matrix of one of f64 f32 c128 c64, m and n at least 1. With
+ * k = min(m, n), U is (m, k), s has k reals, the largest first, and Vh is (k, n). An infinity in A makes all of them NaN. */
+struct ad_svd {
+    ad_dtype dtype;
+    int m, n;
+    int work_size;  /* of LAPACK's, in items */
+    size_t scratch; /* bytes that ad_svd needs */
+};
+typedef enum ad_lapack_outcome { AD_LAPACK_DONE, AD_LAPACK_NAN, AD_LAPACK_NOT_CONVERGED } ad_lapack_outcome;
+bool ad_svd_takes(int64_t m, int64_t n); /* false: larger than LAPACK can count */
+struct ad_svd ad_svd_plan(ad_dtype dtype, int64_t m, int64_t n);
+ad_lapack_outcome ad_svd(const struct ad_svd *svd, const void *a, void *u, void *s, void *vh, void *scratch);
+
 #endif

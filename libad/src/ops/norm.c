@@ -10,6 +10,8 @@
 #include "ad/shape.h"
 #include "ad/transform.h"
 #include "ops/ops.h"
+#include <math.h>
+#include <stdio.h>
 
 static ad_array *sum_over(ad_array *x, ad_axes axes)
 {
@@ -56,12 +58,43 @@ static ad_array *p_norm(ad_array *x, ad_axes axes, double p)
     return ad_where(zero, 0, ad_mul(scale, ad_pow(ad_where(zero, 1, s), 1 / p)));
 }
 
+/* ---- singular values ---- */
+
+/* The largest or smallest of them. Those that rounding alone may keep from it are made equal to it, so that they share what comes. */
+static ad_array *extreme_singular(ad_array *s, ad_array *tolerance, bool largest)
+{
+    ad_array *values = ad_stop_gradient(s), *y = extreme(values, AD_AXES(-1), largest);
+    ad_array *tie = ad_less_equal(ad_abs(ad_sub(values, y)), tolerance);
+    return extreme(ad_where(tie, ad_add(y, ad_sub(s, values)), s), AD_AXES(-1), largest);
+}
+
+static ad_array *singular_norm(ad_array *x, ad_axes axes, double ord)
+{
+    ad_array *tolerance, *s = singular_values("ad_linalg_norm", ad_moveaxis(x, axes, AD_AXES(-2, -1)), &tolerance);
+    ad_array *y = ord == AD_NORM_NUC ? sum_over(s, AD_AXES(-1)) : extreme_singular(s, tolerance, ord > 0);
+    return ad_expand_dims(ad_squeeze(y, .axis = -1), axes);
+}
+
+/* ---- by the number of axes ---- */
+
+/* ord in NumPy's words. */
+static const char *ord_text(double ord, char *buffer, size_t size)
+{
+    if (ord == AD_NORM_FRO)
+        return "'fro'";
+    if (ord == AD_NORM_NUC)
+        return "'nuc'";
+    snprintf(buffer, size, "%g", ord);
+    return buffer;
+}
+#define ORD_TEXT(ord) ord_text(ord, (char[32]){ 0 }, 32)
+
 static ad_array *vector_norm(ad_array *x, ad_axes axes, double ord)
 {
     if (ord == AD_NORM_NONE || ord == 2)
         return two_norm(x, axes);
     if (ord == AD_NORM_FRO || ord == AD_NORM_NUC || isnan(ord))
-        return ad_set_error(AD_ERROR_VALUE, "ad_linalg_norm: this ord is defined for matrices only; vectors take 0, 1, 2, any other number, or +-INFINITY");
+        return ad_set_error(AD_ERROR_VALUE, "ad_linalg_norm: vectors take ord 0, 1, 2, any other number, INFINITY or -INFINITY, not %s", ORD_TEXT(ord));
     if (isinf(ord))
         return extreme(ad_abs(x), axes, ord > 0);
     if (ord == 0)
@@ -78,7 +111,10 @@ static ad_array *matrix_norm(ad_array *x, ad_axes axes, double ord)
         return extreme(sum_over(ad_abs(x), rows), columns, ord > 0);
     if (isinf(ord))
         return extreme(sum_over(ad_abs(x), columns), rows, ord > 0);
-    return ad_set_error(AD_ERROR_VALUE, "ad_linalg_norm: matrices take ord 1, -1, INFINITY, -INFINITY or AD_NORM_FRO, not %g", ord);
+    if (fabs(ord) == 2 || ord == AD_NORM_NUC)
+        return singular_norm(x, axes, ord);
+    return ad_set_error(AD_ERROR_VALUE, "ad_linalg_norm: matrices take ord 1, -1, 2, -2, INFINITY, -INFINITY, AD_NORM_FRO or AD_NORM_NUC, not %s",
+                        ORD_TEXT(ord));
 }
 
 /* The axes asked for, resolved, in the order given; all of them if none. */

@@ -62,6 +62,10 @@ ad_array *index_within(const char *operation, ad_array *index, int64_t n, int ax
 /* value in the shape and dtype of what an index reads from x. */
 ad_array *value_like(const char *operation, ad_array *value, const ad_array *x, ad_shape shape);
 
+/* svd.c: the singular values of the matrices in the last two axes of a float x, the largest first, for the operation named. Gives *tolerance too, (..., 1),
+ * what rounding alone may do to them: those within it of 0 are constants. */
+ad_array *singular_values(const char *operation, ad_array *x, ad_array **tolerance);
+
 /* Strides of a C-contiguous array of the given shape. */
 void c_order_strides(ad_dtype dtype, int ndim, const int64_t *dims, int64_t *strides);
 

@@ -1,0 +1,245 @@
+/* The thin singular value decomposition x = U diag(s) Vh, of which the singular values are public.
+ *
+ * With P = U^H dx V, and antihermitian C, D: dU = U C + (I - U U^H) dx V / s, ds = Re diag P, dV = V D + (I - V V^H) dx^H U / s. Of C and D
+ * the two combinations that do not mix with each other are
+ *
+ *     (C + D)_ij = (P + P^H)_ij / (s_j - s_i),    (C - D)_ij = (P - P^H)_ij / (s_i + s_j),
+ *
+ * which is arXiv 1909.02659 sorted anew: only what belongs to U and V alone is divided by a gap. The phases of complex columns, which are nobody's,
+ * are in the diagonal of the second, half in U and half in V. A gap, a sum or a singular value within the tolerance divides by infinity, so
+ * that everything is finite. The cotangents pair without conjugation: the reverse rule is that of the paper between two conjugations. */
+#include "ad/create.h"
+#include "ad/index.h"
+#include "ad/linalg.h"
+#include "ad/math.h"
+#include "ad/product.h"
+#include "ad/reduce.h"
+#include "ad/shape.h"
+#include "ad/transform.h"
+#include "ops/ops.h"
+#include <float.h>
+
+/* ---- evaluation; the options are the name of the public operation ---- */
+
+enum { OUTPUT_U, OUTPUT_S, OUTPUT_VH };
+
+static bool svd_infer(const ad_node *node, ad_spec *outputs)
+{
+    const ad_array *x = ad_node_operand(node, 0);
+    const char *operation = ad_node_options(node);
+    if (x->ndim < 2)
+        return AD_FAIL(AD_ERROR_SHAPE, "%s: a matrix has two axes, an operand of shape %s has not", operation, AD_SHAPE_TEXT(x));
+    ad_dtype dtype = (ad_dtype)x->dtype;
+    ad_shape shape = ad_shape_of(x), values = shape;
+    int64_t m = shape.dim[x->ndim - 2], n = shape.dim[x->ndim - 1], k = m < n ? m : n;
+    if (!ad_svd_takes(m, n))
+        return AD_FAIL(AD_ERROR_SHAPE, "%s: the matrices in shape %s are too large for LAPACK", operation, AD_SHAPE_TEXT(x));
+    values.ndim--;
+    values.dim[x->ndim - 2] = k;
+    for (int i = OUTPUT_U; i <= OUTPUT_VH; i++)
+        outputs[i] = (ad_spec){ dtype, shape };
+    outputs[OUTPUT_U].shape.dim[x->ndim - 1] = k;
+    outputs[OUTPUT_S] = (ad_spec){ ad_dtype_real(dtype), values };
+    outputs[OUTPUT_VH].shape.dim[x->ndim - 2] = k;
+    return true;
+}
+
+static bool succeeded(const char *operation, ad_lapack_outcome outcome, int64_t matrix)
+{
+    if (outcome == AD_LAPACK_NAN)
+        return AD_FAIL(AD_ERROR_NUMERIC, "%s: matrix %lld has a NaN in it", operation, (long long)matrix);
+    return outcome == AD_LAPACK_DONE || AD_FAIL(AD_ERROR_NUMERIC, "%s: the decomposition of matrix %lld did not converge", operation, (long long)matrix);
+}
+
+/* All matrices, one after the other. */
+static bool decompose(const ad_node *node, const struct ad_svd *svd, const char *x, void *const *outputs, void *scratch)
+{
+    int64_t m = svd->m, n = svd->n, k = m < n ? m : n, count = ad_node_operand(node, 0)->size / (m * n);
+    int64_t item = (int64_t)ad_dtype_size(svd->dtype), real = (int64_t)ad_dtype_size(ad_dtype_real(svd->dtype));
+    const char *operation = ad_node_options(node);
+    char *u = outputs[OUTPUT_U], *s = outputs[OUTPUT_S], *vh = outputs[OUTPUT_VH];
+    for (int64_t i = 0; i < count; i++) {
+        ad_lapack_outcome outcome = ad_svd(svd, x + i * m * n * item, u + i * m * k * item, s + i * k * real, vh + i * k * n * item, scratch);
+        if (!succeeded(operation, outcome, i))
+            return false;
+    }
+    return true;
+}
+
+static bool svd_eval(const ad_node *node, void *const *outputs)
+{
+    ad_context *c = ad_current();
+    const ad_array *x = ad_node_operand(node, 0);
+    if (x->size == 0)
+        return true;
+    struct ad_svd svd = ad_svd_plan((ad_dtype)x->dtype, ad_dims(x)[x->ndim - 2], ad_dims(x)[x->ndim - 1]);
+    const char *data = data_of(node, 0);
+    void *scratch = data ? ad_allocate(c, svd.scratch) : NULL;
+    if (!scratch)
+        return false;
+    bool done = decompose(node, &svd, data, outputs, scratch);
+    ad_deallocate(c, scratch, svd.scratch);
+    return done;
+}
+
+/* ---- what both rules are made of ---- */
+
+static ad_array *conjugate(ad_array *x)
+{
+    return x && ad_dtype_is_complex((ad_dtype)x->dtype) ? ad_conj(x) : x;
+}
+
+static ad_array *adjoint(ad_array *x)
+{
+    return ad_matrix_transpose(conjugate(x));
+}
+
+/* max(m, n) eps max(s), (..., 1), a constant. */
+static ad_array *tolerance_of(ad_array *s, int64_t longer)
+{
+    double eps = s && s->dtype == AD_F32 ? FLT_EPSILON : DBL_EPSILON;
+    return ad_mul((double)longer * eps, ad_at(ad_stop_gradient(s), "..., :1"));
+}
+
+struct factors {
+    ad_array *u, *s, *vh, *tolerance;
+    int64_t m, n, k;
+};
+
+static struct factors factors_of(const ad_node *node)
+{
+    ad_shape shape = ad_node_shape(node, 0);
+    struct factors f = { .m = shape.dim[shape.ndim - 2], .n = shape.dim[shape.ndim - 1] };
+    f.u = ad_node_output(node, OUTPUT_U);
+    f.s = ad_node_output(node, OUTPUT_S);
+    f.vh = ad_node_output(node, OUTPUT_VH);
+    f.k = f.m < f.n ? f.m : f.n;
+    f.tolerance = tolerance_of(f.s, f.m > f.n ? f.m : f.n);
+    return f;
+}
+
+/* 1/d, and 0 where |d| is within the tolerance. */
+static ad_array *inverse(ad_array *d, ad_array *tolerance)
+{
+    return ad_reciprocal(ad_where(ad_less_equal(ad_abs(d), tolerance), INFINITY, d));
+}
+
+/* 1/s, (..., k). */
+static ad_array *inverse_values(const struct factors *f)
+{
+    return inverse(f->s, f->tolerance);
+}
+
+/* x with its columns, or rows, times the elements of d, (..., k). */
+static ad_array *times_columns(ad_array *x, ad_array *d)
+{
+    return ad_zmul(x, ad_expand_dims(d, -2));
+}
+
+static ad_array *times_rows(ad_array *x, ad_array *d)
+{
+    return ad_zmul(x, ad_expand_dims(d, -1));
+}
+
+/* Half of by_gap_ij / (s_j - s_i) + by_sum_ij / (s_i + s_j). */
+static ad_array *turn(const struct factors *f, ad_array *by_gap, ad_array *by_sum)
+{
+    ad_array *columns = ad_expand_dims(f->s, -2), *rows = ad_expand_dims(f->s, -1), *tolerance = ad_expand_dims(f->tolerance, -1);
+    ad_array *from_gaps = ad_zmul(by_gap, inverse(ad_sub(columns, rows), tolerance));
+    ad_array *from_sums = ad_zmul(by_sum, inverse(ad_add(columns, rows), tolerance));
+    return ad_mul(0.5, ad_add(from_gaps, from_sums));
+}
+
+static ad_array *symmetric(ad_array *x)
+{
+    return ad_add(x, adjoint(x));
+}
+
+static ad_array *skew(ad_array *x)
+{
+    return ad_sub(x, adjoint(x));
+}
+
+/* ---- reverse, with W and Z the conjugates of U and Vh ---- */
+
+/* W diag(g) Z: no gap is divided by. */
+static ad_array *values_vjp(const struct factors *f, ad_array *g)
+{
+    return ad_matmul(times_columns(conjugate(f->u), g), conjugate(f->vh));
+}
+
+/* From the cotangents of U and Vh. */
+static ad_array *vectors_vjp(const struct factors *f, ad_array *gu, ad_array *gv)
+{
+    ad_array *w = conjugate(f->u), *z = conjugate(f->vh);
+    ad_array *p = ad_matmul(ad_matrix_transpose(f->u), gu), *q = ad_matmul(gv, ad_matrix_transpose(f->vh));
+    ad_array *left = ad_matmul(w, turn(f, skew(ad_sub(p, q)), skew(ad_add(p, q))));
+    if (f->m > f->k)
+        left = ad_add(left, times_columns(ad_sub(gu, ad_matmul(w, p)), inverse_values(f)));
+    ad_array *d = ad_matmul(left, z);
+    if (f->n > f->k)
+        d = ad_add(d, ad_matmul(w, times_rows(ad_sub(gv, ad_matmul(q, z)), inverse_values(f))));
+    return d;
+}
+
+static ad_array *svd_vjp(const ad_node *node, int operand, ad_array *gu)
+{
+    (void)operand;
+    struct factors f = factors_of(node);
+    ad_array *gs = ad_node_cotangent(node, OUTPUT_S), *gv = ad_node_cotangent(node, OUTPUT_VH);
+    if (!gu && !gv)
+        return values_vjp(&f, gs);
+    ad_array *d = vectors_vjp(&f, gu ? gu : ad_zeros_like(f.u), gv ? gv : ad_zeros_like(f.vh));
+    return gs ? ad_add(d, values_vjp(&f, gs)) : d;
+}
+
+/* ---- forward ---- */
+
+static ad_array *values_jvp(const struct factors *f, ad_array *tv)
+{
+    ad_array *diagonal = ad_sum(ad_mul(conjugate(f->u), tv), .axis = -2);
+    return diagonal && ad_dtype_is_complex((ad_dtype)diagonal->dtype) ? ad_real(diagonal) : diagonal;
+}
+
+static ad_array *svd_jvp(const ad_node *node, int operand, ad_array *t)
+{
+    (void)operand;
+    struct factors f = factors_of(node);
+    ad_array *tv = ad_matmul(t, adjoint(f.vh));
+    if (ad_node_target(node) == OUTPUT_S)
+        return values_jvp(&f, tv);
+    ad_array *uh = adjoint(f.u), *p = ad_matmul(uh, tv);
+    if (ad_node_target(node) == OUTPUT_U) {
+        ad_array *d = ad_matmul(f.u, turn(&f, symmetric(p), skew(p)));
+        return f.m == f.k ? d : ad_add(d, times_columns(ad_sub(tv, ad_matmul(f.u, p)), inverse_values(&f)));
+    }
+    ad_array *d = ad_matmul(turn(&f, ad_neg(symmetric(p)), skew(p)), f.vh);
+    return f.n == f.k ? d : ad_add(d, times_rows(ad_sub(ad_matmul(uh, t), ad_matmul(p, f.vh)), inverse_values(&f)));
+}
+
+static const ad_primitive svd_op = {
+    .name = "ad_linalg_svd", .infer = svd_infer, .eval = svd_eval, .vjp = svd_vjp, .jvp = svd_jvp, .saves = AD_SAVE_OUTPUT, .outputs = 3,
+};
+AD_OPERATION(svd_op);
+
+/* ---- singular values ---- */
+
+ad_array *singular_values(const char *operation, ad_array *x, ad_array **tolerance)
+{
+    ad_array *outputs[3];
+    *tolerance = NULL;
+    if (!ad_call_primitive_many(&svd_op, &x, 1, operation, outputs))
+        return NULL;
+    int64_t m = ad_dims(x)[x->ndim - 2], n = ad_dims(x)[x->ndim - 1];
+    ad_array *s = outputs[OUTPUT_S], *values = ad_stop_gradient(s);
+    *tolerance = tolerance_of(values, m > n ? m : n);
+    return ad_where(ad_less_equal(values, *tolerance), values, s);
+}
+
+ad_array *(ad_linalg_svdvals)(ad_array *x)
+{
+    ad_array *tolerance;
+    if (x && !ad_dtype_is_float((ad_dtype)x->dtype))
+        x = ad_astype(x, AD_F64);
+    return singular_values("ad_linalg_svdvals", x, &tolerance);
+}
