@@ -164,6 +164,44 @@ START_TEST(zero_dimensional_arrays_take_axis_0_and_minus_1)
 }
 END_TEST
 
+static ad_array *masked_moments(ad_array *x)
+{
+    ad_array *where = ad_greater(ad_arange(6), 1), *rows = ad_reshape(where, AD_SHAPE(2, 3));
+    ad_array *y = ad_add(ad_prod(x, .where = rows, .initial = ad_scalar(0.5)), ad_sum(ad_var(x, .axis = 1, .where = rows)));
+    return ad_add(y, ad_add(ad_sum(ad_max(x, .axis = 0, .where = rows, .initial = ad_scalar(0.25))), ad_mean(x, .where = rows)));
+}
+
+/* NumPy 2.4. */
+START_TEST(where_and_initial)
+{
+    AD_SCOPE;
+    ad_array *x = ad_from((double[]){ 3, NAN, 2, -1, 7, 4 }, AD_SHAPE(2, 3)), *where = ad_from((double[]){ 1, 0, 1, 0, 1, 1 }, AD_SHAPE(2, 3)), *five = ad_scalar(5);
+    assert_array(ad_sum(x, .axis = 0, .where = where), AD_SHAPE(3), 0, 3, 7, 6);
+    assert_array(ad_sum(x, .axis = 1, .where = where, .initial = five, .keepdims = true), AD_SHAPE(2, 1), 0, 10, 16);
+    assert_array(ad_prod(x, .where = where, .initial = five), AD_SCALAR_SHAPE, 0, 840);
+    assert_array(ad_mean(x, .axis = 1, .where = where), AD_SHAPE(2), 0, 2.5, 5.5);
+    assert_array(ad_var(x, .axis = 1, .where = where, .ddof = 1), AD_SHAPE(2), 1e-15, 0.5, 4.5);
+    assert_array(ad_std(x, .axis = 0, .where = where), AD_SHAPE(3), 0, 0, 0, 1);
+    assert_array(ad_mean(x, .where = ad_zeros(AD_SCALAR_SHAPE)), AD_SCALAR_SHAPE, 0, NAN);
+    assert_array(ad_max(x, .axis = 0, .where = where, .initial = five), AD_SHAPE(3), 0, 5, 7, 5);
+    assert_array(ad_min(x, .axis = 1, .where = VECTOR(1, 0, 1), .initial = five), AD_SHAPE(2), 0, 2, -1);
+    assert_array(ad_max(ad_zeros(AD_SHAPE(2, 0)), .axis = 1, .initial = five), AD_SHAPE(2), 0, 5, 5);
+    assert_array(ad_min(VECTOR(3, NAN), .initial = five), AD_SCALAR_SHAPE, 0, NAN);
+    assert_array(ad_any(x, .axis = 1, .where = ad_zeros(AD_SHAPE(3))), AD_SHAPE(2), 0, 0, 0);
+    assert_array(ad_all(VECTOR(0, 1), .where = VECTOR(0, 1)), AD_SCALAR_SHAPE, 0, 1);
+    ad_array *n = ad_from_data(AD_I32, (int32_t[]){ 1, 2 }, AD_SHAPE(2));
+    ck_assert_int_eq(ad_dtype_of(ad_max(n, .initial = ad_scalar(2.5))), AD_I32);
+    assert_array(ad_sum(n, .initial = ad_scalar(0.5)), AD_SCALAR_SHAPE, 0, 3);
+    ck_assert_msg(ad_check_grads(masked_moments, ad_from((double[]){ 0.3, -0.7, 1.1, -1.3, 0.9, 0.2 }, AD_SHAPE(2, 3))), "%s", ad_error_message());
+    assert_fails(ad_max(x, .where = where), AD_ERROR_VALUE, "ad_max: with .where it needs an .initial");
+    assert_fails(ad_sum(x, .where = ad_ones(AD_SHAPE(4, 2, 3))), AD_ERROR_SHAPE, "ad_sum: .where of shape (4,2,3) does not broadcast to shape (2,3)");
+    assert_fails(ad_sum(x, .initial = VECTOR(1, 2)), AD_ERROR_SHAPE, "ad_sum: .initial of shape (2,)");
+    assert_fails(ad_argmax(x, .where = where), AD_ERROR_VALUE, "ad_argmax: takes neither .where nor .initial");
+    assert_fails(ad_softmax(x, .initial = five), AD_ERROR_VALUE, "ad_softmax: takes neither .where nor .initial");
+    assert_fails(ad_mean(x, .initial = five), AD_ERROR_VALUE, "ad_mean: takes no .initial");
+}
+END_TEST
+
 START_TEST(any_and_all_ask_for_zeros)
 {
     AD_SCOPE;
@@ -580,7 +618,7 @@ START_TEST(every_allocation_may_fail)
 END_TEST
 
 RUN_TESTS("reduce", axes_are_one_or_several_or_all, sums_products_and_means, variance_and_deviation, positions_are_those_of_the_first,
-          complex_numbers_are_ordered_by_real_then_imaginary_part, extrema_of_long_rows, zero_dimensional_arrays_take_axis_0_and_minus_1,
+          complex_numbers_are_ordered_by_real_then_imaginary_part, extrema_of_long_rows, zero_dimensional_arrays_take_axis_0_and_minus_1, where_and_initial,
           any_and_all_ask_for_zeros, nan_propagates, empty_reductions, integers_and_bools_promote, dtype_is_what_is_computed_in, running_sums_and_products,
           recurrence_follows_its_equation, ties_share_equally_at_orders_1_and_2, products_with_zeros_are_exact_at_orders_1_to_3,
           deviation_has_derivative_zero_where_it_is_zero, complex_variance_has_the_conjugate_gradient, infinity_after_what_is_asked_for_does_not_count,

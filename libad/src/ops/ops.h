@@ -6,6 +6,7 @@
 
 #include "ad/index.h"
 #include "ad/primitive.h"
+#include "ad/reduce.h"
 #include "array/array.h"
 #include "kernels/kernels.h"
 #include <stdarg.h>
@@ -45,6 +46,9 @@ double elementwise_number(const ad_primitive *op, const void *options, double x,
 
 /* index_parse.c: NumPy's index notation, printf-like, as a list. */
 bool index_parse(const char *operation, const char *format, va_list arguments, ad_indices *indices);
+
+/* reduce.c: false and an error where a reduction is given .where or .initial that takes neither. */
+bool reduces_all(const char *name, const ad_reduce_options *o);
 
 /* gather.c: how an update joins the value with what is there. */
 typedef enum update { UPDATE_SET, UPDATE_ADD, UPDATE_MUL, UPDATE_MIN, UPDATE_MAX } update;

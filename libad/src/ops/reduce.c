@@ -140,6 +140,36 @@ static bool position_eval(const ad_node *node, void *const *outputs)
     return true;
 }
 
+/* ---- what .where leaves out, and .initial begins with ---- */
+
+bool reduces_all(const char *name, const ad_reduce_options *o)
+{
+    return (!o->where && !o->initial) || AD_FAIL(AD_ERROR_VALUE, "%s: takes neither .where nor .initial", name);
+}
+
+/* .where in the shape of x. */
+static ad_array *mask_of(const char *name, const ad_array *x, ad_array *where)
+{
+    ad_shape shape = ad_shape_of(x), joined = shape, own = ad_shape_of(where);
+    if (!ad_shape_broadcast(&joined, &own) || !ad_shape_equal(joined, shape))
+        return ad_set_error(AD_ERROR_SHAPE, "%s: .where of shape %s does not broadcast to shape %s", name, AD_SHAPE_TEXT(where), AD_SHAPE_TEXT(x));
+    return ad_broadcast_to(ad_not_equal(where, 0), shape);
+}
+
+/* x with `neutral` in place of what .where leaves out. */
+static ad_array *included(const char *name, ad_array *x, const ad_reduce_options *o, ad_array *neutral)
+{
+    return x && o->where ? ad_where(mask_of(name, x, o->where), x, ad_astype(neutral, (ad_dtype)x->dtype)) : x;
+}
+
+/* .initial in the given dtype. */
+static ad_array *initial_of(const char *name, const ad_reduce_options *o, ad_dtype dtype)
+{
+    if (o->initial->ndim != 0)
+        return ad_set_error(AD_ERROR_SHAPE, "%s: .initial of shape %s; it should be one number", name, AD_SHAPE_TEXT(o->initial));
+    return ad_astype(o->initial, dtype);
+}
+
 /* REDUCTION(sum, SUM, reduce_infer, reduce_eval, ...) defines the primitive sum_op; FUNCTION(max) the public functions over max_op. */
 #define REDUCTION(name_, kernel, infer_, eval_, ...)                                                                   \
     static const ad_primitive name_##_op = { .name = "ad_" #name_, .infer = infer_, .eval = eval_, .code = AD_REDUCE_##kernel, \
@@ -153,7 +183,7 @@ static bool position_eval(const ad_node *node, void *const *outputs)
 #define FUNCTION(name)                                                                                                 \
     ad_array *ad_##name##_with(ad_array *x, ad_reduce_options options)                                                 \
     {                                                                                                                  \
-        return reduce(&name##_op, x, &options);                                                                        \
+        return reduces_all("ad_" #name, &options) ? reduce(&name##_op, x, &options) : NULL;                            \
     }                                                                                                                  \
     DEFAULTS_OF(name)
 
@@ -219,22 +249,27 @@ static ad_array *prod_jvp(const ad_node *node, int operand, ad_array *t)
 
 REDUCTION(prod, PROD, reduce_infer, reduce_eval, .vjp = prod_vjp, .jvp = prod_jvp, .saves = AD_SAVE_INPUTS)
 
-/* Computes in the dtype asked for, and gives it. */
-static ad_array *reduce_in(const ad_primitive *op, ad_array *x, const ad_reduce_options *o)
+/* Computes in the dtype asked for, and gives it. `neutral` is what changes no result, and `join` adds one more element to one. */
+static ad_array *reduce_in(const ad_primitive *op, ad_array *x, const ad_reduce_options *o, double neutral, ad_array *(*join)(ad_array *, ad_array *))
 {
-    if (o->dtype == AD_NO_DTYPE)
-        return reduce(op, x, o);
-    return ad_astype(reduce(op, ad_astype(x, o->dtype), o), o->dtype);
+    if (o->dtype != AD_NO_DTYPE)
+        x = ad_astype(x, o->dtype);
+    if (o->where)
+        x = included(op->name, x, o, ad_weak_real(neutral));
+    ad_array *y = reduce(op, x, o);
+    if (o->dtype != AD_NO_DTYPE)
+        y = ad_astype(y, o->dtype);
+    return y && o->initial ? join(y, initial_of(op->name, o, (ad_dtype)y->dtype)) : y;
 }
 
 ad_array *ad_sum_with(ad_array *x, ad_reduce_options options)
 {
-    return reduce_in(&sum_op, x, &options);
+    return reduce_in(&sum_op, x, &options, 0, ad_add);
 }
 
 ad_array *ad_prod_with(ad_array *x, ad_reduce_options options)
 {
-    return reduce_in(&prod_op, x, &options);
+    return reduce_in(&prod_op, x, &options, 1, ad_mul);
 }
 
 DEFAULTS_OF(sum)
@@ -272,17 +307,63 @@ REDUCTION(argmax, ARGMAX, position_infer, position_eval, .constant = true)
 REDUCTION(argmin, ARGMIN, position_infer, position_eval, .constant = true)
 REDUCTION(any, ANY, reduce_infer, reduce_eval, .constant = true)
 REDUCTION(all, ALL, reduce_infer, reduce_eval, .constant = true)
-FUNCTION(max)
-FUNCTION(min)
 FUNCTION(argmax)
 FUNCTION(argmin)
-FUNCTION(any)
-FUNCTION(all)
+
+/* The extremum of the elements and of .initial, if there is one. */
+static ad_array *choose(const ad_primitive *op, ad_array *x, const ad_reduce_options *o, ad_array *(*join)(ad_array *, ad_array *))
+{
+    struct reduction r;
+    if (o->where && !o->initial)
+        return ad_set_error(AD_ERROR_VALUE, "%s: with .where it needs an .initial, for where nothing is left", op->name);
+    if (!x || !o->initial)
+        return reduce(op, x, o);
+    ad_array *initial = initial_of(op->name, o, (ad_dtype)x->dtype);
+    x = included(op->name, x, o, initial);
+    if (!x || !initial || !resolve(op->name, x, o, &r))
+        return NULL;
+    if (count_of(x, &r) == 0)
+        return ad_add(ad_astype(reduce(&sum_op, x, o), (ad_dtype)x->dtype), initial);
+    return join(reduce(op, x, o), initial);
+}
+
+ad_array *ad_max_with(ad_array *x, ad_reduce_options options)
+{
+    return choose(&max_op, x, &options, ad_maximum);
+}
+
+ad_array *ad_min_with(ad_array *x, ad_reduce_options options)
+{
+    return choose(&min_op, x, &options, ad_minimum);
+}
+
+DEFAULTS_OF(max)
+DEFAULTS_OF(min)
+
+static ad_array *truth(const ad_primitive *op, ad_array *x, const ad_reduce_options *o, int64_t neutral)
+{
+    if (o->initial)
+        return ad_set_error(AD_ERROR_VALUE, "%s: takes no .initial", op->name);
+    return reduce(op, o->where ? included(op->name, x, o, ad_weak_integer(neutral)) : x, o);
+}
+
+ad_array *ad_any_with(ad_array *x, ad_reduce_options options)
+{
+    return truth(&any_op, x, &options, 0);
+}
+
+ad_array *ad_all_with(ad_array *x, ad_reduce_options options)
+{
+    return truth(&all_op, x, &options, 1);
+}
+
+DEFAULTS_OF(any)
+DEFAULTS_OF(all)
 
 ad_array *ad_ptp_with(ad_array *x, ad_reduce_options options)
 {
     struct reduction r;
-    if (x && !(resolve("ad_ptp", x, &options, &r) && has_choice("ad_ptp", x, &r)))
+    if (!reduces_all("ad_ptp", &options) || (x && !(resolve("ad_ptp", x, &options, &r) && has_choice("ad_ptp", x, &r))))
         return NULL;
     return ad_sub(ad_max_with(x, options), ad_min_with(x, options));
 }
@@ -299,14 +380,20 @@ static ad_array *as_float(ad_array *x, ad_reduce_options *o)
     return dtype == AD_NO_DTYPE ? x : ad_astype(x, dtype);
 }
 
-/* The sum over n - ddof; `name` for the errors. */
+/* The sum over n - ddof, where n counts what .where includes; `name` for the errors. */
 static ad_array *average(const char *name, ad_array *x, const ad_reduce_options *o)
 {
     struct reduction r;
     if (!x || !resolve(name, x, o, &r))
         return x ? NULL : ad_sum_with(x, *o);
+    if (o->initial)
+        return ad_set_error(AD_ERROR_VALUE, "%s: takes no .initial", name);
+    if (o->where) {
+        ad_array *mask = mask_of(name, x, o->where), *n = ad_sub(reduce(&sum_op, mask, o), o->ddof);
+        return ad_div(reduce(&sum_op, ad_where(mask, x, 0), o), ad_maximum(n, 0));
+    }
     int64_t n = count_of(x, &r) - o->ddof;
-    return ad_div(ad_sum_with(x, *o), n > 0 ? n : 0);
+    return ad_div(reduce(&sum_op, x, o), n > 0 ? n : 0);
 }
 
 static ad_array *variance(const char *name, ad_array *x, ad_reduce_options options)
