@@ -1,7 +1,7 @@
 /* Making arrays from numbers, and arrays from arrays: fills, ranges, diagonals, triangles, conversions; as NumPy's of the same names.
  *
- * What takes only numbers gives a constant. What takes arrays is linear in them and differentiable at every order. Shapes are
- * AD_SHAPE(2, 3); AD_SCALAR_SHAPE makes a 0-d array.
+ * What takes only numbers gives a constant. What takes arrays is differentiable in them at every order, and linear but for
+ * ad_logspace and ad_geomspace. Shapes are AD_SHAPE(2, 3); AD_SCALAR_SHAPE makes a 0-d array.
  *
  * Errors of all: a negative dimension or too many elements (AD_ERROR_SHAPE); a value that is no dtype (AD_ERROR_DTYPE). */
 #ifndef AD_CREATE_H
@@ -26,13 +26,25 @@ typedef struct ad_eye_options {
     int ad_unused_;
 } ad_eye_options;
 
-/** Of ad_linspace. */
+/** Of ad_linspace and ad_geomspace. */
 typedef struct ad_linspace_options {
-    int64_t num;   /**< how many values; default 50 */
-    bool endpoint; /**< whether stop is the last of them; default true */
-    int axis;      /**< where the new axis goes; default 0 */
+    int64_t num;    /**< how many values; default 50 */
+    bool endpoint;  /**< whether stop is the last of them; default true */
+    int axis;       /**< where the new axis goes; default 0 */
+    ad_dtype dtype; /**< default: that of arithmetic with start and stop, real or complex */
     int ad_unused_;
 } ad_linspace_options;
+
+/** Of ad_logspace. */
+typedef struct ad_logspace_options {
+    int64_t num;
+    bool endpoint;
+    int axis;
+    ad_dtype dtype;  /**< these four as in ad_linspace_options */
+    double base;     /**< default 10 */
+    ad_array *bases; /**< in place of base: an array that broadcasts with start and stop */
+    int ad_unused_;
+} ad_logspace_options;
 
 /** Of ad_tril, ad_triu, ad_diag: which diagonal; default 0, the main one. */
 typedef struct ad_triangle_options {
@@ -104,12 +116,28 @@ AD_API ad_array *ad_identity(int64_t n);
 AD_API ad_array *ad_arange_from(const ad_number *numbers, int count);
 AD_API ad_array *ad_arange(double start, double stop, double step);
 
-/** num values from start to stop at equal distances, along a new axis; the last is stop itself.
+/* The next three: num values between two ends along a new axis.
  *
- * @param start, stop  arrays that broadcast, or C numbers; two integers become float64
- * Derivative: exact in start and stop; with num = 1 all of it is start's. Errors: num negative. */
+ * @param start, stop  arrays that broadcast, or C numbers, real or complex; integers become float64
+ * Derivative: exact in start and stop, at every order; with num = 1 all of it is start's. An integer dtype makes a constant.
+ * Errors: num negative; an axis out of range; shapes that do not broadcast. */
+
+/** At equal distances: start + i (stop - start)/(num - 1). The last is stop itself. Without the endpoint the distance is (stop - start)/num and stop
+ * is left out. An integer dtype takes the next integer below, which complex values have not (an error). */
 AD_API ad_array *ad_linspace_with(ad_array *start, ad_array *stop, ad_linspace_options options);
 AD_API ad_array *ad_linspace(ad_array *start, ad_array *stop);
+
+/** base to the powers that ad_linspace gives, from base^start to base^stop. An integer dtype truncates. Differentiable in .bases too. */
+AD_API ad_array *ad_logspace_with(ad_array *start, ad_array *stop, ad_logspace_options options);
+AD_API ad_array *ad_logspace(ad_array *start, ad_array *stop);
+
+/** At equal ratios: start (stop/start)^(i/(num - 1)). The first is start itself and the last stop. An integer dtype truncates.
+ *
+ * Both ends may be negative. Between reals of different signs the values are NaN; complex ones go from one to the other on a logarithmic
+ * spiral, by the principal value of log(stop/start). float32 ends give float32; NumPy widens them here.
+ * Errors: a zero in start or stop. */
+AD_API ad_array *ad_geomspace_with(ad_array *start, ad_array *stop, ad_linspace_options options);
+AD_API ad_array *ad_geomspace(ad_array *start, ad_array *stop);
 
 /* ---- Triangles and diagonals of the last two axes ---- */
 
@@ -138,6 +166,11 @@ AD_API ad_array *ad_make_diagonal(ad_array *x);
  * whether not zero; complex to real drops the imaginary part, as ad_real. */
 AD_API ad_array *ad_astype(ad_array *x, ad_dtype dtype);
 
+/** An array, or a C number as a 0-d one of dtype int64, float64 or complex128: what ad_astype makes of it if a dtype is given, x itself otherwise.
+ * Errors: a C integer that the dtype cannot hold. */
+AD_API ad_array *ad_asarray_with(ad_array *x, ad_dtype_options options);
+AD_API ad_array *ad_asarray(ad_array *x);
+
 /** x in C-contiguous memory of its own. */
 AD_API ad_array *ad_copy(ad_array *x);
 
@@ -162,7 +195,8 @@ AD_API ad_number ad_number_complex_(ad_complex x); /* an error */
 #define AD_CREATE_DEFAULTS_FIELDS_        .dtype = AD_F64
 #define AD_LIKE_DEFAULTS_FIELDS_          .dtype = AD_NO_DTYPE
 #define AD_EYE_DEFAULTS_FIELDS_           .M = -1, .dtype = AD_F64
-#define AD_LINSPACE_DEFAULTS_FIELDS_      .num = 50, .endpoint = true
+#define AD_LINSPACE_DEFAULTS_FIELDS_      .num = 50, .endpoint = true, .dtype = AD_NO_DTYPE
+#define AD_LOGSPACE_DEFAULTS_FIELDS_      AD_LINSPACE_DEFAULTS_FIELDS_, .base = 10
 #define AD_TRIANGLE_DEFAULTS_FIELDS_      .k = 0
 #define AD_DIAGONAL_DEFAULTS_FIELDS_      .axis1 = 0, .axis2 = 1
 #define AD_MAKE_DIAGONAL_DEFAULTS_FIELDS_ .rows = -1, .columns = -1
@@ -171,6 +205,7 @@ AD_API ad_number ad_number_complex_(ad_complex x); /* an error */
 #define AD_LIKE_DEFAULTS          ((ad_dtype_options){ AD_LIKE_DEFAULTS_FIELDS_ })
 #define AD_EYE_DEFAULTS           ((ad_eye_options){ AD_EYE_DEFAULTS_FIELDS_ })
 #define AD_LINSPACE_DEFAULTS      ((ad_linspace_options){ AD_LINSPACE_DEFAULTS_FIELDS_ })
+#define AD_LOGSPACE_DEFAULTS      ((ad_logspace_options){ AD_LOGSPACE_DEFAULTS_FIELDS_ })
 #define AD_TRIANGLE_DEFAULTS      ((ad_triangle_options){ AD_TRIANGLE_DEFAULTS_FIELDS_ })
 #define AD_DIAGONAL_DEFAULTS      ((ad_diagonal_options){ AD_DIAGONAL_DEFAULTS_FIELDS_ })
 #define AD_MAKE_DIAGONAL_DEFAULTS ((ad_make_diagonal_options){ AD_MAKE_DIAGONAL_DEFAULTS_FIELDS_ })
@@ -203,6 +238,12 @@ AD_API ad_number ad_number_complex_(ad_complex x); /* an error */
 #define ad_linspace(start, ...)             ad_linspace_options_(start, __VA_ARGS__, .ad_unused_ = 0)
 #define ad_linspace_options_(start, stop, ...)                                                                         \
     ad_linspace_with(AD_OPERAND_(start), AD_OPERAND_(stop), AD_OPTIONS_(ad_linspace_options, AD_LINSPACE_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_geomspace(start, ...)            ad_geomspace_options_(start, __VA_ARGS__, .ad_unused_ = 0)
+#define ad_geomspace_options_(start, stop, ...)                                                                        \
+    ad_geomspace_with(AD_OPERAND_(start), AD_OPERAND_(stop), AD_OPTIONS_(ad_linspace_options, AD_LINSPACE_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_logspace(start, ...)             ad_logspace_options_(start, __VA_ARGS__, .ad_unused_ = 0)
+#define ad_logspace_options_(start, stop, ...)                                                                         \
+    ad_logspace_with(AD_OPERAND_(start), AD_OPERAND_(stop), AD_OPTIONS_(ad_logspace_options, AD_LOGSPACE_DEFAULTS_FIELDS_, __VA_ARGS__))
 #define ad_tril(...)                        ad_tril_options_(__VA_ARGS__, .ad_unused_ = 0)
 #define ad_tril_options_(x, ...)            ad_tril_with(AD_OPERAND_(x), AD_TRIANGLE_OPTIONS_(__VA_ARGS__))
 #define ad_triu(...)                        ad_triu_options_(__VA_ARGS__, .ad_unused_ = 0)
@@ -214,6 +255,8 @@ AD_API ad_number ad_number_complex_(ad_complex x); /* an error */
 #define ad_make_diagonal(...)               ad_make_diagonal_options_(__VA_ARGS__, .ad_unused_ = 0)
 #define ad_make_diagonal_options_(x, ...)                                                                              \
     ad_make_diagonal_with(AD_OPERAND_(x), AD_OPTIONS_(ad_make_diagonal_options, AD_MAKE_DIAGONAL_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_asarray(...)                     ad_asarray_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_asarray_options_(x, ...)         ad_asarray_with(AD_OPERAND_(x), AD_LIKE_OPTIONS_(__VA_ARGS__))
 
 /* Numbers and operands. ad_arange(2, 5) is ad_arange_from((ad_number[]){ ad_number_integer_(2), ad_number_integer_(5) }, 2). */
 #define ad_arange(...)      ad_arange_from((ad_number[]){ AD_EACH_(AD_NUMBER_, __VA_ARGS__) }, AD_COUNT_(__VA_ARGS__))
