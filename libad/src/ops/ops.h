@@ -47,7 +47,7 @@ double elementwise_number(const ad_primitive *op, const void *options, double x,
 bool known_dtype(const char *operation, ad_dtype dtype);
 
 /* index_parse.c: NumPy's index notation, printf-like, as a list. */
-bool index_parse(const char *operation, const char *format, va_list arguments, ad_indices *indices);
+bool index_parse(const char *operation, const char *format, va_list arguments, ad_index_list *indices);
 
 /* gather.c: how an update joins the value with what is there. */
 typedef enum update { UPDATE_SET, UPDATE_ADD, UPDATE_MUL, UPDATE_MIN, UPDATE_MAX } update;
