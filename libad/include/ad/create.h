@@ -1,4 +1,4 @@
-/* Making arrays from numbers, and arrays from arrays: fills, ranges, diagonals, triangles, conversions; as NumPy's of the same names.
+/* Making arrays from numbers, and arrays from arrays: fills, ranges, grids, diagonals, triangles, conversions; as NumPy's of the same names.
  *
  * What takes only numbers gives a constant. What takes arrays is differentiable in them at every order, and linear but for
  * ad_logspace and ad_geomspace. Shapes are AD_SHAPE(2, 3); AD_SCALAR_SHAPE makes a 0-d array.
@@ -18,10 +18,10 @@ typedef struct ad_dtype_options {
     int ad_unused_;
 } ad_dtype_options;
 
-/** Of ad_eye. */
+/** Of ad_eye and ad_tri. */
 typedef struct ad_eye_options {
     int64_t M;      /**< columns; default: as many as rows */
-    int64_t k;      /**< the diagonal that holds the ones: 0 the main one, above it positive */
+    int64_t k;      /**< the diagonal that holds the ones, or the last of them: 0 the main one, above it positive */
     ad_dtype dtype; /**< default AD_F64 */
     int ad_unused_;
 } ad_eye_options;
@@ -45,6 +45,26 @@ typedef struct ad_logspace_options {
     ad_array *bases; /**< in place of base: an array that broadcasts with start and stop */
     int ad_unused_;
 } ad_logspace_options;
+
+/** Of ad_meshgrid. */
+typedef struct ad_meshgrid_options {
+    const char *indexing; /**< "xy", the default: the first array runs along axis 1 and the second along axis 0; "ij": each along its own */
+    bool sparse;          /**< leaves axes of length 1 where an array does not change */
+    int ad_unused_;
+} ad_meshgrid_options;
+
+/** Of ad_tril_indices and ad_triu_indices. */
+typedef struct ad_triangle_indices_options {
+    int64_t k; /**< the diagonal where the triangle ends; default 0, the main one */
+    int64_t m; /**< columns; default: as many as rows */
+    int ad_unused_;
+} ad_triangle_indices_options;
+
+/** Of ad_diag_indices. */
+typedef struct ad_diag_indices_options {
+    int ndim; /**< default 2 */
+    int ad_unused_;
+} ad_diag_indices_options;
 
 /** Of ad_tril, ad_triu, ad_diag: which diagonal; default 0, the main one. */
 typedef struct ad_triangle_options {
@@ -108,6 +128,9 @@ AD_API ad_array *ad_eye(int64_t n);
 /** The n by n identity matrix. */
 AD_API ad_array *ad_identity_with(int64_t n, ad_dtype_options options);
 AD_API ad_array *ad_identity(int64_t n);
+/** n rows and M columns with ones on diagonal k and below it, zeros above. */
+AD_API ad_array *ad_tri_with(int64_t n, ad_eye_options options);
+AD_API ad_array *ad_tri(int64_t n);
 
 /* ---- Ranges ---- */
 
@@ -138,6 +161,34 @@ AD_API ad_array *ad_logspace(ad_array *start, ad_array *stop);
  * Errors: a zero in start or stop. */
 AD_API ad_array *ad_geomspace_with(ad_array *start, ad_array *stop, ad_linspace_options options);
 AD_API ad_array *ad_geomspace(ad_array *start, ad_array *stop);
+
+/* ---- Grids ---- */
+
+/** The arrays of a list repeated to their common shape, without a copy. A tree of any structure comes back in that structure.
+ * Linear: a cotangent is summed over what was repeated. Errors: shapes that do not broadcast. */
+AD_API ad_tree *ad_broadcast_arrays(const ad_tree *arrays);
+
+/** The coordinates of a grid's points: a list of vectors or 0-d arrays, x of length n, y of length m, z ..., to arrays of shape (m,n,...), or (n,m,...)
+ * with .indexing = "ij". Views; dtypes stay as they are.
+ *
+ * @param arrays  a list of at most 32, or a tree, whose structure comes back; an array of more axes counts as flattened
+ * Linear: a cotangent is summed over the axes along which its array does not change. Errors: another word for .indexing. */
+AD_API ad_tree *ad_meshgrid_with(const ad_tree *arrays, ad_meshgrid_options options);
+AD_API ad_tree *ad_meshgrid(const ad_tree *arrays);
+
+/** The indices of a grid's points: (ndim, ...shape), where entry i holds each point's index along axis i. int64 by default. */
+AD_API ad_array *ad_indices_with(ad_shape shape, ad_dtype_options options);
+AD_API ad_array *ad_indices(ad_shape shape);
+
+/** The places of the triangle that ad_tril or ad_triu leaves of an (n,m) matrix, row by row: a list of two int64 vectors, rows and columns. */
+AD_API ad_tree *ad_tril_indices_with(int64_t n, ad_triangle_indices_options options);
+AD_API ad_tree *ad_tril_indices(int64_t n);
+AD_API ad_tree *ad_triu_indices_with(int64_t n, ad_triangle_indices_options options);
+AD_API ad_tree *ad_triu_indices(int64_t n);
+
+/** The places of the main diagonal of an array of ndim axes of length n: a list of ndim int64 vectors 0, 1, ... n-1. */
+AD_API ad_tree *ad_diag_indices_with(int64_t n, ad_diag_indices_options options);
+AD_API ad_tree *ad_diag_indices(int64_t n);
 
 /* ---- Triangles and diagonals of the last two axes ---- */
 
@@ -197,6 +248,10 @@ AD_API ad_number ad_number_complex_(ad_complex x); /* an error */
 #define AD_EYE_DEFAULTS_FIELDS_           .M = -1, .dtype = AD_F64
 #define AD_LINSPACE_DEFAULTS_FIELDS_      .num = 50, .endpoint = true, .dtype = AD_NO_DTYPE
 #define AD_LOGSPACE_DEFAULTS_FIELDS_      AD_LINSPACE_DEFAULTS_FIELDS_, .base = 10
+#define AD_MESHGRID_DEFAULTS_FIELDS_      .indexing = "xy"
+#define AD_INDICES_DEFAULTS_FIELDS_       .dtype = AD_I64
+#define AD_TRIANGLE_INDICES_DEFAULTS_FIELDS_ .m = -1
+#define AD_DIAG_INDICES_DEFAULTS_FIELDS_  .ndim = 2
 #define AD_TRIANGLE_DEFAULTS_FIELDS_      .k = 0
 #define AD_DIAGONAL_DEFAULTS_FIELDS_      .axis1 = 0, .axis2 = 1
 #define AD_MAKE_DIAGONAL_DEFAULTS_FIELDS_ .rows = -1, .columns = -1
@@ -206,6 +261,10 @@ AD_API ad_number ad_number_complex_(ad_complex x); /* an error */
 #define AD_EYE_DEFAULTS           ((ad_eye_options){ AD_EYE_DEFAULTS_FIELDS_ })
 #define AD_LINSPACE_DEFAULTS      ((ad_linspace_options){ AD_LINSPACE_DEFAULTS_FIELDS_ })
 #define AD_LOGSPACE_DEFAULTS      ((ad_logspace_options){ AD_LOGSPACE_DEFAULTS_FIELDS_ })
+#define AD_MESHGRID_DEFAULTS      ((ad_meshgrid_options){ AD_MESHGRID_DEFAULTS_FIELDS_ })
+#define AD_INDICES_DEFAULTS       ((ad_dtype_options){ AD_INDICES_DEFAULTS_FIELDS_ })
+#define AD_TRIANGLE_INDICES_DEFAULTS ((ad_triangle_indices_options){ AD_TRIANGLE_INDICES_DEFAULTS_FIELDS_ })
+#define AD_DIAG_INDICES_DEFAULTS  ((ad_diag_indices_options){ AD_DIAG_INDICES_DEFAULTS_FIELDS_ })
 #define AD_TRIANGLE_DEFAULTS      ((ad_triangle_options){ AD_TRIANGLE_DEFAULTS_FIELDS_ })
 #define AD_DIAGONAL_DEFAULTS      ((ad_diagonal_options){ AD_DIAGONAL_DEFAULTS_FIELDS_ })
 #define AD_MAKE_DIAGONAL_DEFAULTS ((ad_make_diagonal_options){ AD_MAKE_DIAGONAL_DEFAULTS_FIELDS_ })
@@ -235,6 +294,8 @@ AD_API ad_number ad_number_complex_(ad_complex x); /* an error */
 #define ad_eye_options_(n, ...)             ad_eye_with(n, AD_OPTIONS_(ad_eye_options, AD_EYE_DEFAULTS_FIELDS_, __VA_ARGS__))
 #define ad_identity(...)                    ad_identity_options_(__VA_ARGS__, .ad_unused_ = 0)
 #define ad_identity_options_(n, ...)        ad_identity_with(n, AD_CREATE_OPTIONS_(__VA_ARGS__))
+#define ad_tri(...)                         ad_tri_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_tri_options_(n, ...)             ad_tri_with(n, AD_OPTIONS_(ad_eye_options, AD_EYE_DEFAULTS_FIELDS_, __VA_ARGS__))
 #define ad_linspace(start, ...)             ad_linspace_options_(start, __VA_ARGS__, .ad_unused_ = 0)
 #define ad_linspace_options_(start, stop, ...)                                                                         \
     ad_linspace_with(AD_OPERAND_(start), AD_OPERAND_(stop), AD_OPTIONS_(ad_linspace_options, AD_LINSPACE_DEFAULTS_FIELDS_, __VA_ARGS__))
@@ -244,6 +305,18 @@ AD_API ad_number ad_number_complex_(ad_complex x); /* an error */
 #define ad_logspace(start, ...)             ad_logspace_options_(start, __VA_ARGS__, .ad_unused_ = 0)
 #define ad_logspace_options_(start, stop, ...)                                                                         \
     ad_logspace_with(AD_OPERAND_(start), AD_OPERAND_(stop), AD_OPTIONS_(ad_logspace_options, AD_LOGSPACE_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_meshgrid(...)                    ad_meshgrid_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_meshgrid_options_(arrays, ...)   ad_meshgrid_with(arrays, AD_OPTIONS_(ad_meshgrid_options, AD_MESHGRID_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_indices(...)                     ad_indices_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_indices_options_(shape, ...)     ad_indices_with(shape, AD_OPTIONS_(ad_dtype_options, AD_INDICES_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_tril_indices(...)                ad_tril_indices_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_tril_indices_options_(n, ...)                                                                               \
+    ad_tril_indices_with(n, AD_OPTIONS_(ad_triangle_indices_options, AD_TRIANGLE_INDICES_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_triu_indices(...)                ad_triu_indices_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_triu_indices_options_(n, ...)                                                                               \
+    ad_triu_indices_with(n, AD_OPTIONS_(ad_triangle_indices_options, AD_TRIANGLE_INDICES_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_diag_indices(...)                ad_diag_indices_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_diag_indices_options_(n, ...)    ad_diag_indices_with(n, AD_OPTIONS_(ad_diag_indices_options, AD_DIAG_INDICES_DEFAULTS_FIELDS_, __VA_ARGS__))
 #define ad_tril(...)                        ad_tril_options_(__VA_ARGS__, .ad_unused_ = 0)
 #define ad_tril_options_(x, ...)            ad_tril_with(AD_OPERAND_(x), AD_TRIANGLE_OPTIONS_(__VA_ARGS__))
 #define ad_triu(...)                        ad_triu_options_(__VA_ARGS__, .ad_unused_ = 0)

@@ -359,6 +359,17 @@ static ad_array *triangle(const char *name, ad_array *x, int64_t k, bool lower)
     return ad_where(keep, x, ad_array_zeros(c, (ad_dtype)x->dtype, 0, NULL));
 }
 
+ad_array *ad_tri_with(int64_t n, ad_eye_options options)
+{
+    ad_shape shape = AD_SHAPE(n, options.M < 0 ? n : options.M);
+    return makeable("ad_tri", options.dtype, &shape) ? triangle("ad_tri", ad_ones(shape, .dtype = options.dtype), options.k, true) : NULL;
+}
+
+ad_array *(ad_tri)(int64_t n)
+{
+    return ad_tri_with(n, AD_EYE_DEFAULTS);
+}
+
 ad_array *ad_tril_with(ad_array *x, ad_triangle_options options)
 {
     return triangle("ad_tril", x, options.k, true);

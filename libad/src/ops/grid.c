@@ -1,13 +1,16 @@
-/* Numbers between two ends at equal distances or ratios; as NumPy's of the same names.
+/* Numbers between two ends at equal distances or ratios, and the coordinates of grids; as NumPy's of the same names.
  *
  * No primitive lives here: everything is composed of arithmetic, ad_where and views, and so differentiates by itself. The ends
- * are put in unchanged, so that they are exact to the bit. */
+ * of a range are put in unchanged, so that they are exact to the bit. */
 #include "ad/create.h"
+#include "ad/index.h"
 #include "ad/math.h"
 #include "ad/reduce.h"
 #include "ad/shape.h"
 #include "ad/transform.h"
+#include "ad/tree.h"
 #include "ops/ops.h"
+#include <string.h>
 
 /* ---- what is common ---- */
 
@@ -171,4 +174,126 @@ ad_array *ad_geomspace_with(ad_array *start, ad_array *stop, ad_linspace_options
 ad_array *(ad_geomspace)(ad_array *start, ad_array *stop)
 {
     return ad_geomspace_with(start, stop, AD_LINSPACE_DEFAULTS);
+}
+
+/* ---- grids: an array for each axis, of length 1 along the others, broadcast ---- */
+
+ad_tree *ad_broadcast_arrays(const ad_tree *arrays)
+{
+    if (!arrays)
+        return NULL;
+    int count = ad_tree_leaf_count(arrays);
+    ad_array *leaves[count + 1];
+    ad_tree_leaves(arrays, leaves, count);
+    ad_shape shape = AD_SCALAR_SHAPE;
+    for (int i = 0; i < count; i++)
+        if (!broadcast_with("ad_broadcast_arrays", &shape, leaves[i], i))
+            return NULL;
+    for (int i = 0; i < count; i++)
+        if (!(leaves[i] = ad_broadcast_to(leaves[i], shape)))
+            return NULL;
+    return ad_tree_with_leaves(arrays, leaves);
+}
+
+/* x's elements along one axis of `ndim`. */
+static ad_array *along_axis(ad_array *x, int axis, int ndim)
+{
+    ad_shape shape = { .ndim = ndim };
+    for (int i = 0; i < ndim; i++)
+        shape.dim[i] = i == axis ? x->size : 1;
+    return ad_reshape(x, shape);
+}
+
+/* With "xy" the first array runs along the second axis, and the second along the first. */
+ad_tree *ad_meshgrid_with(const ad_tree *arrays, ad_meshgrid_options options)
+{
+    const char *indexing = options.indexing ? options.indexing : "xy";
+    int count = ad_tree_leaf_count(arrays);
+    bool exchanged = strcmp(indexing, "xy") == 0 && count > 1;
+    if (!arrays)
+        return NULL;
+    if (strcmp(indexing, "xy") != 0 && strcmp(indexing, "ij") != 0)
+        return ad_set_error(AD_ERROR_VALUE, "ad_meshgrid: indexing \"%s\"; possible are \"xy\" and \"ij\"", indexing);
+    if (!ad_count_fits("ad_meshgrid", count, AD_MAX_NDIM, "arrays"))
+        return NULL;
+    ad_array *leaves[AD_MAX_NDIM];
+    ad_tree_leaves(arrays, leaves, count);
+    for (int i = 0; i < count; i++)
+        if (!(leaves[i] = along_axis(leaves[i], exchanged && i < 2 ? 1 - i : i, count)))
+            return NULL;
+    ad_tree *open = ad_tree_with_leaves(arrays, leaves);
+    return options.sparse ? open : ad_broadcast_arrays(open);
+}
+
+ad_tree *(ad_meshgrid)(const ad_tree *arrays)
+{
+    return ad_meshgrid_with(arrays, AD_MESHGRID_DEFAULTS);
+}
+
+ad_array *ad_indices_with(ad_shape shape, ad_dtype_options options)
+{
+    ad_tree_item axes[AD_MAX_NDIM];
+    if (!known_dtype("ad_indices", options.dtype) || !ad_count_fits("ad_indices", shape.ndim, AD_MAX_NDIM - 1, "dimensions") ||
+        !ad_shape_possible("ad_indices", options.dtype, &shape))
+        return NULL;
+    if (shape.ndim == 0)
+        return ad_zeros(AD_SHAPE(0), .dtype = options.dtype);
+    for (int i = 0; i < shape.ndim; i++)
+        axes[i] = (ad_tree_item){ AD_ITEM_ARRAY, ad_astype(ad_arange(shape.dim[i]), options.dtype) };
+    return ad_stack(ad_meshgrid(ad_list_from(axes, shape.ndim), .indexing = "ij"));
+}
+
+ad_array *(ad_indices)(ad_shape shape)
+{
+    return ad_indices_with(shape, AD_INDICES_DEFAULTS);
+}
+
+/* ---- places in a matrix ---- */
+
+/* Rows and columns of the places where a matrix of ones keeps them, row by row. */
+static ad_tree *triangle_indices(const char *operation, int64_t n, ad_triangle_indices_options o, bool lower)
+{
+    int64_t columns = o.m < 0 ? n : o.m;
+    ad_shape matrix = AD_SHAPE(n, columns);
+    ad_array *ones = ad_shape_possible(operation, AD_BOOL, &matrix) ? ad_ones(matrix, .dtype = AD_BOOL) : NULL;
+    ad_array *places = ones ? ad_flatnonzero(lower ? ad_tril(ones, .k = o.k) : ad_triu(ones, .k = o.k)) : NULL;
+    return places ? ad_list_of(ad_floor_divide(places, columns), ad_mod(places, columns)) : NULL;
+}
+
+ad_tree *ad_tril_indices_with(int64_t n, ad_triangle_indices_options options)
+{
+    return triangle_indices("ad_tril_indices", n, options, true);
+}
+
+ad_tree *(ad_tril_indices)(int64_t n)
+{
+    return ad_tril_indices_with(n, AD_TRIANGLE_INDICES_DEFAULTS);
+}
+
+ad_tree *ad_triu_indices_with(int64_t n, ad_triangle_indices_options options)
+{
+    return triangle_indices("ad_triu_indices", n, options, false);
+}
+
+ad_tree *(ad_triu_indices)(int64_t n)
+{
+    return ad_triu_indices_with(n, AD_TRIANGLE_INDICES_DEFAULTS);
+}
+
+ad_tree *ad_diag_indices_with(int64_t n, ad_diag_indices_options options)
+{
+    ad_tree_item axes[AD_MAX_NDIM];
+    if (n < 0)
+        return ad_set_error(AD_ERROR_SHAPE, "ad_diag_indices: %lld elements", (long long)n);
+    if (!ad_count_fits("ad_diag_indices", options.ndim, AD_MAX_NDIM, "dimensions"))
+        return NULL;
+    ad_array *places = ad_arange(n);
+    for (int i = 0; i < options.ndim; i++)
+        axes[i] = (ad_tree_item){ AD_ITEM_ARRAY, places };
+    return ad_list_from(axes, options.ndim);
+}
+
+ad_tree *(ad_diag_indices)(int64_t n)
+{
+    return ad_diag_indices_with(n, AD_DIAG_INDICES_DEFAULTS);
 }
