@@ -1,4 +1,4 @@
-/* Making arrays: fills, ranges, diagonals, triangles, conversions; values as NumPy's, derivatives, errors. */
+/* Making arrays: fills, ranges, grids, diagonals, triangles, conversions; values as NumPy's, derivatives, errors. */
 #include "testing.h"
 
 static ad_array *matrix(void)
@@ -79,6 +79,227 @@ START_TEST(linspace_ends_at_stop)
 }
 END_TEST
 
+START_TEST(linspace_in_another_dtype)
+{
+    AD_SCOPE;
+    ad_array *far = ad_linspace(INT64_MIN, INT64_MAX, .num = 3);
+    assert_array(ad_linspace(-1, 1, .num = 4, .dtype = AD_I64), AD_SHAPE(4), 0, -1, -1, 0, 1);
+    assert_array(ad_linspace(-1, 1, .num = 4, .dtype = AD_BOOL), AD_SHAPE(4), 0, 1, 1, 1, 1);
+    ck_assert_int_eq(ad_dtype_of(ad_linspace(0, 1, .dtype = AD_I32)), AD_I32);
+    ck_assert_int_eq(ad_dtype_of(ad_linspace(0, 1, .dtype = AD_C64)), AD_C64);
+    ck_assert_int_eq(ad_dtype_of(ad_linspace(ad_ones(AD_SHAPE(1), .dtype = AD_F32), 2, .dtype = AD_F64)), AD_F64);
+    assert_array(ad_linspace(0, 2 + 1i, .num = 3, .dtype = AD_F64), AD_SHAPE(3), 0, 0, 1, 2);
+    assert_array(far, AD_SHAPE(3), 0, -0x1p63, 0, 0x1p63);
+}
+END_TEST
+
+/* Half the smallest number is 0, and so is every step of that size. */
+START_TEST(linspace_divides_places_where_a_step_vanishes)
+{
+    AD_SCOPE;
+    double small = 0x1p-1074;
+    assert_array(ad_div(ad_linspace(0, 2 * small, .num = 5), small), AD_SHAPE(5), 0, 0, 0, 1, 2, 2);
+    assert_array(ad_linspace(ad_arange(2), VECTOR(0, 2), .num = 3), AD_SHAPE(3, 2), 0, 0, 1, 0, 1.5, 0, 2);
+}
+END_TEST
+
+START_TEST(logspace_is_a_power_of_linspace)
+{
+    AD_SCOPE;
+    ad_array *bases = VECTOR(2, 3), *single = ad_ones(AD_SHAPE(1), .dtype = AD_F32), *spiral = ad_logspace(1i, 2, .num = 3);
+    assert_array(ad_logspace(0, 2, .num = 3), AD_SHAPE(3), 0, 1, 10, 100);
+    assert_array(ad_logspace(1, 2, .num = 3, .endpoint = false), AD_SHAPE(3), 1e-15, 10, 21.544346900318832, 46.415888336127772);
+    assert_array(ad_logspace(0, 3, .num = 4, .base = 2), AD_SHAPE(4), 0, 1, 2, 4, 8);
+    assert_array(ad_logspace(1, 3, .num = 4, .bases = bases, .axis = -1), AD_SHAPE(2, 4), 1e-15, 2, 3.1748021039363987, 5.0396841995794919, 8, 3,
+                 6.2402514691557113, 12.980246132766672, 27);
+    assert_array(ad_logspace(ad_arange(1, 3), 3, .num = 2), AD_SHAPE(2, 2), 0, 10, 100, 1000, 1000);
+    assert_array(ad_logspace(1, 2, .num = 3, .dtype = AD_I64), AD_SHAPE(3), 0, 10, 31, 100);
+    assert_array(ad_logspace(2, 3, .num = 1), AD_SHAPE(1), 0, 100);
+    assert_array(ad_real(spiral), AD_SHAPE(3), 1e-14, -0.6682015101903132, 4.073073101539469, 100);
+    assert_array(ad_imag(spiral), AD_SHAPE(3), 1e-14, 0.743980336957493, 9.132911666577954, 0);
+    ck_assert_int_eq(ad_size(ad_logspace(0, 1, .num = 0)), 0);
+    ck_assert_int_eq(ad_size((ad_logspace)(ad_scalar(0), ad_scalar(1))), 50);
+    ck_assert_int_eq(ad_dtype_of(ad_logspace(single, 2)), AD_F32);
+    ck_assert_int_eq(ad_dtype_of(ad_logspace(single, 2, .dtype = AD_F64)), AD_F64);
+}
+END_TEST
+
+START_TEST(geomspace_has_equal_ratios)
+{
+    AD_SCOPE;
+    ad_array *single = ad_ones(AD_SHAPE(1), .dtype = AD_F32), *column = ad_reshape(ad_from((double[]){ 8, -18 }, AD_SHAPE(2)), AD_SHAPE(2, 1));
+    double r2 = sqrt(2);
+    assert_array(ad_geomspace(1, 1000, .num = 4), AD_SHAPE(4), 0, 1, 10, 100, 1000);
+    assert_array(ad_geomspace(-1000, -1, .num = 4), AD_SHAPE(4), 0, -1000, -100, -10, -1);
+    assert_array(ad_geomspace(2, 16, .num = 3, .endpoint = false), AD_SHAPE(3), 1e-15, 2, 4, 8);
+    assert_array(ad_geomspace(VECTOR(1, -2), column, .num = 3, .axis = 1), AD_SHAPE(2, 3, 2), 1e-15, 1, -2, 2 * r2, NAN, 8, 8, 1, -2, NAN, -6, -18, -18);
+    assert_array(ad_geomspace(1, 1000, .num = 8, .dtype = AD_I64), AD_SHAPE(8), 0, 1, 2, 7, 19, 51, 138, 372, 1000);
+    assert_array(ad_geomspace(2, 16, .num = 1), AD_SHAPE(1), 0, 2);
+    ck_assert_int_eq(ad_size(ad_geomspace(2, 16, .num = 0)), 0);
+    ck_assert(ad_shape_equal(ad_shape_of(ad_geomspace(ad_zeros(AD_SHAPE(0, 2)), 3, .num = 4)), AD_SHAPE(4, 0, 2)));
+    ck_assert_int_eq(ad_size((ad_geomspace)(ad_scalar(2), ad_scalar(1))), 50);
+    ck_assert_int_eq(ad_dtype_of(ad_geomspace(single, 2)), AD_F32);
+    ck_assert_int_eq(ad_dtype_of(ad_geomspace(1, 2, .dtype = AD_F32)), AD_F32);
+}
+END_TEST
+
+START_TEST(geomspace_of_complex_ends_is_a_spiral)
+{
+    AD_SCOPE;
+    double half = sqrt(0.5);
+    ad_array *circle = ad_geomspace(-1, 1, .num = 5, .dtype = AD_C128), *spiral = ad_geomspace(1 + 2i, 3 - 1i, .num = 3);
+    assert_array(ad_real(circle), AD_SHAPE(5), 1e-15, -1, -half, 0, half, 1);
+    assert_array(ad_imag(circle), AD_SHAPE(5), 1e-15, 0, half, 1, half, 0);
+    assert_array(ad_real(spiral), AD_SHAPE(3), 1e-15, 1, 2.4567323635131157, 3);
+    assert_array(ad_imag(spiral), AD_SHAPE(3), 1e-15, 2, 1.0176118640880412, -1);
+    assert_array(ad_geomspace(1 + 2i, 3 - 1i, .num = 3, .dtype = AD_F64), AD_SHAPE(3), 1e-15, 1, 2.4567323635131157, 3);
+}
+END_TEST
+
+static void assert_ends(ad_array *range, ad_array *start, ad_array *stop)
+{
+    ad_array *first = ad_all(ad_equal(ad_at(range, "0"), start)), *last = ad_all(ad_equal(ad_at(range, "-1"), stop));
+    ck_assert_msg(ad_item(first) == 1 && ad_item(last) == 1, "%s", ad_error_message());
+}
+
+START_TEST(ends_of_ranges_are_exact)
+{
+    AD_SCOPE;
+    ad_array *a = ad_random_uniform(ad_random_key(3), AD_SHAPE(500), .low = 0.1, .high = 9), *b = ad_flip(a), *c = ad_mul(a, 0.1 + 0.7i);
+    assert_ends(ad_linspace(a, b, .num = 7), a, b);
+    assert_ends(ad_linspace(c, b, .num = 7), c, b);
+    assert_ends(ad_logspace(a, b, .num = 7), ad_pow(10.0, a), ad_pow(10.0, b));
+    assert_ends(ad_geomspace(ad_neg(a), ad_neg(b), .num = 4), ad_neg(a), ad_neg(b));
+    assert_ends(ad_geomspace(c, b, .num = 4), c, b);
+}
+END_TEST
+
+/* ---- grids ---- */
+
+static ad_tree *three_axes(void)
+{
+    return ad_list_of(ad_arange(2), VECTOR(0.5, 1.5, 2.5), 7);
+}
+
+static void assert_shapes(const ad_tree *t, int count, ad_shape shape)
+{
+    ck_assert_msg(t && ad_tree_count(t) == count, "%s", ad_error_message());
+    for (int i = 0; i < count; i++)
+        ck_assert(ad_shape_equal(ad_shape_of(ad_tree_array_at(t, i)), shape));
+}
+
+START_TEST(meshgrid_repeats_vectors)
+{
+    AD_SCOPE;
+    ad_tree *pair = ad_meshgrid(ad_list_of(ad_arange(2), VECTOR(0.5, 1.5, 2.5))), *one = ad_meshgrid(ad_list_of(ad_arange(2)));
+    ad_tree *matrices = ad_meshgrid(ad_list_of(ad_arange(2), VECTOR(0.5, 1.5, 2.5)), .indexing = "ij");
+    assert_array(ad_tree_get(pair, "0"), AD_SHAPE(3, 2), 0, 0, 1, 0, 1, 0, 1);
+    assert_array(ad_tree_get(pair, "1"), AD_SHAPE(3, 2), 0, 0.5, 0.5, 1.5, 1.5, 2.5, 2.5);
+    assert_array(ad_tree_get(matrices, "0"), AD_SHAPE(2, 3), 0, 0, 0, 0, 1, 1, 1);
+    assert_array(ad_tree_get(matrices, "1"), AD_SHAPE(2, 3), 0, 0.5, 1.5, 2.5, 0.5, 1.5, 2.5);
+    ck_assert_int_eq(ad_dtype_of(ad_tree_get(pair, "0")), AD_I64);
+    assert_array(ad_tree_get(one, "0"), AD_SHAPE(2), 0, 0, 1);
+    assert_shapes(ad_meshgrid(three_axes()), 3, AD_SHAPE(3, 2, 1));
+    assert_shapes((ad_meshgrid)(three_axes()), 3, AD_SHAPE(3, 2, 1));
+    assert_shapes(ad_meshgrid(three_axes(), .indexing = "ij"), 3, AD_SHAPE(2, 3, 1));
+    assert_shapes(ad_meshgrid(ad_list_of(1, 2)), 2, AD_SHAPE(1, 1));
+    assert_shapes(ad_meshgrid(ad_list_of(ad_zeros(AD_SHAPE(0)), ad_zeros(AD_SHAPE(1, 2)))), 2, AD_SHAPE(2, 0));
+    assert_shapes(ad_meshgrid(ad_tree_empty()), 0, AD_SCALAR_SHAPE);
+}
+END_TEST
+
+START_TEST(sparse_meshgrid_keeps_axes_of_length_1)
+{
+    AD_SCOPE;
+    ad_tree *t = ad_meshgrid(three_axes(), .sparse = true);
+    assert_array(ad_tree_get(t, "0"), AD_SHAPE(1, 2, 1), 0, 0, 1);
+    assert_array(ad_tree_get(t, "1"), AD_SHAPE(3, 1, 1), 0, 0.5, 1.5, 2.5);
+    assert_array(ad_tree_get(t, "2"), AD_SHAPE(1, 1, 1), 0, 7);
+    t = ad_meshgrid(ad_tree_of("x", ad_arange(2), "y", ad_arange(3)), .sparse = true, .indexing = "ij");
+    assert_array(ad_tree_get(t, "x"), AD_SHAPE(2, 1), 0, 0, 1);
+    assert_array(ad_tree_get(t, "y"), AD_SHAPE(1, 3), 0, 0, 1, 2);
+}
+END_TEST
+
+START_TEST(broadcast_arrays_have_one_shape)
+{
+    AD_SCOPE;
+    ad_tree *t = ad_broadcast_arrays(ad_list_of(ad_arange(2), ad_reshape(VECTOR(0.5, 1.5), AD_SHAPE(2, 1)), 7));
+    assert_array(ad_tree_get(t, "0"), AD_SHAPE(2, 2), 0, 0, 1, 0, 1);
+    assert_array(ad_tree_get(t, "1"), AD_SHAPE(2, 2), 0, 0.5, 0.5, 1.5, 1.5);
+    assert_array(ad_tree_get(t, "2"), AD_SHAPE(2, 2), 0, 7, 7, 7, 7);
+    ck_assert_int_eq(ad_dtype_of(ad_tree_get(t, "2")), AD_I64);
+    assert_shapes(ad_broadcast_arrays(ad_list_of(ad_zeros(AD_SHAPE(0, 1)), ad_zeros(AD_SHAPE(3)))), 2, AD_SHAPE(0, 3));
+    assert_shapes(ad_broadcast_arrays(ad_tree_empty()), 0, AD_SCALAR_SHAPE);
+    t = ad_broadcast_arrays(ad_tree_of("a", ad_list_of(1, 2), "b", ad_arange(3)));
+    assert_array(ad_tree_get(t, "a/1"), AD_SHAPE(3), 0, 2, 2, 2);
+}
+END_TEST
+
+START_TEST(indices_count_along_each_axis)
+{
+    AD_SCOPE;
+    assert_array(ad_indices(AD_SHAPE(2, 3)), AD_SHAPE(2, 2, 3), 0, 0, 0, 0, 1, 1, 1, 0, 1, 2, 0, 1, 2);
+    assert_array(ad_indices(AD_SHAPE(3), .dtype = AD_F32), AD_SHAPE(1, 3), 0, 0, 1, 2);
+    ck_assert_int_eq(ad_dtype_of((ad_indices)(AD_SHAPE(3))), AD_I64);
+    ck_assert_int_eq(ad_dtype_of(ad_indices(AD_SHAPE(3), .dtype = AD_F32)), AD_F32);
+    ck_assert(ad_shape_equal(ad_shape_of(ad_indices(AD_SHAPE(2, 0))), AD_SHAPE(2, 2, 0)));
+    ck_assert(ad_shape_equal(ad_shape_of(ad_indices(AD_SCALAR_SHAPE)), AD_SHAPE(0)));
+    ck_assert_int_eq(ad_dtype_of(ad_indices(AD_SCALAR_SHAPE)), AD_I64);
+}
+END_TEST
+
+START_TEST(triangles_have_places)
+{
+    AD_SCOPE;
+    assert_array(ad_stack(ad_tril_indices(3)), AD_SHAPE(2, 6), 0, 0, 1, 1, 2, 2, 2, 0, 0, 1, 0, 1, 2);
+    assert_array(ad_stack(ad_tril_indices(3, .k = 1, .m = 2)), AD_SHAPE(2, 6), 0, 0, 0, 1, 1, 2, 2, 0, 1, 0, 1, 0, 1);
+    assert_array(ad_stack(ad_triu_indices(3)), AD_SHAPE(2, 6), 0, 0, 0, 0, 1, 1, 2, 0, 1, 2, 1, 2, 2);
+    assert_array(ad_stack(ad_triu_indices(2, .k = 2, .m = 4)), AD_SHAPE(2, 3), 0, 0, 0, 1, 2, 3, 3);
+    assert_array(ad_stack(ad_triu_indices(2, .k = INT64_MIN)), AD_SHAPE(2, 4), 0, 0, 0, 1, 1, 0, 1, 0, 1);
+    assert_shapes((ad_tril_indices)(0), 2, AD_SHAPE(0));
+    assert_shapes((ad_triu_indices)(1), 2, AD_SHAPE(1));
+    assert_shapes(ad_triu_indices(3, .m = 0), 2, AD_SHAPE(0));
+    ck_assert_int_eq(ad_dtype_of(ad_tree_get(ad_tril_indices(2), "1")), AD_I64);
+}
+END_TEST
+
+START_TEST(diagonals_have_places)
+{
+    AD_SCOPE;
+    assert_array(ad_stack(ad_diag_indices(2)), AD_SHAPE(2, 2), 0, 0, 1, 0, 1);
+    assert_array(ad_stack(ad_diag_indices(2, .ndim = 3)), AD_SHAPE(3, 2), 0, 0, 1, 0, 1, 0, 1);
+    assert_shapes((ad_diag_indices)(0), 2, AD_SHAPE(0));
+    assert_shapes(ad_diag_indices(4, .ndim = 0), 0, AD_SCALAR_SHAPE);
+}
+END_TEST
+
+START_TEST(places_read_what_triangles_leave)
+{
+    AD_SCOPE;
+    ad_array *m = ad_reshape(ad_arange(12), AD_SHAPE(3, 4));
+    ad_tree *lower = ad_tril_indices(3, .k = -1, .m = 4), *diagonal = ad_diag_indices(3);
+    assert_array(ad_at_list(m, AD_INDICES(AD_PICK(ad_tree_get(lower, "0")), AD_PICK(ad_tree_get(lower, "1")))), AD_SHAPE(3), 0, 4, 8, 9);
+    assert_array(ad_at_list(m, AD_INDICES(AD_PICK(ad_tree_get(diagonal, "0")), AD_PICK(ad_tree_get(diagonal, "1")))), AD_SHAPE(3), 0, 0, 5, 10);
+}
+END_TEST
+
+/* ---- triangles, diagonals, conversions ---- */
+
+START_TEST(tri_is_a_triangle_of_ones)
+{
+    AD_SCOPE;
+    assert_array(ad_tri(2), AD_SHAPE(2, 2), 0, 1, 0, 1, 1);
+    assert_array(ad_tri(2, .M = 3, .k = 1), AD_SHAPE(2, 3), 0, 1, 1, 0, 1, 1, 1);
+    assert_array(ad_tri(3, .M = 2, .k = -1, .dtype = AD_BOOL), AD_SHAPE(3, 2), 0, 0, 0, 1, 0, 1, 1);
+    assert_array((ad_tri)(1), AD_SHAPE(1, 1), 0, 1);
+    ck_assert_int_eq(ad_dtype_of(ad_tri(2)), AD_F64);
+    ck_assert_int_eq(ad_dtype_of(ad_tri(2, .dtype = AD_I32)), AD_I32);
+    ck_assert(ad_shape_equal(ad_shape_of(ad_tri(0)), AD_SHAPE(0, 0)));
+    ck_assert(ad_shape_equal(ad_shape_of(ad_tri(2, .M = 0)), AD_SHAPE(2, 0)));
+}
+END_TEST
+
 START_TEST(triangles_select)
 {
     AD_SCOPE;
@@ -122,6 +343,24 @@ START_TEST(conversions_change_the_dtype)
 }
 END_TEST
 
+START_TEST(asarray_makes_arrays_of_numbers)
+{
+    AD_SCOPE;
+    ad_array *x = VECTOR(-1.5, 0, 2.5), *single = ad_astype(x, AD_F32);
+    ck_assert(ad_asarray(x) == x && ad_asarray(x, .dtype = AD_F64) == x);
+    ck_assert(ad_shape_equal(ad_shape_of(ad_asarray(2)), AD_SCALAR_SHAPE));
+    ck_assert_int_eq(ad_dtype_of(ad_asarray(2)), AD_I64);
+    ck_assert_int_eq(ad_dtype_of(ad_asarray(2 + 1i)), AD_C128);
+    ck_assert_int_eq(ad_dtype_of(ad_asarray(2, .dtype = AD_F32)), AD_F32);
+    ck_assert_int_eq(ad_dtype_of(ad_mul(single, 2.0)), AD_F32);
+    ck_assert_int_eq(ad_dtype_of(ad_mul(single, ad_asarray(2.0))), AD_F64); /* no longer a number that widens nothing */
+    assert_array(ad_asarray(x, .dtype = AD_I32), AD_SHAPE(3), 0, -1, 0, 2);
+    ck_assert(!(ad_asarray)(NULL) && !ad_failed());
+    assert_fails(ad_asarray(256, .dtype = AD_U8), AD_ERROR_VALUE, "ad_asarray: 256 is out of range for uint8");
+    assert_fails(ad_asarray(x, .dtype = (ad_dtype)99), AD_ERROR_DTYPE, "ad_asarray: 99");
+}
+END_TEST
+
 /* ---- derivatives ---- */
 
 #define WAVE(name, expression)                                                                                         \
@@ -139,6 +378,17 @@ WAVE(make_diagonal, ad_make_diagonal(x, .offset = -2))
 WAVE(diag, ad_diag(ad_ravel(x), .k = 1))
 WAVE(linspace, ad_linspace(x, ad_square(x), .num = 4))
 WAVE(linspace_open, ad_linspace(x, 2, .num = 3, .endpoint = false, .axis = 1))
+WAVE(linspace_to_complex, ad_linspace(x, ad_square(x), .num = 3, .dtype = AD_C128))
+WAVE(logspace, ad_logspace(ad_mul(0.2, x), 0.3, .num = 3))
+WAVE(logspace_of_bases, ad_logspace(0.5, x, .num = 3, .bases = ad_exp(ad_mul(0.3, ad_at(x, "0"))), .axis = -1))
+WAVE(geomspace, ad_geomspace(ad_exp(x), 2, .num = 4, .axis = 1))
+WAVE(geomspace_negative, ad_geomspace(ad_neg(ad_exp(x)), -2, .num = 3, .endpoint = false))
+WAVE(geomspace_complex, ad_geomspace(ad_add(ad_exp(x), 1i), ad_sub(x, 2i), .num = 4))
+WAVE(meshgrid, ad_stack(ad_meshgrid(ad_list_of(ad_at(x, "0"), ad_square(ad_at(x, "1, :2")), 2.0))))
+WAVE(meshgrid_by_rows, ad_stack(ad_meshgrid(ad_list_of(ad_at(x, "0"), ad_square(ad_at(x, "1"))), .indexing = "ij")))
+WAVE(meshgrid_sparse, ad_flatten(ad_meshgrid(ad_list_of(ad_at(x, "0"), ad_square(ad_at(x, "1"))), .sparse = true)))
+WAVE(broadcast_arrays, ad_stack(ad_broadcast_arrays(ad_list_of(ad_at(x, "1"), ad_square(x), ad_at(x, "0, 0")))))
+WAVE(asarray, ad_asarray(x, .dtype = AD_C128))
 WAVE(copy, ad_copy(ad_transpose(x)))
 WAVE(complex, ad_astype(ad_mul(ad_astype(x, AD_C128), ad_add(x, 1i)), AD_F64))
 
@@ -147,6 +397,8 @@ START_TEST(derivatives_agree_with_differences)
     AD_SCOPE;
     ad_array *(*const waves[])(ad_array *) = {
         wave_full, wave_tril, wave_triu, wave_diagonal, wave_diagonal_of_outer_axes, wave_make_diagonal, wave_diag, wave_linspace, wave_linspace_open,
+        wave_linspace_to_complex, wave_logspace, wave_logspace_of_bases, wave_geomspace, wave_geomspace_negative, wave_geomspace_complex, wave_meshgrid,
+        wave_meshgrid_by_rows, wave_meshgrid_sparse, wave_broadcast_arrays, wave_asarray,
         wave_copy, wave_complex,
     };
     for (size_t i = 0; i < sizeof waves / sizeof *waves; i++)
@@ -164,10 +416,11 @@ static ad_array *rounded(ad_array *x)
     return ad_sum(ad_mul(x, ad_astype(x, AD_I64)));
 }
 
-static ad_array *linspace_of_one(ad_array *start, ad_array *stop)
-{
-    return ad_sum(ad_linspace(start, stop, .num = 1));
-}
+OF_AB(linspace_of_one, ad_sum(ad_linspace(a, b, .num = 1)))
+OF_AB(logspace_of_one, ad_sum(ad_logspace(a, b, .num = 1, .base = 2)))
+OF_AB(geomspace_of_one, ad_sum(ad_geomspace(a, b, .num = 1)))
+OF_AB(first_of_geomspace, ad_at(ad_geomspace(a, b, .num = 3), "0"))
+OF_AB(last_of_geomspace, ad_at(ad_geomspace(a, b, .num = 3), "-1"))
 
 START_TEST(gradients_have_the_dtype_of_the_input)
 {
@@ -176,8 +429,52 @@ START_TEST(gradients_have_the_dtype_of_the_input)
     ck_assert_int_eq(ad_dtype_of(g), AD_F64);
     assert_array(g, AD_SHAPE(2), 0, 3, -5);
     assert_array(ad_grad(rounded)(x), AD_SHAPE(2), 0, 1, -2);
-    assert_close(ad_item(ad_grad(linspace_of_one)(ad_scalar(2), ad_scalar(3))), 1, 0);
-    assert_close(ad_item(ad_grad(linspace_of_one, 1)(ad_scalar(2), ad_scalar(3))), 0, 0);
+}
+END_TEST
+
+/* Whatever the other end is: between 2 and -3 a geometric sequence has no values. */
+START_TEST(the_derivative_of_one_value_is_all_of_start)
+{
+    AD_SCOPE;
+    ad_array *start = ad_scalar(2), *stop = ad_scalar(-3);
+    assert_close(ad_item(ad_grad(linspace_of_one)(start, stop)), 1, 0);
+    assert_close(ad_item(ad_grad(linspace_of_one, 1)(start, stop)), 0, 0);
+    assert_close(ad_item(ad_grad(logspace_of_one)(start, stop)), 4 * log(2), 1e-15);
+    assert_close(ad_item(ad_grad(logspace_of_one, 1)(start, stop)), 0, 0);
+    assert_close(ad_item(ad_grad(geomspace_of_one)(start, stop)), 1, 0);
+    assert_close(ad_item(ad_grad(geomspace_of_one, 1)(start, stop)), 0, 0);
+}
+END_TEST
+
+START_TEST(the_derivatives_of_the_ends_are_1_and_0)
+{
+    AD_SCOPE;
+    ad_array *start = ad_scalar(2), *stop = ad_scalar(-3);
+    assert_close(ad_item(ad_grad(first_of_geomspace)(start, stop)), 1, 0);
+    assert_close(ad_item(ad_grad(first_of_geomspace, 1)(start, stop)), 0, 0);
+    assert_close(ad_item(ad_grad(last_of_geomspace)(start, stop)), 0, 0);
+    assert_close(ad_item(ad_grad(last_of_geomspace, 1)(start, stop)), 1, 0);
+}
+END_TEST
+
+static ad_tree *meshgrid_of_tree(ad_tree *t)
+{
+    return ad_meshgrid(t);
+}
+
+/* The gradient of a tree's leaves, through a result that is a tree: what is repeated is summed. */
+START_TEST(meshgrid_pulls_back_sums)
+{
+    AD_SCOPE;
+    ad_tree *t = ad_tree_of("x", VECTOR(1, 2), "y", ad_astype(VECTOR(3, 4, 5), AD_F32)), *g;
+    ad_pullback *pull = NULL;
+    ad_tree *grid = ad_vjp(meshgrid_of_tree, t, &pull);
+    ck_assert_msg(grid && pull, "%s", ad_error_message());
+    g = ad_vjp_apply_any(pull, ad_tree_map(ad_square, grid));
+    assert_array(ad_tree_get(g, "x"), AD_SHAPE(2), 0, 3, 12);
+    assert_array(ad_tree_get(g, "y"), AD_SHAPE(3), 0, 18, 32, 50);
+    ck_assert_int_eq(ad_dtype_of(ad_tree_get(g, "y")), AD_F32);
+    ad_vjp_free(pull);
 }
 END_TEST
 
@@ -187,6 +484,7 @@ START_TEST(errors_name_the_values)
 {
     AD_SCOPE;
     ad_array *x = matrix();
+    ad_shape deep = { .ndim = AD_MAX_NDIM };
     assert_fails(ad_zeros(AD_SHAPE(2, -1)), AD_ERROR_SHAPE, "(2,-1)");
     assert_fails(ad_ones(AD_SHAPE(2), .dtype = (ad_dtype)99), AD_ERROR_DTYPE, "99");
     assert_fails(ad_zeros((ad_shape){ .ndim = 33 }), AD_ERROR_SHAPE, "33");
@@ -195,7 +493,18 @@ START_TEST(errors_name_the_values)
     assert_fails(ad_arange(0, 1, 0), AD_ERROR_VALUE, "step of 0");
     assert_fails(ad_arange(0, 1, 1e-300), AD_ERROR_VALUE, "ad_arange");
     assert_fails(ad_arange(NAN), AD_ERROR_VALUE, "ad_arange");
-    assert_fails(ad_linspace(0, 1, .num = -1), AD_ERROR_VALUE, "-1");
+    assert_fails(ad_linspace(0, 1, .num = -1), AD_ERROR_VALUE, "ad_linspace: -1");
+    assert_fails(ad_linspace(0, 1, .axis = 1), AD_ERROR_AXIS, "ad_linspace: axis 1");
+    assert_fails(ad_linspace(0, 1, .dtype = (ad_dtype)99), AD_ERROR_DTYPE, "ad_linspace: 99");
+    assert_fails(ad_linspace(0, 1i, .dtype = AD_I32), AD_ERROR_DTYPE, "ad_linspace: complex128 values cannot be rounded down to int32");
+    assert_fails(ad_linspace(0, ad_zeros(deep)), AD_ERROR_SHAPE, "ad_linspace: 33 dimensions");
+    assert_fails(ad_logspace(0, 1, .num = -2), AD_ERROR_VALUE, "ad_logspace: -2");
+    assert_fails(ad_logspace(x, 1, .bases = ad_ones(AD_SHAPE(2))), AD_ERROR_SHAPE, "ad_logspace: an array of shape (2,) (number 2)");
+    assert_fails(ad_geomspace(x, ad_ones(AD_SHAPE(4))), AD_ERROR_SHAPE, "ad_geomspace: an array of shape (4,) (number 1) does not broadcast with shape (2,3)");
+    assert_fails(ad_geomspace(1, ad_mul(x, ad_arange(3))), AD_ERROR_VALUE, "ad_geomspace: stop, of shape (2,3), has an element 0");
+    assert_fails(ad_geomspace(0, 1), AD_ERROR_VALUE, "ad_geomspace: start, of shape (),");
+    assert_fails(ad_geomspace(1, 2, .axis = -2), AD_ERROR_AXIS, "ad_geomspace: axis -2");
+    ck_assert(!ad_linspace(1, (ad_array *)NULL) && !ad_logspace((ad_array *)NULL, 1) && !ad_geomspace(1, (ad_array *)NULL) && !ad_failed());
     assert_fails(ad_tril(1), AD_ERROR_SHAPE, "ad_tril");
     assert_fails(ad_diag(ad_zeros(AD_SHAPE(1, 1, 1))), AD_ERROR_SHAPE, "(1,1,1)");
     assert_fails(ad_diagonal(ad_zeros(AD_SHAPE(3))), AD_ERROR_SHAPE, "(3,)");
@@ -206,6 +515,41 @@ START_TEST(errors_name_the_values)
 }
 END_TEST
 
+START_TEST(errors_of_grids_name_the_values)
+{
+    AD_SCOPE;
+    ad_array *x = matrix();
+    assert_fails(ad_tri(-2), AD_ERROR_SHAPE, "ad_tri: shape (-2,-2)");
+    assert_fails(ad_tri(2, .dtype = (ad_dtype)99), AD_ERROR_DTYPE, "ad_tri: 99");
+    assert_fails(ad_tril_indices(-1), AD_ERROR_SHAPE, "ad_tril_indices: shape (-1,-1)");
+    assert_fails(ad_triu_indices(-1), AD_ERROR_SHAPE, "ad_triu_indices: shape (-1,-1)");
+    assert_fails(ad_triu_indices(INT64_MAX), AD_ERROR_SHAPE, "ad_triu_indices: shape (9223372036854775807,9223372036854775807)");
+    assert_fails(ad_diag_indices(-1), AD_ERROR_SHAPE, "ad_diag_indices: -1 elements");
+    assert_fails(ad_diag_indices(2, .ndim = 33), AD_ERROR_SHAPE, "ad_diag_indices: 33 dimensions");
+    assert_fails(ad_indices(AD_SHAPE(2, -1)), AD_ERROR_SHAPE, "ad_indices: shape (2,-1)");
+    assert_fails(ad_indices((ad_shape){ .ndim = AD_MAX_NDIM }), AD_ERROR_SHAPE, "ad_indices: 32 dimensions");
+    assert_fails(ad_indices(AD_SHAPE(2), .dtype = (ad_dtype)99), AD_ERROR_DTYPE, "ad_indices: 99");
+    assert_fails(ad_meshgrid(ad_list_of(1, 2), .indexing = "yx"), AD_ERROR_VALUE, "ad_meshgrid: indexing \"yx\"");
+    assert_fails(ad_meshgrid(ad_unstack(ad_arange(33))), AD_ERROR_SHAPE, "ad_meshgrid: 33 arrays");
+    assert_fails(ad_broadcast_arrays(ad_list_of(1, x, ad_arange(2))), AD_ERROR_SHAPE,
+                 "ad_broadcast_arrays: an array of shape (2,) (number 2) does not broadcast with shape (2,3)");
+    ck_assert(!ad_meshgrid(NULL) && !ad_broadcast_arrays(NULL) && !ad_failed());
+}
+END_TEST
+
+static ad_array *every_grid(ad_array *x)
+{
+    ad_tree *grid = ad_meshgrid(ad_list_of(x, ad_tri(2, .k = -1))), *places = ad_tril_indices(2);
+    ad_array *sum = grid ? ad_add(ad_tree_get(grid, "0"), ad_sum(ad_indices(AD_SHAPE(4, 1)), .axis = 0)) : NULL;
+    return places && ad_diag_indices(2) ? ad_mul(sum, ad_sum(ad_tree_get(places, "0"))) : NULL;
+}
+
+static ad_array *every_range(ad_array *x)
+{
+    ad_array *y = ad_geomspace(x, 2, .num = 3, .dtype = AD_C128);
+    return ad_asarray(ad_logspace(y, ad_linspace(0, 4, .num = 3, .dtype = AD_I64), .num = 2, .axis = -1), .dtype = AD_F32);
+}
+
 static ad_array *everything(ad_array *x)
 {
     x = ad_add(ad_mul(x, ad_eye(4, .k = 1)), ad_full(AD_SHAPE(4, 4), ad_linspace(0, 1, .num = 4)));
@@ -215,9 +559,16 @@ static ad_array *everything(ad_array *x)
 START_TEST(every_allocation_may_fail)
 {
     assert_every_allocation_may_fail(everything, ad_scalar(1));
+    assert_every_allocation_may_fail(every_range, ad_scalar(1));
+    assert_every_allocation_may_fail(every_grid, ad_scalar(1));
 }
 END_TEST
 
 RUN_TESTS("create", fills_have_shape_dtype_and_value, eye_has_rows_columns_and_a_diagonal, arange_is_integer_for_integers, linspace_ends_at_stop,
-          triangles_select, diagonals_of_any_offset_and_their_transpose, conversions_change_the_dtype, derivatives_agree_with_differences,
-          gradients_have_the_dtype_of_the_input, errors_name_the_values, every_allocation_may_fail)
+          linspace_in_another_dtype, linspace_divides_places_where_a_step_vanishes, logspace_is_a_power_of_linspace, geomspace_has_equal_ratios,
+          geomspace_of_complex_ends_is_a_spiral, ends_of_ranges_are_exact, meshgrid_repeats_vectors, sparse_meshgrid_keeps_axes_of_length_1,
+          broadcast_arrays_have_one_shape, indices_count_along_each_axis, triangles_have_places, diagonals_have_places, places_read_what_triangles_leave,
+          tri_is_a_triangle_of_ones, triangles_select, diagonals_of_any_offset_and_their_transpose, conversions_change_the_dtype,
+          asarray_makes_arrays_of_numbers, derivatives_agree_with_differences, gradients_have_the_dtype_of_the_input,
+          the_derivative_of_one_value_is_all_of_start, the_derivatives_of_the_ends_are_1_and_0, meshgrid_pulls_back_sums, errors_name_the_values,
+          errors_of_grids_name_the_values, every_allocation_may_fail)

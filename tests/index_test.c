@@ -127,7 +127,7 @@ START_TEST(lists_say_what_strings_say)
     assert_array(ad_at_list(x, AD_INDICES(AD_INTEGER(0), AD_NEW_AXIS, AD_SLICE_ALL, AD_INTEGER(2))), AD_SHAPE(1, 3), 0, 2, 6, 10);
     assert_array(ad_at_list(x, AD_INDICES(AD_SLICE_BY(AD_NO_INDEX, AD_NO_INDEX, -1), AD_INTEGER(1), AD_SLICE_BY(0, 4, 2))), AD_SHAPE(2, 2), 0, 16, 18, 4, 6);
     assert_array(ad_at_list(x, AD_INDICES(AD_REST, AD_SLICE(1, 2), AD_INTEGER(-1))), AD_SHAPE(2, 1), 0, 7, 19);
-    ck_assert(ad_at_list(x, (ad_indices){ .count = 0 }) == x);
+    ck_assert(ad_at_list(x, (ad_index_list){ .count = 0 }) == x);
 }
 END_TEST
 
@@ -323,13 +323,13 @@ START_TEST(places_named_twice)
 {
     AD_SCOPE;
     ad_array *v = counting(AD_SHAPE(6)), *values = VECTOR(2, 3, 5, 1, -7), *m = counting(AD_SHAPE(3, 4));
-    ad_indices places = AD_INDICES(AD_PICK(INTEGERS(AD_SHAPE(5), 1, 4, 1, -2, 1)));
+    ad_index_list places = AD_INDICES(AD_PICK(INTEGERS(AD_SHAPE(5), 1, 4, 1, -2, 1)));
     assert_array(ad_at_set_list(v, values, places), AD_SHAPE(6), 0, 0, -7, 2, 3, 1, 5);
     assert_array(ad_at_add_list(v, values, places), AD_SHAPE(6), 0, 0, 1, 2, 3, 8, 5);
     assert_array(ad_at_mul_list(v, values, places), AD_SHAPE(6), 0, 0, -70, 2, 3, 12, 5);
     assert_array(ad_at_min_list(v, values, places), AD_SHAPE(6), 0, 0, -7, 2, 3, 1, 5);
     assert_array(ad_at_max_list(v, values, places), AD_SHAPE(6), 0, 0, 5, 2, 3, 4, 5);
-    ad_indices twice = AD_INDICES(AD_PICK(INTEGERS(AD_SHAPE(3), 2, 0, 2)), AD_SLICE(1, 3));
+    ad_index_list twice = AD_INDICES(AD_PICK(INTEGERS(AD_SHAPE(3), 2, 0, 2)), AD_SLICE(1, 3));
     ad_array *column = ad_reshape(VECTOR(1, 2, 6), AD_SHAPE(3, 1));
     assert_array(ad_at_set_list(m, column, twice), AD_SHAPE(3, 4), 0, 0, 2, 2, 3, 4, 5, 6, 7, 8, 6, 6, 11);
     assert_array(ad_at_add_list(m, column, twice), AD_SHAPE(3, 4), 0, 0, 3, 4, 3, 4, 5, 6, 7, 8, 16, 17, 11);
@@ -495,7 +495,7 @@ START_TEST(indices_that_do_not_fit_name_axis_and_shape)
     assert_fails(ad_slice_axis(x, 0, 0, 1, 0), AD_ERROR_INDEX, "0 apart");
     assert_fails(ad_slice_axis(x, 0, 0, -1, 1), AD_ERROR_INDEX, "-1 elements");
     assert_fails(ad_slice_axis(x, 2, 0, 1, 1), AD_ERROR_AXIS, "2");
-    ad_indices many = { .count = 31 };
+    ad_index_list many = { .count = 31 };
     for (int i = 0; i < many.count; i++)
         many.index[i] = AD_NEW_AXIS;
     assert_fails(ad_at_list(x, many), AD_ERROR_SHAPE, "more than 32 dimensions");

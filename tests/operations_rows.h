@@ -156,6 +156,14 @@ OF_X(unflatten_tree, ad_tree_get(ad_unflatten(ad_tree_of("a", x, "b", ad_square(
 WAVE_X(full_of, ad_full(twofold(x), x))
 WAVE_AB(linspace, ad_linspace(a, b, .num = 4))
 WAVE_AB(linspace_open_last, ad_linspace(a, b, .num = 3, .endpoint = false, .axis = -1))
+WAVE_AB(logspace, ad_logspace(a, b, .num = 3, .base = 2))
+OF_ABC(logspace_of_bases, ad_sin(ad_logspace(a, b, .num = 3, .bases = c, .axis = -1)))
+WAVE_AB(geomspace, ad_geomspace(a, b, .num = 4))
+WAVE_AB(geomspace_open_last, ad_geomspace(ad_neg(a), ad_neg(b), .num = 3, .endpoint = false, .axis = -1))
+WAVE_AB(meshgrid, ad_stack(ad_meshgrid(ad_list_of(a, b, ad_square(a)))))
+WAVE_AB(meshgrid_by_rows_sparse, ad_flatten(ad_meshgrid(ad_list_of(a, b), .indexing = "ij", .sparse = true)))
+WAVE_AB(broadcast_arrays, ad_stack(ad_broadcast_arrays(ad_list_of(a, b, 2.0))))
+WAVE_X(asarray, ad_asarray(x, .dtype = AD_C128))
 WAVE_X(tril, ad_tril(x))
 WAVE_X(triu_above, ad_triu(x, .k = 1))
 WAVE_X(diag_of_vector, ad_diag(ad_ravel(x), .k = -1))
@@ -417,6 +425,14 @@ static const struct row rows[] = {
     ONE("ad_full", full_of, -2, 2, COMPLEX),
     TWO("ad_linspace", linspace, -2, 2, COMPLEX),
     TWO("ad_linspace", linspace_open_last, -2, 2, COMPLEX),
+    TWO("ad_logspace", logspace, -1, 1, COMPLEX),
+    THREE("ad_logspace", logspace_of_bases, 0.5, 2, COMPLEX),
+    TWO("ad_geomspace", geomspace, 0.5, 2, COMPLEX),
+    TWO("ad_geomspace", geomspace_open_last, 0.5, 2, COMPLEX),
+    TWO("ad_meshgrid", meshgrid, -2, 2, COMPLEX),
+    TWO("ad_meshgrid", meshgrid_by_rows_sparse, -2, 2, COMPLEX),
+    TWO("ad_broadcast_arrays", broadcast_arrays, -2, 2, COMPLEX),
+    ONE("ad_asarray", asarray, -2, 2, COMPLEX),
     ONE("ad_tril", tril, -2, 2, COMPLEX | NO_SCALAR),
     ONE("ad_triu", triu_above, -2, 2, COMPLEX | NO_SCALAR),
     ONE("ad_diag", diag_of_vector, -2, 2, COMPLEX),

@@ -310,7 +310,7 @@ START_TEST(counts_that_a_struct_cannot_hold_are_errors)
         assert_fails(ad_roll(x, 1, .axis = 0, .shifts = shape), AD_ERROR_SHAPE, "ad_roll:");
         assert_fails(ad_roll(x, 1, .axes = axes), AD_ERROR_SHAPE, "ad_roll:");
         assert_fails(ad_sum(x, .axes = axes), AD_ERROR_SHAPE, "ad_sum:");
-        assert_fails(ad_at_list(x, ((ad_indices){ .count = count < 0 ? count : count + 32 })), AD_ERROR_SHAPE, "ad_at_list:");
+        assert_fails(ad_at_list(x, ((ad_index_list){ .count = count < 0 ? count : count + 32 })), AD_ERROR_SHAPE, "ad_at_list:");
     }
     assert_fails(ad_zeros(AD_SHAPE(2, -1)), AD_ERROR_SHAPE, "ad_zeros: shape (2,-1) of float64 is negative somewhere");
     assert_fails(ad_random_normal(ad_random_key(0), AD_SHAPE(-1)), AD_ERROR_SHAPE, "ad_random_normal: shape (-1,)");

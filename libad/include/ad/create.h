@@ -1,7 +1,7 @@
-/* Making arrays from numbers, and arrays from arrays: fills, ranges, diagonals, triangles, conversions; as NumPy's of the same names.
+/* Making arrays from numbers, and arrays from arrays: fills, ranges, grids, diagonals, triangles, conversions; as NumPy's of the same names.
  *
- * What takes only numbers gives a constant. What takes arrays is linear in them and differentiable at every order. Shapes are
- * AD_SHAPE(2, 3); AD_SCALAR_SHAPE makes a 0-d array.
+ * What takes only numbers gives a constant. What takes arrays is differentiable in them at every order, and linear but for
+ * ad_logspace and ad_geomspace. Shapes are AD_SHAPE(2, 3); AD_SCALAR_SHAPE makes a 0-d array.
  *
  * Errors of all: a negative dimension or too many elements (AD_ERROR_SHAPE); a value that is no dtype (AD_ERROR_DTYPE). */
 #ifndef AD_CREATE_H
@@ -18,21 +18,53 @@ typedef struct ad_dtype_options {
     int ad_unused_;
 } ad_dtype_options;
 
-/** Of ad_eye. */
+/** Of ad_eye and ad_tri. */
 typedef struct ad_eye_options {
     int64_t M;      /**< columns; default: as many as rows */
-    int64_t k;      /**< the diagonal that holds the ones: 0 the main one, above it positive */
+    int64_t k;      /**< the diagonal that holds the ones, or the last of them: 0 the main one, above it positive */
     ad_dtype dtype; /**< default AD_F64 */
     int ad_unused_;
 } ad_eye_options;
 
-/** Of ad_linspace. */
+/** Of ad_linspace and ad_geomspace. */
 typedef struct ad_linspace_options {
-    int64_t num;   /**< how many values; default 50 */
-    bool endpoint; /**< whether stop is the last of them; default true */
-    int axis;      /**< where the new axis goes; default 0 */
+    int64_t num;    /**< how many values; default 50 */
+    bool endpoint;  /**< whether stop is the last of them; default true */
+    int axis;       /**< where the new axis goes; default 0 */
+    ad_dtype dtype; /**< default: that of arithmetic with start and stop, real or complex */
     int ad_unused_;
 } ad_linspace_options;
+
+/** Of ad_logspace. */
+typedef struct ad_logspace_options {
+    int64_t num;
+    bool endpoint;
+    int axis;
+    ad_dtype dtype;  /**< these four as in ad_linspace_options */
+    double base;     /**< default 10 */
+    ad_array *bases; /**< in place of base: an array that broadcasts with start and stop */
+    int ad_unused_;
+} ad_logspace_options;
+
+/** Of ad_meshgrid. */
+typedef struct ad_meshgrid_options {
+    const char *indexing; /**< "xy", the default: the first array runs along axis 1 and the second along axis 0; "ij": each along its own */
+    bool sparse;          /**< leaves axes of length 1 where an array does not change */
+    int ad_unused_;
+} ad_meshgrid_options;
+
+/** Of ad_tril_indices and ad_triu_indices. */
+typedef struct ad_triangle_indices_options {
+    int64_t k; /**< the diagonal where the triangle ends; default 0, the main one */
+    int64_t m; /**< columns; default: as many as rows */
+    int ad_unused_;
+} ad_triangle_indices_options;
+
+/** Of ad_diag_indices. */
+typedef struct ad_diag_indices_options {
+    int ndim; /**< default 2 */
+    int ad_unused_;
+} ad_diag_indices_options;
 
 /** Of ad_tril, ad_triu, ad_diag: which diagonal; default 0, the main one. */
 typedef struct ad_triangle_options {
@@ -96,6 +128,9 @@ AD_API ad_array *ad_eye(int64_t n);
 /** The n by n identity matrix. */
 AD_API ad_array *ad_identity_with(int64_t n, ad_dtype_options options);
 AD_API ad_array *ad_identity(int64_t n);
+/** n rows and M columns with ones on diagonal k and below it, zeros above. */
+AD_API ad_array *ad_tri_with(int64_t n, ad_eye_options options);
+AD_API ad_array *ad_tri(int64_t n);
 
 /* ---- Ranges ---- */
 
@@ -104,12 +139,56 @@ AD_API ad_array *ad_identity(int64_t n);
 AD_API ad_array *ad_arange_from(const ad_number *numbers, int count);
 AD_API ad_array *ad_arange(double start, double stop, double step);
 
-/** num values from start to stop at equal distances, along a new axis; the last is stop itself.
+/* The next three: num values between two ends along a new axis.
  *
- * @param start, stop  arrays that broadcast, or C numbers; two integers become float64
- * Derivative: exact in start and stop; with num = 1 all of it is start's. Errors: num negative. */
+ * @param start, stop  arrays that broadcast, or C numbers, real or complex; integers become float64
+ * Derivative: exact in start and stop, at every order; with num = 1 all of it is start's. An integer dtype makes a constant.
+ * Errors: num negative; an axis out of range; shapes that do not broadcast. */
+
+/** At equal distances: start + i (stop - start)/(num - 1). The last is stop itself. Without the endpoint the distance is (stop - start)/num and stop
+ * is left out. An integer dtype takes the next integer below, which complex values have not (an error). */
 AD_API ad_array *ad_linspace_with(ad_array *start, ad_array *stop, ad_linspace_options options);
 AD_API ad_array *ad_linspace(ad_array *start, ad_array *stop);
+
+/** base to the powers that ad_linspace gives, from base^start to base^stop. An integer dtype truncates. Differentiable in .bases too. */
+AD_API ad_array *ad_logspace_with(ad_array *start, ad_array *stop, ad_logspace_options options);
+AD_API ad_array *ad_logspace(ad_array *start, ad_array *stop);
+
+/** At equal ratios: start (stop/start)^(i/(num - 1)). The first is start itself and the last stop. An integer dtype truncates.
+ *
+ * Both ends may be negative. Between reals of different signs the values are NaN; complex ones go from one to the other on a logarithmic
+ * spiral, by the principal value of log(stop/start). float32 ends give float32; NumPy widens them here.
+ * Errors: a zero in start or stop. */
+AD_API ad_array *ad_geomspace_with(ad_array *start, ad_array *stop, ad_linspace_options options);
+AD_API ad_array *ad_geomspace(ad_array *start, ad_array *stop);
+
+/* ---- Grids ---- */
+
+/** The arrays of a list repeated to their common shape, without a copy. A tree of any structure comes back in that structure.
+ * Linear: a cotangent is summed over what was repeated. Errors: shapes that do not broadcast. */
+AD_API ad_tree *ad_broadcast_arrays(const ad_tree *arrays);
+
+/** The coordinates of a grid's points: a list of vectors or 0-d arrays, x of length n, y of length m, z ..., to arrays of shape (m,n,...), or (n,m,...)
+ * with .indexing = "ij". Views; dtypes stay as they are.
+ *
+ * @param arrays  a list of at most 32, or a tree, whose structure comes back; an array of more axes counts as flattened
+ * Linear: a cotangent is summed over the axes along which its array does not change. Errors: another word for .indexing. */
+AD_API ad_tree *ad_meshgrid_with(const ad_tree *arrays, ad_meshgrid_options options);
+AD_API ad_tree *ad_meshgrid(const ad_tree *arrays);
+
+/** The indices of a grid's points: (ndim, ...shape), where entry i holds each point's index along axis i. int64 by default. */
+AD_API ad_array *ad_indices_with(ad_shape shape, ad_dtype_options options);
+AD_API ad_array *ad_indices(ad_shape shape);
+
+/** The places of the triangle that ad_tril or ad_triu leaves of an (n,m) matrix, row by row: a list of two int64 vectors, rows and columns. */
+AD_API ad_tree *ad_tril_indices_with(int64_t n, ad_triangle_indices_options options);
+AD_API ad_tree *ad_tril_indices(int64_t n);
+AD_API ad_tree *ad_triu_indices_with(int64_t n, ad_triangle_indices_options options);
+AD_API ad_tree *ad_triu_indices(int64_t n);
+
+/** The places of the main diagonal of an array of ndim axes of length n: a list of ndim int64 vectors 0, 1, ... n-1. */
+AD_API ad_tree *ad_diag_indices_with(int64_t n, ad_diag_indices_options options);
+AD_API ad_tree *ad_diag_indices(int64_t n);
 
 /* ---- Triangles and diagonals of the last two axes ---- */
 
@@ -138,6 +217,11 @@ AD_API ad_array *ad_make_diagonal(ad_array *x);
  * whether not zero; complex to real drops the imaginary part, as ad_real. */
 AD_API ad_array *ad_astype(ad_array *x, ad_dtype dtype);
 
+/** An array, or a C number as a 0-d one of dtype int64, float64 or complex128: what ad_astype makes of it if a dtype is given, x itself otherwise.
+ * Errors: a C integer that the dtype cannot hold. */
+AD_API ad_array *ad_asarray_with(ad_array *x, ad_dtype_options options);
+AD_API ad_array *ad_asarray(ad_array *x);
+
 /** x in C-contiguous memory of its own. */
 AD_API ad_array *ad_copy(ad_array *x);
 
@@ -162,7 +246,12 @@ AD_API ad_number ad_number_complex_(ad_complex x); /* an error */
 #define AD_CREATE_DEFAULTS_FIELDS_        .dtype = AD_F64
 #define AD_LIKE_DEFAULTS_FIELDS_          .dtype = AD_NO_DTYPE
 #define AD_EYE_DEFAULTS_FIELDS_           .M = -1, .dtype = AD_F64
-#define AD_LINSPACE_DEFAULTS_FIELDS_      .num = 50, .endpoint = true
+#define AD_LINSPACE_DEFAULTS_FIELDS_      .num = 50, .endpoint = true, .dtype = AD_NO_DTYPE
+#define AD_LOGSPACE_DEFAULTS_FIELDS_      AD_LINSPACE_DEFAULTS_FIELDS_, .base = 10
+#define AD_MESHGRID_DEFAULTS_FIELDS_      .indexing = "xy"
+#define AD_INDICES_DEFAULTS_FIELDS_       .dtype = AD_I64
+#define AD_TRIANGLE_INDICES_DEFAULTS_FIELDS_ .m = -1
+#define AD_DIAG_INDICES_DEFAULTS_FIELDS_  .ndim = 2
 #define AD_TRIANGLE_DEFAULTS_FIELDS_      .k = 0
 #define AD_DIAGONAL_DEFAULTS_FIELDS_      .axis1 = 0, .axis2 = 1
 #define AD_MAKE_DIAGONAL_DEFAULTS_FIELDS_ .rows = -1, .columns = -1
@@ -171,6 +260,11 @@ AD_API ad_number ad_number_complex_(ad_complex x); /* an error */
 #define AD_LIKE_DEFAULTS          ((ad_dtype_options){ AD_LIKE_DEFAULTS_FIELDS_ })
 #define AD_EYE_DEFAULTS           ((ad_eye_options){ AD_EYE_DEFAULTS_FIELDS_ })
 #define AD_LINSPACE_DEFAULTS      ((ad_linspace_options){ AD_LINSPACE_DEFAULTS_FIELDS_ })
+#define AD_LOGSPACE_DEFAULTS      ((ad_logspace_options){ AD_LOGSPACE_DEFAULTS_FIELDS_ })
+#define AD_MESHGRID_DEFAULTS      ((ad_meshgrid_options){ AD_MESHGRID_DEFAULTS_FIELDS_ })
+#define AD_INDICES_DEFAULTS       ((ad_dtype_options){ AD_INDICES_DEFAULTS_FIELDS_ })
+#define AD_TRIANGLE_INDICES_DEFAULTS ((ad_triangle_indices_options){ AD_TRIANGLE_INDICES_DEFAULTS_FIELDS_ })
+#define AD_DIAG_INDICES_DEFAULTS  ((ad_diag_indices_options){ AD_DIAG_INDICES_DEFAULTS_FIELDS_ })
 #define AD_TRIANGLE_DEFAULTS      ((ad_triangle_options){ AD_TRIANGLE_DEFAULTS_FIELDS_ })
 #define AD_DIAGONAL_DEFAULTS      ((ad_diagonal_options){ AD_DIAGONAL_DEFAULTS_FIELDS_ })
 #define AD_MAKE_DIAGONAL_DEFAULTS ((ad_make_diagonal_options){ AD_MAKE_DIAGONAL_DEFAULTS_FIELDS_ })
@@ -200,9 +294,29 @@ AD_API ad_number ad_number_complex_(ad_complex x); /* an error */
 #define ad_eye_options_(n, ...)             ad_eye_with(n, AD_OPTIONS_(ad_eye_options, AD_EYE_DEFAULTS_FIELDS_, __VA_ARGS__))
 #define ad_identity(...)                    ad_identity_options_(__VA_ARGS__, .ad_unused_ = 0)
 #define ad_identity_options_(n, ...)        ad_identity_with(n, AD_CREATE_OPTIONS_(__VA_ARGS__))
+#define ad_tri(...)                         ad_tri_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_tri_options_(n, ...)             ad_tri_with(n, AD_OPTIONS_(ad_eye_options, AD_EYE_DEFAULTS_FIELDS_, __VA_ARGS__))
 #define ad_linspace(start, ...)             ad_linspace_options_(start, __VA_ARGS__, .ad_unused_ = 0)
 #define ad_linspace_options_(start, stop, ...)                                                                         \
     ad_linspace_with(AD_OPERAND_(start), AD_OPERAND_(stop), AD_OPTIONS_(ad_linspace_options, AD_LINSPACE_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_geomspace(start, ...)            ad_geomspace_options_(start, __VA_ARGS__, .ad_unused_ = 0)
+#define ad_geomspace_options_(start, stop, ...)                                                                        \
+    ad_geomspace_with(AD_OPERAND_(start), AD_OPERAND_(stop), AD_OPTIONS_(ad_linspace_options, AD_LINSPACE_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_logspace(start, ...)             ad_logspace_options_(start, __VA_ARGS__, .ad_unused_ = 0)
+#define ad_logspace_options_(start, stop, ...)                                                                         \
+    ad_logspace_with(AD_OPERAND_(start), AD_OPERAND_(stop), AD_OPTIONS_(ad_logspace_options, AD_LOGSPACE_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_meshgrid(...)                    ad_meshgrid_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_meshgrid_options_(arrays, ...)   ad_meshgrid_with(arrays, AD_OPTIONS_(ad_meshgrid_options, AD_MESHGRID_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_indices(...)                     ad_indices_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_indices_options_(shape, ...)     ad_indices_with(shape, AD_OPTIONS_(ad_dtype_options, AD_INDICES_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_tril_indices(...)                ad_tril_indices_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_tril_indices_options_(n, ...)                                                                               \
+    ad_tril_indices_with(n, AD_OPTIONS_(ad_triangle_indices_options, AD_TRIANGLE_INDICES_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_triu_indices(...)                ad_triu_indices_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_triu_indices_options_(n, ...)                                                                               \
+    ad_triu_indices_with(n, AD_OPTIONS_(ad_triangle_indices_options, AD_TRIANGLE_INDICES_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_diag_indices(...)                ad_diag_indices_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_diag_indices_options_(n, ...)    ad_diag_indices_with(n, AD_OPTIONS_(ad_diag_indices_options, AD_DIAG_INDICES_DEFAULTS_FIELDS_, __VA_ARGS__))
 #define ad_tril(...)                        ad_tril_options_(__VA_ARGS__, .ad_unused_ = 0)
 #define ad_tril_options_(x, ...)            ad_tril_with(AD_OPERAND_(x), AD_TRIANGLE_OPTIONS_(__VA_ARGS__))
 #define ad_triu(...)                        ad_triu_options_(__VA_ARGS__, .ad_unused_ = 0)
@@ -214,6 +328,8 @@ AD_API ad_number ad_number_complex_(ad_complex x); /* an error */
 #define ad_make_diagonal(...)               ad_make_diagonal_options_(__VA_ARGS__, .ad_unused_ = 0)
 #define ad_make_diagonal_options_(x, ...)                                                                              \
     ad_make_diagonal_with(AD_OPERAND_(x), AD_OPTIONS_(ad_make_diagonal_options, AD_MAKE_DIAGONAL_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_asarray(...)                     ad_asarray_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_asarray_options_(x, ...)         ad_asarray_with(AD_OPERAND_(x), AD_LIKE_OPTIONS_(__VA_ARGS__))
 
 /* Numbers and operands. ad_arange(2, 5) is ad_arange_from((ad_number[]){ ad_number_integer_(2), ad_number_integer_(5) }, 2). */
 #define ad_arange(...)      ad_arange_from((ad_number[]){ AD_EACH_(AD_NUMBER_, __VA_ARGS__) }, AD_COUNT_(__VA_ARGS__))

@@ -38,10 +38,10 @@ typedef struct ad_index {
 } ad_index;
 
 /** A list of them. */
-typedef struct ad_indices {
+typedef struct ad_index_list {
     int count;
     ad_index index[2 * AD_MAX_NDIM];
-} ad_indices;
+} ad_index_list;
 
 /** Options of ad_take, ad_compress, ad_put_add, ad_put_set. */
 typedef struct ad_take_options {
@@ -65,7 +65,7 @@ typedef struct ad_one_hot_options {
 /** The part of x that an index names, x[...]. As NumPy: several index arrays are broadcast together, and their axes stand where the arrays stood
  * if those are neighbours, else first. The result shares memory with x unless there is an index array. */
 AD_API ad_array *ad_at(ad_array *x, const char *index, ...) __attribute__((format(printf, 2, 3)));
-AD_API ad_array *ad_at_list(ad_array *x, ad_indices index);
+AD_API ad_array *ad_at_list(ad_array *x, ad_index_list index);
 
 /** `count` elements of one axis from `start` on, `step` apart (step may be negative, not 0); a view. */
 AD_API ad_array *ad_slice_axis(ad_array *x, int axis, int64_t start, int64_t count, int64_t step);
@@ -102,23 +102,23 @@ AD_API ad_array *ad_one_hot_with(ad_array *index, int64_t classes, ad_one_hot_op
 
 /** x[index] = value. The old elements there get cotangent 0. */
 AD_API ad_array *ad_at_set(ad_array *x, ad_array *value, const char *index, ...) __attribute__((format(printf, 3, 4)));
-AD_API ad_array *ad_at_set_list(ad_array *x, ad_array *value, ad_indices index);
+AD_API ad_array *ad_at_set_list(ad_array *x, ad_array *value, ad_index_list index);
 
 /** x[index] += value. */
 AD_API ad_array *ad_at_add(ad_array *x, ad_array *value, const char *index, ...) __attribute__((format(printf, 3, 4)));
-AD_API ad_array *ad_at_add_list(ad_array *x, ad_array *value, ad_indices index);
+AD_API ad_array *ad_at_add_list(ad_array *x, ad_array *value, ad_index_list index);
 
 /** x[index] *= value. */
 AD_API ad_array *ad_at_mul(ad_array *x, ad_array *value, const char *index, ...) __attribute__((format(printf, 3, 4)));
-AD_API ad_array *ad_at_mul_list(ad_array *x, ad_array *value, ad_indices index);
+AD_API ad_array *ad_at_mul_list(ad_array *x, ad_array *value, ad_index_list index);
 
 /** x[index] = minimum(x[index], value); ties as in ad_minimum. */
 AD_API ad_array *ad_at_min(ad_array *x, ad_array *value, const char *index, ...) __attribute__((format(printf, 3, 4)));
-AD_API ad_array *ad_at_min_list(ad_array *x, ad_array *value, ad_indices index);
+AD_API ad_array *ad_at_min_list(ad_array *x, ad_array *value, ad_index_list index);
 
 /** x[index] = maximum(x[index], value). */
 AD_API ad_array *ad_at_max(ad_array *x, ad_array *value, const char *index, ...) __attribute__((format(printf, 3, 4)));
-AD_API ad_array *ad_at_max_list(ad_array *x, ad_array *value, ad_indices index);
+AD_API ad_array *ad_at_max_list(ad_array *x, ad_array *value, ad_index_list index);
 
 /** x with value added at the places that ad_take(x, index) reads; the value broadcasts to what that gives. */
 AD_API ad_array *ad_put_add(ad_array *x, ad_array *index, ad_array *value);
@@ -142,8 +142,8 @@ AD_API ad_array *ad_put_along_axis(ad_array *x, ad_array *index, ad_array *value
 #define AD_REST                     ((ad_index){ .kind = AD_INDEX_REST })
 #define AD_PICK(indices)            ((ad_index){ .kind = AD_INDEX_ARRAY, .array = (indices) })
 
-/** AD_INDICES(AD_PICK(rows), AD_INTEGER(0)). Expands to `(ad_indices){ .count = 2, .index = { ... } }`. */
-#define AD_INDICES(...) ((ad_indices){ .count = (int)(sizeof((ad_index[]){ __VA_ARGS__ }) / sizeof(ad_index)), .index = { __VA_ARGS__ } })
+/** AD_INDICES(AD_PICK(rows), AD_INTEGER(0)). Expands to `(ad_index_list){ .count = 2, .index = { ... } }`. */
+#define AD_INDICES(...) ((ad_index_list){ .count = (int)(sizeof((ad_index[]){ __VA_ARGS__ }) / sizeof(ad_index)), .index = { __VA_ARGS__ } })
 
 /* Operands and named options, as in ad_take(x, 3, .axis = 0). */
 #define ad_at(x, ...)                          (ad_at)(AD_OPERAND_(x), __VA_ARGS__)

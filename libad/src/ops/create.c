@@ -1,4 +1,4 @@
-/* Making arrays: fills, ranges, diagonals, triangles, conversions.
+/* Making arrays: fills, arange, diagonals, triangles, conversions. Numbers between two ends, and grids of them, are in grid.c.
  *
  * Three primitives, all linear: a conversion, the diagonal (a view) and its transpose. The rest is filled here, or composed
  * of them and of ad_where, ad_broadcast_to and arithmetic. */
@@ -13,7 +13,7 @@
 
 /* ---- conversion: the engine converts the cotangent back ---- */
 
-static bool known_dtype(const char *operation, ad_dtype dtype)
+bool known_dtype(const char *operation, ad_dtype dtype)
 {
     return (unsigned)dtype < AD_DTYPE_COUNT || AD_FAIL(AD_ERROR_DTYPE, "%s: %d is not a dtype", operation, (int)dtype);
 }
@@ -86,14 +86,28 @@ ad_array *ad_ones_with(ad_shape shape, ad_dtype_options options)
     return x;
 }
 
-static ad_array *full(const char *operation, ad_shape shape, ad_array *value, ad_dtype dtype)
+/* value in a known dtype. Only of a C integer one can tell that it does not fit. */
+static ad_array *converted(const char *operation, ad_array *value, ad_dtype dtype)
 {
     int64_t number;
-    if (!value || !makeable(operation, dtype, &shape))
-        return NULL;
     if (ad_number_overflows(value, dtype, &number))
         return ad_set_error(AD_ERROR_VALUE, "%s: %lld is out of range for %s", operation, (long long)number, ad_dtype_name(dtype));
-    return ad_broadcast_to(ad_astype(value, dtype), shape);
+    return ad_astype(value, dtype);
+}
+
+ad_array *ad_asarray_with(ad_array *x, ad_dtype_options options)
+{
+    return x && known_dtype("ad_asarray", dtype_like(x, options)) ? converted("ad_asarray", x, dtype_like(x, options)) : NULL;
+}
+
+ad_array *(ad_asarray)(ad_array *x)
+{
+    return ad_asarray_with(x, AD_LIKE_DEFAULTS);
+}
+
+static ad_array *full(const char *operation, ad_shape shape, ad_array *value, ad_dtype dtype)
+{
+    return value && makeable(operation, dtype, &shape) ? ad_broadcast_to(converted(operation, value, dtype), shape) : NULL;
 }
 
 ad_array *ad_full_with(ad_shape shape, ad_array *value, ad_dtype_options options)
@@ -345,6 +359,17 @@ static ad_array *triangle(const char *name, ad_array *x, int64_t k, bool lower)
     return ad_where(keep, x, ad_array_zeros(c, (ad_dtype)x->dtype, 0, NULL));
 }
 
+ad_array *ad_tri_with(int64_t n, ad_eye_options options)
+{
+    ad_shape shape = AD_SHAPE(n, options.M < 0 ? n : options.M);
+    return makeable("ad_tri", options.dtype, &shape) ? triangle("ad_tri", ad_ones(shape, .dtype = options.dtype), options.k, true) : NULL;
+}
+
+ad_array *(ad_tri)(int64_t n)
+{
+    return ad_tri_with(n, AD_EYE_DEFAULTS);
+}
+
 ad_array *ad_tril_with(ad_array *x, ad_triangle_options options)
 {
     return triangle("ad_tril", x, options.k, true);
@@ -418,43 +443,4 @@ ad_array *ad_arange_from(const ad_number *numbers, int count)
 ad_array *(ad_arange)(double start, double stop, double step)
 {
     return ad_arange(start, stop, step);
-}
-
-/* Integers of an array would wrap in a difference, so they get the real dtype of the result; C numbers stay weak, and widen nothing. */
-static ad_array *end_of_range(ad_array *x, ad_dtype common)
-{
-    if (x->flags & AD_WEAK || ad_dtype_is_float((ad_dtype)x->dtype))
-        return x;
-    return ad_astype(x, ad_dtype_is_float(common) ? ad_dtype_real(common) : AD_F64);
-}
-
-/* start + i (stop - start)/intervals, with stop itself in the last place. */
-ad_array *ad_linspace_with(ad_array *start, ad_array *stop, ad_linspace_options options)
-{
-    if (!start || !stop)
-        return NULL;
-    ad_dtype common = ad_dtype_common((ad_array *[]){ start, stop }, 2);
-    start = end_of_range(start, common);
-    stop = end_of_range(stop, common);
-    if (!start || !stop)
-        return NULL;
-    int64_t intervals = options.endpoint ? options.num - 1 : options.num;
-    ad_shape column = { .ndim = 1 + (start->ndim > stop->ndim ? start->ndim : stop->ndim) };
-    if (options.num < 0)
-        return ad_set_error(AD_ERROR_VALUE, "ad_linspace: %lld values", (long long)options.num);
-    if (!ad_count_fits("ad_linspace", column.ndim, AD_MAX_NDIM, "dimensions"))
-        return NULL;
-    for (int i = 0; i < column.ndim; i++)
-        column.dim[i] = i ? 1 : options.num;
-    ad_array *step = ad_div(ad_sub(stop, start), intervals > 0 ? (double)intervals : 1.0);
-    ad_array *index = ad_reshape(ad_arange(options.num), column);
-    ad_array *y = step ? ad_add(start, ad_mul(step, ad_astype(index, ad_dtype_real((ad_dtype)step->dtype)))) : NULL;
-    if (options.endpoint && options.num > 1)
-        y = ad_where(ad_equal(index, intervals), stop, y);
-    return options.axis == 0 ? y : ad_moveaxis(y, 0, options.axis);
-}
-
-ad_array *(ad_linspace)(ad_array *start, ad_array *stop)
-{
-    return ad_linspace_with(start, stop, AD_LINSPACE_DEFAULTS);
 }

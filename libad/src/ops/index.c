@@ -148,7 +148,7 @@ static int axes_taken(const ad_index *entry)
 }
 
 /* How many axes `...` stands for (the end, where there is none); -1 and an error if the index does not fit x. */
-static int axes_left(const char *operation, const ad_array *x, const ad_indices *indices, bool *has_arrays)
+static int axes_left(const char *operation, const ad_array *x, const ad_index_list *indices, bool *has_arrays)
 {
     int taken = 0, rests = 0;
     *has_arrays = false;
@@ -175,7 +175,7 @@ static int axes_left(const char *operation, const ad_array *x, const ad_indices 
 
 /* ---- integers, slices, new axes: a view ---- */
 
-static ad_array *view_of(const char *operation, ad_array *x, const ad_indices *indices, int left)
+static ad_array *view_of(const char *operation, ad_array *x, const ad_index_list *indices, int left)
 {
     ad_shape shape = { .ndim = 0 };
     int64_t start, count;
@@ -251,7 +251,7 @@ static bool pick_mask(const char *operation, struct picked *p, int axis, ad_arra
     return true;
 }
 
-static bool pick_entries(const char *operation, struct picked *p, const ad_indices *indices, int left)
+static bool pick_entries(const char *operation, struct picked *p, const ad_index_list *indices, int left)
 {
     int64_t start, count;
     int axis = 0, behind_last = 0;
@@ -334,7 +334,7 @@ static ad_array *take_picked(struct picked *p)
 
 /* ---- reading ---- */
 
-static ad_array *read_at(const char *operation, ad_array *x, const ad_indices *indices)
+static ad_array *read_at(const char *operation, ad_array *x, const ad_index_list *indices)
 {
     bool has_arrays;
     int left = x ? axes_left(operation, x, indices, &has_arrays) : -1;
@@ -346,14 +346,14 @@ static ad_array *read_at(const char *operation, ad_array *x, const ad_indices *i
     return pick_entries(operation, &p, indices, left) ? take_picked(&p) : NULL;
 }
 
-ad_array *(ad_at_list)(ad_array *x, ad_indices index)
+ad_array *(ad_at_list)(ad_array *x, ad_index_list index)
 {
     return read_at("ad_at_list", x, &index);
 }
 
 ad_array *(ad_at)(ad_array *x, const char *index, ...)
 {
-    ad_indices indices;
+    ad_index_list indices;
     va_list arguments;
     if (!x)
         return NULL;
@@ -365,7 +365,7 @@ ad_array *(ad_at)(ad_array *x, const char *index, ...)
 
 /* ---- updates ---- */
 
-static ad_array *update_at(const char *operation, update kind, ad_array *x, ad_array *value, const ad_indices *indices)
+static ad_array *update_at(const char *operation, update kind, ad_array *x, ad_array *value, const ad_index_list *indices)
 {
     if (!x || !value)
         return NULL;
@@ -378,13 +378,13 @@ static ad_array *update_at(const char *operation, update kind, ad_array *x, ad_a
 
 /* UPDATE(set, UPDATE_SET) defines ad_at_set and ad_at_set_list. */
 #define UPDATE(name, kind)                                                                                             \
-    ad_array *(ad_at_##name##_list)(ad_array * x, ad_array * value, ad_indices index)                                  \
+    ad_array *(ad_at_##name##_list)(ad_array * x, ad_array * value, ad_index_list index)                               \
     {                                                                                                                  \
         return update_at("ad_at_" #name "_list", kind, x, value, &index);                                              \
     }                                                                                                                  \
     ad_array *(ad_at_##name)(ad_array * x, ad_array * value, const char *index, ...)                                   \
     {                                                                                                                  \
-        ad_indices indices;                                                                                            \
+        ad_index_list indices;                                                                                         \
         va_list arguments;                                                                                             \
         if (!x || !value)                                                                                              \
             return NULL;                                                                                               \

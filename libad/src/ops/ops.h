@@ -44,8 +44,11 @@ bool elementwise_infer(const ad_node *node, ad_spec *output);
 bool elementwise_eval(const ad_node *node, void *const *outputs);
 double elementwise_number(const ad_primitive *op, const void *options, double x, double y);
 
+/* create.c: whether the value is a dtype; false and an error that names the operation where not. */
+bool known_dtype(const char *operation, ad_dtype dtype);
+
 /* index_parse.c: NumPy's index notation, printf-like, as a list. */
-bool index_parse(const char *operation, const char *format, va_list arguments, ad_indices *indices);
+bool index_parse(const char *operation, const char *format, va_list arguments, ad_index_list *indices);
 
 /* reduce.c: false and an error where a reduction is given .where or .initial that takes neither. */
 bool reduces_all(const char *name, const ad_reduce_options *o);
