@@ -194,7 +194,7 @@ ad_array *ad_array_cast(ad_context *c, ad_array *x, ad_dtype dtype)
 {
     ad_array *y = ad_array_new(c, dtype, x->ndim, ad_dims(x));
     if (y)
-        ad_copy_strided(c->loops, x->ndim, ad_dims(x), (struct ad_operand){ x->data, ad_strides(x), (ad_dtype)x->dtype },
+        ad_copy_strided(x->ndim, ad_dims(x), (struct ad_operand){ x->data, ad_strides(x), (ad_dtype)x->dtype },
                         (struct ad_operand){ y->data, ad_strides(y), dtype });
     return y;
 }
@@ -351,7 +351,7 @@ static bool single(const char *operation, const ad_array *x, double value[2])
         value[1] = 0;
         return true;
     }
-    ad_copy_strided(ad_current()->loops, 0, NULL, (struct ad_operand){ x->data, NULL, (ad_dtype)x->dtype },
+    ad_copy_strided(0, NULL, (struct ad_operand){ x->data, NULL, (ad_dtype)x->dtype },
                     (struct ad_operand){ (char *)value, NULL, AD_C128 });
     return true;
 }
@@ -368,7 +368,7 @@ int64_t ad_item_int(const ad_array *x)
     double value[2];
     int64_t integer = 0;
     if (single("ad_item_int", x, value))
-        ad_copy_strided(ad_current()->loops, 0, NULL, (struct ad_operand){ x->data, NULL, (ad_dtype)x->dtype },
+        ad_copy_strided(0, NULL, (struct ad_operand){ x->data, NULL, (ad_dtype)x->dtype },
                         (struct ad_operand){ (char *)&integer, NULL, AD_I64 });
     return integer;
 }
@@ -428,7 +428,7 @@ bool ad_copy_to(const ad_array *x, double *out, int64_t n)
         strides[i] = stride;
         stride *= ad_dims(x)[i];
     }
-    ad_copy_strided(ad_current()->loops, x->ndim, ad_dims(x), (struct ad_operand){ x->data, ad_strides(x), (ad_dtype)x->dtype },
+    ad_copy_strided(x->ndim, ad_dims(x), (struct ad_operand){ x->data, ad_strides(x), (ad_dtype)x->dtype },
                     (struct ad_operand){ (char *)out, strides, AD_F64 });
     return true;
 }

@@ -1,4 +1,4 @@
-/* Which loops run on this CPU, and what the elementwise functions read and give. */
+/* Which loops run on this CPU, and what the elementwise functions give. */
 #include "kernels/kernels.h"
 
 extern const struct ad_loops ad_loops_baseline __attribute__((visibility("hidden")));
@@ -21,24 +21,17 @@ const struct ad_loops *ad_loops_for_this_cpu(void)
 
 enum { SAME, REAL, BOOL };
 
-static const struct {
-    uint8_t inputs, output;
-} functions[AD_LOOP_COUNT] = {
-#define LOOP(name, inputs, output) { inputs, output },
+static const uint8_t outputs[AD_LOOP_COUNT] = {
+#define LOOP(name, inputs, output) output,
 #include "elementwise.def"
 #undef LOOP
 };
 
-int ad_loop_inputs(ad_loop_id id)
-{
-    return functions[id].inputs;
-}
-
 ad_dtype ad_loop_output(ad_loop_id id, ad_dtype dtype)
 {
-    if (functions[id].output == BOOL)
+    if (outputs[id] == BOOL)
         return AD_BOOL;
-    if (functions[id].output == REAL)
+    if (outputs[id] == REAL)
         return dtype == AD_C128 ? AD_F64 : dtype == AD_C64 ? AD_F32 : dtype;
     return dtype;
 }

@@ -59,9 +59,7 @@ extern ad_loop *const ad_casts[AD_DTYPE_COUNT][AD_DTYPE_COUNT] __attribute__((vi
 
 const struct ad_loops *ad_loops_for_this_cpu(void);
 
-/* What an elementwise function reads and gives, from elementwise.def: the number of inputs, and the output's dtype
- * for a loop dtype. */
-int ad_loop_inputs(ad_loop_id id);
+/* The output's dtype of an elementwise function for a loop dtype, from elementwise.def. */
 ad_dtype ad_loop_output(ad_loop_id id, ad_dtype loop_dtype);
 
 enum { AD_LOOP_MAX_INPUTS = 3 };
@@ -75,11 +73,10 @@ struct ad_operand {
 
 /* Runs a loop over an n-dimensional index space: coalesces dimensions, orders them for memory, casts operands whose
  * dtype is not `loop_dtype` block by block, splits large spaces over threads. The same bits for any number of threads. */
-void ad_run_loop(ad_loop *loop, ad_dtype loop_dtype, const struct ad_loops *loops, int ndim, const int64_t *dims,
-                 int inputs, const struct ad_operand *in, struct ad_operand out);
+void ad_run_loop(ad_loop *loop, ad_dtype loop_dtype, int ndim, const int64_t *dims, int inputs, const struct ad_operand *in, struct ad_operand out);
 
 /* Copies, converting dtype: the one copy routine (contiguous, transposed in cache blocks, broadcast, reversed). */
-void ad_copy_strided(const struct ad_loops *loops, int ndim, const int64_t *dims, struct ad_operand in, struct ad_operand out);
+void ad_copy_strided(int ndim, const int64_t *dims, struct ad_operand in, struct ad_operand out);
 
 /* Reductions. `in` has ndim dimensions; reduced[i] says whether dimension i is summed away. `out` is C-contiguous over
  * the kept dimensions, in order. sum is pairwise along the contiguous direction. Result dtypes: sum and prod as `out.dtype` (f64, f32,

@@ -168,10 +168,8 @@ static void run_shared(const struct job *job, const struct space *s, const char 
     }
 }
 
-void ad_run_loop(ad_loop *loop, ad_dtype loop_dtype, const struct ad_loops *loops, int ndim, const int64_t *dims, int inputs, const struct ad_operand *in,
-                 struct ad_operand out)
+void ad_run_loop(ad_loop *loop, ad_dtype loop_dtype, int ndim, const int64_t *dims, int inputs, const struct ad_operand *in, struct ad_operand out)
 {
-    (void)loops;
     struct job job = { .loop = loop, .inputs = inputs, .item = (int64_t)ad_dtype_size(loop_dtype) };
     struct space s;
     const char *data[AD_LOOP_MAX_INPUTS];
@@ -200,9 +198,9 @@ void ad_run_loop(ad_loop *loop, ad_dtype loop_dtype, const struct ad_loops *loop
         run_part(&job, &s, data, out.data);
 }
 
-void ad_copy_strided(const struct ad_loops *loops, int ndim, const int64_t *dims, struct ad_operand in, struct ad_operand out)
+void ad_copy_strided(int ndim, const int64_t *dims, struct ad_operand in, struct ad_operand out)
 {
     ad_dtype from = in.dtype;
     in.dtype = out.dtype; /* the loop converts by itself */
-    ad_run_loop(ad_casts[from][out.dtype], out.dtype, loops, ndim, dims, 1, &in, out);
+    ad_run_loop(ad_casts[from][out.dtype], out.dtype, ndim, dims, 1, &in, out);
 }

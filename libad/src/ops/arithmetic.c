@@ -228,18 +228,18 @@ static bool power_eval(const ad_node *node, void *const *outputs)
         ad_array *one = ad_array_cast(c, ad_weak_integer(1), dtype);
         static const int64_t still[AD_MAX_NDIM];
         if (one)
-            ad_copy_strided(c->loops, x->ndim, ad_dims(x), (struct ad_operand){ one->data, still, dtype }, y);
+            ad_copy_strided(x->ndim, ad_dims(x), (struct ad_operand){ one->data, still, dtype }, y);
         return one != NULL;
     }
     if (exponent < 0)
-        ad_run_loop(c->loops->loop[AD_LOOP_reciprocal][dtype], dtype, c->loops, x->ndim, ad_dims(x), 1, &base, y);
+        ad_run_loop(c->loops->loop[AD_LOOP_reciprocal][dtype], dtype, x->ndim, ad_dims(x), 1, &base, y);
     else
-        ad_copy_strided(c->loops, x->ndim, ad_dims(x), base, y);
+        ad_copy_strided(x->ndim, ad_dims(x), base, y);
     FOR_EACH_BIT(bit, magnitude)
     {
-        ad_run_loop(square, dtype, c->loops, x->ndim, ad_dims(x), 1, &y, y);
+        ad_run_loop(square, dtype, x->ndim, ad_dims(x), 1, &y, y);
         if (magnitude >> bit & 1)
-            ad_run_loop(step, dtype, c->loops, x->ndim, ad_dims(x), 2, (struct ad_operand[]){ y, base }, y);
+            ad_run_loop(step, dtype, x->ndim, ad_dims(x), 2, (struct ad_operand[]){ y, base }, y);
     }
     return true;
 }

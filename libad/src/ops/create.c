@@ -31,7 +31,7 @@ static bool astype_eval(const ad_node *node, void *const *outputs)
     const ad_array *x = ad_node_operand(node, 0);
     int64_t strides[AD_MAX_NDIM];
     c_order_strides(*dtype, x->ndim, ad_dims(x), strides);
-    ad_copy_strided(ad_current()->loops, x->ndim, ad_dims(x), operand_of(x), (struct ad_operand){ outputs[0], strides, *dtype });
+    ad_copy_strided(x->ndim, ad_dims(x), operand_of(x), (struct ad_operand){ outputs[0], strides, *dtype });
     return true;
 }
 
@@ -82,7 +82,7 @@ ad_array *ad_ones_with(ad_shape shape, ad_dtype_options options)
     ad_context *c = ad_current();
     ad_array *x = makeable("ad_ones", options.dtype, &shape) ? ad_array_new(c, options.dtype, shape.ndim, shape.dim) : NULL;
     if (x && x->size)
-        ad_copy_strided(c->loops, x->ndim, ad_dims(x), (struct ad_operand){ (char *)&(double){ 1 }, still, AD_F64 }, operand_of(x));
+        ad_copy_strided(x->ndim, ad_dims(x), (struct ad_operand){ (char *)&(double){ 1 }, still, AD_F64 }, operand_of(x));
     return x;
 }
 
@@ -264,7 +264,7 @@ static bool make_diagonal_eval(const ad_node *node, void *const *outputs)
         return true;
     char *first = (char *)outputs[0] + diagonal_start(strides[last], strides[last + 1], o->offset);
     strides[last] += strides[last + 1];
-    ad_copy_strided(ad_current()->loops, x->ndim, ad_dims(x), operand_of(x), (struct ad_operand){ first, strides, output.dtype });
+    ad_copy_strided(x->ndim, ad_dims(x), operand_of(x), (struct ad_operand){ first, strides, output.dtype });
     return true;
 }
 

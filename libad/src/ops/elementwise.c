@@ -124,7 +124,7 @@ bool elementwise_eval(const ad_node *node, void *const *outputs)
         operands[0].dtype = dtype; /* a condition is read as it is */
     ad_dtype out_dtype = ad_loop_output(id, dtype);
     c_order_strides(out_dtype, ndim, dims, strides[AD_LOOP_MAX_INPUTS]);
-    ad_run_loop(loops->loop[id][dtype], dtype, loops, ndim, dims, count, operands,
+    ad_run_loop(loops->loop[id][dtype], dtype, ndim, dims, count, operands,
                 (struct ad_operand){ outputs[0], strides[AD_LOOP_MAX_INPUTS], out_dtype });
     return true;
 }

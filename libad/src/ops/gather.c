@@ -167,7 +167,7 @@ ad_array *index_within(const char *operation, ad_array *index, int64_t n, int ax
     ad_array *places = ad_array_new(c, AD_I64, index->ndim, ad_dims(index));
     if (!places || !places->size)
         return places;
-    ad_copy_strided(c->loops, index->ndim, ad_dims(index), operand_of(index), operand_of(places));
+    ad_copy_strided(index->ndim, ad_dims(index), operand_of(index), operand_of(places));
     int64_t *place = (int64_t *)places->data;
     for (int64_t i = 0; i < places->size; i++) {
         if (place[i] < -n || place[i] >= n)
@@ -366,7 +366,7 @@ static ad_array *places_along(const char *operation, const ad_array *x, ad_array
     ad_array *read = index ? ad_broadcast_to(index, shape) : NULL, *places = read ? ad_array_new(ad_current(), AD_I64, shape.ndim, shape.dim) : NULL;
     if (!places || !places->size)
         return places;
-    ad_copy_strided(ad_current()->loops, shape.ndim, shape.dim, operand_of(read), operand_of(places));
+    ad_copy_strided(shape.ndim, shape.dim, operand_of(read), operand_of(places));
     int64_t counter[AD_MAX_NDIM] = { 0 }, stride[AD_MAX_NDIM], *place = (int64_t *)places->data;
     c_order_strides(AD_U8, x->ndim, ad_dims(x), stride); /* of one byte: in elements */
     for (int64_t k = 0, base = 0; k < places->size; k++) {

@@ -56,7 +56,7 @@ static bool embed_eval(const ad_node *node, void *const *outputs)
     memset(outputs[0], 0, (size_t)ad_shape_size(output.shape) * ad_dtype_size(output.dtype));
     char *first = (char *)outputs[0] + (x->size ? s->start * strides[s->axis] : 0);
     strides[s->axis] *= s->step;
-    ad_copy_strided(ad_current()->loops, x->ndim, ad_dims(x), operand_of(x), (struct ad_operand){ first, strides, output.dtype });
+    ad_copy_strided(x->ndim, ad_dims(x), operand_of(x), (struct ad_operand){ first, strides, output.dtype });
     return true;
 }
 

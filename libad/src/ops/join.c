@@ -71,7 +71,6 @@ static bool join_infer(const ad_node *node, ad_spec *output)
 static bool join_eval(const ad_node *node, void *const *outputs)
 {
     const struct join *join = ad_node_options(node);
-    const struct ad_loops *loops = ad_current()->loops;
     int64_t strides[AD_MAX_NDIM];
     ad_spec output;
     if (!join_infer(node, &output))
@@ -84,7 +83,7 @@ static bool join_eval(const ad_node *node, void *const *outputs)
     for (int i = 0; i < ad_node_inputs(node); i++) {
         const ad_array *x = ad_node_operand(node, i);
         if (x->size)
-            ad_copy_strided(loops, x->ndim, ad_dims(x), operand_of(x), (struct ad_operand){ to, strides, output.dtype });
+            ad_copy_strided(x->ndim, ad_dims(x), operand_of(x), (struct ad_operand){ to, strides, output.dtype });
         to += step * join_length(join, x);
     }
     return true;

@@ -40,7 +40,6 @@ static ad_array *shift(ad_array *x, const struct scan *s, bool reverse, double f
 static bool shift_eval(const ad_node *node, void *const *outputs)
 {
     const struct scan *s = ad_node_options(node);
-    const struct ad_loops *loops = ad_current()->loops;
     ad_array *x = ad_node_operand(node, 0);
     ad_dtype dtype = (ad_dtype)x->dtype;
     ad_shape shape = ad_shape_of(x);
@@ -52,10 +51,10 @@ static bool shift_eval(const ad_node *node, void *const *outputs)
     int64_t step = strides[s->axis], last = (n - 1) * step;
     char *out = outputs[0];
     shape.dim[s->axis] = n - 1;
-    ad_copy_strided(loops, x->ndim, shape.dim, (struct ad_operand){ x->data + (s->reverse ? ad_strides(x)[s->axis] : 0), ad_strides(x), dtype },
+    ad_copy_strided(x->ndim, shape.dim, (struct ad_operand){ x->data + (s->reverse ? ad_strides(x)[s->axis] : 0), ad_strides(x), dtype },
                     (struct ad_operand){ out + (s->reverse ? 0 : step), strides, dtype });
     shape.dim[s->axis] = 1;
-    ad_copy_strided(loops, x->ndim, shape.dim, (struct ad_operand){ (char *)&s->first, still, AD_F64 },
+    ad_copy_strided(x->ndim, shape.dim, (struct ad_operand){ (char *)&s->first, still, AD_F64 },
                     (struct ad_operand){ out + (s->reverse ? last : 0), strides, dtype });
     return true;
 }
@@ -196,7 +195,7 @@ static bool scan_eval(const ad_node *node, void *const *outputs)
     c_order_strides(dtype, x->ndim, ad_dims(x), strides);
     if (x->size == 0)
         return true;
-    ad_copy_strided(ad_current()->loops, x->ndim, ad_dims(x), operand_of(x), (struct ad_operand){ outputs[0], strides, dtype });
+    ad_copy_strided(x->ndim, ad_dims(x), operand_of(x), (struct ad_operand){ outputs[0], strides, dtype });
     (ad_node_primitive(node)->code ? ad_scan_prod : ad_scan_sum)(dtype, l.outer, l.n, l.inner, outputs[0], outputs[0], s->reverse);
     return true;
 }

@@ -1,6 +1,6 @@
 /* The only way into an operation: check, compute, record, push tangents.
  *
- * An output is complete (data, node, mask, tangents) before anybody else sees it. A call is recorded once, however
+ * An output is complete (data, node, tangents) before anybody else sees it. A call is recorded once, however
  * many reverse levels it serves, and only if an input depends on one of them. */
 #include "ad/array.h"
 #include "tape/tape.h"
@@ -311,7 +311,7 @@ bool ad_call_primitive_many(const ad_primitive *primitive, ad_array *const *inpu
     return ad_apply(ad_current(), primitive, inputs, count, options, outputs);
 }
 
-/* ---- inputs of levels, constants ---- */
+/* ---- inputs of levels ---- */
 
 /* The identity, recorded where x enters a level that lies inside one x depends on. */
 static bool identity_infer(const ad_node *node, ad_spec *output)
@@ -355,11 +355,6 @@ ad_array *ad_lift(ad_context *c, ad_array *x, int level, ad_array *tangent)
         return NULL;
     ad_slot_at(&tape->slots, y->node)->mask |= bit;
     return y;
-}
-
-ad_array *ad_constant(ad_context *c, ad_array *x)
-{
-    return x->serial ? ad_array_alias(c, x) : x;
 }
 
 /* ---- what rules read of a node ---- */

@@ -127,7 +127,7 @@ static bool reseed(ad_context *c, const struct ad_leaves *leaves, uint32_t start
         k++;
         if (!g)
             continue;
-        if (!(g = ad_match(c, g, y)) || !ad_cotangent_add(c, ad_slot_at(&c->tape->slots, y->node), g))
+        if (!(g = ad_match(g, y)) || !ad_cotangent_add(c, ad_slot_at(&c->tape->slots, y->node), g))
             return false;
         *from = y->node > *from ? y->node : *from;
     }

@@ -104,7 +104,7 @@ static bool attach(ad_context *c, int level, ad_array *output, ad_array *tangent
 {
     if (!ad_shape_equal(ad_shape_of(tangent), ad_shape_of(output)))
         tangent = ad_broadcast_to(tangent, ad_shape_of(output));
-    tangent = ad_match(c, tangent, output);
+    tangent = ad_match(tangent, output);
     return tangent && ad_tangent_attach(c, output, c->tape->levels[level].serial, tangent);
 }
 

@@ -194,7 +194,7 @@ static bool seed(ad_context *c, struct ad_pullback *pull, const struct ad_leaves
         uint32_t node = pull->outputs[i].node;
         if (!node)
             continue;
-        if (!(g = ad_match(c, g, y)) || !ad_cotangent_add(c, ad_slot_at(&pull->slots, node), g))
+        if (!(g = ad_match(g, y)) || !ad_cotangent_add(c, ad_slot_at(&pull->slots, node), g))
             return false;
         *from = node > *from ? node : *from;
     }

@@ -39,9 +39,8 @@ static ad_array *to_shape_of(ad_array *g, const ad_array *like)
 }
 
 /* The engine's one place where a derivative gets the shape and dtype of what it belongs to. */
-ad_array *ad_match(ad_context *c, ad_array *g, const ad_array *like)
+ad_array *ad_match(ad_array *g, const ad_array *like)
 {
-    (void)c;
     if (g && !same_shape(g, like))
         g = to_shape_of(g, like);
     if (!g || (g->dtype == like->dtype && !(g->flags & AD_WEAK)))
@@ -65,7 +64,7 @@ static void add_in_place(ad_context *c, ad_array *sum, const ad_array *g)
         return;
     }
     struct ad_operand in[2] = { { sum->data, ad_strides(sum), (ad_dtype)sum->dtype }, { g->data, ad_strides(g), (ad_dtype)g->dtype } };
-    ad_run_loop(c->loops->loop[AD_LOOP_add][sum->dtype], (ad_dtype)sum->dtype, c->loops, sum->ndim, ad_dims(sum), 2, in, in[0]);
+    ad_run_loop(c->loops->loop[AD_LOOP_add][sum->dtype], (ad_dtype)sum->dtype, sum->ndim, ad_dims(sum), 2, in, in[0]);
 }
 
 /* ---- numbers: a sweep that no open level sees has nothing to record, so a real cotangent is kept as the number it is ---- */
@@ -148,7 +147,7 @@ AD_ALWAYS_INLINE ad_array *cotangent_through(ad_context *c, const struct ad_node
         return ad_set_error(AD_ERROR_TRANSFORM, "%s: has no reverse rule (argument %d, reverse mode)", op->name, operand);
     }
     bool fits = d && is_number(d) && ad_is_real(node->inputs[operand]);
-    return fits || !d ? d : ad_match(c, d, node->inputs[operand]);
+    return fits || !d ? d : ad_match(d, node->inputs[operand]);
 }
 
 /* ---- one call ---- */

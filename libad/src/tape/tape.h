@@ -232,7 +232,6 @@ static inline uint64_t ad_live_mask(const struct ad_tape *tape, const ad_array *
 }
 
 ad_array *ad_lift(ad_context *c, ad_array *x, int level, ad_array *tangent); /* x as the input of a level */
-ad_array *ad_constant(ad_context *c, ad_array *x);                        /* x without its dependence */
 
 /* forward.c */
 ad_array *ad_tangent_of(const struct ad_tape *tape, const ad_array *x, int level); /* NULL: zero */
@@ -247,7 +246,7 @@ ad_array *ad_cotangent_of(ad_context *c, struct ad_slot *slot); /* an array that
 
 extern const ad_primitive ad_checkpoint_op;
 bool ad_checkpoint_sweep(ad_context *c, struct ad_slot *slot, uint64_t bit, uint32_t floor, ad_array **cotangents); /* checkpoint.c */
-ad_array *ad_match(ad_context *c, ad_array *g, const ad_array *like); /* shape and dtype of `like` */
+ad_array *ad_match(ad_array *g, const ad_array *like); /* shape and dtype of `like` */
 ad_array *ad_times(ad_context *c, ad_array *t, ad_array *d);           /* a tangent or cotangent times a derivative */
 
 #endif

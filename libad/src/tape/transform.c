@@ -204,7 +204,7 @@ static uint32_t seed(ad_context *c, const struct ad_trace *trace, ad_array *cons
         const ad_array *y = trace->outputs.leaf[i];
         if (!cotangents[i] || !(ad_reverse_mask(c->tape, y) & bit) || y->node < trace->floor)
             continue;
-        ad_array *g = ad_match(c, cotangents[i], y);
+        ad_array *g = ad_match(cotangents[i], y);
         if (!g || !ad_cotangent_add(c, ad_slot_at(&c->tape->slots, y->node), g))
             return AD_NO_PARENT;
         from = y->node > from ? y->node : from;
@@ -330,7 +330,7 @@ static void *push(ad_context *c, const ad_fn *fn, const ad_value *arguments, con
         ad_array *lifted[inputs->count + 1];
         bool done = true;
         for (int i = 0; i < inputs->count && done; i++) {
-            ad_array *t = ad_dtype_is_float((ad_dtype)inputs->leaf[i]->dtype) ? ad_match(c, tangents->leaf[i], inputs->leaf[i]) : tangents->leaf[i];
+            ad_array *t = ad_dtype_is_float((ad_dtype)inputs->leaf[i]->dtype) ? ad_match(tangents->leaf[i], inputs->leaf[i]) : tangents->leaf[i];
             done = t && (lifted[i] = ad_lift(c, inputs->leaf[i], level, t));
         }
         result = done ? call_with(c, fn, arguments, 0, ad_leaves_join(kind, arguments[0].p, lifted)) : NULL;
