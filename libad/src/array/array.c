@@ -45,11 +45,7 @@ static ad_array *header_new(ad_context *c, ad_dtype dtype, int ndim, const int64
 
 static void strides_c_order(ad_array *x)
 {
-    int64_t stride = (int64_t)ad_dtype_size((ad_dtype)x->dtype), *strides = ad_strides(x);
-    for (int i = x->ndim - 1; i >= 0; i--) {
-        strides[i] = stride;
-        stride *= x->extents[i];
-    }
+    c_order_strides((ad_dtype)x->dtype, x->ndim, ad_dims(x), ad_strides(x));
 }
 
 static struct ad_storage *storage_new(ad_context *c, size_t bytes)
@@ -423,11 +419,8 @@ bool ad_copy_to(const ad_array *x, double *out, int64_t n)
                      (long long)x->size, (long long)n);
         return false;
     }
-    int64_t strides[AD_MAX_NDIM], stride = sizeof(double);
-    for (int i = x->ndim - 1; i >= 0; i--) {
-        strides[i] = stride;
-        stride *= ad_dims(x)[i];
-    }
+    int64_t strides[AD_MAX_NDIM];
+    c_order_strides(AD_F64, x->ndim, ad_dims(x), strides);
     ad_copy_strided(x->ndim, ad_dims(x), (struct ad_operand){ x->data, ad_strides(x), (ad_dtype)x->dtype },
                     (struct ad_operand){ (char *)out, strides, AD_F64 });
     return true;

@@ -43,7 +43,7 @@ static inline bool ad_is_tree(const struct ad_object *object)
 /* Reference-counted memory that arrays view. The data follow at 64 bytes, unless they are the caller's (ad_wrap). */
 struct ad_storage {
     _Atomic int64_t refs;
-    size_t bytes; /* of this block, 0 if the caller's */
+    size_t bytes; /* of this block, with the data behind it */
     void (*release)(void *);
     void *release_context;
 };
@@ -89,6 +89,16 @@ static inline const int64_t *ad_dims(const ad_array *x)
 static inline int64_t *ad_strides(const ad_array *x)
 {
     return (int64_t *)x->extents + x->ndim;
+}
+
+/* Byte strides of a C-contiguous array of the given shape. */
+static inline void c_order_strides(ad_dtype dtype, int ndim, const int64_t *dims, int64_t *strides)
+{
+    int64_t stride = (int64_t)ad_dtype_size(dtype);
+    for (int i = ndim - 1; i >= 0; i--) {
+        strides[i] = stride;
+        stride *= dims[i];
+    }
 }
 
 /* Freed blocks by size class, kept for reuse. */
@@ -294,7 +304,7 @@ AD_ALWAYS_INLINE void ad_drop(ad_context *c, ad_array *x)
         ad_object_release(c, &x->object);
 }
 
-/* array.c, view.c: all give an array that belongs to the innermost scope, or NULL and an error */
+/* array.c: all give an array that belongs to the innermost scope, or NULL and an error */
 ad_array *ad_array_new(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims); /* uninitialised, C-contiguous */
 ad_array *ad_array_zeros(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims);
 ad_array *ad_array_abstract(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims); /* shape and dtype only */

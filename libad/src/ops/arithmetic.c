@@ -205,12 +205,6 @@ struct power_options {
     int64_t exponent;
 };
 
-static bool power_infer(const ad_node *node, ad_spec *output)
-{
-    *output = (ad_spec){ ad_node_dtype(node, 0), ad_node_shape(node, 0) };
-    return true;
-}
-
 /* Square and multiply, or divide, from the bit after the leading one of the exponent down. */
 #define FOR_EACH_BIT(bit, magnitude) for (int bit = 30 - __builtin_clz((unsigned)(magnitude)); bit >= 0; bit--)
 
@@ -271,7 +265,7 @@ static ad_array *power_derivative(const ad_node *node, int operand)
 }
 
 static const ad_primitive power_op = {
-    .name = "ad_pow", .infer = power_infer, .eval = power_eval, .number = power_number, .derivative = power_derivative, .saves = AD_SAVE_INPUTS,
+    .name = "ad_pow", .infer = ad_same_infer, .eval = power_eval, .number = power_number, .derivative = power_derivative, .saves = AD_SAVE_INPUTS,
     .options_size = sizeof(struct power_options),
 };
 AD_OPERATION(power_op);

@@ -88,15 +88,6 @@ static void broadcast_strides(const ad_array *x, int ndim, int64_t *strides)
         strides[i] = i < extra || ad_dims(x)[i - extra] == 1 ? 0 : ad_strides(x)[i - extra];
 }
 
-void c_order_strides(ad_dtype dtype, int ndim, const int64_t *dims, int64_t *strides)
-{
-    int64_t stride = (int64_t)ad_dtype_size(dtype);
-    for (int i = ndim - 1; i >= 0; i--) {
-        strides[i] = stride;
-        stride *= dims[i];
-    }
-}
-
 bool elementwise_eval(const ad_node *node, void *const *outputs)
 {
     const struct ad_loops *loops = ad_current()->loops;

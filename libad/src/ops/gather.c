@@ -30,14 +30,6 @@ static void places_drop(const void *options)
     (ad_release)(((const struct places *)options)->index);
 }
 
-/* An array as (outer, axis, inner). */
-static void around(const ad_array *x, int axis, int64_t *outer, int64_t *inner)
-{
-    *outer = *inner = 1;
-    for (int i = 0; i < x->ndim; i++)
-        *(i < axis ? outer : inner) *= i == axis ? 1 : ad_dims(x)[i];
-}
-
 /* The shape of operand 0 with another length along the axis. */
 static void infer_with_length(const ad_node *node, ad_spec *output, int64_t length)
 {
@@ -63,10 +55,9 @@ static bool gather_eval(const ad_node *node, void *const *outputs)
     const struct places *p = ad_node_options(node);
     const ad_array *x = ad_node_operand(node, 0);
     const void *data = data_of(node, 0);
-    int64_t outer, inner;
-    around(x, p->axis, &outer, &inner);
+    struct layout l = layout_of(x, p->axis);
     if (data && x->size)
-        ad_gather(ad_dtype_size((ad_dtype)x->dtype), outer, p->length, inner, (const int64_t *)p->index->data, p->index->size, data, outputs[0]);
+        ad_gather(ad_dtype_size((ad_dtype)x->dtype), l.outer, p->length, l.inner, (const int64_t *)p->index->data, p->index->size, data, outputs[0]);
     return data != NULL;
 }
 
@@ -75,12 +66,11 @@ static bool scatter_eval(const ad_node *node, void *const *outputs)
     const struct places *p = ad_node_options(node);
     const ad_array *v = ad_node_operand(node, 0);
     const void *data = data_of(node, 0);
-    int64_t outer, inner;
     if (!data)
         return false;
-    around(v, p->axis, &outer, &inner);
-    memset(outputs[0], 0, (size_t)(outer * p->length * inner) * ad_dtype_size((ad_dtype)v->dtype));
-    ad_scatter_add((ad_dtype)v->dtype, outer, p->length, inner, (const int64_t *)p->index->data, p->index->size, data, outputs[0]);
+    struct layout l = layout_of(v, p->axis);
+    memset(outputs[0], 0, (size_t)(l.outer * p->length * l.inner) * ad_dtype_size((ad_dtype)v->dtype));
+    ad_scatter_add((ad_dtype)v->dtype, l.outer, p->length, l.inner, (const int64_t *)p->index->data, p->index->size, data, outputs[0]);
     return true;
 }
 
@@ -91,12 +81,11 @@ static bool put_eval(const ad_node *node, void *const *outputs)
     const ad_array *x = ad_node_operand(node, 0);
     const void *old = data_of(node, 0), *new = data_of(node, 1);
     size_t item = ad_dtype_size((ad_dtype)x->dtype);
-    int64_t outer, inner;
     if (!old || !new)
         return false;
-    around(x, p->axis, &outer, &inner);
+    struct layout l = layout_of(x, p->axis);
     memcpy(outputs[0], old, (size_t)x->size * item);
-    ad_put_rows(item, outer, p->length, inner, (const int64_t *)p->index->data, p->index->size, new, outputs[0]);
+    ad_put_rows(item, l.outer, p->length, l.inner, (const int64_t *)p->index->data, p->index->size, new, outputs[0]);
     return true;
 }
 

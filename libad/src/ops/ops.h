@@ -38,6 +38,22 @@ static inline const void *data_of(const ad_node *node, int operand)
     return x ? x->data : NULL;
 }
 
+/* The infer of operations that keep the shape and dtype of their first input. apply.c. */
+bool ad_same_infer(const ad_node *node, ad_spec *output);
+
+/* An array seen as (outer, n, inner), n along an axis. */
+struct layout {
+    int64_t outer, n, inner;
+};
+
+static inline struct layout layout_of(const ad_array *x, int axis)
+{
+    struct layout l = { 1, ad_dims(x)[axis], 1 };
+    for (int i = 0; i < x->ndim; i++)
+        *(i < axis ? &l.outer : &l.inner) *= i == axis ? 1 : ad_dims(x)[i];
+    return l;
+}
+
 /* elementwise.c: infer and eval of every elementwise operation; its loop is the primitive's code. `number` is for those that give
  * float64 for float64. */
 bool elementwise_infer(const ad_node *node, ad_spec *output);
@@ -72,8 +88,5 @@ ad_array *value_like(const char *operation, ad_array *value, const ad_array *x, 
 /* svd.c: the singular values of the matrices in the last two axes of a float x, the largest first, for the operation named. Gives *tolerance too, (..., 1),
  * what rounding alone may do to them: those within it of 0 are constants. */
 ad_array *singular_values(const char *operation, ad_array *x, ad_array **tolerance);
-
-/* Strides of a C-contiguous array of the given shape. */
-void c_order_strides(ad_dtype dtype, int ndim, const int64_t *dims, int64_t *strides);
 
 #endif

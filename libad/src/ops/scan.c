@@ -15,24 +15,6 @@ struct scan {
     double first; /* shift: what moves in */
 };
 
-struct layout {
-    int64_t outer, n, inner;
-};
-
-static struct layout layout_of(const ad_array *x, int axis)
-{
-    struct layout l = { 1, ad_dims(x)[axis], 1 };
-    for (int i = 0; i < x->ndim; i++)
-        *(i < axis ? &l.outer : &l.inner) *= i == axis ? 1 : ad_dims(x)[i];
-    return l;
-}
-
-static bool same_infer(const ad_node *node, ad_spec *output)
-{
-    *output = (ad_spec){ ad_node_dtype(node, 0), ad_node_shape(node, 0) };
-    return true;
-}
-
 /* ---- shift: y_i = x_(i-1) and y_0 = first; in reverse y_i = x_(i+1) ---- */
 
 static ad_array *shift(ad_array *x, const struct scan *s, bool reverse, double first);
@@ -74,7 +56,7 @@ static ad_array *shift_jvp(const ad_node *node, int operand, ad_array *t)
 }
 
 static const ad_primitive shift_op = {
-    .name = "shift", .infer = same_infer, .eval = shift_eval, .vjp = shift_vjp, .jvp = shift_jvp, .options_size = sizeof(struct scan),
+    .name = "shift", .infer = ad_same_infer, .eval = shift_eval, .vjp = shift_vjp, .jvp = shift_jvp, .options_size = sizeof(struct scan),
 };
 AD_OPERATION(shift_op);
 
@@ -143,7 +125,7 @@ static ad_array *recurrence_jvp(const ad_node *node, int operand, ad_array *t)
 }
 
 static const ad_primitive recurrence_op = {
-    .name = "ad_linear_recurrence", .infer = same_infer, .eval = recurrence_eval, .vjp = recurrence_vjp, .jvp = recurrence_jvp,
+    .name = "ad_linear_recurrence", .infer = ad_same_infer, .eval = recurrence_eval, .vjp = recurrence_vjp, .jvp = recurrence_jvp,
     .saves = AD_SAVE_INPUTS | AD_SAVE_OUTPUT, .options_size = sizeof(struct scan),
 };
 AD_OPERATION(recurrence_op);
@@ -174,11 +156,13 @@ ad_array *(ad_linear_recurrence)(ad_array *a, ad_array *b)
     return ad_linear_recurrence_with(a, b, AD_RECURRENCE_DEFAULTS);
 }
 
-/* ---- running sums and products ---- */
+/* ---- running sums and products; a primitive's code says which ---- */
+
+enum { SUM, PRODUCT };
 
 static bool scan_infer(const ad_node *node, ad_spec *output)
 {
-    same_infer(node, output);
+    ad_same_infer(node, output);
     if (!ad_dtype_is_float(output->dtype))
         output->dtype = AD_I64;
     return true;
@@ -196,7 +180,7 @@ static bool scan_eval(const ad_node *node, void *const *outputs)
     if (x->size == 0)
         return true;
     ad_copy_strided(x->ndim, ad_dims(x), operand_of(x), (struct ad_operand){ outputs[0], strides, dtype });
-    (ad_node_primitive(node)->code ? ad_scan_prod : ad_scan_sum)(dtype, l.outer, l.n, l.inner, outputs[0], outputs[0], s->reverse);
+    (ad_node_primitive(node)->code == PRODUCT ? ad_scan_prod : ad_scan_sum)(dtype, l.outer, l.n, l.inner, outputs[0], outputs[0], s->reverse);
     return true;
 }
 
@@ -231,11 +215,11 @@ static ad_array *cumprod_jvp(const ad_node *node, int operand, ad_array *t)
 
 static const ad_primitive cumsum_op = {
     .name = "ad_cumsum", .infer = scan_infer, .eval = scan_eval, .vjp = cumsum_transpose, .linear = AD_LINEAR, .options_size = sizeof(struct scan),
-    .code = 0,
+    .code = SUM,
 };
 static const ad_primitive cumprod_op = {
     .name = "ad_cumprod", .infer = scan_infer, .eval = scan_eval, .vjp = cumprod_vjp, .jvp = cumprod_jvp, .saves = AD_SAVE_INPUTS,
-    .options_size = sizeof(struct scan), .code = 1,
+    .options_size = sizeof(struct scan), .code = PRODUCT,
 };
 AD_OPERATION(cumsum_op);
 AD_OPERATION(cumprod_op);

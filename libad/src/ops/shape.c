@@ -370,12 +370,6 @@ struct flipped {
     bool axis[AD_MAX_NDIM];
 };
 
-static bool flip_infer(const ad_node *node, ad_spec *output)
-{
-    *output = (ad_spec){ ad_node_dtype(node, 0), ad_node_shape(node, 0) };
-    return true;
-}
-
 static ad_array *flip_view(const ad_node *node, const ad_spec *output)
 {
     const ad_array *x = ad_node_operand(node, 0);
@@ -396,7 +390,7 @@ static ad_array *flip_transpose(const ad_node *node, int operand, ad_array *g)
 }
 
 static const ad_primitive flip_op = {
-    .name = "ad_flip", .infer = flip_infer, .view = flip_view, .vjp = flip_transpose, .linear = AD_LINEAR, .options_size = sizeof(struct flipped),
+    .name = "ad_flip", .infer = ad_same_infer, .view = flip_view, .vjp = flip_transpose, .linear = AD_LINEAR, .options_size = sizeof(struct flipped),
 };
 AD_OPERATION(flip_op);
 

@@ -313,13 +313,13 @@ bool ad_call_primitive_many(const ad_primitive *primitive, ad_array *const *inpu
 
 /* ---- inputs of levels ---- */
 
-/* The identity, recorded where x enters a level that lies inside one x depends on. */
-static bool identity_infer(const ad_node *node, ad_spec *output)
+bool ad_same_infer(const ad_node *node, ad_spec *output)
 {
     *output = (ad_spec){ ad_node_dtype(node, 0), ad_node_shape(node, 0) };
     return true;
 }
 
+/* The identity, recorded where x enters a level that lies inside one x depends on. */
 static ad_array *identity_view(const ad_node *node, const ad_spec *output)
 {
     (void)output;
@@ -333,7 +333,7 @@ static ad_array *identity_vjp(const ad_node *node, int operand, ad_array *g)
 }
 
 static const ad_primitive identity = {
-    .name = "identity", .infer = identity_infer, .view = identity_view, .vjp = identity_vjp, .linear = AD_LINEAR,
+    .name = "identity", .infer = ad_same_infer, .view = identity_view, .vjp = identity_vjp, .linear = AD_LINEAR,
 };
 
 ad_array *ad_lift(ad_context *c, ad_array *x, int level, ad_array *tangent)
