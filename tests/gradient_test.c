@@ -311,6 +311,9 @@ START_TEST(ggnvp_and_tensor_jacobian_product)
     for (int i = 0; i < AD_MAX_NDIM; i++)
         long_shape.dim[i] = 1;
     assert_fails(ad_tensor_jacobian_product(ad_sum)(x, ad_ones(long_shape)), AD_ERROR_SHAPE, "33 dimensions");
+    assert_fails(ad_tensor_jacobian_product(cubes)(x, NULL), AD_ERROR_VALUE, "ad_tensor_jacobian_product: the tensor is NULL");
+    assert_fails(ad_tensor_jacobian_product(cubes)(x, ad_ones(AD_SHAPE(3, 2))), AD_ERROR_SHAPE, "(3,2) for an output of shape (2,)");
+    ck_assert(ad_shape_equal(ad_shape_of(ad_tensor_jacobian_product(cubes)(x, ad_ones(AD_SHAPE(2, 0)))), AD_SHAPE(0, 2)));
 }
 END_TEST
 

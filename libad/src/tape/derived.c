@@ -7,6 +7,7 @@
 #include "ad/shape.h"
 #include "ad/tree.h"
 #include "tape/function.h"
+#include <limits.h>
 #include <string.h>
 
 static bool extend(const char *transformation, ad_shape *shape, const ad_array *x)
@@ -19,107 +20,133 @@ static bool extend(const char *transformation, ad_shape *shape, const ad_array *
     return true;
 }
 
-/* The pullback of a number at element i of y. */
-static ad_array *pulled_unit(ad_context *c, ad_pullback *pull, const ad_array *y, int64_t i, ad_array *unit)
+/* ---- rows: one pullback each ---- */
+
+/* What they are pulled back through: a function that gave y for x. */
+struct rows {
+    ad_pullback *pull;
+    const ad_array *y, *x;
+    ad_tree *cotangents; /* of a product with a tensor */
+};
+
+typedef ad_array *row_at(ad_context *c, const struct rows *rows, int64_t i);
+
+/* `count` rows behind one another, in the given shape. */
+static ad_array *stacked(ad_context *c, const char *transformation, const struct rows *rows, row_at *row, int64_t count, ad_shape shape)
 {
+    if (count > INT_MAX)
+        return ad_set_error(AD_ERROR_SHAPE, "%s: a result of %lld rows; at most %d are possible", transformation, (long long)count, INT_MAX);
+    ad_tree_item *items = ad_allocate(c, (size_t)count * sizeof *items);
+    bool done = items != NULL;
+    for (int64_t i = 0; i < count && done; i++) {
+        AD_SCOPE;
+        items[i] = (ad_tree_item){ AD_ITEM_ARRAY, ad_escape(row(c, rows, i)) };
+        done = items[i].value != NULL;
+    }
+    ad_array *all = done ? ad_stack(ad_list_from(items, (int)count)) : NULL;
+    ad_deallocate(c, items, (size_t)count * sizeof *items);
+    return all ? ad_reshape(all, shape) : NULL;
+}
+
+/* ---- Jacobians ---- */
+
+/* The pullback of a number at element i of y. */
+static ad_array *pulled_unit(ad_context *c, const struct rows *rows, int64_t i, ad_array *unit)
+{
+    const ad_array *y = rows->y;
     size_t item = ad_dtype_size((ad_dtype)y->dtype);
     ad_array *flat = ad_array_zeros(c, (ad_dtype)y->dtype, 1, &y->size), *one = unit ? ad_astype(unit, (ad_dtype)y->dtype) : NULL;
     if (!flat || !one)
         return NULL;
     memcpy(flat->data + (size_t)i * item, one->data, item);
     ad_array *g = ad_reshape(flat, ad_shape_of(y));
-    return g ? ad_pullback_apply(c, pull, g) : NULL;
+    return g ? ad_pullback_apply(c, rows->pull, g) : NULL;
 }
 
-/* Row i. A complex function of a real argument has a real and an imaginary part: Re(-i dy) = Im(dy). */
-static ad_array *jacobian_row(ad_context *c, ad_pullback *pull, const ad_array *y, const ad_array *x, int64_t i)
+/* A complex function of a real argument has a real and an imaginary part: Re(-i dy) = Im(dy). */
+static ad_array *jacobian_row(ad_context *c, const struct rows *rows, int64_t i)
 {
-    ad_array *row = pulled_unit(c, pull, y, i, ad_scalar(1));
-    if (!ad_dtype_is_complex((ad_dtype)y->dtype) || ad_dtype_is_complex((ad_dtype)x->dtype))
+    ad_array *row = pulled_unit(c, rows, i, ad_scalar(1));
+    if (!ad_dtype_is_complex((ad_dtype)rows->y->dtype) || ad_dtype_is_complex((ad_dtype)rows->x->dtype))
         return row;
-    ad_array *imaginary = pulled_unit(c, pull, y, i, ad_weak_complex(-1.0i));
+    ad_array *imaginary = pulled_unit(c, rows, i, ad_weak_complex(-1.0i));
     return row && imaginary ? ad_add(row, ad_mul(imaginary, ad_weak_complex(1.0i))) : NULL;
 }
 
-/* Rows of the identity as cotangents, one pullback for each element of y, stacked. shape: y's shape, then x's. */
-static ad_array *jacobian_rows(ad_context *c, ad_pullback *pull, const ad_array *y, const ad_array *x)
+/* One row for each element of y. */
+static ad_array *jacobian(ad_context *c, const struct rows *rows)
 {
+    const ad_array *y = rows->y, *x = rows->x;
     ad_shape shape = ad_shape_of(y);
     if (!extend("ad_jacobian", &shape, x))
         return NULL;
     if (y->size == 0)
         return ad_array_zeros(c, ad_dtype_is_complex((ad_dtype)y->dtype) ? ad_dtype_complex((ad_dtype)x->dtype) : (ad_dtype)x->dtype, shape.ndim, shape.dim);
-    ad_tree_item *rows = ad_allocate(c, (size_t)y->size * sizeof *rows);
-    if (!rows)
-        return NULL;
-    bool done = true;
-    for (int64_t i = 0; i < y->size && done; i++) {
-        AD_SCOPE;
-        ad_array *row = ad_escape(jacobian_row(c, pull, y, x, i));
-        rows[i] = (ad_tree_item){ AD_ITEM_ARRAY, row };
-        done = row != NULL;
-    }
-    ad_array *stacked = done ? ad_stack(ad_list_from(rows, (int)y->size)) : NULL;
-    ad_deallocate(c, rows, (size_t)y->size * sizeof *rows);
-    return stacked ? ad_reshape(stacked, shape) : NULL;
+    return stacked(c, "ad_jacobian", rows, jacobian_row, y->size, shape);
 }
 
 static void *run_jacobian(ad_context *c, const ad_fn *fn, const ad_value *arguments)
 {
     void *y;
     ad_pullback *pull = ad_pullback_of(c, fn->inner, arguments, 0, &y);
-    ad_array *rows = pull ? jacobian_rows(c, pull, y, arguments[0].p) : NULL;
-    ad_vjp_free(pull);
-    return rows;
-}
-
-/* v contracted with the Jacobian over all axes of the output: for each index of the tensor's other axes one pullback. */
-static void *run_tensor_jacobian_product(ad_context *c, const ad_fn *fn, const ad_value *arguments)
-{
-    ad_array *y, *tensor = arguments[fn->inner->count].p, *x = arguments[0].p, *result = NULL;
-    if (!tensor)
-        return NULL;
-    ad_pullback *pull = ad_pullback_of(c, fn->inner, arguments, 0, (void **)&y);
-    if (!pull)
-        return NULL;
-    ad_shape shape = ad_shape_of(tensor), rows_shape = { .ndim = 1 + y->ndim }, others = { .ndim = shape.ndim - y->ndim };
-    bool leading = shape.ndim >= y->ndim && memcmp(shape.dim, ad_dims(y), y->ndim * sizeof *shape.dim) == 0;
-    if (!leading) {
-        ad_vjp_free(pull);
-        return ad_set_error(AD_ERROR_SHAPE, "ad_tensor_jacobian_product: a tensor of shape %s for an output of shape %s: its leading axes should be the output's",
-                            AD_SHAPE_TEXT(tensor), AD_SHAPE_TEXT(y));
-    }
-    memcpy(others.dim, shape.dim + y->ndim, (size_t)others.ndim * sizeof *others.dim);
-    int64_t count = ad_shape_size(others);
-    ad_shape out = others;
-    if (others.ndim == 0) {
-        result = ad_pullback_apply(c, pull, tensor);
-    } else if (!extend("ad_tensor_jacobian_product", &out, x)) {
-        result = NULL;
-    } else if (count == 0) {
-        result = ad_array_zeros(c, (ad_dtype)x->dtype, out.ndim, out.dim);
-    } else {
-        /* Bring the other axes to the front, as one. */
-        ad_axes order = { .count = shape.ndim };
-        for (int i = 0; i < shape.ndim; i++)
-            order.axis[i] = i < others.ndim ? y->ndim + i : i - others.ndim;
-        rows_shape.dim[0] = count;
-        memcpy(rows_shape.dim + 1, ad_dims(y), y->ndim * sizeof *rows_shape.dim);
-        ad_array *rows = ad_reshape(ad_transpose(tensor, .axes = order), rows_shape);
-        ad_tree *parts = rows ? ad_unstack(rows) : NULL;
-        ad_tree_item *items = parts ? ad_allocate(c, (size_t)count * sizeof *items) : NULL;
-        bool done = items != NULL;
-        for (int64_t i = 0; i < count && done; i++) {
-            items[i] = (ad_tree_item){ AD_ITEM_ARRAY, ad_pullback_apply(c, pull, ad_tree_array_at(parts, (int)i)) };
-            done = items[i].value != NULL;
-        }
-        ad_array *stacked = done ? ad_stack(ad_list_from(items, (int)count)) : NULL;
-        ad_deallocate(c, items, (size_t)count * sizeof *items);
-        result = stacked ? ad_reshape(stacked, out) : NULL;
-    }
+    ad_array *result = pull ? jacobian(c, &(struct rows){ .pull = pull, .y = y, .x = arguments[0].p }) : NULL;
     ad_vjp_free(pull);
     return result;
 }
+
+/* ---- a tensor contracted with the Jacobian over all axes of the output ---- */
+
+/* The tensor with the axes that y has not in front, as one of length count. */
+static ad_array *others_in_front(ad_array *tensor, const ad_array *y, int64_t count)
+{
+    int others = tensor->ndim - y->ndim;
+    ad_axes order = { .count = tensor->ndim };
+    ad_shape shape = { .ndim = 1 + y->ndim, .dim = { count } };
+    for (int i = 0; i < tensor->ndim; i++)
+        order.axis[i] = i < others ? y->ndim + i : i - others;
+    memcpy(shape.dim + 1, ad_dims(y), y->ndim * sizeof *shape.dim);
+    return ad_reshape(ad_transpose(tensor, .axes = order), shape);
+}
+
+static ad_array *product_row(ad_context *c, const struct rows *rows, int64_t i)
+{
+    return ad_pullback_apply(c, rows->pull, ad_tree_array_at(rows->cotangents, (int)i));
+}
+
+/* One row for each index of the tensor's other axes. */
+static ad_array *tensor_product(ad_context *c, struct rows *rows, ad_array *tensor)
+{
+    const ad_array *y = rows->y, *x = rows->x;
+    if (tensor->ndim < y->ndim || memcmp(ad_dims(tensor), ad_dims(y), y->ndim * sizeof *ad_dims(y)) != 0)
+        return ad_set_error(AD_ERROR_SHAPE,
+                            "ad_tensor_jacobian_product: a tensor of shape %s for an output of shape %s: its leading axes should be the output's",
+                            AD_SHAPE_TEXT(tensor), AD_SHAPE_TEXT(y));
+    if (tensor->ndim == y->ndim)
+        return ad_pullback_apply(c, rows->pull, tensor);
+    ad_shape shape = ad_shape_make(tensor->ndim - y->ndim, ad_dims(tensor) + y->ndim);
+    int64_t count = ad_shape_size(shape);
+    if (!extend("ad_tensor_jacobian_product", &shape, x))
+        return NULL;
+    if (count == 0)
+        return ad_array_zeros(c, (ad_dtype)x->dtype, shape.ndim, shape.dim);
+    ad_array *cotangents = others_in_front(tensor, y, count);
+    rows->cotangents = cotangents ? ad_unstack(cotangents) : NULL;
+    return rows->cotangents ? stacked(c, "ad_tensor_jacobian_product", rows, product_row, count, shape) : NULL;
+}
+
+static void *run_tensor_jacobian_product(ad_context *c, const ad_fn *fn, const ad_value *arguments)
+{
+    void *y;
+    ad_array *tensor = arguments[fn->inner->count].p;
+    if (!tensor)
+        return ad_set_error(AD_ERROR_VALUE, "ad_tensor_jacobian_product: the tensor is NULL");
+    ad_pullback *pull = ad_pullback_of(c, fn->inner, arguments, 0, &y);
+    ad_array *result = pull ? tensor_product(c, &(struct rows){ .pull = pull, .y = y, .x = arguments[0].p }, tensor) : NULL;
+    ad_vjp_free(pull);
+    return result;
+}
+
+/* ---- the Gauss-Newton product ---- */
 
 /* Schraudolph (2002): push v through f, multiply by the outer Hessian, pull back. */
 static void *run_ggnvp(ad_context *c, const ad_fn *fn, const ad_value *arguments)
@@ -134,6 +161,8 @@ static void *run_ggnvp(ad_context *c, const ad_fn *fn, const ad_value *arguments
     ad_vjp_free(pull);
     return result;
 }
+
+/* ---- the functions under the macros ---- */
 
 static bool of_arrays(const char *transformation, const ad_fn *fn)
 {
