@@ -17,6 +17,9 @@
 
 AD_BEGIN_DECLS
 
+/** Most arguments of a function, those included that a transformation adds. */
+enum { AD_MAX_ARGUMENTS = 16 };
+
 /** A function with a signature. Opaque, immutable, memoised; lives as long as the thread that made it. */
 typedef struct ad_fn ad_fn;
 
@@ -178,7 +181,7 @@ typedef struct ad_check_options {
     double tolerance; /**< relative, against central differences: default 1e-6 */
     double step;      /**< of the differences, relative: default 1e-3, Richardson-extrapolated */
     uint64_t seed;    /**< of the random directions */
-    const void *arguments[AD_MAX_NDIM];
+    const void *arguments[AD_MAX_ARGUMENTS]; /**< x, ...: each an array, a tree or a pointer */
 } ad_check_options;
 
 /** ad_check_grads(f, x, ..., .order = 2, .modes = AD_REV | AD_FWD): compares derivatives in all float arguments with central

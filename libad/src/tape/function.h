@@ -9,8 +9,6 @@
 #include <ffi.h>
 #include <stdarg.h>
 
-enum { AD_MAX_ARGUMENTS = 16 };
-
 /* An argument or a result: a array, t tree, p pointer, i int, l int64_t, d double. */
 typedef union ad_value {
     void *p;
