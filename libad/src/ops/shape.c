@@ -17,7 +17,10 @@ static bool has_shape(const ad_array *x, const ad_shape *shape)
 
 /* ---- reshape: the transpose is the reshape back ---- */
 
-/* The options are the target shape. Only infer and view read it, so a recorded node need not keep it: options_size stays 0. */
+/* The options are the target shape, of which a recorded node keeps ndim alone, which fits into its slot: only infer and view read the lengths, and
+ * they run before. */
+enum { KEPT_OF_SHAPE = offsetof(ad_shape, dim) };
+
 static bool reshape_infer(const ad_node *node, ad_spec *output)
 {
     const ad_array *x = ad_node_operand(node, 0);
@@ -73,7 +76,7 @@ static ad_array *reshape_transpose(const ad_node *node, int operand, ad_array *g
 }
 
 static const ad_primitive reshape_op = {
-    .name = "ad_reshape", .infer = reshape_infer, .view = reshape_view, .vjp = reshape_transpose, .linear = AD_LINEAR,
+    .name = "ad_reshape", .infer = reshape_infer, .view = reshape_view, .vjp = reshape_transpose, .linear = AD_LINEAR, .options_size = KEPT_OF_SHAPE,
 };
 AD_OPERATION(reshape_op);
 
@@ -231,9 +234,9 @@ static ad_array *broadcast_transpose(const ad_node *node, int operand, ad_array 
     return g;
 }
 
-/* As for reshape, the options need not outlive the call. */
 static const ad_primitive broadcast_op = {
     .name = "ad_broadcast_to", .infer = broadcast_infer, .view = broadcast_view, .vjp = broadcast_transpose, .linear = AD_LINEAR,
+    .options_size = KEPT_OF_SHAPE,
 };
 AD_OPERATION(broadcast_op);
 
