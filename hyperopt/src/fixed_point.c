@@ -13,8 +13,7 @@
 #include <math.h>
 #include <stdbool.h>
 
-#define UNIT 0x1p52        /* units in 1 */
-#define LIMIT 0x1p63       /* 2048 in units: |fixed| < LIMIT, so INT64_MIN does not occur */
+#define LIMIT 0x1p63 /* 2048 in units: |fixed| < LIMIT, so INT64_MIN does not occur */
 
 /* An element that does not fit becomes INT64_MIN, which is not a fixed-point number. */
 static inline int64_t round_to_fixed(double units)
@@ -33,14 +32,14 @@ static int64_t first_failure(int64_t count, const int64_t *fixed)
 int64_t hyper_fixed_encode(int64_t count, const double *value, int64_t *fixed)
 {
     for (int64_t i = 0; i < count; i++)
-        fixed[i] = round_to_fixed(value[i] * UNIT);
+        fixed[i] = round_to_fixed(value[i] * HYPER_FIXED_ONE);
     return first_failure(count, fixed);
 }
 
 void hyper_fixed_decode(int64_t count, const int64_t *fixed, double *value)
 {
     for (int64_t i = 0; i < count; i++)
-        value[i] = (double)fixed[i] * (1 / UNIT);
+        value[i] = (double)fixed[i] * (1 / HYPER_FIXED_ONE);
 }
 
 int64_t hyper_momentum_quantise(int64_t count, const double *beta, uint32_t *numerator)
@@ -66,7 +65,7 @@ int64_t hyper_fixed_position_increment(int64_t count, const double *alpha, int64
 int64_t hyper_fixed_velocity_increment(int64_t count, const uint32_t *numerator, int64_t stride, const double *g, int64_t *increment)
 {
     for (int64_t i = 0; i < count; i++) {
-        double weight = ((double)numerator[i * stride] - HYPER_MOMENTUM_ONE) * (UNIT / HYPER_MOMENTUM_ONE);
+        double weight = ((double)numerator[i * stride] - HYPER_MOMENTUM_ONE) * (HYPER_FIXED_ONE / HYPER_MOMENTUM_ONE);
         increment[i] = round_to_fixed(weight * g[i]);
     }
     return first_failure(count, increment);

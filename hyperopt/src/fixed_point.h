@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #define HYPER_FINE ((int64_t)-1)            /* no element failed */
+#define HYPER_FIXED_ONE 0x1p52              /* 1 in units */
 #define HYPER_MOMENTUM_BITS 16              /* beta = numerator / 2^16 */
 #define HYPER_MOMENTUM_ONE ((uint32_t)1 << HYPER_MOMENTUM_BITS)
 

@@ -17,6 +17,12 @@ static double rounded(const naive_run *n, double value)
     return n->single ? (double)(float)value : value;
 }
 
+/* The momentum of element i of a leaf, as it is rounded. */
+static double beta_of(const hyper_run *run, const hyper_leaf *leaf, int64_t i)
+{
+    return (double)run->beta[leaf->start + i * leaf->beta_stride] / HYPER_MOMENTUM_ONE;
+}
+
 static bool naive_forward(hyper_run *run, naive_run *n)
 {
     for (int64_t t = 0; t <= run->training.iterations; t++) {
@@ -29,7 +35,7 @@ static bool naive_forward(hyper_run *run, naive_run *n)
         for (int k = 0; k < run->leaves; k++) {
             const hyper_leaf *leaf = &run->leaf[k];
             for (int64_t i = 0, at = leaf->start; i < leaf->size; i++, at++) {
-                double alpha = run->alpha[leaf->start + i * leaf->alpha_stride], beta = run->beta[leaf->start + i * leaf->beta_stride] * 0x1p-16;
+                double alpha = run->alpha[leaf->start + i * leaf->alpha_stride], beta = beta_of(run, leaf, i);
                 n->v[at] = rounded(n, rounded(n, beta * n->v[at]) - rounded(n, (1 - beta) * run->gradient[at]));
                 n->x[at] = rounded(n, n->x[at] + rounded(n, alpha * n->v[at]));
             }
@@ -57,7 +63,7 @@ static bool naive_reverse(hyper_run *run, naive_run *n, double *error)
         for (int k = 0; k < run->leaves; k++) {
             const hyper_leaf *leaf = &run->leaf[k];
             for (int64_t i = 0, at = leaf->start; i < leaf->size; i++, at++) {
-                double beta = run->beta[leaf->start + i * leaf->beta_stride] * 0x1p-16;
+                double beta = beta_of(run, leaf, i);
                 n->v[at] = rounded(n, rounded(n, n->v[at] + rounded(n, (1 - beta) * run->gradient[at])) / beta);
             }
         }
@@ -96,7 +102,7 @@ static bool exact(hyper_run *run, double *error)
         if (!hyper_rates_at(run, t) || !hyper_undo_position(run, t))
             return false;
         for (int64_t i = 0; i < run->count; i++)
-            sum += pow(((double)run->position[i] - (double)run->trajectory[2 * t * run->count + i]) * 0x1p-52, 2);
+            sum += pow(((double)run->position[i] - (double)run->trajectory[2 * t * run->count + i]) / HYPER_FIXED_ONE, 2);
         error[t] = sqrt(sum / fmax(1, (double)run->count));
         hyper_fixed_decode(run->count, run->position, run->real);
         if (!hyper_gradient_at(run, run->real, t) || !hyper_undo_velocity(run, t))

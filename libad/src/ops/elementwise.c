@@ -2,7 +2,7 @@
  *
  * Each line gives the name, what the rule needs to remember, and dy/dx written in public operations, with x the operand
  * and y the result. One expression serves both modes: the reverse rule multiplies the cotangent by it, the forward
- * rule the tangent. Kernels of the same name live in kernels/elementwise.def. */
+ * rule the tangent. kernels/elementwise.def has the same names, kernels/real.inc their loops. */
 #include "ad/array.h"
 #include "ad/create.h"
 #include "ad/math.h"

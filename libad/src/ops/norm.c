@@ -38,10 +38,12 @@ static ad_array *two_norm(ad_array *x, ad_axes axes)
     return ad_where(zero, 0, ad_sqrt(ad_where(zero, 1, s)));
 }
 
+enum { LARGEST_EVEN_POWER = 64 }; /* that is computed by products */
+
 /* |x|^p. Even powers are smooth at 0; elsewhere an element that is 0 has derivative 0. */
 static ad_array *power_of(ad_array *x, double p)
 {
-    if (p > 0 && p <= 64 && fmod(p, 2) == 0)
+    if (p > 0 && p <= LARGEST_EVEN_POWER && fmod(p, 2) == 0)
         return ad_pow(square_of(x), (int)p / 2);
     ad_array *zero = ad_equal(x, 0), *r = ad_pow(ad_abs(ad_where(zero, 1, x)), p);
     return ad_where(zero, 0, r);

@@ -50,7 +50,7 @@ static ad_array *reduce(const ad_primitive *op, ad_array *x, const ad_reduce_opt
 static ad_array *restore(const ad_node *node, ad_array *y)
 {
     const struct reduction *r = ad_node_options(node);
-    bool leading = !(r->axes & (r->axes + 1));
+    bool leading = !(r->axes & (r->axes + 1)); /* the bits are 0...01...1: the axes are the first ones, which broadcasting adds by itself */
     if (r->keepdims || leading)
         return y;
     ad_shape shape = ad_node_shape(node, 0);

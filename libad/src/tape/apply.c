@@ -16,7 +16,8 @@ static bool foreign(const ad_context *c, const ad_array *x)
 
 /* ---- recording ---- */
 
-/* What the functions below are compiled for: calls of a known number of inputs and outputs, as most are. */
+/* What the functions below are compiled for: calls of a known number of inputs and outputs, as most are. They are inlined into `apply_one`, where
+ * the numbers are constants, so that their loops go. */
 #define FOR_EACH_COUNT AD_ALWAYS_INLINE
 
 /* An array of x's shape and dtype without values. */
@@ -48,7 +49,7 @@ FOR_EACH_COUNT bool fill_inputs(ad_context *c, struct ad_slot *slot, const ad_pr
         } else if (!(saved[i] = stub_of(c, inputs[i]))) {
             return false;
         } else if (i < 2 && inputs[i]->ndim == 0) {
-            slot->borrowed |= (uint8_t)(1 << i);
+            slot->borrowed |= (uint8_t)(AD_BORROWED_FIRST << i);
         } else {
             ad_keep(c, saved[i]);
         }
@@ -219,7 +220,7 @@ AD_ALWAYS_INLINE bool record_numbers(ad_context *c, const ad_primitive *op, ad_a
     slot->count = (uint32_t)count;
     slot->outputs_count = 1;
     slot->tail = 0;
-    slot->borrowed = (uint8_t)(AD_SLOT_SIMPLE | (read_a ? 0 : 1) | (read_b && count == 2 ? 0 : 2));
+    slot->borrowed = (uint8_t)(AD_SLOT_SIMPLE | (read_a ? 0 : AD_BORROWED_FIRST) | (read_b && count == 2 ? 0 : AD_BORROWED_SECOND));
     slot->numeric = false;
     slot->inputs[0] = stub_a;
     slot->inputs[1] = stub_b;

@@ -45,7 +45,7 @@ static bool take_slot(ad_context *c, struct ad_pullback *pull, uint32_t index, u
         return false;
     to->borrowed = from->borrowed & AD_SLOT_SIMPLE;
     if (to->borrowed && from->count == 1) {
-        to->borrowed |= 2;
+        to->borrowed |= AD_BORROWED_SECOND;
         to->parents[1] = AD_NO_PARENT;
     }
     for (uint32_t i = 0; i < from->count; i++) {

@@ -25,9 +25,10 @@ struct ad_node {
     int count, target;
 };
 
-/* In `borrowed`: a call whose inputs are one or two numbers, C numbers or stubs of them, whose output is a number, and whose options are in the
- * slot. The bit of a second input that it has not is set. */
-enum { AD_SLOT_SIMPLE = 4 };
+/* The bits of `borrowed`. The first or second input is the tape's stub, of which the slot holds no reference; and a call is simple: its inputs are
+ * one or two numbers, C numbers or stubs of them, its output is a number, and its options are in the slot. The bit of a second input that a
+ * simple call has not is set. */
+enum { AD_BORROWED_FIRST = 1, AD_BORROWED_SECOND = 2, AD_SLOT_SIMPLE = 4 };
 
 /* A recorded call. An operation of several outputs takes one slot for each: the first holds everything, the others
  * are `tail` slots that hold a cotangent. */
@@ -48,7 +49,7 @@ struct ad_slot {
     };
     uint32_t count; /* inputs */
     uint8_t outputs_count, tail;
-    uint8_t borrowed; /* bits of the first two inputs that are the tape's stubs, held by no reference; AD_SLOT_SIMPLE */
+    uint8_t borrowed; /* AD_BORROWED_FIRST, AD_BORROWED_SECOND, AD_SLOT_SIMPLE */
     bool numeric;
     union {
         struct {
@@ -131,9 +132,9 @@ bool ad_slot_clear(ad_context *c, struct ad_slots *slots, uint32_t index); /* fa
 /* Drops what a simple call holds, whose cotangent is none or a number, and leaves a dead slot. */
 AD_ALWAYS_INLINE void ad_slot_empty_simple(ad_context *c, struct ad_slot *slot)
 {
-    if (!(slot->borrowed & 1))
+    if (!(slot->borrowed & AD_BORROWED_FIRST))
         ad_drop(c, slot->inputs[0]);
-    if (!(slot->borrowed & 2))
+    if (!(slot->borrowed & AD_BORROWED_SECOND))
         ad_drop(c, slot->inputs[1]);
     ad_drop(c, slot->output);
     slot->mask = 0;

@@ -119,7 +119,7 @@ static bool lift_leaves(ad_context *c, struct ad_trace *trace, ad_array **lifted
     return true;
 }
 
-/* Calls fn with one argument replaced, in a scope of its own that only the result leaves. */
+/* Calls fn with one argument replaced, in the scope that is open. */
 static void *call_with(ad_context *c, const ad_fn *fn, const ad_value *arguments, int argnum, void *replacement)
 {
     ad_value values[AD_MAX_ARGUMENTS];
