@@ -1,17 +1,18 @@
 #!/bin/bash
-# Every complete program in the documents compiles without a warning and ends with status 0: the blocks of C that follow a line
-# <!-- example: name -->. The same is done for every file in docs and for the README.
+# Every complete program in the documents compiles without a warning and ends with status 0: the block of C in the README, and those in docs that
+# follow a line <!-- example: name -->.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=$(cd "$1" && pwd)
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 awk -v out="$out" '
+    FNR == 1 { name = FILENAME == "README.md" ? "readme" : "" }
     /^<!-- example: [a-z0-9_]+ -->$/ { name = $3; next }
     /^```c$/ && name { file = out "/" name ".c"; if (seen[name]++) { print "two examples are called " name > "/dev/stderr"; exit 1 } next }
     /^```$/ && file { close(file); file = name = ""; next }
     file { print > file; next }
-    /[^ ]/ { name = "" }
+    /[^ ]/ && name != "readme" { name = "" }
 ' README.md docs/*.md
 warnings=(-Wall -Wextra -Wpedantic -Wshadow -Werror)
 count=0
