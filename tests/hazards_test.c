@@ -1,6 +1,8 @@
 /* What goes wrong in engines that seem to work: long loops, small stacks, threads, growth, exhausted memory. */
 #include "testing.h"
 #include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* ---- a long loop on a small stack ---- */
 
@@ -393,9 +395,161 @@ START_TEST(errors_stay_until_cleared_and_null_passes_through)
 }
 END_TEST
 
+/* ---- the caller's memory ---- */
+
+static void count(void *times)
+{
+    ++*(int *)times;
+}
+
+START_TEST(wrapped_memory_is_shared_and_released_with_its_last_array)
+{
+    double data[] = { 1, 2, 3, 4, 5, 6 };
+    int released = 0;
+    ad_array *view;
+    {
+        AD_SCOPE;
+        ad_array *x = ad_wrap(AD_F64, data, AD_SHAPE(2, 3), count, &released);
+        ck_assert_ptr_eq(ad_data(x), data);
+        ck_assert_ptr_eq(ad_data(ad_at(x, "1")), data + 3);
+        assert_array(ad_mul(x, 2), AD_SHAPE(2, 3), 0, 2, 4, 6, 8, 10, 12);
+        view = ad_retain(ad_at(x, ":, 1"));
+    }
+    ck_assert_int_eq(released, 0);
+    assert_array(view, AD_SHAPE(2), 0, 2, 5);
+    ad_release(view);
+    ck_assert_int_eq(released, 1);
+}
+END_TEST
+
+START_TEST(a_pullback_keeps_wrapped_memory)
+{
+    double data[] = { 1, 2, 3 };
+    int released = 0;
+    ad_pullback *pull;
+    {
+        AD_SCOPE;
+        ad_vjp(ad_square, ad_wrap(AD_F64, data, AD_SHAPE(3), count, &released), &pull);
+    }
+    ck_assert_int_eq(released, 0);
+    assert_array(ad_vjp_apply(pull, ad_ones(AD_SHAPE(3))), AD_SHAPE(3), 0, 2, 4, 6);
+    ad_vjp_free(pull);
+    ck_assert_int_eq(released, 1);
+}
+END_TEST
+
+START_TEST(wrapping_may_come_without_a_release_and_may_fail)
+{
+    AD_SCOPE;
+    float data[] = { 1, 2 };
+    int released = 0;
+    {
+        AD_SCOPE;
+        assert_array(ad_wrap(AD_F32, data, AD_SHAPE(2), NULL, NULL), AD_SHAPE(2), 0, 1, 2);
+    }
+    ck_assert_int_eq(ad_size(ad_wrap(AD_F32, NULL, AD_SHAPE(0), NULL, NULL)), 0);
+    assert_fails(ad_wrap(AD_F32, NULL, AD_SHAPE(2), count, &released), AD_ERROR_VALUE, "ad_wrap");
+    assert_fails(ad_wrap((ad_dtype)99, data, AD_SHAPE(2), count, &released), AD_ERROR_DTYPE, "ad_wrap");
+    assert_fails(ad_wrap(AD_F32, data, AD_SHAPE(-2), count, &released), AD_ERROR_SHAPE, "(-2,)");
+    ck_assert_int_eq(released, 0);
+}
+END_TEST
+
+/* A rule that gives wrapped memory for its cotangent. */
+static double table[] = { 1, 2 };
+
+static bool twofold_infer(const ad_node *node, ad_spec *output)
+{
+    *output = (ad_spec){ ad_node_dtype(node, 0), ad_node_shape(node, 0) };
+    return true;
+}
+
+static bool twofold_eval(const ad_node *node, void *const *outputs)
+{
+    (void)node;
+    memcpy(outputs[0], table, sizeof table);
+    return true;
+}
+
+static ad_array *twofold_vjp(const ad_node *node, int operand, ad_array *g)
+{
+    (void)node, (void)operand, (void)g;
+    return ad_wrap(AD_F64, table, AD_SHAPE(2), NULL, NULL);
+}
+
+static ad_array *use_three_times(ad_array *x)
+{
+    static const ad_primitive twofold = { .name = "twofold", .infer = twofold_infer, .eval = twofold_eval, .vjp = twofold_vjp };
+    ad_array *sum = ad_scalar(0);
+    for (int i = 0; i < 3; i++)
+        sum = ad_add(sum, ad_sum(ad_call_primitive(&twofold, &x, 1, NULL)));
+    return sum;
+}
+
+START_TEST(cotangents_are_not_added_up_in_wrapped_memory)
+{
+    AD_SCOPE;
+    assert_array(ad_grad(use_three_times)(ad_ones(AD_SHAPE(2))), AD_SHAPE(2), 0, 3, 6);
+    ck_assert(table[0] == 1 && table[1] == 2);
+}
+END_TEST
+
+START_TEST(trimming_gives_back_what_is_cached_and_nothing_else)
+{
+    AD_SCOPE;
+    ad_memory_usage before, after;
+    ad_array *x = ad_arange(1000);
+    {
+        AD_SCOPE;
+        for (int i = 0; i < 100; i++)
+            ad_ones(AD_SHAPE(1000));
+    }
+    ad_memory_stats(&before);
+    ck_assert_int_ge(before.cached, 100 * 8000);
+    ad_memory_trim();
+    ad_memory_stats(&after);
+    ck_assert_int_eq(after.live, before.live);
+    ck_assert_msg(after.cached < 10000, "%lld bytes stay cached", (long long)after.cached);
+    assert_close(ad_item(ad_sum(x)), 499500, 0);
+}
+END_TEST
+
+/* What a program that asked for it leaves behind after an error: its exit status, and in text what it wrote to stderr. */
+static int status_of_failing_program(char *text, size_t size)
+{
+    FILE *errors = tmpfile();
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        dup2(fileno(errors), STDERR_FILENO);
+        ad_on_error(AD_ERROR_PRINT_AND_EXIT);
+        ad_matmul(ad_ones(AD_SHAPE(3, 4)), ad_ones(AD_SHAPE(5, 6)));
+        _exit(0);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    rewind(errors);
+    text[fread(text, 1, size - 1, errors)] = '\0';
+    fclose(errors);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+START_TEST(an_error_prints_and_exits_where_that_was_asked_for)
+{
+    char text[300];
+    ck_assert_int_eq(status_of_failing_program(text, sizeof text), EXIT_FAILURE);
+    ck_assert_str_eq(text, "ad_matmul: shapes (3,4) and (5,6) do not align (4 != 5)\n");
+    ad_on_error(AD_ERROR_PRINT_AND_EXIT);
+    ad_on_error(AD_ERROR_RETURN);
+    assert_fails(ad_matmul(ad_ones(AD_SHAPE(3, 4)), ad_ones(AD_SHAPE(5, 6))), AD_ERROR_SHAPE, "align");
+}
+END_TEST
+
 RUN_TESTS("hazards", a_million_operations_on_a_stack_of_256_kib, eight_threads_give_the_serial_bits, a_traced_value_in_another_thread_is_an_error,
           a_pullback_in_another_thread_is_an_error, values_of_a_finished_differentiation_are_good_in_other_threads,
           references_may_be_dropped_in_another_thread, numbers_outlive_the_thread_that_made_them,
           numbers_that_another_thread_drops_come_back, a_gradient_loop_of_100000_rounds_does_not_grow, inner_gradients_leave_nothing_on_an_outer_tape,
           memory_limit_is_an_error_and_can_be_lifted, every_allocation_of_a_nested_gradient_may_fail, scopes_drop_and_escape,
-          errors_stay_until_cleared_and_null_passes_through)
+          errors_stay_until_cleared_and_null_passes_through, wrapped_memory_is_shared_and_released_with_its_last_array, a_pullback_keeps_wrapped_memory,
+          wrapping_may_come_without_a_release_and_may_fail, cotangents_are_not_added_up_in_wrapped_memory,
+          trimming_gives_back_what_is_cached_and_nothing_else, an_error_prints_and_exits_where_that_was_asked_for)

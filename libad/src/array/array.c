@@ -317,6 +317,12 @@ ad_array *ad_from(const double *data, ad_shape shape)
     return copied("ad_from", AD_F64, data, &shape);
 }
 
+/* Stands for no release, so that a storage with one is always the caller's, which nobody may write to. */
+static void release_nothing(void *context)
+{
+    (void)context;
+}
+
 ad_array *ad_wrap(ad_dtype dtype, void *data, ad_shape shape, void (*release)(void *ctx), void *ctx)
 {
     if (!valid("ad_wrap", dtype, data, &shape))
@@ -327,7 +333,7 @@ ad_array *ad_wrap(ad_dtype dtype, void *data, ad_shape shape, void (*release)(vo
         return NULL;
     x->flags &= (uint8_t)~AD_ABSTRACT;
     x->data = data;
-    x->storage->release = release;
+    x->storage->release = release ? release : release_nothing;
     x->storage->release_context = ctx;
     return x;
 }

@@ -44,7 +44,7 @@ static inline bool ad_is_tree(const struct ad_object *object)
 struct ad_storage {
     _Atomic int64_t refs;
     size_t bytes; /* of this block, with the data behind it */
-    void (*release)(void *);
+    void (*release)(void *); /* of the caller's data; NULL: they are behind this */
     void *release_context;
 };
 
