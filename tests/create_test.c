@@ -29,6 +29,21 @@ START_TEST(fills_have_shape_dtype_and_value)
 }
 END_TEST
 
+START_TEST(empty_arrays_have_shape_and_dtype_and_are_zeros)
+{
+    AD_SCOPE;
+    ad_array *x = ad_ones(AD_SHAPE(2, 1), .dtype = AD_C64), *y = ad_empty_like(x);
+    assert_array(y, AD_SHAPE(2, 1), 0, 0, 0);
+    ck_assert_int_eq(ad_dtype_of(y), AD_C64);
+    ck_assert_int_eq(ad_dtype_of(ad_empty_like(x, .dtype = AD_I32)), AD_I32);
+    ck_assert_int_eq(ad_dtype_of((ad_empty_like)(x)), AD_C64);
+    ck_assert_int_eq(ad_dtype_of(ad_empty(AD_SHAPE(2), .dtype = AD_BOOL)), AD_BOOL);
+    assert_fails(ad_empty_like(x, .dtype = (ad_dtype)99), AD_ERROR_DTYPE, "99 is not a dtype");
+    ck_assert(ad_empty_like(NULL) == NULL);
+    ad_clear_error();
+}
+END_TEST
+
 START_TEST(eye_has_rows_columns_and_a_diagonal)
 {
     AD_SCOPE;
@@ -564,7 +579,8 @@ START_TEST(every_allocation_may_fail)
 }
 END_TEST
 
-RUN_TESTS("create", fills_have_shape_dtype_and_value, eye_has_rows_columns_and_a_diagonal, arange_is_integer_for_integers, linspace_ends_at_stop,
+RUN_TESTS("create", fills_have_shape_dtype_and_value, empty_arrays_have_shape_and_dtype_and_are_zeros, eye_has_rows_columns_and_a_diagonal,
+          arange_is_integer_for_integers, linspace_ends_at_stop,
           linspace_in_another_dtype, linspace_divides_places_where_a_step_vanishes, logspace_is_a_power_of_linspace, geomspace_has_equal_ratios,
           geomspace_of_complex_ends_is_a_spiral, ends_of_ranges_are_exact, meshgrid_repeats_vectors, sparse_meshgrid_keeps_axes_of_length_1,
           broadcast_arrays_have_one_shape, indices_count_along_each_axis, triangles_have_places, diagonals_have_places, places_read_what_triangles_leave,

@@ -1,6 +1,7 @@
 /* Elementwise functions: values where a range or a dtype ends, as NumPy's. Derivatives at edges are in special_test.c. */
 #include "testing.h"
 #include <complex.h>
+#include <float.h>
 
 static ad_array *integers(int64_t a, int64_t b, int64_t c)
 {
@@ -51,9 +52,17 @@ END_TEST
 
 static bool within_ulps(double value, double expected, double ulps)
 {
-    if (!isfinite(expected) || expected == 0)
+    if (!isfinite(expected) || expected == 0 || ulps == 0)
         return isnan(expected) ? isnan(value) : value == expected && !signbit(value) == !signbit(expected);
     return fabs(value - expected) <= ulps * (nextafter(fabs(expected), INFINITY) - fabs(expected));
+}
+
+static bool within_float_ulps(double value, double expected, double ulps)
+{
+    float rounded = (float)expected;
+    if (!isfinite(rounded) || rounded == 0 || ulps == 0)
+        return within_ulps(value, rounded, ulps);
+    return fabs(value - rounded) <= ulps * ((double)nextafterf(fabsf(rounded), INFINITY) - fabs(rounded));
 }
 
 /* 3.5 of math.h, and 1 of the C library. Steps of every size, with the edges among them; a vector's worth of points at a time, so that each takes
@@ -84,6 +93,87 @@ START_TEST(functions_computed_here_are_within_the_promised_ulps)
         ck_assert(ad_copy_to(rows[row].function(ad_from(x, AD_SHAPE(POINTS))), y, POINTS));
         for (int i = 0; i < POINTS; i++)
             ck_assert_msg(within_ulps(y[i], rows[row].c(x[i]), 4.5), "%s(%a) = %a, expected %a", rows[row].name, x[i], y[i], rows[row].c(x[i]));
+    }
+}
+END_TEST
+
+/* ---- values, against the C library ---- */
+
+/* C's classifications are macros. */
+static double is_nan(double x)
+{
+    return isnan(x) != 0;
+}
+static double is_infinite(double x)
+{
+    return isinf(x) != 0;
+}
+static double is_finite(double x)
+{
+    return isfinite(x) != 0;
+}
+static double is_zero(double x)
+{
+    return x == 0;
+}
+
+static const double value_edges[] = {
+    0.0, -0.0, INFINITY, -INFINITY, NAN, 0.5, -0.5, 1, -1, 1.5, -1.5, 2, 2.5, -2.5, 3, 8, 10, -0.25, 0x1.fffffffffffffp-2, -0x1.fffffffffffffp-2, 0x1.fffffffffffffp-1,
+    0x1p-1074, -0x1p-1074, 0x1p-1022, DBL_MAX, -DBL_MAX, 0x1p51 + 0.5, 0x1p52 - 0.5, -0x1p52 + 0.5, 0x1p53, 0x1p-149, 0x1p-126, FLT_MAX, 0x1p22 + 0.5, 0x1p23 - 0.5, 0x1p24,
+    127, 127.5, 128, -126, -126.5, -149, -150, -151, 1023, 1023.5, 1024, -1022, -1022.5, -1074, -1075, -1076, M_PI_4, M_PI_2, -M_PI_2, M_PI, 1e5, 1e10, 1e22,
+};
+enum { VALUE_EDGES = sizeof value_edges / sizeof *value_edges };
+
+/* Alone, and in a vector at every place, float32 too: there C's value of the rounded argument, rounded. */
+START_TEST(values_are_those_of_the_c_library)
+{
+    static const struct {
+        const char *name;
+        ad_array *(*function)(ad_array *);
+        double (*c)(double);
+        double ulps;
+        bool is_bool;
+    } rows[] = {
+        { "floor", ad_floor, floor, 0, false },        { "ceil", ad_ceil, ceil, 0, false },
+        { "trunc", ad_trunc, trunc, 0, false },        { "rint", ad_rint, rint, 0, false },
+        { "isnan", ad_isnan, is_nan, 0, true },        { "isinf", ad_isinf, is_infinite, 0, true },
+        { "isfinite", ad_isfinite, is_finite, 0, true }, { "logical_not", ad_logical_not, is_zero, 0, true },
+        { "tan", ad_tan, tan, 4.5, false },            { "exp2", ad_exp2, exp2, 4.5, false },
+        { "log2", ad_log2, log2, 4.5, false },
+    };
+    enum { SHIFTS = 17, POINTS = SHIFTS * VALUE_EDGES };
+    for (size_t row = 0; row < sizeof rows / sizeof *rows; row++)
+        for (ad_dtype dtype = AD_F64; dtype <= AD_F32; dtype++) {
+            AD_SCOPE;
+            double x[POINTS], y[POINTS];
+            for (int i = 0; i < POINTS; i++)
+                x[i] = value_edges[i % VALUE_EDGES];
+            ad_array *in = ad_astype(ad_from(x, AD_SHAPE(POINTS)), dtype), *out = rows[row].function(in);
+            ck_assert_int_eq(ad_dtype_of(out), rows[row].is_bool ? AD_BOOL : dtype);
+            ck_assert(ad_copy_to(in, x, POINTS) && ad_copy_to(out, y, POINTS));
+            for (int i = 0; i < POINTS; i++) {
+                double expected = rows[row].c(x[i]);
+                bool right = dtype == AD_F64 ? within_ulps(y[i], expected, rows[row].ulps) : within_float_ulps(y[i], expected, rows[row].ulps);
+                ck_assert_msg(right, "%s(%a) as %s = %a, expected %a", rows[row].name, x[i], ad_dtype_name(dtype), y[i], expected);
+                double alone = i < VALUE_EDGES && rows[row].ulps == 0 ? ad_item(rows[row].function(ad_astype(ad_scalar(x[i]), dtype))) : y[i];
+                ck_assert_msg(memcmp(&alone, &y[i], sizeof alone) == 0 || (isnan(alone) && isnan(y[i])), "%s(%a) alone is %a, not %a", rows[row].name, x[i], alone,
+                              y[i]);
+            }
+        }
+}
+END_TEST
+
+START_TEST(exclusive_or_asks_whether_exactly_one_is_not_0)
+{
+    for (ad_dtype dtype = AD_F64; dtype <= AD_F32; dtype++) {
+        AD_SCOPE;
+        double x[VALUE_EDGES], y[VALUE_EDGES * VALUE_EDGES];
+        ad_array *edges = ad_astype(ad_from(value_edges, AD_SHAPE(VALUE_EDGES)), dtype), *either = ad_logical_xor(ad_expand_dims(edges, 1), edges);
+        ck_assert_int_eq(ad_dtype_of(either), AD_BOOL);
+        ck_assert(ad_copy_to(edges, x, VALUE_EDGES) && ad_copy_to(either, y, VALUE_EDGES * VALUE_EDGES));
+        for (int i = 0; i < VALUE_EDGES; i++)
+            for (int j = 0; j < VALUE_EDGES; j++)
+                ck_assert_msg(y[i * VALUE_EDGES + j] == ((x[i] != 0) != (x[j] != 0)), "%a, %a: %g", x[i], x[j], y[i * VALUE_EDGES + j]);
     }
 }
 END_TEST
@@ -354,7 +444,8 @@ START_TEST(integers_and_bools_keep_their_dtype)
 END_TEST
 
 RUN_TESTS("math", functions_do_not_overflow_before_their_values_do, functions_computed_here_are_within_the_promised_ulps,
-          powers_are_within_the_promised_ulps, cube_roots_and_decimal_logarithms_are_exact_where_they_can_be, remainders_are_exact,
+          powers_are_within_the_promised_ulps, values_are_those_of_the_c_library, exclusive_or_asks_whether_exactly_one_is_not_0,
+          cube_roots_and_decimal_logarithms_are_exact_where_they_can_be, remainders_are_exact,
           floor_division_by_infinity_is_0_or_minus_1, sign_of_an_infinite_complex_number_is_its_direction, zero_to_a_complex_power_with_positive_real_part_is_zero,
           numbers_that_do_not_fit_an_integer_dtype_are_errors, c_numbers_keep_their_values, integer_exponents_of_every_size,
           mixed_derivative_of_a_power_at_exponent_0, derivatives_on_branch_cuts_follow_the_sign_of_zero, numbers_of_any_size_compare_by_value, clip_ignores_a_bound_beyond_the_dtype,

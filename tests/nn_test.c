@@ -1,6 +1,7 @@
 /* libad-nn: layers, losses, optimizers against their formulas, batches. */
 #include "testing.h"
 #include <ad-nn/nn.h>
+#include <unistd.h>
 
 START_TEST(dense_layers_compose)
 {
@@ -47,6 +48,70 @@ START_TEST(cross_entropy_takes_integers_and_one_hot)
     ck_assert(isnan(adnn_accuracy(logits, ad_arange(-1, 1))));
     ck_assert_msg(strstr(ad_error_message(), "adnn_accuracy: label -1"), "%s", ad_error_message());
     ad_clear_error();
+}
+END_TEST
+
+static ad_array *halved(ad_array *x)
+{
+    return ad_mul(x, 0.5);
+}
+
+START_TEST(elementwise_layers_apply_their_function_and_keep_the_shape)
+{
+    ad_array *x = ad_from((double[]){ -1, 0, 2, 3 }, AD_SHAPE(2, 2));
+    adnn_model *m = adnn_sequential(adnn_sigmoid(), adnn_elementwise(halved));
+    ad_tree *p = adnn_init(m, ad_random_key(0), AD_SHAPE(2));
+    ck_assert_int_eq(ad_tree_leaf_count(p), 0);
+    ck_assert(ad_shape_equal(adnn_output_shape(m, AD_SHAPE(2)), AD_SHAPE(2)));
+    assert_array(adnn_apply(m, p, x), AD_SHAPE(2, 2), 1e-15, 0.5 / (1 + exp(1)), 0.25, 0.5 / (1 + exp(-2)), 0.5 / (1 + exp(-3)));
+    assert_fails(adnn_elementwise(NULL), AD_ERROR_VALUE, "adnn_elementwise: the function is NULL");
+    adnn_free(m);
+}
+END_TEST
+
+START_TEST(squared_errors_and_norms_follow_their_formulas)
+{
+    ad_array *x = ad_from((double[]){ 1, 2, 3, 4 }, AD_SHAPE(2, 2)), *target = ad_from((double[]){ 0, 4 }, AD_SHAPE(2));
+    assert_close(ad_item(adnn_mean_squared_error(x, target)), (1 + 4 + 9 + 0) / 4.0, 1e-15);
+    ck_assert_msg(ad_check_grads(adnn_mean_squared_error, x, target), "%s", ad_error_message());
+    assert_fails(adnn_mean_squared_error(x, ad_ones(AD_SHAPE(3))), AD_ERROR_SHAPE, "do not broadcast");
+    ad_tree *t = ad_tree_of("x", x, "below", ad_list_of(target, 2.0));
+    assert_close(ad_item(adnn_squared_norm(t)), 1 + 4 + 9 + 16 + 16 + 4, 1e-15);
+    assert_close(ad_item(adnn_squared_norm(ad_tree_empty())), 0, 0);
+    assert_array(ad_tree_get(ad_grad(adnn_squared_norm)(t), "below/0"), AD_SHAPE(2), 0, 0, 8);
+    ck_assert(adnn_squared_norm(NULL) == NULL);
+    ad_clear_error();
+}
+END_TEST
+
+/* What a progress line has written so far. */
+static const char *written(FILE *stream, char *text, size_t size)
+{
+    rewind(stream);
+    text[fread(text, 1, size - 1, stream)] = '\0';
+    return text;
+}
+
+START_TEST(a_progress_line_says_how_far_the_work_is)
+{
+    char text[500];
+    adnn_progress p = adnn_progress_start("training", 10);
+    ck_assert(p.stream == NULL || isatty(STDERR_FILENO));
+    p.stream = tmpfile();
+    adnn_progress_update(&p, 1, 0.25);
+    ck_assert_msg(strstr(written(p.stream, text, sizeof text), "training: 1 of 10, ") && strstr(text, ", loss 0.25, "), "%s", text);
+    adnn_progress_update(&p, 2, 0.25); /* at most ten times a second */
+    ck_assert(!strstr(written(p.stream, text, sizeof text), "2 of 10"));
+    adnn_progress_update(&p, 10, NAN); /* but the last one always */
+    ck_assert_msg(strstr(written(p.stream, text, sizeof text), "10 of 10"), "%s", text);
+    ck_assert(!strstr(strstr(text, "10 of 10"), "loss"));
+    adnn_progress_end(&p); /* erases it */
+    size_t length = strlen(written(p.stream, text, sizeof text));
+    ck_assert(length > 4 && strcmp(text + length - 4, "\r\033[K") == 0);
+    fclose(p.stream);
+    p.stream = NULL;
+    adnn_progress_update(&p, 10, 1);
+    adnn_progress_end(&p);
 }
 END_TEST
 
@@ -129,5 +194,7 @@ START_TEST(a_network_learns_to_separate)
 }
 END_TEST
 
-RUN_TESTS("nn", dense_layers_compose, initial_weights_have_the_promised_scale, cross_entropy_takes_integers_and_one_hot, sgd_and_adam_follow_their_formulas,
+RUN_TESTS("nn", dense_layers_compose, initial_weights_have_the_promised_scale, cross_entropy_takes_integers_and_one_hot,
+          elementwise_layers_apply_their_function_and_keep_the_shape, squared_errors_and_norms_follow_their_formulas, a_progress_line_says_how_far_the_work_is,
+          sgd_and_adam_follow_their_formulas,
           batches_go_through_all_examples_each_epoch, bad_layers_are_errors, a_network_learns_to_separate)
