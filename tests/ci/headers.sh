@@ -15,6 +15,12 @@ for header in libad/include/ad/*.h libad-nn/include/ad-nn/*.h hyperopt/include/h
     printf '#include <%s>\nextern int nothing;\n' "$name" | g++ -std=c++17 "${warnings[@]}" "${include[@]}" -fsyntax-only -x c++ -
     count=$((count + 1))
 done
+# The constants with the defaults, used by C++, which has their form as an extension.
+{
+    echo '#include <ad/ad.h>
+#include <ad-nn/nn.h>'
+    grep -hoE '^#define (AD|ADNN)_[A-Z0-9_]+_DEFAULTS ' libad/include/ad/*.h libad-nn/include/ad-nn/*.h | awk '{ print "auto use_" NR "() { return " $2 "; }" }'
+} | g++ -std=c++17 -Wall -Wextra -Wshadow -Wno-missing-field-initializers -Werror "${include[@]}" -fsyntax-only -x c++ -
 # The macros, used.
 for compiler in gcc clang; do
     for standard in c11 c17; do

@@ -243,6 +243,8 @@ AD_API ad_number ad_number_complex_(ad_complex x); /* an error */
 
 #define AD_NUMBER_(x) _Generic((x), AD_NUMBER_CASES_(ad_number_real_, ad_number_complex_, ad_number_unsigned_, ad_number_integer_))(x)
 
+#endif
+
 #define AD_CREATE_DEFAULTS_FIELDS_        .dtype = AD_F64
 #define AD_LIKE_DEFAULTS_FIELDS_          .dtype = AD_NO_DTYPE
 #define AD_EYE_DEFAULTS_FIELDS_           .M = -1, .dtype = AD_F64
@@ -268,6 +270,8 @@ AD_API ad_number ad_number_complex_(ad_complex x); /* an error */
 #define AD_TRIANGLE_DEFAULTS      ((ad_triangle_options){ AD_TRIANGLE_DEFAULTS_FIELDS_ })
 #define AD_DIAGONAL_DEFAULTS      ((ad_diagonal_options){ AD_DIAGONAL_DEFAULTS_FIELDS_ })
 #define AD_MAKE_DIAGONAL_DEFAULTS ((ad_make_diagonal_options){ AD_MAKE_DIAGONAL_DEFAULTS_FIELDS_ })
+
+#ifndef __cplusplus
 
 #define AD_CREATE_OPTIONS_(...)   AD_OPTIONS_(ad_dtype_options, AD_CREATE_DEFAULTS_FIELDS_, __VA_ARGS__)
 #define AD_LIKE_OPTIONS_(...)     AD_OPTIONS_(ad_dtype_options, AD_LIKE_DEFAULTS_FIELDS_, __VA_ARGS__)

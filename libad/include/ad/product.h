@@ -105,8 +105,6 @@ typedef struct ad_trace_options {
 AD_API ad_array *ad_trace(ad_array *x);
 AD_API ad_array *ad_trace_with(ad_array *x, ad_trace_options options);
 
-#ifndef __cplusplus
-
 #define AD_VECDOT_DEFAULTS_FIELDS_    .axis = -1
 #define AD_TENSORDOT_DEFAULTS_FIELDS_ .axes = 2
 #define AD_TRACE_DEFAULTS_FIELDS_     .axis2 = 1
@@ -115,6 +113,8 @@ AD_API ad_array *ad_trace_with(ad_array *x, ad_trace_options options);
 #define AD_VECDOT_DEFAULTS    ((ad_vecdot_options){ AD_VECDOT_DEFAULTS_FIELDS_ })
 #define AD_TENSORDOT_DEFAULTS ((ad_tensordot_options){ AD_TENSORDOT_DEFAULTS_FIELDS_ })
 #define AD_TRACE_DEFAULTS     ((ad_trace_options){ AD_TRACE_DEFAULTS_FIELDS_ })
+
+#ifndef __cplusplus
 
 /** ad_einsum("ij,jk", a, b): up to 64 operands, arrays or C numbers. */
 #define ad_einsum(subscripts, ...)                                                                                     \

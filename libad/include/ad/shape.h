@@ -201,11 +201,6 @@ AD_API ad_tree *ad_array_split(ad_array *x, int64_t sections);
 AD_API ad_tree *ad_unstack_with(ad_array *x, ad_join_options options);
 AD_API ad_tree *ad_unstack(ad_array *x);
 
-#ifndef __cplusplus
-
-/** Pairs of widths: AD_WIDTHS({1, 2}, {0, 3}). Expands to `(ad_widths){ .count = 2, .width = { {1, 2}, {0, 3} } }`. */
-#define AD_WIDTHS(...) ((ad_widths){ .count = (int)(sizeof((int64_t[][2]){ __VA_ARGS__ }) / sizeof(int64_t[2])), .width = { __VA_ARGS__ } })
-
 #define AD_RESHAPE_DEFAULTS_FIELDS_   .order = "C"
 #define AD_TRANSPOSE_DEFAULTS_FIELDS_ .axes = { .count = 0 }
 #define AD_AXES_DEFAULTS_FIELDS_      .axis = AD_NO_AXIS
@@ -225,6 +220,11 @@ AD_API ad_tree *ad_unstack(ad_array *x);
 #define AD_REPEAT_DEFAULTS    ((ad_repeat_options){ AD_REPEAT_DEFAULTS_FIELDS_ })
 #define AD_ROLL_DEFAULTS      ((ad_roll_options){ AD_ROLL_DEFAULTS_FIELDS_ })
 #define AD_PAD_DEFAULTS       ((ad_pad_options){ AD_PAD_DEFAULTS_FIELDS_ })
+
+#ifndef __cplusplus
+
+/** Pairs of widths: AD_WIDTHS({1, 2}, {0, 3}). Expands to `(ad_widths){ .count = 2, .width = { {1, 2}, {0, 3} } }`. */
+#define AD_WIDTHS(...) ((ad_widths){ .count = (int)(sizeof((int64_t[][2]){ __VA_ARGS__ }) / sizeof(int64_t[2])), .width = { __VA_ARGS__ } })
 
 /* Named options: ad_ravel(x, .order = "F") is ad_ravel_with(x, (ad_reshape_options){ .order = "C", .order = "F", .ad_unused_ = 0 }). */
 #define ad_reshape(x, ...)           ad_reshape_options_(x, __VA_ARGS__, .ad_unused_ = 0)
