@@ -46,7 +46,8 @@ typedef struct hyper_training {
  *     v = beta_t v - (1 - beta_t) g
  *     x = x + alpha_t v
  *
- * Positions and velocities are 64-bit fixed-point numbers in units of 2^-52, between -2048 and 2048. beta_t is rounded to n / 2^16.
+ * Positions and velocities are 64-bit fixed-point numbers in units of 2^-52, between -2048 and 2048. beta_t is rounded to n / 2^16, and up
+ * to 1 / 2^16 where that is 0.
  *
  * @param hypers  a tree of
  *     "x"      initial parameters, a tree of float32 and float64 arrays

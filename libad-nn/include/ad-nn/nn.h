@@ -1,7 +1,9 @@
 /* libad-nn: neural networks on libad.
  *
  * A model is a value that pairs an initialiser with a pure function: parameters are an ad_tree outside it, so every
- * transformation of libad applies to them. Models are immutable and may be used by several threads at once. */
+ * transformation of libad applies to them. Models are immutable and may be used by several threads at once. What gives an
+ * array or a tree is composed of libad's operations: it is differentiable to any order in both modes, has the dtype that these promote to, and
+ * gives NULL for a NULL array or tree, keeping the first error. */
 #ifndef ADNN_NN_H
 #define ADNN_NN_H
 
@@ -21,45 +23,68 @@ typedef enum adnn_initializer {
     ADNN_HE      /**< normal with variance 2/n_in; He and others (2015) */
 } adnn_initializer;
 
+/** Of adnn_dense. Begin with ADNN_DENSE_DEFAULTS. */
 typedef struct adnn_dense_options {
     adnn_initializer init; /**< default ADNN_LECUN */
     double scale;          /**< standard deviation of the weights in place of init's, if not 0 */
     double bias_scale;     /**< standard deviation of the biases; default 0: they start at zero */
-    bool no_bias;
-    ad_dtype dtype; /**< AD_F64 or AD_F32 */
-    int unused_;
+    bool no_bias;          /**< y = x W, without "b" */
+    ad_dtype dtype;        /**< of the parameters: AD_F64, the default, or AD_F32 */
+    int ad_unused_;
 } adnn_dense_options;
 
-/** y = x W + b: parameters "W" (inputs, units) and "b" (units). x: (batch..., inputs).
- * adnn_dense(50) or adnn_dense(50, .init = ADNN_HE). */
+#define ADNN_DENSE_DEFAULTS_FIELDS_ .init = ADNN_LECUN, .dtype = AD_F64
+#define ADNN_DENSE_DEFAULTS         ((adnn_dense_options){ ADNN_DENSE_DEFAULTS_FIELDS_ })
+
+/** y = x W + b: adnn_dense(50) or adnn_dense(50, .init = ADNN_HE).
+ *
+ * Parameters: "W" (inputs, units), normal with mean 0, and "b" (units). It takes x of shape (batch..., inputs) to (batch..., units).
+ * @return  a model, which the caller frees or puts into a sequence; NULL and an error on failure
+ * Errors: units below 1; a dtype other than float64 and float32. When it is initialised: an input without axes, a negative scale. */
 AD_API adnn_model *adnn_dense_with(int64_t units, adnn_dense_options options);
 
-/** Elementwise layers, without parameters. */
+/** ad_tanh, ad_relu and ad_sigmoid as layers without parameters. Errors: out of memory. */
 AD_API adnn_model *adnn_tanh(void);
 AD_API adnn_model *adnn_relu(void);
 AD_API adnn_model *adnn_sigmoid(void);
 
-/** A function of one array as a layer without parameters; it keeps the shape of its argument. */
+/** A function of one array as a layer without parameters.
+ *
+ * @param f  gives an array of its argument's shape
+ * Errors: f is NULL. */
 AD_API adnn_model *adnn_elementwise(ad_array *(*f)(ad_array *));
 
-/** Layers one after another; parameters are a list with a tree for each: "0/W". Takes the layers over: adnn_free of the result frees
- * them, and they are freed if it fails. At most 64. */
+/** Layers one after another: adnn_sequential(adnn_dense(50), adnn_tanh(), adnn_dense(10)).
+ *
+ * Parameters are a list with a tree for each layer: "0/W", "0/b", "2/W". Takes the layers over: adnn_free of the result frees them, and they are
+ * freed if it fails.
+ * Errors: a layer is NULL (the error is that of the layer, if there is one). */
 AD_API adnn_model *adnn_sequential_of(adnn_model *const *layers, int count);
 
 #ifndef __cplusplus
-#define adnn_dense(...)              adnn_dense_options_(__VA_ARGS__, .unused_ = 0)
-#define adnn_dense_options_(u, ...)  adnn_dense_with(u, AD_OPTIONS_(adnn_dense_options, __VA_ARGS__))
+#define adnn_dense(...)              adnn_dense_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define adnn_dense_options_(u, ...)  adnn_dense_with(u, AD_OPTIONS_(adnn_dense_options, ADNN_DENSE_DEFAULTS_FIELDS_, __VA_ARGS__))
 #define adnn_sequential(...)                                                                                           \
     adnn_sequential_of((adnn_model *[]){ __VA_ARGS__ }, (int)(sizeof((adnn_model *[]){ __VA_ARGS__ }) / sizeof(adnn_model *)))
 #endif
 
-/** Initial parameters for examples of the given shape (without the batch axis). */
+/** Initial parameters, a function of the key.
+ *
+ * @param input  shape of one example, without the batch axis
+ * @return       a tree as the layers say, empty for a layer without parameters; NULL for a NULL model
+ * Errors: an input that a layer does not take. */
 AD_API ad_tree *adnn_init(const adnn_model *model, ad_key key, ad_shape input);
 
-/** Shape of the output for one example. ndim is -1 and an error set if the model does not take this input. */
+/** Shape of the output for one example. Its ndim is -1 for a NULL model, and with an error if the model does not take this input. */
 AD_API ad_shape adnn_output_shape(const adnn_model *model, ad_shape input);
 
-/** The model's function. x: (batch, input...). Differentiable in parameters and x. */
+/** The model's function.
+ *
+ * @param parameters  a tree as adnn_init gives
+ * @param x           (batch, input...), integers too
+ * @return            (batch, output...) with the dtype that x and the parameters promote to; NULL for a NULL argument
+ * Derivative: in parameters and x.
+ * Errors: parameters of another number of layers, or without the names that a layer reads; an x that does not fit them. */
 AD_API ad_array *adnn_apply(const adnn_model *model, ad_tree *parameters, ad_array *x);
 
 /** Frees a model and the layers it took over. NULL is allowed. */
@@ -69,70 +94,100 @@ AD_API void adnn_free(adnn_model *model);
 
 /** Mean over the batch of -log softmax(logits)[label].
  *
- * @param logits  (batch, classes)
- * @param labels  (batch) integers, or (batch, classes) one-hot or probabilities */
+ * @param logits  (batch, classes), real; integers as float64
+ * @param labels  (batch) integers from 0 to classes - 1, or (batch, classes) one-hot or probabilities
+ * @return        0-d; NaN for an empty batch, and where a probability of 0 meets a logit of -infinity
+ * Derivative: (softmax(logits) sum(p) - p)/batch in the logits, p the probabilities of a row; -log softmax(logits)/batch in labels that are probabilities.
+ * Errors: other shapes; labels that are no integers, or out of range (AD_ERROR_INDEX); complex logits. */
 AD_API ad_array *adnn_softmax_cross_entropy(ad_array *logits, ad_array *labels);
 
-/** Mean over all elements of (prediction - target)^2. */
+/** Mean over all elements of (prediction - target)^2; real. Shapes broadcast, and the mean is over the result's.
+ *
+ * @return  0-d, float64 for integers
+ * Derivative: 2 (prediction - target)/n in the prediction, its negative in the target, summed over broadcast axes.
+ * Errors: shapes that do not broadcast. */
 AD_API ad_array *adnn_mean_squared_error(ad_array *prediction, ad_array *target);
 
-/** Fraction of rows whose largest logit is the label's; NaN and an error on failure. Labels as in adnn_softmax_cross_entropy. */
+/** Fraction of rows whose largest logit, the first of equals, is the label's: not differentiable. NaN and an error on failure, and NaN for an empty batch.
+ *
+ * Logits, labels and errors as in adnn_softmax_cross_entropy; of probabilities the largest one is the label. */
 AD_API double adnn_accuracy(ad_array *logits, ad_array *labels);
 
-/** Sum of the squares of all leaves: an L2 penalty. */
+/** Sum of the squares of all elements of all leaves, real ones: an L2 penalty.
+ *
+ * @return  0-d float64, 0 for a tree without leaves
+ * Derivative: twice each leaf. */
 AD_API ad_array *adnn_squared_norm(ad_tree *parameters);
 
 /* ---- optimizers ---- */
 
-/** What an optimizer is: a rule and its constants. A plain value. */
+typedef enum adnn_rule { ADNN_SGD, ADNN_ADAM } adnn_rule;
+
+/** What an optimizer is: a rule and its constants. A plain value; begin with ADNN_SGD_DEFAULTS or ADNN_ADAM_DEFAULTS. */
 typedef struct adnn_optimizer {
-    enum { ADNN_SGD, ADNN_ADAM } rule;
-    double step_size;
+    adnn_rule rule;
+    double step_size;    /**< sgd: 0.1; adam: 1e-3 */
     double momentum;     /**< sgd: v = momentum v + g, x = x - step_size v; default 0 */
     double beta1, beta2; /**< adam: decay of the mean and of the mean square; 0.9, 0.999 */
     double epsilon;      /**< adam: 1e-8 */
-    int unused_;
+    int ad_unused_;
 } adnn_optimizer;
+
+#define ADNN_SGD_DEFAULTS_FIELDS_  .rule = ADNN_SGD, .step_size = 0.1
+#define ADNN_ADAM_DEFAULTS_FIELDS_ .rule = ADNN_ADAM, .step_size = 1e-3, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8
+#define ADNN_SGD_DEFAULTS          ((adnn_optimizer){ ADNN_SGD_DEFAULTS_FIELDS_ })
+#define ADNN_ADAM_DEFAULTS         ((adnn_optimizer){ ADNN_ADAM_DEFAULTS_FIELDS_ })
 
 #ifndef __cplusplus
 /** adnn_sgd(.step_size = 0.1, .momentum = 0.9): gradient descent with Polyak's momentum; step_size defaults to 0.1. */
-#define adnn_sgd(...) AD_OPTIONS_(adnn_optimizer, .rule = ADNN_SGD, .step_size = 0.1, __VA_ARGS__)
+#define adnn_sgd(...) AD_OPTIONS_(adnn_optimizer, ADNN_SGD_DEFAULTS_FIELDS_, __VA_ARGS__)
 /** adnn_adam(.step_size = 1e-3): Kingma and Ba (2015), with bias correction. */
-#define adnn_adam(...) AD_OPTIONS_(adnn_optimizer, .rule = ADNN_ADAM, .step_size = 1e-3, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, __VA_ARGS__)
+#define adnn_adam(...) AD_OPTIONS_(adnn_optimizer, ADNN_ADAM_DEFAULTS_FIELDS_, __VA_ARGS__)
 #endif
 
-/** The optimizer's state for parameters like these. */
+/** The optimizer's state before the first step, zeros, for parameters like these (real or complex leaves).
+ *
+ * @return  a tree: "v", like the parameters, for sgd; "m" and "v", like them, and the number "t" of steps for adam
+ * Errors: a rule that is neither. */
 AD_API ad_tree *adnn_optimizer_init(adnn_optimizer optimizer, ad_tree *parameters);
 
-/** One step: replaces *parameters by new ones and gives the new state; NULL and an error on failure, *parameters unchanged.
- * gradients have the structure of the parameters. */
+/** One step: puts new parameters into *parameters and gives the new state; both belong to the innermost scope.
+ *
+ * @param state       from adnn_optimizer_init or the step before
+ * @param gradients   of the structure and shapes of the parameters
+ * @param parameters  in: the old ones; out: new ones
+ * @return            NULL and an error on failure, with *parameters as it was
+ * Errors: gradients of another structure; a state that is not one for these parameters; shapes that do not broadcast; a rule that is neither. While an
+ * error is recorded no step is made. */
 AD_API ad_tree *adnn_optimizer_update(adnn_optimizer optimizer, ad_tree *state, ad_tree *gradients, ad_tree **parameters);
 
 /* ---- batches ---- */
 
-/** Which examples make up a minibatch: int64 indices (batch_size), for ad_take(..., .axis = 0).
+/** Which examples make up a minibatch: int64 indices (batch_size), for ad_take(..., .axis = 0). A constant.
  *
- * Every epoch of examples / batch_size iterations goes through the examples in an order of its own, which depends on key and
- * epoch only, so a batch is a function of (key, iteration). */
+ * Every epoch of examples / batch_size iterations, rounded down, goes through the examples in an order of its own, which depends on key and
+ * epoch only, so a batch is a function of (key, iteration). What the division leaves over sits out the epoch. Nothing is remembered from call to call: each
+ * draws the order of its epoch anew, which takes time and memory proportional to the number of examples.
+ * Errors: a batch_size below 1 or above examples; a negative iteration. */
 AD_API ad_array *adnn_batch(ad_key key, int64_t examples, int64_t batch_size, int64_t iteration);
 
 /* ---- progress ---- */
 
 /** A line on the terminal for work that takes a while: how far, how fast, the loss, the time left. */
 typedef struct adnn_progress {
-    FILE *stream; /**< NULL: silent */
-    const char *what;
-    int64_t total;
+    FILE *stream;          /**< NULL: silent */
+    const char *what;      /**< what is done, as the line begins; must be there until the end */
+    int64_t total;         /**< steps */
     double started, shown; /**< seconds */
 } adnn_progress;
 
 /** Starts a line for `total` steps on stderr; silent if that is not a terminal. */
 AD_API adnn_progress adnn_progress_start(const char *what, int64_t total);
 
-/** Says that `done` steps are done; redraws at most ten times a second. loss: NaN for none. */
+/** Says that `done` steps are done; redraws at most ten times a second, and when all are done. loss: NaN for none. */
 AD_API void adnn_progress_update(adnn_progress *progress, int64_t done, double loss);
 
-/** Ends the line. */
+/** Erases the line. */
 AD_API void adnn_progress_end(adnn_progress *progress);
 
 AD_END_DECLS

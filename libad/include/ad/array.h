@@ -86,12 +86,15 @@ AD_API int64_t ad_item_int(const ad_array *x);
 /** The same as a complex number. */
 AD_API ad_complex ad_item_complex(const ad_array *x);
 
+/** Lengths of the axes; the shape of a scalar for NULL. */
 AD_API ad_shape ad_shape_of(const ad_array *x);
+/** Number of axes; 0 for NULL. */
 AD_API int ad_ndim(const ad_array *x);
 /** Length of axis i, which may be negative; 0 and an error if there is no such axis. */
 AD_API int64_t ad_dim(const ad_array *x, int i);
-/** Number of elements. */
+/** Number of elements; 0 for NULL. */
 AD_API int64_t ad_size(const ad_array *x);
+/** Type of the elements; AD_F64 for NULL. */
 AD_API ad_dtype ad_dtype_of(const ad_array *x);
 
 /** The elements, contiguous in C order, of the array's dtype. Valid as long as x and the innermost scope. */

@@ -49,7 +49,9 @@ struct ad_primitive {
     /** Computes the outputs into new C-contiguous memory, one pointer for each; false and an error on failure. */
     bool (*eval)(const ad_node *node, void *const *outputs);
 
-    /** In place of eval, for an operation that can share its input's memory: gives the array. */
+    /** In place of eval: gives the array itself, of the dtype and shape that infer said. For an operation that can share its input's memory (reshape),
+     * and for one that is computed with public operations (softmax): these take the inputs through ad_stop_gradient, so that they are not recorded
+     * beside the call itself. */
     ad_array *(*view)(const ad_node *node, const ad_spec *output);
 
     /** A short way in place of infer and eval where all inputs, one or two, are 0-d float64 or C numbers: gives the float64 output from
@@ -70,7 +72,7 @@ struct ad_primitive {
     unsigned saves;      /**< ad_saves, or'ed */
     bool constant;       /**< the result is a constant of every derivative (comparisons, argmax) */
     int outputs;         /**< 0 means 1; at most AD_MAX_OUTPUTS */
-    size_t options_size; /**< bytes of the options, copied with the node; 0: the pointer is kept as it is */
+    size_t options_size; /**< bytes of the options that a recorded node copies; 0: it keeps the pointer, which must stay good */
     void (*options_keep)(const void *options); /**< called on a node's copy of the options, if they hold references; */
     void (*options_drop)(const void *options); /**< and before that copy goes. NULL: nothing to do */
     int code;            /**< free for primitives that share their functions */
@@ -86,8 +88,13 @@ AD_API ad_array *ad_call_primitive(const ad_primitive *primitive, ad_array *cons
 /** Calls a primitive of several outputs; false and an error on failure, with NULL in every output. */
 AD_API bool ad_call_primitive_many(const ad_primitive *primitive, ad_array *const *inputs, int count, const void *options, ad_array **outputs);
 
+/** The primitive that is called, in every function of it. */
 AD_API const ad_primitive *ad_node_primitive(const ad_node *node);
+
+/** The options that the call was given, or the node's copy of them where options_size is not 0; valid in the function that asks. */
 AD_API const void *ad_node_options(const ad_node *node);
+
+/** Number of inputs. */
 AD_API int ad_node_inputs(const ad_node *node);
 
 /** An input. In a reverse rule only those that `saves` names are there: any other is NULL and an error. */

@@ -35,19 +35,39 @@ AD_API void *ad_call(ad_fn *fn, ...);
 /** A plain C function pointer of its signature. */
 AD_API void (*ad_fn_pointer(ad_fn *fn))(void);
 
-/* The transformations of functions with a signature, for other languages and under the macros. */
+/* The transformations of functions with a signature, for other languages and under the macros below, which say what each computes. In the signatures
+ * "..." is whatever else the function takes. */
+
+/** a(x, ...) to x(x, ...): the gradient in argument argnum, counted from 0, which is an array or a tree; the result is like that argument.
+ * Errors: another result than an array; argnum out of range, or an argument of another kind. When called: a result that is no real scalar. */
 AD_API ad_fn *ad_grad_fn(ad_fn *fn, int argnum);
+/** a(x, ...) to a(x, ..., p): the value; the gradient goes to the address p, NULL there on failure. Errors: as ad_grad_fn. */
 AD_API ad_fn *ad_value_and_grad_fn(ad_fn *fn, int argnum);
+/** a(a, ...) to a(a, ...): the sum over the outputs of their gradients. Errors: trees. When called: a complex result for a real argument. */
 AD_API ad_fn *ad_elementwise_grad_fn(ad_fn *fn);
+/** a(a, ...) or t(a, ...) to the same: the tangent along ones, in the shape of the result. Errors: a tree as first argument. */
 AD_API ad_fn *ad_deriv_fn(ad_fn *fn);
+/** a(a, ...) to a(a, ...): the result's shape, then the argument's; a pullback for each element of the result. Errors: trees. When called: more than
+ * AD_MAX_NDIM axes. */
 AD_API ad_fn *ad_jacobian_fn(ad_fn *fn);
+/** a(a, ...) to a(a, ...): the Jacobian of the gradient. Errors: as ad_jacobian_fn and ad_grad_fn. */
 AD_API ad_fn *ad_hessian_fn(ad_fn *fn);
+/** a(a, ...) to a(a, ...): ad_elementwise_grad_fn of a complex argument. Errors: trees. When called: an argument that is not complex. */
 AD_API ad_fn *ad_holomorphic_grad_fn(ad_fn *fn);
+/** a(x, ...) to x(x, ..., x): the Hessian in the first argument times the last one, which is like it. Errors: as ad_grad_fn. When called: a direction of
+ * another structure or shape. */
 AD_API ad_fn *ad_hvp_fn(ad_fn *fn);
+/** y(x, ...) to x(x, ..., x): the Gauss-Newton product; outer is a(y), or NULL for half the sum of squares. Errors: an outer of another signature. */
 AD_API ad_fn *ad_ggnvp_fn(ad_fn *fn, ad_fn *outer);
+/** a(a, ...) to a(a, ..., a): the tensor's other axes, then the argument's; a pullback for each index of the other axes. Errors: trees. When called: a
+ * tensor whose leading axes are not the result's. */
 AD_API ad_fn *ad_tensor_jacobian_product_fn(ad_fn *fn);
+/** a(a, ...) to a(a, ..., a): ad_tensor_jacobian_product_fn of the gradient. Errors: as there and in ad_grad_fn. */
 AD_API ad_fn *ad_hessian_vector_product_fn(ad_fn *fn);
+/** t(x, ...) to t(x, ...): the result with the gradient of its first entry in that entry's place. Errors: another result than a tree. When called: a first
+ * entry that is no real scalar. */
 AD_API ad_fn *ad_grad_and_aux_fn(ad_fn *fn);
+/** Any signature to the same. Errors: none but a NULL function. */
 AD_API ad_fn *ad_checkpoint_fn(ad_fn *fn);
 
 static inline ad_fn *ad_fn_itself_(ad_fn *fn)
@@ -174,25 +194,27 @@ AD_API bool ad_is_traced(const ad_array *x);
 
 enum { AD_REV = 1, AD_FWD = 2 };
 
-/** What ad_check_grads compares, and how closely. */
+/** What ad_check_grads compares, and how closely. Begin with AD_CHECK_DEFAULTS. */
 typedef struct ad_check_options {
     int order;        /**< highest order of derivative: default 2 */
     unsigned modes;   /**< AD_REV, AD_FWD or both: default both, in every nesting */
     double tolerance; /**< relative, against central differences: default 1e-6 */
     double step;      /**< of the differences, relative: default 1e-3, Richardson-extrapolated */
-    uint64_t seed;    /**< of the random directions */
+    uint64_t seed;    /**< of the random directions: default 1 */
     const void *arguments[AD_MAX_ARGUMENTS]; /**< x, ...: each an array, a tree or a pointer */
 } ad_check_options;
 
+#define AD_CHECK_DEFAULTS_FIELDS_ .order = 2, .modes = AD_REV | AD_FWD, .tolerance = 1e-6, .step = 1e-3, .seed = 1
+#define AD_CHECK_DEFAULTS         ((ad_check_options){ AD_CHECK_DEFAULTS_FIELDS_ })
+
 /** ad_check_grads(f, x, ..., .order = 2, .modes = AD_REV | AD_FWD): compares derivatives in all float arguments with central
- * differences in random directions, and the two modes with each other: to 1e-4 of the tolerance, or 64 rounding units of the lowest float dtype
- * of arguments and result if that is more. True, or false with an error that shows both numbers. */
+ * differences in random directions, and the two modes with each other: to 1e-4 of the tolerance, or within 64 rounding units of the lowest float dtype
+ * of arguments and result, for numbers of the size of 1 + |f|. True, or false with an error that shows both numbers. */
 AD_API bool ad_check_grads_with(ad_fn *fn, ad_check_options options);
 
 #ifndef __cplusplus
 #define ad_check_grads(f, ...)                                                                                         \
-    ad_check_grads_with(AD_FN_(f), AD_OPTIONS_(ad_check_options, .order = 2, .modes = AD_REV | AD_FWD, .tolerance = 1e-6,  \
-                                                .step = 1e-3, .seed = 1, .arguments[0] = __VA_ARGS__))
+    ad_check_grads_with(AD_FN_(f), AD_OPTIONS_(ad_check_options, AD_CHECK_DEFAULTS_FIELDS_, .arguments[0] = __VA_ARGS__))
 #endif
 
 AD_END_DECLS

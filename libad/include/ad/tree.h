@@ -94,11 +94,21 @@ AD_API ad_tree *ad_tree_with_leaves(const ad_tree *t, ad_array *const *leaves);
 /** Whether two trees have the same names and nesting. */
 AD_API bool ad_tree_same_structure(const ad_tree *a, const ad_tree *b);
 
-/** f on every leaf, or on pairs of leaves of two trees of one structure. */
+/** f on every leaf, or on pairs of leaves of two trees of one structure.
+ *
+ * @param f  gives an array of any shape and dtype; called once for each leaf, depth first
+ * @return   a tree of the structure of t; NULL for a NULL tree
+ * Derivative: f's.
+ * Errors: f is NULL, or gives NULL (the error is f's, if it set one); two trees of different structure (AD_ERROR_SHAPE). */
 AD_API ad_tree *ad_tree_map(ad_array *(*f)(ad_array *), const ad_tree *t);
 AD_API ad_tree *ad_tree_map2(ad_array *(*f)(ad_array *, ad_array *), const ad_tree *t, const ad_tree *u);
 
-/** All leaves as one vector of their common dtype, and back: shapes, dtypes and structure are those of t. */
+/** All leaves, depth first and each in C order, as one vector of their common dtype, and back: shapes, dtypes and structure are those of t.
+ *
+ * @param vector  (n,), n the number of elements of all leaves; converted to each leaf's dtype as by ad_astype
+ * @return        (n,), float64 and empty for a tree without leaves; a tree like t. NULL for NULL
+ * Derivative: linear, the one is the other's transpose; leaves of integers and bools are constants.
+ * Errors: a vector of another shape. */
 AD_API ad_array *ad_flatten(const ad_tree *t);
 AD_API ad_tree *ad_unflatten(const ad_tree *t, ad_array *vector);
 
