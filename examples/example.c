@@ -1,3 +1,5 @@
+/* What the example programs share: reading options, writing .csv files and drawing them with gnuplot, loading digits. What cannot go on ends the
+ * program with a sentence on stderr and status 1. */
 #include "example.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,7 +109,8 @@ static void draw(const char *data, const char *picture, const char *script)
     put_quoted(gnuplot, data);
     fprintf(gnuplot, "\nset terminal pngcairo size 900,600 font 'sans,11'\nset output ");
     put_quoted(gnuplot, picture);
-    fprintf(gnuplot, "\nset datafile separator ','\nset grid lc rgb '#dddddd'\nset key autotitle columnhead outside below height 1.5\nset style data lines\n%s\n", script);
+    fprintf(gnuplot, "\nset datafile separator ','\nset grid lc rgb '#dddddd'\nset key autotitle columnhead outside below height 1.5\n"
+                     "set style data lines\n%s\n", script);
     if (pclose(gnuplot) == 0)
         printf("wrote %s\n", picture);
     else

@@ -117,7 +117,8 @@ int main(int argc, char **argv)
     end_if_failed();
 
     write_results(options.out, "iteration,alpha W 1,alpha b 1,alpha W 2,alpha b 2,beta W 1,beta b 1,beta W 2,beta b 2", schedules(raw),
-                  "set key outside right top vertical\nset multiplot layout 2,1 title 'Schedules learned by reversing training'\nset ylabel 'learning rate'\nplot for [k=2:5] DATA using 1:k lw 2\n"
+                  "set key outside right top vertical\nset multiplot layout 2,1 title 'Schedules learned by reversing training'\n"
+                  "set ylabel 'learning rate'\nplot for [k=2:5] DATA using 1:k lw 2\n"
                   "set xlabel 'iteration'\nset ylabel 'momentum'\nplot for [k=6:9] DATA using 1:k lw 2\nunset multiplot");
     if (options.out) {
         char prefix[strlen(options.out) + 6];

@@ -18,7 +18,8 @@ int main(int argc, char **argv)
 {
     enum { BATCH = 50 };
     struct options options = { .iterations = 20, .seed = 1 };
-    read_options(&options, argc, argv, "mlp_digits: trains a 50-unit network on handwritten digits.\nUses --out, --data, --iterations (epochs, 20) and --seed.\n");
+    read_options(&options, argc, argv,
+                 "mlp_digits: trains a 50-unit network on handwritten digits.\nUses --out, --data, --iterations (epochs, 20) and --seed.\n");
 
     struct digits d = load_digits(options.data);
     adnn_model *model = adnn_sequential(adnn_dense(50), adnn_tanh(), adnn_dense(10));
@@ -38,7 +39,8 @@ int main(int argc, char **argv)
             AD_SCOPE;
             ad_array *batch = adnn_batch(ad_random_fold_in(key, 1), examples, BATCH, i);
             ad_tree *gradients, *new_parameters = parameters;
-            ad_array *value = ad_value_and_grad(loss)(parameters, ad_take(d.train_images, batch, .axis = 0), ad_take(d.train_labels, batch, .axis = 0), &gradients);
+            ad_array *images = ad_take(d.train_images, batch, .axis = 0), *labels = ad_take(d.train_labels, batch, .axis = 0);
+            ad_array *value = ad_value_and_grad(loss)(parameters, images, labels, &gradients);
             ad_tree *new_state = adnn_optimizer_update(adam, state, gradients, &new_parameters);
             end_if_failed();
             ad_tree_release(parameters);
@@ -57,7 +59,8 @@ int main(int argc, char **argv)
     end_if_failed();
     printf("%.2f %% of %lld held-out digits in %.1f seconds\n", 100 * accuracy, (long long)ad_dim(d.test_images, 0), seconds_now() - started);
     write_results(options.out, "epoch,training loss,held-out accuracy (%)", ad_from(history[0], AD_SHAPE(options.iterations, 3)),
-                  "set title 'A 50-unit network on handwritten digits'\nset xlabel 'epoch'\nset ylabel 'training loss'\nset logscale y\nset y2label 'held-out accuracy (%)'\nset y2tics\nset ytics nomirror\n"
+                  "set title 'A 50-unit network on handwritten digits'\nset xlabel 'epoch'\nset ylabel 'training loss'\nset logscale y\n"
+                  "set y2label 'held-out accuracy (%)'\nset y2tics\nset ytics nomirror\n"
                   "set y2range [80:100]\nplot DATA using 1:2 lw 2, DATA using 1:3 axes x1y2 lw 2");
     ad_tree_release(parameters);
     ad_tree_release(state);

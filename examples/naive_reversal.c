@@ -49,7 +49,8 @@ int main(int argc, char **argv)
 
     ad_array *t = ad_astype(ad_arange(options.iterations + 1), AD_F64);
     write_results(options.out, "iteration,float32,float64,exact", ad_transpose(ad_stack(ad_list_of(t, naive32, naive64, exact))),
-                  "set title 'Distance of the reversed run from the true trajectory'\nset xlabel 'iteration'\nset ylabel 'root mean square error in x'\nset logscale y\n"
+                  "set title 'Distance of the reversed run from the true trajectory'\nset xlabel 'iteration'\n"
+                  "set ylabel 'root mean square error in x'\nset logscale y\n"
                   "set format y '10^{%L}'\nset yrange [1e-21:*]\n"
                   "plot DATA using 1:2 lw 2, DATA using 1:3 lw 2, DATA using 1:($4 == 0 ? 1e-20 : $4) lw 2 title 'exact (0, drawn at 10^{-20})'");
     adnn_free(p.network);

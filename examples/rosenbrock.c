@@ -40,8 +40,10 @@ int main(int argc, char **argv)
         path = ad_concatenate(ad_list_of(path, ad_reshape(p, AD_SHAPE(1, 2))), .axis = 0);
     }
     write_results(options.out, "x,y", path,
-                  "set title \"Newton's method on Rosenbrock's function\"\nset xlabel 'x'\nset ylabel 'y'\nset contour\nset view map\nunset surface\nset cntrparam levels discrete 1, 4, 20, 100, 400\n"
-                  "set isosamples 150\nset table $contours\nsplot [-1.6:1.6][-3.5:2] (1-x)**2 + 100*(y-x*x)**2\nunset table\nset datafile separator whitespace\n"
+                  "set title \"Newton's method on Rosenbrock's function\"\nset xlabel 'x'\nset ylabel 'y'\nset contour\nset view map\nunset surface\n"
+                  "set cntrparam levels discrete 1, 4, 20, 100, 400\n"
+                  "set isosamples 150\nset table $contours\nsplot [-1.6:1.6][-3.5:2] (1-x)**2 + 100*(y-x*x)**2\n"
+                  "unset table\nset datafile separator whitespace\n"
                   "unset key\nplot [-1.6:1.6][-3.5:2] $contours with lines lc rgb '#aaaaaa', "
                   "sprintf(\"< sed 's/,/ /g; 1d' '%s'\", DATA) using 1:2 with linespoints lw 2 pt 7 lc rgb '#cc3311'");
     return 0;

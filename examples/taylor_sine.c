@@ -21,7 +21,8 @@ static ad_array *fun(ad_array *x) /* Taylor approximation to sin */
 int main(int argc, char **argv)
 {
     struct options options = { 0 };
-    read_options(&options, argc, argv, "taylor_sine: the Taylor approximation of sine and its first two derivatives at 100 points in [-10, 10].\nUses --out.\n");
+    read_options(&options, argc, argv,
+                 "taylor_sine: the Taylor approximation of sine and its first two derivatives at 100 points in [-10, 10].\nUses --out.\n");
 
     ad_array *(*d_fun)(ad_array *) = ad_grad(fun);
     ad_array *(*dd_fun)(ad_array *) = ad_grad(d_fun);

@@ -69,8 +69,8 @@ START_TEST(orders_1_to_5_are_exact_in_every_nesting_of_modes)
                 for (int p = 0; p < 5; p++) {
                     AD_SCOPE;
                     double got = ad_item(derivative_of(functions[i].f, order, modes)(ad_scalar(points[p]))), want = functions[i].derivative(points[p], order);
-                    ck_assert_msg(fabs(got - want) <= 1e-12 * fabs(want) + 1e-13, "%s, order %d, modes %u, at %g: %.17g, expected %.17g (%s)", functions[i].name,
-                                  order, modes, points[p], got, want, ad_error_message());
+                    ck_assert_msg(fabs(got - want) <= 1e-12 * fabs(want) + 1e-13, "%s, order %d, modes %u, at %g: %.17g, expected %.17g (%s)",
+                                  functions[i].name, order, modes, points[p], got, want, ad_error_message());
                 }
 }
 END_TEST

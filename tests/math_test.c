@@ -118,9 +118,10 @@ static double is_zero(double x)
 }
 
 static const double value_edges[] = {
-    0.0, -0.0, INFINITY, -INFINITY, NAN, 0.5, -0.5, 1, -1, 1.5, -1.5, 2, 2.5, -2.5, 3, 8, 10, -0.25, 0x1.fffffffffffffp-2, -0x1.fffffffffffffp-2, 0x1.fffffffffffffp-1,
-    0x1p-1074, -0x1p-1074, 0x1p-1022, DBL_MAX, -DBL_MAX, 0x1p51 + 0.5, 0x1p52 - 0.5, -0x1p52 + 0.5, 0x1p53, 0x1p-149, 0x1p-126, FLT_MAX, 0x1p22 + 0.5, 0x1p23 - 0.5, 0x1p24,
-    127, 127.5, 128, -126, -126.5, -149, -150, -151, 1023, 1023.5, 1024, -1022, -1022.5, -1074, -1075, -1076, M_PI_4, M_PI_2, -M_PI_2, M_PI, 1e5, 1e10, 1e22,
+    0.0, -0.0, INFINITY, -INFINITY, NAN, 0.5, -0.5, 1, -1, 1.5, -1.5, 2, 2.5, -2.5, 3, 8, 10, -0.25, 0x1.fffffffffffffp-2, -0x1.fffffffffffffp-2,
+    0x1.fffffffffffffp-1, 0x1p-1074, -0x1p-1074, 0x1p-1022, DBL_MAX, -DBL_MAX, 0x1p51 + 0.5, 0x1p52 - 0.5, -0x1p52 + 0.5, 0x1p53, 0x1p-149, 0x1p-126,
+    FLT_MAX, 0x1p22 + 0.5, 0x1p23 - 0.5, 0x1p24, 127, 127.5, 128, -126, -126.5, -149, -150, -151,
+    1023, 1023.5, 1024, -1022, -1022.5, -1074, -1075, -1076, M_PI_4, M_PI_2, -M_PI_2, M_PI, 1e5, 1e10, 1e22,
 };
 enum { VALUE_EDGES = sizeof value_edges / sizeof *value_edges };
 
@@ -156,8 +157,8 @@ START_TEST(values_are_those_of_the_c_library)
                 bool right = dtype == AD_F64 ? within_ulps(y[i], expected, rows[row].ulps) : within_float_ulps(y[i], expected, rows[row].ulps);
                 ck_assert_msg(right, "%s(%a) as %s = %a, expected %a", rows[row].name, x[i], ad_dtype_name(dtype), y[i], expected);
                 double alone = i < VALUE_EDGES && rows[row].ulps == 0 ? ad_item(rows[row].function(ad_astype(ad_scalar(x[i]), dtype))) : y[i];
-                ck_assert_msg(memcmp(&alone, &y[i], sizeof alone) == 0 || (isnan(alone) && isnan(y[i])), "%s(%a) alone is %a, not %a", rows[row].name, x[i], alone,
-                              y[i]);
+                ck_assert_msg(memcmp(&alone, &y[i], sizeof alone) == 0 || (isnan(alone) && isnan(y[i])), "%s(%a) alone is %a, not %a", rows[row].name,
+                              x[i], alone, y[i]);
             }
         }
 }

@@ -288,5 +288,5 @@ START_TEST(a_view_may_be_its_input)
 }
 END_TEST
 
-RUN_TESTS("primitives", every_choice_of_outputs_differentiates_in_every_way, several_outputs_differentiate_wherever_they_stand_on_the_tape, a_missing_rule_is_an_error_only_when_it_is_needed, rules_read_only_what_is_saved,
-          what_a_rule_gives_is_brought_into_form, a_view_may_be_its_input)
+RUN_TESTS("primitives", every_choice_of_outputs_differentiates_in_every_way, several_outputs_differentiate_wherever_they_stand_on_the_tape,
+          a_missing_rule_is_an_error_only_when_it_is_needed, rules_read_only_what_is_saved, what_a_rule_gives_is_brought_into_form, a_view_may_be_its_input)

@@ -81,8 +81,10 @@ END_TEST
 START_TEST(matmul_broadcasts_leading_axes)
 {
     AD_SCOPE;
-    ad_shape a[] = { AD_SHAPE(4, 2, 3), AD_SHAPE(4, 12, 9), AD_SHAPE(2, 3), AD_SHAPE(5, 1, 2, 3), AD_SHAPE(1, 4, 2, 3), AD_SHAPE(4, 1, 9), AD_SHAPE(0, 2, 3), AD_SHAPE(6, 2, 1, 9) };
-    ad_shape b[] = { AD_SHAPE(3, 2), AD_SHAPE(9, 7), AD_SHAPE(4, 3, 2), AD_SHAPE(4, 3, 2), AD_SHAPE(5, 1, 3, 2), AD_SHAPE(9, 8), AD_SHAPE(3, 2), AD_SHAPE(2, 9, 8) };
+    ad_shape a[] = { AD_SHAPE(4, 2, 3),    AD_SHAPE(4, 12, 9), AD_SHAPE(2, 3),    AD_SHAPE(5, 1, 2, 3),
+                     AD_SHAPE(1, 4, 2, 3), AD_SHAPE(4, 1, 9),  AD_SHAPE(0, 2, 3), AD_SHAPE(6, 2, 1, 9) };
+    ad_shape b[] = { AD_SHAPE(3, 2),       AD_SHAPE(9, 7), AD_SHAPE(4, 3, 2), AD_SHAPE(4, 3, 2),
+                     AD_SHAPE(5, 1, 3, 2), AD_SHAPE(9, 8), AD_SHAPE(3, 2),    AD_SHAPE(2, 9, 8) };
     for (size_t i = 0; i < sizeof a / sizeof *a; i++)
         assert_same(ad_matmul(filled(a[i]), filled(b[i])), sum_of_products(filled(a[i]), filled(b[i])));
     ad_array *x = ad_swapaxes(filled(AD_SHAPE(7, 4, 6)), 0, 1), *y = filled(AD_SHAPE(6, 5));
@@ -104,7 +106,9 @@ END_TEST
 START_TEST(matmul_of_every_dtype)
 {
     AD_SCOPE;
-    ad_shape shapes[][2] = { { AD_SHAPE(2, 3), AD_SHAPE(3, 4) }, { AD_SHAPE(9, 12), AD_SHAPE(12, 10) }, { AD_SHAPE(40), AD_SHAPE(40) }, { AD_SHAPE(9, 30), AD_SHAPE(30) } };
+    ad_shape shapes[][2] = {
+        { AD_SHAPE(2, 3), AD_SHAPE(3, 4) }, { AD_SHAPE(9, 12), AD_SHAPE(12, 10) }, { AD_SHAPE(40), AD_SHAPE(40) }, { AD_SHAPE(9, 30), AD_SHAPE(30) }
+    };
     for (int d = 0; d < AD_DTYPE_COUNT; d++)
         for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
             ad_dtype dtype = (ad_dtype)d;
@@ -156,7 +160,8 @@ END_TEST
 START_TEST(products_of_vectors)
 {
     AD_SCOPE;
-    ad_array *a = ad_from((double[]){ 1, 2 }, AD_SHAPE(2)), *b = ad_from((double[]){ 3, 4, 5 }, AD_SHAPE(3)), *m = ad_from((double[]){ 1, 2, 3, 4 }, AD_SHAPE(2, 2));
+    ad_array *a = ad_from((double[]){ 1, 2 }, AD_SHAPE(2)), *b = ad_from((double[]){ 3, 4, 5 }, AD_SHAPE(3)),
+             *m = ad_from((double[]){ 1, 2, 3, 4 }, AD_SHAPE(2, 2));
     assert_array(ad_outer(a, b), AD_SHAPE(2, 3), 0, 3, 4, 5, 6, 8, 10);
     assert_array(ad_outer(m, a), AD_SHAPE(4, 2), 0, 1, 2, 2, 4, 3, 6, 4, 8);
     assert_array(ad_outer(2, b), AD_SHAPE(1, 3), 0, 6, 8, 10);

@@ -228,5 +228,5 @@ END_TEST
 
 RUN_TESTS("sort", sort_along_any_axis_or_the_flattened_array, argsort_says_where_elements_were, equal_elements_keep_their_order,
           infinities_are_ordered_and_nan_is_last, complex_numbers_go_by_real_part_then_imaginary_part, every_dtype_is_sorted, long_rows_are_sorted_and_stable,
-          long_rows_of_every_digit_are_sorted, arrays_without_elements_stay_as_they_are, derivatives_agree_with_differences, cotangents_go_back_to_where_elements_were, the_order_is_a_constant,
-          errors_name_the_axis, every_allocation_may_fail)
+          long_rows_of_every_digit_are_sorted, arrays_without_elements_stay_as_they_are, derivatives_agree_with_differences,
+          cotangents_go_back_to_where_elements_were, the_order_is_a_constant, errors_name_the_axis, every_allocation_may_fail)

@@ -87,7 +87,8 @@ static inline void assert_array_(const char *what, const ad_array *x, ad_shape s
     double values[count + 1];
     ck_assert(ad_copy_to(x, values, count));
     for (int64_t i = 0; i < count; i++)
-        ck_assert_msg(is_close(values[i], expected[i], tolerance), "%s: element %lld is %.17g, expected %.17g, in\n%s", what, (long long)i, values[i], expected[i], text);
+        ck_assert_msg(is_close(values[i], expected[i], tolerance), "%s: element %lld is %.17g, expected %.17g, in\n%s", what, (long long)i, values[i],
+                      expected[i], text);
     free(text);
 }
 

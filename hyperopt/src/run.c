@@ -30,7 +30,8 @@ static bool read_parts(hyper_run *run)
         while (which < 5 && strcmp(names[which], ad_tree_name(run->hypers, i)) != 0)
             which++;
         if (which == 5)
-            return ad_set_error(AD_ERROR_VALUE, "hyper_sgd: hypers has an entry \"%s\"; x, v, alpha, beta and theta are known", ad_tree_name(run->hypers, i)), false;
+            return ad_set_error(AD_ERROR_VALUE, "hyper_sgd: hypers has an entry \"%s\"; x, v, alpha, beta and theta are known", ad_tree_name(run->hypers, i)),
+                   false;
         *parts[which] = (hyper_part){ .given = true, .tree = tree, .first = run->inputs, .count = count };
         run->inputs += count;
     }

@@ -244,6 +244,7 @@ bool hyper_check_undone(hyper_run *run)
         return false;
     same &= memcmp(run->velocity, run->increment, bytes) == 0;
     if (!same)
-        ad_set_error(AD_ERROR_NUMERIC, "hyper_sgd: the reverse pass over %lld iterations did not end where training began", (long long)run->training.iterations);
+        ad_set_error(AD_ERROR_NUMERIC, "hyper_sgd: the reverse pass over %lld iterations did not end where training began",
+                     (long long)run->training.iterations);
     return same;
 }

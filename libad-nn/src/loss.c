@@ -12,8 +12,8 @@ static ad_array *probabilities(const char *operation, ad_array *logits, ad_array
     if (ad_ndim(labels) == 2 && ad_shape_equal(ad_shape_of(labels), shape))
         return labels;
     if (ad_ndim(labels) != 1 || ad_dim(labels, 0) != shape.dim[0])
-        return ad_set_error(AD_ERROR_SHAPE, "%s: labels of %d dimensions and %lld elements; logits of shape (%lld,%lld) ask for (%lld,) or (%lld,%lld)", operation,
-                            ad_ndim(labels), (long long)ad_size(labels), (long long)shape.dim[0], (long long)shape.dim[1], (long long)shape.dim[0],
+        return ad_set_error(AD_ERROR_SHAPE, "%s: labels of %d dimensions and %lld elements; logits of shape (%lld,%lld) ask for (%lld,) or (%lld,%lld)",
+                            operation, ad_ndim(labels), (long long)ad_size(labels), (long long)shape.dim[0], (long long)shape.dim[1], (long long)shape.dim[0],
                             (long long)shape.dim[0], (long long)shape.dim[1]);
     ad_dtype dtype = ad_dtype_of(labels);
     if (dtype != AD_I64 && dtype != AD_I32 && dtype != AD_U8)

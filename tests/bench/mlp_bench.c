@@ -133,7 +133,8 @@ int main(int argc, char **argv)
     bench_time(&bench, "libad, value", libad_value, &q);
     double gradient = bench_time(&bench, "libad, gradient", libad_gradient, &q);
     if (fabs(q.value - hand.value) > 1e-12 || fabs(q.first - hand.dW[2][0]) > 1e-12) {
-        fprintf(stderr, "the gradients differ: value %.17g, %.17g; an entry %.17g, %.17g %s\n", q.value, hand.value, q.first, hand.dW[2][0], ad_error_message());
+        fprintf(stderr, "the gradients differ: value %.17g, %.17g; an entry %.17g, %.17g %s\n", q.value, hand.value, q.first, hand.dW[2][0],
+                ad_error_message());
         return EXIT_FAILURE;
     }
     double hvp = bench_time(&bench, "libad, Hessian-vector product", libad_hvp, &q);

@@ -97,8 +97,9 @@ AD_API ad_array *ad_one_hot(ad_array *index, int64_t classes);
 AD_API ad_array *ad_one_hot_with(ad_array *index, int64_t classes, ad_one_hot_options options);
 
 /* ---- Functional updates: a new array like x, changed at the places that an index names. The value broadcasts to them and is
- *      converted to x's dtype (complex into real is an error, and so is a C integer out of its range). Where an index names a place twice, ad_at_add adds both values, mul, min and
- *      max apply both, and of ad_at_set the last one stays and alone gets the cotangent. ---- */
+ *      converted to x's dtype (complex into real is an error, and so is a C integer out of its range). Where an index names a
+ *      place twice, ad_at_add adds both values, mul, min and max apply both, and of ad_at_set the last one stays and alone gets
+ *      the cotangent. ---- */
 
 /** x[index] = value. The old elements there get cotangent 0. */
 AD_API ad_array *ad_at_set(ad_array *x, ad_array *value, const char *index, ...) __attribute__((format(printf, 3, 4)));

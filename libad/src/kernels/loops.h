@@ -129,18 +129,22 @@ typedef float _Complex c64;
 
 /* functions of integers and bools, beside the ones every number has */
 #define INTEGER_LOOPS(X, dtype)                                                                                        \
-    X(neg, dtype) X(reciprocal, dtype) X(sign, dtype) X(square, dtype) X(sub, dtype) X(floor_divide, dtype) X(mod, dtype) X(fmod, dtype) X(pow, dtype)
+    X(neg, dtype) X(reciprocal, dtype) X(sign, dtype) X(square, dtype) X(sub, dtype) X(floor_divide, dtype)            \
+    X(mod, dtype) X(fmod, dtype) X(pow, dtype)
 #define WHOLE_LOOPS(X, dtype)                                                                                          \
-    X(add, dtype) X(mul, dtype) X(maximum, dtype) X(minimum, dtype) X(equal, dtype) X(not_equal, dtype) X(less, dtype) X(less_equal, dtype) X(greater, dtype) \
-    X(greater_equal, dtype) X(logical_and, dtype) X(logical_or, dtype) X(logical_xor, dtype) X(logical_not, dtype) X(floor, dtype) X(ceil, dtype) X(trunc, dtype) \
+    X(add, dtype) X(mul, dtype) X(maximum, dtype) X(minimum, dtype) X(equal, dtype) X(not_equal, dtype)                \
+    X(less, dtype) X(less_equal, dtype) X(greater, dtype) X(greater_equal, dtype) X(logical_and, dtype)                \
+    X(logical_or, dtype) X(logical_xor, dtype) X(logical_not, dtype) X(floor, dtype) X(ceil, dtype) X(trunc, dtype)    \
     X(abs, dtype) X(conj, dtype) X(real, dtype) X(imag, dtype) X(relu, dtype)
 #define COMPLEX_LOOPS(X, dtype)                                                                                        \
-    X(neg, dtype) X(reciprocal, dtype) X(abs, dtype) X(sign, dtype) X(square, dtype) X(sqrt, dtype) X(exp, dtype) X(exp2, dtype) X(expm1, dtype) X(log, dtype) \
-    X(log2, dtype) X(log10, dtype) X(log1p, dtype) X(sin, dtype) X(cos, dtype) X(tan, dtype) X(arcsin, dtype) X(arccos, dtype) X(arctan, dtype) X(sinh, dtype) \
-    X(cosh, dtype) X(tanh, dtype) X(arcsinh, dtype) X(arccosh, dtype) X(arctanh, dtype) X(isnan, dtype) X(isinf, dtype) X(isfinite, dtype) X(logical_not, dtype) \
-    X(conj, dtype) X(angle, dtype) X(real, dtype) X(imag, dtype) X(add, dtype) X(sub, dtype) X(mul, dtype) X(div, dtype) X(pow, dtype) X(zmul, dtype) X(zdiv, dtype) X(zzmul, dtype) \
-    X(equal, dtype) X(not_equal, dtype) X(less, dtype) X(less_equal, dtype) X(greater, dtype) X(greater_equal, dtype) X(logical_and, dtype) X(logical_or, dtype) \
-    X(logical_xor, dtype) X(rint, dtype)
+    X(neg, dtype) X(reciprocal, dtype) X(abs, dtype) X(sign, dtype) X(square, dtype) X(sqrt, dtype) X(exp, dtype)      \
+    X(exp2, dtype) X(expm1, dtype) X(log, dtype) X(log2, dtype) X(log10, dtype) X(log1p, dtype) X(sin, dtype)          \
+    X(cos, dtype) X(tan, dtype) X(arcsin, dtype) X(arccos, dtype) X(arctan, dtype) X(sinh, dtype) X(cosh, dtype)       \
+    X(tanh, dtype) X(arcsinh, dtype) X(arccosh, dtype) X(arctanh, dtype) X(isnan, dtype) X(isinf, dtype)               \
+    X(isfinite, dtype) X(logical_not, dtype) X(conj, dtype) X(angle, dtype) X(real, dtype) X(imag, dtype)              \
+    X(add, dtype) X(sub, dtype) X(mul, dtype) X(div, dtype) X(pow, dtype) X(zmul, dtype) X(zdiv, dtype)                \
+    X(zzmul, dtype) X(equal, dtype) X(not_equal, dtype) X(less, dtype) X(less_equal, dtype) X(greater, dtype)          \
+    X(greater_equal, dtype) X(logical_and, dtype) X(logical_or, dtype) X(logical_xor, dtype) X(rint, dtype)
 
 #define DECLARE_TYPED(name, dtype) DECLARE_LOOP(ad_##name##_##dtype)
 INTEGER_LOOPS(DECLARE_TYPED, i64)

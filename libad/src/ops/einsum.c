@@ -135,8 +135,8 @@ static struct factor contract(const char *operation, const struct factor *a, con
     append(&all, &columns);
     int inner = rows.count > columns.count ? rows.count : columns.count, ndim = stack.count + (inner + summed.count > 2 ? inner + summed.count : 2);
     if (all.count > AD_MAX_NDIM || ndim > AD_MAX_NDIM) {
-        product.x = ad_set_error(AD_ERROR_SHAPE, "%s: the product of shapes %s and %s has more than %d axes", operation, AD_SHAPE_TEXT(a->x), AD_SHAPE_TEXT(b->x),
-                                 AD_MAX_NDIM);
+        product.x = ad_set_error(AD_ERROR_SHAPE, "%s: the product of shapes %s and %s has more than %d axes", operation, AD_SHAPE_TEXT(a->x),
+                                 AD_SHAPE_TEXT(b->x), AD_MAX_NDIM);
         return product;
     }
     memcpy(product.label, all.label, (size_t)all.count);
@@ -172,7 +172,8 @@ static bool paired_axes(const ad_array *a, const ad_array *b, const ad_tensordot
         of_a->axis[of_a->count++] = a->ndim - o->axes + i;
         of_b->axis[of_b->count++] = i;
     }
-    if (of_a->count && (!ad_axes_resolve("ad_tensordot", AD_NO_AXIS, of_a, a->ndim, taken_a) || !ad_axes_resolve("ad_tensordot", AD_NO_AXIS, of_b, b->ndim, taken_b)))
+    if (of_a->count &&
+        (!ad_axes_resolve("ad_tensordot", AD_NO_AXIS, of_a, a->ndim, taken_a) || !ad_axes_resolve("ad_tensordot", AD_NO_AXIS, of_b, b->ndim, taken_b)))
         return false;
     for (int i = 0; i < of_a->count; i++) {
         int p = of_a->axis[i] += of_a->axis[i] < 0 ? a->ndim : 0, q = of_b->axis[i] += of_b->axis[i] < 0 ? b->ndim : 0;
@@ -261,7 +262,8 @@ static bool label_axes(struct einsum *e, int operand, const struct term *term, s
 {
     int ndim = f->x->ndim, dots = ndim - term->count, at = 0;
     if (dots < 0 || (dots > 0 && term->ellipsis < 0))
-        return AD_FAIL(AD_ERROR_SHAPE, "ad_einsum: \"%s\": operand %d has %d letters and the shape %s", e->subscripts, operand, term->count, AD_SHAPE_TEXT(f->x));
+        return AD_FAIL(AD_ERROR_SHAPE, "ad_einsum: \"%s\": operand %d has %d letters and the shape %s", e->subscripts, operand, term->count,
+                       AD_SHAPE_TEXT(f->x));
     e->dots = dots > e->dots ? dots : e->dots;
     for (int i = 0; i <= term->count; i++) {
         for (int j = 0; i == term->ellipsis && j < dots; j++)
@@ -273,8 +275,8 @@ static bool label_axes(struct einsum *e, int operand, const struct term *term, s
         int label = f->label[i];
         int64_t *length = &e->length[label], dim = ad_dims(f->x)[i];
         if (e->seen[label]++ && *length != dim && *length != 1 && dim != 1)
-            return AD_FAIL(AD_ERROR_SHAPE, "ad_einsum: \"%s\": axis %d of operand %d, of shape %s, has length %lld, but '%c' has length %lld before", e->subscripts, i,
-                           operand, AD_SHAPE_TEXT(f->x), (long long)dim, letter_of(label), (long long)*length);
+            return AD_FAIL(AD_ERROR_SHAPE, "ad_einsum: \"%s\": axis %d of operand %d, of shape %s, has length %lld, but '%c' has length %lld before",
+                           e->subscripts, i, operand, AD_SHAPE_TEXT(f->x), (long long)dim, letter_of(label), (long long)*length);
         if (e->seen[label] == 1 || *length == 1)
             *length = dim;
     }

@@ -157,7 +157,8 @@ double elementwise_number(const ad_primitive *op, const void *options, double x,
 #define CONSTANT(name) UNARY(name, .constant = true)
 
 #define UNARY(name_, ...)                                                                                              \
-    static const ad_primitive name_##_op = { .name = "ad_" #name_, .infer = elementwise_infer, .eval = elementwise_eval, .code = AD_LOOP_##name_, __VA_ARGS__ };                                                            \
+    static const ad_primitive name_##_op = { .name = "ad_" #name_, .infer = elementwise_infer,                         \
+                                             .eval = elementwise_eval, .code = AD_LOOP_##name_, __VA_ARGS__ };         \
     AD_OPERATION(name_##_op);                                                                                          \
     ad_array *(ad_##name_)(ad_array * x)                                                                               \
     {                                                                                                                  \

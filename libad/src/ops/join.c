@@ -282,7 +282,8 @@ ad_array *(ad_tile)(ad_array *x, ad_shape reps)
             return ad_set_error(AD_ERROR_VALUE, "ad_tile: %lld repetitions along axis %d", (long long)reps.dim[i], ndim - reps.ndim + i);
     }
     if (ndim + new_axes > AD_MAX_NDIM)
-        return ad_set_error(AD_ERROR_SHAPE, "ad_tile: an array of shape %s along %d axes needs more than %d dimensions", AD_SHAPE_TEXT(x), new_axes, AD_MAX_NDIM);
+        return ad_set_error(AD_ERROR_SHAPE, "ad_tile: an array of shape %s along %d axes needs more than %d dimensions", AD_SHAPE_TEXT(x), new_axes,
+                            AD_MAX_NDIM);
     for (int i = 0; i < ndim; i++) {
         int64_t n = i < ndim - x->ndim ? 1 : ad_dims(x)[i - (ndim - x->ndim)];
         int64_t times = i < ndim - reps.ndim ? 1 : reps.dim[i - (ndim - reps.ndim)];
@@ -437,8 +438,8 @@ static ad_array *pad_gather(ad_array *x, int axis, const int64_t width[2], enum 
 {
     int64_t n = ad_dims(x)[axis], total;
     if (n == 0)
-        return ad_set_error(AD_ERROR_SHAPE, "ad_pad: mode \"%s\" along axis %d of an array of shape %s, which has no elements to continue", mode_names[mode], axis,
-                            AD_SHAPE_TEXT(x));
+        return ad_set_error(AD_ERROR_SHAPE, "ad_pad: mode \"%s\" along axis %d of an array of shape %s, which has no elements to continue", mode_names[mode],
+                            axis, AD_SHAPE_TEXT(x));
     if (__builtin_add_overflow(n, width[0], &total) || __builtin_add_overflow(total, width[1], &total))
         return ad_set_error(AD_ERROR_SHAPE, "ad_pad: the result has more elements than can be addressed");
     ad_array *index = ad_array_new(ad_current(), AD_I64, 1, &total);

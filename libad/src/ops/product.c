@@ -27,7 +27,8 @@ static ad_shape leading_of(const ad_array *x)
 static bool sizes_of(const ad_array *a, const ad_array *b, struct sizes *s)
 {
     if (a->ndim == 0 || b->ndim == 0)
-        return AD_FAIL(AD_ERROR_SHAPE, "ad_matmul: shapes %s and %s: a 0-d operand is not a matrix; ad_mul multiplies by it", AD_SHAPE_TEXT(a), AD_SHAPE_TEXT(b));
+        return AD_FAIL(AD_ERROR_SHAPE, "ad_matmul: shapes %s and %s: a 0-d operand is not a matrix; ad_mul multiplies by it", AD_SHAPE_TEXT(a),
+                       AD_SHAPE_TEXT(b));
     int64_t rows = ad_dims(b)[b->ndim < 2 ? 0 : b->ndim - 2];
     s->m = a->ndim < 2 ? 1 : ad_dims(a)[a->ndim - 2];
     s->k = ad_dims(a)[a->ndim - 1];

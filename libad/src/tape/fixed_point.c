@@ -241,7 +241,8 @@ static void *iterate_from(ad_context *c, const ad_fn *fn, ad_value *values)
         if (moved <= enough || (moved <= 100 * enough && moved >= before))
             return ad_value_escape(kind, next);
     }
-    return ad_set_error(AD_ERROR_NUMERIC, "ad_fixed_point: no convergence after %d iterations, or NaN; the last relative change was %g", MOST_ITERATIONS, moved);
+    return ad_set_error(AD_ERROR_NUMERIC, "ad_fixed_point: no convergence after %d iterations, or NaN; the last relative change was %g", MOST_ITERATIONS,
+                        moved);
 }
 
 static bool constants(ad_context *c, const ad_fn *fn, const ad_value *arguments, ad_value *values)

@@ -236,8 +236,9 @@ void *ad_trace_pull(ad_context *c, struct ad_trace *trace, char kind, const void
 static bool is_scalar(const char *transformation, const ad_array *y)
 {
     if (y->size != 1)
-        ad_set_error(AD_ERROR_TRANSFORM, "%s: the function returned shape %s, not a scalar; see ad_jacobian, or ad_elementwise_grad for functions of each element",
-                     transformation, AD_SHAPE_TEXT(y));
+        ad_set_error(AD_ERROR_TRANSFORM,
+                     "%s: the function returned shape %s, not a scalar; see ad_jacobian, or ad_elementwise_grad for functions of each element", transformation,
+                     AD_SHAPE_TEXT(y));
     else if (ad_dtype_is_complex((ad_dtype)y->dtype))
         ad_set_error(AD_ERROR_TRANSFORM, "%s: the function returned %s; take ad_real or ad_abs of it, or see ad_holomorphic_grad", transformation,
                      ad_dtype_name((ad_dtype)y->dtype));
