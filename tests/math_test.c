@@ -156,7 +156,8 @@ START_TEST(values_are_those_of_the_c_library)
                 double expected = rows[row].c(x[i]);
                 bool right = dtype == AD_F64 ? within_ulps(y[i], expected, rows[row].ulps) : within_float_ulps(y[i], expected, rows[row].ulps);
                 ck_assert_msg(right, "%s(%a) as %s = %a, expected %a", rows[row].name, x[i], ad_dtype_name(dtype), y[i], expected);
-                double alone = i < VALUE_EDGES && rows[row].ulps == 0 ? ad_item(rows[row].function(ad_astype(ad_scalar(x[i]), dtype))) : y[i];
+                bool neighbours_matter = rows[row].c == tan; /* see math.h */
+                double alone = i < VALUE_EDGES && !neighbours_matter ? ad_item(rows[row].function(ad_astype(ad_scalar(x[i]), dtype))) : y[i];
                 ck_assert_msg(memcmp(&alone, &y[i], sizeof alone) == 0 || (isnan(alone) && isnan(y[i])), "%s(%a) alone is %a, not %a", rows[row].name,
                               x[i], alone, y[i]);
             }
