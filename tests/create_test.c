@@ -8,6 +8,20 @@ static ad_array *matrix(void)
 
 /* ---- values ---- */
 
+START_TEST(items_that_are_no_integers_are_errors)
+{
+    AD_SCOPE;
+    static const double none[] = { NAN, INFINITY, -1e300, 0x1p63 };
+    for (int i = 0; i < 4; i++) {
+        ck_assert_int_eq(ad_item_int(ad_scalar(none[i])), 0);
+        ck_assert_int_eq(ad_error_code(), AD_ERROR_VALUE);
+        ad_clear_error();
+    }
+    ck_assert_int_eq(ad_item_int(ad_scalar(-2.75)), -2);
+    ck_assert(ad_item_int(ad_scalar(-0x1p63)) == INT64_MIN && !ad_failed());
+}
+END_TEST
+
 START_TEST(fills_have_shape_dtype_and_value)
 {
     AD_SCOPE;
@@ -579,7 +593,7 @@ START_TEST(every_allocation_may_fail)
 }
 END_TEST
 
-RUN_TESTS("create", fills_have_shape_dtype_and_value, empty_arrays_have_shape_and_dtype_and_are_zeros, eye_has_rows_columns_and_a_diagonal,
+RUN_TESTS("create", items_that_are_no_integers_are_errors, fills_have_shape_dtype_and_value, empty_arrays_have_shape_and_dtype_and_are_zeros, eye_has_rows_columns_and_a_diagonal,
           arange_is_integer_for_integers, linspace_ends_at_stop,
           linspace_in_another_dtype, linspace_divides_places_where_a_step_vanishes, logspace_is_a_power_of_linspace, geomspace_has_equal_ratios,
           geomspace_of_complex_ends_is_a_spiral, ends_of_ranges_are_exact, meshgrid_repeats_vectors, sparse_meshgrid_keeps_axes_of_length_1,

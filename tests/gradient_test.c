@@ -415,6 +415,7 @@ START_TEST(any_signature_can_be_described)
     assert_close(ad_item(ad_call(grad, ad_scalar(2), 3, 0.5)), 6, 1e-15);
     ad_array *(*pointer)(ad_array *, int, double) = (ad_array * (*)(ad_array *, int, double)) ad_fn_pointer(ad_grad(grad));
     assert_close(ad_item(pointer(ad_scalar(2), 3, 0.5)), 6, 1e-15);
+    ck_assert_msg(ad_check_grads(fn, VECTOR(0.5, 0.7), .numbers = { 3, 0.5 }), "%s", ad_error_message());
     assert_fails(ad_function(with_numbers, "a(a,q)"), AD_ERROR_TRANSFORM, "a(a,q)");
     assert_fails(ad_function(with_numbers, "a(a,)"), AD_ERROR_TRANSFORM, "a(a,)");
     ad_pullback *pull;

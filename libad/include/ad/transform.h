@@ -201,7 +201,8 @@ typedef struct ad_check_options {
     double tolerance; /**< relative, against central differences: default 1e-6 */
     double step;      /**< of the differences, relative: default 1e-3, Richardson-extrapolated */
     uint64_t seed;    /**< of the random directions: default 1 */
-    const void *arguments[AD_MAX_ARGUMENTS]; /**< x, ...: each an array, a tree or a pointer */
+    double numbers[AD_MAX_ARGUMENTS];        /**< the i, l and d arguments of an ad_fn, in order: .numbers = { 3, 0.5 } */
+    const void *arguments[AD_MAX_ARGUMENTS]; /**< x, ...: the others, in order: each an array, a tree or a pointer */
 } ad_check_options;
 
 #define AD_CHECK_DEFAULTS_FIELDS_ .order = 2, .modes = AD_REV | AD_FWD, .tolerance = 1e-6, .step = 1e-3, .seed = 1

@@ -245,8 +245,15 @@ bool ad_check_grads_with(ad_fn *fn, ad_check_options options)
                false;
     AD_SCOPE;
     ad_value arguments[AD_MAX_ARGUMENTS];
+    const void *const *pointer = options.arguments;
+    const double *number = options.numbers;
     for (int i = 0; i < fn->count; i++)
-        arguments[i].p = (void *)options.arguments[i];
+        switch (fn->arguments[i]) {
+        case 'i': arguments[i].i = (int)*number++; break;
+        case 'l': arguments[i].l = (int64_t)*number++; break;
+        case 'd': arguments[i].d = *number++; break;
+        default: arguments[i].p = (void *)*pointer++; break;
+        }
     struct check check = { .fn = fn, .arguments = arguments, .options = &options };
     return gather_point(ad_current(), &check) && choose_directions(&check) && find_unit(&check) && check_nestings(&check, 1);
 }
