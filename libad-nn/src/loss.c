@@ -30,7 +30,7 @@ ad_array *adnn_softmax_cross_entropy(ad_array *logits, ad_array *labels)
     ad_array *p = probabilities("adnn_softmax_cross_entropy", logits, labels);
     if (!p)
         return NULL;
-    return ad_div(ad_neg(ad_sum(ad_mul(p, ad_log_softmax(logits, .axis = 1)))), ad_dim(logits, 0));
+    return ad_div(ad_neg(ad_sum(ad_zmul(p, ad_log_softmax(logits, .axis = 1)))), ad_dim(logits, 0));
 }
 
 ad_array *adnn_mean_squared_error(ad_array *prediction, ad_array *target)

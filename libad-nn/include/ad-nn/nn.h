@@ -96,7 +96,7 @@ AD_API void adnn_free(adnn_model *model);
  *
  * @param logits  (batch, classes), real; integers as float64
  * @param labels  (batch) integers from 0 to classes - 1, or (batch, classes) one-hot or probabilities
- * @return        0-d; NaN for an empty batch, and where a probability of 0 meets a logit of -infinity
+ * @return        0-d; NaN for an empty batch. A class of probability 0 counts for nothing, also with a logit of -infinity.
  * Derivative: (softmax(logits) sum(p) - p)/batch in the logits, p the probabilities of a row; -log softmax(logits)/batch in labels that are probabilities.
  * Errors: other shapes; labels that are no integers, or out of range (AD_ERROR_INDEX); complex logits. */
 AD_API ad_array *adnn_softmax_cross_entropy(ad_array *logits, ad_array *labels);
