@@ -17,6 +17,7 @@
 #endif
 
 enum { SMALL = 1024, STEP = AD_SMALL_STEP, SMALL_CLASSES = SMALL / STEP, SMALLEST_CACHE = 64 << 20 };
+_Static_assert(INT64_C(1) << (10 + (AD_SIZE_CLASSES - 1 - SMALL_CLASSES) / 4) == AD_LARGEST_BLOCK, "the last class is that of the largest block");
 
 /* Multiples of 64 up to 1 KiB, then four classes to the octave. */
 static int class_of(size_t bytes, size_t *rounded)
@@ -103,7 +104,7 @@ void ad_allocated(struct ad_allocator *a, size_t bytes)
 void *ad_allocate(ad_context *c, size_t bytes)
 {
     struct ad_allocator *a = &c->allocator;
-    if (bytes > INT64_MAX / 4)
+    if (bytes > AD_LARGEST_BLOCK)
         return ad_set_error(AD_ERROR_MEMORY, "out of memory: %zu bytes are more than a machine can have", bytes);
     size_t rounded;
     int class = class_of(bytes, &rounded);
@@ -142,6 +143,8 @@ bool ad_grow(ad_context *c, void *vector, uint32_t *capacity, size_t item, uint3
 {
     if (wanted <= *capacity)
         return true;
+    if (wanted > UINT32_MAX / 2 + 1)
+        return ad_set_error(AD_ERROR_MEMORY, "out of memory: a list of %u entries", wanted), false;
     uint32_t grown = *capacity ? *capacity : 64;
     while (grown < wanted)
         grown *= 2;

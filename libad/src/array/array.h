@@ -101,8 +101,9 @@ static inline void c_order_strides(ad_dtype dtype, int ndim, const int64_t *dims
     }
 }
 
-/* Freed blocks by size class, kept for reuse. */
-enum { AD_SIZE_CLASSES = 200 };
+/* Freed blocks by size class, kept for reuse. The largest block has 2^52 bytes, more than a machine can address. */
+enum { AD_SIZE_CLASSES = 185 };
+#define AD_LARGEST_BLOCK (INT64_C(1) << 52)
 
 struct ad_allocator {
     void *free[AD_SIZE_CLASSES];
