@@ -14,8 +14,8 @@
 
 /* RECORD(add, ...) defines the primitive add_op, FUNCTION(add) the public function over it, BINARY(add, ...) both. */
 #define RECORD(name_, ...)                                                                                             \
-    static const ad_primitive name_##_op = { .name = "ad_" #name_, .infer = elementwise_infer,                         \
-                                             .eval = elementwise_eval, .code = AD_LOOP_##name_, __VA_ARGS__ };         \
+    static const ad_primitive name_##_op = { .name = "ad_" #name_, .infer = ad_elementwise_infer,                      \
+                                             .eval = ad_elementwise_eval, .code = AD_LOOP_##name_, __VA_ARGS__ };      \
     AD_OPERATION(name_##_op);
 #define FUNCTION(name)                                                                                                 \
     ad_array *(ad_##name)(ad_array * a, ad_array * b)                                                                  \
@@ -33,7 +33,7 @@
         ad_array *y __attribute__((unused)) = (remembers) & AD_SAVE_OUTPUT ? ad_saved_output(node, 0) : NULL;           \
         return operand == 0 ? of_a : of_b;                                                                             \
     }                                                                                                                  \
-    RECORD(name, .number = elementwise_number, .vjp = name##_rule, .jvp = name##_rule, .saves = remembers)
+    RECORD(name, .number = ad_elementwise_number, .vjp = name##_rule, .jvp = name##_rule, .saves = remembers)
 
 #define INPUT AD_SAVE_INPUTS
 #define BOTH  (AD_SAVE_INPUTS | AD_SAVE_OUTPUT)
@@ -45,7 +45,7 @@ static ad_array *other_operand(const ad_node *node, int operand)
     return ad_saved_input(node, 1 - operand);
 }
 
-BINARY(mul, .number = elementwise_number, .derivative = other_operand, .saves = AD_SAVE_OTHERS)
+BINARY(mul, .number = ad_elementwise_number, .derivative = other_operand, .saves = AD_SAVE_OTHERS)
 
 /* ---- slopes that need more than a line ---- */
 
@@ -134,8 +134,8 @@ static ad_array *one_and_minus_one(const ad_node *node, int operand)
     return ad_weak_integer(operand == 0 ? 1 : -1);
 }
 
-BINARY(add, .number = elementwise_number, .derivative = one)
-BINARY(sub, .number = elementwise_number, .derivative = one_and_minus_one)
+BINARY(add, .number = ad_elementwise_number, .derivative = one)
+BINARY(sub, .number = ad_elementwise_number, .derivative = one_and_minus_one)
 
 /* ---- constants ---- */
 
@@ -162,7 +162,8 @@ static ad_array *where_rule(const ad_node *node, int operand, ad_array *t)
 }
 
 static const ad_primitive where_op = {
-    .name = "ad_where", .infer = elementwise_infer, .eval = elementwise_eval, .vjp = where_rule, .jvp = where_rule, .saves = AD_SAVE_OTHERS, .code = AD_LOOP_where,
+    .name = "ad_where", .infer = ad_elementwise_infer, .eval = ad_elementwise_eval, .vjp = where_rule, .jvp = where_rule, .saves = AD_SAVE_OTHERS,
+    .code = AD_LOOP_where,
 };
 AD_OPERATION(where_op);
 

@@ -13,7 +13,7 @@
 
 /* ---- conversion: the engine converts the cotangent back ---- */
 
-bool known_dtype(const char *operation, ad_dtype dtype)
+bool ad_known_dtype(const char *operation, ad_dtype dtype)
 {
     return (unsigned)dtype < AD_DTYPE_COUNT || AD_FAIL(AD_ERROR_DTYPE, "%s: %d is not a dtype", operation, (int)dtype);
 }
@@ -22,7 +22,7 @@ static bool astype_infer(const ad_node *node, ad_spec *output)
 {
     const ad_dtype *dtype = ad_node_options(node);
     *output = (ad_spec){ *dtype, ad_node_shape(node, 0) };
-    return known_dtype("ad_astype", *dtype);
+    return ad_known_dtype("ad_astype", *dtype);
 }
 
 static bool astype_eval(const ad_node *node, void *const *outputs)
@@ -63,7 +63,7 @@ ad_array *(ad_copy)(ad_array *x)
 
 static bool makeable(const char *operation, ad_dtype dtype, const ad_shape *shape)
 {
-    return known_dtype(operation, dtype) && ad_shape_possible(operation, dtype, shape);
+    return ad_known_dtype(operation, dtype) && ad_shape_possible(operation, dtype, shape);
 }
 
 static ad_dtype dtype_like(const ad_array *x, ad_dtype_options options)
@@ -97,7 +97,7 @@ static ad_array *converted(const char *operation, ad_array *value, ad_dtype dtyp
 
 ad_array *ad_asarray_with(ad_array *x, ad_dtype_options options)
 {
-    return x && known_dtype("ad_asarray", dtype_like(x, options)) ? converted("ad_asarray", x, dtype_like(x, options)) : NULL;
+    return x && ad_known_dtype("ad_asarray", dtype_like(x, options)) ? converted("ad_asarray", x, dtype_like(x, options)) : NULL;
 }
 
 ad_array *(ad_asarray)(ad_array *x)

@@ -59,7 +59,7 @@ static bool refuse_shapes(const ad_node *node)
     return AD_FAIL(AD_ERROR_SHAPE, "%s: shapes %s do not broadcast", ad_node_primitive(node)->name, text);
 }
 
-bool elementwise_infer(const ad_node *node, ad_spec *output)
+bool ad_elementwise_infer(const ad_node *node, ad_spec *output)
 {
     ad_dtype dtype = loop_dtype(node, ad_current()->loops);
     if (dtype == AD_NO_DTYPE)
@@ -88,7 +88,7 @@ static void broadcast_strides(const ad_array *x, int ndim, int64_t *strides)
         strides[i] = i < extra || ad_dims(x)[i - extra] == 1 ? 0 : ad_strides(x)[i - extra];
 }
 
-bool elementwise_eval(const ad_node *node, void *const *outputs)
+bool ad_elementwise_eval(const ad_node *node, void *const *outputs)
 {
     const struct ad_loops *loops = ad_current()->loops;
     ad_loop_id id = (ad_loop_id)ad_node_primitive(node)->code;
@@ -120,7 +120,7 @@ bool elementwise_eval(const ad_node *node, void *const *outputs)
     return true;
 }
 
-double elementwise_number(const ad_primitive *op, const void *options, double x, double y)
+double ad_elementwise_number(const ad_primitive *op, const void *options, double x, double y)
 {
     (void)options;
     return ad_current()->loops->number[op->code](x, y);
@@ -142,7 +142,7 @@ double elementwise_number(const ad_primitive *op, const void *options, double x,
         ad_array *y __attribute__((unused)) = (remembers) & AD_SAVE_OUTPUT ? ad_saved_output(node, 0) : NULL;           \
         return dydx;                                                                                                   \
     }                                                                                                                  \
-    UNARY(name, .number = elementwise_number, .derivative = name##_derivative, .saves = remembers)
+    UNARY(name, .number = ad_elementwise_number, .derivative = name##_derivative, .saves = remembers)
 
 /* A linear one, with its transpose as a function of g. */
 #define LINEAR(name, transpose)                                                                                        \
@@ -151,14 +151,14 @@ double elementwise_number(const ad_primitive *op, const void *options, double x,
         (void)node, (void)operand;                                                                                     \
         return transpose;                                                                                              \
     }                                                                                                                  \
-    UNARY(name, .number = elementwise_number, .linear = AD_LINEAR, .vjp = name##_transpose)
+    UNARY(name, .number = ad_elementwise_number, .linear = AD_LINEAR, .vjp = name##_transpose)
 
 /* One whose result is a constant: its derivative is zero almost everywhere. */
 #define CONSTANT(name) UNARY(name, .constant = true)
 
 #define UNARY(name_, ...)                                                                                              \
-    static const ad_primitive name_##_op = { .name = "ad_" #name_, .infer = elementwise_infer,                         \
-                                             .eval = elementwise_eval, .code = AD_LOOP_##name_, __VA_ARGS__ };         \
+    static const ad_primitive name_##_op = { .name = "ad_" #name_, .infer = ad_elementwise_infer,                      \
+                                             .eval = ad_elementwise_eval, .code = AD_LOOP_##name_, __VA_ARGS__ };      \
     AD_OPERATION(name_##_op);                                                                                          \
     ad_array *(ad_##name_)(ad_array * x)                                                                               \
     {                                                                                                                  \

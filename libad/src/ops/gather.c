@@ -136,7 +136,7 @@ static ad_array *gather(ad_array *x, ad_array *index, int axis)
 
 /* ---- places ---- */
 
-ad_array *places_of(ad_shape shape)
+ad_array *ad_places_of(ad_shape shape)
 {
     ad_array *places = ad_array_new(ad_current(), AD_I64, shape.ndim, shape.dim);
     for (int64_t i = 0; places && i < places->size; i++)
@@ -144,7 +144,7 @@ ad_array *places_of(ad_shape shape)
     return places;
 }
 
-ad_array *index_within(const char *operation, ad_array *index, int64_t n, int axis)
+ad_array *ad_index_within(const char *operation, ad_array *index, int64_t n, int axis)
 {
     ad_context *c = ad_current();
     if (!index)
@@ -167,7 +167,7 @@ ad_array *index_within(const char *operation, ad_array *index, int64_t n, int ax
     return places;
 }
 
-ad_array *value_like(const char *operation, ad_array *value, const ad_array *x, ad_shape shape)
+ad_array *ad_value_like(const char *operation, ad_array *value, const ad_array *x, ad_shape shape)
 {
     if (!value)
         return NULL;
@@ -245,10 +245,10 @@ static ad_array *put_in_rounds(update kind, ad_array *x, ad_array *index, ad_arr
     return x;
 }
 
-ad_array *update_axis(update kind, ad_array *x, ad_array *index, ad_array *value, int axis)
+ad_array *ad_update_axis(update kind, ad_array *x, ad_array *index, ad_array *value, int axis)
 {
     ad_context *c = ad_current();
-    index = index ? ad_array_contiguous(c, index) : NULL; /* a slice of places_of has strides */
+    index = index ? ad_array_contiguous(c, index) : NULL; /* a slice of ad_places_of has strides */
     if (!x || !index || !value)
         return NULL;
     int64_t length = ad_dims(x)[axis];
@@ -294,7 +294,7 @@ ad_array *ad_take_with(ad_array *x, ad_array *index, ad_take_options options)
     ad_shape shape;
     if (!x || !index || !along("ad_take", &x, &options.axis) || !shape_in_place("ad_take", x, index, options.axis, &shape))
         return NULL;
-    ad_array *places = index_within("ad_take", index, ad_dims(x)[options.axis], options.axis);
+    ad_array *places = ad_index_within("ad_take", index, ad_dims(x)[options.axis], options.axis);
     return ad_reshape(gather(x, ad_ravel(places), options.axis), shape);
 }
 
@@ -311,11 +311,11 @@ static ad_array *put_with(const char *operation, update kind, ad_array *x, ad_ar
     ad_array *y = x;
     if (!along(operation, &y, &axis) || !shape_in_place(operation, y, index, axis, &shape))
         return NULL;
-    ad_array *places = index_within(operation, index, ad_dims(y)[axis], axis);
-    value = value_like(operation, value, y, shape);
+    ad_array *places = ad_index_within(operation, index, ad_dims(y)[axis], axis);
+    value = ad_value_like(operation, value, y, shape);
     flat = ad_shape_of(y);
     flat.dim[axis] = index->size;
-    return ad_reshape(update_axis(kind, y, ad_ravel(places), ad_reshape(value, flat), axis), ad_shape_of(x));
+    return ad_reshape(ad_update_axis(kind, y, ad_ravel(places), ad_reshape(value, flat), axis), ad_shape_of(x));
 }
 
 ad_array *ad_put_add_with(ad_array *x, ad_array *index, ad_array *value, ad_take_options options)
@@ -351,7 +351,7 @@ static ad_array *places_along(const char *operation, const ad_array *x, ad_array
     if (!ad_shape_broadcast(&shape, &own) || shape.dim[axis] != own.dim[axis])
         return ad_set_error(AD_ERROR_SHAPE, "%s: an index of shape %s does not broadcast with an array of shape %s beside axis %d", operation,
                             AD_SHAPE_TEXT(index), AD_SHAPE_TEXT(x), axis);
-    index = index_within(operation, index, ad_dims(x)[axis], axis);
+    index = ad_index_within(operation, index, ad_dims(x)[axis], axis);
     ad_array *read = index ? ad_broadcast_to(index, shape) : NULL, *places = read ? ad_array_new(ad_current(), AD_I64, shape.ndim, shape.dim) : NULL;
     if (!places || !places->size)
         return places;
@@ -385,8 +385,8 @@ ad_array *(ad_put_along_axis)(ad_array *x, ad_array *index, ad_array *value, int
     if (!x || !index || !value || (axis = ad_axis_resolve("ad_put_along_axis", axis, x->ndim)) < 0)
         return NULL;
     ad_array *places = places_along("ad_put_along_axis", x, index, axis);
-    value = places ? value_like("ad_put_along_axis", value, x, ad_shape_of(places)) : NULL;
-    return ad_reshape(update_axis(UPDATE_SET, ad_ravel(x), ad_ravel(places), ad_ravel(value), 0), ad_shape_of(x));
+    value = places ? ad_value_like("ad_put_along_axis", value, x, ad_shape_of(places)) : NULL;
+    return ad_reshape(ad_update_axis(UPDATE_SET, ad_ravel(x), ad_ravel(places), ad_ravel(value), 0), ad_shape_of(x));
 }
 
 /* ---- masks ---- */
@@ -413,7 +413,7 @@ ad_array *ad_compress_with(ad_array *condition, ad_array *x, ad_take_options opt
         return NULL;
     if (condition->ndim != 1)
         return ad_set_error(AD_ERROR_SHAPE, "ad_compress: a condition of shape %s; it should have one axis", AD_SHAPE_TEXT(condition));
-    ad_array *places = index_within("ad_compress", ad_flatnonzero(condition), ad_dims(x)[options.axis], options.axis);
+    ad_array *places = ad_index_within("ad_compress", ad_flatnonzero(condition), ad_dims(x)[options.axis], options.axis);
     return gather(x, places, options.axis);
 }
 
@@ -426,7 +426,7 @@ ad_array *ad_one_hot_with(ad_array *index, int64_t classes, ad_one_hot_options o
 {
     ad_context *c = ad_current();
     ad_array *places = classes < 0 ? ad_set_error(AD_ERROR_VALUE, "ad_one_hot: %lld classes", (long long)classes)
-                                   : index_within("ad_one_hot", index, classes, 0);
+                                   : ad_index_within("ad_one_hot", index, classes, 0);
     if (!places)
         return NULL;
     if (!ad_count_fits("ad_one_hot", index->ndim + 1, AD_MAX_NDIM, "dimensions"))

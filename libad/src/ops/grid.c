@@ -42,7 +42,7 @@ static ad_array *places_before(const char *operation, ad_array *const *operands,
             return NULL;
     if (o->num < 0)
         return ad_set_error(AD_ERROR_VALUE, "%s: %lld values", operation, (long long)o->num);
-    if (o->dtype != AD_NO_DTYPE && !known_dtype(operation, o->dtype))
+    if (o->dtype != AD_NO_DTYPE && !ad_known_dtype(operation, o->dtype))
         return NULL;
     ad_shape column = { .ndim = shape.ndim + 1 };
     if (!ad_count_fits(operation, column.ndim, AD_MAX_NDIM, "dimensions"))
@@ -233,7 +233,7 @@ ad_tree *(ad_meshgrid)(const ad_tree *arrays)
 ad_array *ad_indices_with(ad_shape shape, ad_dtype_options options)
 {
     ad_tree_item axes[AD_MAX_NDIM];
-    if (!known_dtype("ad_indices", options.dtype) || !ad_count_fits("ad_indices", shape.ndim, AD_MAX_NDIM - 1, "dimensions") ||
+    if (!ad_known_dtype("ad_indices", options.dtype) || !ad_count_fits("ad_indices", shape.ndim, AD_MAX_NDIM - 1, "dimensions") ||
         !ad_shape_possible("ad_indices", options.dtype, &shape))
         return NULL;
     if (shape.ndim == 0)

@@ -279,7 +279,7 @@ static bool pick_entries(const char *operation, struct picked *p, const ad_index
                 if (!pick_mask(operation, p, axis, entry->array))
                     return false;
                 axis += entry->array->ndim;
-            } else if (!pick(operation, p, axis, index_within(operation, entry->array, n, axis - p->added))) {
+            } else if (!pick(operation, p, axis, ad_index_within(operation, entry->array, n, axis - p->added))) {
                 return false;
             } else {
                 axis++;
@@ -358,7 +358,7 @@ ad_array *(ad_at)(ad_array *x, const char *index, ...)
     if (!x)
         return NULL;
     va_start(arguments, index);
-    bool readable = index_parse("ad_at", index, arguments, &indices);
+    bool readable = ad_index_parse("ad_at", index, arguments, &indices);
     va_end(arguments);
     return readable ? read_at("ad_at", x, &indices) : NULL;
 }
@@ -371,9 +371,9 @@ static ad_array *update_at(const char *operation, update kind, ad_array *x, ad_a
         return NULL;
     if ((kind == UPDATE_MIN || kind == UPDATE_MAX) && ad_dtype_is_complex((ad_dtype)x->dtype))
         return ad_set_error(AD_ERROR_DTYPE, "%s: not defined for %s", operation, ad_dtype_name((ad_dtype)x->dtype));
-    ad_array *places = read_at(operation, places_of(ad_shape_of(x)), indices);
-    value = places ? value_like(operation, value, x, ad_shape_of(places)) : NULL;
-    return ad_reshape(update_axis(kind, ad_ravel(x), ad_ravel(places), ad_ravel(value), 0), ad_shape_of(x));
+    ad_array *places = read_at(operation, ad_places_of(ad_shape_of(x)), indices);
+    value = places ? ad_value_like(operation, value, x, ad_shape_of(places)) : NULL;
+    return ad_reshape(ad_update_axis(kind, ad_ravel(x), ad_ravel(places), ad_ravel(value), 0), ad_shape_of(x));
 }
 
 /* UPDATE(set, UPDATE_SET) defines ad_at_set and ad_at_set_list. */
@@ -389,7 +389,7 @@ static ad_array *update_at(const char *operation, update kind, ad_array *x, ad_a
         if (!x || !value)                                                                                              \
             return NULL;                                                                                               \
         va_start(arguments, index);                                                                                    \
-        bool readable = index_parse("ad_at_" #name, index, arguments, &indices);                                       \
+        bool readable = ad_index_parse("ad_at_" #name, index, arguments, &indices);                                       \
         va_end(arguments);                                                                                             \
         return readable ? update_at("ad_at_" #name, kind, x, value, &indices) : NULL;                                  \
     }

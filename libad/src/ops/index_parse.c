@@ -77,7 +77,7 @@ static bool read_entry(struct reader *r, ad_index *entry)
     return !accept(r, ":") || read_integer(r, &entry->step, &has_end);
 }
 
-bool index_parse(const char *operation, const char *format, va_list arguments, ad_index_list *indices)
+bool ad_index_parse(const char *operation, const char *format, va_list arguments, ad_index_list *indices)
 {
     char text[512];
     indices->count = 0;

@@ -72,7 +72,7 @@ static ad_array *extreme_singular(ad_array *s, ad_array *tolerance, bool largest
 
 static ad_array *singular_norm(ad_array *x, ad_axes axes, double ord)
 {
-    ad_array *tolerance, *s = singular_values("ad_linalg_norm", ad_moveaxis(x, axes, AD_AXES(-2, -1)), &tolerance);
+    ad_array *tolerance, *s = ad_singular_values("ad_linalg_norm", ad_moveaxis(x, axes, AD_AXES(-2, -1)), &tolerance);
     ad_array *y = ord == AD_NORM_NUC ? sum_over(s, AD_AXES(-1)) : extreme_singular(s, tolerance, ord > 0);
     return ad_expand_dims(ad_squeeze(y, .axis = -1), axes);
 }

@@ -56,37 +56,37 @@ static inline struct layout layout_of(const ad_array *x, int axis)
 
 /* elementwise.c: infer and eval of every elementwise operation; its loop is the primitive's code. `number` is for those that give
  * float64 for float64. */
-bool elementwise_infer(const ad_node *node, ad_spec *output);
-bool elementwise_eval(const ad_node *node, void *const *outputs);
-double elementwise_number(const ad_primitive *op, const void *options, double x, double y);
+bool ad_elementwise_infer(const ad_node *node, ad_spec *output);
+bool ad_elementwise_eval(const ad_node *node, void *const *outputs);
+double ad_elementwise_number(const ad_primitive *op, const void *options, double x, double y);
 
 /* create.c: whether the value is a dtype; false and an error that names the operation where not. */
-bool known_dtype(const char *operation, ad_dtype dtype);
+bool ad_known_dtype(const char *operation, ad_dtype dtype);
 
 /* index_parse.c: NumPy's index notation, printf-like, as a list. */
-bool index_parse(const char *operation, const char *format, va_list arguments, ad_index_list *indices);
+bool ad_index_parse(const char *operation, const char *format, va_list arguments, ad_index_list *indices);
 
 /* reduce.c: false and an error where a reduction is given .where or .initial that takes neither. */
-bool reduces_all(const char *name, const ad_reduce_options *o);
+bool ad_reduces_all(const char *name, const ad_reduce_options *o);
 
 /* gather.c: how an update joins the value with what is there. */
 typedef enum update { UPDATE_SET, UPDATE_ADD, UPDATE_MUL, UPDATE_MIN, UPDATE_MAX } update;
 
 /* x with `value` joined in at the places of `index` along `axis`: int64 of one dimension, within bounds. value has x's dtype and shape but for
  * the axis, which is as long as index. */
-ad_array *update_axis(update kind, ad_array *x, ad_array *index, ad_array *value, int axis);
+ad_array *ad_update_axis(update kind, ad_array *x, ad_array *index, ad_array *value, int axis);
 
 /* Places 0 ... size-1 as an int64 array of the given shape. */
-ad_array *places_of(ad_shape shape);
+ad_array *ad_places_of(ad_shape shape);
 
 /* An index array as C-contiguous int64 with negative ones counted from the end, all below n; NULL and an error that names the operation. */
-ad_array *index_within(const char *operation, ad_array *index, int64_t n, int axis);
+ad_array *ad_index_within(const char *operation, ad_array *index, int64_t n, int axis);
 
 /* value in the shape and dtype of what an index reads from x. */
-ad_array *value_like(const char *operation, ad_array *value, const ad_array *x, ad_shape shape);
+ad_array *ad_value_like(const char *operation, ad_array *value, const ad_array *x, ad_shape shape);
 
 /* svd.c: the singular values of the matrices in the last two axes of a float x, the largest first, for the operation named. Gives *tolerance too, (..., 1),
  * what rounding alone may do to them: those within it of 0 are constants. */
-ad_array *singular_values(const char *operation, ad_array *x, ad_array **tolerance);
+ad_array *ad_singular_values(const char *operation, ad_array *x, ad_array **tolerance);
 
 #endif

@@ -142,7 +142,7 @@ static bool position_eval(const ad_node *node, void *const *outputs)
 
 /* ---- what .where leaves out, and .initial begins with ---- */
 
-bool reduces_all(const char *name, const ad_reduce_options *o)
+bool ad_reduces_all(const char *name, const ad_reduce_options *o)
 {
     return (!o->where && !o->initial) || AD_FAIL(AD_ERROR_VALUE, "%s: takes neither .where nor .initial", name);
 }
@@ -183,7 +183,7 @@ static ad_array *initial_of(const char *name, const ad_reduce_options *o, ad_dty
 #define FUNCTION(name)                                                                                                 \
     ad_array *ad_##name##_with(ad_array *x, ad_reduce_options options)                                                 \
     {                                                                                                                  \
-        return reduces_all("ad_" #name, &options) ? reduce(&name##_op, x, &options) : NULL;                            \
+        return ad_reduces_all("ad_" #name, &options) ? reduce(&name##_op, x, &options) : NULL;                            \
     }                                                                                                                  \
     DEFAULTS_OF(name)
 
@@ -363,7 +363,7 @@ DEFAULTS_OF(all)
 ad_array *ad_ptp_with(ad_array *x, ad_reduce_options options)
 {
     struct reduction r;
-    if (!reduces_all("ad_ptp", &options) || (x && !(resolve("ad_ptp", x, &options, &r) && has_choice("ad_ptp", x, &r))))
+    if (!ad_reduces_all("ad_ptp", &options) || (x && !(resolve("ad_ptp", x, &options, &r) && has_choice("ad_ptp", x, &r))))
         return NULL;
     return ad_sub(ad_max_with(x, options), ad_min_with(x, options));
 }

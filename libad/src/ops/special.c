@@ -149,7 +149,7 @@ static ad_array *along(const ad_primitive *op, ad_array *x, const ad_reduce_opti
 {
     bool selected[AD_MAX_NDIM];
     *axes = (ad_axes){ 0 };
-    if (!reduces_all(op->name, o))
+    if (!ad_reduces_all(op->name, o))
         return NULL;
     if (x && !ad_dtype_is_float((ad_dtype)x->dtype))
         x = ad_astype(x, AD_F64);

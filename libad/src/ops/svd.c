@@ -224,7 +224,7 @@ AD_OPERATION(svd_op);
 
 /* ---- singular values ---- */
 
-ad_array *singular_values(const char *operation, ad_array *x, ad_array **tolerance)
+ad_array *ad_singular_values(const char *operation, ad_array *x, ad_array **tolerance)
 {
     ad_array *outputs[3];
     *tolerance = NULL;
@@ -241,5 +241,5 @@ ad_array *(ad_linalg_svdvals)(ad_array *x)
     ad_array *tolerance;
     if (x && !ad_dtype_is_float((ad_dtype)x->dtype))
         x = ad_astype(x, AD_F64);
-    return singular_values("ad_linalg_svdvals", x, &tolerance);
+    return ad_singular_values("ad_linalg_svdvals", x, &tolerance);
 }
