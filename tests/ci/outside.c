@@ -28,7 +28,7 @@ int main(void)
     ad_array *x = ad_scalar(0.5);
     double value = ad_item(fun(x)), first = ad_item(d_fun(x)), second = ad_item(dd_fun(x));
     ad_array *g = ad_grad(mean_square, 1)(ad_ones(AD_SHAPE(2, 3)), ad_ones(AD_SHAPE(2, 3)));
-    printf("%g %g %g %g\n", value, first, second, ad_item(ad_sum(g)));
+    printf("%g %g %g %g, %d operations\n", value, first, second, ad_item(ad_sum(g)), ad_operation_count());
     if (ad_failed())
         fprintf(stderr, "%s\n", ad_error_message());
     return ad_failed() || fabs(value - sin(0.5)) > 1e-12 || fabs(first - cos(0.5)) > 1e-11 || fabs(second + sin(0.5)) > 1e-9 ||

@@ -11,7 +11,7 @@
 #include "kernels/kernels.h"
 #include <stdarg.h>
 
-/* Enters an operation into the table: a pointer in a section of its own, which the linker gathers. */
+/* Enters an operation into the table: a pointer in a section of its own, which the linker gathers. A new file has its place in table.c too. */
 #ifdef __APPLE__
 #define AD_TABLE_SECTION "__DATA,ad_operations"
 #else

@@ -1,5 +1,25 @@
 /* The operation table: all records that AD_OPERATION entered, as the linker gathered them. */
+#include "ad/ad.h"
 #include "ops/ops.h"
+
+/* From a static library the linker takes those files only that something calls. The table calls for every file with operations, by one function of
+ * it; tests/ci/install.sh finds one that is missing here. */
+typedef void function(void);
+static function *const of_each_file[] __attribute__((used)) = {
+    (function *)ad_add,            /* arithmetic.c */
+    (function *)ad_zeros,          /* create.c */
+    (function *)ad_exp,            /* elementwise.c */
+    (function *)ad_take,           /* gather.c */
+    (function *)ad_at,             /* index.c */
+    (function *)ad_stack,          /* join.c */
+    (function *)ad_matmul,         /* product.c */
+    (function *)ad_sum,            /* reduce.c */
+    (function *)ad_cumsum,         /* scan.c */
+    (function *)ad_reshape,        /* shape.c */
+    (function *)ad_sort,           /* sort.c */
+    (function *)ad_softmax,        /* special.c */
+    (function *)ad_linalg_svdvals, /* svd.c */
+};
 
 #ifdef __APPLE__
 extern const ad_primitive *const table_start[] __asm("section$start$__DATA$ad_operations");
