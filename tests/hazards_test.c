@@ -256,11 +256,131 @@ START_TEST(numbers_that_another_thread_drops_come_back)
             ad_memory_stats(&first);
     }
     ad_memory_stats(&last);
-#ifndef __SANITIZE_ADDRESS__ /* that build takes each number from the system */
     ck_assert_int_le(last.live + last.cached, 2 * (first.live + first.cached));
-#endif
 }
 END_TEST
+
+enum { MIB = 1 << 20 };
+
+/* One of each kind: a storage with a view, a tree, a number, a small array with a tangent. */
+static void make_one_of_each(void **made)
+{
+    AD_SCOPE;
+    ad_tree *tangents, *sums = ad_jvp(plus_numbers, ad_ones(AD_SHAPE(4)), ad_ones(AD_SHAPE(4)), &tangents);
+    made[0] = ad_retain(ad_reshape(ad_zeros(AD_SHAPE(MIB / 8)), AD_SHAPE(2, -1)));
+    made[1] = ad_tree_retain(ad_list_of(sums, tangents));
+    made[2] = ad_retain(ad_scalar(1));
+}
+
+static void *release_one_of_each(void *made)
+{
+    void **objects = made;
+    ad_memory_usage usage;
+    ad_release((ad_array *)objects[0]);
+    ad_tree_release(objects[1]);
+    ad_release((ad_array *)objects[2]);
+    ad_memory_stats(&usage);
+    objects[3] = usage.live == 0 ? objects : NULL;
+    return NULL;
+}
+
+START_TEST(memory_that_another_thread_frees_is_counted_back)
+{
+    ad_memory_usage before, after;
+    for (int round = 0; round < 300; round++) {
+        void *made[4];
+        pthread_t thread;
+        make_one_of_each(made);
+        pthread_create(&thread, NULL, release_one_of_each, made);
+        pthread_join(thread, NULL);
+        ck_assert_msg(!ad_failed() && made[3], "round %d: %s", round, ad_error_message());
+        if (round == 0) {
+            ad_memory_stats(&before);
+            ad_memory_limit(100 * MIB);
+        }
+    }
+    ad_memory_stats(&after);
+    ck_assert_int_eq(after.live, before.live);
+    ck_assert_int_le(after.peak, before.peak + MIB);
+    ck_assert_int_ge(after.cached, 0);
+    ad_memory_limit(0);
+}
+END_TEST
+
+START_TEST(numbers_that_another_thread_frees_make_room_below_a_limit)
+{
+    ad_memory_usage usage;
+    ad_memory_stats(&usage);
+    ad_memory_limit(usage.live + MIB / 2);
+    for (int round = 0; round < 100; round++) {
+        ad_array *numbers[HANDED_OVER] = { 0 };
+        pthread_t thread;
+        make_numbers(numbers);
+        ck_assert_msg(!ad_failed(), "round %d: %s", round, ad_error_message());
+        pthread_create(&thread, NULL, release_numbers, numbers);
+        pthread_join(thread, NULL);
+    }
+    ad_memory_limit(0);
+}
+END_TEST
+
+/* ---- a thread without memory for its own state ---- */
+
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__)
+void *__libc_malloc(size_t bytes);
+
+static _Thread_local bool no_memory;
+
+__attribute__((visibility("default"))) void *malloc(size_t bytes)
+{
+    return no_memory ? NULL : __libc_malloc(bytes);
+}
+
+static ad_array *of_the_main_thread;
+
+/* Check itself asks for memory. */
+static void *live_without_memory(void *unused)
+{
+    (void)unused;
+    no_memory = true;
+    bool made = ad_scalar(1) || ad_zeros(AD_SHAPE(3)) || ad_scope_open().depth != UINT32_MAX || ad_add(of_the_main_thread, 1);
+    ad_code code = ad_error_code();
+    ad_memory_limit(1);
+    ad_on_error(AD_ERROR_PRINT_AND_EXIT);
+    ad_release(of_the_main_thread);
+    no_memory = false;
+    ck_assert(!made);
+    ck_assert_int_eq(code, AD_ERROR_MEMORY);
+    assert_fails(ad_scalar(1) && !ad_failed(), AD_ERROR_MEMORY, "no room for the state of a thread");
+    assert_close(ad_item(ad_sum(ad_ones(AD_SHAPE(100)))), 100, 0);
+    ck_assert(!ad_failed());
+    return NULL;
+}
+
+START_TEST(a_thread_without_memory_recovers)
+{
+    pthread_t thread;
+    ad_memory_usage before, after;
+    ad_memory_stats(&before);
+    {
+        AD_SCOPE;
+        of_the_main_thread = ad_retain(ad_ones(AD_SHAPE(1000)));
+    }
+    ad_memory_stats(&before);
+    pthread_create(&thread, NULL, live_without_memory, NULL);
+    pthread_join(thread, NULL);
+    ad_memory_stats(&after);
+    ck_assert_int_le(after.live, before.live - 8000);
+    ck_assert(!ad_zeros(AD_SHAPE(-1)) && ad_failed()); /* and does not exit */
+    ad_clear_error();
+}
+END_TEST
+#else
+START_TEST(a_thread_without_memory_recovers)
+{
+}
+END_TEST
+#endif
 
 /* ---- growth ---- */
 
@@ -561,7 +681,9 @@ END_TEST
 RUN_TESTS("hazards", a_million_operations_on_a_stack_of_256_kib, eight_threads_give_the_serial_bits, a_traced_value_in_another_thread_is_an_error,
           a_pullback_in_another_thread_is_an_error, values_of_a_finished_differentiation_are_good_in_other_threads,
           references_may_be_dropped_in_another_thread, numbers_outlive_the_thread_that_made_them,
-          numbers_that_another_thread_drops_come_back, a_gradient_loop_of_100000_rounds_does_not_grow, inner_gradients_leave_nothing_on_an_outer_tape,
+          numbers_that_another_thread_drops_come_back, memory_that_another_thread_frees_is_counted_back,
+          numbers_that_another_thread_frees_make_room_below_a_limit, a_thread_without_memory_recovers, a_gradient_loop_of_100000_rounds_does_not_grow,
+          inner_gradients_leave_nothing_on_an_outer_tape,
           memory_limit_is_an_error_and_can_be_lifted, an_array_that_no_machine_can_hold_is_an_error, every_allocation_of_a_nested_gradient_may_fail,
           scopes_drop_and_escape,
           errors_stay_until_cleared_and_null_passes_through, wrapped_memory_is_shared_and_released_with_its_last_array, a_pullback_keeps_wrapped_memory,

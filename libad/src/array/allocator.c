@@ -1,8 +1,9 @@
 /* The caching allocator: freed blocks wait by size class for the next request.
  *
  * A request is rounded up to its class, so that any block of a class serves any request of it; blocks come one by
- * one from the system, so that any thread may free them. When fresh memory is asked for, the cache holds no more than the most this
- * thread ever had in use, or it is emptied first. */
+ * one from the system, so that any thread may free them. A block that another thread frees is that thread's from then on, and its owner is
+ * told so: it counts such blocks away when it passes its peak or its limit, or is asked. When fresh memory is asked for, the cache holds no
+ * more than the most this thread ever had in use, or it is emptied first. */
 #include "array/array.h"
 #include <stdlib.h>
 #include <string.h>
@@ -79,10 +80,34 @@ static bool injected_failure(struct ad_allocator *a)
     return a->failing;
 }
 
+/* Counts away the blocks that other threads took. */
+static void settle(struct ad_allocator *a)
+{
+    int64_t taken = atomic_load_explicit(&a->taken, memory_order_relaxed);
+    if (taken)
+        taken = atomic_exchange_explicit(&a->taken, 0, memory_order_relaxed);
+    a->live -= taken;
+    a->total -= taken;
+}
+
+/* Numbers too. */
+static void settle_all(struct ad_allocator *a)
+{
+    settle(a);
+    ad_slabs_collect(a);
+}
+
+static bool beyond_limit(const struct ad_allocator *a, size_t bytes)
+{
+    return a->limit && a->live + (int64_t)bytes > a->limit;
+}
+
 bool ad_allocation_allowed(ad_context *c, size_t bytes)
 {
     struct ad_allocator *a = &c->allocator;
-    if (a->limit && a->live + (int64_t)bytes > a->limit)
+    if (beyond_limit(a, bytes))
+        settle_all(a);
+    if (beyond_limit(a, bytes))
         ad_set_error(AD_ERROR_MEMORY, "out of memory: %zu bytes more would pass the limit of %lld (in use: %lld)", bytes, (long long)a->limit,
                      (long long)a->live);
     else if ((a->fail_countdown || a->failing) && injected_failure(a))
@@ -95,6 +120,8 @@ bool ad_allocation_allowed(ad_context *c, size_t bytes)
 void ad_allocated(struct ad_allocator *a, size_t bytes)
 {
     a->live += (int64_t)bytes;
+    if (a->live > a->peak)
+        settle(a);
     if (a->live > a->peak) {
         a->peak = a->live;
         set_watch(a);
@@ -139,6 +166,22 @@ void ad_deallocate(ad_context *c, void *block, size_t bytes)
     POISON(block, rounded);
 }
 
+void ad_deallocate_of(ad_context *c, uint32_t owner, void *block, size_t bytes)
+{
+    size_t rounded;
+    if (owner != c->id) {
+        class_of(bytes, &rounded);
+        ad_context_take(owner, rounded);
+        if (c->id == AD_NO_THREAD) {
+            free(block);
+            return;
+        }
+        c->allocator.live += (int64_t)rounded;
+        c->allocator.total += (int64_t)rounded;
+    }
+    ad_deallocate(c, block, bytes);
+}
+
 bool ad_grow(ad_context *c, void *vector, uint32_t *capacity, size_t item, uint32_t wanted)
 {
     if (wanted <= *capacity)
@@ -176,25 +219,36 @@ void ad_allocator_drain(struct ad_allocator *a)
 
 void ad_memory_stats(ad_memory_usage *usage)
 {
-    const struct ad_allocator *a = &ad_current()->allocator;
+    ad_context *c = ad_current();
+    struct ad_allocator *a = &c->allocator;
+    if (c->id != AD_NO_THREAD)
+        settle_all(a);
     *usage = (ad_memory_usage){ a->live, a->peak, cached(a), a->limit, a->system_allocations };
 }
 
 void ad_memory_trim(void)
 {
-    ad_allocator_drain(&ad_current()->allocator);
+    ad_context *c = ad_current();
+    if (c->id != AD_NO_THREAD)
+        ad_allocator_drain(&c->allocator);
 }
 
 void ad_memory_limit(int64_t bytes)
 {
-    struct ad_allocator *a = &ad_current()->allocator;
+    ad_context *c = ad_current();
+    struct ad_allocator *a = &c->allocator;
+    if (c->id == AD_NO_THREAD)
+        return;
     a->limit = bytes < 0 ? 0 : bytes;
     set_watch(a);
 }
 
 void ad_memory_fail_after(int64_t n)
 {
-    struct ad_allocator *a = &ad_current()->allocator;
+    ad_context *c = ad_current();
+    struct ad_allocator *a = &c->allocator;
+    if (c->id == AD_NO_THREAD)
+        return;
     a->fail_countdown = n < 0 ? 0 : n;
     a->failing = false;
     set_watch(a);

@@ -54,6 +54,7 @@ static struct ad_storage *storage_new(ad_context *c, size_t bytes)
     if (storage) {
         atomic_init(&storage->refs, 1);
         storage->bytes = 64 + bytes;
+        storage->owner = c->id;
         storage->release = NULL;
     }
     return storage;
@@ -65,7 +66,7 @@ static void storage_release(ad_context *c, struct ad_storage *storage)
         return;
     if (storage->release)
         storage->release(storage->release_context);
-    ad_deallocate(c, storage, storage->bytes);
+    ad_deallocate_of(c, storage->owner, storage, storage->bytes);
 }
 
 /* Gives x a storage, if there is one. */
@@ -212,7 +213,7 @@ void ad_tangents_drop(ad_context *c, ad_array *x)
     for (struct ad_tangent *t = x->tangents, *next; t; t = next) {
         next = t->next;
         ad_drop(c, t->value);
-        ad_deallocate(c, t, sizeof *t);
+        ad_deallocate_of(c, x->object.owner, t, sizeof *t);
     }
     x->tangents = NULL;
 }
@@ -228,7 +229,7 @@ void ad_array_free(ad_context *c, ad_array *x)
     else if (x->object.owner == c->id)
         ad_deallocate_small(c, x, bytes);
     else
-        ad_deallocate(c, x, bytes);
+        ad_deallocate_of(c, x->object.owner, x, bytes);
 }
 
 /* A C number of 8 bytes. */

@@ -44,6 +44,7 @@ static inline bool ad_is_tree(const struct ad_object *object)
 struct ad_storage {
     _Atomic int64_t refs;
     size_t bytes; /* of this block, with the data behind it */
+    uint32_t owner; /* number of the thread that made it */
     void (*release)(void *); /* of the caller's data; NULL: they are behind this */
     void *release_context;
 };
@@ -116,6 +117,7 @@ struct ad_allocator {
     int64_t live, peak, limit, system_allocations;
     int64_t watch; /* the peak, or below everything when an allocation is to be looked at: past this, the quick ways end */
     int64_t total;          /* live and cached together: what the system has given */
+    _Atomic int64_t taken;  /* bytes of those above in blocks that other threads freed and have now */
     int64_t fail_countdown; /* 0: off; otherwise allocations until the first failure */
     bool failing;
 };
@@ -126,12 +128,13 @@ struct ad_scope_stack {
     uint32_t count, capacity, depth, mark_capacity;
 };
 
-/* All state of one thread. */
 enum { AD_SMALL_NUMBERS = 32 };
 #define AD_NUMBER_ONE 2 /* where the number 1 stands */
 
+/* All state of one thread. */
 struct ad_context {
-    uint32_t id;
+    uint32_t id; /* AD_NO_THREAD: of those that have no memory for a state */
+    struct ad_context *next; /* of all threads */
     struct ad_allocator allocator;
     struct ad_scope_stack scopes;
     const struct ad_loops *loops;
@@ -146,9 +149,12 @@ struct ad_context {
 
 typedef struct ad_context ad_context;
 
+#define AD_NO_THREAD 0
+
 /* allocator.c */
 void *ad_allocate(ad_context *c, size_t bytes); /* NULL and an error; 16-byte aligned, from 1 KiB on 64-byte */
 void ad_deallocate(ad_context *c, void *block, size_t bytes);
+void ad_deallocate_of(ad_context *c, uint32_t owner, void *block, size_t bytes); /* a block that the thread `owner` made */
 bool ad_grow(ad_context *c, void *vector, uint32_t *capacity, size_t item, uint32_t wanted); /* doubles *(void **)vector */
 void ad_allocator_drain(struct ad_allocator *a);
 bool ad_allocation_allowed(ad_context *c, size_t bytes); /* false and an error: beyond the limit, or asked to fail */
@@ -199,6 +205,7 @@ AD_ALWAYS_INLINE void ad_deallocate_small(ad_context *c, void *block, size_t byt
 ad_array *ad_number_fresh(ad_context *c); /* an AD_NUMBER in no scope; NULL and an error */
 void ad_number_free_further(ad_context *c, ad_array *x);
 void ad_number_return(ad_context *c, ad_array *x);
+uint32_t ad_slabs_collect(struct ad_allocator *a); /* numbers that other threads freed; gives the number of slabs */
 void ad_slabs_drain(struct ad_allocator *a, bool ending);
 
 /* Keeps x, an array of kind AD_NUMBER that nobody refers to any more, for the next one. */
@@ -219,6 +226,7 @@ AD_ALWAYS_INLINE void ad_number_free(ad_context *c, ad_array *x)
 /* context.c */
 extern _Thread_local ad_context *ad_context_pointer __attribute__((tls_model("initial-exec"), visibility("hidden")));
 ad_context *ad_context_start(void);
+void ad_context_take(uint32_t owner, size_t bytes); /* counts a block away from the thread that made it, if that still runs */
 
 AD_ALWAYS_INLINE ad_context *ad_current(void)
 {

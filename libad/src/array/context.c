@@ -1,8 +1,9 @@
 /* The context of a thread and its error.
  *
  * Everything the library remembers between calls lives in one ad_context per thread, made on first use and
- * taken down when the thread ends. Thread-local storage holds no more than a pointer to it, so that the library can be loaded into a running
- * program. What threads share is the counter that numbers them, and the context of those for which there was no memory. */
+ * taken down when the thread ends. Thread-local storage holds little more than a pointer to it, so that the library can be loaded into a running
+ * program. What threads share is the counter that numbers them, a list of all of them, and a constant: the context of a call for which there was
+ * no memory to make one. The next call tries again. */
 #include "array/array.h"
 #include "kernels/kernels.h"
 #include <pthread.h>
@@ -12,11 +13,47 @@
 
 _Thread_local ad_context *ad_context_pointer __attribute__((tls_model("initial-exec")));
 
-/* In it every allocation fails. Only errors are ever written to it. */
-static ad_context without_memory = { .allocator = { .failing = true, .watch = INT64_MIN } };
+/* In it every allocation fails. Never written to once the library has started. */
+#define NO_ROOM .error_code = AD_ERROR_MEMORY, .error_message = "out of memory: no room for the state of a thread"
+static ad_context without_memory = { .id = AD_NO_THREAD, .allocator = { .failing = true, .watch = INT64_MIN }, NO_ROOM };
+
+/* Whether calls of this thread met it, and their error was not cleared: the context that it gets in the end starts with that error. */
+static _Thread_local bool went_without __attribute__((tls_model("initial-exec")));
 
 static _Atomic uint32_t threads_so_far;
 static pthread_key_t thread_end;
+
+static pthread_mutex_t contexts_lock = PTHREAD_MUTEX_INITIALIZER;
+static ad_context *contexts;
+
+static void enlist(ad_context *c)
+{
+    pthread_mutex_lock(&contexts_lock);
+    c->next = contexts;
+    contexts = c;
+    pthread_mutex_unlock(&contexts_lock);
+}
+
+static void delist(const ad_context *c)
+{
+    pthread_mutex_lock(&contexts_lock);
+    ad_context **link = &contexts;
+    while (*link != c)
+        link = &(*link)->next;
+    *link = c->next;
+    pthread_mutex_unlock(&contexts_lock);
+}
+
+void ad_context_take(uint32_t owner, size_t bytes)
+{
+    pthread_mutex_lock(&contexts_lock);
+    ad_context *c = contexts;
+    while (c && c->id != owner)
+        c = c->next;
+    if (c)
+        atomic_fetch_add_explicit(&c->allocator.taken, (int64_t)bytes, memory_order_relaxed);
+    pthread_mutex_unlock(&contexts_lock);
+}
 
 static void context_stop(void *pointer)
 {
@@ -31,18 +68,20 @@ static void context_stop(void *pointer)
     ad_slabs_drain(&c->allocator, true);
     ad_allocator_drain(&c->allocator);
     ad_context_pointer = NULL;
+    delist(c);
     free(c);
 }
 
 __attribute__((constructor)) static void library_start(void)
 {
+    without_memory.loops = ad_loops_for_this_cpu();
     pthread_key_create(&thread_end, context_stop);
 }
 
 /* A thread that returns from main runs no key destructors. */
 __attribute__((destructor)) static void library_stop(void)
 {
-    if (ad_context_pointer && ad_context_pointer != &without_memory)
+    if (ad_context_pointer)
         context_stop(ad_context_pointer);
 }
 
@@ -50,10 +89,13 @@ ad_context *ad_context_start(void)
 {
     ad_context *c = malloc(sizeof *c);
     if (!c) {
-        without_memory.loops = ad_loops_for_this_cpu();
-        return ad_context_pointer = &without_memory;
+        went_without = true;
+        return &without_memory;
     }
-    *c = (ad_context){ .id = 1 + atomic_fetch_add(&threads_so_far, 1), .loops = ad_loops_for_this_cpu() };
+    *c = went_without ? (ad_context){ NO_ROOM } : (ad_context){ 0 };
+    c->id = 1 + atomic_fetch_add(&threads_so_far, 1);
+    c->loops = ad_loops_for_this_cpu();
+    enlist(c);
     pthread_setspecific(thread_end, c);
     return ad_context_pointer = c;
 }
@@ -76,13 +118,18 @@ const char *ad_error_message(void)
 void ad_clear_error(void)
 {
     ad_context *c = ad_current();
+    went_without = false;
+    if (c->id == AD_NO_THREAD)
+        return;
     c->error_code = AD_OK;
     c->error_message[0] = '\0';
 }
 
 void ad_on_error(ad_on_error_action action)
 {
-    ad_current()->on_error = action;
+    ad_context *c = ad_current();
+    if (c->id != AD_NO_THREAD)
+        c->on_error = action;
 }
 
 void *ad_set_error(ad_code code, const char *format, ...)

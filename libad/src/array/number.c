@@ -53,14 +53,21 @@ static void collect(struct ad_allocator *a, struct ad_slab *slab)
     give_back(&a->slabs, slab, bits);
 }
 
+uint32_t ad_slabs_collect(struct ad_allocator *a)
+{
+    uint32_t count = 0;
+    for (struct ad_slab *slab = a->slabs.first; slab; slab = slab->next, count++)
+        collect(a, slab);
+    return count;
+}
+
 /* Makes a slab usable. */
 static bool slab_new(struct ad_allocator *a)
 {
     struct ad_slab_list *list = &a->slabs;
     if (list->exhausted >= list->due) {
-        list->exhausted = list->due = 0;
-        for (struct ad_slab *slab = list->first; slab; slab = slab->next, list->due++)
-            collect(a, slab);
+        list->exhausted = 0;
+        list->due = ad_slabs_collect(a);
         if (list->usable)
             return true;
     }
@@ -150,8 +157,7 @@ void ad_slabs_drain(struct ad_allocator *a, bool ending)
     free(a->numbers);
     a->numbers = NULL;
     a->numbers_count = a->numbers_capacity = 0;
-    for (struct ad_slab *slab = list->first; slab; slab = slab->next)
-        collect(a, slab);
+    ad_slabs_collect(a);
     struct ad_slab *slab = list->first;
     *list = (struct ad_slab_list){ 0 };
     for (struct ad_slab *next; slab; slab = next) {
@@ -187,6 +193,12 @@ void ad_number_free_further(ad_context *c, ad_array *x)
 void ad_number_return(ad_context *c, ad_array *x)
 {
     ad_deallocate(c, x, sizeof *x);
+}
+
+uint32_t ad_slabs_collect(struct ad_allocator *a)
+{
+    (void)a;
+    return 0;
 }
 
 void ad_slabs_drain(struct ad_allocator *a, bool ending)

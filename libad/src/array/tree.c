@@ -35,7 +35,7 @@ void ad_tree_free(ad_context *c, struct ad_object *object)
     ad_tree *t = (ad_tree *)object;
     for (int i = 0; i < t->count; i++)
         child_release(t->entries[i].child);
-    ad_deallocate(c, t, t->bytes);
+    ad_deallocate_of(c, object->owner, t, t->bytes);
 }
 
 enum { POSITION_BYTES = 12 };
