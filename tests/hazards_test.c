@@ -1,6 +1,5 @@
 /* What goes wrong in engines that seem to work: long loops, small stacks, threads, growth, exhausted memory. */
 #include "testing.h"
-#include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -49,17 +48,71 @@ static void *run_long_loop(void *result)
 START_TEST(a_million_operations_on_a_stack_of_256_kib)
 {
     double out[4];
-    pthread_attr_t attributes;
-    pthread_t thread;
-    pthread_attr_init(&attributes);
-    ck_assert_int_eq(pthread_attr_setstacksize(&attributes, 256 * 1024), 0);
-    ck_assert_int_eq(pthread_create(&thread, &attributes, run_long_loop, out), 0);
-    pthread_join(thread, NULL);
+    on_a_small_stack(run_long_loop, out);
     steps = 100000;
     assert_close(out[0], loop_derivative(0.7), 1e-9);
     steps = 1000000;
     assert_close(out[2], loop_derivative(0.7), 1e-9);
     ck_assert_msg(out[3] < 11 * out[1], "100,000 operations took %g bytes, 1,000,000 took %g", out[1], out[3]);
+}
+END_TEST
+
+/* ---- as many leaves and operands ---- */
+
+enum { MANY = 100000 };
+
+static ad_array *sum_of_squares(ad_tree *t)
+{
+    return ad_sum(ad_square(ad_flatten(t)));
+}
+
+static ad_array *product_of_sums(ad_array *a, ad_array *b)
+{
+    return ad_mul(ad_sum(a), ad_sum(b));
+}
+
+static ad_tree *each_squared(ad_tree *t)
+{
+    return ad_tree_map(ad_square, t);
+}
+
+static ad_array *sum_of_checkpointed(ad_tree *t)
+{
+    return sum_of_squares(ad_checkpoint(each_squared)(t));
+}
+
+static void *use_many(void *unused)
+{
+    (void)unused;
+    AD_SCOPE;
+    ad_tree *t = ad_unstack(ad_ones(AD_SHAPE(MANY))), *tangent;
+    ck_assert_int_eq(ad_tree_count(t), MANY);
+    assert_close(ad_item(ad_sum(ad_stack(ad_tree_map2(product_of_sums, t, t)))), MANY, 0);
+    assert_close(ad_item(ad_tree_get(ad_tree_set(t, "99999", ad_scalar(2)), "99999")), 2, 0);
+    assert_close(ad_item(ad_sum(ad_flatten(ad_unflatten(t, ad_flatten(t))))), MANY, 0);
+    assert_close(ad_item(ad_sum(ad_flatten(ad_grad(sum_of_squares)(t)))), 2 * MANY, 0);
+    assert_close(ad_item(ad_sum(ad_flatten(ad_grad(sum_of_checkpointed)(t)))), 4 * MANY, 0);
+    ck_assert(ad_jvp(each_squared, t, t, &tangent));
+    assert_close(ad_item(ad_sum(ad_flatten(tangent))), 2 * MANY, 0);
+    ad_pullback *pull;
+    ck_assert(ad_vjp(each_squared, t, &pull));
+    assert_close(ad_item(ad_sum(ad_flatten(ad_vjp_apply_any(pull, t)))), 2 * MANY, 0);
+    ad_vjp_free(pull);
+    ck_assert_msg(ad_check_grads(sum_of_squares, t, .order = 1, .modes = AD_FWD), "%s", ad_error_message());
+    return NULL;
+}
+
+START_TEST(trees_of_100000_leaves_on_a_stack_of_256_kib)
+{
+    on_a_small_stack(use_many, NULL);
+}
+END_TEST
+
+START_TEST(a_list_of_two_million_entries)
+{
+    AD_SCOPE;
+    ad_tree *t = ad_unstack(ad_zeros(AD_SHAPE(2000000)));
+    ck_assert_int_eq(ad_tree_count(t), 2000000);
 }
 END_TEST
 
@@ -678,7 +731,8 @@ START_TEST(an_error_prints_and_exits_where_that_was_asked_for)
 }
 END_TEST
 
-RUN_TESTS("hazards", a_million_operations_on_a_stack_of_256_kib, eight_threads_give_the_serial_bits, a_traced_value_in_another_thread_is_an_error,
+RUN_TESTS("hazards", a_million_operations_on_a_stack_of_256_kib, trees_of_100000_leaves_on_a_stack_of_256_kib, a_list_of_two_million_entries,
+          eight_threads_give_the_serial_bits, a_traced_value_in_another_thread_is_an_error,
           a_pullback_in_another_thread_is_an_error, values_of_a_finished_differentiation_are_good_in_other_threads,
           references_may_be_dropped_in_another_thread, numbers_outlive_the_thread_that_made_them,
           numbers_that_another_thread_drops_come_back, memory_that_another_thread_frees_is_counted_back,

@@ -380,10 +380,59 @@ START_TEST(every_allocation_may_fail)
 }
 END_TEST
 
+enum { MANY = 12000 };
+
+static ad_array *sum_of_squares(ad_tree *x, ad_tree *theta, int64_t iteration, void *context)
+{
+    (void)theta, (void)iteration, (void)context;
+    return ad_sum(ad_square(ad_flatten(x)));
+}
+
+/* One step with alpha = beta = 1/2 halves x. */
+static ad_array *squares_of_half(ad_tree *hypers, void *training)
+{
+    ad_tree *x = hyper_sgd(training, hypers);
+    return x ? ad_sum(ad_square(ad_flatten(x))) : NULL;
+}
+
+static ad_array *squares_of_gradient(ad_tree *hypers, void *training)
+{
+    ad_tree *g = ad_grad(squares_of_half)(hypers, training);
+    return g ? ad_sum(ad_square(ad_flatten(ad_tree_sub(g, "x")))) : NULL;
+}
+
+static void *train_many(void *unused)
+{
+    (void)unused;
+    AD_SCOPE;
+    hyper_training training = { .loss = sum_of_squares, .iterations = 1, .method = HYPER_STORE };
+    ad_tree *hypers = ad_tree_of("x", ad_unstack(ad_ones(AD_SHAPE(MANY))), "alpha", 0.5, "beta", 0.5);
+    ad_tree *g = ad_grad(squares_of_half)(hypers, (void *)&training);
+    assert_close(ad_item(ad_sum(ad_flatten(ad_tree_sub(g, "x")))), MANY / 2, 1e-12);
+    g = ad_grad(squares_of_gradient)(hypers, (void *)&training);
+    assert_close(ad_item(ad_sum(ad_flatten(ad_tree_sub(g, "x")))), MANY / 2, 1e-12);
+    return NULL;
+}
+
+START_TEST(parameters_of_12000_leaves_on_a_stack_of_256_kib)
+{
+    on_a_small_stack(train_many, NULL);
+}
+END_TEST
+
+START_TEST(a_pipe_cannot_take_the_buffer)
+{
+    FILE *pipe = popen("cat > /dev/null", "w");
+    hyper_training training = { .loss = training_loss, .iterations = T, .spill = pipe };
+    assert_fails(hyper_sgd(&training, simple(0.1, 0.9)), AD_ERROR_IO, "a pipe");
+    pclose(pipe);
+}
+END_TEST
+
 RUN_TESTS("hyperopt_sgd", one_step_by_hand, no_iterations_change_nothing, a_thousand_iterations_are_reversed_to_the_bit_at_the_price_of_the_bound,
           reversal_and_a_stored_trajectory_give_the_same_gradients, gradients_are_those_of_the_exact_dynamics, integer_parameters_get_zero,
           float32_parameters_stay_float32, a_loss_that_changes_is_reported_where_it_does, what_leaves_the_range_is_named,
           wrong_hyperparameters_are_refused, second_derivatives_need_a_stored_trajectory, derivatives_of_a_stored_run_hold_to_second_order_in_both_modes,
           forward_and_reverse_mode_agree, a_jacobian_reverses_several_times,
           naive_reversal_drifts_and_exact_reversal_does_not, a_spill_file_changes_nothing, memory_does_not_grow_with_the_iterations,
-          every_allocation_may_fail)
+          a_pipe_cannot_take_the_buffer, parameters_of_12000_leaves_on_a_stack_of_256_kib, every_allocation_may_fail)

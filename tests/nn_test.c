@@ -145,6 +145,26 @@ START_TEST(sgd_and_adam_follow_their_formulas)
 }
 END_TEST
 
+enum { MANY = 100000 };
+
+static void *update_many(void *unused)
+{
+    (void)unused;
+    AD_SCOPE;
+    ad_tree *p = ad_unstack(ad_ones(AD_SHAPE(MANY))), *g = p;
+    adnn_optimizer adam = adnn_adam(.step_size = 0.5);
+    ad_tree *s = adnn_optimizer_init(adam, p);
+    ck_assert_msg(adnn_optimizer_update(adam, s, g, &p) != NULL, "%s", ad_error_message());
+    assert_close(ad_item(adnn_squared_norm(p)), MANY * 0.25, 1e-6);
+    return NULL;
+}
+
+START_TEST(parameters_of_100000_leaves_on_a_stack_of_256_kib)
+{
+    on_a_small_stack(update_many, NULL);
+}
+END_TEST
+
 START_TEST(batches_go_through_all_examples_each_epoch)
 {
     ad_key key = ad_random_key(5);
@@ -199,5 +219,5 @@ END_TEST
 
 RUN_TESTS("nn", dense_layers_compose, initial_weights_have_the_promised_scale, cross_entropy_takes_integers_and_one_hot,
           elementwise_layers_apply_their_function_and_keep_the_shape, squared_errors_and_norms_follow_their_formulas, a_progress_line_says_how_far_the_work_is,
-          sgd_and_adam_follow_their_formulas,
+          sgd_and_adam_follow_their_formulas, parameters_of_100000_leaves_on_a_stack_of_256_kib,
           batches_go_through_all_examples_each_epoch, bad_layers_are_errors, a_network_learns_to_separate)

@@ -7,6 +7,7 @@
 #include <ad/ad.h>
 #include <check.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,6 +101,17 @@ static inline void assert_array_(const char *what, const ad_array *x, ad_shape s
                       (int)ad_error_code(), ad_error_message(), text);                                                 \
         ad_clear_error();                                                                                              \
     } while (0)
+
+/* Runs f in a thread with a stack of 256 KiB, on which nothing can lie whose size a user chooses. */
+static inline void on_a_small_stack(void *(*f)(void *), void *argument)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+    pthread_attr_init(&attributes);
+    ck_assert_int_eq(pthread_attr_setstacksize(&attributes, 256 * 1024), 0);
+    ck_assert_int_eq(pthread_create(&thread, &attributes, f, argument), 0);
+    pthread_join(thread, NULL);
+}
 
 /* f(x) with every allocation failing in turn: an error each time, nothing stays, and in the end it succeeds. */
 static inline void assert_every_allocation_may_fail(ad_array *(*f)(ad_array *), ad_array *x)

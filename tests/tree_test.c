@@ -25,6 +25,22 @@ START_TEST(paths_find_arrays_and_trees)
 }
 END_TEST
 
+START_TEST(null_paths_and_leaves_are_errors)
+{
+    ad_tree *t = parameters();
+    assert_fails(ad_tree_get(t, NULL), AD_ERROR_VALUE, "ad_tree_get: the path is NULL");
+    assert_fails(ad_tree_sub(t, NULL), AD_ERROR_VALUE, "ad_tree_sub: the path is NULL");
+    assert_fails(ad_tree_has(t, NULL), AD_ERROR_VALUE, "ad_tree_has: the path is NULL");
+    assert_fails(ad_tree_set(t, NULL, vector(1, 2)), AD_ERROR_VALUE, "ad_tree_set: the path is NULL");
+    assert_fails(ad_tree_with_leaves(t, NULL), AD_ERROR_VALUE, "the leaves are NULL");
+    assert_fails(ad_tree_with_leaves(t, (ad_array *[4]){ vector(1, 2) }), AD_ERROR_VALUE, "the leaf for \"b\" is NULL");
+    assert_fails(ad_list_from(NULL, 2), AD_ERROR_VALUE, "2 entries, which are NULL");
+    assert_fails(ad_tree_from(NULL, -2), AD_ERROR_VALUE, "-2 entries");
+    ck_assert_int_eq(ad_tree_leaves(t, NULL, 4), 4);
+    ck_assert(ad_tree_with_leaves(ad_tree_empty(), NULL) && !ad_tree_get(NULL, NULL) && !ad_failed());
+}
+END_TEST
+
 START_TEST(set_makes_a_new_tree)
 {
     ad_tree *t = parameters(), *u = ad_tree_set(t, "layers/0/b", vector(-1, -2));
@@ -169,6 +185,7 @@ START_TEST(every_failing_allocation_is_survived)
 }
 END_TEST
 
-RUN_TESTS("tree", paths_find_arrays_and_trees, set_makes_a_new_tree, names_may_not_be_repeated_or_empty, map_keeps_the_structure,
+RUN_TESTS("tree", paths_find_arrays_and_trees, null_paths_and_leaves_are_errors, set_makes_a_new_tree,
+          names_may_not_be_repeated_or_empty, map_keeps_the_structure,
           flatten_and_unflatten_undo_each_other, mixed_dtypes_come_back_as_they_were, empty_trees_flatten_to_empty_vectors, flatten_differentiates,
           unflatten_and_map_differentiate_twice, printing_shows_paths_dtypes_shapes_and_values, every_failing_allocation_is_survived)

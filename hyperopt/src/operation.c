@@ -4,6 +4,8 @@
  * the whole reverse pass, known by its cotangent. */
 #include "run.h"
 
+#include <stdlib.h>
+
 typedef struct {
     hyper_run *run;
 } sgd_options;
@@ -38,13 +40,19 @@ static bool sgd_eval(const ad_node *node, void *const *outputs)
     return true;
 }
 
-/* The inputs of the node as one tree, as hyper_unrolled takes them; NULL and an error on failure. */
-static ad_tree *inputs_of(const ad_node *node)
+/* The inputs of the node as one tree, as hyper_unrolled takes them; or a direction like it, with t for one operand and zeros for the others. NULL and
+ * an error on failure. */
+static ad_tree *inputs_of(const ad_node *node, int operand, ad_array *t)
 {
-    ad_tree_item items[ad_node_inputs(node) + 1];
-    for (int i = 0; i < ad_node_inputs(node); i++)
-        items[i] = (ad_tree_item){ AD_ITEM_ARRAY, ad_node_input(node, i) };
-    return ad_list_from(items, ad_node_inputs(node));
+    int count = ad_node_inputs(node);
+    ad_tree_item *items = hyper_room(count, sizeof *items);
+    for (int i = 0; items && i < count; i++) {
+        ad_array *x = ad_node_input(node, i);
+        items[i] = (ad_tree_item){ AD_ITEM_ARRAY, !t ? x : i == operand ? t : ad_zeros_like(x) };
+    }
+    ad_tree *list = items ? ad_list_from(items, count) : NULL;
+    free(items);
+    return list;
 }
 
 static bool is_traced(const ad_node *node, const ad_array *g)
@@ -62,7 +70,7 @@ static bool reverse_traced(const ad_node *node, hyper_run *run, ad_array *g)
     ad_pullback *pull = NULL;
     if (run->training.method != HYPER_STORE)
         return ad_set_error(AD_ERROR_TRANSFORM, "hyper_sgd: second derivatives need HYPER_STORE"), false;
-    ad_tree *inputs = inputs_of(node);
+    ad_tree *inputs = inputs_of(node, 0, NULL);
     ad_array *y = inputs ? ad_vjp(hyper_unrolled, inputs, (void *)run, &pull) : NULL;
     ad_tree *gradients = y ? ad_vjp_apply_any(pull, g) : NULL;
     hyper_forget_gradients(run);
@@ -90,10 +98,7 @@ static ad_array *sgd_vjp(const ad_node *node, int operand, ad_array *g)
 
 static ad_array *sgd_jvp(const ad_node *node, int operand, ad_array *t)
 {
-    ad_tree_item items[ad_node_inputs(node) + 1];
-    for (int i = 0; i < ad_node_inputs(node); i++)
-        items[i] = (ad_tree_item){ AD_ITEM_ARRAY, i == operand ? t : ad_zeros_like(ad_node_input(node, i)) };
-    ad_tree *inputs = inputs_of(node), *direction = ad_list_from(items, ad_node_inputs(node));
+    ad_tree *inputs = inputs_of(node, 0, NULL), *direction = inputs_of(node, operand, t);
     ad_array *tangent = NULL;
     return inputs && direction && ad_jvp(hyper_unrolled, inputs, (void *)run_of(node), direction, &tangent) ? tangent : NULL;
 }
@@ -108,9 +113,13 @@ ad_tree *hyper_sgd(const hyper_training *training, ad_tree *hypers)
     sgd_options options = { hyper_run_new(training, hypers, training && training->method == HYPER_STORE) };
     if (!options.run)
         return NULL;
-    ad_array *inputs[options.run->inputs + 1];
-    ad_tree_leaves(hypers, inputs, options.run->inputs);
-    ad_array *x = ad_call_primitive(&sgd, inputs, options.run->inputs, &options);
+    int count = options.run->inputs;
+    ad_array **inputs = hyper_room(count, sizeof *inputs), *x = NULL;
+    if (inputs) {
+        ad_tree_leaves(hypers, inputs, count);
+        x = ad_call_primitive(&sgd, inputs, count, &options);
+    }
+    free(inputs);
     hyper_run_drop(options.run);
     return x ? ad_unflatten(ad_tree_sub(hypers, "x"), x) : NULL;
 }

@@ -32,7 +32,7 @@ static void adjoint_free(const hyper_run *run, adjoint *a)
     free(a->term);
 }
 
-static bool adjoint_new(const hyper_run *run, ad_array *const *inputs, adjoint *a)
+static bool adjoint_new(const hyper_run *run, adjoint *a)
 {
     size_t n = (size_t)run->count + 1;
     *a = (adjoint){ .dx = calloc(n, sizeof *a->dx), .dv = calloc(n, sizeof *a->dv), .term = calloc(n, sizeof *a->term),
@@ -40,7 +40,7 @@ static bool adjoint_new(const hyper_run *run, ad_array *const *inputs, adjoint *
     bool done = a->dx && a->dv && a->term && a->schedule;
     for (int i = 0; i < run->inputs && done; i++)
         if (run->values[i])
-            done = (a->schedule[i] = calloc((size_t)ad_size(inputs[i]) + 1, sizeof(double))) != NULL;
+            done = (a->schedule[i] = calloc((size_t)ad_size(run->input[i]) + 1, sizeof(double))) != NULL;
     if (!done)
         hyper_no_memory();
     return done;
@@ -98,7 +98,7 @@ static void through_position(const hyper_run *run, adjoint *a)
 /* dtheta -= h_theta, in run->gradients. */
 static bool through_theta(hyper_run *run, const ad_tree *h)
 {
-    ad_array *leaves[run->theta_part.count + 1];
+    ad_array **leaves = run->few;
     ad_tree_leaves(h, leaves, run->theta_part.count);
     for (int i = 0; i < run->theta_part.count; i++) {
         ad_array **sum = &run->gradients[run->theta_part.first + i];
@@ -161,10 +161,10 @@ static bool reverse_step(hyper_run *run, adjoint *a, int64_t t)
 /* ---- the pass ---- */
 
 /* The accumulated vectors as arrays, into run->gradients. */
-static bool keep_gradients(hyper_run *run, ad_array *const *inputs, const adjoint *a)
+static bool keep_gradients(hyper_run *run, const adjoint *a)
 {
     for (int i = 0; i < run->inputs; i++)
-        if (run->values[i] && !(run->gradients[i] = ad_retain(ad_from(a->schedule[i], ad_shape_of(inputs[i])))))
+        if (run->values[i] && !(run->gradients[i] = ad_retain(ad_from(a->schedule[i], ad_shape_of(run->input[i])))))
             return false;
     for (int k = 0; k < run->leaves; k++) {
         const hyper_leaf *leaf = &run->leaf[k];
@@ -180,15 +180,13 @@ bool hyper_reverse(hyper_run *run, ad_array *cotangent)
 {
     AD_SCOPE;
     adjoint a = { 0 };
-    ad_array *inputs[run->inputs + 1];
-    ad_tree_leaves(run->hypers, inputs, run->inputs);
     hyper_forget_gradients(run);
-    bool done = (run->finished || hyper_forward(run)) && adjoint_new(run, inputs, &a) && ad_copy_to(cotangent, a.dx, run->count);
+    bool done = (run->finished || hyper_forward(run)) && adjoint_new(run, &a) && ad_copy_to(cotangent, a.dx, run->count);
     double started = hyper_seconds();
     for (int64_t t = run->training.iterations - 1; t >= 0 && done; t--)
         done = reverse_step(run, &a, t);
     run->finished = false;
-    done = done && hyper_check_undone(run) && keep_gradients(run, inputs, &a);
+    done = done && hyper_check_undone(run) && keep_gradients(run, &a);
     adjoint_free(run, &a);
     if (!done) {
         hyper_forget_gradients(run);

@@ -11,8 +11,7 @@ void *hyper_no_memory(void)
     return ad_set_error(AD_ERROR_MEMORY, "hyper_sgd: out of memory");
 }
 
-/* Zeroed, and never of size zero. */
-static void *room(int64_t count, size_t size)
+void *hyper_room(int64_t count, size_t size)
 {
     void *block = calloc((size_t)count + 1, size);
     return block ? block : hyper_no_memory();
@@ -51,7 +50,7 @@ static bool read_parts(hyper_run *run)
 
 static char *join(const char *before, const char *name)
 {
-    char *path = room((int64_t)(strlen(before) + strlen(name)) + 1, 1);
+    char *path = hyper_room((int64_t)(strlen(before) + strlen(name)) + 1, 1);
     if (path)
         strcat(strcat(strcpy(path, before), "/"), name);
     return path;
@@ -99,7 +98,7 @@ static bool read_rates(hyper_run *run, ad_array *const *inputs, hyper_part part,
     for (int i = part.first; i < part.first + part.count; i++) {
         if (ad_dtype_of(inputs[i]) == AD_C128 || ad_dtype_of(inputs[i]) == AD_C64)
             return ad_set_error(AD_ERROR_DTYPE, "hyper_sgd: %s is complex", name), false;
-        run->values[i] = room(ad_size(inputs[i]), sizeof(double));
+        run->values[i] = hyper_room(ad_size(inputs[i]), sizeof(double));
         if (!run->values[i] || !ad_copy_to(inputs[i], run->values[i], ad_size(inputs[i])))
             return false;
     }
@@ -114,10 +113,11 @@ static bool make_state(hyper_run *run, bool store)
     size_t states = 0;
     if (store && __builtin_mul_overflow((size_t)n * 2, (size_t)T + 1, &states))
         return hyper_no_memory();
-    return (run->position = room(n, sizeof *run->position)) && (run->velocity = room(n, sizeof *run->velocity)) &&
-           (run->increment = room(n, sizeof *run->increment)) && (run->gradient = room(n, sizeof *run->gradient)) &&
-           (run->alpha = room(n, sizeof *run->alpha)) && (run->real = room(n, sizeof *run->real)) && (run->beta = room(n, sizeof *run->beta)) &&
-           (run->checksum = room(T, sizeof *run->checksum)) && (!store || (run->trajectory = room((int64_t)states, sizeof *run->trajectory))) &&
+    return (run->position = hyper_room(n, sizeof *run->position)) && (run->velocity = hyper_room(n, sizeof *run->velocity)) &&
+           (run->increment = hyper_room(n, sizeof *run->increment)) && (run->gradient = hyper_room(n, sizeof *run->gradient)) &&
+           (run->alpha = hyper_room(n, sizeof *run->alpha)) && (run->real = hyper_room(n, sizeof *run->real)) &&
+           (run->beta = hyper_room(n, sizeof *run->beta)) && (run->checksum = hyper_room(T, sizeof *run->checksum)) &&
+           (!store || (run->trajectory = hyper_room((int64_t)states, sizeof *run->trajectory))) &&
            ((run->buffer = hyper_bit_buffer_new(run->training.spill, run->training.buffer_memory)) || hyper_no_memory());
 }
 
@@ -129,10 +129,14 @@ static bool make(hyper_run *run, ad_tree *hypers, bool store)
     if (!run->hypers || !read_parts(run))
         return false;
     run->leaves = run->x_part.count;
-    ad_array *inputs[run->inputs + 1];
-    ad_tree_leaves(run->hypers, inputs, run->inputs);
-    return (run->leaf = room(run->leaves, sizeof *run->leaf)) && (run->values = room(run->inputs, sizeof *run->values)) &&
-           (run->gradients = room(run->inputs, sizeof(ad_array *))) && read_leaves(run, run->x_part.tree, "x", &k) && same_shapes(run, inputs) &&
+    int others = run->theta_part.count;
+    if (!(run->input = hyper_room(run->inputs, sizeof *run->input)) ||
+        !(run->few = hyper_room(run->leaves > others ? run->leaves : others, sizeof *run->few)))
+        return false;
+    ad_array *const *inputs = run->input;
+    ad_tree_leaves(run->hypers, run->input, run->inputs);
+    return (run->leaf = hyper_room(run->leaves, sizeof *run->leaf)) && (run->values = hyper_room(run->inputs, sizeof *run->values)) &&
+           (run->gradients = hyper_room(run->inputs, sizeof(ad_array *))) && read_leaves(run, run->x_part.tree, "x", &k) && same_shapes(run, inputs) &&
            read_rates(run, inputs, run->alpha_part, "alpha") && read_rates(run, inputs, run->beta_part, "beta") &&
            hyper_schedules_read(run, inputs) && make_state(run, store);
 }
@@ -145,7 +149,9 @@ hyper_run *hyper_run_new(const hyper_training *training, ad_tree *hypers, bool s
         return ad_set_error(AD_ERROR_VALUE, "hyper_sgd: the training has no loss, or fewer than 0 iterations");
     if (training->method != HYPER_REVERSE && training->method != HYPER_STORE)
         return ad_set_error(AD_ERROR_VALUE, "hyper_sgd: there is no method %d", (int)training->method);
-    hyper_run *run = room(1, sizeof *run);
+    if (training->spill && ftello(training->spill) < 0)
+        return ad_set_error(AD_ERROR_IO, "hyper_sgd: the spill stream has no position to go back to, as a pipe has none; it should be a file");
+    hyper_run *run = hyper_room(1, sizeof *run);
     if (!run)
         return NULL;
     run->references = 1;
@@ -180,7 +186,7 @@ void hyper_run_drop(hyper_run *run)
         free(run->values[i]);
     for (int k = 0; run->leaf && k < run->leaves; k++)
         free(run->leaf[k].path);
-    void *blocks[] = { run->values, run->leaf, run->gradients, run->position, run->velocity, run->increment, run->gradient,
+    void *blocks[] = { run->input, run->few, run->values, run->leaf, run->gradients, run->position, run->velocity, run->increment, run->gradient,
                        run->alpha, run->real, run->beta, run->checksum, run->trajectory };
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         free(blocks[i]);
@@ -194,7 +200,7 @@ void hyper_run_drop(hyper_run *run)
 
 ad_tree *hyper_tree_of(const hyper_run *run, const double *vector)
 {
-    ad_array *leaves[run->leaves + 1];
+    ad_array **leaves = run->few;
     for (int k = 0; k < run->leaves; k++) {
         const hyper_leaf *leaf = &run->leaf[k];
         leaves[k] = ad_astype(ad_from(vector + leaf->start, leaf->shape), leaf->dtype);
@@ -206,7 +212,7 @@ ad_tree *hyper_tree_of(const hyper_run *run, const double *vector)
 
 bool hyper_vector_of(const hyper_run *run, const ad_tree *tree, double *vector)
 {
-    ad_array *leaves[run->leaves + 1];
+    ad_array **leaves = run->few;
     if (!tree || ad_tree_leaves(tree, leaves, run->leaves) != run->leaves)
         return false;
     for (int k = 0; k < run->leaves; k++)

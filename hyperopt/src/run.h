@@ -42,6 +42,8 @@ typedef struct hyper_run {
     ad_tree *no_theta;           /* empty, where theta is not given; retained */
     hyper_part x_part, v_part, alpha_part, beta_part, theta_part;
     int inputs;                  /* leaves of hypers */
+    ad_array **input;            /* these; part of run->hypers */
+    ad_array **few;              /* scratch: room for the leaves of a tree like x or theta */
     double **values;             /* float64, of the inputs that are schedules; else NULL */
 
     int leaves;
@@ -73,6 +75,7 @@ void hyper_run_keep(hyper_run *run);
 void hyper_run_drop(hyper_run *run);
 void hyper_forget_gradients(hyper_run *run);
 void *hyper_no_memory(void);                                                    /* the error; NULL */
+void *hyper_room(int64_t count, size_t size);                                   /* zeroed, and never of size zero; NULL and an error */
 ad_tree *hyper_tree_of(const hyper_run *run, const double *vector);             /* arrays like x, of these values */
 bool hyper_vector_of(const hyper_run *run, const ad_tree *tree, double *vector); /* and back */
 

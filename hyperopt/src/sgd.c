@@ -133,7 +133,7 @@ static void store(hyper_run *run, int64_t t)
 /* The first state, from the hyperparameters. */
 static bool read_state(const hyper_run *run, hyper_part part, int64_t *state)
 {
-    ad_array *leaves[run->leaves + 1];
+    ad_array **leaves = run->few;
     if (!part.given) {
         memset(state, 0, (size_t)run->count * sizeof *state);
         return true;

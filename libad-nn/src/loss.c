@@ -46,12 +46,16 @@ double adnn_accuracy(ad_array *logits, ad_array *labels)
     return ad_item(ad_mean(hits));
 }
 
+static ad_array *add_squares(ad_array *sum, ad_tree *parameters)
+{
+    for (int i = 0; i < ad_tree_count(parameters); i++) {
+        ad_array *leaf = ad_tree_array_at(parameters, i);
+        sum = leaf ? ad_add(sum, ad_sum(ad_square(leaf))) : add_squares(sum, ad_tree_tree_at(parameters, i));
+    }
+    return sum;
+}
+
 ad_array *adnn_squared_norm(ad_tree *parameters)
 {
-    int count = ad_tree_leaf_count(parameters);
-    ad_array *leaves[count + 1], *sum = ad_scalar(0);
-    ad_tree_leaves(parameters, leaves, count);
-    for (int i = 0; i < count; i++)
-        sum = ad_add(sum, ad_sum(ad_square(leaves[i])));
-    return parameters ? sum : NULL;
+    return parameters ? add_squares(ad_scalar(0), parameters) : NULL;
 }

@@ -84,15 +84,18 @@ adnn_model *adnn_sigmoid(void)
 
 static ad_tree *sequential_init(const adnn_model *model, ad_key key, ad_shape input)
 {
-    ad_tree_item items[model->count + 1];
-    for (int i = 0; i < model->count; i++) {
-        ad_tree *parameters = adnn_init(model->parts[i], ad_random_fold_in(key, (uint64_t)i), input);
-        if (!parameters)
-            return NULL;
-        items[i] = (ad_tree_item){ AD_ITEM_TREE, parameters };
+    ad_tree_item *items = calloc((size_t)model->count + 1, sizeof *items);
+    if (!items)
+        return ad_set_error(AD_ERROR_MEMORY, "adnn_sequential: out of memory");
+    bool done = true;
+    for (int i = 0; i < model->count && done; i++) {
+        items[i] = (ad_tree_item){ AD_ITEM_TREE, adnn_init(model->parts[i], ad_random_fold_in(key, (uint64_t)i), input) };
+        done = items[i].value != NULL;
         input = adnn_output_shape(model->parts[i], input);
     }
-    return ad_list_from(items, model->count);
+    ad_tree *list = done ? ad_list_from(items, model->count) : NULL;
+    free(items);
+    return list;
 }
 
 static ad_array *sequential_apply(const adnn_model *model, ad_tree *parameters, ad_array *x)

@@ -2,6 +2,7 @@
  *
  * The state is a tree of trees like the parameters: "v" of sgd; "m", "v" and the step count "t" of adam. */
 #include "ad-nn/nn.h"
+#include <stdlib.h>
 
 static bool known(adnn_optimizer optimizer)
 {
@@ -39,6 +40,33 @@ static void adam_step(adnn_optimizer o, int64_t t, ad_array *g, ad_array **m, ad
     *x = ad_sub(*x, ad_mul(o.step_size, ad_div(mean, ad_add(ad_sqrt(square), o.epsilon))));
 }
 
+/* The new state and parameters; leaves has room for those of four trees of `count`. */
+static ad_tree *update(adnn_optimizer o, ad_tree *state, ad_tree *gradients, ad_tree *m_tree, ad_tree *v_tree, ad_tree **parameters, ad_array **leaves,
+                       int count)
+{
+    bool adam = o.rule == ADNN_ADAM;
+    int64_t t = adam ? ad_item_int(ad_tree_get(state, "t")) + 1 : 0;
+    ad_array **g = leaves, **v = g + count, **m = v + count, **x = m + count;
+    ad_tree_leaves(gradients, g, count);
+    ad_tree_leaves(v_tree, v, count);
+    ad_tree_leaves(m_tree, m, count);
+    ad_tree_leaves(*parameters, x, count);
+    for (int i = 0; i < count; i++) {
+        if (adam)
+            adam_step(o, t, g[i], &m[i], &v[i], &x[i]);
+        else
+            sgd_step(o, g[i], &v[i], &x[i]);
+    }
+    if (ad_failed())
+        return NULL;
+    ad_tree *updated = ad_tree_with_leaves(*parameters, x), *new_v = ad_tree_with_leaves(v_tree, v);
+    ad_tree *new_state = adam ? ad_tree_of("m", ad_tree_with_leaves(m_tree, m), "v", new_v, "t", t) : ad_tree_of("v", new_v);
+    if (!updated || !new_state)
+        return NULL;
+    *parameters = updated;
+    return new_state;
+}
+
 ad_tree *adnn_optimizer_update(adnn_optimizer optimizer, ad_tree *state, ad_tree *gradients, ad_tree **parameters)
 {
     if (!known(optimizer) || !state || !gradients || !*parameters)
@@ -52,24 +80,10 @@ ad_tree *adnn_optimizer_update(adnn_optimizer optimizer, ad_tree *state, ad_tree
         return NULL;
     if (ad_tree_leaf_count(v_tree) != count || ad_tree_leaf_count(m_tree) != count)
         return ad_set_error(AD_ERROR_VALUE, "adnn_optimizer_update: the state is not one for these parameters");
-    int64_t t = adam ? ad_item_int(ad_tree_get(state, "t")) + 1 : 0;
-    ad_array *g[count + 1], *v[count + 1], *m[count + 1], *x[count + 1];
-    ad_tree_leaves(gradients, g, count);
-    ad_tree_leaves(v_tree, v, count);
-    ad_tree_leaves(m_tree, m, count);
-    ad_tree_leaves(*parameters, x, count);
-    for (int i = 0; i < count; i++) {
-        if (adam)
-            adam_step(optimizer, t, g[i], &m[i], &v[i], &x[i]);
-        else
-            sgd_step(optimizer, g[i], &v[i], &x[i]);
-    }
-    if (ad_failed())
-        return NULL;
-    ad_tree *updated = ad_tree_with_leaves(*parameters, x), *new_v = ad_tree_with_leaves(v_tree, v);
-    ad_tree *new_state = adam ? ad_tree_of("m", ad_tree_with_leaves(m_tree, m), "v", new_v, "t", t) : ad_tree_of("v", new_v);
-    if (!updated || !new_state)
-        return NULL;
-    *parameters = updated;
+    ad_array **leaves = calloc(4 * (size_t)count + 1, sizeof *leaves);
+    if (!leaves)
+        return ad_set_error(AD_ERROR_MEMORY, "adnn_optimizer_update: out of memory");
+    ad_tree *new_state = update(optimizer, state, gradients, m_tree, v_tree, parameters, leaves, count);
+    free(leaves);
     return new_state;
 }

@@ -234,6 +234,32 @@ AD_ALWAYS_INLINE ad_context *ad_current(void)
     return __builtin_expect(c != NULL, 1) ? c : ad_context_start();
 }
 
+/* Room for items till the end of the C block: in place if they are few, else a block of the allocator.
+ *
+ *     AD_SCRATCH room = { 0 };
+ *     ad_array **leaves = ad_scratch_take(c, &room, count, sizeof *leaves);
+ */
+struct ad_scratch {
+    void *block;
+    size_t bytes;
+    void *few[8];
+};
+
+#define AD_SCRATCH __attribute__((cleanup(ad_scratch_end))) struct ad_scratch
+
+/* Uninitialised; NULL and an error. */
+static inline void *ad_scratch_take(ad_context *c, struct ad_scratch *room, int count, size_t item)
+{
+    room->bytes = (size_t)count * item;
+    return room->bytes <= sizeof room->few ? room->few : (room->block = ad_allocate(c, room->bytes));
+}
+
+static inline void ad_scratch_end(struct ad_scratch *room)
+{
+    if (__builtin_expect(room->block != NULL, 0))
+        ad_deallocate(ad_current(), room->block, room->bytes);
+}
+
 /* scope.c: references of this thread, and the entry in its innermost scope that a new object gets */
 bool ad_scope_grow_and_add(ad_context *c, struct ad_object *object);
 void ad_object_retain_shared(struct ad_object *object);

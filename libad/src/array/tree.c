@@ -93,9 +93,21 @@ static bool good_name(const ad_tree_item *item, int i, const char *const *before
     return true;
 }
 
+static bool countable(const char *operation, const ad_tree_item *items, int count)
+{
+    if (count < 0 || (count && !items))
+        return ad_set_error(AD_ERROR_VALUE, "%s: %d entries%s", operation, count, items ? "" : ", which are NULL"), false;
+    return true;
+}
+
 ad_tree *ad_list_from(const ad_tree_item *items, int count)
 {
-    struct ad_object *children[count + 1];
+    if (!countable("ad_list_of", items, count))
+        return NULL;
+    AD_SCRATCH room = { 0 };
+    struct ad_object **children = ad_scratch_take(ad_current(), &room, count, sizeof *children);
+    if (!children)
+        return NULL;
     for (int i = 0; i < count; i++) {
         if (!good_child("ad_list_of", &items[i], i))
             return NULL;
@@ -106,10 +118,15 @@ ad_tree *ad_list_from(const ad_tree_item *items, int count)
 
 ad_tree *ad_tree_from(const ad_tree_item *items, int count)
 {
+    if (!countable("ad_tree_of", items, count))
+        return NULL;
     if (count % 2)
         return ad_set_error(AD_ERROR_VALUE, "ad_tree_of: %d arguments; names and entries should alternate", count);
-    struct ad_object *children[count / 2 + 1];
-    const char *names[count / 2 + 1];
+    AD_SCRATCH room = { 0 }, names_room = { 0 };
+    struct ad_object **children = ad_scratch_take(ad_current(), &room, count / 2, sizeof *children);
+    const char **names = ad_scratch_take(ad_current(), &names_room, count / 2, sizeof *names);
+    if (!children || !names)
+        return NULL;
     for (int i = 0; i < count / 2; i++) {
         if (!good_name(&items[2 * i], i, names) || !good_child("ad_tree_of", &items[2 * i + 1], 2 * i + 1))
             return NULL;
@@ -172,9 +189,14 @@ static struct ad_object *find(const ad_tree *t, const char *path)
     return NULL;
 }
 
+static bool is_path(const char *operation, const char *path)
+{
+    return path || ad_failed() ? path != NULL : (ad_set_error(AD_ERROR_VALUE, "%s: the path is NULL", operation), false);
+}
+
 static struct ad_object *get(const char *operation, const ad_tree *t, const char *path, bool tree)
 {
-    if (!t)
+    if (!t || !is_path(operation, path))
         return NULL;
     struct ad_object *found = find(t, path);
     if (!found)
@@ -196,17 +218,20 @@ ad_tree *ad_tree_sub(const ad_tree *t, const char *path)
 
 bool ad_tree_has(const ad_tree *t, const char *path)
 {
-    return t && find(t, path);
+    return t && is_path("ad_tree_has", path) && find(t, path);
 }
 
 static ad_tree *set(const ad_tree *t, const char *path, struct ad_object *x)
 {
-    if (!t || !x)
+    if (!t || !x || !is_path("ad_tree_set", path))
         return NULL;
     const char *rest;
     int i = entry_of(t, path, &rest), count = t->count + (i < 0);
-    struct ad_object *children[count];
-    const char *names[count];
+    AD_SCRATCH room = { 0 }, names_room = { 0 };
+    struct ad_object **children = ad_scratch_take(ad_current(), &room, count, sizeof *children);
+    const char **names = ad_scratch_take(ad_current(), &names_room, count, sizeof *names);
+    if (!children || !names)
+        return NULL;
     for (int j = 0; j < t->count; j++) {
         children[j] = t->entries[j].child;
         names[j] = t->entries[j].name;
@@ -268,6 +293,7 @@ int ad_tree_leaf_count(const ad_tree *t)
 int ad_tree_leaves(const ad_tree *t, ad_array **out, int room)
 {
     int count = 0;
+    room = out ? room : 0;
     for (int i = 0; t && i < t->count; i++) {
         struct ad_object *child = t->entries[i].child;
         if (ad_is_tree(child))
@@ -280,20 +306,25 @@ int ad_tree_leaves(const ad_tree *t, ad_array **out, int room)
 
 static ad_tree *with_leaves(const ad_tree *t, ad_array *const **next)
 {
-    struct ad_object *children[t->count + 1];
-    const char *names[t->count + 1];
+    AD_SCRATCH room = { 0 }, names_room = { 0 };
+    struct ad_object **children = ad_scratch_take(ad_current(), &room, t->count, sizeof *children);
+    const char **names = ad_scratch_take(ad_current(), &names_room, t->count, sizeof *names);
+    if (!children || !names)
+        return NULL;
     for (int i = 0; i < t->count; i++) {
         struct ad_object *child = t->entries[i].child;
         names[i] = t->entries[i].name;
         children[i] = ad_is_tree(child) ? (struct ad_object *)with_leaves((ad_tree *)child, next) : (struct ad_object *)*(*next)++;
         if (!children[i])
-            return NULL;
+            return ad_failed() ? NULL : ad_set_error(AD_ERROR_VALUE, "ad_tree_with_leaves: the leaf for \"%s\" is NULL", names[i]);
     }
     return tree_new(t->count, t->by_position ? NULL : names, children);
 }
 
 ad_tree *ad_tree_with_leaves(const ad_tree *t, ad_array *const *leaves)
 {
+    if (t && !leaves && ad_tree_leaf_count(t))
+        return ad_failed() ? NULL : ad_set_error(AD_ERROR_VALUE, "ad_tree_with_leaves: the leaves are NULL");
     return t ? with_leaves(t, &leaves) : NULL;
 }
 

@@ -14,7 +14,7 @@
 #include <string.h>
 
 /* Letters in the order of the alphabet that NumPy sorts by, then the axes of "...", the last one last. */
-enum { LETTERS = 52, LABELS = LETTERS + AD_MAX_NDIM };
+enum { LETTERS = 52, LABELS = LETTERS + AD_MAX_NDIM, MOST_OPERANDS = 64 };
 
 struct factor {
     ad_array *x;
@@ -457,7 +457,7 @@ static ad_array *einsum(struct einsum *e, struct factor *factors)
 {
     int count = e->count;
     bool needed[LABELS];
-    ad_array *operands[count];
+    ad_array *operands[MOST_OPERANDS];
     for (int i = 0; i < count; i++)
         operands[i] = factors[i].x;
     ad_dtype dtype = ad_dtype_common(operands, count);
@@ -475,15 +475,13 @@ static ad_array *einsum(struct einsum *e, struct factor *factors)
     return ordered(&factors[0], &e->output);
 }
 
-enum { MOST_OPERANDS = 64 };
-
 ad_array *ad_einsum_from(const char *subscripts, ad_array *const *operands, int count)
 {
     if (!subscripts || count < 1 || count > MOST_OPERANDS)
         return ad_set_error(AD_ERROR_VALUE, "ad_einsum: %s and %d operands; there should be subscripts and 1 to %d operands", subscripts ? subscripts : "NULL",
                             count, MOST_OPERANDS);
     AD_SCOPE;
-    struct factor factors[count];
+    struct factor factors[MOST_OPERANDS];
     for (int i = 0; i < count; i++) {
         if (!operands[i])
             return ad_failed() ? NULL : ad_set_error(AD_ERROR_VALUE, "ad_einsum: operand %d is NULL", i);

@@ -183,8 +183,10 @@ ad_tree *ad_broadcast_arrays(const ad_tree *arrays)
     if (!arrays)
         return NULL;
     int count = ad_tree_leaf_count(arrays);
-    ad_array *leaves[count + 1];
-    ad_tree_leaves(arrays, leaves, count);
+    AD_SCRATCH room = { 0 };
+    ad_array **leaves = leaves_of(arrays, count, &room);
+    if (!leaves)
+        return NULL;
     ad_shape shape = AD_SCALAR_SHAPE;
     for (int i = 0; i < count; i++)
         if (!broadcast_with("ad_broadcast_arrays", &shape, leaves[i], i))

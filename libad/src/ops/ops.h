@@ -6,6 +6,7 @@
 
 #include "ad/index.h"
 #include "ad/primitive.h"
+#include "ad/tree.h"
 #include "ad/reduce.h"
 #include "array/array.h"
 #include "kernels/kernels.h"
@@ -52,6 +53,15 @@ static inline struct layout layout_of(const ad_array *x, int axis)
     for (int i = 0; i < x->ndim; i++)
         *(i < axis ? &l.outer : &l.inner) *= i == axis ? 1 : ad_dims(x)[i];
     return l;
+}
+
+/* The count leaves of t, in the room given; NULL and an error. */
+static inline ad_array **leaves_of(const ad_tree *t, int count, struct ad_scratch *room)
+{
+    ad_array **leaves = ad_scratch_take(ad_current(), room, count, sizeof *leaves);
+    if (leaves)
+        ad_tree_leaves(t, leaves, count);
+    return leaves;
 }
 
 /* elementwise.c: infer and eval of every elementwise operation; its loop is the primitive's code. `number` is for those that give

@@ -4,7 +4,7 @@
 #include "ad/create.h"
 #include "ad/error.h"
 #include "ad/shape.h"
-#include "array/array.h"
+#include "ops/ops.h"
 
 /* ---- map ---- */
 
@@ -15,14 +15,14 @@ ad_tree *ad_tree_map(ad_array *(*f)(ad_array *), const ad_tree *t)
     if (!f)
         return ad_set_error(AD_ERROR_VALUE, "ad_tree_map: the function is NULL");
     int count = ad_tree_leaf_count(t);
-    ad_array *leaves[count + 1];
-    ad_tree_leaves(t, leaves, count);
-    for (int i = 0; i < count; i++) {
+    AD_SCRATCH room = { 0 };
+    ad_array **leaves = leaves_of(t, count, &room);
+    for (int i = 0; leaves && i < count; i++) {
         leaves[i] = f(leaves[i]);
         if (!leaves[i])
             return ad_set_error(AD_ERROR_VALUE, "ad_tree_map: the function gave NULL for leaf %d of %d", i, count);
     }
-    return ad_tree_with_leaves(t, leaves);
+    return leaves ? ad_tree_with_leaves(t, leaves) : NULL;
 }
 
 ad_tree *ad_tree_map2(ad_array *(*f)(ad_array *, ad_array *), const ad_tree *t, const ad_tree *u)
@@ -35,9 +35,10 @@ ad_tree *ad_tree_map2(ad_array *(*f)(ad_array *, ad_array *), const ad_tree *t, 
         return ad_set_error(AD_ERROR_SHAPE, "ad_tree_map2: two trees of different structure, with %d and %d leaves", ad_tree_leaf_count(t),
                             ad_tree_leaf_count(u));
     int count = ad_tree_leaf_count(t);
-    ad_array *leaves[count + 1], *others[count + 1];
-    ad_tree_leaves(t, leaves, count);
-    ad_tree_leaves(u, others, count);
+    AD_SCRATCH room = { 0 }, others_room = { 0 };
+    ad_array **leaves = leaves_of(t, count, &room), **others = leaves_of(u, count, &others_room);
+    if (!leaves || !others)
+        return NULL;
     for (int i = 0; i < count; i++) {
         leaves[i] = f(leaves[i], others[i]);
         if (!leaves[i])
@@ -55,9 +56,11 @@ ad_array *ad_flatten(const ad_tree *t)
     int count = ad_tree_leaf_count(t);
     if (count == 0)
         return ad_zeros(AD_SHAPE(0));
-    ad_array *leaves[count];
-    ad_tree_item items[count];
-    ad_tree_leaves(t, leaves, count);
+    AD_SCRATCH room = { 0 }, items_room = { 0 };
+    ad_array **leaves = leaves_of(t, count, &room);
+    ad_tree_item *items = ad_scratch_take(ad_current(), &items_room, count, sizeof *items);
+    if (!leaves || !items)
+        return NULL;
     for (int i = 0; i < count; i++)
         items[i] = (ad_tree_item){ AD_ITEM_ARRAY, leaves[i] };
     ad_tree *list = ad_list_from(items, count);
@@ -93,8 +96,10 @@ ad_tree *ad_unflatten(const ad_tree *t, ad_array *vector)
     if (!t || !vector)
         return NULL;
     int count = ad_tree_leaf_count(t);
-    ad_array *leaves[count + 1];
-    ad_tree_leaves(t, leaves, count);
+    AD_SCRATCH room = { 0 };
+    ad_array **leaves = leaves_of(t, count, &room);
+    if (!leaves)
+        return NULL;
     int64_t size = total_size(leaves, count);
     if (vector->ndim != 1 || vector->size != size)
         return ad_set_error(AD_ERROR_SHAPE, "ad_unflatten: an array of shape %s for a tree of %lld elements; a vector of that many is wanted",

@@ -119,12 +119,13 @@ static double value_beside(const struct check *check, int order, double h)
 {
     AD_SCOPE;
     int count = ad_tree_count(check->point);
-    ad_tree_item items[count + 1];
-    for (int i = 0; i < count; i++) {
+    AD_SCRATCH room = { 0 };
+    ad_tree_item *items = ad_scratch_take(ad_current(), &room, count, sizeof *items);
+    for (int i = 0; items && i < count; i++) {
         ad_array *x = ad_tree_array_at(check->point, i), *v = ad_tree_array_at(check->directions[order], i);
         items[i] = (ad_tree_item){ AD_ITEM_ARRAY, ad_add(x, ad_mul(v, h)) };
     }
-    return value_at(check, order, ad_list_from(items, count));
+    return items ? value_at(check, order, ad_list_from(items, count)) : NAN;
 }
 
 /* Derivative of D_(order-1) along its direction by differences; exact to h^4. */
@@ -224,8 +225,11 @@ static bool gather_point(ad_context *c, struct check *check)
 static bool choose_directions(struct check *check)
 {
     int count = ad_tree_count(check->point);
+    AD_SCRATCH room = { 0 };
+    ad_array **leaves = ad_scratch_take(ad_current(), &room, count, sizeof *leaves);
+    if (!leaves)
+        return false;
     for (int order = 0; order < check->options->order; order++) {
-        ad_array *leaves[count + 1];
         for (int i = 0; i < count; i++)
             if (!(leaves[i] = random_like(ad_tree_array_at(check->point, i), key_of(check, order + 1, i))))
                 return false;

@@ -61,7 +61,10 @@ static bool fold(ad_context *c, const ad_fn *fn, const ad_value *arguments, stru
     struct ad_tape *tape = c->tape;
     struct ad_call_record record = { .fn = fn };
     memcpy(record.arguments, arguments, (size_t)fn->count * sizeof *arguments);
-    bool made[leaves->count + 1];
+    AD_SCRATCH room = { 0 };
+    bool *made = ad_scratch_take(c, &room, leaves->count, sizeof *made);
+    if (!made)
+        return false;
     for (int i = 0; i < leaves->count; i++)
         made[i] = made_since(tape, leaves->leaf[i], start);
     tape->levels[tape->depth - 1].has_checkpoints = true;

@@ -45,7 +45,10 @@ static ad_array *zeros_like(ad_context *c, const ad_array *x)
 /* A linear operation's forward rule: the operation, on tangents in place of its inputs. */
 static bool apply_to_tangents(ad_context *c, const struct ad_node *node, ad_array **tangents, ad_array **outputs)
 {
-    ad_array *inputs[node->count];
+    AD_SCRATCH room = { 0 };
+    ad_array **inputs = ad_scratch_take(c, &room, node->count, sizeof *inputs);
+    if (!inputs)
+        return false;
     for (int i = 0; i < node->count; i++) {
         bool differentiable = ad_dtype_is_float((ad_dtype)node->inputs[i]->dtype);
         inputs[i] = tangents[i] ? tangents[i] : differentiable ? zeros_like(c, node->inputs[i]) : node->inputs[i];
@@ -55,7 +58,10 @@ static bool apply_to_tangents(ad_context *c, const struct ad_node *node, ad_arra
 
 static bool apply_with_tangent(ad_context *c, const struct ad_node *node, int operand, ad_array *tangent, ad_array **outputs)
 {
-    ad_array *inputs[node->count];
+    AD_SCRATCH room = { 0 };
+    ad_array **inputs = ad_scratch_take(c, &room, node->count, sizeof *inputs);
+    if (!inputs)
+        return false;
     for (int i = 0; i < node->count; i++)
         inputs[i] = i == operand ? tangent : node->inputs[i];
     return ad_apply(c, node->op, inputs, node->count, node->options, outputs);
@@ -110,7 +116,10 @@ static bool attach(ad_context *c, int level, ad_array *output, ad_array *tangent
 
 static bool push_level(ad_context *c, struct ad_node *node, int level, ad_array **outputs, int outputs_count)
 {
-    ad_array *tangents[node->count];
+    AD_SCRATCH room = { 0 };
+    ad_array **tangents = ad_scratch_take(c, &room, node->count, sizeof *tangents);
+    if (!tangents)
+        return false;
     bool any = false;
     for (int i = 0; i < node->count; i++) {
         tangents[i] = ad_tangent_of(c->tape, node->inputs[i], level);

@@ -119,9 +119,12 @@ static bool describe_ends(ad_context *c, struct ad_pullback *pull, const struct 
 }
 
 /* Structures, with stubs for leaves. */
-static bool describe_trees(struct ad_pullback *pull, const void *argument, const void *result)
+static bool describe_trees(ad_context *c, struct ad_pullback *pull, const void *argument, const void *result)
 {
-    ad_array *stubs[(pull->inputs_count > pull->outputs_count ? pull->inputs_count : pull->outputs_count) + 1];
+    AD_SCRATCH room = { 0 };
+    ad_array **stubs = ad_scratch_take(c, &room, pull->inputs_count > pull->outputs_count ? pull->inputs_count : pull->outputs_count, sizeof *stubs);
+    if (!stubs)
+        return false;
     for (int i = 0; i < pull->inputs_count; i++)
         stubs[i] = pull->inputs[i].stub;
     if (pull->kind == 't' && !(pull->input_tree = ad_tree_retain(ad_tree_with_leaves(argument, stubs))))
@@ -137,7 +140,7 @@ static bool extract(ad_context *c, struct ad_pullback *pull, const struct ad_tra
     if (!describe_ends(c, pull, trace, offset, &highest))
         return false;
     pull->last = trace->last - offset;
-    if (!describe_trees(pull, argument, trace->result))
+    if (!describe_trees(c, pull, argument, trace->result))
         return false;
     for (uint32_t i = offset; i <= highest; i++)
         if (!take_slot(c, pull, i, offset, UINT64_C(1) << trace->level))
@@ -212,8 +215,9 @@ void *ad_pullback_apply(ad_context *c, ad_pullback *pull, void *cotangent)
         return ad_set_error(AD_ERROR_TRANSFORM, "ad_vjp_apply: the cotangent's tree has another structure than the output's");
     if (ad_leaves_of(c, pull->result_kind, cotangent, &cotangents) && seed(c, pull, &cotangents, &from) &&
         ad_sweep(c, &pull->slots, from, pull->last, BIT, 0, false)) {
-        ad_array *gradients[pull->inputs_count + 1];
-        bool done = true;
+        AD_SCRATCH room = { 0 };
+        ad_array **gradients = ad_scratch_take(c, &room, pull->inputs_count, sizeof *gradients);
+        bool done = gradients != NULL;
         for (int i = 0; i < pull->inputs_count && done; i++) {
             ad_array *g = pull->inputs[i].node ? ad_cotangent_of(c, ad_slot_at(&pull->slots, pull->inputs[i].node)) : NULL;
             gradients[i] = c->error_code ? NULL : g ? ad_hold(c, g) : ad_zeros_of(c, pull->inputs[i].stub);

@@ -157,9 +157,10 @@ bool ad_trace_open(ad_context *c, const ad_fn *fn, const ad_value *arguments, in
     trace->nodes = ad_allocate(c, (size_t)count * sizeof *trace->nodes);
     trace->scope = ad_scope_open();
     if (trace->nodes && trace->scope.depth != AD_NO_SCOPE && (trace->level = ad_level_open(c, AD_LEVEL_REVERSE)) >= 0) {
-        ad_array *lifted[count + 1];
+        AD_SCRATCH room = { 0 };
+        ad_array **lifted = ad_scratch_take(c, &room, count, sizeof *lifted);
         trace->floor = c->tape->floor;
-        if (lift_leaves(c, trace, lifted))
+        if (lifted && lift_leaves(c, trace, lifted))
             trace->result = ad_value_escape(fn->result, call_with(c, fn, arguments, argnum, ad_leaves_join(kind, argument, lifted)));
         ad_level_hide(c, trace->level);
     }
@@ -218,7 +219,10 @@ void *ad_trace_pull(ad_context *c, struct ad_trace *trace, char kind, const void
     uint32_t from = seed(c, trace, cotangents);
     if (from == AD_NO_PARENT || !ad_sweep(c, &c->tape->slots, from, trace->last, UINT64_C(1) << trace->level, trace->floor, true))
         return NULL;
-    ad_array *gradients[trace->inputs.count + 1];
+    AD_SCRATCH room = { 0 };
+    ad_array **gradients = ad_scratch_take(c, &room, trace->inputs.count, sizeof *gradients);
+    if (!gradients)
+        return NULL;
     for (int i = 0; i < trace->inputs.count; i++) {
         ad_array *g = trace->nodes[i] ? ad_cotangent_of(c, ad_slot_at(&c->tape->slots, trace->nodes[i])) : NULL;
         g = c->error_code ? NULL : g ? ad_hold(c, g) : ad_zeros_of(c, trace->inputs.leaf[i]);
@@ -254,11 +258,13 @@ static void *gradient(ad_context *c, const char *transformation, const ad_fn *fn
     void *result = NULL;
     if (ad_trace_open(c, fn, arguments, argnum, &trace)) {
         ad_array *y = aux ? ad_tree_array_at(trace.result, 0) : trace.outputs.leaf[0];
-        ad_array *cotangents[trace.outputs.count + 1];
-        memset(cotangents, 0, sizeof cotangents);
+        AD_SCRATCH room = { 0 };
+        ad_array **cotangents = ad_scratch_take(c, &room, trace.outputs.count + 1, sizeof *cotangents);
+        if (cotangents)
+            memset(cotangents, 0, (size_t)(trace.outputs.count + 1) * sizeof *cotangents);
         if (!y)
             ad_set_error(AD_ERROR_TRANSFORM, "%s: the function should return ad_list_of(value, aux) with an array for value", transformation);
-        else if (is_scalar(transformation, y) && (cotangents[0] = ad_ones_of(y)))
+        else if (cotangents && is_scalar(transformation, y) && (cotangents[0] = ad_ones_of(y)))
             result = ad_trace_pull(c, &trace, fn->arguments[argnum], arguments[argnum].p, cotangents);
         if (value)
             *value = trace.result;
@@ -328,8 +334,9 @@ static void *push(ad_context *c, const ad_fn *fn, const ad_value *arguments, con
     ad_scope scope = ad_scope_open();
     int level = scope.depth == AD_NO_SCOPE ? -1 : ad_level_open(c, AD_LEVEL_FORWARD);
     if (level >= 0) {
-        ad_array *lifted[inputs->count + 1];
-        bool done = true;
+        AD_SCRATCH lifted_room = { 0 }, room = { 0 };
+        ad_array **lifted = ad_scratch_take(c, &lifted_room, inputs->count, sizeof *lifted);
+        bool done = lifted != NULL;
         for (int i = 0; i < inputs->count && done; i++) {
             ad_array *t = ad_dtype_is_float((ad_dtype)inputs->leaf[i]->dtype) ? ad_match(tangents->leaf[i], inputs->leaf[i]) : tangents->leaf[i];
             done = t && (lifted[i] = ad_lift(c, inputs->leaf[i], level, t));
@@ -337,7 +344,8 @@ static void *push(ad_context *c, const ad_fn *fn, const ad_value *arguments, con
         result = done ? call_with(c, fn, arguments, 0, ad_leaves_join(kind, arguments[0].p, lifted)) : NULL;
         ad_level_hide(c, level);
         if (result && ad_leaves_of(c, fn->result, result, &outputs)) {
-            ad_array *t[outputs.count + 1];
+            ad_array **t = ad_scratch_take(c, &room, outputs.count, sizeof *t);
+            done = t != NULL;
             for (int i = 0; i < outputs.count && done; i++) {
                 t[i] = ad_tangent_of(c->tape, outputs.leaf[i], level);
                 done = t[i] || (t[i] = ad_zeros_of(c, outputs.leaf[i]));
