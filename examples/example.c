@@ -61,6 +61,20 @@ void end_if_failed(void)
         stop("%s\n", ad_error_message());
 }
 
+void *allocate(int64_t count, size_t size)
+{
+    void *block = calloc((size_t)count + 1, size);
+    if (!block)
+        stop("%s\n", "out of memory");
+    return block;
+}
+
+char *join(const char *text, const char *end)
+{
+    char *joined = allocate((int64_t)(strlen(text) + strlen(end)), 1);
+    return strcat(strcpy(joined, text), end);
+}
+
 double seconds_now(void)
 {
     struct timespec now;
@@ -122,12 +136,11 @@ void write_results(const char *prefix, const char *columns, ad_array *table, con
     end_if_failed();
     if (!prefix)
         return;
-    size_t length = strlen(prefix) + 5;
-    char data[length], picture[length];
-    snprintf(data, length, "%s.csv", prefix);
-    snprintf(picture, length, "%s.png", prefix);
+    char *data = join(prefix, ".csv"), *picture = join(prefix, ".png");
     write_csv(data, columns, table);
     draw(data, picture, script);
+    free(data);
+    free(picture);
 }
 
 /* ---- digits ---- */

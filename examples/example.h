@@ -31,6 +31,10 @@ struct digits {
 /* The UCI digits (1,437 to train on, 360 to test with), or MNIST from a folder of IDX files. Ends the program if they cannot be read. */
 struct digits load_digits(const char *folder);
 
+/* Room for count items, zeroed, and the two texts as one; free() them. Both end the program if there is no memory. */
+void *allocate(int64_t count, size_t size);
+char *join(const char *text, const char *end);
+
 /* Wall-clock time in seconds. */
 double seconds_now(void);
 

@@ -7,6 +7,7 @@
 #include <ad-nn/nn.h>
 #include <hyperopt/hyperopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { STEPS = 60, BATCH = 100, TRAINING = 1000 };
@@ -89,7 +90,7 @@ int main(int argc, char **argv)
     ad_tree *raw = ad_tree_retain(ad_tree_of("log alpha", ad_tree_map(start_alpha, p.start), "logit beta", ad_tree_map(start_beta, p.start)));
     adnn_optimizer adam = adnn_adam(.step_size = 0.04);
     ad_tree *state = ad_tree_retain(adnn_optimizer_init(adam, raw));
-    double before = test_accuracy(raw, &p), curve[options.iterations + 1][2];
+    double before = test_accuracy(raw, &p), (*curve)[2] = allocate(options.iterations, sizeof *curve);
     bool exact = true;
     adnn_progress progress = adnn_progress_start("meta-iterations", options.iterations);
     for (int64_t i = 0; i < options.iterations; i++) {
@@ -121,11 +122,12 @@ int main(int argc, char **argv)
                   "set ylabel 'learning rate'\nplot for [k=2:5] DATA using 1:k lw 2\n"
                   "set xlabel 'iteration'\nset ylabel 'momentum'\nplot for [k=6:9] DATA using 1:k lw 2\nunset multiplot");
     if (options.out) {
-        char prefix[strlen(options.out) + 6];
-        snprintf(prefix, sizeof prefix, "%s-meta", options.out);
+        char *prefix = join(options.out, "-meta");
         write_results(prefix, "meta-iteration,validation loss", ad_from(curve[0], AD_SHAPE(options.iterations, 2)),
                       "set title 'Validation loss after training'\nset xlabel 'meta-iteration'\nset logscale y\nplot DATA using 1:2 lw 2");
+        free(prefix);
     }
+    free(curve);
     ad_tree_release(raw);
     ad_tree_release(state);
     adnn_free(p.network);

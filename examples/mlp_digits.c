@@ -5,6 +5,7 @@
 #include "example.h"
 #include <ad-nn/nn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const adnn_model *network;
@@ -30,7 +31,7 @@ int main(int argc, char **argv)
     ad_tree *state = ad_tree_retain(adnn_optimizer_init(adam, parameters));
 
     int64_t examples = ad_dim(d.train_images, 0), steps = examples / BATCH;
-    double history[options.iterations + 1][3];
+    double(*history)[3] = allocate(options.iterations, sizeof *history);
     adnn_progress progress = adnn_progress_start("training", options.iterations * steps);
     double started = seconds_now(), accuracy = 0;
     for (int64_t epoch = 0; epoch < options.iterations && !ad_failed(); epoch++) {
@@ -62,6 +63,7 @@ int main(int argc, char **argv)
                   "set title 'A 50-unit network on handwritten digits'\nset xlabel 'epoch'\nset ylabel 'training loss'\nset logscale y\n"
                   "set y2label 'held-out accuracy (%)'\nset y2tics\nset ytics nomirror\n"
                   "set y2range [80:100]\nplot DATA using 1:2 lw 2, DATA using 1:3 axes x1y2 lw 2");
+    free(history);
     ad_tree_release(parameters);
     ad_tree_release(state);
     adnn_free(model);

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Every example runs: --help, a short run with .csv and .png, and an unknown option that is refused.
+# Every example runs: --help, a short run with .csv and .png, and an unknown option that is refused. Those that ask for room by --iterations get a lot of it.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=$1
@@ -20,6 +20,10 @@ for source in examples/*.c; do
     "$program" "${short[@]}" --out "$out/$name" >"$out/$name.txt"
     test -s "$out/$name.csv"
     ! command -v gnuplot >/dev/null || test -s "$out/$name.png"
+    if [ ${#short[@]} -gt 0 ] && timeout 2 "$program" --iterations 1000000 >"$out/$name.long" 2>&1; [ $? -gt 124 ]; then
+        echo "$name --iterations 1000000 breaks"
+        exit 1
+    fi
     if grep -iE 'nan|not exact|failed|wrong' "$out/$name.txt"; then
         echo "$name says so"
         exit 1
