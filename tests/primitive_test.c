@@ -174,6 +174,66 @@ START_TEST(a_missing_rule_is_an_error_only_when_it_is_needed)
 }
 END_TEST
 
+/* ---- records that are no primitives ---- */
+
+static bool gives_a_bad_dtype(const ad_node *node, ad_spec *output)
+{
+    *output = (ad_spec){ (ad_dtype)99, ad_node_shape(node, 0) };
+    return true;
+}
+
+static bool gives_many_dimensions(const ad_node *node, ad_spec *output)
+{
+    *output = (ad_spec){ ad_node_dtype(node, 0), { .ndim = AD_MAX_NDIM + 1 } };
+    return true;
+}
+
+static bool gives_up(const ad_node *node, ad_spec *output)
+{
+    (void)node, (void)output;
+    return false;
+}
+
+static bool stops(const ad_node *node, void *const *outputs)
+{
+    (void)node, (void)outputs;
+    return false;
+}
+
+static ad_array *is_nothing(const ad_node *node, const ad_spec *output)
+{
+    (void)node, (void)output;
+    return NULL;
+}
+
+START_TEST(records_that_cannot_be_called_are_refused_by_name)
+{
+    static const struct {
+        ad_primitive primitive;
+        ad_code code;
+        const char *text;
+    } refused[] = {
+        { { .name = "bare" }, AD_ERROR_VALUE, "bare: the primitive has no infer" },
+        { { .name = "idle", .infer = like_the_input }, AD_ERROR_VALUE, "idle: the primitive has no eval and no view" },
+        { { .name = "odd", .infer = gives_a_bad_dtype, .eval = copy }, AD_ERROR_DTYPE, "odd: infer gives 99, which is not a dtype" },
+        { { .name = "deep", .infer = gives_many_dimensions, .eval = copy }, AD_ERROR_SHAPE, "deep: 33 dimensions" },
+        { { .name = "silent", .infer = gives_up, .eval = copy }, AD_ERROR_VALUE, "silent: infer failed without an error" },
+        { { .name = "silent", .infer = like_the_input, .eval = stops }, AD_ERROR_VALUE, "silent: eval failed without an error" },
+        { { .name = "silent", .infer = like_the_input, .view = is_nothing }, AD_ERROR_VALUE, "silent: view failed without an error" },
+        { { .name = "bare", .infer = like_the_input, .eval = copy, .options_size = 4 }, AD_ERROR_VALUE, "bare: the options are NULL" },
+        { { .name = "split", .infer = two_infer, .view = is_nothing, .outputs = 2 }, AD_ERROR_VALUE, "split: the primitive has a view and 2 outputs" },
+        { { .name = "wide", .infer = like_the_input, .eval = copy, .outputs = 9 }, AD_ERROR_VALUE, "wide: the primitive has 9 outputs; at most 8" },
+    };
+    ad_array *x = ad_scalar(1), *y[9];
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        assert_fails(ad_call_primitive_many(&refused[i].primitive, &x, 1, NULL, y), refused[i].code, refused[i].text);
+    assert_fails(ad_call_primitive(&refused[0].primitive, &x, 1, NULL), AD_ERROR_VALUE, "bare: the primitive has no infer");
+    assert_fails(ad_call_primitive(NULL, &x, 1, NULL), AD_ERROR_VALUE, "the primitive is NULL");
+    assert_fails(ad_call_primitive_many(NULL, &x, 1, NULL, y), AD_ERROR_VALUE, "the primitive is NULL");
+    assert_fails(ad_call_primitive_many(&two, &x, 1, (int[3]){ 1 }, NULL), AD_ERROR_VALUE, "the outputs are NULL");
+}
+END_TEST
+
 static ad_array *reads_input(const ad_node *node, int operand, ad_array *g)
 {
     return ad_mul(g, ad_node_input(node, operand));
@@ -289,4 +349,5 @@ START_TEST(a_view_may_be_its_input)
 END_TEST
 
 RUN_TESTS("primitives", every_choice_of_outputs_differentiates_in_every_way, several_outputs_differentiate_wherever_they_stand_on_the_tape,
-          a_missing_rule_is_an_error_only_when_it_is_needed, rules_read_only_what_is_saved, what_a_rule_gives_is_brought_into_form, a_view_may_be_its_input)
+          a_missing_rule_is_an_error_only_when_it_is_needed, records_that_cannot_be_called_are_refused_by_name, rules_read_only_what_is_saved,
+          what_a_rule_gives_is_brought_into_form, a_view_may_be_its_input)

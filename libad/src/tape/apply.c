@@ -108,19 +108,59 @@ static bool refuse_input(ad_context *c, const ad_primitive *op, ad_array *const 
     return ad_set_error(AD_ERROR_THREAD, "%s: operand %d was traced in another thread; pass it through ad_stop_gradient there", op->name, i), false;
 }
 
+/* Whether the record has what its calls need. */
+static inline bool complete(const struct ad_node *node, int outputs_count)
+{
+    const ad_primitive *op = node->op;
+    return op->infer && (op->view ? outputs_count == 1 : op->eval != NULL) && (!op->options_size || node->options);
+}
+
+static __attribute__((cold)) bool refuse_record(const struct ad_node *node, int outputs_count)
+{
+    const ad_primitive *op = node->op;
+    if (!op->infer || !(op->eval || op->view))
+        return ad_set_error(AD_ERROR_VALUE, "%s: the primitive has no %s", op->name, op->infer ? "eval and no view" : "infer"), false;
+    if (op->view && outputs_count > 1)
+        return ad_set_error(AD_ERROR_VALUE, "%s: the primitive has a view and %d outputs; one is possible", op->name, outputs_count), false;
+    return ad_set_error(AD_ERROR_VALUE, "%s: the options are NULL", op->name), false;
+}
+
+/* Whether there are arrays of the dtype and dimensions that infer gave. */
+static inline bool possible(const ad_spec *spec)
+{
+    return (unsigned)spec->dtype < AD_DTYPE_COUNT && (unsigned)spec->shape.ndim <= AD_MAX_NDIM;
+}
+
+static __attribute__((cold)) bool refuse_spec(const ad_primitive *op, const ad_spec *spec)
+{
+    if ((unsigned)spec->dtype >= AD_DTYPE_COUNT)
+        return ad_set_error(AD_ERROR_DTYPE, "%s: infer gives %d, which is not a dtype", op->name, (int)spec->dtype), false;
+    return ad_count_fits(op->name, spec->shape.ndim, AD_MAX_NDIM, "dimensions");
+}
+
+static __attribute__((cold)) bool failed_in(ad_context *c, const ad_primitive *op, const char *function)
+{
+    return c->error_code ? false : (ad_set_error(AD_ERROR_VALUE, "%s: %s failed without an error", op->name, function), false);
+}
+
 static bool compute(ad_context *c, const struct ad_node *node, ad_array **outputs, int outputs_count)
 {
     const ad_primitive *op = node->op;
     ad_spec specs[AD_MAX_OUTPUTS];
     void *data[AD_MAX_OUTPUTS];
+    if (!complete(node, outputs_count))
+        return refuse_record(node, outputs_count);
     if (!op->infer(node, specs))
-        return false;
+        return failed_in(c, op, "infer");
+    for (int k = 0; k < outputs_count; k++)
+        if (!possible(&specs[k]))
+            return refuse_spec(op, &specs[k]);
     if (op->view) {
         outputs[0] = op->view(node, &specs[0]);
         for (int i = 0; i < node->count && outputs[0]; i++)
             if (outputs[0] == node->inputs[i]) /* it is about to get a node of its own */
                 outputs[0] = ad_array_alias(c, outputs[0]);
-        return outputs[0] != NULL;
+        return outputs[0] || failed_in(c, op, "view");
     }
     for (int k = 0; k < outputs_count; k++) {
         outputs[k] = ad_array_new(c, specs[k].dtype, specs[k].shape.ndim, specs[k].shape.dim);
@@ -128,7 +168,7 @@ static bool compute(ad_context *c, const struct ad_node *node, ad_array **output
             return false;
         data[k] = outputs[k]->data;
     }
-    return op->eval(node, data);
+    return op->eval(node, data) || failed_in(c, op, "eval");
 }
 
 /* Makes the outputs part of the trace: node, tangents. */
@@ -300,6 +340,8 @@ static __attribute__((noinline)) ad_array *call_general(const ad_primitive *op, 
 ad_array *ad_call_primitive(const ad_primitive *primitive, ad_array *const *inputs, int count, const void *options)
 {
     ad_array *z = NULL;
+    if (__builtin_expect(!primitive, 0))
+        return ad_failed() ? NULL : ad_set_error(AD_ERROR_VALUE, "ad_call_primitive: the primitive is NULL");
     if (primitive->number && count == 2)
         z = apply_numbers(primitive, inputs, 2, options);
     else if (primitive->number && count == 1)
@@ -309,6 +351,12 @@ ad_array *ad_call_primitive(const ad_primitive *primitive, ad_array *const *inpu
 
 bool ad_call_primitive_many(const ad_primitive *primitive, ad_array *const *inputs, int count, const void *options, ad_array **outputs)
 {
+    if (!primitive || !outputs)
+        return ad_failed() ? false : (ad_set_error(AD_ERROR_VALUE, "ad_call_primitive_many: the %s NULL", primitive ? "outputs are" : "primitive is"), false);
+    if (primitive->outputs > AD_MAX_OUTPUTS)
+        return ad_set_error(AD_ERROR_VALUE, "%s: the primitive has %d outputs; at most %d are possible", primitive->name, primitive->outputs,
+                            AD_MAX_OUTPUTS),
+               false;
     return ad_apply(ad_current(), primitive, inputs, count, options, outputs);
 }
 
