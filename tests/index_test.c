@@ -337,6 +337,17 @@ START_TEST(places_named_twice)
 }
 END_TEST
 
+/* Such updates take as many rounds as the place is named times, each in its own time. */
+START_TEST(a_place_named_100000_times)
+{
+    ad_array *index = ad_mod(ad_arange(100001), 2), *x = VECTOR(1, 2, 3);
+    ad_array *v = ad_add(1, ad_div(ad_arange(100001), 1e10));
+    assert_array(ad_at_max_list(x, v, AD_INDICES(AD_PICK(ad_zeros_like(index)))), AD_SHAPE(3), 0, 1 + 1e-5, 2, 3);
+    assert_array(ad_at_mul_list(x, v, AD_INDICES(AD_PICK(index))), AD_SHAPE(3), 1e-12, 1.2840307667780364, 2.568048693344719, 3);
+    assert_array(ad_at_set_list(x, v, AD_INDICES(AD_PICK(index))), AD_SHAPE(3), 0, 1 + 1e-5, 1 + 99999e-10, 3);
+}
+END_TEST
+
 START_TEST(put_add_and_put_set_along_an_axis)
 {
     AD_SCOPE;
@@ -572,7 +583,7 @@ RUN_TESTS("index", integers_take_an_axis_away, slices_are_cut_to_the_axis_as_in_
           index_arrays_broadcast_together, index_arrays_that_are_apart_put_their_axes_first, masks_pick_where_they_are_true,
           empty_masks_and_index_arrays_give_empty_arrays, take_along_any_axis_or_of_the_flattened_array, take_along_axis_has_an_index_for_each_place,
           put_along_axis_puts_where_take_along_axis_reads, compress_and_flatnonzero, one_hot_has_a_one_for_each_integer,
-          updates_change_what_an_index_names, updates_by_arrays_and_masks, places_named_twice, put_add_and_put_set_along_an_axis,
+          updates_change_what_an_index_names, updates_by_arrays_and_masks, places_named_twice, a_place_named_100000_times, put_add_and_put_set_along_an_axis,
           every_dtype_is_indexed, imaginary_parts_go_along, values_take_the_dtype_of_the_array, arrays_without_axes_and_without_elements,
           unreadable_indices_name_the_place, indices_that_do_not_fit_name_axis_and_shape, index_arrays_that_do_not_fit_say_why,
           values_that_do_not_fit_say_why, null_passes_through_and_keeps_the_first_error)

@@ -211,17 +211,16 @@ static int64_t count_repetitions(const ad_array *index, int64_t length, bool aft
     return most;
 }
 
-/* The numbers j with repetition[j] == round. */
-static ad_array *numbers_of_round(const int64_t *repetition, int64_t count, int64_t round)
+/* The numbers j sorted by repetition[j], which is at most `most`; those of round r end before end[r]. */
+static void sort_by_round(const int64_t *repetition, int64_t count, int64_t most, int64_t *numbers, int64_t *end)
 {
-    int64_t members = 0, next = 0;
+    memset(end, 0, (size_t)(most + 2) * sizeof *end);
     for (int64_t j = 0; j < count; j++)
-        members += repetition[j] == round;
-    ad_array *numbers = ad_array_new(ad_current(), AD_I64, 1, &members);
-    for (int64_t j = 0; numbers && j < count; j++)
-        if (repetition[j] == round)
-            ((int64_t *)numbers->data)[next++] = j;
-    return numbers;
+        end[repetition[j] + 1]++;
+    for (int64_t round = 0; round < most; round++)
+        end[round + 1] += end[round];
+    for (int64_t j = 0; j < count; j++)
+        numbers[end[repetition[j]]++] = j;
 }
 
 static ad_array *put(update kind, ad_array *x, ad_array *index, ad_array *value, int axis)
@@ -232,14 +231,16 @@ static ad_array *put(update kind, ad_array *x, ad_array *index, ad_array *value,
 }
 
 /* In rounds, in each of which every place is named once: the second naming of a place comes in the second round. Of a set only the last
- * naming counts. */
-static ad_array *put_in_rounds(update kind, ad_array *x, ad_array *index, ad_array *value, int axis, int64_t *seen, int64_t *repetition)
+ * naming counts. `scratch` has room for the axis, three times the index, and 2. */
+static ad_array *put_in_rounds(update kind, ad_array *x, ad_array *index, ad_array *value, int axis, int64_t *scratch)
 {
+    int64_t *seen = scratch, *repetition = seen + ad_dims(x)[axis], *sorted = repetition + index->size, *end = sorted + index->size;
     int64_t most = count_repetitions(index, ad_dims(x)[axis], kind == UPDATE_SET, seen, repetition);
     if (most == 0)
         return put(kind, x, index, value, axis);
-    for (int64_t round = 0; round <= (kind == UPDATE_SET ? 0 : most) && x; round++) {
-        ad_array *numbers = numbers_of_round(repetition, index->size, round);
+    sort_by_round(repetition, index->size, most, sorted, end);
+    for (int64_t round = 0, first = 0; round <= (kind == UPDATE_SET ? 0 : most) && x; first = end[round++]) {
+        ad_array *numbers = ad_from_data(AD_I64, sorted + first, AD_SHAPE(end[round] - first));
         x = put(kind, x, gather(index, numbers, 0), gather(value, numbers, axis), axis);
     }
     return x;
@@ -254,9 +255,9 @@ ad_array *ad_update_axis(update kind, ad_array *x, ad_array *index, ad_array *va
     int64_t length = ad_dims(x)[axis];
     if (kind == UPDATE_ADD)
         return ad_add(x, ad_call_primitive(&scatter_op, &value, 1, &(struct places){ index, length, axis }));
-    size_t bytes = (size_t)(length + index->size + 1) * sizeof(int64_t);
+    size_t bytes = (size_t)(length + 3 * index->size + 2) * sizeof(int64_t);
     int64_t *scratch = ad_allocate(c, bytes);
-    ad_array *y = scratch ? put_in_rounds(kind, x, index, value, axis, scratch, scratch + length) : NULL;
+    ad_array *y = scratch ? put_in_rounds(kind, x, index, value, axis, scratch) : NULL;
     ad_deallocate(c, scratch, bytes);
     return y;
 }
