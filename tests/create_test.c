@@ -511,6 +511,9 @@ END_TEST
 
 START_TEST(errors_name_the_values)
 {
+    ck_assert_int_eq(ad_shape_size(AD_SHAPE(INT64_MAX, 4)), INT64_MAX);
+    assert_fails(ad_from(NULL, AD_SHAPE(INT64_MAX, 4)), AD_ERROR_SHAPE, "(9223372036854775807,4)");
+    assert_fails(ad_linspace(0, 1, .num = INT64_MIN), AD_ERROR_VALUE, "values");
     AD_SCOPE;
     ad_array *x = matrix();
     ad_shape deep = { .ndim = AD_MAX_NDIM };

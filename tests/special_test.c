@@ -151,6 +151,14 @@ START_TEST(poles_and_infinities_are_those_of_scipy)
 }
 END_TEST
 
+START_TEST(polygamma_of_an_impossible_order_is_nan)
+{
+    double orders[] = { -1, -1e300, -INFINITY, INFINITY, NAN, 0.5 };
+    for (int i = 0; i < 6; i++)
+        ck_assert(isnan(ad_item(ad_polygamma(orders[i], 2.5))));
+}
+END_TEST
+
 START_TEST(slopes_are_infinite_at_the_ends_of_a_domain)
 {
     AD_SCOPE;
@@ -522,7 +530,8 @@ START_TEST(every_allocation_may_fail)
 END_TEST
 
 RUN_TESTS("special", special_functions_have_golden_values_and_derivatives, elementary_functions_have_golden_values_and_derivatives,
-          poles_and_infinities_are_those_of_scipy, slopes_are_infinite_at_the_ends_of_a_domain, relu_is_flat_at_zero_and_maximum_is_not,
+          poles_and_infinities_are_those_of_scipy, polygamma_of_an_impossible_order_is_nan,
+          slopes_are_infinite_at_the_ends_of_a_domain, relu_is_flat_at_zero_and_maximum_is_not,
           binary_ties_are_halved_at_orders_1_and_2, clip_halves_at_its_bounds, abs_and_sign_are_flat_at_zero, hypot_and_arctan2_are_flat_at_the_origin,
           integer_powers_are_exact_at_zero_and_for_negative_bases, powers_of_arrays_follow_their_edge_rules,
           negative_numbers_to_complex_powers_have_derivatives, masked_branches_add_nothing, masked_branches_add_nothing_at_any_nesting,

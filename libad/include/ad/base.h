@@ -59,7 +59,7 @@ typedef struct ad_axes {
     int axis[AD_MAX_NDIM];
 } ad_axes;
 
-/** Number of elements of a shape: the product of its dimensions (1 for a scalar). */
+/** Number of elements of a shape: the product of its dimensions (1 for a scalar); INT64_MAX where that is no size. */
 AD_API int64_t ad_shape_size(ad_shape shape);
 
 /** Whether two shapes are the same. */

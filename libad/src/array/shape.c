@@ -14,10 +14,8 @@ ad_shape ad_shape_make(int ndim, const int64_t *dims)
 
 int64_t ad_shape_size(ad_shape shape)
 {
-    int64_t size = 1;
-    for (int i = 0; i < shape.ndim; i++)
-        size *= shape.dim[i];
-    return size;
+    int64_t size;
+    return ad_shape_checked_size(shape.ndim, shape.dim, 1, &size) ? size : INT64_MAX;
 }
 
 bool ad_shape_equal(ad_shape a, ad_shape b)
