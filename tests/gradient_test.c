@@ -252,6 +252,34 @@ START_TEST(pullbacks_of_trees_take_cotangents_of_their_structure)
 }
 END_TEST
 
+static ad_array *of_a_float(ad_array *x, float c)
+{
+    return ad_mul(x, c);
+}
+
+/* Values that nobody may use or free. */
+#define UNTOUCHED(type) ((type *)1)
+
+START_TEST(missing_functions_and_places_for_results_are_errors)
+{
+    ad_array *x = ad_scalar(2), *(*nothing)(ad_array *) = NULL, *tangents[2] = { UNTOUCHED(ad_array), UNTOUCHED(ad_array) };
+    ad_pullback *pulls[2] = { UNTOUCHED(ad_pullback), UNTOUCHED(ad_pullback) };
+    int next = 0;
+    assert_fails(ad_vjp((ad_fn *)NULL, x, &pulls[next++]), AD_ERROR_TRANSFORM, "ad_vjp: the function is NULL");
+    assert_fails(ad_vjp(of_a_float, x, 1.0, &pulls[next++]), AD_ERROR_TRANSFORM, "of this C type");
+    ck_assert(next == 2 && !pulls[0] && !pulls[1]);
+    assert_fails(ad_jvp(nothing, x, x, &tangents[0]), AD_ERROR_TRANSFORM, "the function is NULL");
+    assert_fails(ad_jvp(of_a_float, x, 1.0, x, &tangents[1]), AD_ERROR_TRANSFORM, "of this C type");
+    ck_assert(!tangents[0] && !tangents[1]);
+    assert_fails(ad_vjp(ad_sin, x, NULL), AD_ERROR_VALUE, "the place for the pullback is NULL");
+    assert_fails(ad_jvp(ad_sin, x, x, NULL), AD_ERROR_VALUE, "the place for the tangent is NULL");
+    assert_fails(ad_call(NULL, x), AD_ERROR_TRANSFORM, "ad_call: the function is NULL");
+    assert_fails(ad_fixed_point((ad_fn *)NULL, x), AD_ERROR_TRANSFORM, "ad_fixed_point: the function is NULL");
+    ad_memory_stats(NULL);
+    assert_fails(!ad_failed(), AD_ERROR_VALUE, "ad_memory_stats: the place for the statistics is NULL");
+}
+END_TEST
+
 static ad_array *with_aux_value;
 
 static ad_tree *value_and_aux(ad_array *x)
@@ -550,6 +578,7 @@ RUN_TESTS("gradients", orders_1_to_5_are_exact_in_every_nesting_of_modes, taylor
           argnum_picks_the_argument, gradient_has_the_shape_and_dtype_of_its_input, gradient_of_an_unused_input_is_zero,
           bare_names_of_operations_can_be_differentiated, transformed_functions_are_memoised, elementwise_grad_jacobian_and_hessian,
           vjp_outlives_its_trace_and_applies_many_times, pullbacks_are_differentiable, pullbacks_of_trees_take_cotangents_of_their_structure,
+          missing_functions_and_places_for_results_are_errors,
           grad_and_aux_gives_both, grad_and_aux_takes_any_number_of_aux, ggnvp_and_tensor_jacobian_product,
           hessian_vector_products_contract_the_axes_of_the_argument, complex_conventions, a_complex_function_of_a_real_argument_has_a_complex_jacobian,
           functions_of_trees_differentiate, any_signature_can_be_described, context_is_passed_through, check_grads_finds_a_wrong_rule,

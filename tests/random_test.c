@@ -65,6 +65,8 @@ START_TEST(keys_of_different_seeds_and_numbers_differ)
     ad_random_split(ad_random_key(0), split, 100);
     for (int i = 0; i < 100; i++)
         ck_assert(split[i].hi == keys[100 + i].hi && split[i].lo == keys[100 + i].lo);
+    ad_random_split(ad_random_key(0), NULL, 2);
+    assert_fails(!ad_failed(), AD_ERROR_VALUE, "ad_random_split: the place for 2 keys is NULL");
 }
 END_TEST
 

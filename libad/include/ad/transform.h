@@ -153,7 +153,7 @@ static inline ad_fn *ad_fn_itself_(ad_fn *fn)
 typedef struct ad_pullback ad_pullback;
 
 /** y = ad_vjp(f, x, ..., &pull): the value, and a pullback in the first argument.
- * NULL and an error on failure, with *pull NULL. Under the macro of this name. */
+ * NULL and an error on failure, with *pull NULL. Under the macro of this name; called directly with fn NULL, it cannot tell where pull stands. */
 AD_API void *ad_vjp_of(ad_fn *fn, ...);
 
 /** Applies a pullback, any number of times, under any later trace, in the thread that made it.
@@ -178,11 +178,19 @@ AD_API void *ad_jvp_of(ad_fn *fn, ...);
  * Arguments are arrays or trees. */
 AD_API void *ad_fixed_point_of(ad_fn *fn, ...);
 
+/* The place for a second result, which a function that could not be described never sees: empty from the start. */
+static inline void *ad_emptied_(void *place)
+{
+    if (place)
+        __builtin_memset(place, 0, sizeof(void *));
+    return place;
+}
+
 #ifndef __cplusplus
 /* What f returns; void * for an ad_fn, as ad_call. */
 #define AD_RESULT_(f) __typeof__(_Generic((f), AD_SIGNATURES_(AD_RESULT_CASE_) default: (void *)0))
-#define ad_vjp(f, ...)         ((AD_RESULT_(f))ad_vjp_of(AD_FN_(f), __VA_ARGS__))
-#define ad_jvp(f, ...)         ((AD_RESULT_(f))ad_jvp_of(AD_FN_(f), __VA_ARGS__))
+#define ad_vjp(f, ...)         ((AD_RESULT_(f))ad_vjp_of(AD_FN_(f), AD_LAST_(ad_emptied_, __VA_ARGS__)))
+#define ad_jvp(f, ...)         ((AD_RESULT_(f))ad_jvp_of(AD_FN_(f), AD_LAST_(ad_emptied_, __VA_ARGS__)))
 #define ad_fixed_point(f, ...) ((AD_RESULT_(f))ad_fixed_point_of(AD_FN_(f), __VA_ARGS__))
 #endif
 

@@ -221,6 +221,10 @@ void ad_memory_stats(ad_memory_usage *usage)
 {
     ad_context *c = ad_current();
     struct ad_allocator *a = &c->allocator;
+    if (!usage) {
+        ad_set_error(AD_ERROR_VALUE, "ad_memory_stats: the place for the statistics is NULL");
+        return;
+    }
     if (c->id != AD_NO_THREAD)
         settle_all(a);
     *usage = (ad_memory_usage){ a->live, a->peak, cached(a), a->limit, a->system_allocations };

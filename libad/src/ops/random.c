@@ -38,7 +38,9 @@ ad_key ad_random_fold_in(ad_key key, uint64_t n)
 
 void ad_random_split(ad_key key, ad_key *keys, int count)
 {
-    for (int i = 0; i < count; i++)
+    if (!keys && count > 0)
+        ad_set_error(AD_ERROR_VALUE, "ad_random_split: the place for %d keys is NULL", count);
+    for (int i = 0; keys && i < count; i++)
         keys[i] = ad_random_fold_in(key, (uint64_t)i);
 }
 

@@ -166,6 +166,9 @@ void (*ad_fn_pointer(ad_fn *fn))(void)
         void *code;
         fn->closure = ffi_closure_alloc(sizeof *fn->closure, &code);
         if (!fn->closure || ffi_prep_closure_loc(fn->closure, &fn->cif, closure_call, fn, code) != FFI_OK) {
+            if (fn->closure)
+                ffi_closure_free(fn->closure);
+            fn->closure = NULL;
             ad_set_error(AD_ERROR_MEMORY, "out of memory: no room for a closure");
             return NULL;
         }
@@ -191,7 +194,7 @@ void ad_values_read(const ad_fn *fn, va_list *list, ad_value *values)
 void *ad_call(ad_fn *fn, ...)
 {
     if (!fn)
-        return NULL;
+        return ad_failed() ? NULL : ad_set_error(AD_ERROR_TRANSFORM, "ad_call: the function is NULL");
     ad_value values[AD_MAX_ARGUMENTS];
     va_list list;
     va_start(list, fn);

@@ -259,13 +259,15 @@ void ad_vjp_free(ad_pullback *pull)
 void *ad_vjp_of(ad_fn *fn, ...)
 {
     if (!fn)
-        return NULL;
+        return ad_failed() ? NULL : ad_set_error(AD_ERROR_TRANSFORM, "ad_vjp: the function is NULL");
     ad_value arguments[AD_MAX_ARGUMENTS];
     va_list list;
     va_start(list, fn);
     ad_values_read(fn, &list, arguments);
     ad_pullback **pull = va_arg(list, ad_pullback **);
     va_end(list);
+    if (!pull)
+        return ad_failed() ? NULL : ad_set_error(AD_ERROR_VALUE, "ad_vjp: the place for the pullback is NULL");
     void *value = NULL;
     *pull = ad_pullback_of(ad_current(), fn, arguments, 0, &value);
     return value;

@@ -481,6 +481,8 @@ void *ad_jvp_of(ad_fn *fn, ...)
     ad_values_read(fn, &list, arguments);
     void *v = va_arg(list, void *), **tangent = va_arg(list, void **);
     va_end(list);
+    if (!tangent)
+        return ad_failed() ? NULL : ad_set_error(AD_ERROR_VALUE, "ad_jvp: the place for the tangent is NULL");
     void *value = NULL;
     *tangent = ad_directional(ad_current(), "ad_jvp", fn, arguments, v, &value);
     return *tangent ? value : NULL;
