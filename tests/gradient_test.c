@@ -436,6 +436,31 @@ static ad_array *with_numbers(ad_array *x, int n, double c)
     return ad_mul(ad_pow(x, n), c);
 }
 
+static ad_array *gives_nothing(ad_array *x)
+{
+    (void)x;
+    return NULL;
+}
+
+START_TEST(errors_begin_with_the_transformation)
+{
+    AD_SCOPE;
+    ad_array *x = VECTOR(1, 2), *n = ad_arange(2), *tangent;
+    ad_pullback *pull;
+    assert_fails(ad_grad(ad_exp)(x), AD_ERROR_TRANSFORM, "ad_grad: the function returned shape (2,), not a scalar");
+    assert_fails(ad_hessian(ad_exp)(x), AD_ERROR_TRANSFORM, "ad_hessian: the function returned shape (2,)");
+    assert_fails(ad_hvp(ad_exp)(x, x), AD_ERROR_TRANSFORM, "ad_hvp: the function returned shape (2,)");
+    assert_fails(ad_grad(ad_sum)(n), AD_ERROR_DTYPE, "ad_grad: argument 0 is int64");
+    assert_fails(ad_hessian(ad_sum)(n), AD_ERROR_DTYPE, "ad_hessian: argument 0 is int64");
+    assert_fails(ad_vjp(ad_exp, n, &pull), AD_ERROR_DTYPE, "ad_vjp: argument 0 is int64");
+    assert_fails(ad_jvp(ad_exp, n, n, &tangent), AD_ERROR_DTYPE, "ad_jvp: argument 0 is int64");
+    assert_fails(ad_grad(gives_nothing)(x), AD_ERROR_TRANSFORM, "ad_grad: the function returned NULL without an error");
+    assert_fails(ad_checkpoint(gives_nothing)(NULL), AD_ERROR_VALUE, "ad_checkpoint: argument 0 is NULL");
+    assert_fails(ad_fixed_point(gives_nothing, x), AD_ERROR_TRANSFORM, "ad_fixed_point: the function returned NULL without an error");
+    assert_fails(ad_check_grads(ad_sum, n), AD_ERROR_DTYPE, "ad_check_grads: no argument is real or complex");
+}
+END_TEST
+
 START_TEST(any_signature_can_be_described)
 {
     ad_fn *fn = ad_function(with_numbers, "a(a,i,d)"), *grad = ad_grad(fn);
@@ -578,9 +603,8 @@ RUN_TESTS("gradients", orders_1_to_5_are_exact_in_every_nesting_of_modes, taylor
           argnum_picks_the_argument, gradient_has_the_shape_and_dtype_of_its_input, gradient_of_an_unused_input_is_zero,
           bare_names_of_operations_can_be_differentiated, transformed_functions_are_memoised, elementwise_grad_jacobian_and_hessian,
           vjp_outlives_its_trace_and_applies_many_times, pullbacks_are_differentiable, pullbacks_of_trees_take_cotangents_of_their_structure,
-          missing_functions_and_places_for_results_are_errors,
-          grad_and_aux_gives_both, grad_and_aux_takes_any_number_of_aux, ggnvp_and_tensor_jacobian_product,
-          hessian_vector_products_contract_the_axes_of_the_argument, complex_conventions, a_complex_function_of_a_real_argument_has_a_complex_jacobian,
-          functions_of_trees_differentiate, any_signature_can_be_described, context_is_passed_through, check_grads_finds_a_wrong_rule,
-          fixed_points_differentiate_implicitly, fixed_points_refuse_what_they_cannot_differentiate,
-          fixed_points_of_any_scale_dtype_and_signature)
+          missing_functions_and_places_for_results_are_errors, grad_and_aux_gives_both, grad_and_aux_takes_any_number_of_aux,
+          ggnvp_and_tensor_jacobian_product, hessian_vector_products_contract_the_axes_of_the_argument, complex_conventions,
+          a_complex_function_of_a_real_argument_has_a_complex_jacobian, functions_of_trees_differentiate, errors_begin_with_the_transformation,
+          any_signature_can_be_described, context_is_passed_through, check_grads_finds_a_wrong_rule, fixed_points_differentiate_implicitly,
+          fixed_points_refuse_what_they_cannot_differentiate, fixed_points_of_any_scale_dtype_and_signature)

@@ -108,10 +108,10 @@ bool ad_allocation_allowed(ad_context *c, size_t bytes)
     if (beyond_limit(a, bytes))
         settle_all(a);
     if (beyond_limit(a, bytes))
-        ad_set_error(AD_ERROR_MEMORY, "out of memory: %zu bytes more would pass the limit of %lld (in use: %lld)", bytes, (long long)a->limit,
+        ad_set_error_of_running(AD_ERROR_MEMORY, "out of memory: %zu bytes more would pass the limit of %lld (in use: %lld)", bytes, (long long)a->limit,
                      (long long)a->live);
     else if ((a->fail_countdown || a->failing) && injected_failure(a))
-        ad_set_error(AD_ERROR_MEMORY, "out of memory: %zu bytes (a failure asked for by ad_memory_fail_after)", bytes);
+        ad_set_error_of_running(AD_ERROR_MEMORY, "out of memory: %zu bytes (a failure asked for by ad_memory_fail_after)", bytes);
     else
         return true;
     return false;
@@ -132,7 +132,7 @@ void *ad_allocate(ad_context *c, size_t bytes)
 {
     struct ad_allocator *a = &c->allocator;
     if (bytes > AD_LARGEST_BLOCK)
-        return ad_set_error(AD_ERROR_MEMORY, "out of memory: %zu bytes are more than a machine can have", bytes);
+        return ad_set_error_of_running(AD_ERROR_MEMORY, "out of memory: %zu bytes are more than a machine can have", bytes);
     size_t rounded;
     int class = class_of(bytes, &rounded);
     if (!ad_allocation_allowed(c, rounded))
@@ -142,7 +142,7 @@ void *ad_allocate(ad_context *c, size_t bytes)
         UNPOISON(block, rounded);
         memcpy(&a->free[class], block, sizeof(void *));
     } else if (!(block = ad_block_from_system(a, rounded))) {
-        return ad_set_error(AD_ERROR_MEMORY, "out of memory: the system has no %zu bytes (in use: %lld)", rounded, (long long)a->live);
+        return ad_set_error_of_running(AD_ERROR_MEMORY, "out of memory: the system has no %zu bytes (in use: %lld)", rounded, (long long)a->live);
     }
     ad_allocated(a, rounded);
     return block;
@@ -187,7 +187,7 @@ bool ad_grow(ad_context *c, void *vector, uint32_t *capacity, size_t item, uint3
     if (wanted <= *capacity)
         return true;
     if (wanted > UINT32_MAX / 2 + 1)
-        return ad_set_error(AD_ERROR_MEMORY, "out of memory: a list of %u entries", wanted), false;
+        return ad_set_error_of_running(AD_ERROR_MEMORY, "out of memory: a list of %u entries", wanted), false;
     uint32_t grown = *capacity ? *capacity : 64;
     while (grown < wanted)
         grown *= 2;

@@ -83,7 +83,7 @@ static bool store(ad_array *x, struct ad_storage *storage)
 static ad_array *too_large(ad_dtype dtype, int ndim, const int64_t *dims)
 {
     ad_shape_buffer text;
-    return ad_set_error(AD_ERROR_SHAPE, "array: shape %s of %s is negative somewhere or has more elements than can be addressed",
+    return ad_set_error_of_running(AD_ERROR_SHAPE, "shape %s of %s is negative somewhere or has more elements than can be addressed",
                         ad_shape_text(text.text, sizeof text, ndim, dims), ad_dtype_name(dtype));
 }
 
@@ -302,6 +302,7 @@ static bool valid(const char *operation, ad_dtype dtype, const void *data, const
 
 static ad_array *copied(const char *operation, ad_dtype dtype, const void *data, const ad_shape *shape)
 {
+    AD_RUNNING(ad_current(), operation);
     ad_array *x = valid(operation, dtype, data, shape) ? ad_array_new(ad_current(), dtype, shape->ndim, shape->dim) : NULL;
     if (x && x->size)
         memcpy(x->data, data, (size_t)x->size * ad_dtype_size(dtype));

@@ -142,6 +142,7 @@ struct ad_context {
     void (*tape_stop)(struct ad_context *c); /* takes it down, if there is one */
     ad_code error_code;
     ad_on_error_action on_error;
+    const char *operation; /* the operation or transformation that runs, for the errors of what it is made of; NULL: none */
     ad_array *numbers[AD_SMALL_NUMBERS]; /* weak integers from -1 on, made when first asked for */
     bool plain_checkpoints; /* while a pullback is recorded: it must hold everything itself */
     char error_message[640];
@@ -258,6 +259,32 @@ static inline void ad_scratch_end(struct ad_scratch *room)
 {
     if (__builtin_expect(room->block != NULL, 0))
         ad_deallocate(ad_current(), room->block, room->bytes);
+}
+
+/* An error that begins with the name of what runs. */
+void *ad_set_error_of_running(ad_code code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* AD_RUNNING(c, "ad_grad"); says so till the end of the C block. The context of a thread without memory is not written to. */
+struct ad_running {
+    ad_context *c;
+    const char *before;
+};
+
+#define AD_RUNNING(context, name) \
+    __attribute__((cleanup(ad_running_end), unused)) struct ad_running ad_running_ = ad_running_begin(context, name)
+
+static inline struct ad_running ad_running_begin(ad_context *c, const char *operation)
+{
+    struct ad_running running = { c, c->operation };
+    if (c->id != AD_NO_THREAD)
+        c->operation = operation;
+    return running;
+}
+
+static inline void ad_running_end(struct ad_running *running)
+{
+    if (running->c->id != AD_NO_THREAD)
+        running->c->operation = running->before;
 }
 
 /* scope.c: references of this thread, and the entry in its innermost scope that a new object gets */

@@ -132,19 +132,36 @@ void ad_on_error(ad_on_error_action action)
         c->on_error = action;
 }
 
-void *ad_set_error(ad_code code, const char *format, ...)
+/* Keeps the first error; `of` stands before the message, if it is not NULL. */
+static void set_error(ad_context *c, ad_code code, const char *of, const char *format, va_list arguments)
 {
-    ad_context *c = ad_current();
     if (c->error_code != AD_OK)
-        return NULL;
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(c->error_message, sizeof c->error_message, format, arguments);
-    va_end(arguments);
+        return;
+    size_t room = sizeof c->error_message, used = of ? (size_t)snprintf(c->error_message, room, "%s: ", of) : 0;
+    if (used < room)
+        vsnprintf(c->error_message + used, room - used, format, arguments);
     c->error_code = code;
     if (c->on_error == AD_ERROR_PRINT_AND_EXIT) {
         fprintf(stderr, "%s\n", c->error_message);
         exit(EXIT_FAILURE);
     }
+}
+
+void *ad_set_error(ad_code code, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    set_error(ad_current(), code, NULL, format, arguments);
+    va_end(arguments);
+    return NULL;
+}
+
+void *ad_set_error_of_running(ad_code code, const char *format, ...)
+{
+    ad_context *c = ad_current();
+    va_list arguments;
+    va_start(arguments, format);
+    set_error(c, code, c->operation, format, arguments);
+    va_end(arguments);
     return NULL;
 }

@@ -94,7 +94,7 @@ ad_array *ad_number_fresh(ad_context *c)
         return a->numbers[--a->numbers_count];
     }
     if (!list->usable && !slab_new(a))
-        return ad_set_error(AD_ERROR_MEMORY, "out of memory: the system has no %d bytes (in use: %lld)", SLAB_BYTES, (long long)a->live);
+        return ad_set_error_of_running(AD_ERROR_MEMORY, "out of memory: the system has no %d bytes (in use: %lld)", SLAB_BYTES, (long long)a->live);
     ad_allocated(a, AD_SMALL_STEP);
     struct ad_slab *slab = list->usable;
     int place = __builtin_ctzll(slab->free);

@@ -73,6 +73,7 @@ static ad_dtype dtype_like(const ad_array *x, ad_dtype_options options)
 
 ad_array *ad_zeros_with(ad_shape shape, ad_dtype_options options)
 {
+    AD_RUNNING(ad_current(), "ad_zeros");
     return makeable("ad_zeros", options.dtype, &shape) ? ad_array_zeros(ad_current(), options.dtype, shape.ndim, shape.dim) : NULL;
 }
 
@@ -80,6 +81,7 @@ ad_array *ad_ones_with(ad_shape shape, ad_dtype_options options)
 {
     static const int64_t still[AD_MAX_NDIM];
     ad_context *c = ad_current();
+    AD_RUNNING(c, "ad_ones");
     ad_array *x = makeable("ad_ones", options.dtype, &shape) ? ad_array_new(c, options.dtype, shape.ndim, shape.dim) : NULL;
     if (x && x->size)
         ad_copy_strided(x->ndim, ad_dims(x), (struct ad_operand){ (char *)&(double){ 1 }, still, AD_F64 }, operand_of(x));
@@ -435,6 +437,7 @@ ad_array *ad_arange_from(const ad_number *numbers, int count)
     ad_number start = count > 1 ? numbers[0] : zero, stop = numbers[count > 1], step = count > 2 ? numbers[2] : one;
     if (step.real == 0)
         return ad_set_error(AD_ERROR_VALUE, "ad_arange: a step of 0");
+    AD_RUNNING(ad_current(), "ad_arange");
     if (start.is_integer && stop.is_integer && step.is_integer)
         return arange_integers(start.integer, stop.integer, step.integer);
     return arange_reals(start.real, stop.real, step.real);

@@ -136,6 +136,7 @@ static ad_array *new_draw(const char *operation, ad_dtype dtype, const ad_shape 
 {
     if (!ad_shape_possible(operation, dtype, shape))
         return NULL;
+    AD_RUNNING(ad_current(), operation);
     return ad_array_new(ad_current(), dtype, shape->ndim, shape->dim);
 }
 

@@ -334,7 +334,9 @@ static __attribute__((noinline)) ad_array *call_general(const ad_primitive *op, 
 {
     if (op->outputs > 1)
         return ad_set_error(AD_ERROR_VALUE, "%s: has %d outputs; call it with ad_call_primitive_many", op->name, op->outputs);
-    return apply_one(ad_current(), op, inputs, count, options);
+    ad_context *c = ad_current();
+    AD_RUNNING(c, op->name);
+    return apply_one(c, op, inputs, count, options);
 }
 
 ad_array *ad_call_primitive(const ad_primitive *primitive, ad_array *const *inputs, int count, const void *options)
@@ -357,7 +359,9 @@ bool ad_call_primitive_many(const ad_primitive *primitive, ad_array *const *inpu
         return ad_set_error(AD_ERROR_VALUE, "%s: the primitive has %d outputs; at most %d are possible", primitive->name, primitive->outputs,
                             AD_MAX_OUTPUTS),
                false;
-    return ad_apply(ad_current(), primitive, inputs, count, options, outputs);
+    ad_context *c = ad_current();
+    AD_RUNNING(c, primitive->name);
+    return ad_apply(c, primitive, inputs, count, options, outputs);
 }
 
 /* ---- inputs of levels ---- */

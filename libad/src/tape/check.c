@@ -218,6 +218,8 @@ static bool check_nestings(struct check *check, int order)
 static bool gather_point(ad_context *c, struct check *check)
 {
     ad_tree *leaves = ad_float_leaves(c, check->fn, check->arguments, 0);
+    if (leaves && ad_tree_count(leaves) == 0)
+        return ad_set_error(AD_ERROR_DTYPE, "ad_check_grads: no argument is real or complex, so there is no derivative to check"), false;
     check->point = leaves ? ad_tree_map(ad_stop_gradient, leaves) : NULL;
     return check->point != NULL;
 }
@@ -248,6 +250,7 @@ bool ad_check_grads_with(ad_fn *fn, ad_check_options options)
                             options.modes, MOST_ORDERS),
                false;
     AD_SCOPE;
+    AD_RUNNING(ad_current(), "ad_check_grads");
     ad_value arguments[AD_MAX_ARGUMENTS];
     const void *const *pointer = options.arguments;
     const double *number = options.numbers;

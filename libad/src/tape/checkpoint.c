@@ -162,5 +162,5 @@ ad_fn *ad_checkpoint_fn(ad_fn *fn)
 {
     if (!fn)
         return ad_failed() ? NULL : ad_set_error(AD_ERROR_TRANSFORM, "ad_checkpoint: the function is NULL");
-    return ad_fn_transformed(ad_current(), run_checkpoint, fn, NULL, 0, fn->result, "");
+    return ad_fn_transformed(ad_current(), "ad_checkpoint", run_checkpoint, fn, NULL, 0, fn->result, "");
 }

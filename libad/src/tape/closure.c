@@ -32,7 +32,7 @@ void ad_memo_free(ad_context *c, struct ad_memo *memo)
 
 static bool same(const ad_fn *a, const ad_fn *b)
 {
-    return a->transform == b->transform && a->inner == b->inner && a->outer == b->outer && a->argnum == b->argnum &&
+    return a->transform == b->transform && a->name == b->name && a->inner == b->inner && a->outer == b->outer && a->argnum == b->argnum &&
            (a->transform || a->pointer == b->pointer) && a->result == b->result && strcmp(a->arguments, b->arguments) == 0;
 }
 
@@ -84,16 +84,17 @@ static bool read_signature(const char *signature, ad_fn *fn)
     return s[1] == '\0' && fn->count > 0;
 }
 
+#define LETTERS "the result, then the arguments: a array, t tree, p pointer, i int, l int64_t, d double"
+
 const ad_fn *ad_fn_of_pointer(ad_context *c, void (*pointer)(void), const char *signature)
 {
     ad_fn made = { .pointer = pointer };
     if (!pointer)
         return ad_set_error(AD_ERROR_TRANSFORM, "ad_function: the function is NULL");
-    if (!signature || !read_signature(signature, &made))
-        return ad_set_error(AD_ERROR_TRANSFORM,
-                            "ad_function: the signature \"%s\" cannot be read; write \"a(a,t,p,i,l,d)\" (result, then arguments: a array, "
-                            "t tree, p pointer, i int, l int64_t, d double) and pass it to ad_function",
-                            signature ? signature : "of this C type");
+    if (!signature)
+        return ad_set_error(AD_ERROR_TRANSFORM, "a function of this C type has to be described to a transformation, as by ad_function(f, \"a(a,i,d)\"): " LETTERS);
+    if (!read_signature(signature, &made))
+        return ad_set_error(AD_ERROR_TRANSFORM, "ad_function: the signature \"%s\" cannot be read; in one like \"a(a,i,d)\" stand " LETTERS, signature);
     struct ad_memo *memo = memo_of(c);
     for (ad_fn *fn = memo ? memo->first : NULL; fn; fn = fn->next)
         if (fn->closure && fn->pointer == pointer)
@@ -106,31 +107,42 @@ ad_fn *ad_function_of(void (*pointer)(void), const char *signature)
     return (ad_fn *)ad_fn_of_pointer(ad_current(), pointer, signature);
 }
 
-ad_fn *ad_fn_transformed(ad_context *c, ad_transform *transform, const ad_fn *inner, const ad_fn *outer, int argnum, char result, const char *added)
+ad_fn *ad_fn_transformed(ad_context *c, const char *name, ad_transform *transform, const ad_fn *inner, const ad_fn *outer, int argnum, char result,
+                         const char *added)
 {
-    ad_fn made = { .transform = transform, .inner = inner, .outer = outer, .argnum = argnum, .result = result };
+    ad_fn made = { .name = name, .transform = transform, .inner = inner, .outer = outer, .argnum = argnum, .result = result };
     if (inner->count + strlen(added) > AD_MAX_ARGUMENTS)
-        return ad_set_error(AD_ERROR_TRANSFORM, "transformation: more than %d arguments", AD_MAX_ARGUMENTS);
+        return ad_set_error(AD_ERROR_TRANSFORM, "%s: more than %d arguments", name, AD_MAX_ARGUMENTS);
     strcpy(made.arguments, inner->arguments);
     strcat(made.arguments, added);
     made.count = (int)strlen(made.arguments);
     return memoise(c, &made);
 }
 
-ad_fn *ad_fn_made(ad_context *c, ad_transform *transform, const ad_fn *inner, char result, const char *arguments)
+ad_fn *ad_fn_made(ad_context *c, const char *name, ad_transform *transform, const ad_fn *inner, char result, const char *arguments)
 {
-    ad_fn made = { .transform = transform, .inner = inner, .result = result, .count = (int)strlen(arguments) };
+    ad_fn made = { .name = name, .transform = transform, .inner = inner, .result = result, .count = (int)strlen(arguments) };
     strcpy(made.arguments, arguments);
     return memoise(c, &made);
 }
 
 /* ---- calling ---- */
 
+/* A function gave NULL and set no error: what it was given may be to blame. */
+static void *no_result(const ad_fn *fn, const ad_value *arguments)
+{
+    for (int i = 0; i < fn->count; i++)
+        if ((fn->arguments[i] == 'a' || fn->arguments[i] == 't') && !arguments[i].p)
+            return ad_set_error_of_running(AD_ERROR_VALUE, "argument %d is NULL", i);
+    return ad_set_error_of_running(AD_ERROR_TRANSFORM, "the function returned NULL without an error");
+}
+
 /* Scopes that a C function leaves open would make ad_escape move its result less far than its caller thinks. */
 void *ad_fn_invoke(ad_context *c, const ad_fn *fn, const ad_value *arguments)
 {
     void *result = NULL, *pointers[AD_MAX_ARGUMENTS];
     uint32_t depth = c->scopes.depth;
+    AD_RUNNING(c, fn->transform ? fn->name : c->operation ? c->operation : "ad_call");
     if (fn->transform) {
         result = fn->transform(c, fn, arguments);
     } else {
@@ -139,9 +151,7 @@ void *ad_fn_invoke(ad_context *c, const ad_fn *fn, const ad_value *arguments)
         ffi_call((ffi_cif *)&fn->cif, fn->pointer, &result, pointers);
         ad_scope_absorb(c, depth);
     }
-    if (!result && !c->error_code)
-        ad_set_error(AD_ERROR_TRANSFORM, "differentiation: the function returned NULL without an error");
-    return result;
+    return result || c->error_code ? result : no_result(fn, arguments);
 }
 
 static void closure_call(ffi_cif *cif, void *result, void **arguments, void *user)
@@ -169,7 +179,7 @@ void (*ad_fn_pointer(ad_fn *fn))(void)
             if (fn->closure)
                 ffi_closure_free(fn->closure);
             fn->closure = NULL;
-            ad_set_error(AD_ERROR_MEMORY, "out of memory: no room for a closure");
+            ad_set_error_of_running(AD_ERROR_MEMORY, "out of memory: no room for a closure");
             return NULL;
         }
         memcpy(&fn->pointer, &code, sizeof code);

@@ -154,7 +154,7 @@ static void *run_ggnvp(ad_context *c, const ad_fn *fn, const ad_value *arguments
     void *y, *hjv = ad_directional(c, "ad_ggnvp", fn->inner, arguments, arguments[fn->inner->count].p, NULL);
     ad_pullback *pull = hjv ? ad_pullback_of(c, fn->inner, arguments, 0, &y) : NULL;
     if (pull && fn->outer) {
-        ad_fn *grad = ad_grad_fn((ad_fn *)fn->outer, 0);
+        ad_fn *grad = ad_gradient_of(fn->name, fn->outer);
         hjv = grad ? ad_directional(c, "ad_ggnvp", grad, &(ad_value){ .p = y }, hjv, NULL) : NULL;
     }
     void *result = pull && hjv ? ad_pullback_apply(c, pull, hjv) : NULL;
@@ -177,25 +177,28 @@ static bool of_arrays(const char *transformation, const ad_fn *fn)
 
 ad_fn *ad_jacobian_fn(ad_fn *fn)
 {
-    return of_arrays("ad_jacobian", fn) ? ad_fn_transformed(ad_current(), run_jacobian, fn, NULL, 0, 'a', "") : NULL;
+    return of_arrays("ad_jacobian", fn) ? ad_fn_transformed(ad_current(), "ad_jacobian", run_jacobian, fn, NULL, 0, 'a', "") : NULL;
 }
 
 ad_fn *ad_hessian_fn(ad_fn *fn)
 {
-    return of_arrays("ad_hessian", fn) ? ad_jacobian_fn(ad_grad_fn(fn, 0)) : NULL;
+    ad_fn *grad = of_arrays("ad_hessian", fn) ? ad_gradient_of("ad_hessian", fn) : NULL;
+    return grad ? ad_fn_transformed(ad_current(), "ad_hessian", run_jacobian, grad, NULL, 0, 'a', "") : NULL;
 }
 
 ad_fn *ad_tensor_jacobian_product_fn(ad_fn *fn)
 {
     if (!of_arrays("ad_tensor_jacobian_product", fn))
         return NULL;
-    return ad_fn_transformed(ad_current(), run_tensor_jacobian_product, fn, NULL, 0, 'a', "a");
+    return ad_fn_transformed(ad_current(), "ad_tensor_jacobian_product", run_tensor_jacobian_product, fn, NULL, 0, 'a', "a");
 }
 
 /* The Hessian is symmetric, so contracting its first axes is contracting its last. */
 ad_fn *ad_hessian_vector_product_fn(ad_fn *fn)
 {
-    return of_arrays("ad_hessian_vector_product", fn) ? ad_tensor_jacobian_product_fn(ad_grad_fn(fn, 0)) : NULL;
+    const char *name = "ad_hessian_vector_product";
+    ad_fn *grad = of_arrays(name, fn) ? ad_gradient_of(name, fn) : NULL;
+    return grad ? ad_fn_transformed(ad_current(), name, run_tensor_jacobian_product, grad, NULL, 0, 'a', "a") : NULL;
 }
 
 ad_fn *ad_ggnvp_fn(ad_fn *fn, ad_fn *outer)
@@ -205,5 +208,5 @@ ad_fn *ad_ggnvp_fn(ad_fn *fn, ad_fn *outer)
     if (!strchr("at", fn->arguments[0]) || (outer && (outer->count != 1 || outer->arguments[0] != fn->result || outer->result != 'a')))
         return ad_set_error(AD_ERROR_TRANSFORM, "ad_ggnvp: signature %c(%s) does not fit: outer takes what the function returns and gives a scalar", fn->result,
                             fn->arguments);
-    return ad_fn_transformed(ad_current(), run_ggnvp, fn, outer, 0, fn->arguments[0], fn->arguments[0] == 't' ? "t" : "a");
+    return ad_fn_transformed(ad_current(), "ad_ggnvp", run_ggnvp, fn, outer, 0, fn->arguments[0], fn->arguments[0] == 't' ? "t" : "a");
 }

@@ -81,7 +81,7 @@ static ad_fn *made_of(ad_context *c, ad_transform *transform, const ad_fn *f)
     if (f->count + OWN_ARGUMENTS > AD_MAX_ARGUMENTS)
         return ad_set_error(AD_ERROR_TRANSFORM, "ad_fixed_point: more than %d arguments", AD_MAX_ARGUMENTS - OWN_ARGUMENTS);
     strcat(kinds, f->arguments);
-    return ad_fn_made(c, transform, f, 'a', kinds);
+    return ad_fn_made(c, "ad_fixed_point", transform, f, 'a', kinds);
 }
 
 /* ---- the operation ---- */
@@ -290,5 +290,6 @@ void *ad_fixed_point_of(ad_fn *fn, ...)
     va_start(list, fn);
     ad_values_read(fn, &list, arguments);
     va_end(list);
+    AD_RUNNING(ad_current(), "ad_fixed_point");
     return fixed_point(ad_current(), fn, arguments);
 }

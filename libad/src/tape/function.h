@@ -25,6 +25,7 @@ struct ad_fn {
     int count;
     void (*pointer)(void);   /* of a C function; of a transformation: its closure, made when asked for */
     ad_transform *transform; /* NULL: a C function */
+    const char *name;        /* of the transformation */
     const ad_fn *inner, *outer;
     int argnum;
     ffi_cif cif;
@@ -35,8 +36,9 @@ struct ad_fn {
 
 /* closure.c */
 const ad_fn *ad_fn_of_pointer(ad_context *c, void (*pointer)(void), const char *signature); /* memoised */
-ad_fn *ad_fn_transformed(ad_context *c, ad_transform *transform, const ad_fn *inner, const ad_fn *outer, int argnum, char result, const char *added);
-ad_fn *ad_fn_made(ad_context *c, ad_transform *transform, const ad_fn *inner, char result, const char *arguments);
+ad_fn *ad_fn_transformed(ad_context *c, const char *name, ad_transform *transform, const ad_fn *inner, const ad_fn *outer, int argnum, char result,
+                         const char *added);
+ad_fn *ad_fn_made(ad_context *c, const char *name, ad_transform *transform, const ad_fn *inner, char result, const char *arguments);
 void *ad_fn_invoke(ad_context *c, const ad_fn *fn, const ad_value *arguments); /* array or tree, NULL and an error */
 
 /* A call that will be made again: its arrays and trees are kept by references of their own. */
@@ -79,7 +81,7 @@ void *ad_trace_pull(ad_context *c, struct ad_trace *trace, char kind, const void
 void ad_values_read(const ad_fn *fn, va_list *list, ad_value *values);
 
 /* The transformations that others are made of. */
-void *ad_run_grad(ad_context *c, const ad_fn *fn, const ad_value *arguments);
+ad_fn *ad_gradient_of(const char *name, const ad_fn *fn); /* in the first argument; its errors begin with the name */
 void *ad_directional(ad_context *c, const char *transformation, const ad_fn *fn, const ad_value *arguments, void *v, void **value);
 ad_pullback *ad_pullback_of(ad_context *c, const ad_fn *fn, const ad_value *arguments, int argnum, void **value);
 void *ad_pullback_apply(ad_context *c, ad_pullback *pull, void *cotangent);

@@ -269,6 +269,7 @@ void *ad_vjp_of(ad_fn *fn, ...)
     if (!pull)
         return ad_failed() ? NULL : ad_set_error(AD_ERROR_VALUE, "ad_vjp: the place for the pullback is NULL");
     void *value = NULL;
+    AD_RUNNING(ad_current(), "ad_vjp");
     *pull = ad_pullback_of(ad_current(), fn, arguments, 0, &value);
     return value;
 }

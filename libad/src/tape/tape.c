@@ -180,7 +180,7 @@ int ad_level_open(ad_context *c, ad_level_kind kind)
     if (!tape)
         return -1;
     if (tape->depth == AD_MAX_LEVELS) {
-        ad_set_error(AD_ERROR_TRANSFORM, "differentiation: nested deeper than %d levels", AD_MAX_LEVELS);
+        ad_set_error_of_running(AD_ERROR_TRANSFORM, "nested deeper than %d levels", AD_MAX_LEVELS);
         return -1;
     }
     if (tape->depth == 0) {

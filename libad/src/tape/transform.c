@@ -55,7 +55,7 @@ ad_tree *ad_float_leaves(ad_context *c, const ad_fn *fn, const ad_value *argumen
         if (!takes_leaves(fn->arguments[i]))
             continue;
         if (!arguments[i].p && !c->error_code)
-            ad_set_error(AD_ERROR_VALUE, "differentiation: argument %d is NULL", i);
+            ad_set_error_of_running(AD_ERROR_VALUE, "argument %d is NULL", i);
         if (!(done = arguments[i].p && ad_leaves_of(c, fn->arguments[i], arguments[i].p, &leaves)))
             break;
         for (int k = 0; k < leaves.count; k++)
@@ -134,11 +134,11 @@ static bool differentiable(char kind, const void *argument, int argnum)
     if (ad_failed())
         return false;
     if (!takes_leaves(kind))
-        ad_set_error(AD_ERROR_TRANSFORM, "differentiation: argument %d is not an array or a tree", argnum);
+        ad_set_error_of_running(AD_ERROR_TRANSFORM, "argument %d is not an array or a tree", argnum);
     else if (!argument)
-        ad_set_error(AD_ERROR_VALUE, "differentiation: argument %d is NULL", argnum);
+        ad_set_error_of_running(AD_ERROR_VALUE, "argument %d is NULL", argnum);
     else if (kind == 'a' && !ad_dtype_is_float(ad_dtype_of(argument)))
-        ad_set_error(AD_ERROR_DTYPE, "differentiation: argument %d is %s, not real or complex; see ad_astype", argnum, ad_dtype_name(ad_dtype_of(argument)));
+        ad_set_error_of_running(AD_ERROR_DTYPE, "argument %d is %s, not real or complex; see ad_astype", argnum, ad_dtype_name(ad_dtype_of(argument)));
     else
         return true;
     return false;
@@ -273,15 +273,15 @@ static void *gradient(ad_context *c, const char *transformation, const ad_fn *fn
     return result;
 }
 
-void *ad_run_grad(ad_context *c, const ad_fn *fn, const ad_value *arguments)
+static void *run_grad(ad_context *c, const ad_fn *fn, const ad_value *arguments)
 {
-    return gradient(c, "ad_grad", fn->inner, arguments, fn->argnum, false, NULL);
+    return gradient(c, fn->name, fn->inner, arguments, fn->argnum, false, NULL);
 }
 
 static void *run_value_and_grad(ad_context *c, const ad_fn *fn, const ad_value *arguments)
 {
     void *value = NULL, **out = arguments[fn->inner->count].p;
-    void *g = gradient(c, "ad_value_and_grad", fn->inner, arguments, fn->argnum, false, &value);
+    void *g = gradient(c, fn->name, fn->inner, arguments, fn->argnum, false, &value);
     if (out)
         *out = g;
     return g ? value : NULL;
@@ -290,7 +290,7 @@ static void *run_value_and_grad(ad_context *c, const ad_fn *fn, const ad_value *
 static void *run_grad_and_aux(ad_context *c, const ad_fn *fn, const ad_value *arguments)
 {
     void *value = NULL;
-    void *g = gradient(c, "ad_grad_and_aux", fn->inner, arguments, 0, true, &value);
+    void *g = gradient(c, fn->name, fn->inner, arguments, 0, true, &value);
     if (!g)
         return NULL;
     const char *first = ad_tree_name(value, 0);
@@ -402,7 +402,7 @@ static void *run_deriv(ad_context *c, const ad_fn *fn, const ad_value *arguments
 
 static void *run_hvp(ad_context *c, const ad_fn *fn, const ad_value *arguments)
 {
-    ad_fn *grad = ad_fn_transformed(c, ad_run_grad, fn->inner, NULL, 0, fn->inner->arguments[0], "");
+    ad_fn *grad = ad_gradient_of(fn->name, fn->inner);
     return grad ? ad_directional(c, "ad_hvp", grad, arguments, arguments[fn->inner->count].p, NULL) : NULL;
 }
 
@@ -430,45 +430,50 @@ static const char *letter(char kind)
     return kind == 't' ? "t" : "a";
 }
 
+ad_fn *ad_gradient_of(const char *name, const ad_fn *fn)
+{
+    return ad_fn_transformed(ad_current(), name, run_grad, fn, NULL, 0, fn->arguments[0], "");
+}
+
 ad_fn *ad_grad_fn(ad_fn *fn, int argnum)
 {
     if (!fits("ad_grad", fn, argnum, "a", "at"))
         return NULL;
-    return ad_fn_transformed(ad_current(), ad_run_grad, fn, NULL, argnum, fn->arguments[argnum], "");
+    return ad_fn_transformed(ad_current(), "ad_grad", run_grad, fn, NULL, argnum, fn->arguments[argnum], "");
 }
 
 ad_fn *ad_value_and_grad_fn(ad_fn *fn, int argnum)
 {
     if (!fits("ad_value_and_grad", fn, argnum, "a", "at"))
         return NULL;
-    return ad_fn_transformed(ad_current(), run_value_and_grad, fn, NULL, argnum, fn->result, "p");
+    return ad_fn_transformed(ad_current(), "ad_value_and_grad", run_value_and_grad, fn, NULL, argnum, fn->result, "p");
 }
 
 ad_fn *ad_grad_and_aux_fn(ad_fn *fn)
 {
-    return fits("ad_grad_and_aux", fn, 0, "t", "at") ? ad_fn_transformed(ad_current(), run_grad_and_aux, fn, NULL, 0, 't', "") : NULL;
+    return fits("ad_grad_and_aux", fn, 0, "t", "at") ? ad_fn_transformed(ad_current(), "ad_grad_and_aux", run_grad_and_aux, fn, NULL, 0, 't', "") : NULL;
 }
 
 ad_fn *ad_elementwise_grad_fn(ad_fn *fn)
 {
-    return fits("ad_elementwise_grad", fn, 0, "a", "a") ? ad_fn_transformed(ad_current(), run_elementwise_grad, fn, NULL, 0, 'a', "") : NULL;
+    return fits("ad_elementwise_grad", fn, 0, "a", "a") ? ad_fn_transformed(ad_current(), "ad_elementwise_grad", run_elementwise_grad, fn, NULL, 0, 'a', "") : NULL;
 }
 
 ad_fn *ad_holomorphic_grad_fn(ad_fn *fn)
 {
-    return fits("ad_holomorphic_grad", fn, 0, "a", "a") ? ad_fn_transformed(ad_current(), run_holomorphic_grad, fn, NULL, 0, 'a', "") : NULL;
+    return fits("ad_holomorphic_grad", fn, 0, "a", "a") ? ad_fn_transformed(ad_current(), "ad_holomorphic_grad", run_holomorphic_grad, fn, NULL, 0, 'a', "") : NULL;
 }
 
 ad_fn *ad_deriv_fn(ad_fn *fn)
 {
-    return fits("ad_deriv", fn, 0, "at", "a") ? ad_fn_transformed(ad_current(), run_deriv, fn, NULL, 0, fn->result, "") : NULL;
+    return fits("ad_deriv", fn, 0, "at", "a") ? ad_fn_transformed(ad_current(), "ad_deriv", run_deriv, fn, NULL, 0, fn->result, "") : NULL;
 }
 
 ad_fn *ad_hvp_fn(ad_fn *fn)
 {
     if (!fits("ad_hvp", fn, 0, "a", "at"))
         return NULL;
-    return ad_fn_transformed(ad_current(), run_hvp, fn, NULL, 0, fn->arguments[0], letter(fn->arguments[0]));
+    return ad_fn_transformed(ad_current(), "ad_hvp", run_hvp, fn, NULL, 0, fn->arguments[0], letter(fn->arguments[0]));
 }
 
 void *ad_jvp_of(ad_fn *fn, ...)
@@ -484,6 +489,7 @@ void *ad_jvp_of(ad_fn *fn, ...)
     if (!tangent)
         return ad_failed() ? NULL : ad_set_error(AD_ERROR_VALUE, "ad_jvp: the place for the tangent is NULL");
     void *value = NULL;
+    AD_RUNNING(ad_current(), "ad_jvp");
     *tangent = ad_directional(ad_current(), "ad_jvp", fn, arguments, v, &value);
     return *tangent ? value : NULL;
 }
