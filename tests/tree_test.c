@@ -75,6 +75,18 @@ static ad_array *nothing(ad_array *x)
     return NULL;
 }
 
+START_TEST(trees_are_only_so_deep)
+{
+    AD_SCOPE;
+    ad_tree *t = ad_list_of(1.0);
+    for (int depth = 1; depth < 1000; depth++)
+        ck_assert((t = ad_list_of(t)) != NULL);
+    assert_array(ad_flatten(t), AD_SHAPE(1), 0, 1);
+    assert_fails(ad_list_of(t), AD_ERROR_VALUE, "ad_list_of: trees in trees more than 1000 deep");
+    assert_fails(ad_tree_of("t", t), AD_ERROR_VALUE, "ad_tree_of: trees in trees");
+}
+END_TEST
+
 START_TEST(map_keeps_the_structure)
 {
     ad_tree *t = parameters(), *u = ad_tree_map(twice, t), *v = ad_tree_map2(product, t, u);
@@ -186,6 +198,6 @@ START_TEST(every_failing_allocation_is_survived)
 END_TEST
 
 RUN_TESTS("tree", paths_find_arrays_and_trees, null_paths_and_leaves_are_errors, set_makes_a_new_tree,
-          names_may_not_be_repeated_or_empty, map_keeps_the_structure,
+          names_may_not_be_repeated_or_empty, map_keeps_the_structure, trees_are_only_so_deep,
           flatten_and_unflatten_undo_each_other, mixed_dtypes_come_back_as_they_were, empty_trees_flatten_to_empty_vectors, flatten_differentiates,
           unflatten_and_map_differentiate_twice, printing_shows_paths_dtypes_shapes_and_values, every_failing_allocation_is_survived)

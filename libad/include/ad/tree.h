@@ -16,7 +16,8 @@ typedef struct ad_tree_item {
     const void *value;
 } ad_tree_item;
 
-/** A tree of names and what they name, alternating; names are copied, may not be repeated and contain no '/'. */
+/** A tree of names and what they name, alternating; names are copied, may not be repeated and contain no '/'. Errors: those, a NULL
+ * entry, trees in trees more than 1000 deep. */
 AD_API ad_tree *ad_tree_from(const ad_tree_item *items, int count);
 
 /** A tree by position. */

@@ -5,6 +5,7 @@
 #include "ad/tree.h"
 #include "array/array.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct entry {
@@ -14,7 +15,7 @@ struct entry {
 
 struct ad_tree {
     struct ad_object object;
-    int count;
+    int count, depth; /* of trees in trees, this one included */
     bool by_position;
     size_t bytes;
     struct entry entries[];
@@ -38,12 +39,25 @@ void ad_tree_free(ad_context *c, struct ad_object *object)
     ad_deallocate_of(c, object->owner, t, t->bytes);
 }
 
-enum { POSITION_BYTES = 12 };
+enum { POSITION_BYTES = 12, DEEPEST = 1000 }; /* what walks a tree calls itself for a tree in it */
+
+static int depth_of(int count, struct ad_object *const *children)
+{
+    int deepest = 0;
+    for (int i = 0; i < count; i++) {
+        int depth = ad_is_tree(children[i]) ? ((ad_tree *)children[i])->depth : 0;
+        deepest = depth > deepest ? depth : deepest;
+    }
+    return deepest + 1;
+}
 
 /* names: NULL for a tree by position. */
 static ad_tree *tree_new(int count, const char *const *names, struct ad_object *const *children)
 {
     ad_context *c = ad_current();
+    int depth = depth_of(count, children);
+    if (depth > DEEPEST)
+        return ad_set_error(AD_ERROR_VALUE, "%s: trees in trees more than %d deep", names ? "ad_tree_of" : "ad_list_of", DEEPEST);
     size_t bytes = sizeof(ad_tree) + (size_t)count * sizeof(struct entry), names_at = bytes;
     for (int i = 0; i < count; i++)
         bytes += names ? strlen(names[i]) + 1 : POSITION_BYTES;
@@ -52,6 +66,7 @@ static ad_tree *tree_new(int count, const char *const *names, struct ad_object *
         return NULL;
     ad_object_init(c, &t->object, 0, AD_TREE);
     t->count = count;
+    t->depth = depth;
     t->by_position = !names;
     t->bytes = bytes;
     char *name = (char *)t + names_at;
@@ -80,16 +95,32 @@ static bool good_child(const char *operation, const ad_tree_item *item, int i)
     return true;
 }
 
-static bool good_name(const ad_tree_item *item, int i, const char *const *before)
+static bool good_name(const ad_tree_item *item, int i)
 {
     if (item->kind != AD_ITEM_NAME || !item->value)
         return ad_set_error(AD_ERROR_VALUE, "ad_tree_of: argument %d should be a name", 2 * i), false;
     const char *name = item->value;
     if (!*name || strchr(name, '/'))
         return ad_set_error(AD_ERROR_VALUE, "ad_tree_of: \"%s\" cannot be a name: empty, or with a '/'", name), false;
-    for (int j = 0; j < i; j++)
-        if (strcmp(before[j], name) == 0)
-            return ad_set_error(AD_ERROR_VALUE, "ad_tree_of: the name \"%s\" is given twice", name), false;
+    return true;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool distinct(const char *const *names, int count)
+{
+    AD_SCRATCH room = { 0 };
+    const char **sorted = ad_scratch_take(ad_current(), &room, count, sizeof *sorted);
+    if (!sorted)
+        return false;
+    memcpy(sorted, names, (size_t)count * sizeof *sorted);
+    qsort(sorted, (size_t)count, sizeof *sorted, compare_names);
+    for (int i = 1; i < count; i++)
+        if (strcmp(sorted[i - 1], sorted[i]) == 0)
+            return ad_set_error(AD_ERROR_VALUE, "ad_tree_of: the name \"%s\" is given twice", sorted[i]), false;
     return true;
 }
 
@@ -128,12 +159,12 @@ ad_tree *ad_tree_from(const ad_tree_item *items, int count)
     if (!children || !names)
         return NULL;
     for (int i = 0; i < count / 2; i++) {
-        if (!good_name(&items[2 * i], i, names) || !good_child("ad_tree_of", &items[2 * i + 1], 2 * i + 1))
+        if (!good_name(&items[2 * i], i) || !good_child("ad_tree_of", &items[2 * i + 1], 2 * i + 1))
             return NULL;
         names[i] = items[2 * i].value;
         children[i] = (struct ad_object *)items[2 * i + 1].value;
     }
-    return tree_new(count / 2, names, children);
+    return distinct(names, count / 2) ? tree_new(count / 2, names, children) : NULL;
 }
 
 ad_tree *ad_tree_empty(void)
