@@ -175,7 +175,8 @@ static ad_array *masked_moments(ad_array *x)
 START_TEST(where_and_initial)
 {
     AD_SCOPE;
-    ad_array *x = ad_from((double[]){ 3, NAN, 2, -1, 7, 4 }, AD_SHAPE(2, 3)), *where = ad_from((double[]){ 1, 0, 1, 0, 1, 1 }, AD_SHAPE(2, 3)), *five = ad_scalar(5);
+    ad_array *x = ad_from((double[]){ 3, NAN, 2, -1, 7, 4 }, AD_SHAPE(2, 3)), *five = ad_scalar(5);
+    ad_array *where = ad_from((double[]){ 1, 0, 1, 0, 1, 1 }, AD_SHAPE(2, 3));
     assert_array(ad_sum(x, .axis = 0, .where = where), AD_SHAPE(3), 0, 3, 7, 6);
     assert_array(ad_sum(x, .axis = 1, .where = where, .initial = five, .keepdims = true), AD_SHAPE(2, 1), 0, 10, 16);
     assert_array(ad_prod(x, .where = where, .initial = five), AD_SCALAR_SHAPE, 0, 840);

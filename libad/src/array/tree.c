@@ -91,7 +91,9 @@ static bool good_child(const char *operation, const ad_tree_item *item, int i)
     if (!item->value)
         return ad_failed() ? false : (ad_set_error(AD_ERROR_VALUE, "%s: entry %d is NULL", operation, i), false);
     if (item->kind == AD_ITEM_NAME)
-        return ad_set_error(AD_ERROR_VALUE, "%s: argument %d is a name (\"%s\") where an array or a tree should stand", operation, i, (const char *)item->value), false;
+        return ad_set_error(AD_ERROR_VALUE, "%s: argument %d is a name (\"%s\") where an array or a tree should stand", operation, i,
+                            (const char *)item->value),
+               false;
     return true;
 }
 

@@ -292,7 +292,8 @@ ad_array *ad_make_diagonal_with(ad_array *x, ad_make_diagonal_options options)
         return ad_set_error(AD_ERROR_SHAPE, "ad_make_diagonal: an array of %d dimensions cannot be made into matrices", x->ndim);
     int64_t above = options.offset > 0 ? options.offset : 0, below = options.offset < 0 ? options.offset : 0, side;
     if (__builtin_add_overflow(ad_dims(x)[x->ndim - 1], above, &side) || __builtin_sub_overflow(side, below, &side))
-        return ad_set_error(AD_ERROR_SHAPE, "ad_make_diagonal: the matrix for diagonal %lld has more elements than can be addressed", (long long)options.offset);
+        return ad_set_error(AD_ERROR_SHAPE, "ad_make_diagonal: the matrix for diagonal %lld has more elements than can be addressed",
+                            (long long)options.offset);
     if (options.rows < 0)
         options.rows = side;
     if (options.columns < 0)

@@ -454,14 +454,20 @@ ad_fn *ad_grad_and_aux_fn(ad_fn *fn)
     return fits("ad_grad_and_aux", fn, 0, "t", "at") ? ad_fn_transformed(ad_current(), "ad_grad_and_aux", run_grad_and_aux, fn, NULL, 0, 't', "") : NULL;
 }
 
+/* Of an array and giving one, as fn. */
+static ad_fn *of_array(const char *name, ad_transform *run, ad_fn *fn)
+{
+    return fits(name, fn, 0, "a", "a") ? ad_fn_transformed(ad_current(), name, run, fn, NULL, 0, 'a', "") : NULL;
+}
+
 ad_fn *ad_elementwise_grad_fn(ad_fn *fn)
 {
-    return fits("ad_elementwise_grad", fn, 0, "a", "a") ? ad_fn_transformed(ad_current(), "ad_elementwise_grad", run_elementwise_grad, fn, NULL, 0, 'a', "") : NULL;
+    return of_array("ad_elementwise_grad", run_elementwise_grad, fn);
 }
 
 ad_fn *ad_holomorphic_grad_fn(ad_fn *fn)
 {
-    return fits("ad_holomorphic_grad", fn, 0, "a", "a") ? ad_fn_transformed(ad_current(), "ad_holomorphic_grad", run_holomorphic_grad, fn, NULL, 0, 'a', "") : NULL;
+    return of_array("ad_holomorphic_grad", run_holomorphic_grad, fn);
 }
 
 ad_fn *ad_deriv_fn(ad_fn *fn)
