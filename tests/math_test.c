@@ -305,6 +305,20 @@ START_TEST(numbers_that_do_not_fit_an_integer_dtype_are_errors)
 }
 END_TEST
 
+#define STRING(x)    STRING_OF(x)
+#define STRING_OF(x) #x
+extern ad_array *exported_multiply(ad_array *a, ad_array *b) __asm__(STRING(__USER_LABEL_PREFIX__) "ad_multiply");
+
+/* To C they are macros, to others functions. */
+START_TEST(other_names_are_exported)
+{
+    AD_SCOPE;
+    assert_close(ad_item(exported_multiply(ad_scalar(2), ad_scalar(3))), 6, 0);
+    assert_close(ad_item(ad_true_divide(3, 2)), 1.5, 0);
+    assert_close(ad_item(ad_grad(ad_negative)(ad_scalar(3))), -1, 0);
+}
+END_TEST
+
 /* Products up to 100, and beyond as any power: without the errors of many products, without overflow of what is only divided by. */
 START_TEST(integer_exponents_of_every_size)
 {
@@ -445,10 +459,10 @@ START_TEST(integers_and_bools_keep_their_dtype)
 }
 END_TEST
 
-RUN_TESTS("math", functions_do_not_overflow_before_their_values_do, functions_computed_here_are_within_the_promised_ulps,
-          powers_are_within_the_promised_ulps, values_are_those_of_the_c_library, exclusive_or_asks_whether_exactly_one_is_not_0,
-          cube_roots_and_decimal_logarithms_are_exact_where_they_can_be, remainders_are_exact,
-          floor_division_by_infinity_is_0_or_minus_1, sign_of_an_infinite_complex_number_is_its_direction, zero_to_a_complex_power_with_positive_real_part_is_zero,
-          numbers_that_do_not_fit_an_integer_dtype_are_errors, c_numbers_keep_their_values, integer_exponents_of_every_size,
-          mixed_derivative_of_a_power_at_exponent_0, derivatives_on_branch_cuts_follow_the_sign_of_zero, numbers_of_any_size_compare_by_value, clip_ignores_a_bound_beyond_the_dtype,
+RUN_TESTS("math", functions_do_not_overflow_before_their_values_do, functions_computed_here_are_within_the_promised_ulps, powers_are_within_the_promised_ulps,
+          values_are_those_of_the_c_library, exclusive_or_asks_whether_exactly_one_is_not_0, cube_roots_and_decimal_logarithms_are_exact_where_they_can_be,
+          remainders_are_exact, floor_division_by_infinity_is_0_or_minus_1, sign_of_an_infinite_complex_number_is_its_direction,
+          zero_to_a_complex_power_with_positive_real_part_is_zero, numbers_that_do_not_fit_an_integer_dtype_are_errors, c_numbers_keep_their_values,
+          other_names_are_exported, integer_exponents_of_every_size, mixed_derivative_of_a_power_at_exponent_0,
+          derivatives_on_branch_cuts_follow_the_sign_of_zero, numbers_of_any_size_compare_by_value, clip_ignores_a_bound_beyond_the_dtype,
           integers_have_no_negative_integer_powers, integers_and_bools_keep_their_dtype)

@@ -199,7 +199,7 @@ AD_API ad_array *ad_where(ad_array *condition, ad_array *a, ad_array *b);
  * goes to x, half to the bound. */
 AD_API ad_array *ad_clip(ad_array *x, ad_array *low, ad_array *high);
 
-/* NumPy's and SciPy's other names of the same functions. */
+/* NumPy's and SciPy's other names of the same functions; functions of these names are exported too. */
 #define ad_negative ad_neg
 #define ad_absolute ad_abs
 #define ad_asin ad_arcsin
@@ -212,6 +212,7 @@ AD_API ad_array *ad_clip(ad_array *x, ad_array *low, ad_array *high);
 #define ad_subtract ad_sub
 #define ad_multiply ad_mul
 #define ad_divide ad_div
+#define ad_true_divide ad_div
 #define ad_power ad_pow
 #define ad_remainder ad_mod
 #define ad_atan2 ad_arctan2
