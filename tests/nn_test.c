@@ -142,6 +142,7 @@ START_TEST(sgd_and_adam_follow_their_formulas)
         assert_close(ad_item(ad_tree_get(p, "x")), y, 1e-13);
     }
     assert_fails(adnn_optimizer_update(adam, s, ad_tree_of("y", 1.0), &p), AD_ERROR_VALUE, "structure");
+    ck_assert(!adnn_optimizer_update(adam, s, p, NULL));
 }
 END_TEST
 
@@ -185,6 +186,9 @@ END_TEST
 START_TEST(bad_layers_are_errors)
 {
     assert_fails(adnn_dense(0), AD_ERROR_VALUE, "0 units");
+    assert_fails(adnn_dense(3, .init = (adnn_initializer)9), AD_ERROR_VALUE, "adnn_dense: 9 is not an initialiser");
+    assert_fails(adnn_dense(3, .scale = -1), AD_ERROR_VALUE, "adnn_dense: scales of -1 and 0");
+    assert_fails(adnn_sequential_of(NULL, -1), AD_ERROR_VALUE, "adnn_sequential: -1 layers");
     assert_fails(adnn_sequential(adnn_dense(3), adnn_dense(-1)), AD_ERROR_VALUE, "-1 units");
     adnn_model *m = adnn_dense(3);
     assert_fails(adnn_init(m, ad_random_key(0), AD_SCALAR_SHAPE), AD_ERROR_SHAPE, "one axis");

@@ -263,6 +263,12 @@ static ad_array *fails(const ad_node *node, int operand, ad_array *g)
     return ad_set_error(AD_ERROR_USER, "the rule failed");
 }
 
+static ad_array *reads_further(const ad_node *node, int operand, ad_array *g)
+{
+    (void)operand;
+    return ad_mul(g, ad_node_input(node, 1));
+}
+
 static ad_array *leaves_a_scope_open(const ad_node *node, int operand, ad_array *g)
 {
     (void)node, (void)operand;
@@ -294,6 +300,9 @@ START_TEST(rules_read_only_what_is_saved)
     assert_close(ad_item(ad_deriv(use_rule)(x)), 6 + 2 * 18, 0);
     rule = reads_output;
     assert_fails(ad_grad(use_rule)(x), AD_ERROR_TRANSFORM, "reads output 0");
+    rule = reads_further;
+    assert_fails(ad_grad(use_rule)(x), AD_ERROR_TRANSFORM, "with_rule: a rule asks for input 1; there are 1");
+    assert_fails(ad_deriv(use_rule)(x), AD_ERROR_TRANSFORM, "with_rule: a rule asks for input 1; there are 1");
 }
 END_TEST
 

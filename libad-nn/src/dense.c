@@ -49,6 +49,10 @@ adnn_model *adnn_dense_with(int64_t units, adnn_dense_options options)
         return ad_set_error(AD_ERROR_VALUE, "adnn_dense: %lld units", (long long)units);
     if (options.dtype != AD_F64 && options.dtype != AD_F32)
         return ad_set_error(AD_ERROR_DTYPE, "adnn_dense: parameters of %s; float64 and float32 are possible", ad_dtype_name(options.dtype));
+    if (options.init != ADNN_LECUN && options.init != ADNN_GLOROT && options.init != ADNN_HE)
+        return ad_set_error(AD_ERROR_VALUE, "adnn_dense: %d is not an initialiser", (int)options.init);
+    if (!(options.scale >= 0 && options.bias_scale >= 0))
+        return ad_set_error(AD_ERROR_VALUE, "adnn_dense: scales of %g and %g; they should not be negative", options.scale, options.bias_scale);
     adnn_model *model = adnn_model_new(&dense, 0);
     if (model) {
         model->units = units;

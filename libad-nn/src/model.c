@@ -117,6 +117,8 @@ static ad_shape sequential_output(const adnn_model *model, ad_shape input)
 adnn_model *adnn_sequential_of(adnn_model *const *layers, int count)
 {
     static const struct adnn_kind sequential = { "adnn_sequential", sequential_init, sequential_apply, sequential_output };
+    if (count < 0)
+        return ad_set_error(AD_ERROR_VALUE, "adnn_sequential: %d layers", count);
     adnn_model *model = adnn_model_new(&sequential, count);
     bool complete = model != NULL;
     for (int i = 0; i < count; i++) {

@@ -69,7 +69,7 @@ static ad_tree *update(adnn_optimizer o, ad_tree *state, ad_tree *gradients, ad_
 
 ad_tree *adnn_optimizer_update(adnn_optimizer optimizer, ad_tree *state, ad_tree *gradients, ad_tree **parameters)
 {
-    if (!known(optimizer) || !state || !gradients || !*parameters)
+    if (!known(optimizer) || !state || !gradients || !parameters || !*parameters)
         return NULL;
     if (!ad_tree_same_structure(gradients, *parameters))
         return ad_set_error(AD_ERROR_VALUE, "adnn_optimizer_update: the gradients have another structure than the parameters");

@@ -40,7 +40,8 @@ typedef struct adnn_dense_options {
  *
  * Parameters: "W" (inputs, units), normal with mean 0, and "b" (units). It takes x of shape (batch..., inputs) to (batch..., units).
  * @return  a model, which the caller frees or puts into a sequence; NULL and an error on failure
- * Errors: units below 1; a dtype other than float64 and float32. When it is initialised: an input without axes, a negative scale. */
+ * Errors: units below 1; a dtype other than float64 and float32; an unknown initialiser; a negative scale. When it is initialised: an input
+ * without axes. */
 AD_API adnn_model *adnn_dense_with(int64_t units, adnn_dense_options options);
 
 /** ad_tanh, ad_relu and ad_sigmoid as layers without parameters. Errors: out of memory. */
@@ -58,7 +59,7 @@ AD_API adnn_model *adnn_elementwise(ad_array *(*f)(ad_array *));
  *
  * Parameters are a list with a tree for each layer: "0/W", "0/b", "2/W". Takes the layers over: adnn_free of the result frees them, and they are
  * freed if it fails.
- * Errors: a layer is NULL (the error is that of the layer, if there is one). */
+ * Errors: a layer is NULL (the error is that of the layer, if there is one); a negative count. */
 AD_API adnn_model *adnn_sequential_of(adnn_model *const *layers, int count);
 
 #ifndef __cplusplus

@@ -158,7 +158,7 @@ AD_API void *ad_vjp_of(ad_fn *fn, ...);
 
 /** Applies a pullback, any number of times, under any later trace, in the thread that made it.
  *
- * @param ybar  cotangent of the output, of its shape; for functions that return a tree see ad_vjp_apply_tree
+ * @param ybar  cotangent of the output, of its shape; for functions that return a tree see ad_vjp_apply_any
  * @return      cotangent of the argument (an array; NULL and an error if it is a tree) */
 AD_API ad_array *ad_vjp_apply(ad_pullback *pull, ad_array *ybar);
 

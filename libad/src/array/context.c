@@ -135,7 +135,7 @@ void ad_on_error(ad_on_error_action action)
 /* Keeps the first error; `of` stands before the message, if it is not NULL. */
 static void set_error(ad_context *c, ad_code code, const char *of, const char *format, va_list arguments)
 {
-    if (c->error_code != AD_OK)
+    if (c->error_code != AD_OK || code == AD_OK)
         return;
     size_t room = sizeof c->error_message, used = of ? (size_t)snprintf(c->error_message, room, "%s: ", of) : 0;
     if (used < room)

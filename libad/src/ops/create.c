@@ -351,6 +351,8 @@ static ad_array *triangle(const char *name, ad_array *x, int64_t k, bool lower)
         return NULL;
     if (x->ndim == 0)
         return ad_set_error(AD_ERROR_SHAPE, "%s: a 0-d array is no matrix", name);
+    if (x->size == 0)
+        return x;
     int64_t columns = ad_dims(x)[x->ndim - 1], rows = x->ndim > 1 ? ad_dims(x)[x->ndim - 2] : columns;
     ad_array *keep = ad_array_new(c, AD_BOOL, 2, (int64_t[]){ rows, columns });
     if (!keep)

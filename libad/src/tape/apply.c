@@ -432,14 +432,21 @@ ad_array *ad_unreadable(const ad_node *node, const char *what, int i)
     return ad_set_error(AD_ERROR_TRANSFORM, "%s: the reverse rule reads %s %d, which `saves` does not name", node->op->name, what, i);
 }
 
+static bool among(const ad_node *node, const char *what, int i, int count)
+{
+    if (i >= 0 && i < count)
+        return true;
+    return ad_set_error(AD_ERROR_TRANSFORM, "%s: a rule asks for %s %d; there are %d", node->op->name, what, i, count), false;
+}
+
 ad_array *ad_node_input(const ad_node *node, int operand)
 {
-    return ad_saved_input(node, operand);
+    return among(node, "input", operand, node->count) ? ad_saved_input(node, operand) : NULL;
 }
 
 ad_array *ad_node_output(const ad_node *node, int k)
 {
-    return ad_saved_output(node, k);
+    return among(node, "output", k, node->op->outputs > 1 ? node->op->outputs : 1) ? ad_saved_output(node, k) : NULL;
 }
 
 ad_shape ad_node_shape(const ad_node *node, int operand)

@@ -41,6 +41,18 @@ static ffi_type *type_of(char kind)
     return kind == 'i' ? &ffi_type_sint : kind == 'l' ? &ffi_type_sint64 : kind == 'd' ? &ffi_type_double : &ffi_type_pointer;
 }
 
+const char *ad_signature_text(const ad_fn *fn, struct ad_signature_buffer *buffer)
+{
+    char *next = buffer->text;
+    *next++ = fn->result;
+    for (int i = 0; i < fn->count; i++) {
+        *next++ = i ? ',' : '(';
+        *next++ = fn->arguments[i];
+    }
+    memcpy(next, ")", 2);
+    return buffer->text;
+}
+
 /* The memoised function like `made`, kept if it is new. */
 static ad_fn *memoise(ad_context *c, const ad_fn *made)
 {
@@ -58,7 +70,7 @@ static ad_fn *memoise(ad_context *c, const ad_fn *made)
         fn->types[i] = type_of(fn->arguments[i]);
     if (ffi_prep_cif(&fn->cif, FFI_DEFAULT_ABI, (unsigned)fn->count, &ffi_type_pointer, fn->types) != FFI_OK) {
         ad_deallocate(c, fn, sizeof *fn);
-        return ad_set_error(AD_ERROR_TRANSFORM, "ad_function: libffi cannot call signature %c(%s)", made->result, made->arguments);
+        return ad_set_error(AD_ERROR_TRANSFORM, "ad_function: libffi cannot call signature %s", AD_SIGNATURE_TEXT(made));
     }
     fn->next = memo->first;
     return memo->first = fn;

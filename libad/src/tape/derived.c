@@ -169,8 +169,8 @@ static bool of_arrays(const char *transformation, const ad_fn *fn)
     if (!fn)
         return ad_failed() ? false : (ad_set_error(AD_ERROR_TRANSFORM, "%s: the function is NULL", transformation), false);
     if (fn->result != 'a' || fn->arguments[0] != 'a')
-        return ad_set_error(AD_ERROR_TRANSFORM, "%s: signature %c(%s) does not fit: first argument and result should be arrays (see ad_flatten)",
-                            transformation, fn->result, fn->arguments),
+        return ad_set_error(AD_ERROR_TRANSFORM, "%s: signature %s does not fit: first argument and result should be arrays (see ad_flatten)",
+                            transformation, AD_SIGNATURE_TEXT(fn)),
                false;
     return true;
 }
@@ -206,7 +206,7 @@ ad_fn *ad_ggnvp_fn(ad_fn *fn, ad_fn *outer)
     if (!fn)
         return ad_failed() ? NULL : ad_set_error(AD_ERROR_TRANSFORM, "ad_ggnvp: the function is NULL");
     if (!strchr("at", fn->arguments[0]) || (outer && (outer->count != 1 || outer->arguments[0] != fn->result || outer->result != 'a')))
-        return ad_set_error(AD_ERROR_TRANSFORM, "ad_ggnvp: signature %c(%s) does not fit: outer takes what the function returns and gives a scalar", fn->result,
-                            fn->arguments);
+        return ad_set_error(AD_ERROR_TRANSFORM, "ad_ggnvp: signature %s does not fit: outer takes what the function returns and gives a scalar",
+                            AD_SIGNATURE_TEXT(fn));
     return ad_fn_transformed(ad_current(), "ad_ggnvp", run_ggnvp, fn, outer, 0, fn->arguments[0], fn->arguments[0] == 't' ? "t" : "a");
 }

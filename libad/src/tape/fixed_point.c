@@ -283,8 +283,8 @@ void *ad_fixed_point_of(ad_fn *fn, ...)
     if (!fn)
         return ad_failed() ? NULL : ad_set_error(AD_ERROR_TRANSFORM, "ad_fixed_point: the function is NULL");
     if (fn->arguments[0] != fn->result)
-        return ad_set_error(AD_ERROR_TRANSFORM, "ad_fixed_point: signature %c(%s) does not fit: the result should be like the first argument", fn->result,
-                            fn->arguments);
+        return ad_set_error(AD_ERROR_TRANSFORM, "ad_fixed_point: signature %s does not fit: the result should be like the first argument",
+                            AD_SIGNATURE_TEXT(fn));
     ad_value arguments[AD_MAX_ARGUMENTS];
     va_list list;
     va_start(list, fn);

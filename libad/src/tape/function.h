@@ -35,6 +35,11 @@ struct ad_fn {
 };
 
 /* closure.c */
+struct ad_signature_buffer {
+    char text[2 * AD_MAX_ARGUMENTS + 4];
+};
+const char *ad_signature_text(const ad_fn *fn, struct ad_signature_buffer *buffer); /* "a(a,i,d)" */
+#define AD_SIGNATURE_TEXT(fn) ad_signature_text(fn, &(struct ad_signature_buffer){ { 0 } })
 const ad_fn *ad_fn_of_pointer(ad_context *c, void (*pointer)(void), const char *signature); /* memoised */
 ad_fn *ad_fn_transformed(ad_context *c, const char *name, ad_transform *transform, const ad_fn *inner, const ad_fn *outer, int argnum, char result,
                          const char *added);

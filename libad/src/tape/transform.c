@@ -414,11 +414,11 @@ static bool fits(const char *transformation, const ad_fn *fn, int argnum, const 
     if (!fn)
         return ad_failed() ? false : (ad_set_error(AD_ERROR_TRANSFORM, "%s: the function is NULL", transformation), false);
     if (argnum < 0 || argnum >= fn->count || !strchr("at", fn->arguments[argnum]))
-        ad_set_error(AD_ERROR_TRANSFORM, "%s: argument %d of a function with signature %c(%s) is not an array or a tree", transformation, argnum, fn->result,
-                     fn->arguments);
+        ad_set_error(AD_ERROR_TRANSFORM, "%s: argument %d of a function with signature %s is not an array or a tree", transformation, argnum,
+                     AD_SIGNATURE_TEXT(fn));
     else if (!strchr(results, fn->result) || !strchr(arguments, fn->arguments[argnum]))
-        ad_set_error(AD_ERROR_TRANSFORM, "%s: signature %c(%s) does not fit: the result should be %s, the argument %s", transformation, fn->result,
-                     fn->arguments, strcmp(results, "t") == 0 ? "a tree" : strcmp(results, "a") == 0 ? "an array" : "an array or a tree",
+        ad_set_error(AD_ERROR_TRANSFORM, "%s: signature %s does not fit: the result should be %s, the argument %s", transformation,
+                     AD_SIGNATURE_TEXT(fn), strcmp(results, "t") == 0 ? "a tree" : strcmp(results, "a") == 0 ? "an array" : "an array or a tree",
                      strcmp(arguments, "a") == 0 ? "an array" : "an array or a tree");
     else
         return true;
