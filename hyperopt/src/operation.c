@@ -84,15 +84,12 @@ static bool reverse_traced(const ad_node *node, hyper_run *run, ad_array *g)
     return gradients != NULL;
 }
 
+/* All gradients are computed for the first operand that asks with this cotangent. What it and the inputs depend on was settled when they were made. */
 static ad_array *sgd_vjp(const ad_node *node, int operand, ad_array *g)
 {
     hyper_run *run = run_of(node);
-    bool traced = is_traced(node, g);
-    if (run->cotangent != g || run->traced != traced) {
-        run->traced = traced;
-        if (!(traced ? reverse_traced(node, run, g) : hyper_reverse(run, g)))
-            return NULL;
-    }
+    if (run->cotangent != g && !(is_traced(node, g) ? reverse_traced(node, run, g) : hyper_reverse(run, g)))
+        return NULL;
     return run->gradients[operand];
 }
 

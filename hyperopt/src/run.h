@@ -59,7 +59,6 @@ typedef struct hyper_run {
     int64_t *trajectory;         /* x_t, v_t of every t <= T; NULL unless stored */
 
     ad_array *cotangent;         /* that the gradients below belong to, so that one sweep computes them once; retained */
-    bool traced;                 /* the gradients are differentiable */
     ad_array **gradients;        /* one for each input, NULL: zero; retained */
 } hyper_run;
 
