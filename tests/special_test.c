@@ -129,7 +129,7 @@ END_TEST
 
 /* ---- poles and infinities ---- */
 
-/* SciPy 1.17 and NumPy 2.4. */
+/* SciPy 1.17 and NumPy 2.4, but for gammaln at -infinity: there it is C's lgamma. */
 START_TEST(poles_and_infinities_are_those_of_scipy)
 {
     AD_SCOPE;
