@@ -76,7 +76,7 @@ START_TEST(functions_computed_here_are_within_the_promised_ulps)
     } rows[] = { { "expm1", ad_expm1, expm1 },    { "log1p", ad_log1p, log1p },       { "sinh", ad_sinh, sinh },
                  { "cosh", ad_cosh, cosh },       { "tanh", ad_tanh, tanh },          { "arcsinh", ad_arcsinh, asinh },
                  { "arccosh", ad_arccosh, acosh }, { "arctanh", ad_arctanh, atanh }, { "cbrt", ad_cbrt, cbrt },
-                 { "log10", ad_log10, log10 } };
+                 { "log10", ad_log10, log10 },     { "exp", ad_exp, exp } };
     static const double edges[] = { 0.0,  -0.0, INFINITY, -INFINITY, NAN, 0x1p-1074, -0x1p-1074, 0x1p-1022, 0x1.62e42fefa39efp9, 0x1.62e42fefa39f0p9, -37, -40,
                                     0x1.fffffffffffffp-1, 0.167, -745, -750, 1,        -1,        -2,  -3,        22,         0x1p-28,   0x1p-54,             0x1p511,            -0x1p60, 1e308 };
     enum { EDGES = sizeof edges / sizeof *edges, POINTS = 5 * EDGES + 6000 };
@@ -205,6 +205,10 @@ START_TEST(powers_are_within_the_promised_ulps)
     for (int i = 0; n < POINTS; n++, i++) {
         x[n] = exp2((i % 101 - 50) * (i % 3 ? 0.02 : 3.1));
         y[n] = (i % 89 - 44) * (i % 5 ? 0.31 : 7);
+        if (i % 4 == 3) { /* large exponents of what is near 1 */
+            x[n] = 1 + (i % 401 - 200) * 0.00025 + 0x1p-30;
+            y[n] = (i % 83 - 41) * 17.2 / log(x[n]);
+        }
     }
     ck_assert(ad_copy_to(ad_pow(ad_from(x, AD_SHAPE(POINTS)), ad_from(y, AD_SHAPE(POINTS))), z, POINTS));
     for (int i = 0; i < POINTS; i++) {
