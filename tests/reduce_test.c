@@ -194,6 +194,14 @@ START_TEST(where_and_initial)
     ck_assert_int_eq(ad_dtype_of(ad_max(n, .initial = ad_scalar(2.5))), AD_I32);
     assert_array(ad_sum(n, .initial = ad_scalar(0.5)), AD_SCALAR_SHAPE, 0, 3);
     ck_assert_msg(ad_check_grads(masked_moments, ad_from((double[]){ 0.3, -0.7, 1.1, -1.3, 0.9, 0.2 }, AD_SHAPE(2, 3))), "%s", ad_error_message());
+    ad_array *z = ad_from_data(AD_C128, (ad_complex[]){ 1 + 2i, 3 - 1i }, AD_SHAPE(2)), *single = ad_astype(VECTOR(1, 2, 3), AD_F32);
+    ck_assert(ad_item_complex(ad_max(z, .initial = ad_weak_complex(3))) == 3 && ad_item_complex(ad_min(z, .initial = ad_scalar(2))) == 1 + 2i);
+    ck_assert_int_eq(ad_dtype_of(ad_mean(single, .where = VECTOR(1, 0, 1))), AD_F32);
+    ck_assert_int_eq(ad_dtype_of(ad_std(ad_astype(z, AD_C64), .where = VECTOR(1, 0))), AD_F32);
+    ck_assert(signbit(ad_item(ad_max(ad_zeros(AD_SHAPE(0)), .initial = ad_scalar(-0.0)))));
+    assert_fails(ad_max(n, .initial = ad_scalar(NAN)), AD_ERROR_VALUE, "ad_max: .initial, a number of float64, cannot be one of int32");
+    assert_fails(ad_max(ad_astype(n, AD_U8), .initial = ad_weak_integer(-1)), AD_ERROR_VALUE, "cannot be one of uint8");
+    assert_fails(ad_sum(x, .initial = ad_weak_complex(1i)), AD_ERROR_VALUE, "ad_sum: .initial, a number of complex128, cannot be one of float64");
     assert_fails(ad_max(x, .where = where), AD_ERROR_VALUE, "ad_max: with .where it needs an .initial");
     assert_fails(ad_sum(x, .where = ad_ones(AD_SHAPE(4, 2, 3))), AD_ERROR_SHAPE, "ad_sum: .where of shape (4,2,3) does not broadcast to shape (2,3)");
     assert_fails(ad_sum(x, .initial = VECTOR(1, 2)), AD_ERROR_SHAPE, "ad_sum: .initial of shape (2,)");

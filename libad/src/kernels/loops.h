@@ -18,14 +18,28 @@
 typedef double _Complex c128;
 typedef float _Complex c64;
 
+/* A product that is rounded before it is added: GCC 12 fuses those of complex products in vectors, whatever -ffp-contract says. */
+#ifdef __has_builtin
+#if __has_builtin(__builtin_assoc_barrier)
+#define UNFUSED(product) __builtin_assoc_barrier(product)
+#endif
+#endif
+#ifndef UNFUSED
+#define UNFUSED(product) (product)
+#endif
+
+#define COMPLEX_PRODUCT(x, y)                                                                                          \
+    __builtin_complex(UNFUSED(__real__ x * __real__ y) - UNFUSED(__imag__ x * __imag__ y),                             \
+                      UNFUSED(__real__ x * __imag__ y) + UNFUSED(__imag__ x * __real__ y))
+
 static inline c128 product_c128(c128 x, c128 y)
 {
-    return __builtin_complex(__real__ x * __real__ y - __imag__ x * __imag__ y, __real__ x * __imag__ y + __imag__ x * __real__ y);
+    return COMPLEX_PRODUCT(x, y);
 }
 
 static inline c64 product_c64(c64 x, c64 y)
 {
-    return __builtin_complex(__real__ x * __real__ y - __imag__ x * __imag__ y, __real__ x * __imag__ y + __imag__ x * __real__ y);
+    return COMPLEX_PRODUCT(x, y);
 }
 
 /* What is compiled once for each instruction set has a name in each. */

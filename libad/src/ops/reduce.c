@@ -162,11 +162,26 @@ static ad_array *included(const char *name, ad_array *x, const ad_reduce_options
     return x && o->where ? ad_where(mask_of(name, x, o->where), x, ad_astype(neutral, (ad_dtype)x->dtype)) : x;
 }
 
+/* Whether a number can be converted to a dtype: to integers a real one within range, to real ones any real one. */
+static bool convertible(const ad_array *x, ad_dtype dtype)
+{
+    double lowest = dtype == AD_U8 ? 0 : dtype == AD_I32 ? INT32_MIN : -0x1p63, beyond = dtype == AD_U8 ? 256 : dtype == AD_I32 ? 0x1p31 : 0x1p63;
+    if (ad_dtype_is_complex((ad_dtype)x->dtype))
+        return ad_dtype_is_complex(dtype);
+    if (ad_dtype_is_float(dtype) || dtype == AD_BOOL || (x->dtype == AD_I64 && dtype == AD_I64))
+        return true;
+    double value = ad_item(x);
+    return value > lowest - 1 && value < beyond;
+}
+
 /* .initial in the given dtype. */
 static ad_array *initial_of(const char *name, const ad_reduce_options *o, ad_dtype dtype)
 {
     if (o->initial->ndim != 0)
         return ad_set_error(AD_ERROR_SHAPE, "%s: .initial of shape %s; it should be one number", name, AD_SHAPE_TEXT(o->initial));
+    if (!convertible(o->initial, dtype))
+        return ad_set_error(AD_ERROR_VALUE, "%s: .initial, a number of %s, cannot be one of %s", name, ad_dtype_name((ad_dtype)o->initial->dtype),
+                            ad_dtype_name(dtype));
     return ad_astype(o->initial, dtype);
 }
 
@@ -311,7 +326,7 @@ FUNCTION(argmax)
 FUNCTION(argmin)
 
 /* The extremum of the elements and of .initial, if there is one. */
-static ad_array *choose(const ad_primitive *op, ad_array *x, const ad_reduce_options *o, ad_array *(*join)(ad_array *, ad_array *))
+static ad_array *choose(const ad_primitive *op, ad_array *x, const ad_reduce_options *o)
 {
     struct reduction r;
     if (o->where && !o->initial)
@@ -322,19 +337,21 @@ static ad_array *choose(const ad_primitive *op, ad_array *x, const ad_reduce_opt
     x = included(op->name, x, o, initial);
     if (!x || !initial || !resolve(op->name, x, o, &r))
         return NULL;
-    if (count_of(x, &r) == 0)
-        return ad_add(ad_astype(reduce(&sum_op, x, o), (ad_dtype)x->dtype), initial);
-    return join(reduce(op, x, o), initial);
+    ad_array *y = reduce(count_of(x, &r) ? op : &sum_op, x, o), *begin = y ? ad_broadcast_to(initial, ad_shape_of(y)) : NULL;
+    if (!begin || count_of(x, &r) == 0)
+        return begin;
+    ad_array *both = ad_stack(ad_list_of(y, begin));
+    return ad_call_primitive(op, &both, 1, &(struct reduction){ 1, false });
 }
 
 ad_array *ad_max_with(ad_array *x, ad_reduce_options options)
 {
-    return choose(&max_op, x, &options, ad_maximum);
+    return choose(&max_op, x, &options);
 }
 
 ad_array *ad_min_with(ad_array *x, ad_reduce_options options)
 {
-    return choose(&min_op, x, &options, ad_minimum);
+    return choose(&min_op, x, &options);
 }
 
 DEFAULTS_OF(max)
@@ -390,7 +407,7 @@ static ad_array *average(const char *name, ad_array *x, const ad_reduce_options 
         return ad_set_error(AD_ERROR_VALUE, "%s: takes no .initial", name);
     if (o->where) {
         ad_array *mask = mask_of(name, x, o->where), *n = ad_sub(reduce(&sum_op, mask, o), o->ddof);
-        return ad_div(reduce(&sum_op, ad_where(mask, x, 0), o), ad_maximum(n, 0));
+        return ad_div(reduce(&sum_op, ad_where(mask, x, 0), o), ad_astype(ad_maximum(n, 0), ad_dtype_real((ad_dtype)x->dtype)));
     }
     int64_t n = count_of(x, &r) - o->ddof;
     return ad_div(reduce(&sum_op, x, o), n > 0 ? n : 0);
