@@ -227,13 +227,15 @@ static bool power_eval(const ad_node *node, void *const *outputs)
             ad_copy_strided(x->ndim, ad_dims(x), (struct ad_operand){ one->data, still, dtype }, y);
         return one != NULL;
     }
+    const struct ad_operand *last = exponent < 0 ? &y : &base; /* x is squared where it stands */
     if (exponent < 0)
         ad_run_loop(c->loops->loop[AD_LOOP_reciprocal][dtype], dtype, x->ndim, ad_dims(x), 1, &base, y);
-    else
+    else if (exponent == 1)
         ad_copy_strided(x->ndim, ad_dims(x), base, y);
     FOR_EACH_BIT(bit, magnitude)
     {
-        ad_run_loop(square, dtype, x->ndim, ad_dims(x), 1, &y, y);
+        ad_run_loop(square, dtype, x->ndim, ad_dims(x), 1, last, y);
+        last = &y;
         if (magnitude >> bit & 1)
             ad_run_loop(step, dtype, x->ndim, ad_dims(x), 2, (struct ad_operand[]){ y, base }, y);
     }

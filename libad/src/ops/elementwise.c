@@ -216,6 +216,12 @@ static ad_array *one_plus(ad_array *x)
     return ad_sub(x, -1);
 }
 
+/* 1 - y^2, for a real x as 1/cosh(x)^2, which keeps its digits where y is near 1. */
+static ad_array *tanh_slope(ad_array *x, ad_array *y)
+{
+    return ad_dtype_is_complex(ad_dtype_of(x)) ? ad_sub(1, ad_square(y)) : ad_square(ad_reciprocal(ad_cosh(x)));
+}
+
 /* sqrt(1 + x^2), for a real x without overflow. */
 static ad_array *root_one_plus_square(ad_array *x)
 {
@@ -245,11 +251,11 @@ ELEMENTWISE(arccos,      INPUT,     ad_neg(ad_reciprocal(ad_sqrt(ad_mul(one_minu
 ELEMENTWISE(arctan,      INPUT,     ad_reciprocal(ad_add(1, ad_square(x))))
 ELEMENTWISE(sinh,        INPUT,     ad_cosh(x))
 ELEMENTWISE(cosh,        INPUT,     ad_sinh(x))
-ELEMENTWISE(tanh,        OUTPUT,    ad_sub(1, ad_square(y)))
+ELEMENTWISE(tanh,        BOTH,      tanh_slope(x, y))
 ELEMENTWISE(arcsinh,     INPUT,     ad_reciprocal(root_one_plus_square(x)))
 ELEMENTWISE(arccosh,     INPUT,     ad_reciprocal(ad_mul(ad_sqrt(ad_sub(x, 1)), ad_sqrt(one_plus(x)))))
 ELEMENTWISE(arctanh,     INPUT,     ad_reciprocal(ad_sub(1, ad_square(x))))
-ELEMENTWISE(sigmoid,     OUTPUT,    ad_mul(y, ad_sub(1, y)))
+ELEMENTWISE(sigmoid,     BOTH,      ad_mul(y, ad_sigmoid(ad_neg(x))))
 ELEMENTWISE(log_sigmoid, OUTPUT,    ad_neg(ad_expm1(y)))
 ELEMENTWISE(softplus,    INPUT,     ad_sigmoid(x))
 ELEMENTWISE(relu,        INPUT,     one_where(ad_greater(x, 0), x))
