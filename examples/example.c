@@ -1,18 +1,20 @@
 /* What the example programs share: reading options, writing .csv files and drawing them with gnuplot, loading digits. What cannot go on ends the
  * program with a sentence on stderr and status 1. */
 #include "example.h"
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
-static const char *const option_help = "\nOptions:\n"
-                                       "  --out PREFIX      write PREFIX.csv, and PREFIX.png with gnuplot\n"
-                                       "  --data DIR        folder with MNIST as IDX files (.gz too), where the program reads digits\n"
-                                       "  --iterations N    how long to run\n"
-                                       "  --seed N          of the random numbers\n"
-                                       "  --help            this text\n";
+static const char *const option_help[][2] = {
+    { "--out", "--out PREFIX      write PREFIX.csv, and PREFIX.png with gnuplot" },
+    { "--data", "--data DIR        folder with MNIST as IDX files (.gz too)" },
+    { "--iterations", "--iterations N    how long to run" },
+    { "--seed", "--seed N          of the random numbers" },
+};
+enum { OPTIONS = sizeof option_help / sizeof *option_help };
 
 static void stop(const char *format, const char *what)
 {
@@ -20,27 +22,53 @@ static void stop(const char *format, const char *what)
     exit(EXIT_FAILURE);
 }
 
-static int64_t number(const char *option, const char *text)
+static int64_t number(const char *option, const char *text, int64_t least)
 {
     char *end;
+    errno = 0;
     long long value = strtoll(text, &end, 10);
-    if (*end || end == text || value < 0) {
-        fprintf(stderr, "%s %s: not a number; see --help\n", option, text);
+    if (*end || end == text || value < least || errno) {
+        fprintf(stderr, "%s %s: not a number from %lld on that fits 64 bits; see --help\n", option, text, (long long)least);
         exit(EXIT_FAILURE);
     }
     return value;
+}
+
+static void print_help(const char *about)
+{
+    printf("%s\nOptions:\n", about);
+    for (int i = 0; i < OPTIONS; i++)
+        if (strstr(about, option_help[i][0]))
+            printf("  %s\n", option_help[i][1]);
+    printf("  --help            this text\n");
+    exit(EXIT_SUCCESS);
+}
+
+static bool is_known(const char *option, const char *about)
+{
+    for (int i = 0; i < OPTIONS; i++)
+        if (!strcmp(option, option_help[i][0]))
+            return strstr(about, option);
+    return false;
+}
+
+/* Before the work, not after it. */
+static void try_to_write(const char *prefix)
+{
+    char *path = join(prefix, ".csv");
+    FILE *file = fopen(path, "a");
+    if (!file || fclose(file))
+        stop("%s: cannot be written\n", path);
+    free(path);
 }
 
 void read_options(struct options *options, int argc, char **argv, const char *about)
 {
     for (int i = 1; i < argc; i++) {
         const char *option = argv[i];
-        if (strcmp(option, "--help") == 0) {
-            printf("%s%s", about, option_help);
-            exit(EXIT_SUCCESS);
-        }
-        bool known = !strcmp(option, "--out") || !strcmp(option, "--data") || !strcmp(option, "--iterations") || !strcmp(option, "--seed");
-        if (!known)
+        if (!strcmp(option, "--help"))
+            print_help(about);
+        if (!is_known(option, about))
             stop("%s: there is no such option; see --help\n", option);
         if (++i == argc)
             stop("%s: its value is missing; see --help\n", option);
@@ -49,10 +77,12 @@ void read_options(struct options *options, int argc, char **argv, const char *ab
         else if (!strcmp(option, "--data"))
             options->data = argv[i];
         else if (!strcmp(option, "--iterations"))
-            options->iterations = number(option, argv[i]);
+            options->iterations = number(option, argv[i], 1);
         else
-            options->seed = (uint64_t)number(option, argv[i]);
+            options->seed = (uint64_t)number(option, argv[i], 0);
     }
+    if (options->out)
+        try_to_write(options->out);
 }
 
 void end_if_failed(void)
@@ -158,23 +188,36 @@ static ad_array *load_first(const char *folder, const char *const names[], int c
     return ad_set_error(AD_ERROR_IO, "%s: there is no file %s or %s.gz in it", folder, names[0], names[0]);
 }
 
-static ad_array *as_rows(ad_array *images, double largest)
+/* Images as rows from 0 to 1, and a label for each; an error otherwise. */
+static void pair(const char *folder, ad_array *images, ad_array *labels, double largest, ad_array **rows, ad_array **row_labels)
 {
-    ad_array *rows = ad_reshape(images, AD_SHAPE(ad_dim(images, 0), -1));
-    return ad_div(ad_astype(rows, AD_F64), largest);
+    *rows = *row_labels = NULL;
+    if (!images || !labels)
+        return;
+    if (ad_ndim(images) != 3 || ad_ndim(labels) != 1 || ad_dim(images, 0) != ad_dim(labels, 0) || ad_dim(images, 0) == 0) {
+        ad_set_error(AD_ERROR_VALUE, "%s: %d axes and %lld images beside %d axes and %lld labels; there should be three and one, and as many", folder,
+                     ad_ndim(images), (long long)ad_dim(images, 0), ad_ndim(labels), (long long)ad_dim(labels, 0));
+        return;
+    }
+    *rows = ad_div(ad_astype(ad_reshape(images, AD_SHAPE(ad_dim(images, 0), -1)), AD_F64), largest);
+    *row_labels = labels;
 }
 
 struct digits load_digits(const char *folder)
 {
     struct digits d;
     if (folder) {
-        d.train_images = as_rows(load_first(folder, (const char *[]){ "train-images-idx3-ubyte", "train-10k-images-idx3-ubyte" }, 2), 255);
-        d.train_labels = load_first(folder, (const char *[]){ "train-labels-idx1-ubyte", "train-10k-labels-idx1-ubyte" }, 2);
-        d.test_images = as_rows(load_first(folder, (const char *[]){ "t10k-images-idx3-ubyte" }, 1), 255);
-        d.test_labels = load_first(folder, (const char *[]){ "t10k-labels-idx1-ubyte" }, 1);
+        pair(folder, load_first(folder, (const char *[]){ "train-images-idx3-ubyte", "train-10k-images-idx3-ubyte" }, 2),
+             load_first(folder, (const char *[]){ "train-labels-idx1-ubyte", "train-10k-labels-idx1-ubyte" }, 2), 255, &d.train_images, &d.train_labels);
+        pair(folder, load_first(folder, (const char *[]){ "t10k-images-idx3-ubyte" }, 1), load_first(folder, (const char *[]){ "t10k-labels-idx1-ubyte" }, 1),
+             255, &d.test_images, &d.test_labels);
+        if (!ad_failed() && ad_dim(d.train_images, 1) != ad_dim(d.test_images, 1))
+            ad_set_error(AD_ERROR_VALUE, "%s: images of %lld pixels to train on, and of %lld to test with", folder, (long long)ad_dim(d.train_images, 1),
+                         (long long)ad_dim(d.test_images, 1));
     } else {
-        ad_array *images = as_rows(load_first(EXAMPLE_DATA, (const char *[]){ "digits-images.idx3-ubyte" }, 1), 16);
-        ad_array *labels = load_first(EXAMPLE_DATA, (const char *[]){ "digits-labels.idx1-ubyte" }, 1);
+        ad_array *images, *labels;
+        pair(EXAMPLE_DATA, load_first(EXAMPLE_DATA, (const char *[]){ "digits-images.idx3-ubyte" }, 1),
+             load_first(EXAMPLE_DATA, (const char *[]){ "digits-labels.idx1-ubyte" }, 1), 16, &images, &labels);
         /* The file is in the order of the writers: shuffle, so that both parts have digits of all of them. */
         ad_array *order = ad_random_permutation(ad_random_key(0), ad_dim(images, 0));
         ad_array *train = ad_at(order, ":1437"), *test = ad_at(order, "1437:");

@@ -5,6 +5,7 @@
 #include "example.h"
 #include <ad-nn/nn.h>
 #include <hyperopt/hyperopt.h>
+#include <math.h>
 #include <stdio.h>
 
 enum { BATCH = 100 };
@@ -13,12 +14,15 @@ struct problem {
     struct digits digits;
     adnn_model *network;
     ad_key key;
+    adnn_progress progress;
+    int64_t gradients; /* computed so far */
 };
 
 static ad_array *loss(ad_tree *x, ad_tree *theta, int64_t iteration, void *context)
 {
     (void)theta;
-    const struct problem *p = context;
+    struct problem *p = context;
+    adnn_progress_update(&p->progress, ++p->gradients, NAN);
     ad_array *batch = adnn_batch(p->key, ad_dim(p->digits.train_images, 0), BATCH, iteration);
     return adnn_softmax_cross_entropy(adnn_apply(p->network, x, ad_take(p->digits.train_images, batch, .axis = 0)),
                                       ad_take(p->digits.train_labels, batch, .axis = 0));
@@ -36,7 +40,10 @@ int main(int argc, char **argv)
     hyper_training training = { .loss = loss, .context = &p, .iterations = options.iterations, .report = &report };
     ad_tree *start = adnn_init(p.network, ad_random_fold_in(p.key, 1), AD_SHAPE(p.digits.pixels));
     ad_tree *hypers = ad_tree_of("x", start, "alpha", 0.3, "beta", 0.9);
+    /* A run forwards and one backwards, in floating point and exactly, for each of the two precisions. */
+    p.progress = adnn_progress_start("gradients", 2 * (4 * options.iterations + 2));
     ad_tree *single = hyper_naive_reversal(&training, hypers, AD_F32), *twice = hyper_naive_reversal(&training, hypers, AD_F64);
+    adnn_progress_end(&p.progress);
     end_if_failed();
 
     ad_array *naive32 = ad_tree_get(single, "naive"), *naive64 = ad_tree_get(twice, "naive"), *exact = ad_tree_get(twice, "exact");

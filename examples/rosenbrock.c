@@ -44,7 +44,8 @@ int main(int argc, char **argv)
                   "set cntrparam levels discrete 1, 4, 20, 100, 400\n"
                   "set isosamples 150\nset table $contours\nsplot [-1.6:1.6][-3.5:2] (1-x)**2 + 100*(y-x*x)**2\n"
                   "unset table\nset datafile separator whitespace\n"
-                  "unset key\nplot [-1.6:1.6][-3.5:2] $contours with lines lc rgb '#aaaaaa', "
-                  "sprintf(\"< sed 's/,/ /g; 1d' '%s'\", DATA) using 1:2 with linespoints lw 2 pt 7 lc rgb '#cc3311'");
+                  "before(s) = real(s[1:strstrt(s, ',') - 1])\nbehind(s) = real(s[strstrt(s, ',') + 1:*])\n"
+                  "set key noautotitle\nunset key\nplot [-1.6:1.6][-3.5:2] $contours with lines lc rgb '#aaaaaa', "
+                  "DATA every ::1 using (before(strcol(1))):(behind(strcol(1))) with linespoints lw 2 pt 7 lc rgb '#cc3311'");
     return 0;
 }
