@@ -323,6 +323,25 @@ START_TEST(other_names_are_exported)
 }
 END_TEST
 
+/* In one loop or as two functions: the same bits, NaN among elements and bounds. */
+START_TEST(clip_is_minimum_of_maximum)
+{
+    static const double bounds[][2] = { { -0.5, 0.5 }, { 0.5, -0.5 }, { -0.0, 0.0 }, { 0.0, -0.0 }, { NAN, 1 }, { -1, NAN }, { -INFINITY, INFINITY } };
+    AD_SCOPE;
+    ad_array *x = ad_random_normal(ad_random_key(7), AD_SHAPE(40, 3)), *edges = VECTOR(NAN, INFINITY, -INFINITY, 0, -0.0, 0.5, -0.5);
+    ad_array *arrays[] = { x, ad_transpose(x), ad_at(x, "::-2"), edges, ad_astype(edges, AD_F32), ad_scalar(0.7) };
+    for (size_t b = 0; b < sizeof bounds / sizeof *bounds; b++)
+        for (size_t a = 0; a < sizeof arrays / sizeof *arrays; a++) {
+            double low = bounds[b][0], high = bounds[b][1];
+            ad_array *clipped = ad_clip(arrays[a], low, high), *twice = ad_minimum(ad_maximum(arrays[a], low), high);
+            ck_assert_int_eq(ad_dtype_of(clipped), ad_dtype_of(arrays[a]));
+            const double *y = ad_data(ad_astype(clipped, AD_F64)), *z = ad_data(ad_astype(twice, AD_F64));
+            for (int64_t i = 0; i < ad_size(twice); i++)
+                ck_assert_msg(memcmp(&y[i], &z[i], sizeof *y) == 0 || (isnan(y[i]) && isnan(z[i])), "bounds %zu, array %zu: %g, not %g", b, a, y[i], z[i]);
+        }
+}
+END_TEST
+
 /* Products up to 100, and beyond as any power: without the errors of many products, without overflow of what is only divided by. */
 START_TEST(integer_exponents_of_every_size)
 {
@@ -467,6 +486,6 @@ RUN_TESTS("math", functions_do_not_overflow_before_their_values_do, functions_co
           values_are_those_of_the_c_library, exclusive_or_asks_whether_exactly_one_is_not_0, cube_roots_and_decimal_logarithms_are_exact_where_they_can_be,
           remainders_are_exact, floor_division_by_infinity_is_0_or_minus_1, sign_of_an_infinite_complex_number_is_its_direction,
           zero_to_a_complex_power_with_positive_real_part_is_zero, numbers_that_do_not_fit_an_integer_dtype_are_errors, c_numbers_keep_their_values,
-          other_names_are_exported, integer_exponents_of_every_size, mixed_derivative_of_a_power_at_exponent_0,
+          other_names_are_exported, clip_is_minimum_of_maximum, integer_exponents_of_every_size, mixed_derivative_of_a_power_at_exponent_0,
           derivatives_on_branch_cuts_follow_the_sign_of_zero, numbers_of_any_size_compare_by_value, clip_ignores_a_bound_beyond_the_dtype,
           integers_have_no_negative_integer_powers, integers_and_bools_keep_their_dtype)

@@ -325,6 +325,23 @@ START_TEST(cotangents_are_not_added_up_in_wrapped_memory)
 }
 END_TEST
 
+START_TEST(trimming_gives_back_the_lists_of_scopes)
+{
+    ad_memory_usage before, after;
+    ad_memory_trim();
+    ad_memory_stats(&before);
+    {
+        AD_SCOPE;
+        for (int i = 0; i < 100000; i++)
+            ad_scalar(i);
+    }
+    ad_memory_trim();
+    ad_memory_stats(&after);
+    ck_assert_msg(after.live - before.live < 4096, "%lld bytes stay in use", (long long)(after.live - before.live));
+    assert_close(ad_item(ad_add(1, 2)), 3, 0);
+}
+END_TEST
+
 START_TEST(trimming_gives_back_what_is_cached_and_nothing_else)
 {
     AD_SCOPE;
@@ -345,8 +362,9 @@ START_TEST(trimming_gives_back_what_is_cached_and_nothing_else)
 }
 END_TEST
 
-RUN_TESTS("memory", references_may_be_dropped_in_another_thread, numbers_outlive_the_thread_that_made_them, numbers_that_another_thread_drops_come_back,
-          memory_that_another_thread_frees_is_counted_back, numbers_that_another_thread_frees_make_room_below_a_limit, a_thread_without_memory_recovers,
-          memory_limit_is_an_error_and_can_be_lifted, an_array_that_no_machine_can_hold_is_an_error, wrapped_memory_is_shared_and_released_with_its_last_array,
-          a_pullback_keeps_wrapped_memory, wrapping_may_come_without_a_release_and_may_fail, cotangents_are_not_added_up_in_wrapped_memory,
+RUN_TESTS("memory", trimming_gives_back_the_lists_of_scopes, references_may_be_dropped_in_another_thread, numbers_outlive_the_thread_that_made_them,
+          numbers_that_another_thread_drops_come_back, memory_that_another_thread_frees_is_counted_back,
+          numbers_that_another_thread_frees_make_room_below_a_limit, a_thread_without_memory_recovers, memory_limit_is_an_error_and_can_be_lifted,
+          an_array_that_no_machine_can_hold_is_an_error, wrapped_memory_is_shared_and_released_with_its_last_array, a_pullback_keeps_wrapped_memory,
+          wrapping_may_come_without_a_release_and_may_fail, cotangents_are_not_added_up_in_wrapped_memory,
           trimming_gives_back_what_is_cached_and_nothing_else)

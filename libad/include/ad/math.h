@@ -9,8 +9,8 @@
  * float16 do not exist here: what gives int8 there (arithmetic of bools) is not defined, what gives float16 (functions of uint8) gives float64.
  *
  * Real elementary functions are within 3.5 units in the last place, most of them within 1. An element's value does not depend on where it
- * stands in an array, nor on the number of threads; between CPUs of different instruction sets it may differ in the last place, and so may that of tan,
- * and in float32 of sin and cos, beside elements that are much larger.
+ * stands in an array, nor on the number of threads; between CPUs of different instruction sets it may differ in the last place, and so may that of sin, cos
+ * and tan beside elements that are much larger.
  *
  * Errors of all: shapes that do not broadcast; a dtype the function is not defined for. */
 #ifndef AD_MATH_H

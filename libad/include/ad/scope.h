@@ -63,7 +63,7 @@ typedef struct ad_memory_usage {
 /** Reads the statistics of this thread. */
 AD_API void ad_memory_stats(ad_memory_usage *usage);
 
-/** Gives the cached memory of this thread back to the system. */
+/** Gives the cached memory of this thread back to the system, and what scopes that have closed needed for their lists. */
 AD_API void ad_memory_trim(void);
 
 /** Sets how many bytes this thread may use at once, 0 for no limit. Beyond it an allocation is an AD_ERROR_MEMORY. */

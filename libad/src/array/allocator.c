@@ -233,8 +233,10 @@ void ad_memory_stats(ad_memory_usage *usage)
 void ad_memory_trim(void)
 {
     ad_context *c = ad_current();
-    if (c->id != AD_NO_THREAD)
-        ad_allocator_drain(&c->allocator);
+    if (c->id == AD_NO_THREAD)
+        return;
+    ad_scope_shrink(c);
+    ad_allocator_drain(&c->allocator);
 }
 
 void ad_memory_limit(int64_t bytes)

@@ -287,6 +287,8 @@ static inline void ad_running_end(struct ad_running *running)
         running->c->operation = running->before;
 }
 
+void ad_scope_shrink(ad_context *c); /* scope.c */
+
 /* scope.c: references of this thread, and the entry in its innermost scope that a new object gets */
 bool ad_scope_grow_and_add(ad_context *c, struct ad_object *object);
 void ad_object_retain_shared(struct ad_object *object);

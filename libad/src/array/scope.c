@@ -3,6 +3,7 @@
  * The scope stack is one vector of objects; an open scope is the index of its first entry. Each entry is one
  * local reference. An entry whose lowest bit is set moves to the enclosing scope when its own closes. */
 #include "array/array.h"
+#include <string.h>
 
 static void object_free(ad_context *c, struct ad_object *object)
 {
@@ -28,6 +29,22 @@ bool ad_scope_grow_and_add(ad_context *c, struct ad_object *object)
 {
     struct ad_scope_stack *s = &c->scopes;
     return ad_grow(c, &s->entries, &s->capacity, sizeof *s->entries, s->count + 1) && ad_scope_add(c, object);
+}
+
+/* Room for twice as many as there are, if that is much less than there is. */
+void ad_scope_shrink(ad_context *c)
+{
+    struct ad_scope_stack *s = &c->scopes;
+    uint32_t capacity = s->count < 32 ? 64 : 2 * s->count;
+    if (s->capacity / 2 <= capacity)
+        return;
+    uintptr_t *entries = ad_allocate(c, capacity * sizeof *entries);
+    if (!entries)
+        return;
+    memcpy(entries, s->entries, s->count * sizeof *entries);
+    ad_deallocate(c, s->entries, s->capacity * sizeof *entries);
+    s->entries = entries;
+    s->capacity = capacity;
 }
 
 ad_scope ad_scope_open(void)

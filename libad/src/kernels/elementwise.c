@@ -99,7 +99,7 @@ LOOP_WHERE(static, where_4, uint32_t)
 #define NUMBER_ENTRY(name, ...) [AD_LOOP_##name] = name##_number,
 #define NOTHING(name, ...)
 
-#define WHERE NOTHING
+#define THREE NOTHING
 #define LOOP  NUMBER
 #include "elementwise.def"
 #undef LOOP
@@ -108,18 +108,19 @@ const struct ad_loops FOR_ISA(ad_loops) = {
     .instruction_set = ISA,
     .folds = &FOR_ISA(ad_folds),
     .loop = {
-#define WHERE NOTHING
+#define THREE NOTHING
 #define LOOP  REAL
 #include "elementwise.def"
 #undef LOOP
         INTEGER_LOOPS(TYPED_i64, i64) INTEGER_LOOPS(TYPED_i32, i32) INTEGER_LOOPS(TYPED_u8, u8)
         WHOLE_LOOPS(TYPED_i64, i64) WHOLE_LOOPS(TYPED_i32, i32) WHOLE_LOOPS(TYPED_u8, u8) WHOLE_LOOPS(TYPED_b8, b8)
         COMPLEX_LOOPS(TYPED_c128, c128) COMPLEX_LOOPS(TYPED_c64, c64)
+        [AD_LOOP_clip] = { [AD_F64] = clip_f64, [AD_F32] = clip_f32 },
         [AD_LOOP_where] = { [AD_F64] = where_8, [AD_F32] = where_4, [AD_C128] = ad_where_16, [AD_C64] = where_8,
                             [AD_I64] = where_8, [AD_I32] = where_4, [AD_U8] = ad_where_1, [AD_BOOL] = ad_where_1 },
     },
     .number = {
-#define WHERE NOTHING
+#define THREE NOTHING
 #define LOOP  NUMBER_ENTRY
 #include "elementwise.def"
     },

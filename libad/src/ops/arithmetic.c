@@ -174,6 +174,19 @@ ad_array *(ad_where)(ad_array *condition, ad_array *a, ad_array *b)
     return ad_call_primitive(&where_op, (ad_array *[]){ condition, a, b }, 3, NULL);
 }
 
+/* ---- clip: minimum(maximum(x, low), high), in one loop where both bounds are numbers of x's dtype ---- */
+
+static ad_array *clip_rule(const ad_node *node, int operand, ad_array *t)
+{
+    ad_array *x = ad_saved_input(node, 0), *low = ad_saved_input(node, 1), *high = ad_saved_input(node, 2), *raised = ad_maximum(x, low);
+    if (operand == 2)
+        return ad_zmul(t, share(high, raised, ad_less(high, raised)));
+    t = ad_zmul(t, share(raised, high, ad_less(raised, high)));
+    return ad_zmul(t, operand == 0 ? share(x, low, ad_greater(x, low)) : share(low, x, ad_greater(low, x)));
+}
+
+RECORD(clip, .vjp = clip_rule, .jvp = clip_rule, .saves = AD_SAVE_INPUTS)
+
 /* -1 for a C integer below everything that the dtype of x can hold, 1 for one above it, else 0. */
 static int side_of_all(const ad_array *bound, const ad_array *x)
 {
@@ -194,6 +207,9 @@ ad_array *(ad_clip)(ad_array *x, ad_array *low, ad_array *high)
     if (below > 0 || above < 0)
         return ad_set_error(AD_ERROR_VALUE, "ad_clip: a bound of %lld is out of range for %s", (long long)ad_item_int(below > 0 ? low : high),
                             ad_dtype_name((ad_dtype)x->dtype));
+    bool both = low && below == 0 && low->ndim == 0 && high && above == 0 && high->ndim == 0;
+    if (both && ad_dtype_is_float((ad_dtype)x->dtype) && ad_dtype_common(operands, 3) == (ad_dtype)x->dtype)
+        return ad_call_primitive(&clip_op, (ad_array *[]){ x, ad_astype(low, (ad_dtype)x->dtype), ad_astype(high, (ad_dtype)x->dtype) }, 3, NULL);
     ad_array *y = low && below == 0 ? ad_maximum(x, low) : x;
     return high && above == 0 ? ad_minimum(y, high) : y;
 }

@@ -21,13 +21,16 @@ static ad_array *value_of(const ad_node *node)
     return ad_array_alias(ad_current(), ad_node_operand(node, 0));
 }
 
+static ad_array *largest_of(const ad_node *node, ad_array *x)
+{
+    const ad_axes *axes = ad_node_options(node);
+    return x && x->size == 0 ? ad_weak_integer(0) : ad_max(ad_real(x), .axes = *axes, .keepdims = true);
+}
+
 /* What is subtracted from x: its largest elements, or 0 where those are not finite. */
 static ad_array *peak_of(const ad_node *node, ad_array *x)
 {
-    const ad_axes *axes = ad_node_options(node);
-    if (x && x->size == 0)
-        return ad_weak_integer(0);
-    ad_array *largest = ad_max(ad_real(x), .axes = *axes, .keepdims = true);
+    ad_array *largest = largest_of(node, x);
     return ad_where(ad_isfinite(largest), largest, 0);
 }
 
@@ -97,7 +100,7 @@ static ad_array *softmax_view(const ad_node *node, const ad_spec *output)
 {
     (void)output;
     AD_SCOPE;
-    ad_array *x = value_of(node), *e = ad_exp(ad_sub(x, peak_of(node, x)));
+    ad_array *x = value_of(node), *e = ad_exp(ad_sub(x, largest_of(node, x)));
     return ad_escape(ad_div(e, sum_along(node, e)));
 }
 
