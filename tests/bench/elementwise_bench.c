@@ -33,6 +33,21 @@ static ad_array *times_two(ad_array *x)
     return ad_mul(x, 2);
 }
 
+static ad_array *square(ad_array *x)
+{
+    return ad_pow(x, 2);
+}
+
+static ad_array *power_of_a_number(ad_array *x)
+{
+    return ad_pow(x, 1.7);
+}
+
+static ad_array *clip(ad_array *x)
+{
+    return ad_clip(x, -0.5, 0.5);
+}
+
 static ad_array *power(ad_array *x)
 {
     return ad_pow(x, x);
@@ -52,6 +67,7 @@ int main(int argc, char **argv)
             { "sin", ad_sin, x },        { "sqrt", ad_sqrt, positive },              { "arctan", ad_arctan, x },
             { "cosh", ad_cosh, x },      { "expm1", ad_expm1, x },                   { "arcsinh", ad_arcsinh, x },
             { "log", ad_log, positive }, { "log1p", ad_log1p, positive },            { "x ** x", power, positive },
+            { "x ** 2", square, x },     { "clip", clip, x },                        { "x ** 1.7", power_of_a_number, positive },
             { "cbrt", ad_cbrt, x },      { "log10", ad_log10, positive },            { "arctanh", ad_arctanh, small },
         };
         for (int j = 0; j < (int)(sizeof jobs / sizeof *jobs); j++) {

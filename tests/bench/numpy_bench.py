@@ -30,8 +30,9 @@ def chain(x):
 
 
 functions = {"chain": chain, "x + x": lambda x: x + x, "2 x": lambda x: x * 2, "exp": np.exp, "tanh": np.tanh, "sin": np.sin,
-             "arctan": np.arctan, "cosh": np.cosh, "expm1": np.expm1, "arcsinh": np.arcsinh, "cbrt": np.cbrt}
-functions_of_positive = {"sqrt": np.sqrt, "log": np.log, "log1p": np.log1p, "log10": np.log10, "x ** x": lambda x: x ** x}
+             "arctan": np.arctan, "cosh": np.cosh, "expm1": np.expm1, "arcsinh": np.arcsinh, "cbrt": np.cbrt, "x ** 2": lambda x: x ** 2,
+             "clip": lambda x: np.clip(x, -0.5, 0.5)}
+functions_of_positive = {"sqrt": np.sqrt, "log": np.log, "log1p": np.log1p, "log10": np.log10, "x ** x": lambda x: x ** x, "x ** 1.7": lambda x: x ** 1.7}
 functions_of_small = {"arctanh": np.arctanh}
 
 
