@@ -241,6 +241,8 @@ START_TEST(abs_and_sign_are_flat_at_zero)
     assert_array(ad_imag(t), AD_SHAPE(2), 1e-15, 0.096, 0);
     assert_array(ad_real(ad_elementwise_grad(ad_angle)(z)), AD_SHAPE(2), 1e-15, 0.16, 0); /* -i/z */
     assert_array(ad_imag(ad_elementwise_grad(ad_angle)(z)), AD_SHAPE(2), 1e-15, -0.12, 0);
+    assert_array(ad_angle(z, .deg = true), AD_SHAPE(2), 1e-13, 180 / M_PI * atan2(-4, 3), 0);
+    assert_array(ad_angle(z), AD_SHAPE(2), 1e-15, atan2(-4, 3), 0);
 }
 END_TEST
 

@@ -20,6 +20,14 @@
 
 AD_BEGIN_DECLS
 
+/** Options of ad_angle. Begin with AD_ANGLE_DEFAULTS. */
+typedef struct ad_angle_options {
+    bool deg; /**< in degrees, not radians */
+    int ad_unused_;
+} ad_angle_options;
+
+#define AD_ANGLE_DEFAULTS ((ad_angle_options){ .deg = false })
+
 /* ---- Arithmetic, of any number ---- */
 
 /** -x. Not defined for bool. */
@@ -108,8 +116,9 @@ AD_API ad_array *ad_real(ad_array *x);
 AD_API ad_array *ad_imag(ad_array *x);
 /** Complex conjugate. VJP: conj(g). */
 AD_API ad_array *ad_conj(ad_array *x);
-/** Argument in radians, in (-pi, pi]. VJP: -i g/x, 0 at 0; for real x the derivative is 0. */
+/** Argument in radians, in (-pi, pi], or with .deg = true in degrees. VJP: -i g/x, 0 at 0; for real x the derivative is 0. */
 AD_API ad_array *ad_angle(ad_array *x);
+AD_API ad_array *ad_angle_with(ad_array *x, ad_angle_options options);
 
 /* ---- Rounding and tests; constants of every derivative ---- */
 
@@ -263,7 +272,8 @@ AD_API ad_array *ad_clip(ad_array *x, ad_array *low, ad_array *high);
 #define ad_real(x) (ad_real)(AD_OPERAND_(x))
 #define ad_imag(x) (ad_imag)(AD_OPERAND_(x))
 #define ad_conj(x) (ad_conj)(AD_OPERAND_(x))
-#define ad_angle(x) (ad_angle)(AD_OPERAND_(x))
+#define ad_angle(...) ad_angle_options_(__VA_ARGS__, .ad_unused_ = 0)
+#define ad_angle_options_(x, ...) ad_angle_with(AD_OPERAND_(x), AD_OPTIONS_(ad_angle_options, __VA_ARGS__))
 #define ad_floor(x) (ad_floor)(AD_OPERAND_(x))
 #define ad_ceil(x) (ad_ceil)(AD_OPERAND_(x))
 #define ad_trunc(x) (ad_trunc)(AD_OPERAND_(x))
