@@ -270,12 +270,6 @@ LINEAR(conj, ad_conj(g))
 LINEAR(real, g)
 LINEAR(imag, ad_mul(ad_weak_complex(-1.0i), g))
 
-ad_array *ad_angle_with(ad_array *x, ad_angle_options options)
-{
-    ad_array *angle = (ad_angle)(x);
-    return options.deg ? ad_mul(angle, 180 / M_PI) : angle;
-}
-
 UNARY(sign, .vjp = sign_vjp, .jvp = sign_jvp, .saves = BOTH)
 CONSTANT(floor)
 CONSTANT(ceil)
@@ -286,3 +280,9 @@ CONSTANT(isinf)
 CONSTANT(isfinite)
 CONSTANT(logical_not)
 /* clang-format on */
+
+ad_array *ad_angle_with(ad_array *x, ad_angle_options options)
+{
+    ad_array *angle = (ad_angle)(x);
+    return options.deg ? ad_mul(angle, 180 / M_PI) : angle;
+}
