@@ -80,13 +80,6 @@ static bool store(ad_array *x, struct ad_storage *storage)
     return true;
 }
 
-static ad_array *too_large(ad_dtype dtype, int ndim, const int64_t *dims)
-{
-    ad_shape_buffer text;
-    return ad_set_error_of_running(AD_ERROR_SHAPE, "shape %s of %s is negative somewhere or has more elements than can be addressed",
-                        ad_shape_text(text.text, sizeof text, ndim, dims), ad_dtype_name(dtype));
-}
-
 ad_array *ad_array_new(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims)
 {
     if (ndim == 0 && dtype == AD_F64)
@@ -94,7 +87,7 @@ ad_array *ad_array_new(ad_context *c, ad_dtype dtype, int ndim, const int64_t *d
     int64_t size = 1;
     size_t item = ad_dtype_size(dtype);
     if (ndim > 0 && !ad_shape_checked_size(ndim, dims, item, &size))
-        return too_large(dtype, ndim, dims);
+        return ad_shape_refuse(dtype, ndim, dims);
     size_t bytes = (size_t)size * item;
     if (bytes <= AD_INLINE_BYTES) {
         ad_array *x = header_new(c, dtype, ndim, dims, size, bytes);
@@ -122,7 +115,7 @@ ad_array *ad_array_abstract(ad_context *c, ad_dtype dtype, int ndim, const int64
 {
     int64_t size;
     if (!ad_shape_checked_size(ndim, dims, ad_dtype_size(dtype), &size))
-        return too_large(dtype, ndim, dims);
+        return ad_shape_refuse(dtype, ndim, dims);
     ad_array *x = header_new(c, dtype, ndim, dims, size, 0);
     if (x) {
         strides_c_order(x);
@@ -160,7 +153,7 @@ ad_array *ad_array_view(ad_context *c, const ad_array *x, ad_dtype dtype, int nd
     int64_t size = 1;
     size_t payload = 0;
     if (!ad_shape_checked_size(ndim, dims, ad_dtype_size(dtype), &size))
-        return too_large(dtype, ndim, dims);
+        return ad_shape_refuse(dtype, ndim, dims);
     const char *start = x->flags & AD_STORED ? NULL : inline_data(x, &payload);
     ad_array *view = header_new(c, dtype, ndim, dims, size, payload);
     if (!view)

@@ -451,7 +451,9 @@ void ad_tree_free(ad_context *c, struct ad_object *tree);
 ad_shape ad_shape_make(int ndim, const int64_t *dims);
 bool ad_shape_checked_size(int ndim, const int64_t *dims, size_t item, int64_t *size); /* false: negative or too large */
 bool ad_count_fits(const char *operation, int count, int room, const char *things);        /* false and an error: negative or too many */
+void *ad_shape_refuse(ad_dtype dtype, int ndim, const int64_t *dims);                     /* NULL and the error: too large, or negative */
 bool ad_shape_possible(const char *operation, ad_dtype dtype, const ad_shape *shape);      /* false and an error: too large, or negative */
+bool ad_shape_broadcasts_to(const ad_array *x, ad_shape shape); /* without making it larger */
 bool ad_shape_broadcast(ad_shape *into, const ad_shape *with);
 const char *ad_shape_text(char *buffer, size_t size, int ndim, const int64_t *dims); /* "(3,4)" */
 int ad_axis_resolve(const char *operation, int axis, int ndim); /* -1 and an error */
@@ -466,6 +468,7 @@ typedef struct ad_shape_buffer {
 /* dtype.c */
 ad_dtype ad_dtype_promote(ad_dtype a, ad_dtype b);
 ad_dtype ad_dtype_common(ad_array *const *inputs, int count); /* NumPy's rules, weak scalars included */
+bool ad_number_fits(const char *operation, const ad_array *x, ad_dtype dtype); /* false and an error: it overflows */
 bool ad_number_overflows(const ad_array *x, ad_dtype dtype, int64_t *value); /* whether x is a C integer that int32 or uint8 cannot hold, and which */
 ad_dtype ad_dtype_real(ad_dtype dtype);                       /* of a complex one, its part's; else itself */
 ad_dtype ad_dtype_complex(ad_dtype dtype);

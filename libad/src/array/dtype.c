@@ -79,6 +79,14 @@ bool ad_number_overflows(const ad_array *x, ad_dtype dtype, int64_t *value)
     return dtype == AD_U8 ? *value < 0 || *value > UINT8_MAX : dtype == AD_I32 && (*value < INT32_MIN || *value > INT32_MAX);
 }
 
+bool ad_number_fits(const char *operation, const ad_array *x, ad_dtype dtype)
+{
+    int64_t value;
+    if (!ad_number_overflows(x, dtype, &value))
+        return true;
+    return ad_set_error(AD_ERROR_VALUE, "%s: %lld is out of range for %s", operation, (long long)value, ad_dtype_name(dtype)) != NULL;
+}
+
 ad_dtype ad_dtype_real(ad_dtype dtype)
 {
     return dtype == AD_C128 ? AD_F64 : dtype == AD_C64 ? AD_F32 : dtype;

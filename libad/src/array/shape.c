@@ -56,6 +56,12 @@ bool ad_shape_broadcast(ad_shape *into, const ad_shape *with)
     return true;
 }
 
+bool ad_shape_broadcasts_to(const ad_array *x, ad_shape shape)
+{
+    ad_shape joined = shape, own = ad_shape_make(x->ndim, ad_dims(x));
+    return ad_shape_broadcast(&joined, &own) && ad_shape_equal(joined, shape);
+}
+
 const char *ad_shape_text(char *buffer, size_t size, int ndim, const int64_t *dims)
 {
     size_t used = (size_t)snprintf(buffer, size, "(");
@@ -73,16 +79,20 @@ bool ad_count_fits(const char *operation, int count, int room, const char *thing
     return ad_set_error(AD_ERROR_SHAPE, "%s: %d %s; at most %d are possible", operation, count, things, room) != NULL;
 }
 
-bool ad_shape_possible(const char *operation, ad_dtype dtype, const ad_shape *shape)
+void *ad_shape_refuse(ad_dtype dtype, int ndim, const int64_t *dims)
 {
     ad_shape_buffer text;
+    return ad_set_error_of_running(AD_ERROR_SHAPE, "shape %s of %s is negative somewhere or has more elements than can be addressed",
+                                   ad_shape_text(text.text, sizeof text, ndim, dims), ad_dtype_name(dtype));
+}
+
+bool ad_shape_possible(const char *operation, ad_dtype dtype, const ad_shape *shape)
+{
     int64_t size;
     if (!ad_count_fits(operation, shape->ndim, AD_MAX_NDIM, "dimensions"))
         return false;
-    if (ad_shape_checked_size(shape->ndim, shape->dim, ad_dtype_size(dtype), &size))
-        return true;
-    return ad_set_error(AD_ERROR_SHAPE, "%s: shape %s of %s is negative somewhere or has more elements than can be addressed", operation,
-                        ad_shape_text(text.text, sizeof text, shape->ndim, shape->dim), ad_dtype_name(dtype)) != NULL;
+    AD_RUNNING(ad_current(), operation);
+    return ad_shape_checked_size(shape->ndim, shape->dim, ad_dtype_size(dtype), &size) || ad_shape_refuse(dtype, shape->ndim, shape->dim);
 }
 
 int ad_axis_resolve(const char *operation, int axis, int ndim)

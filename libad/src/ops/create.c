@@ -91,10 +91,7 @@ ad_array *ad_ones_with(ad_shape shape, ad_dtype_options options)
 /* value in a known dtype. Only of a C integer one can tell that it does not fit. */
 static ad_array *converted(const char *operation, ad_array *value, ad_dtype dtype)
 {
-    int64_t number;
-    if (ad_number_overflows(value, dtype, &number))
-        return ad_set_error(AD_ERROR_VALUE, "%s: %lld is out of range for %s", operation, (long long)number, ad_dtype_name(dtype));
-    return ad_astype(value, dtype);
+    return ad_number_fits(operation, value, dtype) ? ad_astype(value, dtype) : NULL;
 }
 
 ad_array *ad_asarray_with(ad_array *x, ad_dtype_options options)

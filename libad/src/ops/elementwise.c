@@ -13,13 +13,14 @@
 
 /* ---- shapes and dtypes of every elementwise operation, of one operand or several ---- */
 
-/* Whether a C integer among the operands does not fit the dtype of the arrays beside it. */
-static bool number_overflows(const ad_node *node, ad_dtype dtype, int64_t *number)
+/* A C integer among the operands that does not fit the dtype of the arrays beside it; NULL: there is none. */
+static const ad_array *overflowing_number(const ad_node *node, ad_dtype dtype)
 {
+    int64_t number;
     for (int i = 0; (dtype == AD_U8 || dtype == AD_I32) && i < ad_node_inputs(node); i++)
-        if (ad_number_overflows(node->inputs[i], dtype, number))
-            return true;
-    return false;
+        if (ad_number_overflows(node->inputs[i], dtype, &number))
+            return node->inputs[i];
+    return NULL;
 }
 
 /* The dtype that the loop runs in: the common one, or float64 where the function has no integer form at all. A comparison is exact for every C integer. */
@@ -33,8 +34,7 @@ static ad_dtype loop_dtype(const ad_node *node, const struct ad_loops *loops)
     ad_dtype dtype = ad_dtype_common(inputs + skip, count - skip);
     if (!loops->loop[id][dtype] && !ad_dtype_is_float(dtype) && !loops->loop[id][AD_I64])
         return AD_F64;
-    int64_t number;
-    if (ad_loop_output((ad_loop_id)id, dtype) == AD_BOOL && number_overflows(node, dtype, &number))
+    if (ad_loop_output((ad_loop_id)id, dtype) == AD_BOOL && overflowing_number(node, dtype))
         return AD_I64;
     return loops->loop[id][dtype] ? dtype : AD_NO_DTYPE;
 }
@@ -64,9 +64,9 @@ bool ad_elementwise_infer(const ad_node *node, ad_spec *output)
     ad_dtype dtype = loop_dtype(node, ad_current()->loops);
     if (dtype == AD_NO_DTYPE)
         return refuse_dtype(node);
-    int64_t number;
-    if (ad_node_primitive(node)->code != AD_LOOP_where && number_overflows(node, dtype, &number))
-        return AD_FAIL(AD_ERROR_VALUE, "%s: %lld is out of range for %s", ad_node_primitive(node)->name, (long long)number, ad_dtype_name(dtype));
+    const ad_array *number = overflowing_number(node, dtype);
+    if (number && ad_node_primitive(node)->code != AD_LOOP_where)
+        return ad_number_fits(ad_node_primitive(node)->name, number, dtype);
     output->dtype = ad_loop_output((ad_loop_id)ad_node_primitive(node)->code, dtype);
     output->shape.ndim = 0;
     for (int i = 0; i < ad_node_inputs(node); i++) {

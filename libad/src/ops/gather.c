@@ -174,12 +174,10 @@ ad_array *ad_value_like(const char *operation, ad_array *value, const ad_array *
     if (ad_dtype_is_complex((ad_dtype)value->dtype) && !ad_dtype_is_complex((ad_dtype)x->dtype))
         return ad_set_error(AD_ERROR_DTYPE, "%s: a value of dtype %s into an array of dtype %s; take its ad_real", operation,
                             ad_dtype_name((ad_dtype)value->dtype), ad_dtype_name((ad_dtype)x->dtype));
-    int64_t number;
-    if (ad_number_overflows(value, (ad_dtype)x->dtype, &number))
-        return ad_set_error(AD_ERROR_VALUE, "%s: %lld is out of range for %s", operation, (long long)number, ad_dtype_name((ad_dtype)x->dtype));
-    ad_shape joined = shape, own = ad_shape_of(value);
+    if (!ad_number_fits(operation, value, (ad_dtype)x->dtype))
+        return NULL;
     ad_shape_buffer text;
-    if (!ad_shape_broadcast(&joined, &own) || !ad_shape_equal(joined, shape))
+    if (!ad_shape_broadcasts_to(value, shape))
         return ad_set_error(AD_ERROR_SHAPE, "%s: a value of shape %s does not broadcast to the places' shape %s", operation, AD_SHAPE_TEXT(value),
                             ad_shape_text(text.text, sizeof text, shape.ndim, shape.dim));
     return ad_broadcast_to(ad_astype(value, (ad_dtype)x->dtype), shape);

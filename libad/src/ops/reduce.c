@@ -150,8 +150,8 @@ bool ad_reduces_all(const char *name, const ad_reduce_options *o)
 /* .where in the shape of x. */
 static ad_array *mask_of(const char *name, const ad_array *x, ad_array *where)
 {
-    ad_shape shape = ad_shape_of(x), joined = shape, own = ad_shape_of(where);
-    if (!ad_shape_broadcast(&joined, &own) || !ad_shape_equal(joined, shape))
+    ad_shape shape = ad_shape_of(x);
+    if (!ad_shape_broadcasts_to(where, shape))
         return ad_set_error(AD_ERROR_SHAPE, "%s: .where of shape %s does not broadcast to shape %s", name, AD_SHAPE_TEXT(where), AD_SHAPE_TEXT(x));
     return ad_broadcast_to(ad_not_equal(where, 0), shape);
 }
@@ -159,7 +159,7 @@ static ad_array *mask_of(const char *name, const ad_array *x, ad_array *where)
 /* x with `neutral` in place of what .where leaves out. */
 static ad_array *included(const char *name, ad_array *x, const ad_reduce_options *o, ad_array *neutral)
 {
-    return x && o->where ? ad_where(mask_of(name, x, o->where), x, ad_astype(neutral, (ad_dtype)x->dtype)) : x;
+    return x ? ad_where(mask_of(name, x, o->where), x, ad_astype(neutral, (ad_dtype)x->dtype)) : NULL;
 }
 
 /* Whether a number can be converted to a dtype: to integers a real one within range, to real ones any real one. */
@@ -334,7 +334,8 @@ static ad_array *choose(const ad_primitive *op, ad_array *x, const ad_reduce_opt
     if (!x || !o->initial)
         return reduce(op, x, o);
     ad_array *initial = initial_of(op->name, o, (ad_dtype)x->dtype);
-    x = included(op->name, x, o, initial);
+    if (o->where)
+        x = included(op->name, x, o, initial);
     if (!x || !initial || !resolve(op->name, x, o, &r))
         return NULL;
     ad_array *y = reduce(count_of(x, &r) ? op : &sum_op, x, o), *begin = y ? ad_broadcast_to(initial, ad_shape_of(y)) : NULL;

@@ -104,7 +104,8 @@ const ad_fn *ad_fn_of_pointer(ad_context *c, void (*pointer)(void), const char *
     if (!pointer)
         return ad_set_error(AD_ERROR_TRANSFORM, "ad_function: the function is NULL");
     if (!signature)
-        return ad_set_error(AD_ERROR_TRANSFORM, "a function of this C type has to be described to a transformation, as by ad_function(f, \"a(a,i,d)\"): " LETTERS);
+        return ad_set_error(AD_ERROR_TRANSFORM, "a function of this C type has to be described to a transformation, as by "
+                                                   "ad_function(f, \"a(a,i,d)\"): " LETTERS);
     if (!read_signature(signature, &made))
         return ad_set_error(AD_ERROR_TRANSFORM, "ad_function: the signature \"%s\" cannot be read; in one like \"a(a,i,d)\" stand " LETTERS, signature);
     struct ad_memo *memo = memo_of(c);
