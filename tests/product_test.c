@@ -290,6 +290,9 @@ START_TEST(einsum_errors_name_the_subscripts)
     assert_fails(ad_einsum("i", a), AD_ERROR_SHAPE, "1 letters");
     assert_fails(ad_einsum("ij->k", a), AD_ERROR_VALUE, "'k' is in the output but in no operand");
     assert_fails(ad_einsum("ij->ii", a), AD_ERROR_VALUE, "twice");
+    assert_fails(ad_einsum("ii", filled(AD_SHAPE(3, 1))), AD_ERROR_SHAPE, "'i' names axes 0 and 1 of operand 0, of shape (3,1), which differ in length (3 != 1)");
+    assert_fails(ad_einsum("ii->i", filled(AD_SHAPE(1, 3))), AD_ERROR_SHAPE, "(1 != 3)");
+    assert_fails(ad_einsum("i,jii", filled(AD_SHAPE(3)), filled(AD_SHAPE(2, 1, 3))), AD_ERROR_SHAPE, "axes 1 and 2 of operand 1");
     assert_fails(ad_einsum("ij", a, b), AD_ERROR_VALUE, "2 operands");
     assert_fails(ad_einsum("ij,kl", a), AD_ERROR_VALUE, "1 operands");
     assert_fails(ad_einsum("i1", a), AD_ERROR_VALUE, "'1'");

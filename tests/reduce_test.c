@@ -37,7 +37,6 @@ START_TEST(axes_are_one_or_several_or_all)
     assert_array(ad_max(x, .axes = AD_AXES(0, -1), .keepdims = true), AD_SHAPE(1, 3, 1), 0, 7, 9, 11);
     assert_array(ad_min(x, .keepdims = true), AD_SHAPE(1, 1, 1), 0, 0);
     assert_array(ad_sum(2.5), AD_SCALAR_SHAPE, 0, 2.5);
-    assert_array(ad_sum(VECTOR(1, 2), .axis = 0, .axes = AD_AXES(5)), AD_SCALAR_SHAPE, 0, 3);
 }
 END_TEST
 
@@ -50,7 +49,7 @@ START_TEST(sums_products_and_means)
     assert_array(ad_prod(-3), AD_SCALAR_SHAPE, 0, -3);
     assert_array(ad_mean(x), AD_SCALAR_SHAPE, 0, 2.5);
     assert_array(ad_mean(x, .axis = 0, .keepdims = true), AD_SHAPE(1, 3), 0, 1.5, 2.5, 3.5);
-    assert_array(ad_mean(x, .axis = 0, .ddof = 1), AD_SHAPE(3), 0, 1.5, 2.5, 3.5);
+    assert_array(ad_mean(x, .axis = 0), AD_SHAPE(3), 0, 1.5, 2.5, 3.5);
     assert_array(ad_ptp(x, .axis = 1), AD_SHAPE(2), 0, 2, 2);
     ad_complex p = ad_item_complex(ad_prod(complex_vector())), m = ad_item_complex(ad_mean(complex_vector()));
     assert_close(creal(p), -3.75, 1e-15); /* (1+2i) (-1/2+i/4) (3-i) = (-1-3i/4) (3-i) */
@@ -205,8 +204,8 @@ START_TEST(where_and_initial)
     assert_fails(ad_max(x, .where = where), AD_ERROR_VALUE, "ad_max: with .where it needs an .initial");
     assert_fails(ad_sum(x, .where = ad_ones(AD_SHAPE(4, 2, 3))), AD_ERROR_SHAPE, "ad_sum: .where of shape (4,2,3) does not broadcast to shape (2,3)");
     assert_fails(ad_sum(x, .initial = VECTOR(1, 2)), AD_ERROR_SHAPE, "ad_sum: .initial of shape (2,)");
-    assert_fails(ad_argmax(x, .where = where), AD_ERROR_VALUE, "ad_argmax: takes neither .where nor .initial");
-    assert_fails(ad_softmax(x, .initial = five), AD_ERROR_VALUE, "ad_softmax: takes neither .where nor .initial");
+    assert_fails(ad_argmax(x, .where = where), AD_ERROR_VALUE, "ad_argmax: takes no .where");
+    assert_fails(ad_softmax(x, .initial = five), AD_ERROR_VALUE, "ad_softmax: takes no .initial");
     assert_fails(ad_mean(x, .initial = five), AD_ERROR_VALUE, "ad_mean: takes no .initial");
 }
 END_TEST

@@ -61,7 +61,7 @@ AD_API ad_array *ad_vecdot_with(ad_array *a, ad_array *b, ad_vecdot_options opti
 
 /** Options of ad_tensordot. */
 typedef struct ad_tensordot_options {
-    int axes;       /**< 2: how many of the last axes of a and first axes of b; not read if lists are given */
+    int axes;       /**< 2: how many of the last axes of a and first axes of b */
     ad_axes a_axes; /**< instead: axes of a ... */
     ad_axes b_axes; /**< ... and those of b they go with, in the same order */
     int ad_unused_;
@@ -81,8 +81,8 @@ AD_API ad_array *ad_tensordot_with(ad_array *a, ad_array *b, ad_tensordot_option
  *
  * Each operand has a letter for every axis, "..." for any axes that broadcast. Letters that are not in the output are
  * summed over; a letter that an operand repeats takes its diagonal. Without "->" the output has the letters that occur
- * once, in alphabetical order, after the axes of "...". An axis of length 1 goes with any length. More than two operands
- * get the common dtype and are multiplied in pairs, those first that leave the smallest results.
+ * once, in alphabetical order, after the axes of "...". An axis of length 1 goes with any length of another operand. More than two
+ * operands get the common dtype and are multiplied in pairs, those first that leave the smallest results.
  *
  * @param subscripts  the operands' letters, separated by commas; spaces are ignored
  * @param operands    count arrays

@@ -12,11 +12,11 @@
 
 AD_BEGIN_DECLS
 
-/** Options of the reductions. Begin with AD_REDUCE_DEFAULTS; .axis wins over .axes. */
+/** Options of the reductions. Begin with AD_REDUCE_DEFAULTS. An error, never ignored: a field that a function does not take, .axis beside .axes. */
 typedef struct ad_reduce_options {
     int axis;          /**< one axis; AD_NO_AXIS: see axes */
     ad_axes axes;      /**< several; none given: all */
-    bool keepdims;     /**< keep the reduced axes with length 1 */
+    bool keepdims;     /**< all but softmax and log_softmax: keep the reduced axes with length 1 */
     ad_dtype dtype;    /**< sum, prod, mean, var, std: compute in this dtype; AD_NO_DTYPE: NumPy's choice. An integer one is float64 to mean, var and std */
     int ddof;          /**< var, std: divide by n - ddof */
     ad_array *where;   /**< sum, prod, mean, var, std, max, min, any, all: include only where it is not 0; broadcasts to x. NULL: everything */

@@ -112,6 +112,8 @@ int ad_axis_of_scalar(const ad_array *x, int axis)
 bool ad_axes_resolve(const char *operation, int axis, const ad_axes *axes, int ndim, bool *selected)
 {
     bool all = axis == INT_MIN && (!axes || axes->count == 0);
+    if (axis != INT_MIN && axes && axes->count)
+        return ad_set_error(AD_ERROR_AXIS, "%s: takes .axis or .axes, not both", operation) != NULL;
     for (int i = 0; i < ndim; i++)
         selected[i] = all;
     if (all)

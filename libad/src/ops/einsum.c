@@ -164,6 +164,8 @@ static bool paired_axes(const ad_array *a, const ad_array *b, const ad_tensordot
     *of_a = o->a_axes;
     *of_b = o->b_axes;
     bool lists = of_a->count || of_b->count, taken_a[AD_MAX_NDIM], taken_b[AD_MAX_NDIM];
+    if (lists && o->axes != AD_TENSORDOT_DEFAULTS.axes)
+        return AD_FAIL(AD_ERROR_AXIS, "ad_tensordot: takes .axes or the lists .a_axes and .b_axes, not both");
     if (!lists && (o->axes < 0 || o->axes > a->ndim || o->axes > b->ndim))
         return AD_FAIL(AD_ERROR_AXIS, "ad_tensordot: shapes %s and %s do not have %d axes to sum over", AD_SHAPE_TEXT(a), AD_SHAPE_TEXT(b), o->axes);
     if (of_a->count != of_b->count)
@@ -272,8 +274,11 @@ static bool label_axes(struct einsum *e, int operand, const struct term *term, s
             f->label[at++] = term->label[i];
     }
     for (int i = 0; i < ndim; i++) {
-        int label = f->label[i];
+        int label = f->label[i], first = (int)((const uint8_t *)memchr(f->label, label, (size_t)ndim) - f->label);
         int64_t *length = &e->length[label], dim = ad_dims(f->x)[i];
+        if (ad_dims(f->x)[first] != dim) /* a diagonal does not broadcast */
+            return AD_FAIL(AD_ERROR_SHAPE, "ad_einsum: \"%s\": '%c' names axes %d and %d of operand %d, of shape %s, which differ in length (%lld != %lld)",
+                           e->subscripts, letter_of(label), first, i, operand, AD_SHAPE_TEXT(f->x), (long long)ad_dims(f->x)[first], (long long)dim);
         if (e->seen[label]++ && *length != dim && *length != 1 && dim != 1)
             return AD_FAIL(AD_ERROR_SHAPE, "ad_einsum: \"%s\": axis %d of operand %d, of shape %s, has length %lld, but '%c' has length %lld before",
                            e->subscripts, i, operand, AD_SHAPE_TEXT(f->x), (long long)dim, letter_of(label), (long long)*length);

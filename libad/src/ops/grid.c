@@ -119,6 +119,8 @@ ad_array *(ad_linspace)(ad_array *start, ad_array *stop)
 ad_array *ad_logspace_with(ad_array *start, ad_array *stop, ad_logspace_options options)
 {
     ad_linspace_options powers = { .num = options.num, .endpoint = options.endpoint, .axis = options.axis, .dtype = options.dtype };
+    if (options.bases && options.base != AD_LOGSPACE_DEFAULTS.base)
+        return ad_set_error(AD_ERROR_VALUE, "ad_logspace: takes .base or .bases, not both");
     ad_array *base = options.bases ? options.bases : ad_weak_real(options.base);
     ad_array *place = places_before("ad_logspace", (ad_array *[]){ start, stop, base }, 3, &powers);
     ad_array *power = spread(start, stop, place, &powers);

@@ -375,6 +375,8 @@ ad_array *ad_roll_with(ad_array *x, int64_t shift, ad_roll_options options)
     ad_axes *axes = &options.axes;
     if (!x || !ad_count_fits("ad_roll", shifts->ndim, AD_MAX_NDIM, "shifts") || !ad_count_fits("ad_roll", axes->count, AD_MAX_NDIM, "axes"))
         return NULL;
+    if (options.axis != AD_NO_AXIS && axes->count)
+        return ad_set_error(AD_ERROR_AXIS, "ad_roll: takes .axis or .axes, not both");
     if (options.axis == AD_NO_AXIS && axes->count == 0) {
         ad_array *flat = ad_ravel(x);
         for (int i = 0; i < (shifts->ndim ? shifts->ndim : 1); i++)
@@ -456,6 +458,8 @@ ad_array *ad_pad_with(ad_array *x, int64_t width, ad_pad_options options)
         return NULL;
     if (mode == MODES)
         return ad_set_error(AD_ERROR_VALUE, "ad_pad: mode \"%s\"; possible are constant, edge, reflect, symmetric, wrap", options.mode);
+    if (mode != CONSTANT && options.constant_values != 0)
+        return ad_set_error(AD_ERROR_VALUE, "ad_pad: mode \"%s\" takes no .constant_values", options.mode);
     if (widths->count == 0)
         *widths = AD_WIDTHS({ width, width });
     if (widths->count != 1 && widths->count != x->ndim)

@@ -76,8 +76,9 @@ bool ad_known_dtype(const char *operation, ad_dtype dtype);
 /* index_parse.c: NumPy's index notation, printf-like, as a list. */
 bool ad_index_parse(const char *operation, const char *format, va_list arguments, ad_index_list *indices);
 
-/* reduce.c: false and an error where a reduction is given .where or .initial that takes neither. */
-bool ad_reduces_all(const char *name, const ad_reduce_options *o);
+/* reduce.c: the options beside .axis and .axes that a function with ad_reduce_options takes; false and an error for any other that is given. */
+enum { AD_TAKES_KEEPDIMS = 1, AD_TAKES_DTYPE = 2, AD_TAKES_DDOF = 4, AD_TAKES_WHERE = 8, AD_TAKES_INITIAL = 16 };
+bool ad_reduce_takes(const char *name, const ad_reduce_options *o, unsigned fields);
 
 /* gather.c: how an update joins the value with what is there. */
 typedef enum update { UPDATE_SET, UPDATE_ADD, UPDATE_MUL, UPDATE_MIN, UPDATE_MAX } update;

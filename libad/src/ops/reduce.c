@@ -142,9 +142,20 @@ static bool position_eval(const ad_node *node, void *const *outputs)
 
 /* ---- what .where leaves out, and .initial begins with ---- */
 
-bool ad_reduces_all(const char *name, const ad_reduce_options *o)
+bool ad_reduce_takes(const char *name, const ad_reduce_options *o, unsigned fields)
 {
-    return (!o->where && !o->initial) || AD_FAIL(AD_ERROR_VALUE, "%s: takes neither .where nor .initial", name);
+    const struct {
+        unsigned field;
+        const char *name;
+        bool given;
+    } all[] = {
+        { AD_TAKES_KEEPDIMS, ".keepdims", o->keepdims }, { AD_TAKES_DTYPE, ".dtype", o->dtype != AD_NO_DTYPE }, { AD_TAKES_DDOF, ".ddof", o->ddof != 0 },
+        { AD_TAKES_WHERE, ".where", o->where != NULL },  { AD_TAKES_INITIAL, ".initial", o->initial != NULL },
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (all[i].given && !(fields & all[i].field))
+            return AD_FAIL(AD_ERROR_VALUE, "%s: takes no %s", name, all[i].name);
+    return true;
 }
 
 /* .where in the shape of x. */
@@ -198,7 +209,7 @@ static ad_array *initial_of(const char *name, const ad_reduce_options *o, ad_dty
 #define FUNCTION(name)                                                                                                 \
     ad_array *ad_##name##_with(ad_array *x, ad_reduce_options options)                                                 \
     {                                                                                                                  \
-        return ad_reduces_all("ad_" #name, &options) ? reduce(&name##_op, x, &options) : NULL;                            \
+        return ad_reduce_takes("ad_" #name, &options, AD_TAKES_KEEPDIMS) ? reduce(&name##_op, x, &options) : NULL;     \
     }                                                                                                                  \
     DEFAULTS_OF(name)
 
@@ -267,6 +278,8 @@ REDUCTION(prod, PROD, reduce_infer, reduce_eval, .vjp = prod_vjp, .jvp = prod_jv
 /* Computes in the dtype asked for, and gives it. `neutral` is what changes no result, and `join` adds one more element to one. */
 static ad_array *reduce_in(const ad_primitive *op, ad_array *x, const ad_reduce_options *o, double neutral, ad_array *(*join)(ad_array *, ad_array *))
 {
+    if (!ad_reduce_takes(op->name, o, AD_TAKES_KEEPDIMS | AD_TAKES_DTYPE | AD_TAKES_WHERE | AD_TAKES_INITIAL))
+        return NULL;
     if (o->dtype != AD_NO_DTYPE)
         x = ad_astype(x, o->dtype);
     if (o->where)
@@ -329,6 +342,8 @@ FUNCTION(argmin)
 static ad_array *choose(const ad_primitive *op, ad_array *x, const ad_reduce_options *o)
 {
     struct reduction r;
+    if (!ad_reduce_takes(op->name, o, AD_TAKES_KEEPDIMS | AD_TAKES_WHERE | AD_TAKES_INITIAL))
+        return NULL;
     if (o->where && !o->initial)
         return ad_set_error(AD_ERROR_VALUE, "%s: with .where it needs an .initial, for where nothing is left", op->name);
     if (!x || !o->initial)
@@ -360,8 +375,8 @@ DEFAULTS_OF(min)
 
 static ad_array *truth(const ad_primitive *op, ad_array *x, const ad_reduce_options *o, int64_t neutral)
 {
-    if (o->initial)
-        return ad_set_error(AD_ERROR_VALUE, "%s: takes no .initial", op->name);
+    if (!ad_reduce_takes(op->name, o, AD_TAKES_KEEPDIMS | AD_TAKES_WHERE))
+        return NULL;
     return reduce(op, o->where ? included(op->name, x, o, ad_weak_integer(neutral)) : x, o);
 }
 
@@ -381,7 +396,7 @@ DEFAULTS_OF(all)
 ad_array *ad_ptp_with(ad_array *x, ad_reduce_options options)
 {
     struct reduction r;
-    if (!ad_reduces_all("ad_ptp", &options) || (x && !(resolve("ad_ptp", x, &options, &r) && has_choice("ad_ptp", x, &r))))
+    if (!ad_reduce_takes("ad_ptp", &options, AD_TAKES_KEEPDIMS) || (x && !(resolve("ad_ptp", x, &options, &r) && has_choice("ad_ptp", x, &r))))
         return NULL;
     return ad_sub(ad_max_with(x, options), ad_min_with(x, options));
 }
@@ -404,8 +419,6 @@ static ad_array *average(const char *name, ad_array *x, const ad_reduce_options 
     struct reduction r;
     if (!x || !resolve(name, x, o, &r))
         return x ? NULL : ad_sum_with(x, *o);
-    if (o->initial)
-        return ad_set_error(AD_ERROR_VALUE, "%s: takes no .initial", name);
     if (o->where) {
         ad_array *mask = mask_of(name, x, o->where), *n = ad_sub(reduce(&sum_op, mask, o), o->ddof);
         return ad_div(reduce(&sum_op, ad_where(mask, x, 0), o), ad_astype(ad_maximum(n, 0), ad_dtype_real((ad_dtype)x->dtype)));
@@ -417,6 +430,8 @@ static ad_array *average(const char *name, ad_array *x, const ad_reduce_options 
 static ad_array *variance(const char *name, ad_array *x, ad_reduce_options options)
 {
     ad_reduce_options of_mean = options;
+    if (!ad_reduce_takes(name, &options, AD_TAKES_KEEPDIMS | AD_TAKES_DTYPE | AD_TAKES_WHERE | AD_TAKES_DDOF))
+        return NULL;
     x = as_float(x, &options);
     of_mean.dtype = AD_NO_DTYPE;
     of_mean.keepdims = true;
@@ -428,8 +443,9 @@ static ad_array *variance(const char *name, ad_array *x, ad_reduce_options optio
 
 ad_array *ad_mean_with(ad_array *x, ad_reduce_options options)
 {
+    if (!ad_reduce_takes("ad_mean", &options, AD_TAKES_KEEPDIMS | AD_TAKES_DTYPE | AD_TAKES_WHERE))
+        return NULL;
     x = as_float(x, &options);
-    options.ddof = 0;
     return average("ad_mean", x, &options);
 }
 

@@ -147,12 +147,12 @@ AD_OPERATION(log_softmax_op);
 
 /* ---- the public functions ---- */
 
-/* Calls a primitive with the axes of the options, resolved and in order, which it also gives. */
-static ad_array *along(const ad_primitive *op, ad_array *x, const ad_reduce_options *o, ad_axes *axes)
+/* Calls a primitive that takes the option fields given, with their axes, resolved and in order, which it also gives. */
+static ad_array *along(const ad_primitive *op, ad_array *x, const ad_reduce_options *o, unsigned fields, ad_axes *axes)
 {
     bool selected[AD_MAX_NDIM];
     *axes = (ad_axes){ 0 };
-    if (!ad_reduces_all(op->name, o))
+    if (!ad_reduce_takes(op->name, o, fields))
         return NULL;
     if (x && !ad_dtype_is_float((ad_dtype)x->dtype))
         x = ad_astype(x, AD_F64);
@@ -167,20 +167,20 @@ static ad_array *along(const ad_primitive *op, ad_array *x, const ad_reduce_opti
 ad_array *ad_logsumexp_with(ad_array *x, ad_reduce_options options)
 {
     ad_axes axes;
-    ad_array *y = along(&logsumexp_op, x, &options, &axes);
+    ad_array *y = along(&logsumexp_op, x, &options, AD_TAKES_KEEPDIMS, &axes);
     return options.keepdims || !axes.count ? y : ad_squeeze(y, .axes = axes);
 }
 
 ad_array *ad_softmax_with(ad_array *x, ad_reduce_options options)
 {
     ad_axes axes;
-    return along(&softmax_op, x, &options, &axes);
+    return along(&softmax_op, x, &options, 0, &axes);
 }
 
 ad_array *ad_log_softmax_with(ad_array *x, ad_reduce_options options)
 {
     ad_axes axes;
-    return along(&log_softmax_op, x, &options, &axes);
+    return along(&log_softmax_op, x, &options, 0, &axes);
 }
 
 ad_array *(ad_logsumexp)(ad_array *x)
