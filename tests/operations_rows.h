@@ -146,8 +146,14 @@ WAVE_AB(concatenate_flat, ad_concatenate(ad_list_of(a, b, a), .axis = AD_NO_AXIS
 WAVE_X(stack_last, ad_stack(ad_list_of(x, ad_square(x)), .axis = -1))
 WAVE_X(vstack, ad_vstack(ad_list_of(x, ad_square(x))))
 WAVE_X(hstack, ad_hstack(ad_list_of(x, ad_square(x))))
+WAVE_X(concatenate_beside_integers, ad_concatenate(ad_list_of(ad_greater(ad_real(x), 0), x, ad_full(ad_shape_of(x), 3)), .axis = -1))
+WAVE_X(stack_beside_integers, ad_stack(ad_list_of(ad_full(ad_shape_of(x), 3, .dtype = AD_U8), x, ad_less(ad_real(x), 1))))
+WAVE_X(stack_beside_numbers, ad_stack(ad_list_of(3, ad_sum(x), 0, 2.5)))
+WAVE_X(vstack_beside_integers, ad_vstack(ad_list_of(x, ad_full(ad_shape_of(x), 2, .dtype = AD_I32))))
+WAVE_X(hstack_beside_integers, ad_hstack(ad_list_of(ad_full(ad_shape_of(x), 2), x)))
 WAVE_X(split_last, ad_tree_get(ad_array_split(x, 2, .axis = -1), "0"))
 WAVE_X(unstack_mapped, ad_stack(ad_tree_map(ad_square, ad_unstack(x))))
+WAVE_X(flatten_beside_integers, ad_flatten(ad_tree_of("steps", 7, "x", x, "mask", ad_less(ad_real(x), 0))))
 WAVE_X(flatten_tree, ad_flatten(ad_tree_of("a", x, "b", ad_list_of(ad_square(x), 2.0))))
 OF_X(unflatten_tree, ad_tree_get(ad_unflatten(ad_tree_of("a", x, "b", ad_square(x)), ad_tile(ad_sin(ad_ravel(x)), AD_SHAPE(2))), "b"))
 
@@ -159,7 +165,7 @@ WAVE_AB(linspace_open_last, ad_linspace(a, b, .num = 3, .endpoint = false, .axis
 WAVE_AB(logspace, ad_logspace(a, b, .num = 3, .base = 2))
 OF_ABC(logspace_of_bases, ad_sin(ad_logspace(a, b, .num = 3, .bases = c, .axis = -1)))
 WAVE_AB(geomspace, ad_geomspace(a, b, .num = 4))
-WAVE_AB(geomspace_open_last, ad_geomspace(ad_neg(a), ad_neg(b), .num = 3, .endpoint = false, .axis = -1))
+WAVE_AB(geomspace_open_last, ad_geomspace(ad_mul(-1.0, a), ad_mul(-1.0, b), .num = 3, .endpoint = false, .axis = -1))
 WAVE_AB(meshgrid, ad_stack(ad_meshgrid(ad_list_of(a, b, ad_square(a)))))
 WAVE_AB(meshgrid_by_rows_sparse, ad_flatten(ad_meshgrid(ad_list_of(a, b), .indexing = "ij", .sparse = true)))
 WAVE_AB(broadcast_arrays, ad_stack(ad_broadcast_arrays(ad_list_of(a, b, 2.0))))
@@ -216,8 +222,10 @@ WAVE_X(take_one, ad_take(x, -1, .axis = 0))
 WAVE_X(take_pairs, ad_at_list(x, AD_INDICES(AD_PICK(places()), AD_REST, AD_PICK(places()))))
 WAVE_X(put_add_twice, ad_put_add(x, places(), ad_cos(ad_take(x, places(), .axis = -1)), .axis = -1))
 WAVE_AB(put_add_flat, ad_put_add(a, places(), ad_sum(b)))
+WAVE_X(put_add_integers, ad_put_add(x, places(), ad_full(AD_SHAPE(3), 2)))
 WAVE_X(put_set_twice, ad_put_set(x, places(), ad_cos(ad_take(x, places(), .axis = 0)), .axis = 0))
 WAVE_AB(put_set_flat, ad_put_set(a, places(), ad_sum(b)))
+WAVE_X(put_set_integers, ad_put_set(x, places(), ad_full(AD_SHAPE(3), 2)))
 WAVE_AB(at_set_slice, ad_at_set(a, ad_sum(b), "..., :1"))
 WAVE_AB(at_add_slice, ad_at_add(a, ad_sum(b), "..., -1"))
 WAVE_AB(at_mul_all, ad_at_mul(a, ad_sum(b), "..."))
@@ -417,8 +425,14 @@ static const struct row rows[] = {
     ONE("ad_stack", stack_last, -2, 2, COMPLEX),
     ONE("ad_vstack", vstack, -2, 2, COMPLEX),
     ONE("ad_hstack", hstack, -2, 2, COMPLEX),
+    ONE("ad_concatenate", concatenate_beside_integers, -2, 2, COMPLEX | NO_SCALAR),
+    ONE("ad_stack", stack_beside_integers, -2, 2, COMPLEX),
+    ONE("ad_stack", stack_beside_numbers, -2, 2, COMPLEX),
+    ONE("ad_vstack", vstack_beside_integers, -2, 2, COMPLEX),
+    ONE("ad_hstack", hstack_beside_integers, -2, 2, COMPLEX),
     ONE("ad_split", split_last, -2, 2, COMPLEX | NO_SCALAR),
     ONE("ad_unstack", unstack_mapped, -2, 2, COMPLEX | NO_SCALAR | NO_EMPTY),
+    ONE("ad_flatten", flatten_beside_integers, -2, 2, COMPLEX),
     ONE("ad_flatten", flatten_tree, -2, 2, COMPLEX),
     ONE("ad_unflatten", unflatten_tree, -2, 2, COMPLEX),
 
@@ -429,7 +443,7 @@ static const struct row rows[] = {
     THREE("ad_logspace", logspace_of_bases, 0.5, 2, COMPLEX),
     TWO("ad_geomspace", geomspace, 0.5, 2, COMPLEX),
     TWO("ad_geomspace", geomspace_open_last, 0.5, 2, COMPLEX),
-    TWO("ad_meshgrid", meshgrid, -2, 2, COMPLEX),
+    TWO("ad_meshgrid", meshgrid, -2, 2, COMPLEX | NO_BOOL),
     TWO("ad_meshgrid", meshgrid_by_rows_sparse, -2, 2, COMPLEX),
     TWO("ad_broadcast_arrays", broadcast_arrays, -2, 2, COMPLEX),
     ONE("ad_asarray", asarray, -2, 2, COMPLEX),
@@ -456,7 +470,7 @@ static const struct row rows[] = {
     TWO("ad_matvec", matvec, -1, 1, COMPLEX | SQUARE),
     TWO("ad_vecmat", vecmat, -1, 1, COMPLEX | SQUARE),
     BINARY(vecdot, -1, 1, COMPLEX | SQUARE),
-    TWO("ad_vdot", vdot_of_squares, -1, 1, COMPLEX | SQUARE),
+    TWO("ad_vdot", vdot_of_squares, -1, 1, COMPLEX | SQUARE | NO_BOOL),
     ONE("ad_trace", trace_first, -2, 2, COMPLEX | MATRIX),
     ONE("ad_trace", trace_above, -2, 2, COMPLEX | MATRIX),
     TWO("ad_einsum", einsum_outer, -1, 1, COMPLEX | NO_SCALAR),
@@ -476,12 +490,14 @@ static const struct row rows[] = {
     ONE("ad_take", take_one, -2, 2, COMPLEX | NO_SCALAR | NO_EMPTY),
     ONE("ad_take", take_pairs, -2, 2, COMPLEX | MATRIX | NO_EMPTY),
     ONE("ad_put_add", put_add_twice, -2, 2, COMPLEX | NO_SCALAR),
-    TWO("ad_put_add", put_add_flat, -1, 1, COMPLEX | NO_EMPTY),
+    ONE("ad_put_add", put_add_integers, -2, 2, COMPLEX | NO_EMPTY),
+    TWO("ad_put_add", put_add_flat, -1, 1, COMPLEX | DTYPE_OF_FIRST | NO_EMPTY),
     ONE("ad_put_set", put_set_twice, -2, 2, COMPLEX | NO_SCALAR | NO_EMPTY),
-    TWO("ad_put_set", put_set_flat, -1, 1, COMPLEX | NO_EMPTY),
-    TWO("ad_at_set", at_set_slice, -1, 1, COMPLEX | NO_SCALAR),
-    TWO("ad_at_add", at_add_slice, -1, 1, COMPLEX | NO_SCALAR),
-    TWO("ad_at_mul", at_mul_all, -1, 1, COMPLEX),
+    ONE("ad_put_set", put_set_integers, -2, 2, COMPLEX | NO_EMPTY),
+    TWO("ad_put_set", put_set_flat, -1, 1, COMPLEX | DTYPE_OF_FIRST | NO_EMPTY),
+    TWO("ad_at_set", at_set_slice, -1, 1, COMPLEX | DTYPE_OF_FIRST | NO_SCALAR),
+    TWO("ad_at_add", at_add_slice, -1, 1, COMPLEX | DTYPE_OF_FIRST | NO_SCALAR),
+    TWO("ad_at_mul", at_mul_all, -1, 1, COMPLEX | DTYPE_OF_FIRST),
     TWO("ad_at_max", at_max_all, -2, 2, SQUARE),
     UNARY(argsort, -2, 2, CONSTANT),
     ONE("ad_sort", sort_last, -2, 2, COMPLEX | NO_SCALAR),

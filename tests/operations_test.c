@@ -10,7 +10,7 @@ typedef ad_array *two(ad_array *, ad_array *);
 typedef ad_array *three(ad_array *, ad_array *, ad_array *);
 
 /* What a row's function takes, beside reals of every shape. */
-enum { COMPLEX = 1, NO_SCALAR = 2, NO_EMPTY = 4, SQUARE = 8, CONSTANT = 16, ONLY_F32 = 32, MATRIX = 64 };
+enum { COMPLEX = 1, NO_SCALAR = 2, NO_EMPTY = 4, SQUARE = 8, CONSTANT = 16, ONLY_F32 = 32, MATRIX = 64, NO_BOOL = 128, DTYPE_OF_FIRST = 256 };
 
 struct row {
     const char *name; /* of the primitive */
@@ -115,6 +115,109 @@ START_TEST(derivatives_of_every_row)
 }
 END_TEST
 
+/* ---- operands of other dtypes beside those that are differentiated ---- */
+
+/* What an operand that is fixed may be; `order` up to which the others are checked beside it. */
+static const struct kind {
+    const char *name;
+    ad_dtype dtype;
+    bool number; /* a C number: weak, 0-d */
+    int order;
+} kinds[] = {
+    { "int64", AD_I64, false, 2 }, { "int32", AD_I32, false, 2 },    { "uint8", AD_U8, false, 2 },      { "bool", AD_BOOL, false, 2 },
+    { "int", AD_I64, true, 2 },    { "double", AD_F64, true, 2 },    { "float32", AD_F32, false, 1 },   { "complex128", AD_C128, false, 2 },
+};
+
+/* Whole numbers between the row's bounds, not negative where the dtype has no sign. */
+static ad_array *whole_input(const struct row *row, ad_shape shape, ad_dtype dtype, int operand)
+{
+    double low = ceil(row->low), high = floor(row->high);
+    bool has_sign = dtype == AD_I64 || dtype == AD_I32;
+    low = !has_sign && low < 0 ? 0 : low;
+    ad_key key = ad_random_fold_in(ad_random_key(8), (uint64_t)operand);
+    return ad_astype(ad_random_randint(key, shape, (int64_t)low, (int64_t)high + 1), dtype);
+}
+
+static ad_array *fixed_input(const struct row *row, ad_shape shape, const struct kind *kind, int operand)
+{
+    bool is_float = kind->dtype == AD_F64 || kind->dtype == AD_F32 || kind->dtype == AD_C128;
+    if (kind->number)
+        return is_float ? ad_weak_real((2 * row->low + 3 * row->high) / 5) : ad_weak_integer(1);
+    return is_float ? random_input(row, shape, kind->dtype, operand, false) : whole_input(row, shape, kind->dtype, operand);
+}
+
+/* A row's function of the operands that are not fixed, as a list. */
+struct partly {
+    const struct row *row;
+    ad_array *fixed[3]; /* NULL: from the list */
+};
+
+static ad_array *of_the_others(ad_tree *list, void *context)
+{
+    const struct partly *p = context;
+    ad_array *x[3];
+    for (int i = 0, next = 0; i < p->row->operands; i++)
+        x[i] = p->fixed[i] ? p->fixed[i] : ad_tree_array_at(list, next++);
+    return p->row->operands == 2 ? ((two *)p->row->function)(x[0], x[1]) : ((three *)p->row->function)(x[0], x[1], x[2]);
+}
+
+/* The operands of the set `fixed` are of the kind, the others float64. */
+static void check_beside(const struct row *row, const ad_shape *shapes, const struct kind *kind, unsigned fixed)
+{
+    AD_SCOPE;
+    struct partly partly = { .row = row };
+    ad_tree_item items[3];
+    int count = 0;
+    for (int i = 0; i < row->operands; i++) {
+        if (fixed >> i & 1)
+            partly.fixed[i] = fixed_input(row, shapes[i], kind, i);
+        else
+            items[count++] = (ad_tree_item){ AD_ITEM_ARRAY, random_input(row, shapes[i], AD_F64, i, false) };
+    }
+    bool single = kind->dtype == AD_F32;
+    bool right = ad_check_grads(of_the_others, ad_list_from(items, count), &partly, .order = kind->order, .tolerance = single ? 2e-2 : 1e-6,
+                                .step = single ? 3e-2 : 1e-3);
+    ck_assert_msg(right, "%s, %s: operands %u are %s: %s", row->name, row->text, fixed, kind->name, ad_error_message());
+}
+
+/* The operands of the set `single` are float32, the others float64, and all are differentiated. */
+static void check_mixed(const struct row *row, const ad_shape *shapes, unsigned single)
+{
+    AD_SCOPE;
+    ad_array *x[3];
+    for (int i = 0; i < row->operands; i++)
+        x[i] = random_input(row, shapes[i], single >> i & 1 ? AD_F32 : AD_F64, i, false);
+    bool right = check(row, x, 1, 2e-2, 3e-2);
+    ck_assert_msg(right, "%s, %s: operands %u are float32, the others float64: %s", row->name, row->text, single, ad_error_message());
+}
+
+/* A C number is 0-d. A complex value cannot be put into a real array. */
+static bool takes(const struct row *row, const struct kind *kind, unsigned fixed)
+{
+    if (kind->number && row->flags & (NO_SCALAR | MATRIX | SQUARE))
+        return false;
+    if (kind->dtype == AD_C128 && row->flags & DTYPE_OF_FIRST && !(fixed & 1))
+        return false;
+    return (kind->dtype != AD_C128 || row->flags & COMPLEX) && (kind->dtype != AD_BOOL || !(row->flags & NO_BOOL));
+}
+
+START_TEST(operands_of_other_dtypes_are_constants_in_both_modes)
+{
+    const struct row *row = &rows[_i];
+    if (row->flags & (CONSTANT | ONLY_F32) || row->operands == 1)
+        return;
+    bool square = row->flags & SQUARE;
+    unsigned all = (1u << row->operands) - 1;
+    for (int s = square ? 0 : 1; s < (square ? 1 : 3); s++)
+        for (unsigned set = 1; set < all; set++) {
+            check_mixed(row, square ? square_shapes[s] : general_shapes[s], set);
+            for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+                if (takes(row, &kinds[k], set))
+                    check_beside(row, square ? square_shapes[s] : general_shapes[s], &kinds[k], set);
+        }
+}
+END_TEST
+
 static bool has_row(const char *name)
 {
     for (int i = 0; i < ROWS; i++)
@@ -205,6 +308,7 @@ int main(int argc, char **argv)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, every_operation_has_a_row_and_rules);
     tcase_add_loop_test(tests, derivatives_of_every_row, 0, ROWS);
+    tcase_add_loop_test(tests, operands_of_other_dtypes_are_constants_in_both_modes, 0, ROWS);
     tcase_add_loop_test(tests, constants_have_derivative_zero, 0, ROWS);
     suite_add_tcase(suite, tests);
     return run_suite(suite);

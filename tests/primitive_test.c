@@ -327,6 +327,148 @@ START_TEST(what_a_rule_gives_is_brought_into_form)
 }
 END_TEST
 
+/* ---- linear operations of integers: summands, and parameters ---- */
+
+/* The elements of operand 0 at the places of operand 1, an int64 vector, added into zeros as many as the options say, or read. */
+static bool scatter_infer(const ad_node *node, ad_spec *output)
+{
+    *output = (ad_spec){ AD_F64, AD_SHAPE(*(const int64_t *)ad_node_options(node)) };
+    return true;
+}
+
+static bool scatter_eval(const ad_node *node, void *const *outputs)
+{
+    const double *g = ad_data(ad_node_input(node, 0));
+    const int64_t *place = ad_data(ad_node_input(node, 1));
+    memset(outputs[0], 0, sizeof(double) * (size_t)*(const int64_t *)ad_node_options(node));
+    for (int64_t i = 0; i < ad_node_shape(node, 1).dim[0]; i++)
+        ((double *)outputs[0])[place[i]] += g[i];
+    return true;
+}
+
+static bool gather_infer(const ad_node *node, ad_spec *output)
+{
+    *output = (ad_spec){ AD_F64, ad_node_shape(node, 1) };
+    return true;
+}
+
+static bool gather_eval(const ad_node *node, void *const *outputs)
+{
+    const double *x = ad_data(ad_node_input(node, 0));
+    const int64_t *place = ad_data(ad_node_input(node, 1));
+    for (int64_t i = 0; i < ad_node_shape(node, 1).dim[0]; i++)
+        ((double *)outputs[0])[i] = x[place[i]];
+    return true;
+}
+
+static ad_array *scatter_vjp(const ad_node *node, int operand, ad_array *g);
+static ad_array *gather_vjp(const ad_node *node, int operand, ad_array *g);
+
+static const ad_primitive gather = {
+    .name = "gather", .infer = gather_infer, .eval = gather_eval, .vjp = gather_vjp, .linear = AD_LINEAR, .parameters = 1 << 1, .saves = AD_SAVE_OTHERS,
+};
+static const ad_primitive scatter = {
+    .name = "scatter", .infer = scatter_infer, .eval = scatter_eval, .vjp = scatter_vjp, .linear = AD_LINEAR, .parameters = 1 << 1, .saves = AD_SAVE_OTHERS,
+    .options_size = sizeof(int64_t),
+};
+
+static ad_array *scatter_vjp(const ad_node *node, int operand, ad_array *g)
+{
+    (void)operand;
+    return ad_call_primitive(&gather, (ad_array *[]){ g, ad_node_input(node, 1) }, 2, NULL);
+}
+
+static ad_array *gather_vjp(const ad_node *node, int operand, ad_array *g)
+{
+    (void)operand;
+    return ad_call_primitive(&scatter, (ad_array *[]){ g, ad_node_input(node, 1) }, 2, &ad_node_shape(node, 0).dim[0]);
+}
+
+static ad_array *sine_of_gathered(ad_array *x, ad_array *places)
+{
+    return ad_sin(ad_call_primitive(&gather, (ad_array *[]){ x, places }, 2, NULL));
+}
+
+START_TEST(parameters_of_a_linear_operation_stay_as_they_are)
+{
+    ad_array *x = VECTOR(1, 2, 3), *places = ad_from_data(AD_I64, (int64_t[]){ 0, 2, 2, 1 }, AD_SHAPE(4));
+    ck_assert_msg(ad_check_grads(sine_of_gathered, x, places, .order = 3), "%s", ad_error_message());
+}
+END_TEST
+
+/* a + 2 b, of scalars of any dtype */
+static bool double_infer(const ad_node *node, ad_spec *output)
+{
+    *output = (ad_spec){ AD_F64, ad_node_shape(node, 0) };
+    return true;
+}
+
+static bool weighted_eval(const ad_node *node, void *const *outputs)
+{
+    *(double *)outputs[0] = ad_item(ad_node_input(node, 0)) + 2 * ad_item(ad_node_input(node, 1));
+    return true;
+}
+
+static bool product_eval(const ad_node *node, void *const *outputs)
+{
+    *(double *)outputs[0] = ad_item(ad_node_input(node, 0)) * ad_item(ad_node_input(node, 1));
+    return true;
+}
+
+static ad_array *weighted_vjp(const ad_node *node, int operand, ad_array *g)
+{
+    (void)node;
+    return ad_mul(g, operand + 1);
+}
+
+static ad_array *product_vjp(const ad_node *node, int operand, ad_array *g)
+{
+    return ad_mul(g, ad_node_input(node, 1 - operand));
+}
+
+static const ad_primitive weighted = { .name = "weighted", .infer = double_infer, .eval = weighted_eval, .vjp = weighted_vjp, .linear = AD_LINEAR };
+static const ad_primitive product = {
+    .name = "product", .infer = double_infer, .eval = product_eval, .vjp = product_vjp, .linear = AD_MULTILINEAR, .saves = AD_SAVE_OTHERS,
+};
+
+static const ad_primitive scaled = {
+    .name = "scaled", .infer = double_infer, .eval = product_eval, .vjp = product_vjp, .linear = AD_LINEAR, .parameters = 1 << 1, .saves = AD_SAVE_OTHERS,
+};
+
+static ad_array *scaled_by_itself(ad_array *x)
+{
+    return ad_call_primitive(&scaled, (ad_array *[]){ x, x }, 2, NULL);
+}
+
+static ad_array *scaled_by_a_constant(ad_array *x)
+{
+    return ad_call_primitive(&scaled, (ad_array *[]){ ad_sin(x), ad_stop_gradient(x) }, 2, NULL);
+}
+
+START_TEST(a_parameter_that_is_differentiated_is_an_error)
+{
+    for (int modes = 0; modes < 2; modes++) {
+        assert_fails((modes ? ad_deriv(scaled_by_itself) : ad_grad(scaled_by_itself))(ad_scalar(2)), AD_ERROR_TRANSFORM,
+                     "scaled: operand 1 is being differentiated, but is a parameter");
+        assert_close(ad_item((modes ? ad_deriv(scaled_by_a_constant) : ad_grad(scaled_by_a_constant))(ad_scalar(2))), 2 * cos(2), 1e-15);
+    }
+}
+END_TEST
+
+static ad_array *of_integers(ad_array *x)
+{
+    ad_array *seven = ad_from_data(AD_I64, (int64_t[]){ 7 }, AD_SCALAR_SHAPE), *yes = ad_greater(x, 0), *y, *z;
+    y = ad_add(ad_call_primitive(&weighted, (ad_array *[]){ x, seven }, 2, NULL), ad_call_primitive(&weighted, (ad_array *[]){ yes, x }, 2, NULL));
+    z = ad_mul(ad_call_primitive(&product, (ad_array *[]){ x, seven }, 2, NULL), ad_call_primitive(&product, (ad_array *[]){ yes, x }, 2, NULL));
+    return ad_mul(y, ad_call_primitive(&product, (ad_array *[]){ ad_sin(x), z }, 2, NULL));
+}
+
+START_TEST(integers_are_constant_summands_and_factors)
+{
+    ck_assert_msg(ad_check_grads(of_integers, ad_scalar(0.7), .order = 3), "%s", ad_error_message());
+}
+END_TEST
+
 /* ---- a view that is its input ---- */
 
 static ad_array *itself(const ad_node *node, const ad_spec *output)
@@ -359,4 +501,5 @@ END_TEST
 
 RUN_TESTS("primitives", every_choice_of_outputs_differentiates_in_every_way, several_outputs_differentiate_wherever_they_stand_on_the_tape,
           a_missing_rule_is_an_error_only_when_it_is_needed, records_that_cannot_be_called_are_refused_by_name, rules_read_only_what_is_saved,
-          what_a_rule_gives_is_brought_into_form, a_view_may_be_its_input)
+          what_a_rule_gives_is_brought_into_form, parameters_of_a_linear_operation_stay_as_they_are,
+          a_parameter_that_is_differentiated_is_an_error, integers_are_constant_summands_and_factors, a_view_may_be_its_input)

@@ -29,11 +29,13 @@ typedef enum ad_saves {
     AD_SAVE_OTHERS = 4 /**< for the cotangent of one operand, the other inputs */
 } ad_saves;
 
-/** How the result depends on its real and complex inputs; integer and bool inputs are parameters. */
+/** How the result depends on the operands that are not `parameters`. */
 typedef enum ad_linearity {
     AD_NONLINEAR,
-    AD_LINEAR,     /**< in all of them together (sum, concatenate): the forward rule is the operation on the tangents */
-    AD_MULTILINEAR /**< in each of them (matmul): the forward rule is the product rule */
+    AD_LINEAR,     /**< in all of them together (sum, concatenate): the forward rule is the operation on the tangents, with zeros for
+                        operands that have none, integers and bools among them */
+    AD_MULTILINEAR /**< in each of them (matmul): the forward rule is the product rule, the sum over the operands that have a tangent of the
+                        operation with that operand replaced by its tangent */
 } ad_linearity;
 
 enum { AD_MAX_OUTPUTS = 8 };
@@ -69,6 +71,8 @@ struct ad_primitive {
     ad_array *(*jvp)(const ad_node *node, int operand, ad_array *t);
 
     ad_linearity linear;
+    unsigned parameters; /**< operands in which there is no derivative (the index array of a gather, a mask): bit i stands for operand i, one of the
+                              first 32. The rule of a linear operation passes them on as they are. One that is being differentiated is an error. */
     unsigned saves;      /**< ad_saves, or'ed */
     bool constant;       /**< the result is a constant of every derivative (comparisons, argmax) */
     int outputs;         /**< 0 means 1; at most AD_MAX_OUTPUTS */

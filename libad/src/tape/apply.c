@@ -171,6 +171,17 @@ static bool compute(ad_context *c, const struct ad_node *node, ad_array **output
     return op->eval(node, data) || failed_in(c, op, "eval");
 }
 
+/* Whether nobody asks for a derivative in a parameter. */
+static __attribute__((noinline)) bool parameters_constant(const ad_context *c, const struct ad_node *node)
+{
+    for (int i = 0; i < node->count; i++)
+        if (ad_is_parameter(node->op, i) && ad_live_mask(c->tape, node->inputs[i]))
+            return ad_set_error(AD_ERROR_TRANSFORM, "%s: operand %d is being differentiated, but is a parameter, in which there is no derivative; see "
+                                                    "ad_stop_gradient", node->op->name, i),
+                   false;
+    return true;
+}
+
 /* Makes the outputs part of the trace: node, tangents. */
 FOR_EACH_COUNT bool trace(ad_context *c, struct ad_node *node, int count, const uint64_t *masks, uint64_t mask, int outputs_count)
 {
@@ -180,6 +191,8 @@ FOR_EACH_COUNT bool trace(ad_context *c, struct ad_node *node, int count, const 
     uint32_t first = 0;
     if (outputs_count == 1 && !ad_dtype_is_float((ad_dtype)outputs[0]->dtype))
         return true;
+    if (__builtin_expect(node->op->parameters != 0, 0) && !parameters_constant(c, node))
+        return false;
     if (reverse && !(first = record(c, node, count, masks, outputs_count, reverse)))
         return false;
     for (int k = 0; k < outputs_count; k++) {

@@ -39,10 +39,13 @@ static ad_array *zeros_like(ad_context *c, const ad_array *x)
 {
     static const int64_t still[AD_MAX_NDIM];
     ad_array *zero = ad_array_zeros(c, (ad_dtype)x->dtype, 0, NULL);
-    return zero ? ad_array_view(c, zero, (ad_dtype)x->dtype, x->ndim, ad_dims(x), still, 0) : NULL;
+    zero = zero ? ad_array_view(c, zero, (ad_dtype)x->dtype, x->ndim, ad_dims(x), still, 0) : NULL;
+    if (zero)
+        zero->flags |= x->flags & AD_WEAK;
+    return zero;
 }
 
-/* A linear operation's forward rule: the operation, on tangents in place of its inputs. */
+/* A linear operation's forward rule: the operation, on tangents in place of its summands. An integer is a summand whose tangent is zero. */
 static bool apply_to_tangents(ad_context *c, const struct ad_node *node, ad_array **tangents, ad_array **outputs)
 {
     AD_SCRATCH room = { 0 };
@@ -50,8 +53,9 @@ static bool apply_to_tangents(ad_context *c, const struct ad_node *node, ad_arra
     if (!inputs)
         return false;
     for (int i = 0; i < node->count; i++) {
-        bool differentiable = ad_dtype_is_float((ad_dtype)node->inputs[i]->dtype);
-        inputs[i] = tangents[i] ? tangents[i] : differentiable ? zeros_like(c, node->inputs[i]) : node->inputs[i];
+        bool parameter = ad_is_parameter(node->op, i);
+        if (!(inputs[i] = parameter ? node->inputs[i] : tangents[i] ? tangents[i] : zeros_like(c, node->inputs[i])))
+            return false;
     }
     return ad_apply(c, node->op, inputs, node->count, node->options, outputs);
 }

@@ -191,6 +191,11 @@ void ad_memo_free(ad_context *c, struct ad_memo *memo);
 bool ad_apply(ad_context *c, const ad_primitive *op, ad_array *const *inputs, int count, const void *options, ad_array **outputs);
 uint64_t ad_forward_mask(const struct ad_tape *tape, const ad_array *x); /* bits of the forward levels x has a tangent of */
 
+static inline bool ad_is_parameter(const ad_primitive *op, int operand)
+{
+    return operand < 32 && op->parameters >> operand & 1;
+}
+
 /* ad_node_input and ad_node_output, for the rules that scalar code runs through. */
 ad_array *ad_unreadable(const ad_node *node, const char *what, int i);
 
