@@ -456,8 +456,8 @@ START_TEST(errors_of_transformations_say_what_is_wrong)
 {
     ad_array *(*null)(ad_array *) = NULL;
     assert_fails(ad_grad(not_a_scalar)(ad_scalar(1)), AD_ERROR_TRANSFORM, "ad_grad: the function returned shape (3,), not a scalar; see ad_jacobian");
-    assert_fails(ad_grad(null), AD_ERROR_TRANSFORM, "NULL");
-    assert_fails(ad_grad(ad_sin, 1), AD_ERROR_TRANSFORM, "argument 1");
+    assert_fails(ad_grad(null)(ad_scalar(1)), AD_ERROR_TRANSFORM, "NULL");
+    assert_fails(ad_grad(ad_sin, 1)(ad_scalar(1)), AD_ERROR_TRANSFORM, "argument 1");
     assert_fails(ad_grad(gives_null)(ad_scalar(1)), AD_ERROR_TRANSFORM, "returned NULL");
     assert_fails(ad_grad(ad_sin)(NULL), AD_ERROR_VALUE, "argument 0 is NULL");
     assert_fails(ad_hvp(ad_sum)(ad_ones(AD_SHAPE(2)), ad_ones(AD_SHAPE(3))), AD_ERROR_SHAPE, "(3,)");

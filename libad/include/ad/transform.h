@@ -2,9 +2,13 @@
  *
  * Each macro takes a function pointer and gives back one of the same family, which can be called, passed on and transformed
  * again. The pointer is memoised and good as long as the thread that made it. What a transformation adds to the argument
- * list comes last. A NULL function, a signature that does not fit and an argument number out of range are errors:
- * the transformation returns NULL. While an error is recorded no derivative is taken: the result is NULL. Values the function closes
- * over are differentiated correctly, to any order, in both modes.
+ * list comes last. Values the function closes over are differentiated correctly, to any order, in both modes. While an error is
+ * recorded no derivative is taken: the result is NULL.
+ *
+ * A transformation never gives NULL. A NULL function, an argument number out of range, a signature that does not fit and lack of memory
+ * are errors like all others, and what the transformation gives then is a function of the same type that returns NULL: so
+ * ad_grad(f)(x) in one expression is safe, and its error is seen at the end. Such a function empties the place of a second result
+ * (ad_value_and_grad). Called after ad_clear_error it records its error again; what is made of it fails with the same error.
  *
  * Complex: the gradient of a real-valued function f(x + iy) is df/dx - i df/dy, as in autograd and JAX. */
 #ifndef AD_TRANSFORM_H
@@ -23,7 +27,8 @@ enum { AD_MAX_ARGUMENTS = 16 };
 /** A function with a signature. Opaque, immutable, memoised; lives as long as the thread that made it. */
 typedef struct ad_fn ad_fn;
 
-/** Describes a C function whose type the macros do not know.
+/** Describes a C function whose type the macros do not know. Never NULL: a failed one, which returns NULL when it is called, for a NULL
+ * pointer or a signature that cannot be read.
  *
  * @param pointer    the function
  * @param signature  "a(a,t,p,i,l,d)": the result (a array, t tree), then the arguments (p pointer, i int, l int64_t, d double) */
@@ -32,16 +37,17 @@ AD_API ad_fn *ad_function_of(void (*pointer)(void), const char *signature);
 /** Calls it: arguments of exactly the types of its signature. Gives an ad_array * or an ad_tree *. */
 AD_API void *ad_call(ad_fn *fn, ...);
 
-/** A plain C function pointer of its signature. */
+/** A plain C function pointer of its signature. Never NULL: for NULL, or without memory, one that returns NULL. */
 AD_API void (*ad_fn_pointer(ad_fn *fn))(void);
 
 /* The transformations of functions with a signature, for other languages and under the macros below, which say what each computes. In the signatures
- * "..." is whatever else the function takes. */
+ * "..." is whatever else the function takes. What they call errors they record at once; they give a failed function then, never NULL. */
 
 /** a(x, ...) to x(x, ...): the gradient in argument argnum, counted from 0, which is an array or a tree; the result is like that argument.
  * Errors: another result than an array; argnum out of range, or an argument of another kind. When called: a result that is no real scalar. */
 AD_API ad_fn *ad_grad_fn(ad_fn *fn, int argnum);
-/** a(x, ...) to a(x, ..., p): the value; the gradient goes to the address p, NULL there on failure. Errors: as ad_grad_fn. */
+/** a(x, ...) to a(x, ..., p): the value; the gradient goes to the address p, NULL there on failure. Errors: as ad_grad_fn. (Where
+ * there was no memory to make the function, the place is left as it is if it stands behind a double or more than five arguments.) */
 AD_API ad_fn *ad_value_and_grad_fn(ad_fn *fn, int argnum);
 /** a(a, ...) to a(a, ...): the sum over the outputs of their gradients. Errors: trees. When called: a complex result for a real argument. */
 AD_API ad_fn *ad_elementwise_grad_fn(ad_fn *fn);

@@ -128,7 +128,7 @@ struct ad_scope_stack {
     uint32_t count, capacity, depth, mark_capacity;
 };
 
-enum { AD_SMALL_NUMBERS = 32 };
+enum { AD_SMALL_NUMBERS = 32, AD_SENTENCE_BYTES = 640 };
 #define AD_NUMBER_ONE 2 /* where the number 1 stands */
 
 /* All state of one thread. */
@@ -145,7 +145,7 @@ struct ad_context {
     const char *operation; /* the operation or transformation that runs, for the errors of what it is made of; NULL: none */
     ad_array *numbers[AD_SMALL_NUMBERS]; /* weak integers from -1 on, made when first asked for */
     bool plain_checkpoints; /* while a pullback is recorded: it must hold everything itself */
-    char error_message[640];
+    char error_message[AD_SENTENCE_BYTES];
 };
 
 typedef struct ad_context ad_context;

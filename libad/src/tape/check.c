@@ -103,8 +103,7 @@ static ad_array *derivative(ad_tree *point, void *context)
     ad_tree *v = d->check->directions[d->order - 1];
     if (d->check->modes[d->order - 1] == 'f')
         return ad_directional(c, "ad_check_grads", fn, values, v, NULL);
-    fn = ad_grad_fn(fn, 0);
-    return fn ? paired_trees(ad_fn_invoke(c, fn, values), v) : NULL;
+    return paired_trees(ad_fn_invoke(c, ad_grad_fn(fn, 0), values), v);
 }
 
 static double value_at(const struct check *check, int order, ad_tree *point)
@@ -243,8 +242,8 @@ static bool choose_directions(struct check *check)
 
 bool ad_check_grads_with(ad_fn *fn, ad_check_options options)
 {
-    if (!fn)
-        return ad_failed() ? false : (ad_set_error(AD_ERROR_TRANSFORM, "ad_check_grads: the function is NULL"), false);
+    if (!ad_fn_usable(fn, "ad_check_grads"))
+        return false;
     if (options.order < 1 || options.order > MOST_ORDERS || !(options.modes & (AD_REV | AD_FWD)))
         return ad_set_error(AD_ERROR_VALUE, "ad_check_grads: order %d in modes %u; orders 1 to %d in AD_REV, AD_FWD or both can be checked", options.order,
                             options.modes, MOST_ORDERS),

@@ -160,7 +160,6 @@ bool ad_checkpoint_sweep(ad_context *c, struct ad_slot *slot, uint64_t bit, uint
 
 ad_fn *ad_checkpoint_fn(ad_fn *fn)
 {
-    if (!fn)
-        return ad_failed() ? NULL : ad_set_error(AD_ERROR_TRANSFORM, "ad_checkpoint: the function is NULL");
-    return ad_fn_transformed(ad_current(), "ad_checkpoint", run_checkpoint, fn, NULL, 0, fn->result, "");
+    static const struct ad_transformation checkpoint = { .name = "ad_checkpoint", .run = run_checkpoint, .result = 'y', .added = "" };
+    return ad_transformed(&checkpoint, fn, NULL, 0);
 }

@@ -19,13 +19,19 @@ static struct ad_memo *memo_of(ad_context *c)
     return tape ? tape->memo : NULL;
 }
 
+/* A sentence stands behind the function it belongs to. */
+static size_t bytes_of(const ad_fn *fn)
+{
+    return sizeof *fn + (fn->sentence ? strlen(fn->sentence) + 1 : 0);
+}
+
 void ad_memo_free(ad_context *c, struct ad_memo *memo)
 {
     for (ad_fn *fn = memo ? memo->first : NULL, *next; fn; fn = next) {
         next = fn->next;
         if (fn->closure)
             ffi_closure_free(fn->closure);
-        ad_deallocate(c, fn, sizeof *fn);
+        ad_deallocate(c, fn, bytes_of(fn));
     }
     ad_deallocate(c, memo, sizeof *memo);
 }
@@ -33,7 +39,8 @@ void ad_memo_free(ad_context *c, struct ad_memo *memo)
 static bool same(const ad_fn *a, const ad_fn *b)
 {
     return a->transform == b->transform && a->name == b->name && a->inner == b->inner && a->outer == b->outer && a->argnum == b->argnum &&
-           (a->transform || a->pointer == b->pointer) && a->result == b->result && strcmp(a->arguments, b->arguments) == 0;
+           (a->transform || a->pointer == b->pointer) && a->result == b->result && strcmp(a->arguments, b->arguments) == 0 && a->code == b->code &&
+           (!a->sentence || strcmp(a->sentence, b->sentence) == 0);
 }
 
 static ffi_type *type_of(char kind)
@@ -53,8 +60,7 @@ const char *ad_signature_text(const ad_fn *fn, struct ad_signature_buffer *buffe
     return buffer->text;
 }
 
-/* The memoised function like `made`, kept if it is new. */
-static ad_fn *memoise(ad_context *c, const ad_fn *made)
+ad_fn *ad_fn_memoised(ad_context *c, const ad_fn *made)
 {
     struct ad_memo *memo = memo_of(c);
     if (!memo)
@@ -62,14 +68,16 @@ static ad_fn *memoise(ad_context *c, const ad_fn *made)
     for (ad_fn *fn = memo->first; fn; fn = fn->next)
         if (same(fn, made))
             return fn;
-    ad_fn *fn = ad_allocate(c, sizeof *fn);
+    ad_fn *fn = ad_allocate(c, bytes_of(made));
     if (!fn)
         return NULL;
     *fn = *made;
+    if (made->sentence)
+        fn->sentence = strcpy((char *)(fn + 1), made->sentence);
     for (int i = 0; i < fn->count; i++)
         fn->types[i] = type_of(fn->arguments[i]);
     if (ffi_prep_cif(&fn->cif, FFI_DEFAULT_ABI, (unsigned)fn->count, &ffi_type_pointer, fn->types) != FFI_OK) {
-        ad_deallocate(c, fn, sizeof *fn);
+        ad_deallocate(c, fn, bytes_of(made));
         return ad_set_error(AD_ERROR_TRANSFORM, "ad_function: libffi cannot call signature %s", AD_SIGNATURE_TEXT(made));
     }
     fn->next = memo->first;
@@ -98,45 +106,88 @@ static bool read_signature(const char *signature, ad_fn *fn)
 
 #define LETTERS "the result, then the arguments: a array, t tree, p pointer, i int, l int64_t, d double"
 
-const ad_fn *ad_fn_of_pointer(ad_context *c, void (*pointer)(void), const char *signature)
-{
-    ad_fn made = { .pointer = pointer };
-    if (!pointer)
-        return ad_set_error(AD_ERROR_TRANSFORM, "ad_function: the function is NULL");
-    if (!signature)
-        return ad_set_error(AD_ERROR_TRANSFORM, "a function of this C type has to be described to a transformation, as by "
-                                                   "ad_function(f, \"a(a,i,d)\"): " LETTERS);
-    if (!read_signature(signature, &made))
-        return ad_set_error(AD_ERROR_TRANSFORM, "ad_function: the signature \"%s\" cannot be read; in one like \"a(a,i,d)\" stand " LETTERS, signature);
-    struct ad_memo *memo = memo_of(c);
-    for (ad_fn *fn = memo ? memo->first : NULL; fn; fn = fn->next)
-        if (fn->closure && fn->pointer == pointer)
-            return fn;
-    return memoise(c, &made);
-}
-
 ad_fn *ad_function_of(void (*pointer)(void), const char *signature)
 {
-    return (ad_fn *)ad_fn_of_pointer(ad_current(), pointer, signature);
+    ad_context *c = ad_current();
+    ad_fn made = { .pointer = pointer }, unknown = { .result = 'a' };
+    if (!signature)
+        return ad_fn_failed(c, &unknown, "ad_function", AD_ERROR_TRANSFORM, "a function of this C type has to be described to a transformation, as by "
+                                                                            "ad_function(f, \"a(a,i,d)\"): " LETTERS);
+    if (!read_signature(signature, &made))
+        return ad_fn_failed(c, &unknown, "ad_function", AD_ERROR_TRANSFORM,
+                            "the signature \"%s\" cannot be read; in one like \"a(a,i,d)\" stand " LETTERS, signature);
+    if (!pointer)
+        return ad_fn_failed(c, &made, "ad_function", AD_ERROR_TRANSFORM, "the function is NULL");
+    struct ad_memo *memo = memo_of(c);
+    ad_fn *fn = memo ? memo->first : NULL;
+    while (fn && !(fn->closure && fn->pointer == pointer))
+        fn = fn->next;
+    if (!fn && !ad_is_without_room(pointer))
+        fn = ad_fn_memoised(c, &made);
+    return fn ? fn : ad_fn_without_room(&made);
 }
 
-ad_fn *ad_fn_transformed(ad_context *c, const char *name, ad_transform *transform, const ad_fn *inner, const ad_fn *outer, int argnum, char result,
-                         const char *added)
+/* ---- transformations ---- */
+
+static bool is_among(const char *kinds, char kind)
 {
-    ad_fn made = { .name = name, .transform = transform, .inner = inner, .outer = outer, .argnum = argnum, .result = result };
-    if (inner->count + strlen(added) > AD_MAX_ARGUMENTS)
-        return ad_set_error(AD_ERROR_TRANSFORM, "%s: more than %d arguments", name, AD_MAX_ARGUMENTS);
-    strcpy(made.arguments, inner->arguments);
-    strcat(made.arguments, added);
-    made.count = (int)strlen(made.arguments);
-    return memoise(c, &made);
+    return !kinds || strchr(kinds, kind);
+}
+
+static const char *in_words(const char *kinds)
+{
+    return !kinds ? "anything" : strcmp(kinds, "a") == 0 ? "an array" : strcmp(kinds, "t") == 0 ? "a tree" : "an array or a tree";
+}
+
+/* The signature of what t makes of fn, cut off where there are too many arguments. */
+static ad_fn signature_after(const struct ad_transformation *t, const ad_fn *fn, int argnum)
+{
+    char added = *t->added == 'x' && fn ? fn->arguments[0] : *t->added;
+    ad_fn made = { .result = t->result == 'y' ? fn->result : 'a', .places = fn->places };
+    if (t->result == 't' || (t->result == 'x' && argnum >= 0 && argnum < fn->count && fn->arguments[argnum] == 't'))
+        made.result = 't';
+    strcpy(made.arguments, fn->arguments);
+    made.count = fn->count;
+    if (!added || fn->count == AD_MAX_ARGUMENTS)
+        return made;
+    if (added == 'p')
+        made.places |= 1u << fn->count;
+    made.arguments[made.count++] = added;
+    return made;
+}
+
+ad_fn *ad_transformed(const struct ad_transformation *t, const ad_fn *fn, const ad_fn *outer, int argnum)
+{
+    ad_context *c = ad_current();
+    if (!fn)
+        return ad_fn_failed(c, &(ad_fn){ .result = 'a' }, t->name, AD_ERROR_TRANSFORM, "the function is NULL");
+    ad_fn made = signature_after(t, fn, argnum);
+    if (fn->sentence)
+        return ad_fn_failed(c, &made, fn->name ? fn->name : t->name, fn->code, "%s", fn->sentence);
+    if (argnum < 0 || argnum >= fn->count)
+        return ad_fn_failed(c, &made, t->name, AD_ERROR_TRANSFORM, "there is no argument %d: the function's signature is %s, and its arguments are counted from 0",
+                            argnum, AD_SIGNATURE_TEXT(fn));
+    if (!is_among(t->arguments, fn->arguments[argnum]) || !is_among(t->results, fn->result))
+        return ad_fn_failed(c, &made, t->name, AD_ERROR_TRANSFORM, "signature %s does not fit: argument %d should be %s, the result %s%s",
+                            AD_SIGNATURE_TEXT(fn), argnum, in_words(t->arguments), in_words(t->results),
+                            fn->arguments[argnum] == 't' || fn->result == 't' ? " (see ad_flatten)" : "");
+    if (*t->added && fn->count == AD_MAX_ARGUMENTS)
+        return ad_fn_failed(c, &made, t->name, AD_ERROR_TRANSFORM, "more than %d arguments", AD_MAX_ARGUMENTS);
+    made.name = t->name;
+    made.transform = t->run;
+    made.inner = fn;
+    made.outer = outer;
+    made.argnum = argnum;
+    AD_RUNNING(c, t->name);
+    ad_fn *kept = ad_fn_memoised(c, &made);
+    return kept ? kept : ad_fn_without_room(&made);
 }
 
 ad_fn *ad_fn_made(ad_context *c, const char *name, ad_transform *transform, const ad_fn *inner, char result, const char *arguments)
 {
     ad_fn made = { .name = name, .transform = transform, .inner = inner, .result = result, .count = (int)strlen(arguments) };
     strcpy(made.arguments, arguments);
-    return memoise(c, &made);
+    return ad_fn_memoised(c, &made);
 }
 
 /* ---- calling ---- */
@@ -181,23 +232,27 @@ static void closure_call(ffi_cif *cif, void *result, void **arguments, void *use
     *(void **)result = ad_fn_invoke(ad_current(), fn, values);
 }
 
+/* The C function of a closure that runs fn; NULL and an error. */
+static bool close_over(ad_fn *fn)
+{
+    void *code;
+    fn->closure = ffi_closure_alloc(sizeof *fn->closure, &code);
+    if (fn->closure && ffi_prep_closure_loc(fn->closure, &fn->cif, closure_call, fn, code) == FFI_OK) {
+        memcpy(&fn->pointer, &code, sizeof code);
+        return true;
+    }
+    if (fn->closure)
+        ffi_closure_free(fn->closure);
+    fn->closure = NULL;
+    return ad_set_error_of_running(AD_ERROR_MEMORY, "out of memory: no room for a closure"), false;
+}
+
 void (*ad_fn_pointer(ad_fn *fn))(void)
 {
+    const ad_fn unknown = { .result = 'a' };
     if (!fn)
-        return NULL;
-    if (!fn->pointer) {
-        void *code;
-        fn->closure = ffi_closure_alloc(sizeof *fn->closure, &code);
-        if (!fn->closure || ffi_prep_closure_loc(fn->closure, &fn->cif, closure_call, fn, code) != FFI_OK) {
-            if (fn->closure)
-                ffi_closure_free(fn->closure);
-            fn->closure = NULL;
-            ad_set_error_of_running(AD_ERROR_MEMORY, "out of memory: no room for a closure");
-            return NULL;
-        }
-        memcpy(&fn->pointer, &code, sizeof code);
-    }
-    return fn->pointer;
+        fn = ad_fn_failed(ad_current(), &unknown, "ad_fn_pointer", AD_ERROR_TRANSFORM, "the function is NULL");
+    return fn->pointer || close_over(fn) ? fn->pointer : ad_fn_without_room(fn)->pointer;
 }
 
 /* ---- arguments from a variable list ---- */
@@ -217,7 +272,7 @@ void ad_values_read(const ad_fn *fn, va_list *list, ad_value *values)
 void *ad_call(ad_fn *fn, ...)
 {
     if (!fn)
-        return ad_failed() ? NULL : ad_set_error(AD_ERROR_TRANSFORM, "ad_call: the function is NULL");
+        return ad_fn_usable(fn, "ad_call"), NULL;
     ad_value values[AD_MAX_ARGUMENTS];
     va_list list;
     va_start(list, fn);

@@ -155,7 +155,7 @@ static void *run_ggnvp(ad_context *c, const ad_fn *fn, const ad_value *arguments
     ad_pullback *pull = hjv ? ad_pullback_of(c, fn->inner, arguments, 0, &y) : NULL;
     if (pull && fn->outer) {
         ad_fn *grad = ad_gradient_of(fn->name, fn->outer);
-        hjv = grad ? ad_directional(c, "ad_ggnvp", grad, &(ad_value){ .p = y }, hjv, NULL) : NULL;
+        hjv = ad_directional(c, "ad_ggnvp", grad, &(ad_value){ .p = y }, hjv, NULL);
     }
     void *result = pull && hjv ? ad_pullback_apply(c, pull, hjv) : NULL;
     ad_vjp_free(pull);
@@ -164,49 +164,43 @@ static void *run_ggnvp(ad_context *c, const ad_fn *fn, const ad_value *arguments
 
 /* ---- the functions under the macros ---- */
 
-static bool of_arrays(const char *transformation, const ad_fn *fn)
-{
-    if (!fn)
-        return ad_failed() ? false : (ad_set_error(AD_ERROR_TRANSFORM, "%s: the function is NULL", transformation), false);
-    if (fn->result != 'a' || fn->arguments[0] != 'a')
-        return ad_set_error(AD_ERROR_TRANSFORM, "%s: signature %s does not fit: first argument and result should be arrays (see ad_flatten)",
-                            transformation, AD_SIGNATURE_TEXT(fn)),
-               false;
-    return true;
-}
+/* Of arrays: name, run, results, arguments, result, added. */
+static const struct ad_transformation jacobian_of_fn = { "ad_jacobian", run_jacobian, "a", "a", 'a', "" },
+                                      hessian_of_grad = { "ad_hessian", run_jacobian, "a", "a", 'a', "" },
+                                      tensor_jacobian = { "ad_tensor_jacobian_product", run_tensor_jacobian_product, "a", "a", 'a', "a" },
+                                      tensor_hessian = { "ad_hessian_vector_product", run_tensor_jacobian_product, "a", "a", 'a', "a" },
+                                      gauss_newton = { "ad_ggnvp", run_ggnvp, "at", "at", 'x', "x" };
 
 ad_fn *ad_jacobian_fn(ad_fn *fn)
 {
-    return of_arrays("ad_jacobian", fn) ? ad_fn_transformed(ad_current(), "ad_jacobian", run_jacobian, fn, NULL, 0, 'a', "") : NULL;
+    return ad_transformed(&jacobian_of_fn, fn, NULL, 0);
 }
 
 ad_fn *ad_hessian_fn(ad_fn *fn)
 {
-    ad_fn *grad = of_arrays("ad_hessian", fn) ? ad_gradient_of("ad_hessian", fn) : NULL;
-    return grad ? ad_fn_transformed(ad_current(), "ad_hessian", run_jacobian, grad, NULL, 0, 'a', "") : NULL;
+    return ad_transformed(&hessian_of_grad, ad_gradient_of("ad_hessian", fn), NULL, 0);
 }
 
 ad_fn *ad_tensor_jacobian_product_fn(ad_fn *fn)
 {
-    if (!of_arrays("ad_tensor_jacobian_product", fn))
-        return NULL;
-    return ad_fn_transformed(ad_current(), "ad_tensor_jacobian_product", run_tensor_jacobian_product, fn, NULL, 0, 'a', "a");
+    return ad_transformed(&tensor_jacobian, fn, NULL, 0);
 }
 
 /* The Hessian is symmetric, so contracting its first axes is contracting its last. */
 ad_fn *ad_hessian_vector_product_fn(ad_fn *fn)
 {
-    const char *name = "ad_hessian_vector_product";
-    ad_fn *grad = of_arrays(name, fn) ? ad_gradient_of(name, fn) : NULL;
-    return grad ? ad_fn_transformed(ad_current(), name, run_tensor_jacobian_product, grad, NULL, 0, 'a', "a") : NULL;
+    return ad_transformed(&tensor_hessian, ad_gradient_of("ad_hessian_vector_product", fn), NULL, 0);
 }
 
 ad_fn *ad_ggnvp_fn(ad_fn *fn, ad_fn *outer)
 {
-    if (!fn)
-        return ad_failed() ? NULL : ad_set_error(AD_ERROR_TRANSFORM, "ad_ggnvp: the function is NULL");
-    if (!strchr("at", fn->arguments[0]) || (outer && (outer->count != 1 || outer->arguments[0] != fn->result || outer->result != 'a')))
-        return ad_set_error(AD_ERROR_TRANSFORM, "ad_ggnvp: signature %s does not fit: outer takes what the function returns and gives a scalar",
-                            AD_SIGNATURE_TEXT(fn));
-    return ad_fn_transformed(ad_current(), "ad_ggnvp", run_ggnvp, fn, outer, 0, fn->arguments[0], fn->arguments[0] == 't' ? "t" : "a");
+    ad_fn *made = ad_transformed(&gauss_newton, fn, outer, 0);
+    if (!outer || made->sentence)
+        return made;
+    if (outer->sentence)
+        return ad_fn_failed(ad_current(), made, outer->name, outer->code, "%s", outer->sentence);
+    if (outer->count != 1 || outer->arguments[0] != fn->result || outer->result != 'a')
+        return ad_fn_failed(ad_current(), made, "ad_ggnvp", AD_ERROR_TRANSFORM, "signatures %s and, for outer, %s do not fit: outer takes what the function returns and gives a scalar",
+                            AD_SIGNATURE_TEXT(fn), AD_SIGNATURE_TEXT(outer));
+    return made;
 }

@@ -280,8 +280,8 @@ static void *fixed_point(ad_context *c, const ad_fn *fn, const ad_value *argumen
 
 void *ad_fixed_point_of(ad_fn *fn, ...)
 {
-    if (!fn)
-        return ad_failed() ? NULL : ad_set_error(AD_ERROR_TRANSFORM, "ad_fixed_point: the function is NULL");
+    if (!ad_fn_usable(fn, "ad_fixed_point"))
+        return NULL;
     if (fn->arguments[0] != fn->result)
         return ad_set_error(AD_ERROR_TRANSFORM, "ad_fixed_point: signature %s does not fit: the result should be like the first argument",
                             AD_SIGNATURE_TEXT(fn));

@@ -1,6 +1,7 @@
 /* Functions as the transformations see them: a signature and a way to call it.
  *
- * An ad_fn is immutable and never freed before its thread ends, so function pointers made from it stay good. */
+ * An ad_fn is immutable and never freed before its thread ends, so function pointers made from it stay good. One that could not be made is an
+ * ad_fn too, which fails when it is called (failed.c): nothing that makes one for a user gives NULL. */
 #ifndef AD_FUNCTION_INTERNAL_H
 #define AD_FUNCTION_INTERNAL_H
 
@@ -28,10 +29,22 @@ struct ad_fn {
     const char *name;        /* of the transformation */
     const ad_fn *inner, *outer;
     int argnum;
+    uint32_t places;      /* bits of the arguments that are places for a second result */
+    ad_code code;         /* of a function that could not be made: why, */
+    const char *sentence; /* without the name in front; NULL: a good one */
     ffi_cif cif;
     ffi_type *types[AD_MAX_ARGUMENTS];
     ffi_closure *closure;
     ad_fn *next; /* of the thread's memo */
+};
+
+/* What a transformation makes of a function: the letters of a signature stand for kinds of arguments and results. */
+struct ad_transformation {
+    const char *name;
+    ad_transform *run;
+    const char *results, *arguments; /* kinds of what the function may return, and of the argument in question; NULL: any */
+    char result;                     /* of the new function; 'x': what the argument is, 'y': what the function returns */
+    const char *added;               /* arguments; "x": one like the first */
 };
 
 /* closure.c */
@@ -40,11 +53,16 @@ struct ad_signature_buffer {
 };
 const char *ad_signature_text(const ad_fn *fn, struct ad_signature_buffer *buffer); /* "a(a,i,d)" */
 #define AD_SIGNATURE_TEXT(fn) ad_signature_text(fn, &(struct ad_signature_buffer){ { 0 } })
-const ad_fn *ad_fn_of_pointer(ad_context *c, void (*pointer)(void), const char *signature); /* memoised */
-ad_fn *ad_fn_transformed(ad_context *c, const char *name, ad_transform *transform, const ad_fn *inner, const ad_fn *outer, int argnum, char result,
-                         const char *added);
-ad_fn *ad_fn_made(ad_context *c, const char *name, ad_transform *transform, const ad_fn *inner, char result, const char *arguments);
+ad_fn *ad_transformed(const struct ad_transformation *t, const ad_fn *fn, const ad_fn *outer, int argnum); /* never NULL: failed, if it has to be */
+ad_fn *ad_fn_made(ad_context *c, const char *name, ad_transform *transform, const ad_fn *inner, char result, const char *arguments); /* NULL and an error */
+ad_fn *ad_fn_memoised(ad_context *c, const ad_fn *made); /* the one like it, kept if it is new; NULL and an error */
 void *ad_fn_invoke(ad_context *c, const ad_fn *fn, const ad_value *arguments); /* array or tree, NULL and an error */
+
+/* failed.c */
+ad_fn *ad_fn_failed(ad_context *c, const ad_fn *like, const char *name, ad_code code, const char *format, ...) __attribute__((format(printf, 5, 6)));
+ad_fn *ad_fn_without_room(const ad_fn *like);        /* for want of memory, after the error of it */
+bool ad_is_without_room(void (*pointer)(void));      /* whether it is the pointer of one of those */
+bool ad_fn_usable(const ad_fn *fn, const char *operation); /* false and an error: NULL, or failed */
 
 /* A call that will be made again: its arrays and trees are kept by references of their own. */
 struct ad_call_record {

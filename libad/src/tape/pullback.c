@@ -258,8 +258,8 @@ void ad_vjp_free(ad_pullback *pull)
 
 void *ad_vjp_of(ad_fn *fn, ...)
 {
-    if (!fn)
-        return ad_failed() ? NULL : ad_set_error(AD_ERROR_TRANSFORM, "ad_vjp: the function is NULL");
+    if (!fn || !fn->count)
+        return ad_fn_usable(fn, "ad_vjp"), NULL;
     ad_value arguments[AD_MAX_ARGUMENTS];
     va_list list;
     va_start(list, fn);
@@ -269,6 +269,9 @@ void *ad_vjp_of(ad_fn *fn, ...)
     if (!pull)
         return ad_failed() ? NULL : ad_set_error(AD_ERROR_VALUE, "ad_vjp: the place for the pullback is NULL");
     void *value = NULL;
+    *pull = NULL;
+    if (!ad_fn_usable(fn, "ad_vjp"))
+        return NULL;
     AD_RUNNING(ad_current(), "ad_vjp");
     *pull = ad_pullback_of(ad_current(), fn, arguments, 0, &value);
     return value;

@@ -140,12 +140,12 @@ struct ad_tape *ad_tape_of(ad_context *c)
     if (c->tape || !(c->tape = ad_allocate(c, sizeof *c->tape)))
         return c->tape;
     memset(c->tape, 0, sizeof *c->tape);
-    c->tape_stop = tape_stop;
     for (int dtype = 0; dtype < AD_DTYPE_COUNT; dtype++)
         if (!(c->tape->stubs[dtype] = ad_keep(c, ad_array_abstract(c, (ad_dtype)dtype, 0, NULL)))) {
             tape_stop(c);
-            break;
+            return NULL;
         }
+    c->tape_stop = tape_stop;
     return c->tape;
 }
 

@@ -402,90 +402,67 @@ static void *run_deriv(ad_context *c, const ad_fn *fn, const ad_value *arguments
 
 static void *run_hvp(ad_context *c, const ad_fn *fn, const ad_value *arguments)
 {
-    ad_fn *grad = ad_gradient_of(fn->name, fn->inner);
-    return grad ? ad_directional(c, "ad_hvp", grad, arguments, arguments[fn->inner->count].p, NULL) : NULL;
+    ad_fn *gradient = ad_gradient_of(fn->name, fn->inner);
+    return ad_directional(c, "ad_hvp", gradient, arguments, arguments[fn->inner->count].p, NULL);
 }
 
 /* ---- the functions under the macros ---- */
 
-/* Argument argnum of fn is an array or a tree, and fn's result fits. */
-static bool fits(const char *transformation, const ad_fn *fn, int argnum, const char *results, const char *arguments)
-{
-    if (!fn)
-        return ad_failed() ? false : (ad_set_error(AD_ERROR_TRANSFORM, "%s: the function is NULL", transformation), false);
-    if (argnum < 0 || argnum >= fn->count || !strchr("at", fn->arguments[argnum]))
-        ad_set_error(AD_ERROR_TRANSFORM, "%s: argument %d of a function with signature %s is not an array or a tree", transformation, argnum,
-                     AD_SIGNATURE_TEXT(fn));
-    else if (!strchr(results, fn->result) || !strchr(arguments, fn->arguments[argnum]))
-        ad_set_error(AD_ERROR_TRANSFORM, "%s: signature %s does not fit: the result should be %s, the argument %s", transformation,
-                     AD_SIGNATURE_TEXT(fn), strcmp(results, "t") == 0 ? "a tree" : strcmp(results, "a") == 0 ? "an array" : "an array or a tree",
-                     strcmp(arguments, "a") == 0 ? "an array" : "an array or a tree");
-    else
-        return true;
-    return false;
-}
-
-static const char *letter(char kind)
-{
-    return kind == 't' ? "t" : "a";
-}
+/*                                                name                   run                    results arguments result added */
+static const struct ad_transformation grad =        { "ad_grad",             run_grad,              "a",    "at",     'x',   "" },
+                                      with_value =  { "ad_value_and_grad",   run_value_and_grad,    "a",    "at",     'y',   "p" },
+                                      with_aux =    { "ad_grad_and_aux",     run_grad_and_aux,      "t",    "at",     't',   "" },
+                                      elementwise = { "ad_elementwise_grad", run_elementwise_grad,  "a",    "a",      'a',   "" },
+                                      holomorphic = { "ad_holomorphic_grad", run_holomorphic_grad,  "a",    "a",      'a',   "" },
+                                      deriv =       { "ad_deriv",            run_deriv,             "at",   "a",      'y',   "" },
+                                      hvp =         { "ad_hvp",              run_hvp,               "a",    "at",     'x',   "x" };
 
 ad_fn *ad_gradient_of(const char *name, const ad_fn *fn)
 {
-    return ad_fn_transformed(ad_current(), name, run_grad, fn, NULL, 0, fn->arguments[0], "");
+    struct ad_transformation named = grad;
+    named.name = name;
+    return ad_transformed(&named, fn, NULL, 0);
 }
 
 ad_fn *ad_grad_fn(ad_fn *fn, int argnum)
 {
-    if (!fits("ad_grad", fn, argnum, "a", "at"))
-        return NULL;
-    return ad_fn_transformed(ad_current(), "ad_grad", run_grad, fn, NULL, argnum, fn->arguments[argnum], "");
+    return ad_transformed(&grad, fn, NULL, argnum);
 }
 
 ad_fn *ad_value_and_grad_fn(ad_fn *fn, int argnum)
 {
-    if (!fits("ad_value_and_grad", fn, argnum, "a", "at"))
-        return NULL;
-    return ad_fn_transformed(ad_current(), "ad_value_and_grad", run_value_and_grad, fn, NULL, argnum, fn->result, "p");
+    return ad_transformed(&with_value, fn, NULL, argnum);
 }
 
 ad_fn *ad_grad_and_aux_fn(ad_fn *fn)
 {
-    return fits("ad_grad_and_aux", fn, 0, "t", "at") ? ad_fn_transformed(ad_current(), "ad_grad_and_aux", run_grad_and_aux, fn, NULL, 0, 't', "") : NULL;
-}
-
-/* Of an array and giving one, as fn. */
-static ad_fn *of_array(const char *name, ad_transform *run, ad_fn *fn)
-{
-    return fits(name, fn, 0, "a", "a") ? ad_fn_transformed(ad_current(), name, run, fn, NULL, 0, 'a', "") : NULL;
+    return ad_transformed(&with_aux, fn, NULL, 0);
 }
 
 ad_fn *ad_elementwise_grad_fn(ad_fn *fn)
 {
-    return of_array("ad_elementwise_grad", run_elementwise_grad, fn);
+    return ad_transformed(&elementwise, fn, NULL, 0);
 }
 
 ad_fn *ad_holomorphic_grad_fn(ad_fn *fn)
 {
-    return of_array("ad_holomorphic_grad", run_holomorphic_grad, fn);
+    return ad_transformed(&holomorphic, fn, NULL, 0);
 }
 
 ad_fn *ad_deriv_fn(ad_fn *fn)
 {
-    return fits("ad_deriv", fn, 0, "at", "a") ? ad_fn_transformed(ad_current(), "ad_deriv", run_deriv, fn, NULL, 0, fn->result, "") : NULL;
+    return ad_transformed(&deriv, fn, NULL, 0);
 }
 
 ad_fn *ad_hvp_fn(ad_fn *fn)
 {
-    if (!fits("ad_hvp", fn, 0, "a", "at"))
-        return NULL;
-    return ad_fn_transformed(ad_current(), "ad_hvp", run_hvp, fn, NULL, 0, fn->arguments[0], letter(fn->arguments[0]));
+    return ad_transformed(&hvp, fn, NULL, 0);
 }
 
 void *ad_jvp_of(ad_fn *fn, ...)
 {
-    if (!fits("ad_jvp", fn, 0, "at", "at"))
-        return NULL;
+    if (!fn || !fn->count)
+        return ad_fn_usable(fn, "ad_jvp"), NULL;
     ad_value arguments[AD_MAX_ARGUMENTS];
     va_list list;
     va_start(list, fn);
@@ -495,6 +472,9 @@ void *ad_jvp_of(ad_fn *fn, ...)
     if (!tangent)
         return ad_failed() ? NULL : ad_set_error(AD_ERROR_VALUE, "ad_jvp: the place for the tangent is NULL");
     void *value = NULL;
+    *tangent = NULL;
+    if (!ad_fn_usable(fn, "ad_jvp"))
+        return NULL;
     AD_RUNNING(ad_current(), "ad_jvp");
     *tangent = ad_directional(ad_current(), "ad_jvp", fn, arguments, v, &value);
     return *tangent ? value : NULL;

@@ -1,0 +1,183 @@
+/* Errors: that they are seen, whatever failed, and what they say. */
+#include "testing.h"
+
+OF_X(square_sum, ad_sum(ad_square(x)))
+OF_X(squares, ad_square(x))
+OF_AB(weighted, ad_sum(ad_mul(a, b)))
+
+static ad_tree *halves(ad_tree *t)
+{
+    return t;
+}
+
+/* The error that is there, which is cleared. */
+static void assert_error(ad_code code, const char *text)
+{
+    ck_assert_msg(ad_error_code() == code && strstr(ad_error_message(), text), "error %d \"%s\", expected \"%s\"", (int)ad_error_code(),
+                  ad_error_message(), text);
+    ad_clear_error();
+}
+
+/* A function that could not be made fails at once, and again whenever it is called. */
+#define assert_stays_failed(f, code, text, ...)                                                                        \
+    do {                                                                                                               \
+        __auto_type failed_ = (f);                                                                                     \
+        assert_error(code, text);                                                                                      \
+        for (int i_ = 0; i_ < 2; i_++)                                                                                 \
+            assert_fails(failed_(__VA_ARGS__), code, text);                                                            \
+    } while (0)
+
+START_TEST(a_transformation_that_fails_gives_a_function_that_fails)
+{
+    AD_SCOPE;
+    ad_array *x = VECTOR(1, 2), *(*nothing)(ad_array *) = NULL;
+    ad_tree *t = ad_list_of(x, x);
+    assert_stays_failed(ad_grad(square_sum, 3), AD_ERROR_TRANSFORM, "ad_grad: there is no argument 3: the function's signature is a(a)", x);
+    assert_stays_failed(ad_grad(square_sum, -1), AD_ERROR_TRANSFORM, "ad_grad: there is no argument -1", x);
+    assert_stays_failed(ad_grad(nothing), AD_ERROR_TRANSFORM, "the function is NULL", x);
+    assert_stays_failed(ad_hvp(nothing), AD_ERROR_TRANSFORM, "the function is NULL", x, x);
+    assert_stays_failed(ad_checkpoint(nothing), AD_ERROR_TRANSFORM, "the function is NULL", x);
+    assert_stays_failed(ad_ggnvp(squares, nothing), AD_ERROR_TRANSFORM, "the function is NULL", x, x);
+    assert_stays_failed(ad_ggnvp(squares, weighted), AD_ERROR_TRANSFORM, "ad_ggnvp: signatures a(a) and, for outer, a(a,a) do not fit", x, x);
+    assert_stays_failed(ad_grad(halves), AD_ERROR_TRANSFORM, "ad_grad: signature t(t) does not fit", t);
+    assert_stays_failed(ad_hessian(halves), AD_ERROR_TRANSFORM, "ad_hessian: signature t(t) does not fit", t);
+    assert_stays_failed(ad_jacobian(halves), AD_ERROR_TRANSFORM, "see ad_flatten", t);
+    assert_close(ad_item(ad_sum(ad_grad(square_sum)(x))), 6, 0);
+}
+END_TEST
+
+START_TEST(what_is_made_of_a_failed_function_fails_with_the_first_sentence)
+{
+    AD_SCOPE;
+    ad_array *x = VECTOR(1, 2), *tangent = x;
+    ad_pullback *pull = NULL;
+    ad_array *(*failed)(ad_array *) = ad_grad(square_sum, 7);
+    ad_clear_error();
+    ad_array *(*more)(ad_array *) = ad_hessian(ad_checkpoint(failed));
+    assert_error(AD_ERROR_TRANSFORM, "ad_grad: there is no argument 7");
+    assert_fails(more(x), AD_ERROR_TRANSFORM, "ad_grad: there is no argument 7");
+    assert_fails(ad_vjp(failed, x, &pull), AD_ERROR_TRANSFORM, "ad_grad: there is no argument 7");
+    assert_fails(ad_jvp(failed, x, x, &tangent), AD_ERROR_TRANSFORM, "ad_grad: there is no argument 7");
+    ck_assert(!pull && !tangent);
+    assert_fails(ad_fixed_point(failed, x), AD_ERROR_TRANSFORM, "ad_grad: there is no argument 7");
+    assert_fails(ad_check_grads(failed, x), AD_ERROR_TRANSFORM, "ad_grad: there is no argument 7");
+    ad_set_error(AD_ERROR_USER, "an older one");
+    ck_assert(!ad_grad(square_sum, 9)(x));
+    assert_error(AD_ERROR_USER, "an older one");
+}
+END_TEST
+
+START_TEST(places_of_second_results_are_emptied)
+{
+    AD_SCOPE;
+    ad_array *x = VECTOR(1, 2), *g = x, *(*nothing)(ad_array *) = NULL;
+    assert_fails(ad_value_and_grad(weighted, 5)(x, x, &g), AD_ERROR_TRANSFORM, "argument 5");
+    ck_assert(!g);
+    g = x;
+    assert_fails(ad_value_and_grad(nothing)(x, &g), AD_ERROR_TRANSFORM, "NULL");
+    ck_assert(!g);
+    g = x;
+    ad_fn *fn = ad_value_and_grad(ad_function(nothing, "a(a)"));
+    assert_fails(ad_call(fn, x, &g), AD_ERROR_TRANSFORM, "NULL");
+    ck_assert(!g);
+    assert_fails(ad_value_and_grad(nothing)(x, NULL), AD_ERROR_TRANSFORM, "NULL");
+}
+END_TEST
+
+START_TEST(functions_described_to_the_library_fail_the_same_way)
+{
+    AD_SCOPE;
+    ad_array *x = VECTOR(1, 2);
+    ad_fn *fn = ad_grad_fn(ad_grad_fn(NULL, 0), 1);
+    assert_error(AD_ERROR_TRANSFORM, "ad_grad: the function is NULL");
+    assert_fails(ad_call(fn, x), AD_ERROR_TRANSFORM, "ad_grad: the function is NULL");
+    ad_array *(*pointer)(ad_array *) = (ad_array * (*)(ad_array *)) ad_fn_pointer(fn);
+    assert_fails(pointer(x), AD_ERROR_TRANSFORM, "ad_grad: the function is NULL");
+    assert_fails(ad_grad(pointer)(x), AD_ERROR_TRANSFORM, "ad_grad: the function is NULL");
+    pointer = (ad_array * (*)(ad_array *)) ad_fn_pointer(NULL);
+    assert_error(AD_ERROR_TRANSFORM, "ad_fn_pointer: the function is NULL");
+    assert_fails(pointer(x), AD_ERROR_TRANSFORM, "ad_fn_pointer: the function is NULL");
+}
+END_TEST
+
+/* The memory of a thread after asking for the same functions once more. */
+static int64_t live_after_failing(ad_array *x)
+{
+    ad_memory_usage usage;
+    for (int i = 0; i < 10; i++) {
+        AD_SCOPE;
+        ck_assert(!ad_grad(square_sum, 3)(x) && !ad_value_and_grad(square_sum, 4)(x, NULL));
+        ad_clear_error();
+    }
+    ad_memory_stats(&usage);
+    return usage.live;
+}
+
+START_TEST(failed_functions_are_remembered)
+{
+    AD_SCOPE;
+    ad_array *x = VECTOR(1, 2);
+    int64_t before = live_after_failing(x);
+    ck_assert_int_eq(live_after_failing(x), before);
+    ck_assert_ptr_eq(ad_grad_fn(ad_function(square_sum, "a(a)"), 3), ad_grad_fn(ad_function(square_sum, "a(a)"), 3));
+}
+END_TEST
+
+static void *transform_without_memory(void *unused)
+{
+    AD_SCOPE;
+    ad_array *x = VECTOR(1, 2), *g = x;
+    ad_memory_fail_after(1);
+    ad_array *(*grad)(ad_array *) = ad_grad(square_sum);
+    ad_array *(*value)(ad_array *, ad_array **) = ad_value_and_grad(square_sum);
+    ad_array *(*value_of_two)(ad_array *, ad_array *, ad_array **) = ad_value_and_grad(weighted);
+    ck_assert(!ad_hessian(ad_jacobian(grad))(x) && !ad_hvp(squares)(x, x) && !ad_checkpoint(squares)(x));
+    ad_memory_fail_after(0);
+    assert_error(AD_ERROR_MEMORY, "out of memory");
+    assert_fails(grad(x), AD_ERROR_MEMORY, "ad_call: the function could not be made when it was asked for: out of memory");
+    assert_fails(ad_grad(grad)(x), AD_ERROR_MEMORY, "out of memory");
+    assert_fails(value(x, &g), AD_ERROR_MEMORY, "out of memory");
+    ck_assert(!g);
+    g = x;
+    assert_fails(value_of_two(x, x, &g), AD_ERROR_MEMORY, "out of memory");
+    ck_assert(!g);
+    assert_close(ad_item(ad_sum(ad_grad(square_sum)(x))), 6, 0); /* asked for again */
+    return unused;
+}
+
+START_TEST(transformations_work_without_memory_and_again_with_it)
+{
+    on_a_small_stack(transform_without_memory, NULL);
+}
+END_TEST
+
+static ad_array *every_transformation(ad_array *x)
+{
+    ad_array *g, *sum = ad_add(ad_hvp(square_sum)(x, x), ad_value_and_grad(square_sum)(x, &g));
+    return ad_add(sum, ad_hessian(ad_checkpoint(square_sum))(g));
+}
+
+/* In a thread of its own, which has no function yet. */
+static void *fail_at_each_allocation(void *place)
+{
+    int64_t n = *(int64_t *)place;
+    AD_SCOPE;
+    ad_array *x = VECTOR(1, 2);
+    ad_memory_fail_after(n);
+    bool done = every_transformation(x) != NULL;
+    ad_memory_fail_after(0);
+    ck_assert_msg(done || ad_error_code() == AD_ERROR_MEMORY, "allocation %lld: %s", (long long)n, ad_error_message());
+    *(int64_t *)place = done ? 0 : n + 1;
+    return NULL;
+}
+
+START_TEST(every_allocation_of_a_transformation_may_fail)
+{
+    for (int64_t n = 1; n;)
+        on_a_small_stack(fail_at_each_allocation, &n);
+}
+END_TEST
+
+RUN_TESTS("errors", a_transformation_that_fails_gives_a_function_that_fails, what_is_made_of_a_failed_function_fails_with_the_first_sentence,
+          places_of_second_results_are_emptied, functions_described_to_the_library_fail_the_same_way, failed_functions_are_remembered,
+          transformations_work_without_memory_and_again_with_it, every_allocation_of_a_transformation_may_fail)
