@@ -26,7 +26,8 @@ ad_tree *adnn_init(const adnn_model *model, ad_key key, ad_shape input)
 
 ad_array *adnn_apply(const adnn_model *model, ad_tree *parameters, ad_array *x)
 {
-    return model && parameters && x ? model->kind->apply(model, parameters, x) : NULL;
+    AD_SCOPE;
+    return model && parameters && x ? ad_escape(model->kind->apply(model, parameters, x)) : NULL;
 }
 
 ad_shape adnn_output_shape(const adnn_model *model, ad_shape input)

@@ -1,7 +1,7 @@
 /* Arrays: making them, reading them, printing them.
  *
  * An array never changes. Functions that take arrays accept NULL and give NULL (or NaN, 0, false), keeping the
- * first error. Every array made belongs to the innermost open scope (scope.h). */
+ * first error. Every array that a function returns belongs to the innermost open scope (scope.h). */
 #ifndef AD_ARRAY_H
 #define AD_ARRAY_H
 

@@ -213,11 +213,11 @@ AD_API ad_array *ad_make_diagonal(ad_array *x);
 
 /* ---- Conversions ---- */
 
-/** x with elements of another dtype; x itself where that changes nothing. To integers truncates and is a constant; to bool asks
+/** x with elements of another dtype. To integers truncates and is a constant; to bool asks
  * whether not zero; complex to real drops the imaginary part, as ad_real. */
 AD_API ad_array *ad_astype(ad_array *x, ad_dtype dtype);
 
-/** An array, or a C number as a 0-d one of dtype int64, float64 or complex128: what ad_astype makes of it if a dtype is given, x itself otherwise.
+/** An array, or a C number as a 0-d one of dtype int64, float64 or complex128: what ad_astype makes of it if a dtype is given, x as it is otherwise.
  * Errors: a C integer that the dtype cannot hold. */
 AD_API ad_array *ad_asarray_with(ad_array *x, ad_dtype_options options);
 AD_API ad_array *ad_asarray(ad_array *x);

@@ -1,7 +1,7 @@
 /* Ownership: scopes, references, memory.
  *
- * Every array and tree that is made belongs to the innermost open scope of its thread; closing the scope
- * drops it. A scope closes every scope inside it. Without an open scope things belong to the thread and
+ * Every array and tree that a function returns belongs to the innermost open scope of its thread, an operand returned unchanged too;
+ * closing the scope drops it. A scope closes every scope inside it. Without an open scope things belong to the thread and
  * go when it ends. */
 #ifndef AD_SCOPE_H
 #define AD_SCOPE_H

@@ -352,8 +352,15 @@ static inline void ad_scope_trim(ad_context *c, uint32_t count)
 
 #define AD_NO_SCOPE UINT32_MAX
 
-/* Makes a value that the library holds belong to the innermost scope too. */
+/* Makes a value that something else holds belong to the innermost scope too. */
 ad_array *ad_hold(ad_context *c, ad_array *x);
+ad_tree *ad_tree_hold(ad_tree *t); /* and NULL for NULL */
+
+/* An operand as the result of a function that has nothing to change: whatever a function returns belongs to the innermost scope. */
+static inline ad_array *ad_unchanged(ad_array *x)
+{
+    return x ? ad_hold(ad_current(), x) : NULL;
+}
 
 AD_ALWAYS_INLINE ad_array *ad_keep(ad_context *c, ad_array *x)
 {
@@ -446,6 +453,7 @@ AD_ALWAYS_INLINE bool ad_number_of(const ad_array *x, double *number)
 }
 
 void ad_tree_free(ad_context *c, struct ad_object *tree);
+int ad_tree_walk(const ad_tree *t, ad_array **out, int room); /* ad_tree_leaves, of leaves that belong to the tree alone */
 
 /* shape.c */
 ad_shape ad_shape_make(int ndim, const int64_t *dims);

@@ -114,6 +114,15 @@ ad_array *ad_hold(ad_context *c, ad_array *x)
     return ad_keep(c, x);
 }
 
+ad_tree *ad_tree_hold(ad_tree *t)
+{
+    ad_context *c = ad_current();
+    if (!t || !ad_scope_add(c, (struct ad_object *)t))
+        return NULL;
+    ad_object_retain(c, (struct ad_object *)t);
+    return t;
+}
+
 ad_array *(ad_escape)(ad_array *x)
 {
     return x && escape((struct ad_object *)x) ? x : NULL;

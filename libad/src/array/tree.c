@@ -241,12 +241,12 @@ static struct ad_object *get(const char *operation, const ad_tree *t, const char
 
 ad_array *ad_tree_get(const ad_tree *t, const char *path)
 {
-    return (ad_array *)get("ad_tree_get", t, path, false);
+    return ad_unchanged((ad_array *)get("ad_tree_get", t, path, false));
 }
 
 ad_tree *ad_tree_sub(const ad_tree *t, const char *path)
 {
-    return (ad_tree *)get("ad_tree_sub", t, path, true);
+    return ad_tree_hold((ad_tree *)get("ad_tree_sub", t, path, true));
 }
 
 bool ad_tree_has(const ad_tree *t, const char *path)
@@ -310,27 +310,35 @@ const char *ad_tree_name(const ad_tree *t, int i)
 
 ad_array *ad_tree_array_at(const ad_tree *t, int i)
 {
-    return t && i >= 0 && i < t->count && !ad_is_tree(t->entries[i].child) ? (ad_array *)t->entries[i].child : NULL;
+    return t && i >= 0 && i < t->count && !ad_is_tree(t->entries[i].child) ? ad_unchanged((ad_array *)t->entries[i].child) : NULL;
 }
 
 ad_tree *ad_tree_tree_at(const ad_tree *t, int i)
 {
-    return t && i >= 0 && i < t->count && ad_is_tree(t->entries[i].child) ? (ad_tree *)t->entries[i].child : NULL;
+    return t && i >= 0 && i < t->count && ad_is_tree(t->entries[i].child) ? ad_tree_hold((ad_tree *)t->entries[i].child) : NULL;
 }
 
 int ad_tree_leaf_count(const ad_tree *t)
 {
-    return ad_tree_leaves(t, NULL, 0);
+    return ad_tree_walk(t, NULL, 0);
 }
 
 int ad_tree_leaves(const ad_tree *t, ad_array **out, int room)
+{
+    int count = ad_tree_walk(t, out, room);
+    for (int i = 0; out && i < count && i < room; i++)
+        out[i] = ad_unchanged(out[i]);
+    return count;
+}
+
+int ad_tree_walk(const ad_tree *t, ad_array **out, int room)
 {
     int count = 0;
     room = out ? room : 0;
     for (int i = 0; t && i < t->count; i++) {
         struct ad_object *child = t->entries[i].child;
         if (ad_is_tree(child))
-            count += ad_tree_leaves((ad_tree *)child, out ? out + count : NULL, room - count);
+            count += ad_tree_walk((ad_tree *)child, out ? out + count : NULL, room - count);
         else if (count++ < room)
             out[count - 1] = (ad_array *)child;
     }

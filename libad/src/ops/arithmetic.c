@@ -211,7 +211,7 @@ ad_array *(ad_clip)(ad_array *x, ad_array *low, ad_array *high)
     if (both && ad_dtype_is_float((ad_dtype)x->dtype) && ad_dtype_common(operands, 3) == (ad_dtype)x->dtype)
         return ad_call_primitive(&clip_op, (ad_array *[]){ x, ad_astype(low, (ad_dtype)x->dtype), ad_astype(high, (ad_dtype)x->dtype) }, 3, NULL);
     ad_array *y = low && below == 0 ? ad_maximum(x, low) : x;
-    return high && above == 0 ? ad_minimum(y, high) : y;
+    return high && above == 0 ? ad_minimum(y, high) : ad_unchanged(y);
 }
 
 /* ---- integer powers: products, exact for every x ---- */
@@ -292,7 +292,7 @@ AD_OPERATION(power_op);
 
 static ad_array *integer_power(ad_array *x, int exponent)
 {
-    return exponent == 1 ? x : ad_call_primitive(&power_op, &x, 1, &(struct power_options){ exponent });
+    return exponent == 1 ? ad_unchanged(x) : ad_call_primitive(&power_op, &x, 1, &(struct power_options){ exponent });
 }
 
 static bool whole(const ad_array *x)

@@ -49,7 +49,7 @@ AD_OPERATION(astype_op);
 ad_array *(ad_astype)(ad_array *x, ad_dtype dtype)
 {
     if (x && x->dtype == dtype && !(x->flags & AD_WEAK))
-        return x;
+        return ad_unchanged(x);
     return ad_call_primitive(&astype_op, &x, 1, &dtype);
 }
 
@@ -349,7 +349,7 @@ static ad_array *triangle(const char *name, ad_array *x, int64_t k, bool lower)
     if (x->ndim == 0)
         return ad_set_error(AD_ERROR_SHAPE, "%s: a 0-d array is no matrix", name);
     if (x->size == 0)
-        return x;
+        return ad_unchanged(x);
     int64_t columns = ad_dims(x)[x->ndim - 1], rows = x->ndim > 1 ? ad_dims(x)[x->ndim - 2] : columns;
     ad_array *keep = ad_array_new(c, AD_BOOL, 2, (int64_t[]){ rows, columns });
     if (!keep)

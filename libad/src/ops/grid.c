@@ -221,7 +221,7 @@ ad_tree *ad_meshgrid_with(const ad_tree *arrays, ad_meshgrid_options options)
     if (!ad_count_fits("ad_meshgrid", count, AD_MAX_NDIM, "arrays"))
         return NULL;
     ad_array *leaves[AD_MAX_NDIM];
-    ad_tree_leaves(arrays, leaves, count);
+    ad_tree_walk(arrays, leaves, count);
     for (int i = 0; i < count; i++)
         if (!(leaves[i] = along_axis(leaves[i], exchanged && i < 2 ? 1 - i : i, count)))
             return NULL;

@@ -90,7 +90,7 @@ static ad_array *slice_axis(ad_array *x, int axis, int64_t start, int64_t count,
     if (count <= 1)
         step = 1; /* a huge one would overflow the stride */
     if (!x || (count == length && step == 1))
-        return x;
+        return ad_unchanged(x);
     return ad_call_primitive(&slice_op, &x, 1, &(struct slice){ start, step, count, length, axis });
 }
 

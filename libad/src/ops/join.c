@@ -394,7 +394,7 @@ ad_array *ad_roll_with(ad_array *x, int64_t shift, ad_roll_options options)
         int axis = ad_axis_resolve("ad_roll", axes->axis[axes->count == 1 ? 0 : i], x->ndim);
         x = axis < 0 ? NULL : roll_axis(x, axis, shifts->dim[shifts->ndim == 1 ? 0 : i]);
     }
-    return x;
+    return ad_unchanged(x);
 }
 
 ad_array *(ad_roll)(ad_array *x, int64_t shift)
@@ -473,7 +473,7 @@ ad_array *ad_pad_with(ad_array *x, int64_t width, ad_pad_options options)
         if (!x)
             return NULL;
     }
-    return x;
+    return ad_unchanged(x);
 }
 
 ad_array *(ad_pad)(ad_array *x, int64_t width)

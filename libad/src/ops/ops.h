@@ -60,7 +60,7 @@ static inline ad_array **leaves_of(const ad_tree *t, int count, struct ad_scratc
 {
     ad_array **leaves = ad_scratch_take(ad_current(), room, count, sizeof *leaves);
     if (leaves)
-        ad_tree_leaves(t, leaves, count);
+        ad_tree_walk(t, leaves, count);
     return leaves;
 }
 

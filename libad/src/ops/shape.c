@@ -105,7 +105,7 @@ static bool fill_wildcard(const ad_array *x, ad_shape *shape)
 static ad_array *reshape(ad_array *x, const ad_shape *shape)
 {
     if (has_shape(x, shape) && !(x->flags & AD_WEAK))
-        return x;
+        return ad_unchanged(x);
     return ad_call_primitive(&reshape_op, &x, 1, shape);
 }
 
@@ -188,18 +188,18 @@ ad_array *(ad_squeeze)(ad_array *x)
 
 ad_array *(ad_atleast_1d)(ad_array *x)
 {
-    return !x || x->ndim >= 1 ? x : ad_expand_dims(x, 0);
+    return !x || x->ndim >= 1 ? ad_unchanged(x) : ad_expand_dims(x, 0);
 }
 
 ad_array *(ad_atleast_2d)(ad_array *x)
 {
-    return !x || x->ndim >= 2 ? x : x->ndim == 1 ? ad_expand_dims(x, 0) : ad_expand_dims(x, AD_AXES(0, 1));
+    return !x || x->ndim >= 2 ? ad_unchanged(x) : x->ndim == 1 ? ad_expand_dims(x, 0) : ad_expand_dims(x, AD_AXES(0, 1));
 }
 
 ad_array *(ad_atleast_3d)(ad_array *x)
 {
     if (!x || x->ndim >= 3)
-        return x;
+        return ad_unchanged(x);
     return x->ndim == 2 ? ad_expand_dims(x, 2) : x->ndim == 1 ? ad_expand_dims(x, AD_AXES(0, 2)) : ad_expand_dims(x, AD_AXES(0, 1, 2));
 }
 
@@ -245,7 +245,7 @@ ad_array *(ad_broadcast_to)(ad_array *x, ad_shape shape)
     if (!x || !ad_count_fits("ad_broadcast_to", shape.ndim, AD_MAX_NDIM, "dimensions"))
         return NULL;
     if (has_shape(x, &shape) && !(x->flags & AD_WEAK))
-        return x;
+        return ad_unchanged(x);
     return ad_call_primitive(&broadcast_op, &x, 1, &shape);
 }
 
@@ -438,7 +438,7 @@ ad_array *ad_rot90_with(ad_array *x, ad_rot90_options options)
     case 3:
         return ad_flip(ad_swapaxes(x, a, b), .axis = b);
     default:
-        return x;
+        return ad_unchanged(x);
     }
 }
 

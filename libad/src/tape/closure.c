@@ -218,6 +218,12 @@ void *ad_fn_invoke(ad_context *c, const ad_fn *fn, const ad_value *arguments)
     return result || c->error_code ? result : no_result(fn, arguments);
 }
 
+/* In the caller's scope: a function may return what it was given, or what it keeps. */
+static void *held(char kind, void *value)
+{
+    return kind == 'a' ? (void *)ad_unchanged(value) : (void *)ad_tree_hold(value);
+}
+
 static void closure_call(ffi_cif *cif, void *result, void **arguments, void *user)
 {
     const ad_fn *fn = user;
@@ -229,7 +235,7 @@ static void closure_call(ffi_cif *cif, void *result, void **arguments, void *use
         else
             memcpy(&values[i], arguments[i], sizeof(ad_value));
     }
-    *(void **)result = ad_fn_invoke(ad_current(), fn, values);
+    *(void **)result = held(fn->result, ad_fn_invoke(ad_current(), fn, values));
 }
 
 /* The C function of a closure that runs fn; NULL and an error. */
@@ -278,7 +284,7 @@ void *ad_call(ad_fn *fn, ...)
     va_start(list, fn);
     ad_values_read(fn, &list, values);
     va_end(list);
-    return ad_fn_invoke(ad_current(), fn, values);
+    return held(fn->result, ad_fn_invoke(ad_current(), fn, values));
 }
 
 /* ---- calls kept for later ---- */

@@ -23,7 +23,7 @@ bool ad_leaves_of(ad_context *c, char kind, void *value, struct ad_leaves *leave
     if (kind == 'a')
         leaves->leaf[0] = value;
     else
-        ad_tree_leaves(value, leaves->leaf, leaves->count);
+        ad_tree_walk(value, leaves->leaf, leaves->count);
     return true;
 }
 
