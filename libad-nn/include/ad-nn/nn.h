@@ -63,8 +63,7 @@ AD_API adnn_model *adnn_elementwise(ad_array *(*f)(ad_array *));
 AD_API adnn_model *adnn_sequential_of(adnn_model *const *layers, int count);
 
 #ifndef __cplusplus
-#define adnn_dense(...)              adnn_dense_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define adnn_dense_options_(u, ...)  adnn_dense_with(u, AD_OPTIONS_(adnn_dense_options, ADNN_DENSE_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define adnn_dense(...) AD_WITH_P_(adnn_dense, ADNN_DENSE, __VA_ARGS__)
 #define adnn_sequential(...)                                                                                           \
     adnn_sequential_of((adnn_model *[]){ __VA_ARGS__ }, (int)(sizeof((adnn_model *[]){ __VA_ARGS__ }) / sizeof(adnn_model *)))
 #endif

@@ -6,6 +6,7 @@
 #define AD_ARRAY_H
 
 #include <ad/base.h>
+#include <ad/call.h>
 #include <ad/scope.h>
 #include <limits.h>
 #include <stdio.h>
@@ -27,41 +28,7 @@ AD_BEGIN_DECLS
 /** A list of axes: AD_AXES(0, -1). */
 #define AD_AXES(...) ((ad_axes){ .count = (int)(sizeof((int[]){ __VA_ARGS__ }) / sizeof(int)), .axis = { __VA_ARGS__ } })
 
-/* GNU's type of the constant 1i. */
-__extension__ typedef _Complex int ad_complex_integer_;
-
-/* What _Generic chooses for a C number, by its kind. */
-#define AD_NUMBER_CASES_(real, complex, unsigned_integer, integer)                                                     \
-    float: real, double: real, long double: real, float _Complex: complex, double _Complex: complex, long double _Complex: complex, \
-    ad_complex_integer_: complex, unsigned long: unsigned_integer, unsigned long long: unsigned_integer, default: integer
-
-/* An operand is an array or a C number; a number becomes a weakly typed 0-d array. */
-#define AD_OPERAND_(x)                                                                                                 \
-    _Generic((x),                                                                                                      \
-        ad_array *: ad_operand_array_,                                                                                 \
-        void *: ad_operand_array_,                                                                                     \
-        AD_NUMBER_CASES_(ad_weak_real, ad_weak_complex, ad_weak_unsigned, ad_weak_integer))(x)
-
-/* A compound literal in which later initialisers may override the defaults before them. */
-#define AD_OPTIONS_(type, ...)                                                                                         \
-    __extension__({                                                                                                    \
-        _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Woverride-init\"")                           \
-            (type){ __VA_ARGS__ };                                                                                     \
-        _Pragma("GCC diagnostic pop")                                                                                  \
-    })
-
-static inline ad_array *ad_operand_array_(ad_array *x)
-{
-    return x;
-}
-
 #endif
-
-/** A weakly typed 0-d array, as a C number in an expression becomes: it never widens the dtype it meets. */
-AD_API ad_array *ad_weak_integer(int64_t value);
-AD_API ad_array *ad_weak_unsigned(uint64_t value); /* Errors: above INT64_MAX */
-AD_API ad_array *ad_weak_real(double value);
-AD_API ad_array *ad_weak_complex(ad_complex value);
 
 /** A 0-d float64 array. */
 AD_API ad_array *ad_scalar(double value);

@@ -241,7 +241,13 @@ static inline ad_number ad_number_unsigned_(uint64_t x)
 }
 AD_API ad_number ad_number_complex_(ad_complex x); /* an error */
 
-#define AD_NUMBER_(x) _Generic((x), AD_NUMBER_CASES_(ad_number_real_, ad_number_complex_, ad_number_unsigned_, ad_number_integer_))(x)
+#define AD_NUMBER_(x)       AD_NUMBER_1_(AD_UNIQUE_, x)
+#define AD_NUMBER_1_(id, x) AD_NUMBER_2_(id, x)
+#define AD_NUMBER_2_(id, x)                                                                                            \
+    __extension__({                                                                                                    \
+        __auto_type id = (x);                                                                                          \
+        _Generic(id, AD_NUMBER_CASES_(ad_number_real_, ad_number_complex_, ad_number_unsigned_, ad_number_integer_))(id); \
+    })
 
 #endif
 
@@ -278,67 +284,43 @@ AD_API ad_number ad_number_complex_(ad_complex x); /* an error */
 #define AD_TRIANGLE_OPTIONS_(...) AD_OPTIONS_(ad_triangle_options, AD_TRIANGLE_DEFAULTS_FIELDS_, __VA_ARGS__)
 
 /* Named options: ad_zeros(AD_SHAPE(3), .dtype = AD_F32) is ad_zeros_with(AD_SHAPE(3), (ad_dtype_options){ .dtype = AD_F64, .dtype = AD_F32, ... }). */
-#define ad_zeros(...)                       ad_zeros_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define ad_zeros_options_(shape, ...)       ad_zeros_with(shape, AD_CREATE_OPTIONS_(__VA_ARGS__))
-#define ad_ones(...)                        ad_ones_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define ad_ones_options_(shape, ...)        ad_ones_with(shape, AD_CREATE_OPTIONS_(__VA_ARGS__))
-#define ad_empty(...)                       ad_empty_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define ad_empty_options_(shape, ...)       ad_empty_with(shape, AD_CREATE_OPTIONS_(__VA_ARGS__))
-#define ad_full(shape, ...)                 ad_full_options_(shape, __VA_ARGS__, .ad_unused_ = 0)
-#define ad_full_options_(shape, value, ...) ad_full_with(shape, AD_OPERAND_(value), AD_LIKE_OPTIONS_(__VA_ARGS__))
-#define ad_zeros_like(...)                  ad_zeros_like_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define ad_zeros_like_options_(x, ...)      ad_zeros_like_with(x, AD_LIKE_OPTIONS_(__VA_ARGS__))
-#define ad_ones_like(...)                   ad_ones_like_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define ad_ones_like_options_(x, ...)       ad_ones_like_with(x, AD_LIKE_OPTIONS_(__VA_ARGS__))
-#define ad_empty_like(...)                  ad_empty_like_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define ad_empty_like_options_(x, ...)      ad_empty_like_with(x, AD_LIKE_OPTIONS_(__VA_ARGS__))
-#define ad_full_like(x, ...)                ad_full_like_options_(x, __VA_ARGS__, .ad_unused_ = 0)
-#define ad_full_like_options_(x, value, ...) ad_full_like_with(x, AD_OPERAND_(value), AD_LIKE_OPTIONS_(__VA_ARGS__))
-#define ad_eye(...)                         ad_eye_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define ad_eye_options_(n, ...)             ad_eye_with(n, AD_OPTIONS_(ad_eye_options, AD_EYE_DEFAULTS_FIELDS_, __VA_ARGS__))
-#define ad_identity(...)                    ad_identity_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define ad_identity_options_(n, ...)        ad_identity_with(n, AD_CREATE_OPTIONS_(__VA_ARGS__))
-#define ad_tri(...)                         ad_tri_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define ad_tri_options_(n, ...)             ad_tri_with(n, AD_OPTIONS_(ad_eye_options, AD_EYE_DEFAULTS_FIELDS_, __VA_ARGS__))
-#define ad_linspace(start, ...)             ad_linspace_options_(start, __VA_ARGS__, .ad_unused_ = 0)
-#define ad_linspace_options_(start, stop, ...)                                                                         \
-    ad_linspace_with(AD_OPERAND_(start), AD_OPERAND_(stop), AD_OPTIONS_(ad_linspace_options, AD_LINSPACE_DEFAULTS_FIELDS_, __VA_ARGS__))
-#define ad_geomspace(start, ...)            ad_geomspace_options_(start, __VA_ARGS__, .ad_unused_ = 0)
-#define ad_geomspace_options_(start, stop, ...)                                                                        \
-    ad_geomspace_with(AD_OPERAND_(start), AD_OPERAND_(stop), AD_OPTIONS_(ad_linspace_options, AD_LINSPACE_DEFAULTS_FIELDS_, __VA_ARGS__))
-#define ad_logspace(start, ...)             ad_logspace_options_(start, __VA_ARGS__, .ad_unused_ = 0)
-#define ad_logspace_options_(start, stop, ...)                                                                         \
-    ad_logspace_with(AD_OPERAND_(start), AD_OPERAND_(stop), AD_OPTIONS_(ad_logspace_options, AD_LOGSPACE_DEFAULTS_FIELDS_, __VA_ARGS__))
-#define ad_meshgrid(...)                    ad_meshgrid_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define ad_meshgrid_options_(arrays, ...)   ad_meshgrid_with(arrays, AD_OPTIONS_(ad_meshgrid_options, AD_MESHGRID_DEFAULTS_FIELDS_, __VA_ARGS__))
-#define ad_indices(...)                     ad_indices_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define ad_indices_options_(shape, ...)     ad_indices_with(shape, AD_OPTIONS_(ad_dtype_options, AD_INDICES_DEFAULTS_FIELDS_, __VA_ARGS__))
-#define ad_tril_indices(...)                ad_tril_indices_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define ad_tril_indices_options_(n, ...)                                                                               \
-    ad_tril_indices_with(n, AD_OPTIONS_(ad_triangle_indices_options, AD_TRIANGLE_INDICES_DEFAULTS_FIELDS_, __VA_ARGS__))
-#define ad_triu_indices(...)                ad_triu_indices_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define ad_triu_indices_options_(n, ...)                                                                               \
-    ad_triu_indices_with(n, AD_OPTIONS_(ad_triangle_indices_options, AD_TRIANGLE_INDICES_DEFAULTS_FIELDS_, __VA_ARGS__))
-#define ad_diag_indices(...)                ad_diag_indices_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define ad_diag_indices_options_(n, ...)    ad_diag_indices_with(n, AD_OPTIONS_(ad_diag_indices_options, AD_DIAG_INDICES_DEFAULTS_FIELDS_, __VA_ARGS__))
-#define ad_tril(...)                        ad_tril_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define ad_tril_options_(x, ...)            ad_tril_with(AD_OPERAND_(x), AD_TRIANGLE_OPTIONS_(__VA_ARGS__))
-#define ad_triu(...)                        ad_triu_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define ad_triu_options_(x, ...)            ad_triu_with(AD_OPERAND_(x), AD_TRIANGLE_OPTIONS_(__VA_ARGS__))
-#define ad_diag(...)                        ad_diag_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define ad_diag_options_(x, ...)            ad_diag_with(AD_OPERAND_(x), AD_TRIANGLE_OPTIONS_(__VA_ARGS__))
-#define ad_diagonal(...)                    ad_diagonal_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define ad_diagonal_options_(x, ...)        ad_diagonal_with(AD_OPERAND_(x), AD_OPTIONS_(ad_diagonal_options, AD_DIAGONAL_DEFAULTS_FIELDS_, __VA_ARGS__))
-#define ad_make_diagonal(...)               ad_make_diagonal_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define ad_make_diagonal_options_(x, ...)                                                                              \
-    ad_make_diagonal_with(AD_OPERAND_(x), AD_OPTIONS_(ad_make_diagonal_options, AD_MAKE_DIAGONAL_DEFAULTS_FIELDS_, __VA_ARGS__))
-#define ad_asarray(...)                     ad_asarray_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define ad_asarray_options_(x, ...)         ad_asarray_with(AD_OPERAND_(x), AD_LIKE_OPTIONS_(__VA_ARGS__))
+#define ad_zeros(...) AD_WITH_P_(ad_zeros, AD_CREATE, __VA_ARGS__)
+#define ad_ones(...) AD_WITH_P_(ad_ones, AD_CREATE, __VA_ARGS__)
+#define ad_empty(...) AD_WITH_P_(ad_empty, AD_CREATE, __VA_ARGS__)
+#define ad_full(shape, ...) AD_WITH_PA_(ad_full, AD_LIKE, shape, __VA_ARGS__)
+#define ad_zeros_like(...) AD_WITH_P_(ad_zeros_like, AD_LIKE, __VA_ARGS__)
+#define ad_ones_like(...) AD_WITH_P_(ad_ones_like, AD_LIKE, __VA_ARGS__)
+#define ad_empty_like(...) AD_WITH_P_(ad_empty_like, AD_LIKE, __VA_ARGS__)
+#define ad_full_like(x, ...) AD_WITH_PA_(ad_full_like, AD_LIKE, x, __VA_ARGS__)
+#define ad_eye(...) AD_WITH_P_(ad_eye, AD_EYE, __VA_ARGS__)
+#define ad_identity(...) AD_WITH_P_(ad_identity, AD_CREATE, __VA_ARGS__)
+#define ad_tri(...) AD_WITH_P_(ad_tri, AD_EYE, __VA_ARGS__)
+#define ad_linspace(start, ...) AD_WITH_AA_(ad_linspace, AD_LINSPACE, start, __VA_ARGS__)
+#define ad_geomspace(start, ...) AD_WITH_AA_(ad_geomspace, AD_LINSPACE, start, __VA_ARGS__)
+#define ad_logspace(start, ...) AD_WITH_AA_(ad_logspace, AD_LOGSPACE, start, __VA_ARGS__)
+#define ad_meshgrid(...) AD_WITH_P_(ad_meshgrid, AD_MESHGRID, __VA_ARGS__)
+#define ad_indices(...) AD_WITH_P_(ad_indices, AD_INDICES, __VA_ARGS__)
+#define ad_tril_indices(...) AD_WITH_P_(ad_tril_indices, AD_TRIANGLE_INDICES, __VA_ARGS__)
+#define ad_triu_indices(...) AD_WITH_P_(ad_triu_indices, AD_TRIANGLE_INDICES, __VA_ARGS__)
+#define ad_diag_indices(...) AD_WITH_P_(ad_diag_indices, AD_DIAG_INDICES, __VA_ARGS__)
+#define ad_tril(...) AD_WITH_A_(ad_tril, AD_TRIANGLE, __VA_ARGS__)
+#define ad_triu(...) AD_WITH_A_(ad_triu, AD_TRIANGLE, __VA_ARGS__)
+#define ad_diag(...) AD_WITH_A_(ad_diag, AD_TRIANGLE, __VA_ARGS__)
+#define ad_diagonal(...) AD_WITH_A_(ad_diagonal, AD_DIAGONAL, __VA_ARGS__)
+#define ad_make_diagonal(...) AD_WITH_A_(ad_make_diagonal, AD_MAKE_DIAGONAL, __VA_ARGS__)
+#define ad_asarray(...) AD_WITH_A_(ad_asarray, AD_LIKE, __VA_ARGS__)
 
 /* Numbers and operands. ad_arange(2, 5) is ad_arange_from((ad_number[]){ ad_number_integer_(2), ad_number_integer_(5) }, 2). */
-#define ad_arange(...)      ad_arange_from((ad_number[]){ AD_EACH_(AD_NUMBER_, __VA_ARGS__) }, AD_COUNT_(__VA_ARGS__))
-#define ad_astype(x, dtype) (ad_astype)(AD_OPERAND_(x), dtype)
-#define ad_copy(x)          (ad_copy)(AD_OPERAND_(x))
+#define ad_arange(...)       AD_ARANGE_1_(AD_UNIQUE_, __VA_ARGS__)
+#define AD_ARANGE_1_(id, ...) AD_ARANGE_2_(id, __VA_ARGS__)
+#define AD_ARANGE_2_(id, ...)                                                                                          \
+    __extension__({                                                                                                    \
+        ad_number id[] = { AD_EACH_(AD_NUMBER_, __VA_ARGS__) };                                                        \
+        AD_SITE_("ad_arange");                                                                                         \
+        ad_arange_from(id, (int)(sizeof id / sizeof *id));                                                             \
+    })
+#define ad_astype(x, dtype) AD_CALL_AP_(ad_astype, x, dtype)
+#define ad_copy(x) AD_CALL_A_(ad_copy, x)
 
 #endif
 

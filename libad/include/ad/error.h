@@ -54,6 +54,15 @@ AD_API void ad_on_error(ad_on_error_action action);
  * @return        NULL, so that `return ad_set_error(...)` reads well */
 AD_API void *ad_set_error(ad_code code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/** Where the call that failed stands, as "file.c:12"; "" where that is not known. Valid until the error is cleared.
+ *
+ * The macros of libad's functions note the place of each call. It is that of the failed call where the error's sentence begins with
+ * the name of the function called there last. */
+AD_API const char *ad_error_where(void);
+
+/* The place of the last call that a macro made in this thread: "file.c:12", a zero byte, the name of the function. Only the macros write to it. */
+AD_API extern __thread const char *ad_call_site_ __attribute__((tls_model("initial-exec")));
+
 AD_END_DECLS
 
 #endif

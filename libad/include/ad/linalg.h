@@ -50,10 +50,8 @@ AD_API ad_array *ad_linalg_norm_with(ad_array *x, ad_linalg_norm_options options
 AD_API ad_array *ad_linalg_svdvals(ad_array *x);
 
 #ifndef __cplusplus
-#define ad_linalg_svdvals(x) (ad_linalg_svdvals)(AD_OPERAND_(x))
-#define ad_linalg_norm(...) ad_linalg_norm_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define ad_linalg_norm_options_(x, ...) \
-    ad_linalg_norm_with(AD_OPERAND_(x), AD_OPTIONS_(ad_linalg_norm_options, AD_LINALG_NORM_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_linalg_svdvals(x) AD_CALL_A_(ad_linalg_svdvals, x)
+#define ad_linalg_norm(...) AD_WITH_A_(ad_linalg_norm, AD_LINALG_NORM, __VA_ARGS__)
 #endif
 
 AD_END_DECLS

@@ -117,26 +117,27 @@ AD_API ad_array *ad_trace_with(ad_array *x, ad_trace_options options);
 #ifndef __cplusplus
 
 /** ad_einsum("ij,jk", a, b): up to 64 operands, arrays or C numbers. */
-#define ad_einsum(subscripts, ...)                                                                                     \
-    ad_einsum_from(subscripts, (ad_array *[]){ AD_EACH_(AD_OPERAND_, __VA_ARGS__) }, AD_COUNT_(__VA_ARGS__))
+#define ad_einsum(subscripts, ...)           AD_EINSUM_1_(AD_UNIQUE_, subscripts, __VA_ARGS__)
+#define AD_EINSUM_1_(id, subscripts, ...)    AD_EINSUM_2_(id, subscripts, __VA_ARGS__)
+#define AD_EINSUM_2_(id, subscripts, ...)                                                                              \
+    __extension__({                                                                                                    \
+        ad_array *id[] = { AD_EACH_(AD_OPERAND_, __VA_ARGS__) };                                                       \
+        AD_SITE_("ad_einsum");                                                                                         \
+        ad_einsum_from(subscripts, id, (int)(sizeof id / sizeof *id));                                                 \
+    })
 
-#define ad_matmul(a, b) (ad_matmul)(AD_OPERAND_(a), AD_OPERAND_(b))
-#define ad_dot(a, b)    (ad_dot)(AD_OPERAND_(a), AD_OPERAND_(b))
-#define ad_inner(a, b)  (ad_inner)(AD_OPERAND_(a), AD_OPERAND_(b))
-#define ad_outer(a, b)  (ad_outer)(AD_OPERAND_(a), AD_OPERAND_(b))
-#define ad_vdot(a, b)   (ad_vdot)(AD_OPERAND_(a), AD_OPERAND_(b))
-#define ad_matvec(a, b) (ad_matvec)(AD_OPERAND_(a), AD_OPERAND_(b))
-#define ad_vecmat(a, b) (ad_vecmat)(AD_OPERAND_(a), AD_OPERAND_(b))
-#define ad_kron(a, b)   (ad_kron)(AD_OPERAND_(a), AD_OPERAND_(b))
+#define ad_matmul(a, b) AD_CALL_AA_(ad_matmul, a, b)
+#define ad_dot(a, b) AD_CALL_AA_(ad_dot, a, b)
+#define ad_inner(a, b) AD_CALL_AA_(ad_inner, a, b)
+#define ad_outer(a, b) AD_CALL_AA_(ad_outer, a, b)
+#define ad_vdot(a, b) AD_CALL_AA_(ad_vdot, a, b)
+#define ad_matvec(a, b) AD_CALL_AA_(ad_matvec, a, b)
+#define ad_vecmat(a, b) AD_CALL_AA_(ad_vecmat, a, b)
+#define ad_kron(a, b) AD_CALL_AA_(ad_kron, a, b)
 
-#define ad_vecdot(...) ad_vecdot_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define ad_vecdot_options_(a, b, ...)                                                                                  \
-    ad_vecdot_with(AD_OPERAND_(a), AD_OPERAND_(b), AD_OPTIONS_(ad_vecdot_options, AD_VECDOT_DEFAULTS_FIELDS_, __VA_ARGS__))
-#define ad_tensordot(...) ad_tensordot_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define ad_tensordot_options_(a, b, ...)                                                                               \
-    ad_tensordot_with(AD_OPERAND_(a), AD_OPERAND_(b), AD_OPTIONS_(ad_tensordot_options, AD_TENSORDOT_DEFAULTS_FIELDS_, __VA_ARGS__))
-#define ad_trace(...)             ad_trace_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define ad_trace_options_(x, ...) ad_trace_with(AD_OPERAND_(x), AD_OPTIONS_(ad_trace_options, AD_TRACE_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_vecdot(...) AD_WITH_AA_(ad_vecdot, AD_VECDOT, __VA_ARGS__)
+#define ad_tensordot(...) AD_WITH_AA_(ad_tensordot, AD_TENSORDOT, __VA_ARGS__)
+#define ad_trace(...) AD_WITH_A_(ad_trace, AD_TRACE, __VA_ARGS__)
 
 #endif
 

@@ -83,17 +83,11 @@ AD_API ad_array *ad_random_choice_with(ad_key key, int64_t n, ad_shape shape, ad
 #ifndef __cplusplus
 
 /* ad_random_normal(key, shape, .scale = 2) expands to ad_random_normal_with(key, shape, { defaults, .scale = 2, .ad_unused_ = 0 }). */
-#define ad_random_uniform(...) ad_random_uniform_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define ad_random_uniform_options_(key, shape, ...)                                                                    \
-    ad_random_uniform_with(key, shape, AD_OPTIONS_(ad_uniform_options, AD_UNIFORM_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_random_uniform(...) AD_WITH_PP_(ad_random_uniform, AD_UNIFORM, __VA_ARGS__)
 
-#define ad_random_normal(...) ad_random_normal_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define ad_random_normal_options_(key, shape, ...)                                                                     \
-    ad_random_normal_with(key, shape, AD_OPTIONS_(ad_normal_options, AD_NORMAL_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_random_normal(...) AD_WITH_PP_(ad_random_normal, AD_NORMAL, __VA_ARGS__)
 
-#define ad_random_choice(...) ad_random_choice_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define ad_random_choice_options_(key, n, shape, ...)                                                                  \
-    ad_random_choice_with(key, n, shape, AD_OPTIONS_(ad_choice_options, AD_CHOICE_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_random_choice(...) AD_WITH_PPP_(ad_random_choice, AD_CHOICE, __VA_ARGS__)
 
 #endif
 

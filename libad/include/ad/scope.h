@@ -7,6 +7,7 @@
 #define AD_SCOPE_H
 
 #include <ad/base.h>
+#include <ad/call.h>
 
 AD_BEGIN_DECLS
 
@@ -26,9 +27,6 @@ static inline void ad_scope_cleanup_(ad_scope *scope)
     ad_scope_close(*scope);
 }
 
-#define AD_JOIN__(a, b) a##b
-#define AD_JOIN_(a, b)  AD_JOIN__(a, b)
-
 /** Opens a scope that ends with the enclosing C block, however it is left. Expands to
  * `__attribute__((cleanup(ad_scope_cleanup_), unused)) ad_scope ad_scope_12_ = ad_scope_open()`. */
 #define AD_SCOPE __attribute__((cleanup(ad_scope_cleanup_), unused)) ad_scope AD_JOIN_(ad_scope_, AD_JOIN_(__LINE__, _)) = ad_scope_open()
@@ -46,9 +44,18 @@ AD_API void ad_release(ad_array *x);
 AD_API void ad_tree_release(ad_tree *t);
 
 #ifndef __cplusplus
-#define ad_escape(x)  _Generic((x), ad_tree *: ad_tree_escape, default: (ad_escape))(x)
-#define ad_retain(x)  _Generic((x), ad_tree *: ad_tree_retain, default: (ad_retain))(x)
-#define ad_release(x) _Generic((x), ad_tree *: ad_tree_release, default: (ad_release))(x)
+#define ad_escape(x)  AD_BY_KIND_(x, ad_tree_escape, (ad_escape))
+#define ad_retain(x)  AD_BY_KIND_(x, ad_tree_retain, (ad_retain))
+#define ad_release(x) AD_BY_KIND_(x, ad_tree_release, (ad_release))
+
+/* Calls the function for trees or that for arrays. */
+#define AD_BY_KIND_(x, of_tree, of_array)       AD_BY_KIND_1_(AD_UNIQUE_, x, of_tree, of_array)
+#define AD_BY_KIND_1_(id, x, of_tree, of_array) AD_BY_KIND_2_(id, x, of_tree, of_array)
+#define AD_BY_KIND_2_(id, x, of_tree, of_array)                                                                        \
+    __extension__({                                                                                                    \
+        __auto_type id = (x);                                                                                          \
+        _Generic(id, ad_tree *: of_tree, default: of_array)(id);                                                       \
+    })
 #endif
 
 /** Memory of this thread, in bytes. */

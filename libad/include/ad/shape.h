@@ -227,49 +227,42 @@ AD_API ad_tree *ad_unstack(ad_array *x);
 #define AD_WIDTHS(...) ((ad_widths){ .count = (int)(sizeof((int64_t[][2]){ __VA_ARGS__ }) / sizeof(int64_t[2])), .width = { __VA_ARGS__ } })
 
 /* Named options: ad_ravel(x, .order = "F") is ad_ravel_with(x, (ad_reshape_options){ .order = "C", .order = "F", .ad_unused_ = 0 }). */
-#define ad_reshape(x, ...)           ad_reshape_options_(x, __VA_ARGS__, .ad_unused_ = 0)
-#define ad_reshape_options_(x, shape, ...) ad_reshape_with(AD_OPERAND_(x), shape, AD_OPTIONS_(ad_reshape_options, AD_RESHAPE_DEFAULTS_FIELDS_, __VA_ARGS__))
-#define ad_ravel(...)                ad_ravel_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define ad_ravel_options_(x, ...)    ad_ravel_with(AD_OPERAND_(x), AD_OPTIONS_(ad_reshape_options, AD_RESHAPE_DEFAULTS_FIELDS_, __VA_ARGS__))
-#define ad_squeeze(...)              ad_squeeze_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define ad_squeeze_options_(x, ...)  ad_squeeze_with(AD_OPERAND_(x), AD_OPTIONS_(ad_axes_options, AD_AXES_DEFAULTS_FIELDS_, __VA_ARGS__))
-#define ad_transpose(...)            ad_transpose_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define ad_transpose_options_(x, ...) ad_transpose_with(AD_OPERAND_(x), AD_OPTIONS_(ad_transpose_options, AD_TRANSPOSE_DEFAULTS_FIELDS_, __VA_ARGS__))
-#define ad_permute_dims(...)         ad_transpose_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define ad_flip(...)                 ad_flip_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define ad_flip_options_(x, ...)     ad_flip_with(AD_OPERAND_(x), AD_OPTIONS_(ad_axes_options, AD_AXES_DEFAULTS_FIELDS_, __VA_ARGS__))
-#define ad_rot90(...)                ad_rot90_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define ad_rot90_options_(x, ...)    ad_rot90_with(AD_OPERAND_(x), AD_OPTIONS_(ad_rot90_options, AD_ROT90_DEFAULTS_FIELDS_, __VA_ARGS__))
-#define ad_roll(x, ...)              ad_roll_options_(x, __VA_ARGS__, .ad_unused_ = 0)
-#define ad_roll_options_(x, shift, ...) ad_roll_with(AD_OPERAND_(x), shift, AD_OPTIONS_(ad_roll_options, AD_ROLL_DEFAULTS_FIELDS_, __VA_ARGS__))
-#define ad_repeat(x, ...)            ad_repeat_options_(x, __VA_ARGS__, .ad_unused_ = 0)
-#define ad_repeat_options_(x, repeats, ...)                                                                            \
-    ad_repeat_with(AD_OPERAND_(x), AD_OPERAND_(repeats), AD_OPTIONS_(ad_repeat_options, AD_REPEAT_DEFAULTS_FIELDS_, __VA_ARGS__))
-#define ad_pad(x, ...)               ad_pad_options_(x, __VA_ARGS__, .ad_unused_ = 0)
-#define ad_pad_options_(x, padding, ...) ad_pad_with(AD_OPERAND_(x), padding, AD_OPTIONS_(ad_pad_options, AD_PAD_DEFAULTS_FIELDS_, __VA_ARGS__))
-#define ad_concatenate(...)          ad_concatenate_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define ad_concatenate_options_(arrays, ...) ad_concatenate_with(arrays, AD_OPTIONS_(ad_join_options, AD_JOIN_DEFAULTS_FIELDS_, __VA_ARGS__))
-#define ad_stack(...)                ad_stack_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define ad_stack_options_(arrays, ...) ad_stack_with(arrays, AD_OPTIONS_(ad_join_options, AD_JOIN_DEFAULTS_FIELDS_, __VA_ARGS__))
-#define ad_split(x, ...)             ad_split_options_(x, __VA_ARGS__, .ad_unused_ = 0)
-#define ad_split_options_(x, sections, ...) ad_split_with(AD_OPERAND_(x), sections, AD_OPTIONS_(ad_split_options, AD_SPLIT_DEFAULTS_FIELDS_, __VA_ARGS__))
-#define ad_array_split(x, ...)       ad_array_split_options_(x, __VA_ARGS__, .ad_unused_ = 0)
-#define ad_array_split_options_(x, sections, ...)                                                                      \
-    ad_array_split_with(AD_OPERAND_(x), sections, AD_OPTIONS_(ad_split_options, AD_SPLIT_DEFAULTS_FIELDS_, __VA_ARGS__))
-#define ad_unstack(...)              ad_unstack_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define ad_unstack_options_(x, ...)  ad_unstack_with(AD_OPERAND_(x), AD_OPTIONS_(ad_join_options, AD_JOIN_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_reshape(x, ...) AD_WITH_AP_(ad_reshape, AD_RESHAPE, x, __VA_ARGS__)
+#define ad_ravel(...) AD_WITH_A_(ad_ravel, AD_RESHAPE, __VA_ARGS__)
+#define ad_squeeze(...) AD_WITH_A_(ad_squeeze, AD_AXES, __VA_ARGS__)
+#define ad_transpose(...) AD_WITH_A_(ad_transpose, AD_TRANSPOSE, __VA_ARGS__)
+#define ad_permute_dims(...) ad_transpose(__VA_ARGS__)
+#define ad_flip(...) AD_WITH_A_(ad_flip, AD_AXES, __VA_ARGS__)
+#define ad_rot90(...) AD_WITH_A_(ad_rot90, AD_ROT90, __VA_ARGS__)
+#define ad_roll(x, ...) AD_WITH_AP_(ad_roll, AD_ROLL, x, __VA_ARGS__)
+#define ad_repeat(x, ...) AD_WITH_AA_(ad_repeat, AD_REPEAT, x, __VA_ARGS__)
+#define ad_pad(x, ...) AD_WITH_AP_(ad_pad, AD_PAD, x, __VA_ARGS__)
+#define ad_concatenate(...) AD_WITH_P_(ad_concatenate, AD_JOIN, __VA_ARGS__)
+#define ad_stack(...) AD_WITH_P_(ad_stack, AD_JOIN, __VA_ARGS__)
+#define ad_split(x, ...) AD_WITH_AP_(ad_split, AD_SPLIT, x, __VA_ARGS__)
+#define ad_array_split(x, ...) AD_WITH_AP_(ad_array_split, AD_SPLIT, x, __VA_ARGS__)
+#define ad_unstack(...) AD_WITH_A_(ad_unstack, AD_JOIN, __VA_ARGS__)
 
 /* Operands. */
-#define ad_broadcast_to(x, shape)       (ad_broadcast_to)(AD_OPERAND_(x), shape)
-#define ad_atleast_1d(x)                (ad_atleast_1d)(AD_OPERAND_(x))
-#define ad_atleast_2d(x)                (ad_atleast_2d)(AD_OPERAND_(x))
-#define ad_atleast_3d(x)                (ad_atleast_3d)(AD_OPERAND_(x))
-#define ad_matrix_transpose(x)          (ad_matrix_transpose)(AD_OPERAND_(x))
-#define ad_swapaxes(x, axis1, axis2)    (ad_swapaxes)(AD_OPERAND_(x), axis1, axis2)
-#define ad_tile(x, reps)                (ad_tile)(AD_OPERAND_(x), reps)
-#define ad_expand_dims(x, axis)         _Generic((axis), ad_axes: ad_expand_dims_axes, default: (ad_expand_dims))(AD_OPERAND_(x), axis)
-#define ad_moveaxis(x, source, destination)                                                                            \
-    _Generic((source), ad_axes: ad_moveaxis_axes, default: (ad_moveaxis))(AD_OPERAND_(x), source, destination)
+#define ad_broadcast_to(x, shape) AD_CALL_AP_(ad_broadcast_to, x, shape)
+#define ad_atleast_1d(x) AD_CALL_A_(ad_atleast_1d, x)
+#define ad_atleast_2d(x) AD_CALL_A_(ad_atleast_2d, x)
+#define ad_atleast_3d(x) AD_CALL_A_(ad_atleast_3d, x)
+#define ad_matrix_transpose(x) AD_CALL_A_(ad_matrix_transpose, x)
+#define ad_swapaxes(x, axis1, axis2) AD_CALL_AP_(ad_swapaxes, x, axis1, axis2)
+#define ad_tile(x, reps) AD_CALL_AP_(ad_tile, x, reps)
+#define ad_expand_dims(x, axis) AD_CALL_CHOSEN_(ad_expand_dims, ad_expand_dims_axes, x, axis, axis)
+#define ad_moveaxis(x, source, destination) AD_CALL_CHOSEN_(ad_moveaxis, ad_moveaxis_axes, x, source, source, destination)
+
+/* Calls f, or where `axis` is an ad_axes f_axes. */
+#define AD_CALL_CHOSEN_(f, f_axes, x, axis, ...)       AD_CALL_CHOSEN_1_(AD_UNIQUE_, f, f_axes, x, axis, __VA_ARGS__)
+#define AD_CALL_CHOSEN_1_(id, f, f_axes, x, axis, ...) AD_CALL_CHOSEN_2_(id, f, f_axes, x, axis, __VA_ARGS__)
+#define AD_CALL_CHOSEN_2_(id, f, f_axes, x, axis, ...)                                                                 \
+    __extension__({                                                                                                    \
+        __auto_type id = (x);                                                                                          \
+        AD_SITE_(#f);                                                                                                  \
+        _Generic((axis), ad_axes: f_axes, default: (f))(AD_ARRAY_(id), __VA_ARGS__);                                   \
+    })
 
 #endif
 

@@ -25,10 +25,8 @@ AD_API ad_array *ad_argsort(ad_array *x);
 AD_API ad_array *ad_argsort_with(ad_array *x, ad_sort_options options);
 
 #ifndef __cplusplus
-#define ad_sort(...)                ad_sort_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define ad_sort_options_(x, ...)    ad_sort_with(AD_OPERAND_(x), AD_OPTIONS_(ad_sort_options, AD_SORT_DEFAULTS_FIELDS_, __VA_ARGS__))
-#define ad_argsort(...)             ad_argsort_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define ad_argsort_options_(x, ...) ad_argsort_with(AD_OPERAND_(x), AD_OPTIONS_(ad_sort_options, AD_SORT_DEFAULTS_FIELDS_, __VA_ARGS__))
+#define ad_sort(...) AD_WITH_A_(ad_sort, AD_SORT, __VA_ARGS__)
+#define ad_argsort(...) AD_WITH_A_(ad_argsort, AD_SORT, __VA_ARGS__)
 #endif
 
 AD_END_DECLS

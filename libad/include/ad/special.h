@@ -36,12 +36,9 @@ AD_API ad_array *ad_log_softmax_with(ad_array *x, ad_reduce_options options);
 #define ad_special_log_softmax_with ad_log_softmax_with
 
 #ifndef __cplusplus
-#define ad_logsumexp(...)               ad_logsumexp_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define ad_logsumexp_options_(x, ...)   ad_logsumexp_with(AD_OPERAND_(x), AD_REDUCE_OPTIONS_(__VA_ARGS__))
-#define ad_softmax(...)                 ad_softmax_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define ad_softmax_options_(x, ...)     ad_softmax_with(AD_OPERAND_(x), AD_REDUCE_OPTIONS_(__VA_ARGS__))
-#define ad_log_softmax(...)             ad_log_softmax_options_(__VA_ARGS__, .ad_unused_ = 0)
-#define ad_log_softmax_options_(x, ...) ad_log_softmax_with(AD_OPERAND_(x), AD_REDUCE_OPTIONS_(__VA_ARGS__))
+#define ad_logsumexp(...) AD_WITH_A_(ad_logsumexp, AD_REDUCE, __VA_ARGS__)
+#define ad_softmax(...) AD_WITH_A_(ad_softmax, AD_REDUCE, __VA_ARGS__)
+#define ad_log_softmax(...) AD_WITH_A_(ad_log_softmax, AD_REDUCE, __VA_ARGS__)
 #endif
 
 AD_END_DECLS

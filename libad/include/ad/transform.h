@@ -86,62 +86,66 @@ static inline ad_fn *ad_fn_itself_(ad_fn *fn)
 /* The function that id stands for, as an ad_fn. */
 #define AD_FN_(id) __extension__ _Generic((id), ad_fn *: (id), default: ad_function_of((void (*)(void))(id), AD_SIGNATURE_(id)))
 
-/* Evaluates f once into a variable of a unique name, applies `made` to it, and gives the result the type of `type`. */
-#define AD_UNIQUE_ AD_JOIN_(ad_f_, AD_JOIN_(__COUNTER__, _))
-#define AD_TRANSFORMED_(id, f, type, made)                                                                             \
+/* Evaluates f once into the variable id, applies `made` to it, and gives the result the type of `type`. */
+#define AD_TRANSFORMED_(id, name, f, type, made)                                                                       \
     __extension__({                                                                                                    \
         __auto_type id = (f);                                                                                          \
+        AD_SITE_(name);                                                                                                \
         (__typeof__(type)) _Generic((id), ad_fn *: ad_fn_itself_, default: ad_fn_pointer)(made);                       \
     })
 
 /** Describes any C function: ad_fn *fn = ad_function(f, "a(a,i,d)"). */
-#define ad_function(f, signature) ad_function_of((void (*)(void))(f), signature)
+#define ad_function(f, signature)                                                                                      \
+    __extension__({                                                                                                    \
+        AD_SITE_("ad_function");                                                                                       \
+        ad_function_of((void (*)(void))(f), signature);                                                                \
+    })
 
 /** ad_grad(f) or ad_grad(f, argnum): the gradient of a scalar function in one argument, default the first. It has the
  * type of f, but returns what that argument is: an array of its shape and dtype, or a tree of its structure. Reverse mode. */
 #define ad_grad(...)                  ad_grad_1_(AD_UNIQUE_, __VA_ARGS__, 0, 0)
 #define ad_grad_1_(id, f, n, ...)     ad_grad_2_(id, f, n)
-#define ad_grad_2_(id, f, n)          AD_TRANSFORMED_(id, f, AD_NUMBERED_TYPE_(AD_GRAD, id, n), ad_grad_fn(AD_FN_(id), n))
+#define ad_grad_2_(id, f, n)          AD_TRANSFORMED_(id, "ad_grad", f, AD_NUMBERED_TYPE_(AD_GRAD, id, n), ad_grad_fn(AD_FN_(id), n))
 
 /** v = ad_value_and_grad(f)(x, ..., &g): value and gradient from one run. */
 #define ad_value_and_grad(...)              ad_value_and_grad_1_(AD_UNIQUE_, __VA_ARGS__, 0, 0)
 #define ad_value_and_grad_1_(id, f, n, ...) ad_value_and_grad_2_(id, f, n)
 #define ad_value_and_grad_2_(id, f, n)                                                                                 \
-    AD_TRANSFORMED_(id, f, AD_NUMBERED_TYPE_(AD_VALUE, id, n), ad_value_and_grad_fn(AD_FN_(id), n))
+    AD_TRANSFORMED_(id, "ad_value_and_grad", f, AD_NUMBERED_TYPE_(AD_VALUE, id, n), ad_value_and_grad_fn(AD_FN_(id), n))
 
 /* Transformations that keep f's type. */
-#define AD_SAME_TRANSFORMED_(f, fn)      AD_SAME_TRANSFORMED_1_(AD_UNIQUE_, f, fn)
-#define AD_SAME_TRANSFORMED_1_(id, f, fn) AD_SAME_TRANSFORMED_2_(id, f, fn)
-#define AD_SAME_TRANSFORMED_2_(id, f, fn) AD_TRANSFORMED_(id, f, AD_TYPE_OF_(AD_SAME_CASE_, id), fn(AD_FN_(id)))
+#define AD_SAME_TRANSFORMED_(name, f)       AD_SAME_TRANSFORMED_1_(AD_UNIQUE_, name, f)
+#define AD_SAME_TRANSFORMED_1_(id, name, f) AD_SAME_TRANSFORMED_2_(id, name, f)
+#define AD_SAME_TRANSFORMED_2_(id, name, f) AD_TRANSFORMED_(id, #name, f, AD_TYPE_OF_(AD_SAME_CASE_, id), name##_fn(AD_FN_(id)))
 
 /** Derivative of each element of an elementwise function, real for a real argument: the gradient of the sum of its outputs. */
-#define ad_elementwise_grad(f) AD_SAME_TRANSFORMED_(f, ad_elementwise_grad_fn)
+#define ad_elementwise_grad(f) AD_SAME_TRANSFORMED_(ad_elementwise_grad, f)
 /** Derivative by forward mode, in the direction of ones. */
-#define ad_deriv(f) AD_SAME_TRANSFORMED_(f, ad_deriv_fn)
+#define ad_deriv(f) AD_SAME_TRANSFORMED_(ad_deriv, f)
 /** Jacobian in the first argument: shape of the output, then shape of the argument. Complex if the output is. */
-#define ad_jacobian(f) AD_SAME_TRANSFORMED_(f, ad_jacobian_fn)
+#define ad_jacobian(f) AD_SAME_TRANSFORMED_(ad_jacobian, f)
 /** Hessian of a scalar function: shape of the argument twice. */
-#define ad_hessian(f) AD_SAME_TRANSFORMED_(f, ad_hessian_fn)
+#define ad_hessian(f) AD_SAME_TRANSFORMED_(ad_hessian, f)
 /** Derivative of a holomorphic function of a complex argument, element by element. */
-#define ad_holomorphic_grad(f) AD_SAME_TRANSFORMED_(f, ad_holomorphic_grad_fn)
+#define ad_holomorphic_grad(f) AD_SAME_TRANSFORMED_(ad_holomorphic_grad, f)
 /** f, recomputed in the reverse sweep instead of remembered. Its arguments and what it closes over must still be valid then. */
-#define ad_checkpoint(f) AD_SAME_TRANSFORMED_(f, ad_checkpoint_fn)
+#define ad_checkpoint(f) AD_SAME_TRANSFORMED_(ad_checkpoint, f)
 /** f returns ad_list_of(value, aux, ...); the result is ad_list_of(gradient, aux, ...). */
-#define ad_grad_and_aux(f) AD_SAME_TRANSFORMED_(f, ad_grad_and_aux_fn)
+#define ad_grad_and_aux(f) AD_SAME_TRANSFORMED_(ad_grad_and_aux, f)
 
 /* Transformations that add an argument. */
-#define AD_ADDED_TRANSFORMED_(f, CASE, fn)      AD_ADDED_TRANSFORMED_1_(AD_UNIQUE_, f, CASE, fn)
-#define AD_ADDED_TRANSFORMED_1_(id, f, CASE, fn) AD_ADDED_TRANSFORMED_2_(id, f, CASE, fn)
-#define AD_ADDED_TRANSFORMED_2_(id, f, CASE, fn) AD_TRANSFORMED_(id, f, AD_TYPE_OF_(CASE, id), fn(AD_FN_(id)))
+#define AD_ADDED_TRANSFORMED_(name, f, CASE)       AD_ADDED_TRANSFORMED_1_(AD_UNIQUE_, name, f, CASE)
+#define AD_ADDED_TRANSFORMED_1_(id, name, f, CASE) AD_ADDED_TRANSFORMED_2_(id, name, f, CASE)
+#define AD_ADDED_TRANSFORMED_2_(id, name, f, CASE) AD_TRANSFORMED_(id, #name, f, AD_TYPE_OF_(CASE, id), name##_fn(AD_FN_(id)))
 
 /** h = ad_hvp(f)(x, ..., v): Hessian of a scalar function times v, forward over reverse. v is like x. */
-#define ad_hvp(f) AD_ADDED_TRANSFORMED_(f, AD_ALONG_CASE_, ad_hvp_fn)
+#define ad_hvp(f) AD_ADDED_TRANSFORMED_(ad_hvp, f, AD_ALONG_CASE_)
 /** t = ad_tensor_jacobian_product(f)(x, ..., tensor): the tensor's leading axes are those of f's output and are contracted with
  * those of the Jacobian; the result has the tensor's other axes, then those of x. */
-#define ad_tensor_jacobian_product(f) AD_ADDED_TRANSFORMED_(f, AD_PULL_CASE_, ad_tensor_jacobian_product_fn)
+#define ad_tensor_jacobian_product(f) AD_ADDED_TRANSFORMED_(ad_tensor_jacobian_product, f, AD_PULL_CASE_)
 /** h = ad_hessian_vector_product(f)(x, ..., v): the Hessian of a scalar function, contracted with v over the axes of x, which are v's leading ones; the result
  * has v's other axes, then those of x. For v like x it is ad_hvp, in reverse mode twice. */
-#define ad_hessian_vector_product(f) AD_ADDED_TRANSFORMED_(f, AD_PULL_CASE_, ad_hessian_vector_product_fn)
+#define ad_hessian_vector_product(f) AD_ADDED_TRANSFORMED_(ad_hessian_vector_product, f, AD_PULL_CASE_)
 
 /* autograd's other names */
 #define ad_vector_jacobian_product ad_tensor_jacobian_product
@@ -151,7 +155,7 @@ static inline ad_fn *ad_fn_itself_(ad_fn *fn)
  * outer at f(x); outer defaults to half the sum of squares. Schraudolph (2002). */
 #define ad_ggnvp(...)                     ad_ggnvp_1_(AD_UNIQUE_, __VA_ARGS__, (ad_fn *)0, 0)
 #define ad_ggnvp_1_(id, f, outer, ...)    ad_ggnvp_2_(id, f, outer)
-#define ad_ggnvp_2_(id, f, outer)         AD_TRANSFORMED_(id, f, AD_TYPE_OF_(AD_ALONG_CASE_, id), ad_ggnvp_fn(AD_FN_(id), AD_FN_(outer)))
+#define ad_ggnvp_2_(id, f, outer)         AD_TRANSFORMED_(id, "ad_ggnvp", f, AD_TYPE_OF_(AD_ALONG_CASE_, id), ad_ggnvp_fn(AD_FN_(id), AD_FN_(outer)))
 
 #endif
 
@@ -193,11 +197,21 @@ static inline void *ad_emptied_(void *place)
 }
 
 #ifndef __cplusplus
-/* What f returns; void * for an ad_fn, as ad_call. */
-#define AD_RESULT_(f) __typeof__(_Generic((f), AD_SIGNATURES_(AD_RESULT_CASE_) default: (void *)0))
-#define ad_vjp(f, ...)         ((AD_RESULT_(f))ad_vjp_of(AD_FN_(f), AD_LAST_(ad_emptied_, __VA_ARGS__)))
-#define ad_jvp(f, ...)         ((AD_RESULT_(f))ad_jvp_of(AD_FN_(f), AD_LAST_(ad_emptied_, __VA_ARGS__)))
-#define ad_fixed_point(f, ...) ((AD_RESULT_(f))ad_fixed_point_of(AD_FN_(f), __VA_ARGS__))
+/* What the function in id returns; void * for an ad_fn, as ad_call. */
+#define AD_RESULT_(id) __typeof__(_Generic((id), AD_SIGNATURES_(AD_RESULT_CASE_) default: (void *)0))
+
+#define ad_vjp(f, ...)         AD_CALLED_("ad_vjp", ad_vjp_of, f, AD_LAST_(ad_emptied_, __VA_ARGS__))
+#define ad_jvp(f, ...)         AD_CALLED_("ad_jvp", ad_jvp_of, f, AD_LAST_(ad_emptied_, __VA_ARGS__))
+#define ad_fixed_point(f, ...) AD_CALLED_("ad_fixed_point", ad_fixed_point_of, f, __VA_ARGS__)
+
+#define AD_CALLED_(name, of, f, ...)       AD_CALLED_1_(AD_UNIQUE_, name, of, f, __VA_ARGS__)
+#define AD_CALLED_1_(id, name, of, f, ...) AD_CALLED_2_(id, name, of, f, __VA_ARGS__)
+#define AD_CALLED_2_(id, name, of, f, ...)                                                                             \
+    __extension__({                                                                                                    \
+        __auto_type id = (f);                                                                                          \
+        AD_SITE_(name);                                                                                                \
+        (AD_RESULT_(id)) of(AD_FN_(id), __VA_ARGS__);                                                                  \
+    })
 #endif
 
 /** x as a constant: no derivative passes through it. */
@@ -228,8 +242,15 @@ typedef struct ad_check_options {
 AD_API bool ad_check_grads_with(ad_fn *fn, ad_check_options options);
 
 #ifndef __cplusplus
-#define ad_check_grads(f, ...)                                                                                         \
-    ad_check_grads_with(AD_FN_(f), AD_OPTIONS_(ad_check_options, AD_CHECK_DEFAULTS_FIELDS_, .arguments[0] = __VA_ARGS__))
+#define ad_check_grads(f, ...)           AD_CHECK_GRADS_1_(AD_UNIQUE_, f, __VA_ARGS__)
+#define AD_CHECK_GRADS_1_(id, f, ...)    AD_CHECK_GRADS_2_(id, f, __VA_ARGS__)
+#define AD_CHECK_GRADS_2_(id, f, ...)                                                                                  \
+    __extension__({                                                                                                    \
+        __auto_type id = (f);                                                                                          \
+        AD_LET_OPTIONS_(id##o, AD_CHECK, .arguments[0] = __VA_ARGS__)                                                  \
+        AD_SITE_("ad_check_grads");                                                                                    \
+        ad_check_grads_with(AD_FN_(id), id##o);                                                                        \
+    })
 #endif
 
 AD_END_DECLS

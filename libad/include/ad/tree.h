@@ -44,17 +44,33 @@ AD_API ad_tree_item ad_item_integer_(int64_t x);
 AD_API ad_tree_item ad_item_unsigned_(uint64_t x);
 AD_API ad_tree_item ad_item_complex_(ad_complex x);
 
-#define AD_ITEM_(x)                                                                                                    \
-    _Generic((x),                                                                                                      \
+#define AD_ITEM_(x)       AD_ITEM_1_(AD_UNIQUE_, x)
+#define AD_ITEM_1_(id, x) AD_ITEM_2_(id, x)
+#define AD_ITEM_2_(id, x)                                                                                              \
+    __extension__({                                                                                                    \
+        __auto_type id = (x);                                                                                          \
+        AD_AS_ITEM_(id);                                                                                               \
+    })
+#define AD_AS_ITEM_(v)                                                                                                 \
+    _Generic(v,                                                                                                        \
         char *: ad_item_name_,                                                                                         \
         const char *: ad_item_name_,                                                                                   \
         ad_array *: ad_item_array_,                                                                                    \
         ad_tree *: ad_item_tree_,                                                                                      \
-        AD_NUMBER_CASES_(ad_item_real_, ad_item_complex_, ad_item_unsigned_, ad_item_integer_))(x)
+        AD_NUMBER_CASES_(ad_item_real_, ad_item_complex_, ad_item_unsigned_, ad_item_integer_))(v)
 
 /** ad_tree_of("W", W, "b", b): a leaf may be an array, a tree or a C number. ad_list_of(a, b). At most 64 arguments. */
-#define ad_tree_of(...) ad_tree_from((ad_tree_item[]){ AD_EACH_(AD_ITEM_, __VA_ARGS__) }, AD_COUNT_(__VA_ARGS__))
-#define ad_list_of(...) ad_list_from((ad_tree_item[]){ AD_EACH_(AD_ITEM_, __VA_ARGS__) }, AD_COUNT_(__VA_ARGS__))
+#define ad_tree_of(...) AD_FROM_ITEMS_("ad_tree_of", ad_tree_from, __VA_ARGS__)
+#define ad_list_of(...) AD_FROM_ITEMS_("ad_list_of", ad_list_from, __VA_ARGS__)
+
+#define AD_FROM_ITEMS_(name, from, ...)       AD_FROM_ITEMS_1_(AD_UNIQUE_, name, from, __VA_ARGS__)
+#define AD_FROM_ITEMS_1_(id, name, from, ...) AD_FROM_ITEMS_2_(id, name, from, __VA_ARGS__)
+#define AD_FROM_ITEMS_2_(id, name, from, ...)                                                                          \
+    __extension__({                                                                                                    \
+        ad_tree_item id[] = { AD_EACH_(AD_ITEM_, __VA_ARGS__) };                                                       \
+        AD_SITE_(name);                                                                                                \
+        from(id, (int)(sizeof id / sizeof *id));                                                                       \
+    })
 #endif
 
 /** A tree without entries. */

@@ -4,13 +4,18 @@
  * taken down when the thread ends. Thread-local storage holds little more than a pointer to it, so that the library can be loaded into a running
  * program. What threads share is the counter that numbers them, a list of all of them, and a constant: the context of a call for which there was
  * no memory to make one. The next call tries again. */
+#define _GNU_SOURCE /* for dladdr */
 #include "array/array.h"
 #include "kernels/kernels.h"
+#include <ctype.h>
+#include <dlfcn.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+__thread const char *ad_call_site_ __attribute__((tls_model("initial-exec")));
 _Thread_local ad_context *ad_context_pointer __attribute__((tls_model("initial-exec")));
 
 /* In it every allocation fails. Never written to once the library has started. */
@@ -115,6 +120,11 @@ const char *ad_error_message(void)
     return ad_current()->error_message;
 }
 
+const char *ad_error_where(void)
+{
+    return ad_current()->error_where;
+}
+
 void ad_clear_error(void)
 {
     ad_context *c = ad_current();
@@ -122,7 +132,7 @@ void ad_clear_error(void)
     if (c->id == AD_NO_THREAD)
         return;
     c->error_code = AD_OK;
-    c->error_message[0] = '\0';
+    c->error_message[0] = c->error_where[0] = '\0';
 }
 
 void ad_on_error(ad_on_error_action action)
@@ -130,6 +140,20 @@ void ad_on_error(ad_on_error_action action)
     ad_context *c = ad_current();
     if (c->id != AD_NO_THREAD)
         c->on_error = action;
+}
+
+/* The place that the last macro noted, if what failed is what it called. A site is a literal of the program, which may have been in a library
+ * that is no longer loaded. */
+static void set_where(ad_context *c)
+{
+    Dl_info object;
+    const char *site = ad_call_site_;
+    if (!site || !dladdr(site, &object))
+        return;
+    const char *name = site + strlen(site) + 1;
+    size_t length = strlen(name);
+    if (strncmp(c->error_message, name, length) == 0 && !isalnum((unsigned char)c->error_message[length]) && c->error_message[length] != '_')
+        snprintf(c->error_where, sizeof c->error_where, "%s", site);
 }
 
 /* Keeps the first error; `of` stands before the message, if it is not NULL. */
@@ -141,6 +165,7 @@ static void set_error(ad_context *c, ad_code code, const char *of, const char *f
     if (used < room)
         vsnprintf(c->error_message + used, room - used, format, arguments);
     c->error_code = code;
+    set_where(c);
     if (c->on_error == AD_ERROR_PRINT_AND_EXIT) {
         fprintf(stderr, "%s\n", c->error_message);
         exit(EXIT_FAILURE);

@@ -212,7 +212,9 @@ void *ad_fn_invoke(ad_context *c, const ad_fn *fn, const ad_value *arguments)
     } else {
         for (int i = 0; i < fn->count; i++)
             pointers[i] = (void *)&arguments[i];
+        const char *site = ad_call_site_;
         ffi_call((ffi_cif *)&fn->cif, fn->pointer, &result, pointers);
+        ad_call_site_ = site; /* what fails next is not a call that the function made */
         ad_scope_absorb(c, depth);
     }
     return result || c->error_code ? result : no_result(fn, arguments);

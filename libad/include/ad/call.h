@@ -1,0 +1,209 @@
+/* How the macros of the other headers call their functions. For C only.
+ *
+ * A macro is one line. It says which arguments are operands (A: an array or a C number) and which are plain (P), in their order,
+ * and where named options follow, what the constant with their defaults is called:
+ *
+ *     #define ad_add(a, b)  AD_CALL_AA_(ad_add, a, b)
+ *     #define ad_at(x, ...) AD_CALL_AP_(ad_at, x, __VA_ARGS__)
+ *     #define ad_sum(...)   AD_WITH_A_(ad_sum, AD_REDUCE, __VA_ARGS__)
+ *
+ * ad_add(x, 1) expands to
+ *
+ *     __extension__({
+ *         __auto_type ad_1_a = (x);
+ *         __auto_type ad_1_b = (1);
+ *         ad_call_site_ = "file.c:12" "\0" "ad_add";
+ *         (ad_add)(ad_operand_array_(ad_1_a), ad_weak_integer(ad_1_b));
+ *     })
+ *
+ * and ad_sum(x, .axis = 0) to the like with ad_reduce_options ad_1_o = { defaults, .axis = 0, .ad_unused_ = 0 } and a call of ad_sum_with(x, ad_1_o).
+ * Every argument stands once, so the text of nested calls grows no faster than what was written. Operands and options are evaluated before
+ * the place of the call is noted, from left to right. */
+#ifndef AD_CALL_H
+#define AD_CALL_H
+
+#include <ad/error.h>
+
+#define AD_JOIN__(a, b) a##b
+#define AD_JOIN_(a, b)  AD_JOIN__(a, b)
+
+#ifndef __cplusplus
+
+AD_BEGIN_DECLS
+
+/** A weakly typed 0-d array, as a C number in an expression becomes: it never widens the dtype it meets. */
+AD_API ad_array *ad_weak_integer(int64_t value);
+AD_API ad_array *ad_weak_unsigned(uint64_t value); /* Errors: above INT64_MAX */
+AD_API ad_array *ad_weak_real(double value);
+AD_API ad_array *ad_weak_complex(ad_complex value);
+
+AD_END_DECLS
+
+/* ---- Operands ---- */
+
+/* GNU's type of the constant 1i. */
+__extension__ typedef _Complex int ad_complex_integer_;
+
+/* What _Generic chooses for a C number, by its kind. */
+#define AD_NUMBER_CASES_(real, complex, unsigned_integer, integer)                                                     \
+    float: real, double: real, long double: real, float _Complex: complex, double _Complex: complex, long double _Complex: complex, \
+    ad_complex_integer_: complex, unsigned long: unsigned_integer, unsigned long long: unsigned_integer, default: integer
+
+static inline ad_array *ad_operand_array_(ad_array *x)
+{
+    return x;
+}
+
+/* The variable v, which holds an array or a C number, as an array. */
+#define AD_ARRAY_(v)                                                                                                   \
+    _Generic(v, ad_array *: ad_operand_array_, void *: ad_operand_array_,                                              \
+        AD_NUMBER_CASES_(ad_weak_real, ad_weak_complex, ad_weak_unsigned, ad_weak_integer))(v)
+
+/* A name that occurs nowhere else. */
+#define AD_UNIQUE_ AD_JOIN_(ad_, AD_JOIN_(__COUNTER__, _))
+
+/* An operand alone. */
+#define AD_OPERAND_(x)       AD_OPERAND_1_(AD_UNIQUE_, x)
+#define AD_OPERAND_1_(id, x) AD_OPERAND_2_(id, x)
+#define AD_OPERAND_2_(id, x)                                                                                           \
+    __extension__({                                                                                                    \
+        __auto_type id = (x);                                                                                          \
+        AD_ARRAY_(id);                                                                                                 \
+    })
+
+/* ---- Options ---- */
+
+/* Declares the options o: the defaults of AD_REDUCE (say), then what the caller wrote, which may override them. */
+#define AD_LET_OPTIONS_(o, DEFAULTS, ...)                                                                              \
+    _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Woverride-init\"")                               \
+        __typeof__(DEFAULTS##_DEFAULTS) o = { DEFAULTS##_DEFAULTS_FIELDS_, __VA_ARGS__ };                              \
+    _Pragma("GCC diagnostic pop")
+
+/* The same as a value. */
+#define AD_OPTIONS_(type, ...)                                                                                         \
+    __extension__({                                                                                                    \
+        _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Woverride-init\"")                           \
+            (type){ __VA_ARGS__ };                                                                                     \
+        _Pragma("GCC diagnostic pop")                                                                                  \
+    })
+
+/* ---- The place of the call ---- */
+
+#define AD_TEXT__(x) #x
+#define AD_TEXT_(x)  AD_TEXT__(x)
+
+/* Notes it for ad_error_where. The library's own calls keep the place of the program's. */
+#ifdef AD_INTERNAL_
+#define AD_SITE_(name) (void)0
+#else
+#define AD_SITE_(name) ad_call_site_ = __FILE__ ":" AD_TEXT_(__LINE__) "\0" name
+#endif
+
+/* ---- Calls without options; after the last operand, P stands for one or more plain arguments ---- */
+
+#define AD_CALL_A_(f, x)       AD_CALL_A_1_(AD_UNIQUE_, f, x)
+#define AD_CALL_A_1_(id, f, x) AD_CALL_A_2_(id, f, x)
+#define AD_CALL_A_2_(id, f, x)                                                                                         \
+    __extension__({                                                                                                    \
+        __auto_type id##a = (x);                                                                                       \
+        AD_SITE_(#f);                                                                                                  \
+        (f)(AD_ARRAY_(id##a));                                                                                         \
+    })
+
+#define AD_CALL_AA_(f, x, y)       AD_CALL_AA_1_(AD_UNIQUE_, f, x, y)
+#define AD_CALL_AA_1_(id, f, x, y) AD_CALL_AA_2_(id, f, x, y)
+#define AD_CALL_AA_2_(id, f, x, y)                                                                                     \
+    __extension__({                                                                                                    \
+        __auto_type id##a = (x);                                                                                       \
+        __auto_type id##b = (y);                                                                                       \
+        AD_SITE_(#f);                                                                                                  \
+        (f)(AD_ARRAY_(id##a), AD_ARRAY_(id##b));                                                                       \
+    })
+
+#define AD_CALL_AAA_(f, x, y, z)       AD_CALL_AAA_1_(AD_UNIQUE_, f, x, y, z)
+#define AD_CALL_AAA_1_(id, f, x, y, z) AD_CALL_AAA_2_(id, f, x, y, z)
+#define AD_CALL_AAA_2_(id, f, x, y, z)                                                                                 \
+    __extension__({                                                                                                    \
+        __auto_type id##a = (x);                                                                                       \
+        __auto_type id##b = (y);                                                                                       \
+        __auto_type id##c = (z);                                                                                       \
+        AD_SITE_(#f);                                                                                                  \
+        (f)(AD_ARRAY_(id##a), AD_ARRAY_(id##b), AD_ARRAY_(id##c));                                                     \
+    })
+
+#define AD_CALL_AP_(f, x, ...)       AD_CALL_AP_1_(AD_UNIQUE_, f, x, __VA_ARGS__)
+#define AD_CALL_AP_1_(id, f, x, ...) AD_CALL_AP_2_(id, f, x, __VA_ARGS__)
+#define AD_CALL_AP_2_(id, f, x, ...)                                                                                   \
+    __extension__({                                                                                                    \
+        __auto_type id##a = (x);                                                                                       \
+        AD_SITE_(#f);                                                                                                  \
+        (f)(AD_ARRAY_(id##a), __VA_ARGS__);                                                                            \
+    })
+
+#define AD_CALL_AAP_(f, x, y, ...)       AD_CALL_AAP_1_(AD_UNIQUE_, f, x, y, __VA_ARGS__)
+#define AD_CALL_AAP_1_(id, f, x, y, ...) AD_CALL_AAP_2_(id, f, x, y, __VA_ARGS__)
+#define AD_CALL_AAP_2_(id, f, x, y, ...)                                                                               \
+    __extension__({                                                                                                    \
+        __auto_type id##a = (x);                                                                                       \
+        __auto_type id##b = (y);                                                                                       \
+        AD_SITE_(#f);                                                                                                  \
+        (f)(AD_ARRAY_(id##a), AD_ARRAY_(id##b), __VA_ARGS__);                                                          \
+    })
+
+#define AD_CALL_AAAP_(f, x, y, z, ...)       AD_CALL_AAAP_1_(AD_UNIQUE_, f, x, y, z, __VA_ARGS__)
+#define AD_CALL_AAAP_1_(id, f, x, y, z, ...) AD_CALL_AAAP_2_(id, f, x, y, z, __VA_ARGS__)
+#define AD_CALL_AAAP_2_(id, f, x, y, z, ...)                                                                           \
+    __extension__({                                                                                                    \
+        __auto_type id##a = (x);                                                                                       \
+        __auto_type id##b = (y);                                                                                       \
+        __auto_type id##c = (z);                                                                                       \
+        AD_SITE_(#f);                                                                                                  \
+        (f)(AD_ARRAY_(id##a), AD_ARRAY_(id##b), AD_ARRAY_(id##c), __VA_ARGS__);                                        \
+    })
+
+/* ---- Calls of f##_with, with options ---- */
+
+#define AD_WITH_A_(f, O, ...)         AD_WITH_1_(AD_UNIQUE_, f, O, AD_ARRAY_, __VA_ARGS__, .ad_unused_ = 0)
+#define AD_WITH_P_(f, O, ...)         AD_WITH_1_(AD_UNIQUE_, f, O, AD_PLAIN_, __VA_ARGS__, .ad_unused_ = 0)
+#define AD_WITH_AA_(f, O, x, ...)     AD_WITH_2_(AD_UNIQUE_, f, O, AD_ARRAY_, AD_ARRAY_, x, __VA_ARGS__, .ad_unused_ = 0)
+#define AD_WITH_AP_(f, O, x, ...)     AD_WITH_2_(AD_UNIQUE_, f, O, AD_ARRAY_, AD_PLAIN_, x, __VA_ARGS__, .ad_unused_ = 0)
+#define AD_WITH_PA_(f, O, x, ...)     AD_WITH_2_(AD_UNIQUE_, f, O, AD_PLAIN_, AD_ARRAY_, x, __VA_ARGS__, .ad_unused_ = 0)
+#define AD_WITH_PP_(f, O, x, ...)     AD_WITH_2_(AD_UNIQUE_, f, O, AD_PLAIN_, AD_PLAIN_, x, __VA_ARGS__, .ad_unused_ = 0)
+#define AD_WITH_AAA_(f, O, x, y, ...) AD_WITH_3_(AD_UNIQUE_, f, O, AD_ARRAY_, AD_ARRAY_, AD_ARRAY_, x, y, __VA_ARGS__, .ad_unused_ = 0)
+#define AD_WITH_PPP_(f, O, x, y, ...) AD_WITH_3_(AD_UNIQUE_, f, O, AD_PLAIN_, AD_PLAIN_, AD_PLAIN_, x, y, __VA_ARGS__, .ad_unused_ = 0)
+
+#define AD_PLAIN_(v) v
+
+#define AD_WITH_1_(id, f, O, A, x, ...) AD_WITH_1__(id, f, O, A, x, __VA_ARGS__)
+#define AD_WITH_1__(id, f, O, A, x, ...)                                                                               \
+    __extension__({                                                                                                    \
+        __auto_type id##a = (x);                                                                                       \
+        AD_LET_OPTIONS_(id##o, O, __VA_ARGS__)                                                                         \
+        AD_SITE_(#f);                                                                                                  \
+        f##_with(A(id##a), id##o);                                                                                     \
+    })
+
+#define AD_WITH_2_(id, f, O, A, B, x, y, ...) AD_WITH_2__(id, f, O, A, B, x, y, __VA_ARGS__)
+#define AD_WITH_2__(id, f, O, A, B, x, y, ...)                                                                         \
+    __extension__({                                                                                                    \
+        __auto_type id##a = (x);                                                                                       \
+        __auto_type id##b = (y);                                                                                       \
+        AD_LET_OPTIONS_(id##o, O, __VA_ARGS__)                                                                         \
+        AD_SITE_(#f);                                                                                                  \
+        f##_with(A(id##a), B(id##b), id##o);                                                                           \
+    })
+
+#define AD_WITH_3_(id, f, O, A, B, C, x, y, z, ...) AD_WITH_3__(id, f, O, A, B, C, x, y, z, __VA_ARGS__)
+#define AD_WITH_3__(id, f, O, A, B, C, x, y, z, ...)                                                                   \
+    __extension__({                                                                                                    \
+        __auto_type id##a = (x);                                                                                       \
+        __auto_type id##b = (y);                                                                                       \
+        __auto_type id##c = (z);                                                                                       \
+        AD_LET_OPTIONS_(id##o, O, __VA_ARGS__)                                                                         \
+        AD_SITE_(#f);                                                                                                  \
+        f##_with(A(id##a), B(id##b), C(id##c), id##o);                                                                 \
+    })
+
+#endif
+
+#endif
