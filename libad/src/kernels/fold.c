@@ -1,11 +1,11 @@
 /* Rows folded into numbers or into other rows, and where their extrema are. Compiled once for each instruction set, as elementwise.c.
  *
  * Rows are summed in 16 lanes within blocks of 512 and the blocks pairwise, so the bits depend on shape and strides only, not on the CPU, and the
- * error grows with the logarithm of the length. */
+ * error grows with the logarithm of the length. Rows that are added to a row are added in fours. */
 #include "kernels/loops.h"
 #include <math.h>
 
-enum { SUM_LANES = 16, EXTREMUM_LANES = 32, ROUNDS = AD_FOLD_PIECE / SUM_LANES };
+enum { SUM_LANES = 16, EXTREMUM_LANES = 32, NARROW = 8, ROUNDS = AD_FOLD_PIECE / SUM_LANES };
 
 /* Folds that may be reordered: partial results in lanes, joined in a fixed order. */
 #define FOLD(name, T, LANES, first, joined)                                                                            \
@@ -61,7 +61,7 @@ enum { SUM_LANES = 16, EXTREMUM_LANES = 32, ROUNDS = AD_FOLD_PIECE / SUM_LANES }
         T a = *(T *)acc, b = name##_pairwise(n, in, stride);                                                           \
         *(T *)acc = joined;                                                                                            \
     }                                                                                                                  \
-    static void name##_rows(int64_t n, const char *in, int64_t stride, char *acc, int64_t acc_stride)                  \
+    static inline void name##_add(int64_t n, const char *in, int64_t stride, char *acc, int64_t acc_stride)            \
     {                                                                                                                  \
         if (stride == sizeof(T) && acc_stride == sizeof(T)) {                                                          \
             const T *x = (const T *)in;                                                                                \
@@ -76,6 +76,42 @@ enum { SUM_LANES = 16, EXTREMUM_LANES = 32, ROUNDS = AD_FOLD_PIECE / SUM_LANES }
         for (int64_t i = 0; i < n; i++) {                                                                              \
             T a = *(T *)(acc + i * acc_stride), b = *(const T *)(in + i * stride);                                     \
             *(T *)(acc + i * acc_stride) = joined;                                                                     \
+        }                                                                                                              \
+    }                                                                                                                  \
+    static void name##_add_four(int64_t n, const T *x0, const T *x1, const T *x2, const T *x3, T *y)                   \
+    {                                                                                                                  \
+        INDEPENDENT for (int64_t i = 0; i < n; i++)                                                                    \
+        {                                                                                                              \
+            T a = x0[i], b = x1[i], early = joined;                                                                    \
+            a = x2[i], b = x3[i];                                                                                      \
+            T late = joined;                                                                                           \
+            a = early, b = late, b = joined;                                                                           \
+            a = y[i];                                                                                                  \
+            y[i] = joined;                                                                                             \
+        }                                                                                                              \
+    }                                                                                                                  \
+    static void name(int64_t rows, const char *in, int64_t step, char *acc, int64_t acc_step, int64_t n, int64_t stride, int64_t acc_stride) \
+    {                                                                                                                  \
+        if (acc_stride && acc_step == 0 && n < NARROW) { /* columns, which stay in a register */                       \
+            for (int64_t i = 0; i < n; i++, in += stride, acc += acc_stride) {                                         \
+                T a = *(T *)acc;                                                                                       \
+                for (int64_t r = 0; r < rows; r++) {                                                                   \
+                    T b = *(const T *)(in + r * step);                                                                 \
+                    a = joined;                                                                                        \
+                }                                                                                                      \
+                *(T *)acc = a;                                                                                         \
+            }                                                                                                          \
+            return;                                                                                                    \
+        }                                                                                                              \
+int64_t r = 0;                                                                                                 \
+        if (acc_step == 0 && stride == sizeof(T) && acc_stride == sizeof(T))                                           \
+            for (; r + 4 <= rows; r += 4, in += 4 * step)                                                              \
+                name##_add_four(n, (const T *)in, (const T *)(in + step), (const T *)(in + 2 * step), (const T *)(in + 3 * step), (T *)acc); \
+        for (; r < rows; r++, in += step, acc += acc_step) {                                                           \
+            if (acc_stride)                                                                                            \
+                name##_add(n, in, stride, acc, acc_stride);                                                            \
+            else                                                                                                       \
+                name##_row(n, in, stride, acc);                                                                        \
         }                                                                                                              \
     }
 
@@ -138,18 +174,16 @@ POSITION(int64_t, i64)
 POSITION(int32_t, i32)
 POSITION(uint8_t, u8)
 
-#define OF(name) { name##_row, name##_rows }
-
 const struct ad_folds FOR_ISA(ad_folds) = {
     .fold = {
-        [AD_REDUCE_SUM] = { [AD_F64] = OF(sum_f64), [AD_F32] = OF(sum_f32), [AD_C128] = OF(sum_c128), [AD_C64] = OF(sum_c64), [AD_I64] = OF(sum_i64) },
-        [AD_REDUCE_PROD] = { [AD_F64] = OF(prod_f64), [AD_F32] = OF(prod_f32), [AD_C128] = OF(prod_c128), [AD_C64] = OF(prod_c64), [AD_I64] = OF(prod_i64) },
-        [AD_REDUCE_MAX] = { [AD_F64] = OF(max_f64), [AD_F32] = OF(max_f32), [AD_C128] = OF(max_c128), [AD_C64] = OF(max_c64),
-                            [AD_I64] = OF(max_i64), [AD_I32] = OF(max_i32), [AD_U8] = OF(max_u8), [AD_BOOL] = OF(max_u8) },
-        [AD_REDUCE_MIN] = { [AD_F64] = OF(min_f64), [AD_F32] = OF(min_f32), [AD_C128] = OF(min_c128), [AD_C64] = OF(min_c64),
-                            [AD_I64] = OF(min_i64), [AD_I32] = OF(min_i32), [AD_U8] = OF(min_u8), [AD_BOOL] = OF(min_u8) },
-        [AD_REDUCE_ANY] = { [AD_BOOL] = OF(max_u8) },
-        [AD_REDUCE_ALL] = { [AD_BOOL] = OF(min_u8) },
+        [AD_REDUCE_SUM] = { [AD_F64] = sum_f64, [AD_F32] = sum_f32, [AD_C128] = sum_c128, [AD_C64] = sum_c64, [AD_I64] = sum_i64 },
+        [AD_REDUCE_PROD] = { [AD_F64] = prod_f64, [AD_F32] = prod_f32, [AD_C128] = prod_c128, [AD_C64] = prod_c64, [AD_I64] = prod_i64 },
+        [AD_REDUCE_MAX] = { [AD_F64] = max_f64, [AD_F32] = max_f32, [AD_C128] = max_c128, [AD_C64] = max_c64,
+                            [AD_I64] = max_i64, [AD_I32] = max_i32, [AD_U8] = max_u8, [AD_BOOL] = max_u8 },
+        [AD_REDUCE_MIN] = { [AD_F64] = min_f64, [AD_F32] = min_f32, [AD_C128] = min_c128, [AD_C64] = min_c64,
+                            [AD_I64] = min_i64, [AD_I32] = min_i32, [AD_U8] = min_u8, [AD_BOOL] = min_u8 },
+        [AD_REDUCE_ANY] = { [AD_BOOL] = max_u8 },
+        [AD_REDUCE_ALL] = { [AD_BOOL] = min_u8 },
     },
     .position = { [AD_F64] = position_f64, [AD_F32] = position_f32, [AD_C128] = position_c128, [AD_C64] = position_c64,
                   [AD_I64] = position_i64, [AD_I32] = position_i32, [AD_U8] = position_u8, [AD_BOOL] = position_u8 },

@@ -33,15 +33,13 @@ typedef enum ad_reduction {
     AD_REDUCE_SUM, AD_REDUCE_PROD, AD_REDUCE_MAX, AD_REDUCE_MIN, AD_REDUCE_ARGMAX, AD_REDUCE_ARGMIN, AD_REDUCE_ANY, AD_REDUCE_ALL
 } ad_reduction;
 
-/* Rows of n elements folded into a number and into a row of numbers. */
-struct ad_fold {
-    void (*row)(int64_t n, const char *in, int64_t stride, void *accumulator);
-    void (*rows)(int64_t n, const char *in, int64_t stride, char *accumulators, int64_t accumulator_stride);
-};
+/* Folds `rows` rows of n elements, `step` bytes apart, into accumulators `acc_step` bytes apart, which 0 makes the same: each into a row of n numbers, or
+ * into one number where acc_stride is 0. */
+typedef void ad_fold(int64_t rows, const char *in, int64_t step, char *acc, int64_t acc_step, int64_t n, int64_t stride, int64_t acc_stride);
 
 /* The folds of every reduction, and the position of the largest or smallest of n > 0 elements. */
 struct ad_folds {
-    struct ad_fold fold[AD_REDUCE_ALL + 1][AD_DTYPE_COUNT]; /* by the accumulator's dtype */
+    ad_fold *fold[AD_REDUCE_ALL + 1][AD_DTYPE_COUNT]; /* by the accumulator's dtype */
     int64_t (*position[AD_DTYPE_COUNT])(bool max, int64_t n, const char *in, int64_t stride);
 };
 
@@ -79,7 +77,7 @@ void ad_run_loop(ad_loop *loop, ad_dtype loop_dtype, int ndim, const int64_t *di
 void ad_copy_strided(int ndim, const int64_t *dims, struct ad_operand in, struct ad_operand out);
 
 /* Reductions. `in` has ndim dimensions; reduced[i] says whether dimension i is summed away. `out` is C-contiguous over
- * the kept dimensions, in order. sum is pairwise along the contiguous direction. Result dtypes: sum and prod as `out.dtype` (f64, f32,
+ * the kept dimensions, in order. Sums of floats are pairwise or in short runs along every dimension. Result dtypes: sum and prod as `out.dtype` (f64, f32,
  * c128, c64, i64); max, min as the input; argmax, argmin i64 (one reduced dimension, or all of them in C order); any, all bool.
  * max and min give NaN if there is one; the arg forms the first of equals or the first NaN. Zero elements: sum 0,
  * prod 1, any 0, all 1; for the others the caller has refused. */

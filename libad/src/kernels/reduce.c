@@ -1,6 +1,7 @@
 /* Reductions: sums, products, extrema and where they are, any and all.
  *
- * Memory is walked in the order of the input. If its innermost dimension is reduced, rows become numbers; if it is kept, rows are added to rows.
+ * Memory is walked in the order of the input. If its innermost dimension is reduced, rows become numbers; if it is kept, rows are added to rows, those of a
+ * sum in runs.
  * The rows themselves are fold.c's. */
 #include "kernels/kernels.h"
 #include <math.h>
@@ -34,9 +35,11 @@ static void fill_first(ad_reduction kind, ad_dtype dtype, int64_t n, char *out)
         memcpy(out + (size_t)i * item, value, item);
 }
 
+enum { MOST_DIMENSIONS = 2 * AD_MAX_NDIM }; /* each may be cut in two */
+
 struct walk {
     int ndim;
-    int64_t dims[AD_MAX_NDIM], in[AD_MAX_NDIM], out[AD_MAX_NDIM]; /* strides; out's is 0 along reduced dimensions */
+    int64_t dims[MOST_DIMENSIONS], in[MOST_DIMENSIONS], out[MOST_DIMENSIONS]; /* strides; out's is 0 along reduced dimensions */
 };
 
 /* Sorted by the input's stride, largest first, and joined where both operands walk neighbours as one. */
@@ -65,46 +68,173 @@ static void canonicalise(struct walk *w)
     w->ndim = w->ndim ? last + 1 : 0;
 }
 
-/* One innermost row, converted piece by piece where the dtypes differ. */
-static void fold_row(const struct ad_fold *fold, ad_loop *cast, size_t item, const struct walk *w, const char *in, char *out)
+/* Rows that are added one after another lose digits with their number: a float32 sum of ones stops at 2^24. So a reduced dimension outside the rows is cut
+ * into runs of RUN. Each is summed from 0, and so are the sums of RUN runs, level by level: the error grows with the logarithm of the length. The sums of a
+ * level stand beside `out`. They have a place for each element of it that is kept inside the dimension, packed, and so `out` is walked in tiles. */
+enum { RUN = 32, TILE_BYTES = 16384, PARTIAL_BYTES = 32768 };
+
+struct sums {
+    ad_fold *fold;
+    ad_loop *cast; /* NULL: none is needed */
+    int64_t item;  /* bytes of an element of out */
+    struct walk w;
+    int levels[MOST_DIMENSIONS];         /* of runs of a dimension; 0: its rows are added as they come */
+    int64_t packed[MOST_DIMENSIONS];     /* strides of a tile */
+    int64_t tile_bytes[MOST_DIMENSIONS]; /* of the tile of what is inside a dimension */
+    char *partials[MOST_DIMENSIONS];     /* a dimension's tiles, one for each level */
+};
+
+/* `rows` neighbours of the last dimension but one, from the place given, converted piece by piece where the dtypes differ. */
+static void fold_rows(const struct sums *s, int64_t rows, const char *in, char *acc, const int64_t *strides)
 {
-    int d = w->ndim - 1;
-    int64_t n = d >= 0 ? w->dims[d] : 1, stride = d >= 0 ? w->in[d] : 0, out_stride = d >= 0 ? w->out[d] : 0;
+    int last = s->w.ndim - 1;
+    int64_t n = last >= 0 ? s->w.dims[last] : 1, stride = last >= 0 ? s->w.in[last] : 0, acc_stride = last >= 0 ? strides[last] : 0;
+    int64_t step = last > 0 ? s->w.in[last - 1] : 0, acc_step = last > 0 ? strides[last - 1] : 0;
+    if (!s->cast) {
+        s->fold(rows, in, step, acc, acc_step, n, stride, acc_stride);
+        return;
+    }
     _Alignas(64) char converted[AD_FOLD_PIECE * LARGEST_ITEM];
-    for (int64_t i = 0, count = n; i < n; i += count) {
-        const char *from = in + i * stride;
-        int64_t from_stride = stride;
-        if (cast) {
+    for (; rows > 0; rows--, in += step, acc += acc_step)
+        for (int64_t i = 0, count = n; i < n; i += count) {
+            const char *from = in + i * stride;
             count = n - i < AD_FOLD_PIECE ? n - i : AD_FOLD_PIECE;
-            cast(count, &from, &stride, converted, (int64_t)item);
-            from = converted;
-            from_stride = (int64_t)item;
+            s->cast(count, &from, &stride, converted, s->item);
+            s->fold(1, converted, 0, acc + i * acc_stride, 0, count, s->item, acc_stride);
         }
-        if (out_stride == 0)
-            fold->row(count, from, from_stride, out);
-        else
-            fold->rows(count, from, from_stride, out + i * out_stride, out_stride);
+}
+
+static int next_kept(const struct walk *w, int d)
+{
+    while (d < w->ndim && w->out[d] == 0)
+        d++;
+    return d;
+}
+
+/* Adds a packed tile, of the kept dimensions from d on, to acc. */
+static void add_tile(const struct sums *s, int d, const char *tile, char *acc, const int64_t *strides)
+{
+    const struct walk *w = &s->w;
+    d = next_kept(w, d);
+    if (d == w->ndim)
+        s->fold(1, tile, 0, acc, 0, 1, s->item, 0);
+    else if (next_kept(w, d + 1) == w->ndim)
+        s->fold(1, tile, 0, acc, 0, w->dims[d], s->item, strides[d]);
+    else
+        for (int64_t i = 0; i < w->dims[d]; i++)
+            add_tile(s, d + 1, tile + i * s->packed[d], acc + i * strides[d], strides);
+}
+
+/* Folds `count` elements of dimension d and all that is inside it, from the place given, into acc, which has the strides given. */
+static void fold_some(const struct sums *s, int d, int64_t count, const char *in, char *acc, const int64_t *strides);
+
+/* The same for the whole of dimension d. */
+static void fold_all(const struct sums *s, int d, const char *in, char *acc, const int64_t *strides)
+{
+    const struct walk *w = &s->w;
+    int levels = s->levels[d];
+    if (levels == 0) {
+        fold_some(s, d, w->dims[d], in, acc, strides);
+        return;
+    }
+    char *tiles = s->partials[d];
+    int64_t bytes = s->tile_bytes[d], n = w->dims[d];
+    memset(tiles, 0, (size_t)(levels * bytes));
+    for (int64_t i = 0; i < n; i += RUN) {
+        fold_some(s, d, n - i < RUN ? n - i : RUN, in + i * w->in[d], tiles, s->packed);
+        bool full = true;
+        int64_t runs = i / RUN + 1;
+        for (int level = 0; level < levels && full; level++, runs /= RUN) {
+            char *tile = tiles + level * bytes;
+            bool top = level + 1 == levels;
+            add_tile(s, d + 1, tile, top ? acc : tile + bytes, top ? strides : s->packed);
+            memset(tile, 0, (size_t)bytes);
+            full = runs % RUN == 0 || i + RUN >= n;
+        }
     }
 }
 
-static void run_walk(const struct ad_fold *fold, ad_loop *cast, size_t item, const struct walk *w, const char *in, char *out)
+static void fold_some(const struct sums *s, int d, int64_t count, const char *in, char *acc, const int64_t *strides)
 {
-    int64_t index[AD_MAX_NDIM] = { 0 };
-    for (;;) {
-        fold_row(fold, cast, item, w, in, out);
-        int d = w->ndim - 2;
-        for (; d >= 0; d--) {
-            in += w->in[d];
-            out += w->out[d];
-            if (++index[d] < w->dims[d])
-                break;
-            in -= w->in[d] * w->dims[d];
-            out -= w->out[d] * w->dims[d];
-            index[d] = 0;
-        }
-        if (d < 0)
-            return;
+    if (d == s->w.ndim - 2) {
+        fold_rows(s, count, in, acc, strides);
+        return;
     }
+    for (int64_t i = 0; i < count; i++)
+        fold_all(s, d + 1, in + i * s->w.in[d], acc + i * strides[d], strides);
+}
+
+/* Moves `count` of a kept dimension's n elements at a time to the outside: dimension d has length `count` then, and a new first one n / count. */
+static void hoist(struct sums *s, int d, int64_t count)
+{
+    struct walk *w = &s->w;
+    int64_t *columns[] = { w->dims, w->in, w->out }, outer[] = { w->dims[d] / count, w->in[d] * count, w->out[d] * count };
+    w->dims[d] = count;
+    for (int k = 0; k < 3; k++) {
+        memmove(columns[k] + 1, columns[k], (size_t)w->ndim * sizeof **columns);
+        columns[k][0] = outer[k];
+    }
+    memmove(s->levels + 1, s->levels, (size_t)w->ndim * sizeof *s->levels);
+    s->levels[0] = 0;
+    w->ndim++;
+}
+
+static void run_tiles(struct sums *s, const char *in, char *out)
+{
+    _Alignas(64) char partials[PARTIAL_BYTES];
+    int64_t tile = s->item, used = 0;
+    for (int d = s->w.ndim - 1; d >= 0; d--) {
+        s->packed[d] = s->w.out[d] ? tile : 0;
+        s->tile_bytes[d] = tile;
+        s->partials[d] = partials + used;
+        used += s->levels[d] * tile;
+        tile *= s->w.out[d] ? s->w.dims[d] : 1;
+    }
+    if (s->w.ndim < 2)
+        fold_rows(s, 1, in, out, s->w.out);
+    else
+        fold_all(s, 0, in, out, s->w.out);
+}
+
+/* Cuts the kept dimensions inside one that is summed in runs into pieces that a tile can hold; the rest is walked by itself. */
+static void run_walk(struct sums *s, const char *in, char *out)
+{
+    struct walk *w = &s->w;
+    int levels = 0, first = w->ndim;
+    for (int d = w->ndim - 1; d >= 0; d--) {
+        levels += s->levels[d];
+        first = s->levels[d] ? d : first;
+    }
+    int64_t room = levels ? PARTIAL_BYTES / levels / s->item : 0, most = room < TILE_BYTES / s->item ? room : TILE_BYTES / s->item;
+    for (int d = w->ndim - 1; d > first; d--) {
+        if (w->out[d] == 0)
+            continue;
+        if (w->dims[d] <= most) {
+            most /= w->dims[d];
+            continue;
+        }
+        int64_t rest = w->dims[d] % most, whole = w->dims[d] - rest;
+        if (rest) {
+            struct sums last = *s;
+            last.w.dims[d] = rest;
+            run_walk(&last, in + whole * w->in[d], out + whole * w->out[d]);
+        }
+        w->dims[d] = whole;
+        hoist(s, d, most);
+        d++;
+        first++;
+        most = 1;
+    }
+    run_tiles(s, in, out);
+}
+
+/* How often a length can be divided by RUN until it is at most RUN. */
+static int levels_of(int64_t n)
+{
+    int levels = 0;
+    for (; n > RUN; n = (n + RUN - 1) / RUN)
+        levels++;
+    return levels;
 }
 
 /* ---- where the extremum is ---- */
@@ -140,9 +270,13 @@ static void reduce_position(const struct ad_folds *folds, bool max, int ndim, co
 void ad_reduce(ad_reduction kind, const struct ad_loops *loops, int ndim, const int64_t *dims, const bool *reduced, struct ad_operand in,
                struct ad_operand out)
 {
-    size_t item = ad_dtype_size(out.dtype);
-    int64_t kept = 1, size = 1, stride = (int64_t)item;
-    struct walk w = { 0 };
+    int64_t item = (int64_t)ad_dtype_size(out.dtype), kept = 1, size = 1, stride = item, out_strides[AD_MAX_NDIM];
+    struct sums s; /* its arrays are long, and are filled as far as there are dimensions */
+    s.fold = loops->folds->fold[kind][out.dtype];
+    s.cast = in.dtype == out.dtype ? NULL : ad_casts[in.dtype][out.dtype];
+    s.item = item;
+    s.w.ndim = 0;
+    struct walk *w = &s.w;
     for (int d = 0; d < ndim; d++) {
         kept *= reduced[d] ? 1 : dims[d];
         size *= dims[d];
@@ -154,17 +288,18 @@ void ad_reduce(ad_reduction kind, const struct ad_loops *loops, int ndim, const 
     fill_first(kind, out.dtype, kept, out.data);
     if (size == 0)
         return;
-    int64_t out_strides[AD_MAX_NDIM];
     for (int d = ndim - 1; d >= 0; d--) {
         out_strides[d] = reduced[d] ? 0 : stride;
         stride *= reduced[d] ? 1 : dims[d];
     }
     for (int d = 0; d < ndim; d++)
         if (dims[d] != 1) {
-            w.dims[w.ndim] = dims[d];
-            w.in[w.ndim] = in.strides[d];
-            w.out[w.ndim++] = out_strides[d];
+            w->dims[w->ndim] = dims[d];
+            w->in[w->ndim] = in.strides[d];
+            w->out[w->ndim++] = out_strides[d];
         }
-    canonicalise(&w);
-    run_walk(&loops->folds->fold[kind][out.dtype], in.dtype == out.dtype ? NULL : ad_casts[in.dtype][out.dtype], item, &w, in.data, out.data);
+    canonicalise(w);
+    for (int d = 0; d < w->ndim; d++)
+        s.levels[d] = kind == AD_REDUCE_SUM && out.dtype <= AD_C64 && w->out[d] == 0 && d < w->ndim - 1 ? levels_of(w->dims[d]) : 0;
+    run_walk(&s, in.data, out.data);
 }
