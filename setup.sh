@@ -1,17 +1,19 @@
 #!/bin/sh
 # Installs what libad needs and is not there, configures and builds. Quick when nothing is missing; may be run again at any time.
 #
-#   ./setup.sh        library, tests, examples, in build/
-#   ./setup.sh --ci   also what the checks of .ci/run need (clang)
+#   ./setup.sh          library, tests, examples, in build/
+#   ./setup.sh --ci     also what the checks of .ci/run need (clang, CMake)
+#   ./setup.sh --numpy  also NumPy, for the benchmark that compares with it
 set -eu
 cd "$(dirname "$0")"
 
 packages="gcc g++ meson ninja-build pkg-config libffi-dev libsleef-dev libopenblas-openmp-dev libboost-dev librandom123-dev zlib1g-dev libxxhash-dev check gnuplot-nox"
 case "${1-}" in
 "") ;;
---ci) packages="$packages clang" ;;
+--ci) packages="$packages clang cmake" ;;
+--numpy) packages="$packages python3-numpy" ;;
 *)
-    echo "usage: ./setup.sh [--ci]" >&2
+    echo "usage: ./setup.sh [--ci | --numpy]" >&2
     exit 2
     ;;
 esac

@@ -2,27 +2,18 @@
 
     tests/bench/numpy_bench.py BUILD/tests/bench/elementwise_bench
 
-Both run on this machine one after the other; ratios below 1 mean libad is faster. Where there is no NumPy, it goes into an environment of its
-own beside the benchmark.
+Both run on this machine one after the other; ratios below 1 mean libad is faster.
 """
 import json
-import os
 import subprocess
 import sys
 import tempfile
 import time
-import venv
 
 try:
     import numpy as np
 except ImportError:
-    folder = os.path.join(os.path.dirname(os.path.abspath(sys.argv[1])), "python")
-    python = os.path.join(folder, "bin", "python")
-    if sys.executable == python:
-        sys.exit(f"{folder}: NumPy could not be installed there")
-    venv.create(folder, with_pip=True)
-    subprocess.run([python, "-m", "pip", "install", "--quiet", "numpy"], check=True)
-    os.execv(python, [python] + sys.argv)
+    sys.exit("NumPy is missing; ./setup.sh --numpy installs it (Debian and Ubuntu have it in the package python3-numpy)")
 
 
 def chain(x):

@@ -1,35 +1,60 @@
 #!/bin/bash
-# Installs a build into a folder of its own, and compiles and runs a program against it with pkg-config, shared and static: they print the same,
-# the number of operations in the table included.
+# Programs from outside, against real installations, without LD_LIBRARY_PATH:
+#   install.sh BUILD PREFIXED   BUILD goes to /usr/local, PREFIXED, another build, to its own prefix
+# What is under /usr/local and /etc changes for this script only: it looks at both through an overlay in a mount namespace of its own, which ends with it.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-build=$1
-root=$(mktemp -d)
-trap 'rm -rf "$root"' EXIT
-DESTDIR=$root meson install -C "$build" --quiet
-lib=$(dirname "$(find "$root" -name libad.so)")
-export PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_PATH=$lib/pkgconfig
+if [ "${3-}" != inside ]; then
+    user=()
+    [ "$(id -u)" -eq 0 ] || user=(--map-root-user)
+    exec unshare --mount "${user[@]}" "$0" "$1" "$2" inside
+fi
+build=$(realpath "$1") prefixed=$(realpath "$2")
+work=$(mktemp -d)
+trap 'umount /etc /usr/local 2>/dev/null; umount -l "$work"; rmdir "$work"' EXIT
+mount -t tmpfs tmpfs "$work"
+for folder in /etc /usr/local; do
+    mkdir -p "$work/over$folder" "$work/scratch$folder"
+    mount -t overlay overlay -o "lowerdir=$folder,upperdir=$work/over$folder,workdir=$work/scratch$folder" "$folder"
+done
+unset LD_LIBRARY_PATH PKG_CONFIG_PATH
+sources=$PWD/tests/ci
 
-# pkg-config puts the sysroot before the paths of system libraries too, when they are given with -L; the compiler finds those without.
-words() {
-    local word
-    for word in $(pkg-config "$@"); do
-        case $word in -L* | -I*) [ -d "${word#-?}" ] || continue ;; esac
-        printf '%s\n' "$word"
-    done
-}
-
+# As in the README: shared and static print the same, the number of operations in the table included.
+meson install -C "$build" --quiet
 for package in libad libad-nn hyperopt; do
     pkg-config --exists --print-errors "$package"
 done
-mapfile -t flags < <(words --cflags --libs libad)
-cc tests/ci/outside.c -o "$root/shared" "${flags[@]}" -lm
-LD_LIBRARY_PATH=$lib "$root/shared" | tee "$root/shared.txt"
+cd "$work"
+cc "$sources/outside.c" -o shared $(pkg-config --cflags --libs libad) -lm
+./shared | tee shared.txt
+cc "$sources/outside.c" -o static $(pkg-config --cflags --libs --static libad | sed 's/-lad /-l:libad.a /') -lm
+./static | diff shared.txt -
+if ldd static | grep libad; then
+    echo "the static program needs the shared library"
+    exit 1
+fi
+cc "$sources/all_three.c" -o all_three $(pkg-config --cflags --libs libad-nn hyperopt) -lm
+./all_three
+ldd all_three | grep -E 'libad.so.[0-9.]+ => /usr/local/' >/dev/null
 
-mapfile -t flags < <(words --cflags --libs --static libad | sed 's/^-lad$/-l:libad.a/')
-cc tests/ci/outside.c -o "$root/static" "${flags[@]}" -lm
-"$root/static" | diff "$root/shared.txt" -
+# With CMake, in the installed examples, and the documents.
+cmake -S "$sources/cmake_project" -B cmake -DCMAKE_BUILD_TYPE=Release >cmake.txt || { cat cmake.txt && exit 1; }
+cmake --build cmake >cmake.txt || { cat cmake.txt && exit 1; }
+cmake/outside | diff shared.txt -
+cmake/all_three
+cp -r /usr/local/share/libad/examples .
+make -s -C examples taylor_sine mlp_digits
+examples/taylor_sine >/dev/null
+examples/mlp_digits --iterations 2 >/dev/null
+test -s /usr/local/share/doc/libad/LICENSE && test -s /usr/local/share/doc/libad/docs/tutorial.md
 
-for library in libad libad-nn libhyperopt; do
-    test -L "$lib/$library.so" && test -L "$lib/$library.so.0"
-done
+# In a prefix of its own the programs know where the libraries are.
+cd "$sources/../.."
+meson install -C "$prefixed" --quiet
+libraries=$(find "$prefixed" -path '*/pkgconfig/libad.pc' -printf '%h\n')
+cd "$work"
+export PKG_CONFIG_PATH=$libraries
+cc "$sources/outside.c" -o prefixed $(pkg-config --cflags --libs libad) -lm
+./prefixed | diff shared.txt -
+ldd prefixed | grep -F "$(dirname "$libraries")/libad.so"

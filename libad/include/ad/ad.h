@@ -19,5 +19,6 @@
 #include <ad/special.h>
 #include <ad/transform.h>
 #include <ad/tree.h>
+#include <ad/version.h>
 
 #endif
