@@ -15,6 +15,7 @@ if command -v ldconfig >/dev/null; then
     esac
 fi
 if command -v pkg-config >/dev/null; then
-    pkg-config --exists libad || echo "libad: pkg-config does not look there yet: export PKG_CONFIG_PATH=$libdir/pkgconfig"
+    [ "$(pkg-config --variable=libdir libad 2>/dev/null)" = "$libdir" ] ||
+        echo "libad: pkg-config finds another libad, or none; for this one: export PKG_CONFIG_PATH=$libdir/pkgconfig"
 fi
 exit 0
