@@ -87,9 +87,9 @@ int main(int argc, char **argv)
     p.start = adnn_init(p.network, ad_random_fold_in(p.key, 1), AD_SHAPE(p.digits.pixels));
     p.training = (hyper_training){ .loss = loss, .context = &p, .iterations = STEPS, .method = HYPER_REVERSE, .report = &report };
 
-    ad_tree *raw = ad_tree_retain(ad_tree_of("log alpha", ad_tree_map(start_alpha, p.start), "logit beta", ad_tree_map(start_beta, p.start)));
+    ad_tree *raw = ad_retain(ad_tree_of("log alpha", ad_tree_map(start_alpha, p.start), "logit beta", ad_tree_map(start_beta, p.start)));
     adnn_optimizer adam = adnn_adam(.step_size = 0.04);
-    ad_tree *state = ad_tree_retain(adnn_optimizer_init(adam, raw));
+    ad_tree *state = ad_retain(adnn_optimizer_init(adam, raw));
     double before = test_accuracy(raw, &p), (*curve)[2] = allocate(options.iterations, sizeof *curve);
     bool exact = true;
     adnn_progress progress = adnn_progress_start("meta-iterations", options.iterations);
@@ -104,10 +104,8 @@ int main(int argc, char **argv)
         memcpy(curve[i], (double[]){ (double)i, ad_item(value) }, sizeof curve[i]);
         printf("meta-iteration %3lld: validation loss %.5f\n", (long long)i, ad_item(value));
         adnn_progress_update(&progress, i + 1, ad_item(value));
-        ad_tree_release(raw);
-        ad_tree_release(state);
-        raw = ad_tree_retain(new_raw);
-        state = ad_tree_retain(new_state);
+        ad_assign(&raw, new_raw);
+        ad_assign(&state, new_state);
     }
     adnn_progress_end(&progress);
     printf("test accuracy after %d iterations of training: %.2f %% with the first schedule, %.2f %% with the learned one\n", STEPS, 100 * before,
@@ -128,8 +126,8 @@ int main(int argc, char **argv)
         free(prefix);
     }
     free(curve);
-    ad_tree_release(raw);
-    ad_tree_release(state);
+    ad_release(raw);
+    ad_release(state);
     adnn_free(p.network);
     return 0;
 }

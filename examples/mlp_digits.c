@@ -26,9 +26,9 @@ int main(int argc, char **argv)
     adnn_model *model = adnn_sequential(adnn_dense(50), adnn_tanh(), adnn_dense(10));
     network = model;
     ad_key key = ad_random_key(options.seed);
-    ad_tree *parameters = ad_tree_retain(adnn_init(model, ad_random_fold_in(key, 0), AD_SHAPE(d.pixels)));
+    ad_tree *parameters = ad_retain(adnn_init(model, ad_random_fold_in(key, 0), AD_SHAPE(d.pixels)));
     adnn_optimizer adam = adnn_adam(.step_size = 3e-3);
-    ad_tree *state = ad_tree_retain(adnn_optimizer_init(adam, parameters));
+    ad_tree *state = ad_retain(adnn_optimizer_init(adam, parameters));
 
     int64_t examples = ad_dim(d.train_images, 0), steps = examples / BATCH;
     double(*history)[3] = allocate(options.iterations, sizeof *history);
@@ -44,10 +44,8 @@ int main(int argc, char **argv)
             ad_array *value = ad_value_and_grad(loss)(parameters, images, labels, &gradients);
             ad_tree *new_state = adnn_optimizer_update(adam, state, gradients, &new_parameters);
             end_if_failed();
-            ad_tree_release(parameters);
-            ad_tree_release(state);
-            parameters = ad_tree_retain(new_parameters);
-            state = ad_tree_retain(new_state);
+            ad_assign(&parameters, new_parameters);
+            ad_assign(&state, new_state);
             total += ad_item(value);
             adnn_progress_update(&progress, i + 1, ad_item(value));
         }
@@ -64,8 +62,8 @@ int main(int argc, char **argv)
                   "set y2label 'held-out accuracy (%)'\nset y2tics\nset ytics nomirror\n"
                   "set y2range [80:100]\nplot DATA using 1:2 lw 2, DATA using 1:3 axes x1y2 lw 2");
     free(history);
-    ad_tree_release(parameters);
-    ad_tree_release(state);
+    ad_release(parameters);
+    ad_release(state);
     adnn_free(model);
     return 0;
 }

@@ -1,5 +1,9 @@
 /* Errors: that they are seen, whatever failed, and what they say. */
 #include "testing.h"
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 OF_X(square_sum, ad_sum(ad_square(x)))
 OF_X(squares, ad_square(x))
@@ -178,6 +182,178 @@ START_TEST(every_allocation_of_a_transformation_may_fail)
 }
 END_TEST
 
+/* ---- what an error does ---- */
+
+static const int line_of_mismatch = __LINE__ + 4;
+
+static ad_array *mismatch(void)
+{
+    return ad_matmul(ad_ones(AD_SHAPE(3, 4)), ad_ones(AD_SHAPE(5, 6)));
+}
+
+static void *fail_twice(void *unused)
+{
+    mismatch();
+    ad_clear_error();
+    ad_set_error(AD_ERROR_USER, "mine: %d", 7);
+    return unused;
+}
+
+/* In a thread of its own, whose context reads AD_ERROR. */
+static void fail_as_the_environment_says(void)
+{
+    pthread_t thread;
+    ck_assert_int_eq(pthread_create(&thread, NULL, fail_twice, NULL), 0);
+    pthread_join(thread, NULL);
+}
+
+static void print_errors(void)
+{
+    ad_on_error(AD_ERROR_PRINT);
+    fail_twice(NULL);
+    ck_assert(ad_failed());
+}
+
+static void abort_on_errors(void)
+{
+    ad_on_error(AD_ERROR_ABORT);
+    fail_twice(NULL);
+}
+
+/* What becomes of a process that runs `program` with AD_ERROR=word: the status that waitpid gives, and what it wrote to stderr. */
+static int run_program(const char *word, void (*program)(void), char *text, size_t size)
+{
+    FILE *errors = tmpfile();
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        struct rlimit no_core = { 0, 0 };
+        setrlimit(RLIMIT_CORE, &no_core);
+        signal(SIGABRT, SIG_DFL);
+        dup2(fileno(errors), STDERR_FILENO);
+        word ? setenv("AD_ERROR", word, true) : unsetenv("AD_ERROR");
+        program();
+        _exit(0);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    rewind(errors);
+    text[fread(text, 1, size - 1, errors)] = '\0';
+    fclose(errors);
+    return status;
+}
+
+/* Where the printed error of `mismatch` begins in the text; NULL: nowhere. */
+static const char *find_mismatch(const char *text)
+{
+    char line[300];
+    snprintf(line, sizeof line, "%s:%d: ad_matmul: shapes (3,4) and (5,6) do not align (4 != 5)\n", __FILE__, line_of_mismatch);
+    return strstr(text, line);
+}
+
+START_TEST(the_environment_says_what_an_error_does)
+{
+    char text[600];
+    ck_assert_int_eq(run_program(NULL, fail_as_the_environment_says, text, sizeof text), 0);
+    ck_assert_str_eq(text, "");
+    ck_assert_int_eq(run_program("return", fail_as_the_environment_says, text, sizeof text), 0);
+    ck_assert_str_eq(text, "");
+    ck_assert_int_eq(run_program("print", fail_as_the_environment_says, text, sizeof text), 0);
+    ck_assert_msg(find_mismatch(text) == text && strstr(text, "\nmine: 7\n"), "%s", text);
+    int status = run_program("exit", fail_as_the_environment_says, text, sizeof text);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FAILURE && find_mismatch(text) == text);
+    status = run_program("abort", fail_as_the_environment_says, text, sizeof text);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT && find_mismatch(text) == text);
+    ck_assert_int_eq(run_program("Print", fail_as_the_environment_says, text, sizeof text), 0);
+    ck_assert_msg(strstr(text, "libad: AD_ERROR=Print is none of return, print, exit and abort; errors are printed\n") == text && find_mismatch(text), "%s",
+                  text);
+}
+END_TEST
+
+START_TEST(a_program_says_what_an_error_does)
+{
+    char text[600];
+    ck_assert_int_eq(run_program("exit", print_errors, text, sizeof text), 0);
+    ck_assert_msg(find_mismatch(text) == text && strstr(text, "\nmine: 7\n"), "%s", text);
+    int status = run_program("return", abort_on_errors, text, sizeof text);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT && find_mismatch(text) == text);
+    ad_on_error((ad_on_error_action)17);
+    assert_error(AD_ERROR_VALUE, "ad_on_error: 17 is no action");
+}
+END_TEST
+
+/* ---- ad_assign ---- */
+
+START_TEST(an_assigned_value_outlives_its_scope)
+{
+    AD_SCOPE;
+    ad_array *w = NULL;
+    ad_tree *t = ad_retain(ad_list_of(1.0));
+    for (int i = 0; i < 3; i++) {
+        AD_SCOPE;
+        ck_assert_ptr_eq(ad_assign(&w, VECTOR(i, 2 * i, 3 * i)), w);
+        ck_assert_ptr_eq(ad_assign(&t, ad_tree_of("w", w, "i", i)), t);
+        ad_assign(&w, w);
+        VECTOR(7, 7, 7); /* would come to lie where w was */
+    }
+    assert_array(w, AD_SHAPE(3), 0, 2, 4, 6);
+    assert_close(ad_item(ad_tree_get(t, "i")), 2, 0);
+    ad_release(w);
+    ad_release(t);
+}
+END_TEST
+
+START_TEST(assigning_drops_what_was_held)
+{
+    ad_array *w = ad_retain(ad_zeros(AD_SHAPE(1000)));
+    ad_memory_usage before, after;
+    ad_memory_stats(&before);
+    for (int i = 0; i < 100; i++) {
+        AD_SCOPE;
+        ad_assign(&w, ad_add(w, 1));
+    }
+    ad_memory_stats(&after);
+    ck_assert(after.live < before.live + 20000);
+    assert_close(ad_item(ad_sum(w)), 1e5, 0);
+    ad_release(w);
+}
+END_TEST
+
+START_TEST(a_failed_assignment_leaves_the_variable)
+{
+    AD_SCOPE;
+    ad_array *w = ad_retain(VECTOR(1, 2)), *held = w, *owned = VECTOR(3, 4), **nowhere = NULL;
+    ad_tree *t = ad_list_of(1.0);
+    assert_fails(ad_assign(&w, mismatch()), AD_ERROR_SHAPE, "ad_matmul: shapes");
+    assert_fails(ad_assign(&w, NULL), AD_ERROR_VALUE, "ad_assign: the new value is NULL");
+    assert_fails(ad_assign(nowhere, w), AD_ERROR_VALUE, "ad_assign: the address of the variable is NULL");
+    ck_assert_ptr_eq(w, held);
+    assert_fails(ad_assign(&owned, w), AD_ERROR_VALUE,
+                 "ad_assign: the variable holds an array of shape (2,) that was not retained; let it begin as NULL, or with ad_retain");
+    assert_fails(ad_assign(&t, t), AD_ERROR_VALUE, "the variable holds a tree that was not retained");
+    assert_array(owned, AD_SHAPE(2), 0, 3, 4);
+    ad_release(w);
+}
+END_TEST
+
+START_TEST(releasing_what_nobody_retained_is_an_error)
+{
+    AD_SCOPE;
+    ad_array *x = ad_retain(VECTOR(1, 2));
+    ad_release(x);
+    ck_assert(!ad_failed());
+    ad_release(x);
+    assert_error(AD_ERROR_VALUE, "ad_release: an array of shape (2,) that nobody has retained");
+    ad_release(ad_list_of(x));
+    assert_error(AD_ERROR_VALUE, "ad_release: a tree that nobody has retained");
+    assert_array(x, AD_SHAPE(2), 0, 1, 2);
+    ad_release((ad_array *)NULL);
+    ck_assert(!ad_failed());
+}
+END_TEST
+
 RUN_TESTS("errors", a_transformation_that_fails_gives_a_function_that_fails, what_is_made_of_a_failed_function_fails_with_the_first_sentence,
           places_of_second_results_are_emptied, functions_described_to_the_library_fail_the_same_way, failed_functions_are_remembered,
-          transformations_work_without_memory_and_again_with_it, every_allocation_of_a_transformation_may_fail)
+          transformations_work_without_memory_and_again_with_it, every_allocation_of_a_transformation_may_fail,
+          the_environment_says_what_an_error_does, a_program_says_what_an_error_does, an_assigned_value_outlives_its_scope, assigning_drops_what_was_held,
+          a_failed_assignment_leaves_the_variable, releasing_what_nobody_retained_is_an_error)

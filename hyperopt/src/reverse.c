@@ -105,11 +105,8 @@ static bool through_theta(hyper_run *run, const ad_tree *h)
         ad_dtype dtype = ad_dtype_of(leaves[i]);
         if (dtype == AD_I64 || dtype == AD_I32 || dtype == AD_U8 || dtype == AD_BOOL)
             continue;
-        ad_array *next = ad_retain(*sum ? ad_sub(*sum, leaves[i]) : ad_neg(leaves[i]));
-        if (!next)
+        if (!ad_assign(sum, *sum ? ad_sub(*sum, leaves[i]) : ad_neg(leaves[i])))
             return false;
-        ad_release(*sum);
-        *sum = next;
     }
     return true;
 }

@@ -26,10 +26,13 @@ typedef enum ad_code {
     AD_ERROR_USER       /**< set by user code with ad_set_error */
 } ad_code;
 
-/** What happens when an error is recorded. */
+/** What happens when an error is recorded, before NULL is returned. What is printed goes to stderr: the sentence, behind the file and line of the
+ * call where they are known, "program.c:12: ad_matmul: shapes ...". */
 typedef enum ad_on_error_action {
-    AD_ERROR_RETURN,        /**< NULL is returned: the default */
-    AD_ERROR_PRINT_AND_EXIT /**< for scripts and examples: the sentence goes to stderr, the program ends with status 1 */
+    AD_ERROR_RETURN,         /**< nothing: the default */
+    AD_ERROR_PRINT,          /**< it is printed */
+    AD_ERROR_PRINT_AND_EXIT, /**< it is printed, and the program ends with status 1: for scripts and examples */
+    AD_ERROR_ABORT           /**< it is printed, and the program stops with SIGABRT, in a debugger on that line */
 } ad_on_error_action;
 
 /** Whether an error is recorded in this thread. */
@@ -44,8 +47,15 @@ AD_API const char *ad_error_message(void);
 /** Forgets the recorded error; everything works again afterwards. */
 AD_API void ad_clear_error(void);
 
-/** Chooses what an error does in this thread. */
+/** Chooses what an error does in this thread, from now on.
+ *
+ * Until then it is what the environment variable AD_ERROR says: return, print, exit or abort. The library reads it when a thread calls it for the
+ * first time; another word than these counts as print, and one line on stderr says so.
+ * Errors: an action that there is not. */
 AD_API void ad_on_error(ad_on_error_action action);
+
+/** Does nothing. It is called whenever an error is recorded, before anything comes of it: `break ad_error_breakpoint` in a debugger. */
+AD_API void ad_error_breakpoint(ad_code code, const char *sentence);
 
 /** Records an error unless one is recorded already; a user's function fails with it like the library's.
  *

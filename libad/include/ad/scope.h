@@ -39,22 +39,50 @@ AD_API ad_tree *ad_tree_escape(ad_tree *t);
 AD_API ad_array *ad_retain(ad_array *x);
 AD_API ad_tree *ad_tree_retain(ad_tree *t);
 
-/** Drops a reference taken by ad_retain. NULL is allowed. */
+/** Drops a reference taken by ad_retain or ad_assign. NULL is allowed. Errors: nobody has retained x, or it was released already; found where a scope of
+ * this thread still holds x. */
 AD_API void ad_release(ad_array *x);
 AD_API void ad_tree_release(ad_tree *t);
 
+/** ad_assign(&w, x): lets w, a variable that outlives the innermost scope, hold x in place of what it held: retains x, releases the old value, stores x.
+ *
+ * w begins as NULL or with a value that was retained, and is released in the end:
+ *
+ *     ad_array *w = ad_retain(ad_zeros(AD_SHAPE(3)));
+ *     for (...) {
+ *         AD_SCOPE;
+ *         ad_assign(&w, ad_sub(w, ad_mul(0.1, ad_grad(loss)(w))));
+ *     }
+ *     ad_release(w);
+ *
+ * @return  x; NULL on failure, and w is as it was
+ * Errors: x is NULL (the error that is there stays); w holds what was not retained, found as by ad_release. */
+AD_API ad_array *ad_assign(ad_array **variable, ad_array *x);
+AD_API ad_tree *ad_tree_assign(ad_tree **variable, ad_tree *x);
+
 #ifndef __cplusplus
-#define ad_escape(x)  AD_BY_KIND_(x, ad_tree_escape, (ad_escape))
-#define ad_retain(x)  AD_BY_KIND_(x, ad_tree_retain, (ad_retain))
-#define ad_release(x) AD_BY_KIND_(x, ad_tree_release, (ad_release))
+#define ad_escape(x)  AD_BY_KIND_("ad_escape", x, ad_tree_escape, (ad_escape))
+#define ad_retain(x)  AD_BY_KIND_("ad_retain", x, ad_tree_retain, (ad_retain))
+#define ad_release(x) AD_BY_KIND_("ad_release", x, ad_tree_release, (ad_release))
 
 /* Calls the function for trees or that for arrays. */
-#define AD_BY_KIND_(x, of_tree, of_array)       AD_BY_KIND_1_(AD_UNIQUE_, x, of_tree, of_array)
-#define AD_BY_KIND_1_(id, x, of_tree, of_array) AD_BY_KIND_2_(id, x, of_tree, of_array)
-#define AD_BY_KIND_2_(id, x, of_tree, of_array)                                                                        \
+#define AD_BY_KIND_(name, x, of_tree, of_array)       AD_BY_KIND_1_(AD_UNIQUE_, name, x, of_tree, of_array)
+#define AD_BY_KIND_1_(id, name, x, of_tree, of_array) AD_BY_KIND_2_(id, name, x, of_tree, of_array)
+#define AD_BY_KIND_2_(id, name, x, of_tree, of_array)                                                                  \
     __extension__({                                                                                                    \
         __auto_type id = (x);                                                                                          \
+        AD_SITE_(name);                                                                                                \
         _Generic(id, ad_tree *: of_tree, default: of_array)(id);                                                       \
+    })
+
+#define ad_assign(variable, x)        AD_ASSIGN_1_(AD_UNIQUE_, variable, x)
+#define AD_ASSIGN_1_(id, variable, x) AD_ASSIGN_2_(id, variable, x)
+#define AD_ASSIGN_2_(id, variable, x)                                                                                  \
+    __extension__({                                                                                                    \
+        __auto_type id##a = (variable);                                                                                \
+        __auto_type id##b = (x);                                                                                       \
+        AD_SITE_("ad_assign");                                                                                         \
+        _Generic(id##a, ad_tree **: ad_tree_assign, default: (ad_assign))(id##a, id##b);                               \
     })
 #endif
 

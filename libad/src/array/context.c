@@ -90,16 +90,56 @@ __attribute__((destructor)) static void library_stop(void)
         context_stop(ad_context_pointer);
 }
 
+/* ---- what an error does ---- */
+
+__attribute__((noinline)) void ad_error_breakpoint(ad_code code, const char *sentence)
+{
+    __asm__ volatile("" : : "r"(code), "r"(sentence) : "memory"); /* calls of a function that does nothing would go */
+}
+
+/* What AD_ERROR asks for. Who set it to something else wants to see errors too, and that the word was wrong. */
+static ad_on_error_action action_asked_for(void)
+{
+    static const char *const words[] = { "return", "print", "exit", "abort" };
+    static atomic_flag told = ATOMIC_FLAG_INIT;
+    const char *asked = getenv("AD_ERROR");
+    if (!asked || !*asked)
+        return AD_ERROR_RETURN;
+    for (int action = AD_ERROR_RETURN; action <= AD_ERROR_ABORT; action++)
+        if (strcmp(asked, words[action]) == 0)
+            return (ad_on_error_action)action;
+    if (!atomic_flag_test_and_set(&told))
+        fprintf(stderr, "libad: AD_ERROR=%s is none of return, print, exit and abort; errors are printed\n", asked);
+    return AD_ERROR_PRINT;
+}
+
+/* Called once an error is complete. */
+static void act_on_error(const ad_context *c, ad_on_error_action action)
+{
+    ad_error_breakpoint(c->error_code, c->error_message);
+    if (action == AD_ERROR_RETURN)
+        return;
+    fprintf(stderr, "%s%s%s\n", c->error_where, *c->error_where ? ": " : "", c->error_message);
+    if (action == AD_ERROR_PRINT_AND_EXIT)
+        exit(EXIT_FAILURE);
+    if (action == AD_ERROR_ABORT)
+        abort();
+}
+
 ad_context *ad_context_start(void)
 {
     ad_context *c = malloc(sizeof *c);
     if (!c) {
+        bool new = !went_without;
         went_without = true;
+        if (new)
+            act_on_error(&without_memory, action_asked_for());
         return &without_memory;
     }
     *c = went_without ? (ad_context){ NO_ROOM } : (ad_context){ 0 };
     c->id = 1 + atomic_fetch_add(&threads_so_far, 1);
     c->loops = ad_loops_for_this_cpu();
+    c->on_error = action_asked_for();
     enlist(c);
     pthread_setspecific(thread_end, c);
     return ad_context_pointer = c;
@@ -138,7 +178,9 @@ void ad_clear_error(void)
 void ad_on_error(ad_on_error_action action)
 {
     ad_context *c = ad_current();
-    if (c->id != AD_NO_THREAD)
+    if ((unsigned)action > AD_ERROR_ABORT)
+        ad_set_error(AD_ERROR_VALUE, "ad_on_error: %d is no action", (int)action);
+    else if (c->id != AD_NO_THREAD)
         c->on_error = action;
 }
 
@@ -166,10 +208,7 @@ static void set_error(ad_context *c, ad_code code, const char *of, const char *f
         vsnprintf(c->error_message + used, room - used, format, arguments);
     c->error_code = code;
     set_where(c);
-    if (c->on_error == AD_ERROR_PRINT_AND_EXIT) {
-        fprintf(stderr, "%s\n", c->error_message);
-        exit(EXIT_FAILURE);
-    }
+    act_on_error(c, c->on_error);
 }
 
 void *ad_set_error(ad_code code, const char *format, ...)

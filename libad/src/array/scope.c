@@ -3,6 +3,7 @@
  * The scope stack is one vector of objects; an open scope is the index of its first entry. Each entry is one
  * local reference. An entry whose lowest bit is set moves to the enclosing scope when its own closes. */
 #include "array/array.h"
+#include <stdio.h>
 #include <string.h>
 
 static void object_free(ad_context *c, struct ad_object *object)
@@ -147,14 +148,69 @@ ad_tree *ad_tree_retain(ad_tree *t)
     return t;
 }
 
+static const char *describe(const struct ad_object *object, ad_shape_buffer *buffer)
+{
+    if (ad_is_tree(object))
+        return "a tree";
+    int used = snprintf(buffer->text, sizeof buffer->text, "an array of shape ");
+    ad_shape_text(buffer->text + used, sizeof buffer->text - (size_t)used, object->ndim, ad_dims((const ad_array *)object));
+    return buffer->text;
+}
+
+/* False where only scopes of this thread and the tape refer to the object. Nobody retained it then, and dropping a
+ * reference would leave them without. */
+static bool is_retained(const ad_context *c, const struct ad_object *object)
+{
+    return object->owner != c->id || object->local == 0 || atomic_load_explicit(&object->shared, memory_order_relaxed) > 1;
+}
+
+static void release(struct ad_object *object)
+{
+    ad_context *c = ad_current();
+    if (object && is_retained(c, object))
+        ad_object_release_shared(c, object);
+    else if (object)
+        ad_set_error(AD_ERROR_VALUE, "ad_release: %s that nobody has retained, or that was released already; its scope drops it",
+                     describe(object, &(ad_shape_buffer){ { 0 } }));
+}
+
 void (ad_release)(ad_array *x)
 {
-    if (x)
-        ad_object_release_shared(ad_current(), (struct ad_object *)x);
+    release((struct ad_object *)x);
 }
 
 void ad_tree_release(ad_tree *t)
 {
-    if (t)
-        ad_object_release_shared(ad_current(), (struct ad_object *)t);
+    release((struct ad_object *)t);
+}
+
+/* Takes a reference to x and drops the one to what was held; false and an error: neither. */
+static bool replace(struct ad_object *held, struct ad_object *x)
+{
+    ad_context *c = ad_current();
+    if (!x)
+        return c->error_code ? false : (ad_set_error(AD_ERROR_VALUE, "ad_assign: the new value is NULL"), false);
+    if (held && !is_retained(c, held))
+        return ad_set_error(AD_ERROR_VALUE, "ad_assign: the variable holds %s that was not retained; let it begin as NULL, or with ad_retain",
+                            describe(held, &(ad_shape_buffer){ { 0 } })),
+               false;
+    ad_object_retain_shared(x);
+    if (held)
+        ad_object_release_shared(c, held);
+    return true;
+}
+
+static bool is_place(const void *place)
+{
+    return place || ad_failed() ? place != NULL : (ad_set_error(AD_ERROR_VALUE, "ad_assign: the address of the variable is NULL"), false);
+}
+
+ad_array *(ad_assign)(ad_array **variable, ad_array *x)
+{
+    return is_place(variable) && replace((struct ad_object *)*variable, (struct ad_object *)x) ? *variable = x : NULL;
+}
+
+ad_tree *ad_tree_assign(ad_tree **variable, ad_tree *x)
+{
+    return is_place(variable) && replace((struct ad_object *)*variable, (struct ad_object *)x) ? *variable = x : NULL;
 }
