@@ -52,7 +52,7 @@ else
 setup: no apt here. What libad needs is called
   dnf:    gcc gcc-c++ meson ninja-build pkgconf libffi-devel sleef-devel openblas-devel boost-devel Random123-devel zlib-devel xxhash-devel check-devel gnuplot
   pacman: gcc meson ninja pkgconf libffi sleef openblas boost random123 zlib xxhash check gnuplot
-  brew:   meson ninja pkg-config libffi sleef openblas boost random123 zlib xxhash check gnuplot libomp
+  brew:   meson ninja pkg-config libffi sleef openblas boost random123 zlib xxhash check gnuplot
 END
 fi
 

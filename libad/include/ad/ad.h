@@ -3,6 +3,7 @@
 #define AD_AD_H
 
 #include <ad/array.h>
+#include <ad/config.h>
 #include <ad/create.h>
 #include <ad/error.h>
 #include <ad/index.h>

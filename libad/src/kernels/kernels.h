@@ -69,6 +69,13 @@ struct ad_operand {
     ad_dtype dtype;
 };
 
+/* Runs parts 0 to parts - 1, each once, on the calling thread and on others, in any order; ends when all are done. Nothing may depend on which thread
+ * runs a part. ad_threads says how many threads may take part where this one calls; ad_threads_choose sets that, 0 for the default. */
+typedef void ad_part(void *context, int64_t part);
+void ad_run_parts(int64_t parts, ad_part *run, void *context);
+int ad_threads(void);
+void ad_threads_choose(int count);
+
 /* Runs a loop over an n-dimensional index space: coalesces dimensions, orders them for memory, casts operands whose
  * dtype is not `loop_dtype` block by block, splits large spaces over threads. The same bits for any number of threads. */
 void ad_run_loop(ad_loop *loop, ad_dtype loop_dtype, int ndim, const int64_t *dims, int inputs, const struct ad_operand *in, struct ad_operand out);
@@ -110,6 +117,10 @@ struct ad_matrix {
 bool ad_matmul_takes(ad_dtype dtype, int64_t rows, int64_t columns, struct ad_matrix x);
 bool ad_matmul_prefers_loops(int64_t m, int64_t n, int64_t k);
 void ad_matmul_kernel(ad_dtype dtype, int64_t m, int64_t n, int64_t k, struct ad_matrix a, struct ad_matrix b, void *c);
+
+/* Calls of OpenBLAS, which stand between the two, run on the calling thread alone. */
+int ad_openblas_hold(void);
+void ad_openblas_release(int threads);
 
 /* The thin singular value decomposition A = U diag(s) Vh of an (m, n) C-contiguous matrix of one of f64 f32 c128 c64, m and n at least 1. With
  * k = min(m, n), U is (m, k), s has k reals, the largest first, and Vh is (k, n). An infinity in A makes all of them NaN. */

@@ -29,7 +29,7 @@ static int64_t least(const struct ad_svd *svd)
 static int decompose(const struct ad_svd *svd, void *a, void *s, void *u, void *vh, void *work, int work_size, void *reals, int *integers)
 {
     const char *job = "S";
-    int info = 0, k = (int)least(svd);
+    int info = 0, k = (int)least(svd), threads = ad_openblas_hold();
     const int *m = &svd->n, *n = &svd->m;
     switch (svd->dtype) {
     case AD_F64: dgesdd_(job, m, n, a, m, s, vh, m, u, &k, work, &work_size, integers, &info, 1); break;
@@ -37,6 +37,7 @@ static int decompose(const struct ad_svd *svd, void *a, void *s, void *u, void *
     case AD_C128: zgesdd_(job, m, n, a, m, s, vh, m, u, &k, work, &work_size, reals, integers, &info, 1); break;
     default: cgesdd_(job, m, n, a, m, s, vh, m, u, &k, work, &work_size, reals, integers, &info, 1); break;
     }
+    ad_openblas_release(threads);
     return info;
 }
 

@@ -126,13 +126,13 @@ static void blas_gemv(ad_dtype dtype, CBLAS_TRANSPOSE transpose, int rows, int c
     }
 }
 
-static void blas_gemm(ad_dtype dtype, int m, int n, int k, struct layout la, const void *a, struct layout lb, const void *b, void *c)
+static void blas_gemm(ad_dtype dtype, int m, int n, int k, struct layout la, const void *a, struct layout lb, const void *b, void *c, int ldc)
 {
     switch (dtype) {
-    case AD_F64: cblas_dgemm(CblasRowMajor, la.transpose, lb.transpose, m, n, k, 1, a, la.leading, b, lb.leading, 0, c, n); break;
-    case AD_F32: cblas_sgemm(CblasRowMajor, la.transpose, lb.transpose, m, n, k, 1, a, la.leading, b, lb.leading, 0, c, n); break;
-    case AD_C128: cblas_zgemm(CblasRowMajor, la.transpose, lb.transpose, m, n, k, one_f64, a, la.leading, b, lb.leading, zero_f64, c, n); break;
-    default: cblas_cgemm(CblasRowMajor, la.transpose, lb.transpose, m, n, k, one_f32, a, la.leading, b, lb.leading, zero_f32, c, n); break;
+    case AD_F64: cblas_dgemm(CblasRowMajor, la.transpose, lb.transpose, m, n, k, 1, a, la.leading, b, lb.leading, 0, c, ldc); break;
+    case AD_F32: cblas_sgemm(CblasRowMajor, la.transpose, lb.transpose, m, n, k, 1, a, la.leading, b, lb.leading, 0, c, ldc); break;
+    case AD_C128: cblas_zgemm(CblasRowMajor, la.transpose, lb.transpose, m, n, k, one_f64, a, la.leading, b, lb.leading, zero_f64, c, ldc); break;
+    default: cblas_cgemm(CblasRowMajor, la.transpose, lb.transpose, m, n, k, one_f32, a, la.leading, b, lb.leading, zero_f32, c, ldc); break;
     }
 }
 
@@ -156,32 +156,115 @@ static int step_of(int64_t item, int64_t length, int64_t stride)
     return length == 1 ? 1 : (int)(stride >> __builtin_ctzll((uint64_t)item));
 }
 
+/* C, or a strip of it: the rows of C are `width` items apart. */
+struct product {
+    ad_dtype dtype;
+    int64_t item; /* bytes; 0: BLAS does not know the dtype */
+    int64_t m, n, k, width;
+    struct ad_matrix a, b;
+    char *c;
+};
+
 /* False where BLAS cannot do it. */
-static bool blas_product(ad_dtype dtype, int64_t item, int64_t m, int64_t n, int64_t k, struct ad_matrix a, struct ad_matrix b, void *c)
+static bool blas_product(const struct product *p)
 {
-    struct layout la = layout_of(item, m, k, a), lb = layout_of(item, k, n, b);
-    if (!la.leading || !lb.leading || m > INT_MAX || n > INT_MAX || k > INT_MAX)
+    int64_t m = p->m, n = p->n, k = p->k;
+    struct layout la = layout_of(p->item, m, k, p->a), lb = layout_of(p->item, k, n, p->b);
+    if (!la.leading || !lb.leading || m > INT_MAX || p->width > INT_MAX || k > INT_MAX)
         return false;
-    int a_step = step_of(item, k, a.column_stride), b_step = step_of(item, k, b.row_stride);
-    bool real = dtype == AD_F64 || dtype == AD_F32, dot = m == 1 && n == 1;
+    int a_step = step_of(p->item, k, p->a.column_stride), b_step = step_of(p->item, k, p->b.row_stride);
+    bool real = p->dtype == AD_F64 || p->dtype == AD_F32, dot = m == 1 && n == 1;
     if (dot && !real && (a_step != 1 || b_step != 1))
         return false; /* OpenBLAS 0.3.21 reads past the last element */
+    int threads = ad_openblas_hold();
     if (dot)
-        blas_dot(dtype, (int)k, a.data, a_step, b.data, b_step, c);
-    else if (n == 1)
-        matrix_vector(dtype, (int)m, (int)k, la, a.data, b.data, b_step, c);
+        blas_dot(p->dtype, (int)k, p->a.data, a_step, p->b.data, b_step, p->c);
+    else if (p->width == 1)
+        matrix_vector(p->dtype, (int)m, (int)k, la, p->a.data, p->b.data, b_step, p->c);
     else if (m == 1)
-        matrix_vector(dtype, (int)n, (int)k, transposed(lb), b.data, a.data, a_step, c);
+        matrix_vector(p->dtype, (int)n, (int)k, transposed(lb), p->b.data, p->a.data, a_step, p->c);
     else
-        blas_gemm(dtype, (int)m, (int)n, (int)k, la, a.data, lb, b.data, c);
+        blas_gemm(p->dtype, (int)m, (int)n, (int)k, la, p->a.data, lb, p->b.data, p->c, (int)p->width);
+    ad_openblas_release(threads);
     return true;
+}
+
+static bool prefers_loops(const struct product *p)
+{
+    return !p->item || ad_matmul_prefers_loops(p->m, p->n, p->k);
+}
+
+static void multiply(const struct product *p)
+{
+    if (prefers_loops(p) || !blas_product(p))
+        plain_product(p->dtype, p->m, p->n, p->k, p->a, p->b, p->c);
+}
+
+/* ---- strips of C, which threads share ---- */
+
+/* The bits of OpenBLAS's products depend on how C is cut, since its kernels sum the last rows and columns and small products in an order of their own.
+ * So the cut depends on sizes and dtype alone, and one thread takes the same strips as eight: the bits are the same for any number of threads. */
+struct strips {
+    struct product whole;
+    bool of_columns;
+    int64_t length, count; /* rows or columns of each, but the last may have fewer */
+};
+
+enum { LEAST_COST = 1 << 21 }; /* of a strip */
+
+/* In units of a multiplication and addition of float32 in BLAS; 2^22 of them took 100 us on one core of 2 GHz with AVX-512, where handing a part to
+ * another thread took 10 us. A matrix times a vector waits for memory, and the plain loops are plain. */
+static double cost_of(const struct product *p)
+{
+    double weight = p->dtype == AD_F64 ? 2 : p->dtype == AD_C64 ? 4 : p->dtype == AD_C128 ? 8 : 1;
+    if (prefers_loops(p))
+        weight = 32;
+    else if (p->m == 1 || p->n == 1)
+        weight *= 16;
+    return weight * (double)p->m * (double)p->n * (double)p->k;
+}
+
+/* Every strip of rows reads all of B, which OpenBLAS copies each time. With these lengths that was measured to cost one thread 1 to 4 percent. */
+static struct strips strips_of(const struct product *p)
+{
+    enum { TWO_FROM = 128, LEAST = 180, MOST = 32, MULTIPLE = 16 };
+    struct strips s = { .whole = *p, .of_columns = p->m < 2 * TWO_FROM && p->n > p->m && !prefers_loops(p), .count = 1 };
+    int64_t all = s.of_columns ? p->n : p->m;
+    double most = cost_of(p) / LEAST_COST;
+    while (2 * s.count <= MOST && 2 * (double)s.count <= most && all >= (s.count == 1 ? TWO_FROM : 2 * s.count * LEAST))
+        s.count *= 2;
+    s.length = (all + s.count - 1) / s.count;
+    if (s.count > 1)
+        s.length = (s.length + MULTIPLE - 1) / MULTIPLE * MULTIPLE;
+    s.count = (all + s.length - 1) / s.length;
+    return s;
+}
+
+static void multiply_strip(void *context, int64_t i)
+{
+    const struct strips *s = context;
+    struct product p = s->whole;
+    int64_t start = i * s->length, item = (int64_t)ad_dtype_size(p.dtype);
+    int64_t *size = s->of_columns ? &p.n : &p.m;
+    *size = *size - start < s->length ? *size - start : s->length;
+    if (s->of_columns)
+        p.b.data += start * p.b.column_stride;
+    else
+        p.a.data += start * p.a.row_stride;
+    p.c += start * (s->of_columns ? 1 : p.width) * item;
+    multiply(&p);
 }
 
 void ad_matmul_kernel(ad_dtype dtype, int64_t m, int64_t n, int64_t k, struct ad_matrix a, struct ad_matrix b, void *c)
 {
     int64_t item = dtype == AD_F64 || dtype == AD_C64 ? 8 : dtype == AD_F32 ? 4 : dtype == AD_C128 ? 16 : 0;
+    struct product p = { dtype, item, m, n, k, n, a, b, c };
     if (m == 0 || n == 0)
         return;
-    if (!item || ad_matmul_prefers_loops(m, n, k) || !blas_product(dtype, item, m, n, k, a, b, c))
-        plain_product(dtype, m, n, k, a, b, c);
+    if (cost_of(&p) < 2 * LEAST_COST) {
+        multiply(&p);
+        return;
+    }
+    struct strips strips = strips_of(&p);
+    ad_run_parts(strips.count, multiply_strip, &strips);
 }

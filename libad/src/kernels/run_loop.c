@@ -7,7 +7,7 @@
 #include "kernels/kernels.h"
 #include <string.h>
 
-enum { BLOCK = 512, LARGEST_ITEM = 16, OPERANDS = AD_LOOP_MAX_INPUTS + 1, SHARED = 1 << 17 };
+enum { BLOCK = 512, LARGEST_ITEM = 16, OPERANDS = AD_LOOP_MAX_INPUTS + 1, SHARED = 1 << 17, PART = 1 << 15 };
 
 /* An index space in canonical form. Operand `inputs` is the output. */
 struct space {
@@ -150,22 +150,38 @@ static void run_part(const struct job *job, const struct space *s, const char *c
         run_space(job, s, in, out);
 }
 
-/* Cuts the outermost dimension into one part for each thread. */
-static void run_shared(const struct job *job, const struct space *s, const char *const *in, char *out)
+/* A space cut along its outermost dimension into parts of `step`. */
+struct shared {
+    const struct job *job;
+    const struct space *space;
+    const char *const *in;
+    char *out;
+    int64_t step;
+};
+
+static void run_one_part(void *context, int64_t p)
 {
-    enum { PARTS = 64, ROUND = 16 };
-    int64_t step = (s->dims[0] + PARTS - 1) / PARTS;
-    step = (step + ROUND - 1) / ROUND * ROUND;
-    int64_t parts = (s->dims[0] + step - 1) / step;
-#pragma omp parallel for schedule(static)
-    for (int64_t p = 0; p < parts; p++) {
-        struct space part = *s;
-        const char *from[AD_LOOP_MAX_INPUTS];
-        part.dims[0] = s->dims[0] - p * step < step ? s->dims[0] - p * step : step;
-        for (int k = 0; k < job->inputs; k++)
-            from[k] = in[k] + p * step * s->strides[k][0];
-        run_part(job, &part, from, out + p * step * s->strides[job->inputs][0]);
-    }
+    const struct shared *shared = context;
+    struct space part = *shared->space;
+    const char *from[AD_LOOP_MAX_INPUTS];
+    int64_t start = p * shared->step;
+    int inputs = shared->job->inputs;
+    part.dims[0] = part.dims[0] - start < shared->step ? part.dims[0] - start : shared->step;
+    for (int k = 0; k < inputs; k++)
+        from[k] = shared->in[k] + start * part.strides[k][0];
+    run_part(shared->job, &part, from, shared->out + start * part.strides[inputs][0]);
+}
+
+/* Parts are many enough to be shared evenly, and large enough to be worth a thread's while. */
+static void run_shared(const struct job *job, const struct space *s, int64_t size, const char *const *in, char *out)
+{
+    enum { MOST_PARTS = 64, TILE_EDGE = 32 };
+    int64_t parts = size / PART < MOST_PARTS ? size / PART : MOST_PARTS;
+    int64_t step = (s->dims[0] + parts - 1) / parts;
+    if (step > TILE_EDGE)
+        step = (step + TILE_EDGE - 1) / TILE_EDGE * TILE_EDGE;
+    struct shared shared = { job, s, in, out, step };
+    ad_run_parts((s->dims[0] + step - 1) / step, run_one_part, &shared);
 }
 
 void ad_run_loop(ad_loop *loop, ad_dtype loop_dtype, int ndim, const int64_t *dims, int inputs, const struct ad_operand *in, struct ad_operand out)
@@ -193,7 +209,7 @@ void ad_run_loop(ad_loop *loop, ad_dtype loop_dtype, int ndim, const int64_t *di
     sort_dimensions(&s);
     coalesce(&s);
     if (size >= SHARED && s.dims[0] > 1)
-        run_shared(&job, &s, data, out.data);
+        run_shared(&job, &s, size, data, out.data);
     else
         run_part(&job, &s, data, out.data);
 }

@@ -1,0 +1,27 @@
+/* How many threads a call may use, and what the library is and runs on.
+ *
+ * Large elementwise loops, copies and products of matrices are shared with threads that libad keeps for the whole process; small ones, and everything
+ * else, run on the thread that calls. The bits of a result do not depend on the number of threads. Waiting threads sleep. OpenBLAS's own threads are not
+ * used: it runs on one thread for each part of a product, and for each decomposition. */
+#ifndef AD_CONFIG_H
+#define AD_CONFIG_H
+
+#include <ad/base.h>
+
+AD_BEGIN_DECLS
+
+/** Sets how many threads calls that are made in this thread may use, itself included; other threads keep their number. As with everything that is set
+ * in libad, a new thread starts with the default: OMP_NUM_THREADS, if that was set when the library was loaded, else the number of cores that
+ * the thread may run on.
+ *
+ * @param count  1: the calling thread alone; 0: the default again; more than there are cores is allowed, and slow
+ * Errors: a negative number.
+ * The child of a process that has shared a loop before the fork runs everything on the thread that calls, whatever is set. */
+AD_API void ad_set_num_threads(int count);
+
+/** How many threads calls that are made in this thread may use, itself included. */
+AD_API int ad_num_threads(void);
+
+AD_END_DECLS
+
+#endif

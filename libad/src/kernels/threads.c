@@ -1,0 +1,180 @@
+/* The threads that share large loops: how many a call may use, and a pool of sleeping ones for the whole process.
+ *
+ * A loop is cut into parts. The calling thread and threads of the pool take them one by one; whoever finds none left sleeps, and nobody spins. The
+ * caller waits for parts that others have begun and for nothing else, so where the other cores are busy it does the work itself. Who runs a part, and
+ * when, is chance: what parts compute must not depend on it. The pool is what threads share beside the list of their contexts. It grows when a loop
+ * first asks for more threads than it has, and they stay. The child of a process that has a pool gets none after fork, and runs every part itself. */
+#ifdef __linux__
+#define _GNU_SOURCE /* sched_getaffinity */
+#include <sched.h>
+#endif
+#include "kernels/kernels.h"
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* ---- how many ---- */
+
+enum { MOST = 1024 };
+
+static _Thread_local int chosen __attribute__((tls_model("initial-exec"))); /* 0: as many as `standard` says */
+static int from_environment; /* OMP_NUM_THREADS when the library was loaded; 0: not given */
+
+static int cores(void)
+{
+#ifdef __linux__
+    cpu_set_t set; /* too small for the kernel's beyond 1024 cores */
+    if (sched_getaffinity(0, sizeof set, &set) == 0)
+        return CPU_COUNT(&set);
+#endif
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    return count < 1 ? 1 : count > MOST ? MOST : (int)count;
+}
+
+void ad_threads_choose(int count)
+{
+    chosen = count > MOST ? MOST : count;
+}
+
+/* ---- the pool ---- */
+
+/* A loop that is being shared; it lives on its caller's stack. */
+struct job {
+    ad_part *run;
+    void *context;
+    int64_t parts, next; /* parts before `next` are taken */
+    int running;         /* parts taken and not finished */
+    int room;            /* for threads that may still join */
+    struct job *following;
+};
+
+/* `lock` guards all of it, the jobs in the list included. */
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t work, finished;
+    struct job *jobs;
+    int size;   /* threads */
+    bool alone; /* the child of a process that had threads in the pool */
+} pool = { .lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER, .finished = PTHREAD_COND_INITIALIZER };
+
+int ad_threads(void)
+{
+    return pool.alone ? 1 : chosen ? chosen : from_environment ? from_environment : cores();
+}
+
+/* Takes parts of the job till there are none. The lock is held, but while a part runs. */
+static void take_parts(struct job *job)
+{
+    while (job->next < job->parts) {
+        int64_t part = job->next++;
+        job->running++;
+        pthread_mutex_unlock(&pool.lock);
+        job->run(job->context, part);
+        pthread_mutex_lock(&pool.lock);
+        job->running--;
+    }
+}
+
+static struct job *job_to_join(void)
+{
+    struct job *job = pool.jobs;
+    while (job && (job->room == 0 || job->next == job->parts))
+        job = job->following;
+    return job;
+}
+
+/* A thread that joins wakes two more, so that many are awake soon and the caller signals once. */
+static void *live_in_pool(void *unused)
+{
+    (void)unused;
+    pthread_mutex_lock(&pool.lock);
+    for (;;) {
+        struct job *job = job_to_join();
+        if (!job) {
+            pthread_cond_wait(&pool.work, &pool.lock);
+            continue;
+        }
+        job->room--;
+        for (int i = 0; i < 2 && i < job->room && job->next + i + 1 < job->parts; i++)
+            pthread_cond_signal(&pool.work);
+        take_parts(job);
+        if (job->running == 0)
+            pthread_cond_broadcast(&pool.finished); /* the job may be gone as soon as the lock is released */
+    }
+    return NULL;
+}
+
+/* Threads that the system does not give are missing, and nothing else happens. No signal of the program is handled in one. */
+static void grow(int size)
+{
+    sigset_t all, before;
+    pthread_attr_t detached;
+    if (pool.size >= size || pthread_attr_init(&detached))
+        return;
+    pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    for (pthread_t thread; pool.size < size && pthread_create(&thread, &detached, live_in_pool, NULL) == 0; pool.size++)
+        ;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&detached);
+}
+
+static void remove_job(const struct job *job)
+{
+    struct job **link = &pool.jobs;
+    while (*link != job)
+        link = &(*link)->following;
+    *link = job->following;
+}
+
+void ad_run_parts(int64_t parts, ad_part *run, void *context)
+{
+    int threads = parts > 1 ? ad_threads() : 1;
+    if (threads > parts)
+        threads = (int)parts;
+    if (threads < 2) {
+        for (int64_t p = 0; p < parts; p++)
+            run(context, p);
+        return;
+    }
+    pthread_mutex_lock(&pool.lock);
+    grow(threads - 1);
+    struct job job = { run, context, .parts = parts, .room = threads - 1, .following = pool.jobs };
+    pool.jobs = &job;
+    pthread_cond_signal(&pool.work);
+    take_parts(&job);
+    remove_job(&job);
+    while (job.running)
+        pthread_cond_wait(&pool.finished, &pool.lock);
+    pthread_mutex_unlock(&pool.lock);
+}
+
+/* ---- fork: nobody else holds the lock while the process is copied, and the copy has one thread ---- */
+
+static void before_fork(void)
+{
+    pthread_mutex_lock(&pool.lock);
+}
+
+static void after_fork(void)
+{
+    pthread_mutex_unlock(&pool.lock);
+}
+
+static void after_fork_in_child(void)
+{
+    pool.alone = pool.alone || pool.size > 0;
+    pool.jobs = NULL;
+    pool.size = 0;
+    pthread_mutex_unlock(&pool.lock);
+}
+
+__attribute__((constructor)) static void start(void)
+{
+    const char *text = getenv("OMP_NUM_THREADS"); /* "4", or a list of which the first is the outermost level's */
+    long count = text ? strtol(text, NULL, 10) : 0;
+    from_environment = count < 0 ? 0 : count > MOST ? MOST : (int)count;
+    pthread_atfork(before_fork, after_fork, after_fork_in_child);
+}
