@@ -188,6 +188,35 @@ static bool gives_many_dimensions(const ad_node *node, ad_spec *output)
     return true;
 }
 
+static bool gives_a_negative_length(const ad_node *node, ad_spec *output)
+{
+    *output = (ad_spec){ ad_node_dtype(node, 0), AD_SHAPE(-3) };
+    return true;
+}
+
+static bool gives_three(const ad_node *node, ad_spec *output)
+{
+    *output = (ad_spec){ ad_node_dtype(node, 0), AD_SHAPE(3) };
+    return true;
+}
+
+static bool asks_beyond(const ad_node *node, ad_spec *output)
+{
+    *output = (ad_spec){ ad_node_dtype(node, 7), ad_node_shape(node, -1) };
+    return !ad_failed();
+}
+
+static ad_array *gives_two_float32(const ad_node *node, const ad_spec *output)
+{
+    (void)node, (void)output;
+    return ad_zeros(AD_SHAPE(2), .dtype = AD_F32);
+}
+
+static ad_array *slope(const ad_node *node, int operand)
+{
+    return ad_node_input(node, operand);
+}
+
 static bool gives_up(const ad_node *node, ad_spec *output)
 {
     (void)node, (void)output;
@@ -222,9 +251,23 @@ START_TEST(records_that_cannot_be_called_are_refused_by_name)
         { { .name = "silent", .infer = like_the_input, .view = is_nothing }, AD_ERROR_VALUE, "silent: view failed without an error" },
         { { .name = "bare", .infer = like_the_input, .eval = copy, .options_size = 4 }, AD_ERROR_VALUE, "bare: the options are NULL" },
         { { .name = "split", .infer = two_infer, .view = is_nothing, .outputs = 2 }, AD_ERROR_VALUE, "split: the primitive has a view and 2 outputs" },
+        { { .name = "parted", .infer = two_infer, .eval = two_eval, .derivative = slope, .outputs = 2 }, AD_ERROR_VALUE,
+          "parted: the primitive has a derivative and 2 outputs" },
+        { { .name = "less", .infer = like_the_input, .eval = copy, .outputs = -1 }, AD_ERROR_VALUE, "less: the primitive has -1 outputs" },
+        { { .infer = like_the_input, .eval = copy }, AD_ERROR_VALUE, "a primitive without a name" },
+        { { .name = "minus", .infer = gives_a_negative_length, .eval = copy }, AD_ERROR_SHAPE, "minus: shape (-3,)" },
+        { { .name = "other", .infer = gives_three, .view = gives_two_float32 }, AD_ERROR_SHAPE,
+          "other: view gives float32 of shape (2,), infer said float64 of shape (3,)" },
+        { { .name = "rash", .infer = asks_beyond, .eval = copy }, AD_ERROR_TRANSFORM, "rash: a rule asks for input 7; there are 1" },
         { { .name = "wide", .infer = like_the_input, .eval = copy, .outputs = 9 }, AD_ERROR_VALUE, "wide: the primitive has 9 outputs; at most 8" },
     };
+    static const ad_primitive good = { .name = "good", .infer = like_the_input, .eval = copy };
     ad_array *x = ad_scalar(1), *y[9];
+    assert_fails(ad_call_primitive(&good, &x, 0, NULL), AD_ERROR_VALUE, "good: called with 0 inputs");
+    assert_fails(ad_call_primitive(&good, &x, -1, NULL), AD_ERROR_VALUE, "good: called with -1 inputs");
+    assert_fails(ad_call_primitive(&good, NULL, 1, NULL), AD_ERROR_VALUE, "good: the inputs are NULL");
+    assert_fails(ad_call_primitive(&good, NULL, 0, NULL), AD_ERROR_VALUE, "good: called with 0 inputs");
+    assert_fails(ad_call_primitive_many(&good, NULL, 3, NULL, y), AD_ERROR_VALUE, "good: the inputs are NULL");
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         assert_fails(ad_call_primitive_many(&refused[i].primitive, &x, 1, NULL, y), refused[i].code, refused[i].text);
     assert_fails(ad_call_primitive(&refused[0].primitive, &x, 1, NULL), AD_ERROR_VALUE, "bare: the primitive has no infer");
@@ -469,37 +512,7 @@ START_TEST(integers_are_constant_summands_and_factors)
 }
 END_TEST
 
-/* ---- a view that is its input ---- */
-
-static ad_array *itself(const ad_node *node, const ad_spec *output)
-{
-    (void)output;
-    return ad_node_input(node, 0);
-}
-
-static ad_array *twice(const ad_node *node, int operand, ad_array *t)
-{
-    (void)node, (void)operand;
-    return ad_mul(t, 2);
-}
-
-static const ad_primitive view_of_itself = { .name = "view_of_itself", .infer = like_the_input, .view = itself, .vjp = twice, .jvp = twice };
-
-/* y = 3x, z = y with dz/dy = 2: z^2 + y */
-static ad_array *use_view(ad_array *x)
-{
-    ad_array *y = ad_mul(x, 3), *z = ad_call_primitive(&view_of_itself, &y, 1, NULL);
-    return ad_add(ad_square(z), y);
-}
-
-START_TEST(a_view_may_be_its_input)
-{
-    assert_close(ad_item(ad_grad(use_view)(ad_scalar(2))), 2 * 6 * 6 + 3, 0);
-    assert_close(ad_item(ad_deriv(use_view)(ad_scalar(2))), 2 * 6 * 6 + 3, 0);
-}
-END_TEST
-
 RUN_TESTS("primitives", every_choice_of_outputs_differentiates_in_every_way, several_outputs_differentiate_wherever_they_stand_on_the_tape,
           a_missing_rule_is_an_error_only_when_it_is_needed, records_that_cannot_be_called_are_refused_by_name, rules_read_only_what_is_saved,
           what_a_rule_gives_is_brought_into_form, parameters_of_a_linear_operation_stay_as_they_are,
-          a_parameter_that_is_differentiated_is_an_error, integers_are_constant_summands_and_factors, a_view_may_be_its_input)
+          a_parameter_that_is_differentiated_is_an_error, integers_are_constant_summands_and_factors)

@@ -52,15 +52,15 @@ struct ad_primitive {
     bool (*eval)(const ad_node *node, void *const *outputs);
 
     /** In place of eval: gives the array itself, of the dtype and shape that infer said. For an operation that can share its input's memory (reshape),
-     * and for one that is computed with public operations (softmax): these take the inputs through ad_stop_gradient, so that they are not recorded
-     * beside the call itself. */
+     * and for one that is computed with public operations (softmax). An input, or an array that somebody keeps, may be given too. What else it makes
+     * is dropped. While eval or view runs, no differentiation is in sight: nothing they do is recorded beside the call itself. */
     ad_array *(*view)(const ad_node *node, const ad_spec *output);
 
     /** A short way in place of infer and eval where all inputs, one or two, are 0-d float64 or C numbers: gives the float64 output from
      * their values; y is x where there is one. Optional. */
     double (*number)(const ad_primitive *primitive, const void *options, double x, double y);
 
-    /** For an elementwise function: dy/d(operand), which serves both modes. NULL without an error means zero, ad_weak_integer(1) one. */
+    /** For an elementwise function of one output: dy/d(operand), which serves both modes. NULL without an error means zero, ad_weak_integer(1) one. */
     ad_array *(*derivative)(const ad_node *node, int operand);
 
     /** Reverse rule: the cotangent of an operand, given the output's. The engine sums over broadcast axes, takes the real
@@ -84,9 +84,10 @@ struct ad_primitive {
 
 /** Calls a primitive of one output.
  *
- * @param inputs   count arrays
+ * @param inputs   count arrays, at least one
  * @param options  the primitive's options or context, given to its functions by ad_node_options
- * @return         the output, or NULL and an error */
+ * @return         the output, or NULL and an error
+ * Errors: those of infer, eval and view; a record that lacks what a call needs; a view of another shape or dtype than infer said. */
 AD_API ad_array *ad_call_primitive(const ad_primitive *primitive, ad_array *const *inputs, int count, const void *options);
 
 /** Calls a primitive of several outputs; false and an error on failure, with NULL in every output. */
@@ -111,7 +112,8 @@ AD_API ad_array *ad_node_output(const ad_node *node, int k);
 AD_API ad_shape ad_node_shape(const ad_node *node, int operand);
 AD_API ad_dtype ad_node_dtype(const ad_node *node, int operand);
 
-/** In a reverse rule of several outputs: the cotangent of output k, NULL if it has none. The rule's g is that of output 0. */
+/** In a reverse rule of several outputs: the cotangent of output k, NULL if it has none (without an error if there is such an output). The
+ * rule's g is that of output 0. */
 AD_API ad_array *ad_node_cotangent(const ad_node *node, int k);
 
 /** In a forward rule of several outputs: the output whose tangent is asked for. */

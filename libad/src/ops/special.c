@@ -24,7 +24,9 @@ static ad_array *value_of(const ad_node *node)
 static ad_array *largest_of(const ad_node *node, ad_array *x)
 {
     const ad_axes *axes = ad_node_options(node);
-    return x && x->size == 0 ? ad_weak_integer(0) : ad_max(ad_real(x), .axes = *axes, .keepdims = true);
+    if (x && x->size == 0)
+        return ad_zeros(AD_SCALAR_SHAPE, .dtype = ad_dtype_real((ad_dtype)x->dtype));
+    return ad_max(ad_real(x), .axes = *axes, .keepdims = true);
 }
 
 /* What is subtracted from x: its largest elements, or 0 where those are not finite. */

@@ -112,17 +112,25 @@ static bool refuse_input(ad_context *c, const ad_primitive *op, ad_array *const 
 static inline bool complete(const struct ad_node *node, int outputs_count)
 {
     const ad_primitive *op = node->op;
-    return op->infer && (op->view ? outputs_count == 1 : op->eval != NULL) && (!op->options_size || node->options);
+    bool whole = op->infer && op->name && node->count > 0 && (!op->options_size || node->options);
+    return whole && (op->view ? outputs_count == 1 : op->eval != NULL) && (outputs_count == 1 ? op->outputs >= 0 : !op->derivative);
 }
 
 static __attribute__((cold)) bool refuse_record(const struct ad_node *node, int outputs_count)
 {
     const ad_primitive *op = node->op;
+    const char *name = op->name, *what = op->view ? "a view" : "a derivative";
+    if (!name)
+        return ad_set_error(AD_ERROR_VALUE, "a primitive without a name cannot be called"), false;
+    if (node->count <= 0)
+        return ad_set_error(AD_ERROR_VALUE, "%s: called with %d inputs; a primitive has one at least", name, node->count), false;
     if (!op->infer || !(op->eval || op->view))
-        return ad_set_error(AD_ERROR_VALUE, "%s: the primitive has no %s", op->name, op->infer ? "eval and no view" : "infer"), false;
-    if (op->view && outputs_count > 1)
-        return ad_set_error(AD_ERROR_VALUE, "%s: the primitive has a view and %d outputs; one is possible", op->name, outputs_count), false;
-    return ad_set_error(AD_ERROR_VALUE, "%s: the options are NULL", op->name), false;
+        return ad_set_error(AD_ERROR_VALUE, "%s: the primitive has no %s", name, op->infer ? "eval and no view" : "infer"), false;
+    if (op->outputs < 0)
+        return ad_set_error(AD_ERROR_VALUE, "%s: the primitive has %d outputs", name, op->outputs), false;
+    if (op->options_size && !node->options)
+        return ad_set_error(AD_ERROR_VALUE, "%s: the options are NULL", name), false;
+    return ad_set_error(AD_ERROR_VALUE, "%s: the primitive has %s and %d outputs; one is possible", name, what, outputs_count), false;
 }
 
 /* Whether there are arrays of the dtype and dimensions that infer gave. */
@@ -143,32 +151,91 @@ static __attribute__((cold)) bool failed_in(ad_context *c, const ad_primitive *o
     return c->error_code ? false : (ad_set_error(AD_ERROR_VALUE, "%s: %s failed without an error", op->name, function), false);
 }
 
-static bool compute(ad_context *c, const struct ad_node *node, ad_array **outputs, int outputs_count)
+/* Whether x, which a view gave, is all that was made since the scopes had `made` entries, and only there. */
+static inline bool is_fresh(const ad_context *c, uint32_t made, const ad_array *x)
 {
-    const ad_primitive *op = node->op;
-    ad_spec specs[AD_MAX_OUTPUTS];
+    const struct ad_scope_stack *s = &c->scopes;
+    return s->count == made + 1 && s->entries[made] == (uintptr_t)x && x->object.local == 1 &&
+           atomic_load_explicit(&x->object.shared, memory_order_relaxed) == 1 && !x->serial && !(x->flags & AD_WEAK);
+}
+
+/* x, which a view gave, as an array that may get a node: an input, or what somebody keeps, gets a header of its own. What the view made
+ * besides is dropped. */
+static ad_array *as_output(ad_context *c, uint32_t made, uint32_t depth, ad_array *x)
+{
+    struct ad_scope_stack *s = &c->scopes;
+    if (is_fresh(c, made, x) && s->depth == depth)
+        return x;
+    ad_array *y = ad_array_alias(c, x);
+    if (!y || s->count <= made)
+        return y;
+    s->count--;
+    ad_scope_trim(c, made);
+    s->depth = depth;
+    s->entries[s->count++] = (uintptr_t)y;
+    return y;
+}
+
+/* Whether the view gave what infer said. */
+static bool is_as_inferred(const ad_primitive *op, const ad_array *x, const ad_spec *spec)
+{
+    bool same = x->dtype == spec->dtype && x->ndim == spec->shape.ndim;
+    for (int i = 0; i < x->ndim && same; i++)
+        same = ad_dims(x)[i] == spec->shape.dim[i];
+    if (same)
+        return true;
+    ad_shape_buffer said;
+    return ad_set_error(AD_ERROR_SHAPE, "%s: view gives %s of shape %s, infer said %s of shape %s", op->name, ad_dtype_name((ad_dtype)x->dtype),
+                        AD_SHAPE_TEXT(x), ad_dtype_name(spec->dtype), ad_shape_text(said.text, sizeof said, spec->shape.ndim, spec->shape.dim)),
+           false;
+}
+
+static bool compute_view(ad_context *c, const struct ad_node *node, const ad_spec *spec, ad_array **output)
+{
+    uint32_t made = c->scopes.count, depth = c->scopes.depth;
+    ad_array *x = node->op->view(node, spec);
+    *output = NULL;
+    if (!x)
+        return failed_in(c, node->op, "view");
+    return is_as_inferred(node->op, x, spec) && (*output = as_output(c, made, depth, x));
+}
+
+static bool compute_eval(ad_context *c, const struct ad_node *node, const ad_spec *specs, ad_array **outputs, int outputs_count)
+{
     void *data[AD_MAX_OUTPUTS];
-    if (!complete(node, outputs_count))
-        return refuse_record(node, outputs_count);
-    if (!op->infer(node, specs))
-        return failed_in(c, op, "infer");
-    for (int k = 0; k < outputs_count; k++)
-        if (!possible(&specs[k]))
-            return refuse_spec(op, &specs[k]);
-    if (op->view) {
-        outputs[0] = op->view(node, &specs[0]);
-        for (int i = 0; i < node->count && outputs[0]; i++)
-            if (outputs[0] == node->inputs[i]) /* it is about to get a node of its own */
-                outputs[0] = ad_array_alias(c, outputs[0]);
-        return outputs[0] || failed_in(c, op, "view");
-    }
     for (int k = 0; k < outputs_count; k++) {
         outputs[k] = ad_array_new(c, specs[k].dtype, specs[k].shape.ndim, specs[k].shape.dim);
         if (!outputs[k])
             return false;
         data[k] = outputs[k]->data;
     }
-    return op->eval(node, data) || failed_in(c, op, "eval");
+    return node->op->eval(node, data) || failed_in(c, node->op, "eval");
+}
+
+static bool compute_in_sight(ad_context *c, const struct ad_node *node, ad_array **outputs, int outputs_count)
+{
+    const ad_primitive *op = node->op;
+    ad_spec specs[AD_MAX_OUTPUTS];
+    if (!op->infer(node, specs))
+        return failed_in(c, op, "infer");
+    for (int k = 0; k < outputs_count; k++)
+        if (!possible(&specs[k]))
+            return refuse_spec(op, &specs[k]);
+    return op->view ? compute_view(c, node, &specs[0], outputs) : compute_eval(c, node, specs, outputs, outputs_count);
+}
+
+/* No level is in sight while the value is computed, so that operations which take part in it are not recorded beside the call itself. */
+static bool compute(ad_context *c, const struct ad_node *node, ad_array **outputs, int outputs_count)
+{
+    if (!complete(node, outputs_count))
+        return refuse_record(node, outputs_count);
+    if (!c->tape || !c->tape->live)
+        return compute_in_sight(c, node, outputs, outputs_count);
+    uint64_t live = c->tape->live;
+    c->tape->live = 0;
+    bool done = compute_in_sight(c, node, outputs, outputs_count);
+    c->tape->live = live;
+    return done;
 }
 
 /* Whether nobody asks for a derivative in a parameter. */
@@ -209,6 +276,8 @@ FOR_EACH_COUNT bool apply(ad_context *c, const ad_primitive *op, ad_array *const
     struct ad_node node = { .op = op, .options = options, .inputs = inputs, .outputs = outputs, .count = count };
     const struct ad_tape *tape = c->tape;
     uint64_t masks[2] = { 0, 0 }, all = 0;
+    if (__builtin_expect(!inputs && count > 0, 0))
+        return c->error_code ? false : (ad_set_error(AD_ERROR_VALUE, "%s: the inputs are NULL", op->name), false);
     for (int i = 0; i < count; i++) {
         const ad_array *x = inputs[i];
         if (__builtin_expect(!x || x->flags & AD_ABSTRACT, 0))
@@ -357,9 +426,9 @@ ad_array *ad_call_primitive(const ad_primitive *primitive, ad_array *const *inpu
     ad_array *z = NULL;
     if (__builtin_expect(!primitive, 0))
         return ad_failed() ? NULL : ad_set_error(AD_ERROR_VALUE, "ad_call_primitive: the primitive is NULL");
-    if (primitive->number && count == 2)
+    if (primitive->number && count == 2 && inputs)
         z = apply_numbers(primitive, inputs, 2, options);
-    else if (primitive->number && count == 1)
+    else if (primitive->number && count == 1 && inputs)
         z = apply_numbers(primitive, inputs, 1, options);
     return z ? z : call_general(primitive, inputs, count, options);
 }
@@ -464,17 +533,17 @@ ad_array *ad_node_output(const ad_node *node, int k)
 
 ad_shape ad_node_shape(const ad_node *node, int operand)
 {
-    return ad_shape_of(node->inputs[operand]);
+    return among(node, "input", operand, node->count) ? ad_shape_of(node->inputs[operand]) : AD_SCALAR_SHAPE;
 }
 
 ad_dtype ad_node_dtype(const ad_node *node, int operand)
 {
-    return (ad_dtype)node->inputs[operand]->dtype;
+    return among(node, "input", operand, node->count) ? (ad_dtype)node->inputs[operand]->dtype : AD_F64;
 }
 
 ad_array *ad_node_cotangent(const ad_node *node, int k)
 {
-    return node->cotangents[k];
+    return among(node, "cotangent", k, node->op->outputs > 1 ? node->op->outputs : 1) && node->cotangents ? node->cotangents[k] : NULL;
 }
 
 int ad_node_target(const ad_node *node)
