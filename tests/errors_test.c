@@ -38,10 +38,10 @@ START_TEST(a_transformation_that_fails_gives_a_function_that_fails)
     ad_tree *t = ad_list_of(x, x);
     assert_stays_failed(ad_grad(square_sum, 3), AD_ERROR_TRANSFORM, "ad_grad: there is no argument 3: the function's signature is a(a)", x);
     assert_stays_failed(ad_grad(square_sum, -1), AD_ERROR_TRANSFORM, "ad_grad: there is no argument -1", x);
-    assert_stays_failed(ad_grad(nothing), AD_ERROR_TRANSFORM, "the function is NULL", x);
-    assert_stays_failed(ad_hvp(nothing), AD_ERROR_TRANSFORM, "the function is NULL", x, x);
-    assert_stays_failed(ad_checkpoint(nothing), AD_ERROR_TRANSFORM, "the function is NULL", x);
-    assert_stays_failed(ad_ggnvp(squares, nothing), AD_ERROR_TRANSFORM, "the function is NULL", x, x);
+    assert_stays_failed(ad_grad(nothing), AD_ERROR_TRANSFORM, "ad_grad: the function is NULL", x);
+    assert_stays_failed(ad_hvp(nothing), AD_ERROR_TRANSFORM, "ad_hvp: the function is NULL", x, x);
+    assert_stays_failed(ad_checkpoint(nothing), AD_ERROR_TRANSFORM, "ad_checkpoint: the function is NULL", x);
+    assert_stays_failed(ad_ggnvp(squares, nothing), AD_ERROR_TRANSFORM, "ad_ggnvp: the function is NULL", x, x);
     assert_stays_failed(ad_ggnvp(squares, weighted), AD_ERROR_TRANSFORM, "ad_ggnvp: signatures a(a) and, for outer, a(a,a) do not fit", x, x);
     assert_stays_failed(ad_grad(halves), AD_ERROR_TRANSFORM, "ad_grad: signature t(t) does not fit", t);
     assert_stays_failed(ad_hessian(halves), AD_ERROR_TRANSFORM, "ad_hessian: signature t(t) does not fit", t);
@@ -94,6 +94,8 @@ START_TEST(functions_described_to_the_library_fail_the_same_way)
     ad_array *x = VECTOR(1, 2);
     ad_fn *fn = ad_grad_fn(ad_grad_fn(NULL, 0), 1);
     assert_error(AD_ERROR_TRANSFORM, "ad_grad: the function is NULL");
+    ad_function((ad_array * (*)(ad_array *)) NULL, "a(a)");
+    assert_error(AD_ERROR_TRANSFORM, "ad_function: the function is NULL");
     assert_fails(ad_call(fn, x), AD_ERROR_TRANSFORM, "ad_grad: the function is NULL");
     ad_array *(*pointer)(ad_array *) = (ad_array * (*)(ad_array *)) ad_fn_pointer(fn);
     assert_fails(pointer(x), AD_ERROR_TRANSFORM, "ad_grad: the function is NULL");

@@ -268,7 +268,7 @@ START_TEST(missing_functions_and_places_for_results_are_errors)
     assert_fails(ad_vjp((ad_fn *)NULL, x, &pulls[next++]), AD_ERROR_TRANSFORM, "ad_vjp: the function is NULL");
     assert_fails(ad_vjp(of_a_float, x, 1.0, &pulls[next++]), AD_ERROR_TRANSFORM, "of this C type");
     ck_assert(next == 2 && !pulls[0] && !pulls[1]);
-    assert_fails(ad_jvp(nothing, x, x, &tangents[0]), AD_ERROR_TRANSFORM, "the function is NULL");
+    assert_fails(ad_jvp(nothing, x, x, &tangents[0]), AD_ERROR_TRANSFORM, "ad_jvp: the function is NULL");
     assert_fails(ad_jvp(of_a_float, x, 1.0, x, &tangents[1]), AD_ERROR_TRANSFORM, "of this C type");
     ck_assert(!tangents[0] && !tangents[1]);
     assert_fails(ad_vjp(ad_sin, x, NULL), AD_ERROR_VALUE, "the place for the pullback is NULL");

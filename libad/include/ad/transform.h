@@ -34,6 +34,9 @@ typedef struct ad_fn ad_fn;
  * @param signature  "a(a,t,p,i,l,d)": the result (a array, t tree), then the arguments (p pointer, i int, l int64_t, d double) */
 AD_API ad_fn *ad_function_of(void (*pointer)(void), const char *signature);
 
+/* The same for what a transformation is asked for: the error of a NULL pointer waits for its name. */
+AD_API ad_fn *ad_fn_of_(void (*pointer)(void), const char *signature);
+
 /** Calls it: arguments of exactly the types of its signature. Gives an ad_array * or an ad_tree *. */
 AD_API void *ad_call(ad_fn *fn, ...);
 
@@ -84,7 +87,7 @@ static inline ad_fn *ad_fn_itself_(ad_fn *fn)
 #ifndef __cplusplus
 
 /* The function that id stands for, as an ad_fn. */
-#define AD_FN_(id) __extension__ _Generic((id), ad_fn *: (id), default: ad_function_of((void (*)(void))(id), AD_SIGNATURE_(id)))
+#define AD_FN_(id) __extension__ _Generic((id), ad_fn *: (id), default: ad_fn_of_((void (*)(void))(id), AD_SIGNATURE_(id)))
 
 /* Evaluates f once into the variable id, applies `made` to it, and gives the result the type of `type`. */
 #define AD_TRANSFORMED_(id, name, f, type, made)                                                                       \

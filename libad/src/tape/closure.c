@@ -106,7 +106,7 @@ static bool read_signature(const char *signature, ad_fn *fn)
 
 #define LETTERS "the result, then the arguments: a array, t tree, p pointer, i int, l int64_t, d double"
 
-ad_fn *ad_function_of(void (*pointer)(void), const char *signature)
+ad_fn *ad_fn_of_(void (*pointer)(void), const char *signature)
 {
     ad_context *c = ad_current();
     ad_fn made = { .pointer = pointer }, unknown = { .result = 'a' };
@@ -117,7 +117,7 @@ ad_fn *ad_function_of(void (*pointer)(void), const char *signature)
         return ad_fn_failed(c, &unknown, "ad_function", AD_ERROR_TRANSFORM,
                             "the signature \"%s\" cannot be read; in one like \"a(a,i,d)\" stand " LETTERS, signature);
     if (!pointer)
-        return ad_fn_failed(c, &made, "ad_function", AD_ERROR_TRANSFORM, "the function is NULL");
+        return ad_fn_failed(c, &made, NULL, AD_ERROR_TRANSFORM, "the function is NULL");
     struct ad_memo *memo = memo_of(c);
     ad_fn *fn = memo ? memo->first : NULL;
     while (fn && !(fn->closure && fn->pointer == pointer))
@@ -125,6 +125,13 @@ ad_fn *ad_function_of(void (*pointer)(void), const char *signature)
     if (!fn && !ad_is_without_room(pointer))
         fn = ad_fn_memoised(c, &made);
     return fn ? fn : ad_fn_without_room(&made);
+}
+
+ad_fn *ad_function_of(void (*pointer)(void), const char *signature)
+{
+    ad_fn *fn = ad_fn_of_(pointer, signature);
+    ad_fn_usable(fn, "ad_function");
+    return fn;
 }
 
 /* ---- transformations ---- */

@@ -24,6 +24,7 @@ static void *run_failed(ad_context *c, const ad_fn *fn, const ad_value *argument
     return why(fn, "ad_call");
 }
 
+/* Without a name the error is recorded when somebody wants the function, and bears his. */
 ad_fn *ad_fn_failed(ad_context *c, const ad_fn *like, const char *name, ad_code code, const char *format, ...)
 {
     ad_fn made = { .result = like->result, .count = like->count, .places = like->places, .transform = run_failed, .name = name, .code = code };
@@ -34,7 +35,8 @@ ad_fn *ad_fn_failed(ad_context *c, const ad_fn *like, const char *name, ad_code 
     va_end(list);
     made.sentence = sentence;
     strcpy(made.arguments, like->arguments);
-    why(&made, name);
+    if (name)
+        why(&made, name);
     ad_fn *fn = ad_fn_memoised(c, &made);
     return fn ? fn : ad_fn_without_room(&made);
 }
