@@ -64,6 +64,7 @@ static void try_to_write(const char *prefix)
 
 void read_options(struct options *options, int argc, char **argv, const char *about)
 {
+    ad_on_error(AD_ERROR_PRINT_AND_EXIT);
     for (int i = 1; i < argc; i++) {
         const char *option = argv[i];
         if (!strcmp(option, "--help"))
@@ -83,12 +84,6 @@ void read_options(struct options *options, int argc, char **argv, const char *ab
     }
     if (options->out)
         try_to_write(options->out);
-}
-
-void end_if_failed(void)
-{
-    if (ad_failed())
-        stop("%s\n", ad_error_message());
 }
 
 void *allocate(int64_t count, size_t size)
@@ -119,10 +114,8 @@ static void write_csv(const char *path, const char *columns, ad_array *table)
     int64_t rows = ad_dim(table, 0), width = ad_dim(table, 1);
     double *values = malloc((size_t)(rows * width) * sizeof *values + 1);
     FILE *file = fopen(path, "w");
-    if (!values || !file || !ad_copy_to(table, values, rows * width)) {
-        end_if_failed();
+    if (!values || !file || !ad_copy_to(table, values, rows * width))
         stop("%s: cannot be written\n", path);
-    }
     fprintf(file, "%s\n", columns);
     for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < width; j++)
@@ -163,7 +156,6 @@ static void draw(const char *data, const char *picture, const char *script)
 
 void write_results(const char *prefix, const char *columns, ad_array *table, const char *script)
 {
-    end_if_failed();
     if (!prefix)
         return;
     char *data = join(prefix, ".csv"), *picture = join(prefix, ".png");
@@ -211,7 +203,7 @@ struct digits load_digits(const char *folder)
              load_first(folder, (const char *[]){ "train-labels-idx1-ubyte", "train-10k-labels-idx1-ubyte" }, 2), 255, &d.train_images, &d.train_labels);
         pair(folder, load_first(folder, (const char *[]){ "t10k-images-idx3-ubyte" }, 1), load_first(folder, (const char *[]){ "t10k-labels-idx1-ubyte" }, 1),
              255, &d.test_images, &d.test_labels);
-        if (!ad_failed() && ad_dim(d.train_images, 1) != ad_dim(d.test_images, 1))
+        if (ad_dim(d.train_images, 1) != ad_dim(d.test_images, 1))
             ad_set_error(AD_ERROR_VALUE, "%s: images of %lld pixels to train on, and of %lld to test with", folder, (long long)ad_dim(d.train_images, 1),
                          (long long)ad_dim(d.test_images, 1));
     } else {
@@ -227,6 +219,5 @@ struct digits load_digits(const char *folder)
         d.test_labels = ad_take(labels, test, .axis = 0);
     }
     d.pixels = ad_dim(d.train_images, 1);
-    end_if_failed();
     return d;
 }

@@ -12,11 +12,8 @@ struct options {
 };
 
 /* Reads --help, --out PREFIX, --data DIR, --iterations N and --seed N; ends the program on --help and on anything else. `about` says what the
- * program does and which of these options it uses. */
+ * program does and which of these options it uses. From then on the first error of the library ends the program: it is printed with its line. */
 void read_options(struct options *options, int argc, char **argv, const char *about);
-
-/* Ends the program with status 1 and the library's error, if there is one. */
-void end_if_failed(void);
 
 /* Writes PREFIX.csv with these column names ("x,y"), one row for each row of the table (rows, columns), and draws PREFIX.png with gnuplot,
  * if it is installed. In the script, DATA stands for the file; its columns can be used by name. Nothing happens without a prefix. */

@@ -99,7 +99,6 @@ int main(int argc, char **argv)
         ad_array *value = ad_value_and_grad(meta_loss)(raw, &p, &g);
         ad_tree *new_state = adnn_optimizer_update(adam, state, g, &new_raw);
         adnn_progress_end(&progress);
-        end_if_failed();
         exact &= report.reversed_exactly;
         memcpy(curve[i], (double[]){ (double)i, ad_item(value) }, sizeof curve[i]);
         printf("meta-iteration %3lld: validation loss %.5f\n", (long long)i, ad_item(value));
@@ -113,7 +112,6 @@ int main(int argc, char **argv)
     printf("every reversal was %s: initial parameters and velocities came back %s\n", exact ? "exact" : "NOT exact", exact ? "bit for bit" : "changed");
     printf("bits per parameter and iteration: %.4f (bound %.4f); buffer %lld bytes, a stored float32 trajectory would take %lld\n", report.bits_per_step,
            report.bound, (long long)report.buffer_bytes, (long long)report.trajectory_bytes);
-    end_if_failed();
 
     write_results(options.out, "iteration,alpha W 1,alpha b 1,alpha W 2,alpha b 2,beta W 1,beta b 1,beta W 2,beta b 2", schedules(raw),
                   "set key outside right top vertical\nset multiplot layout 2,1 title 'Schedules learned by reversing training'\n"

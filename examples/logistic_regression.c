@@ -33,7 +33,6 @@ int main(int argc, char **argv)
     ad_array *hits = ad_equal(ad_sign(ad_add(ad_matmul(x, w), b)), s);
     printf("accuracy %.3f, w = ", ad_item(ad_mean(hits)));
     ad_print(w);
-    end_if_failed();
 
     double w0 = ad_item(ad_at(w, "0")), w1 = ad_item(ad_at(w, "1")), bias = ad_item(b);
     char script[400];

@@ -34,7 +34,7 @@ int main(int argc, char **argv)
     double(*history)[3] = allocate(options.iterations, sizeof *history);
     adnn_progress progress = adnn_progress_start("training", options.iterations * steps);
     double started = seconds_now(), accuracy = 0;
-    for (int64_t epoch = 0; epoch < options.iterations && !ad_failed(); epoch++) {
+    for (int64_t epoch = 0; epoch < options.iterations; epoch++) {
         double total = 0;
         for (int64_t i = epoch * steps; i < (epoch + 1) * steps; i++) {
             AD_SCOPE;
@@ -43,7 +43,6 @@ int main(int argc, char **argv)
             ad_array *images = ad_take(d.train_images, batch, .axis = 0), *labels = ad_take(d.train_labels, batch, .axis = 0);
             ad_array *value = ad_value_and_grad(loss)(parameters, images, labels, &gradients);
             ad_tree *new_state = adnn_optimizer_update(adam, state, gradients, &new_parameters);
-            end_if_failed();
             ad_assign(&parameters, new_parameters);
             ad_assign(&state, new_state);
             total += ad_item(value);
@@ -55,7 +54,6 @@ int main(int argc, char **argv)
         printf("epoch %2lld: training loss %.4f, held-out accuracy %.2f %%\n", (long long)epoch + 1, total / (double)steps, 100 * accuracy);
         memcpy(history[epoch], (double[]){ (double)epoch + 1, total / (double)steps, 100 * accuracy }, sizeof history[epoch]);
     }
-    end_if_failed();
     printf("%.2f %% of %lld held-out digits in %.1f seconds\n", 100 * accuracy, (long long)ad_dim(d.test_images, 0), seconds_now() - started);
     write_results(options.out, "epoch,training loss,held-out accuracy (%)", ad_from(history[0], AD_SHAPE(options.iterations, 3)),
                   "set title 'A 50-unit network on handwritten digits'\nset xlabel 'epoch'\nset ylabel 'training loss'\nset logscale y\n"

@@ -33,7 +33,6 @@ int main(int argc, char **argv)
         ad_array *g = ad_grad(rosenbrock)(p), *H = ad_hessian(rosenbrock)(p);
         double size = sqrt(ad_item(ad_sum(ad_square(g))));
         printf("%4lld %12.8f %12.8f %14.6e %14.6e\n", (long long)step, ad_item(ad_at(p, "0")), ad_item(ad_at(p, "1")), f, size);
-        end_if_failed();
         if (size < 1e-12)
             break;
         p = ad_sub(p, solve_2x2(H, g));

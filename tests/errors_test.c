@@ -284,6 +284,16 @@ START_TEST(a_program_says_what_an_error_does)
 }
 END_TEST
 
+START_TEST(an_error_of_a_derivative_has_the_line_of_the_derivative)
+{
+    AD_SCOPE;
+    char here[300];
+    ad_grad(squares)(VECTOR(1, 2)), snprintf(here, sizeof here, "%s:%d", __FILE__, __LINE__);
+    ck_assert_str_eq(ad_error_where(), here);
+    assert_error(AD_ERROR_TRANSFORM, "ad_grad: the function returned shape (2,), not a scalar");
+}
+END_TEST
+
 /* ---- ad_assign ---- */
 
 START_TEST(an_assigned_value_outlives_its_scope)
@@ -357,5 +367,6 @@ END_TEST
 RUN_TESTS("errors", a_transformation_that_fails_gives_a_function_that_fails, what_is_made_of_a_failed_function_fails_with_the_first_sentence,
           places_of_second_results_are_emptied, functions_described_to_the_library_fail_the_same_way, failed_functions_are_remembered,
           transformations_work_without_memory_and_again_with_it, every_allocation_of_a_transformation_may_fail,
-          the_environment_says_what_an_error_does, a_program_says_what_an_error_does, an_assigned_value_outlives_its_scope, assigning_drops_what_was_held,
+          the_environment_says_what_an_error_does, a_program_says_what_an_error_does, an_error_of_a_derivative_has_the_line_of_the_derivative,
+          an_assigned_value_outlives_its_scope, assigning_drops_what_was_held,
           a_failed_assignment_leaves_the_variable, releasing_what_nobody_retained_is_an_error)
