@@ -100,6 +100,66 @@ START_TEST(norms_are_flat_at_zero_at_orders_1_and_2)
 }
 END_TEST
 
+OF_X(norm_2_5, NORM(x, .ord = 2.5))
+OF_X(norm_minus_2, NORM(x, .ord = -2))
+OF_X(std_of_some, ad_std(x, .ddof = 1, .where = VECTOR(1, 1, 0, 1)))
+
+/* max |a - b| / max |b| */
+static double distance(ad_array *a, ad_array *b)
+{
+    b = ad_astype(b, AD_F64);
+    return ad_item(ad_max(ad_abs(ad_sub(ad_astype(a, AD_F64), b)))) / ad_item(ad_max(ad_abs(b)));
+}
+
+/* f(s x) = s f(x), f'(s x) = f'(x), f''(s x) = f''(x)/s, where squares of s overflow and underflow. */
+START_TEST(norms_and_deviations_scale_at_orders_0_to_2)
+{
+    static const struct {
+        double scale;
+        ad_dtype dtype;
+    } cases[] = { { 3e200, AD_F64 }, { 1e-200, AD_F64 }, { 3e-308, AD_F64 }, { 1e20, AD_F32 }, { 1e-25, AD_F32 }, { 1e-35, AD_F32 } };
+    ad_array *(*const norms[])(ad_array *) = { (ad_linalg_norm), norm_1,         norm_2,       norm_3,        norm_4,       norm_half,       norm_minus_1,
+                                               norm_2_5,         norm_minus_2,   norm_largest, norm_smallest, norm_of_rows, norm_of_columns, norm_frobenius,
+                                               norm_spectral,    norm_least_singular, norm_nuclear, ad_std,   std_of_some };
+    ad_array *x = VECTOR(3, -4, 1, 2.5);
+    for (size_t i = 0; i < sizeof norms / sizeof *norms; i++)
+        for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+            AD_SCOPE;
+            ad_array *(*f)(ad_array *) = norms[i], *scaled = ad_astype(ad_mul(x, cases[k].scale), cases[k].dtype);
+            double tolerance = cases[k].dtype == AD_F32 ? 1e-6 : 4e-15, scale = cases[k].scale;
+            ck_assert_msg(distance(ad_div(ad_astype(f(scaled), AD_F64), scale), f(x)) < tolerance, "norm %zu, scale %g: the value", i, scale);
+            ad_array *slopes[] = { ad_grad(f)(scaled), ad_jacobian(f)(scaled) };
+            ad_array *curvatures[] = { ad_hessian(f)(scaled), ad_jacobian(ad_grad(f))(scaled) };
+            for (int mode = 0; mode < 2; mode++)
+                ck_assert_msg(distance(slopes[mode], ad_grad(f)(x)) < tolerance, "norm %zu, scale %g: the gradient, mode %d", i, scale, mode);
+            for (int mode = 0; mode < 2 && ad_item(ad_any(ad_hessian(f)(x))); mode++)
+                ck_assert_msg(distance(ad_mul(ad_astype(curvatures[mode], AD_F64), scale), ad_hessian(f)(x)) < tolerance, "norm %zu, scale %g: the Hessian, mode %d", i,
+                              scale, mode);
+            ck_assert_msg(!ad_failed(), "%s", ad_error_message());
+        }
+}
+END_TEST
+
+START_TEST(norms_of_subnormal_and_infinite_elements)
+{
+    AD_SCOPE;
+    double least = 0x1p-1074;
+    ad_array *x = ad_mul(VECTOR(3, 4), least), *rows = ad_reshape(VECTOR(3e200, 4e200, 0, 0, 3, 4, 3e-200, 4e-200), AD_SHAPE(4, 2));
+    assert_close(ad_item(norm_2(x)) / least, 5, 0);
+    assert_array(ad_grad(norm_2)(x), AD_SHAPE(2), 1e-15, 0.6, 0.8);
+    assert_array(ad_div(NORM(rows, .axis = 1), VECTOR(5e200, 1, 5, 5e-200)), AD_SHAPE(4), 1e-15, 1, 0, 1, 1);
+    ad_array *z = ad_from_data(AD_C128, (ad_complex[]){ 3e200 + 4e200i, 0 }, AD_SHAPE(2)), *g = ad_grad(norm_2)(z);
+    assert_close(ad_item(norm_2(z)) / 5e200, 1, 1e-15);
+    assert_array(ad_imag(g), AD_SHAPE(2), 1e-15, -0.8, 0);
+    assert_close(ad_item(norm_2(VECTOR(INFINITY, 1))), INFINITY, 0);
+    assert_close(ad_item(norm_2(VECTOR(INFINITY, NAN))), NAN, 0);
+    assert_close(ad_item(norm_2(VECTOR(1e200, NAN))), NAN, 0);
+    assert_close(ad_item(ad_std(VECTOR(INFINITY, 1))), NAN, 0);
+    assert_close(ad_item(ad_std(VECTOR(1e200, NAN))), NAN, 0);
+    assert_close(ad_item(ad_std(VECTOR(3e200, 1e200))) / 1e200, 1, 1e-15);
+}
+END_TEST
+
 START_TEST(norms_of_nothing_and_of_integers)
 {
     AD_SCOPE;
@@ -349,8 +409,8 @@ START_TEST(every_allocation_may_fail)
 }
 END_TEST
 
-RUN_TESTS("linalg", norms_are_those_of_numpy, gradients_of_norms, norms_are_flat_at_zero_at_orders_1_and_2, norms_of_nothing_and_of_integers,
-          errors_of_norms_name_the_order, singular_values_are_those_of_numpy, norms_by_singular_values_are_those_of_numpy,
+RUN_TESTS("linalg", norms_are_those_of_numpy, gradients_of_norms, norms_are_flat_at_zero_at_orders_1_and_2,
+          norms_and_deviations_scale_at_orders_0_to_2, norms_of_subnormal_and_infinite_elements, norms_of_nothing_and_of_integers, errors_of_norms_name_the_order, singular_values_are_those_of_numpy, norms_by_singular_values_are_those_of_numpy,
           gradients_of_norms_by_singular_values, derivatives_by_singular_values_agree_with_differences, equal_singular_values_share_what_comes,
           sum_of_equal_singular_values_has_two_derivatives, singular_values_of_zero_are_constants, norms_by_singular_values_of_nothing,
           errors_of_singular_values_name_the_function, every_allocation_may_fail)

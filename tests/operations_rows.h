@@ -83,6 +83,10 @@ OF_X(log_softmax_last, ad_log_softmax(x, .axis = -1))
 OF_X(log_softmax_two, ad_log_softmax(x, .axes = AD_AXES(0, -1)))
 OF_X(norm_last_kept, ad_linalg_norm(x, .axis = -1, .keepdims = true))
 OF_X(norm_1, ad_linalg_norm(x, .axis = -1, .ord = 1))
+OF_X(sum_of_norms, ad_sum(ad_square(ad_linalg_norm(x, .axis = -1))))
+OF_X(norm_slope, ad_grad(sum_of_norms)(x))
+OF_X(sum_of_stds, ad_sum(ad_square(ad_std(x, .axis = 0))))
+OF_X(std_slope, ad_grad(sum_of_stds)(x))
 OF_X(norm_3, ad_linalg_norm(x, .axis = 0, .ord = 3))
 OF_X(norm_4, ad_linalg_norm(x, .axis = 0, .ord = 4))
 OF_X(norm_half, ad_linalg_norm(x, .axis = -1, .ord = 0.5))
@@ -380,6 +384,8 @@ static const struct row rows[] = {
     ONE("ad_log_softmax", log_softmax_two, -2, 2, MATRIX),
     UNARY(linalg_norm, 0.3, 2, COMPLEX),
     ONE("ad_linalg_norm", norm_last_kept, 0.3, 2, COMPLEX | NO_SCALAR),
+    ONE("share", norm_slope, 0.3, 2, COMPLEX | NO_SCALAR),
+    ONE("share", std_slope, -2, 2, NO_SCALAR | NO_EMPTY),
     ONE("ad_linalg_norm", norm_1, 0.3, 2, COMPLEX | NO_SCALAR),
     ONE("ad_linalg_norm", norm_3, 0.3, 2, COMPLEX | NO_SCALAR),
     ONE("ad_linalg_norm", norm_4, 0.3, 2, COMPLEX | NO_SCALAR),

@@ -66,7 +66,8 @@ AD_API ad_array *ad_prod_with(ad_array *x, ad_reduce_options options);
 AD_API ad_array *ad_var(ad_array *x);
 AD_API ad_array *ad_var_with(ad_array *x, ad_reduce_options options);
 
-/** Standard deviation: square root of ad_var. Derivative 0 where the result is 0, at every order. */
+/** Standard deviation: square root of ad_var, without overflow or underflow of the squares. Where it is 0 it counts as constant, as ad_linalg_norm: its
+ * derivatives of every order are 0, and so are those of its square. */
 AD_API ad_array *ad_std(ad_array *x);
 AD_API ad_array *ad_std_with(ad_array *x, ad_reduce_options options);
 

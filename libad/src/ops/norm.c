@@ -1,4 +1,4 @@
-/* Norms of vectors and matrices: compositions of public operations.
+/* Norms of vectors and matrices: the 2-norm, and compositions of public operations.
  *
  * A norm that is 0 has derivative 0 at every order: the operation whose slope is infinite there is given 1 instead, and its result
  * is not selected. Everything is computed with the reduced axes kept; they go at the end. */
@@ -10,6 +10,7 @@
 #include "ad/shape.h"
 #include "ad/transform.h"
 #include "ops/ops.h"
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -32,11 +33,139 @@ static ad_array *square_of(ad_array *x)
     return x && ad_dtype_is_complex((ad_dtype)x->dtype) ? ad_real(ad_mul(x, ad_conj(x))) : ad_square(x);
 }
 
-static ad_array *two_norm(ad_array *x, ad_axes axes)
+/* ---- the 2-norm: sqrt(sum(|x|^2) / divisor) ---- */
+
+struct two_norm {
+    ad_axes axes;
+    double divisor;
+};
+
+static bool two_norm_infer(const ad_node *node, ad_spec *output)
 {
-    ad_array *s = sum_over(square_of(x), axes), *zero = ad_equal(s, 0);
-    return ad_where(zero, 0, ad_sqrt(ad_where(zero, 1, s)));
+    const struct two_norm *o = ad_node_options(node);
+    *output = (ad_spec){ ad_dtype_real(ad_node_dtype(node, 0)), ad_node_shape(node, 0) };
+    for (int i = 0; i < o->axes.count; i++)
+        output->shape.dim[o->axes.axis[i]] = 1;
+    return true;
 }
+
+/* sqrt(sum(|x/m|^2)) m, with m the largest |x|. */
+static ad_array *scaled_two_norm(ad_array *x, const struct two_norm *o)
+{
+    ad_array *size = ad_abs(x), *m = extreme(size, o->axes, true);
+    ad_array *scale = ad_where(ad_logical_and(ad_greater(m, 0), ad_isfinite(m)), m, 1);
+    ad_array *s = sum_over(ad_square(ad_div(size, scale)), o->axes);
+    return ad_mul(ad_sqrt(ad_div(s, o->divisor)), scale);
+}
+
+/* Whether the sizes of all elements of a real array lie within bounds; that of a NaN does not. False if x is NULL too. */
+static bool lies_within(ad_array *x, double least, double most)
+{
+    x = x ? ad_array_contiguous(ad_current(), x) : NULL;
+    for (int64_t i = 0; x && i < x->size; i++) {
+        double size = fabs(x->dtype == AD_F32 ? ((const float *)x->data)[i] : ((const double *)x->data)[i]);
+        if (!(size >= least && size <= most))
+            return false;
+    }
+    return x != NULL;
+}
+
+static bool is_single(ad_dtype dtype)
+{
+    return ad_dtype_real(dtype) == AD_F32;
+}
+
+/* The plain sum of squares serves unless it overflows, or is so small that squares have lost digits to underflow. */
+static ad_array *two_norm_view(const ad_node *node, const ad_spec *output)
+{
+    AD_SCOPE;
+    const struct two_norm *o = ad_node_options(node);
+    ad_array *x = ad_array_alias(ad_current(), ad_node_operand(node, 0)), *s = sum_over(square_of(x), o->axes);
+    ad_array *y = ad_sqrt(o->divisor == 1 ? s : ad_div(s, o->divisor));
+    bool single = is_single(output->dtype);
+    double least = single ? FLT_MIN / FLT_EPSILON : DBL_MIN / DBL_EPSILON, most = single ? FLT_MAX : DBL_MAX;
+    if (!y || lies_within(s, least, most))
+        return ad_escape(y);
+    ad_array *fits = ad_logical_and(ad_greater_equal(s, least), ad_less_equal(s, most));
+    return ad_escape(ad_where(fits, y, scaled_two_norm(x, o)));
+}
+
+/* ---- x g / y, for few g and y: what the slope of the 2-norm is made of ---- */
+
+static ad_array *share(ad_array *x, ad_array *g, ad_array *y);
+
+static ad_array *one_like(ad_array *y)
+{
+    return y ? ad_ones(AD_SCALAR_SHAPE, .dtype = (ad_dtype)y->dtype) : NULL;
+}
+
+/* Computed as x (g / y) unless that quotient overflows or underflows. */
+static ad_array *share_view(const ad_node *node, const ad_spec *output)
+{
+    AD_SCOPE;
+    ad_array *operand[3];
+    for (int i = 0; i < 3; i++)
+        operand[i] = ad_array_alias(ad_current(), ad_node_operand(node, i));
+    ad_array *x = operand[0], *g = operand[1], *y = operand[2], *quotient = ad_div(g, y);
+    bool single = is_single(output->dtype);
+    if (lies_within(quotient, single ? FLT_MIN : DBL_MIN, single ? FLT_MAX : DBL_MAX))
+        return ad_escape(ad_mul(x, quotient));
+    return ad_escape(ad_mul(ad_div(x, y), g));
+}
+
+static ad_array *share_rule(const ad_node *node, int operand, ad_array *t)
+{
+    ad_array *x = ad_node_input(node, 0), *g = ad_node_input(node, 1), *y = ad_node_input(node, 2);
+    switch (operand) {
+    case 0: return share(t, g, y);
+    case 1: return ad_mul(share(x, one_like(y), y), t);
+    default: return ad_neg(ad_mul(ad_div(ad_node_output(node, 0), y), t));
+    }
+}
+
+static const ad_primitive share_op = {
+    .name = "share", .infer = ad_same_infer, .view = share_view, .vjp = share_rule, .jvp = share_rule, .saves = AD_SAVE_INPUTS | AD_SAVE_OUTPUT,
+};
+AD_OPERATION(share_op);
+
+static ad_array *share(ad_array *x, ad_array *g, ad_array *y)
+{
+    return ad_call_primitive(&share_op, (ad_array *[]){ x, g, y }, 3, NULL);
+}
+
+/* g conj(x) / (y divisor), and 0 where y is 0. */
+static ad_array *two_norm_slope(const ad_node *node, ad_array *g)
+{
+    const struct two_norm *o = ad_node_options(node);
+    ad_array *y = ad_node_output(node, 0);
+    return share(ad_conj(ad_node_input(node, 0)), o->divisor == 1 ? g : ad_div(g, o->divisor), ad_where(ad_equal(y, 0), INFINITY, y));
+}
+
+static ad_array *two_norm_vjp(const ad_node *node, int operand, ad_array *g)
+{
+    (void)operand;
+    return two_norm_slope(node, g);
+}
+
+static ad_array *two_norm_jvp(const ad_node *node, int operand, ad_array *t)
+{
+    (void)operand;
+    const struct two_norm *o = ad_node_options(node);
+    return sum_over(ad_real(ad_mul(t, two_norm_slope(node, one_like(ad_node_output(node, 0))))), o->axes);
+}
+
+static const ad_primitive two_norm_op = {
+    .name = "ad_linalg_norm", .infer = two_norm_infer, .view = two_norm_view, .vjp = two_norm_vjp, .jvp = two_norm_jvp,
+    .saves = AD_SAVE_INPUTS | AD_SAVE_OUTPUT, .options_size = sizeof(struct two_norm),
+};
+AD_OPERATION(two_norm_op);
+
+ad_array *ad_two_norm(ad_array *x, ad_axes axes, double divisor)
+{
+    return ad_call_primitive(&two_norm_op, &x, 1, &(struct two_norm){ axes, divisor });
+}
+
+/* ---- other vector norms ---- */
 
 enum { LARGEST_EVEN_POWER = 64 }; /* that is computed by products */
 
@@ -94,7 +223,7 @@ static const char *ord_text(double ord, char *buffer, size_t size)
 static ad_array *vector_norm(ad_array *x, ad_axes axes, double ord)
 {
     if (ord == AD_NORM_NONE || ord == 2)
-        return two_norm(x, axes);
+        return ad_two_norm(x, axes, 1);
     if (ord == AD_NORM_FRO || ord == AD_NORM_NUC || isnan(ord))
         return ad_set_error(AD_ERROR_VALUE, "ad_linalg_norm: vectors take ord 0, 1, 2, any other number, INFINITY or -INFINITY, not %s", ORD_TEXT(ord));
     if (isinf(ord))
@@ -108,7 +237,7 @@ static ad_array *matrix_norm(ad_array *x, ad_axes axes, double ord)
 {
     ad_axes rows = { 1, { axes.axis[0] } }, columns = { 1, { axes.axis[1] } };
     if (ord == AD_NORM_NONE || ord == AD_NORM_FRO)
-        return two_norm(x, axes);
+        return ad_two_norm(x, axes, 1);
     if (fabs(ord) == 1)
         return extreme(sum_over(ad_abs(x), rows), columns, ord > 0);
     if (isinf(ord))

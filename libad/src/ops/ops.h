@@ -80,6 +80,10 @@ bool ad_index_parse(const char *operation, const char *format, va_list arguments
 enum { AD_TAKES_KEEPDIMS = 1, AD_TAKES_DTYPE = 2, AD_TAKES_DDOF = 4, AD_TAKES_WHERE = 8, AD_TAKES_INITIAL = 16 };
 bool ad_reduce_takes(const char *name, const ad_reduce_options *o, unsigned fields);
 
+/* norm.c: sqrt(sum(|x|^2) / divisor) over axes, which are counted from 0 and stay with length 1; x is real or complex. Scaled where squares overflow or underflow;
+ * where it is 0 its derivative is 0 at every order. */
+ad_array *ad_two_norm(ad_array *x, ad_axes axes, double divisor);
+
 /* gather.c: how an update joins the value with what is there. */
 typedef enum update { UPDATE_SET, UPDATE_ADD, UPDATE_MUL, UPDATE_MIN, UPDATE_MAX } update;
 

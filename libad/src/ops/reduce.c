@@ -427,18 +427,16 @@ static ad_array *average(const char *name, ad_array *x, const ad_reduce_options 
     return ad_div(reduce(&sum_op, x, o), n > 0 ? n : 0);
 }
 
-static ad_array *variance(const char *name, ad_array *x, ad_reduce_options options)
+/* x minus its mean, in the dtype that moments are computed in, which the options name no more. */
+static ad_array *deviations(const char *name, ad_array *x, ad_reduce_options *options)
 {
-    ad_reduce_options of_mean = options;
-    if (!ad_reduce_takes(name, &options, AD_TAKES_KEEPDIMS | AD_TAKES_DTYPE | AD_TAKES_WHERE | AD_TAKES_DDOF))
+    if (!ad_reduce_takes(name, options, AD_TAKES_KEEPDIMS | AD_TAKES_DTYPE | AD_TAKES_WHERE | AD_TAKES_DDOF))
         return NULL;
-    x = as_float(x, &options);
-    of_mean.dtype = AD_NO_DTYPE;
+    x = as_float(x, options);
+    ad_reduce_options of_mean = *options;
     of_mean.keepdims = true;
     of_mean.ddof = 0;
-    ad_array *d = ad_sub(x, average(name, x, &of_mean));
-    bool complex = d && ad_dtype_is_complex((ad_dtype)d->dtype);
-    return average(name, complex ? ad_real(ad_mul(d, ad_conj(d))) : ad_square(d), &options);
+    return ad_sub(x, average(name, x, &of_mean));
 }
 
 ad_array *ad_mean_with(ad_array *x, ad_reduce_options options)
@@ -451,14 +449,32 @@ ad_array *ad_mean_with(ad_array *x, ad_reduce_options options)
 
 ad_array *ad_var_with(ad_array *x, ad_reduce_options options)
 {
-    return variance("ad_var", x, options);
+    ad_array *d = deviations("ad_var", x, &options);
+    bool complex = d && ad_dtype_is_complex((ad_dtype)d->dtype);
+    return average("ad_var", complex ? ad_real(ad_mul(d, ad_conj(d))) : ad_square(d), &options);
 }
 
-/* The root is taken of 1 where the variance is 0, so that its infinite slope is not met there at any order. */
+/* A 2-norm of the deviations, not a root of the variance, which overflows and underflows. */
 ad_array *ad_std_with(ad_array *x, ad_reduce_options options)
 {
-    ad_array *v = variance("ad_std", x, options), *zero = ad_equal(v, 0);
-    return ad_where(zero, 0, ad_sqrt(ad_where(zero, 1, v)));
+    struct reduction r;
+    ad_axes axes = { 0 };
+    ad_array *d = deviations("ad_std", x, &options);
+    if (!d || !resolve("ad_std", d, &options, &r))
+        return NULL;
+    for (int i = 0; i < d->ndim; i++)
+        if (is_reduced(&r, i))
+            axes.axis[axes.count++] = i;
+    ad_array *y;
+    if (options.where) {
+        ad_array *mask = mask_of("ad_std", d, options.where), *n = ad_maximum(ad_sub(ad_sum(mask, .axes = axes, .keepdims = true), options.ddof), 0);
+        y = ad_two_norm(ad_where(mask, d, 0), axes, 1);
+        y = y ? ad_div(y, ad_sqrt(ad_astype(n, (ad_dtype)y->dtype))) : NULL;
+    } else {
+        int64_t n = count_of(d, &r) - options.ddof;
+        y = ad_two_norm(d, axes, n > 0 ? (double)n : 0);
+    }
+    return options.keepdims || !axes.count ? y : ad_squeeze(y, .axes = axes);
 }
 
 DEFAULTS_OF(mean)

@@ -12,6 +12,7 @@ static function *const of_each_file[] __attribute__((used)) = {
     (function *)ad_take,           /* gather.c */
     (function *)ad_at,             /* index.c */
     (function *)ad_stack,          /* join.c */
+    (function *)ad_linalg_norm,    /* norm.c */
     (function *)ad_matmul,         /* product.c */
     (function *)ad_sum,            /* reduce.c */
     (function *)ad_cumsum,         /* scan.c */
