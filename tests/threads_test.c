@@ -329,8 +329,56 @@ START_TEST(a_child_works_while_other_threads_of_its_parent_work)
 }
 END_TEST
 
+enum { HANDED_OVER = 200000 };
+
+static ad_array *made_by_main[HANDED_OVER], *made_elsewhere;
+
+static void *make_one(void *unused)
+{
+    AD_SCOPE;
+    made_elsewhere = ad_retain(ad_ones(AD_SHAPE(100)));
+    return unused;
+}
+
+static void *release_all(void *unused)
+{
+    for (int i = 0; i < HANDED_OVER; i++)
+        ad_release(made_by_main[i]);
+    return unused;
+}
+
+/* Counting away a block of another thread takes the lock of the list of all threads. */
+START_TEST(a_child_may_release_what_another_thread_made)
+{
+    pthread_t thread;
+    pthread_create(&thread, NULL, make_one, NULL);
+    pthread_join(thread, NULL);
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < HANDED_OVER; i++) {
+            AD_SCOPE;
+            made_by_main[i] = ad_retain(ad_ones(AD_SHAPE(2)));
+        }
+        pthread_create(&thread, NULL, release_all, NULL);
+        for (int i = 0; i < 20; i++) {
+            int status = 0;
+            pid_t child = fork();
+            if (child == 0) {
+                alarm(10);
+                ad_release(made_elsewhere);
+                _exit(0);
+            }
+            ck_assert(child > 0 && waitpid(child, &status, 0) == child);
+            ck_assert_msg(status == 0, "round %d: the child hangs", round);
+        }
+        pthread_join(thread, NULL);
+    }
+    ad_release(made_elsewhere);
+}
+END_TEST
+
 RUN_TESTS("threads", the_number_of_threads_is_that_of_the_thread_and_0_is_the_default, a_new_thread_starts_with_the_default_and_keeps_its_own_number,
           loops_have_the_same_bits_for_any_number_of_threads, products_are_right_and_have_the_same_bits_for_any_number_of_threads,
           stacks_contractions_and_decompositions_have_the_same_bits_for_any_number_of_threads, gradients_have_the_same_bits_for_any_number_of_threads,
           large_loops_are_shared_and_small_ones_are_not, several_threads_may_share_loops_at_once,
-          a_child_works_on_one_thread_after_its_parent_shared_loops, a_child_works_while_other_threads_of_its_parent_work)
+          a_child_works_on_one_thread_after_its_parent_shared_loops, a_child_works_while_other_threads_of_its_parent_work,
+          a_child_may_release_what_another_thread_made)

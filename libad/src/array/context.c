@@ -60,6 +60,17 @@ void ad_context_take(uint32_t owner, size_t bytes)
     pthread_mutex_unlock(&contexts_lock);
 }
 
+/* A process is copied by fork while nobody holds the lock; in the child only the thread that called fork is left. */
+static void before_fork(void)
+{
+    pthread_mutex_lock(&contexts_lock);
+}
+
+static void after_fork(void)
+{
+    pthread_mutex_unlock(&contexts_lock);
+}
+
 static void context_stop(void *pointer)
 {
     ad_context *c = pointer;
@@ -81,6 +92,7 @@ __attribute__((constructor)) static void library_start(void)
 {
     without_memory.loops = ad_loops_for_this_cpu();
     pthread_key_create(&thread_end, context_stop);
+    pthread_atfork(before_fork, after_fork, after_fork);
 }
 
 /* A thread that returns from main runs no key destructors. */
