@@ -1,4 +1,4 @@
-/* The number of threads: it changes no bit of any result, children of fork work, and many threads may share loops at once. */
+/* What is set and asked of the library as a whole. The number of threads changes no bit of any result, children of fork work, and many threads may share loops at once. */
 #include "testing.h"
 #include <dirent.h>
 #include <sys/wait.h>
@@ -35,6 +35,20 @@ START_TEST(a_new_thread_starts_with_the_default_and_keeps_its_own_number)
     pthread_join(thread, NULL);
     ck_assert_int_eq(there, standard);
     ck_assert_int_eq(ad_num_threads(), 3);
+}
+END_TEST
+
+START_TEST(the_configuration_says_what_is_used_one_fact_a_line)
+{
+    static const char *const facts[] = { "version: " AD_VERSION "\n", "\ncompiler: ", "\ninstruction set: ", "\nthreads: 3\n", "\nproducts: OpenBLAS ", "\nLAPACK: " };
+    ad_set_num_threads(3);
+    const char *text = ad_config();
+    for (int i = 0; i < (int)(sizeof facts / sizeof *facts); i++)
+        ck_assert_msg(strstr(text, facts[i]), "\"%s\" is not in\n%s", facts[i], text);
+    ck_assert_msg(text[strlen(text) - 1] == '\n' && strlen(text) < 399, "it is cut off:\n%s", text);
+    ad_set_num_threads(0);
+    ck_assert_ptr_eq(ad_config(), text);
+    ck_assert(!strstr(text, "threads: 3\n") || ad_num_threads() == 3);
 }
 END_TEST
 
@@ -377,7 +391,7 @@ START_TEST(a_child_may_release_what_another_thread_made)
 END_TEST
 
 RUN_TESTS("threads", the_number_of_threads_is_that_of_the_thread_and_0_is_the_default, a_new_thread_starts_with_the_default_and_keeps_its_own_number,
-          loops_have_the_same_bits_for_any_number_of_threads, products_are_right_and_have_the_same_bits_for_any_number_of_threads,
+          the_configuration_says_what_is_used_one_fact_a_line, loops_have_the_same_bits_for_any_number_of_threads, products_are_right_and_have_the_same_bits_for_any_number_of_threads,
           stacks_contractions_and_decompositions_have_the_same_bits_for_any_number_of_threads, gradients_have_the_same_bits_for_any_number_of_threads,
           large_loops_are_shared_and_small_ones_are_not, several_threads_may_share_loops_at_once,
           a_child_works_on_one_thread_after_its_parent_shared_loops, a_child_works_while_other_threads_of_its_parent_work,

@@ -57,6 +57,7 @@ int main(int argc, char **argv)
 {
     static const int64_t sizes[] = { 10, 1000, 100000, 1000000 };
     struct bench bench = { 0 };
+    printf("%s\n", ad_config());
     for (int i = 0; i < 4; i++) {
         AD_SCOPE;
         char name[80];

@@ -3,6 +3,7 @@
 #include "bit_buffer.h"
 #include "fixed_point.h"
 
+#include <ad/config.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,6 +84,7 @@ static void measure(const char *name, int64_t stride)
 int main(void)
 {
     static const double betas[] = { 0.5, 0.9, 0.98, 65535.0 / 65536, 1, 1.0 / 65536 };
+    printf("%s\n", ad_config());
     printf("%-16s %8s %8s %8s %8s  %10s %10s %9s %10s\n", "ns/param/step", "multiply", "divide", "push", "move", "bits", "bound", "excess", "held bits");
     for (size_t i = 0; i < sizeof betas / sizeof *betas; i++) {
         char name[32];

@@ -105,6 +105,7 @@ static void hand_gradient(void *context)
 int main(int argc, char **argv)
 {
     struct bench bench = { 0 };
+    printf("%s\n", ad_config());
     struct problem q = { 0 };
     ad_array *W[LAYERS], *b[LAYERS];
     struct by_hand hand = { 0 };

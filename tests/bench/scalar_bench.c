@@ -71,6 +71,7 @@ static double per_operation(struct bench *bench, long n)
 int main(int argc, char **argv)
 {
     struct bench bench = { 0 };
+    printf("%s\n", ad_config());
     ad_array *(*f)(ad_array *) = taylor, *(*g)(ad_array *) = ad_grad(taylor), *(*h)(ad_array *) = ad_grad(g), *(*t)(ad_array *) = ad_grad(trivial);
     double c = bench_time(&bench, "plain C, value", plain, NULL);
     double value = bench_time(&bench, "libad, value", call, &f);

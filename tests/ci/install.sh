@@ -28,6 +28,8 @@ done
 cd "$work"
 cc "$sources/outside.c" -o shared $(pkg-config --cflags --libs libad) -lm
 ./shared | tee shared.txt
+ad-config
+test "$(ad-config --version)" = "$(pkg-config --modversion libad)"
 cc "$sources/outside.c" -o static $(pkg-config --cflags --libs --static libad | sed 's/-lad /-l:libad.a /') -lm
 ./static | diff shared.txt -
 if ldd static | grep libad; then

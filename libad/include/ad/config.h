@@ -22,6 +22,19 @@ AD_API void ad_set_num_threads(int count);
 /** How many threads calls that are made in this thread may use, itself included. */
 AD_API int ad_num_threads(void);
 
+/** What the library is and what it runs on here, one fact a line, for reports and beside measurements:
+ *
+ *     version: 0.1.0
+ *     compiler: gcc 12.2.0
+ *     instruction set: avx512
+ *     threads: 2
+ *     products: OpenBLAS 0.3.21 (OpenMP build), kernels for SkylakeX
+ *     LAPACK: that of OpenBLAS
+ *
+ * The instruction set is that of the elementwise loops and reductions, the threads are ad_num_threads(). The command ad-config prints the same.
+ * @return the text, which is the thread's: it is good until the thread asks again, or ends */
+AD_API const char *ad_config(void);
+
 AD_END_DECLS
 
 #endif

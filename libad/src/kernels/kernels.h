@@ -121,6 +121,8 @@ void ad_matmul_kernel(ad_dtype dtype, int64_t m, int64_t n, int64_t k, struct ad
 /* Calls of OpenBLAS, which stand between the two, run on the calling thread alone. */
 int ad_openblas_hold(void);
 void ad_openblas_release(int threads);
+const char *ad_openblas_build(void);   /* "OpenBLAS 0.3.21 (OpenMP build)" */
+const char *ad_openblas_kernels(void); /* "SkylakeX": the processor that it takes this one for */
 
 /* The thin singular value decomposition A = U diag(s) Vh of an (m, n) C-contiguous matrix of one of f64 f32 c128 c64, m and n at least 1. With
  * k = min(m, n), U is (m, k), s has k reals, the largest first, and Vh is (k, n). An infinity in A makes all of them NaN. */
