@@ -160,6 +160,52 @@ static void *update_many(void *unused)
     return NULL;
 }
 
+static double gradient_size;
+OF_X(tiny_square, ad_mul(gradient_size, ad_square(x)))
+
+static ad_array *after_two_steps(ad_array *x)
+{
+    adnn_optimizer adam = adnn_adam(.step_size = 0.1);
+    ad_tree *p = ad_tree_of("a", x), *s = adnn_optimizer_init(adam, p);
+    for (int i = 0; i < 2; i++)
+        s = adnn_optimizer_update(adam, s, ad_tree_of("a", ad_grad(tiny_square)(ad_tree_get(p, "a"))), &p);
+    return ad_tree_get(p, "a");
+}
+
+/* Steps far below epsilon: the parameter stays where it is, and so does its tangent. */
+START_TEST(adam_has_a_derivative_where_squared_gradients_underflow)
+{
+    AD_SCOPE;
+    static const struct {
+        double size;
+        ad_dtype dtype;
+    } rows[] = { { 1e-24, AD_F32 }, { 1e-170, AD_F64 }, { 0, AD_F64 } };
+    for (int i = 0; i < 3; i++) {
+        ad_array *x = ad_astype(ad_scalar(0.5), rows[i].dtype), *t = NULL;
+        gradient_size = rows[i].size;
+        assert_close(ad_item(ad_jvp(after_two_steps, x, ad_ones_like(x), &t)), 0.5, 0);
+        assert_close(ad_item(t), 1, 1e-7);
+        assert_close(ad_item(ad_grad(after_two_steps)(x)), 1, 1e-7);
+        assert_close(ad_item(ad_grad(ad_grad(after_two_steps))(x)), 0, 1e-7);
+    }
+}
+END_TEST
+
+static ad_array *entropy_of_first(ad_array *z)
+{
+    return adnn_softmax_cross_entropy(ad_reshape(z, AD_SHAPE(1, 2)), ad_from_data(AD_I64, (int64_t[]){ 0 }, AD_SHAPE(1)));
+}
+
+START_TEST(cross_entropy_of_a_sure_answer_keeps_its_digits)
+{
+    AD_SCOPE;
+    ad_array *z = VECTOR(40, 0), *scale = ad_scalar(exp(40));
+    assert_close(ad_item(ad_mul(entropy_of_first(z), scale)), 1, 1e-14);
+    assert_array(ad_mul(ad_grad(entropy_of_first)(z), scale), AD_SHAPE(2), 1e-14, -1, 1);
+    assert_array(ad_mul(ad_hessian(entropy_of_first)(z), scale), AD_SHAPE(2, 2), 1e-14, 1, -1, -1, 1);
+}
+END_TEST
+
 START_TEST(parameters_of_100000_leaves_on_a_stack_of_256_kib)
 {
     on_a_small_stack(update_many, NULL);
@@ -224,4 +270,5 @@ END_TEST
 RUN_TESTS("nn", dense_layers_compose, initial_weights_have_the_promised_scale, cross_entropy_takes_integers_and_one_hot,
           elementwise_layers_apply_their_function_and_keep_the_shape, squared_errors_and_norms_follow_their_formulas, a_progress_line_says_how_far_the_work_is,
           sgd_and_adam_follow_their_formulas, parameters_of_100000_leaves_on_a_stack_of_256_kib,
+          adam_has_a_derivative_where_squared_gradients_underflow, cross_entropy_of_a_sure_answer_keeps_its_digits,
           batches_go_through_all_examples_each_epoch, bad_layers_are_errors, a_network_learns_to_separate)

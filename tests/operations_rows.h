@@ -21,6 +21,30 @@
 OF_X(cube, ad_pow(x, 3))
 OF_X(inverse_square, ad_pow(x, -2))
 OF_X(polygamma_1, ad_polygamma(1, x))
+/* The slope of f as a function of x: it goes through what only slopes need. */
+static ad_array *slope_at(one *f, ad_array *x)
+{
+    ad_array *slope = NULL;
+    ad_jvp(f, x, ad_ones_like(x), &slope);
+    return slope;
+}
+
+/* d/da of f(a, b), every element of a being its own. */
+static ad_array *first_slope_at(two *f, ad_array *a, ad_array *b)
+{
+    ad_array *slope = NULL, *spread = ad_add(a, ad_zeros_like(b));
+    ad_jvp(f, spread, b, ad_ones_like(spread), &slope);
+    return slope;
+}
+
+OF_X(sigmoid_slope, slope_at(ad_sigmoid, x))
+OF_X(tanh_slope, slope_at(ad_tanh, x))
+OF_X(erf_slope, slope_at(ad_erf, x))
+OF_X(arcsin_slope, slope_at(ad_arcsin, x))
+OF_X(arcsinh_slope, slope_at(ad_arcsinh, x))
+OF_X(arccosh_slope, slope_at(ad_arccosh, x))
+OF_AB(hypot_slope, first_slope_at(ad_hypot, a, b))
+OF_AB(pow_slope, first_slope_at(ad_pow, a, b))
 OF_AB(mod_of_larger, ad_mod(ad_add(a, 2.45), b))
 OF_AB(mod_of_negative, ad_mod(ad_sub(a, 2.45), b))
 OF_AB(fmod_of_larger, ad_fmod(ad_add(a, 2.45), b))
@@ -275,6 +299,12 @@ static const struct row rows[] = {
     UNARY(gammaln, 0.5, 4, 0),
     UNARY(digamma, 0.5, 4, 0),
     ONE("ad_polygamma", polygamma_1, 0.7, 4, 0),
+    ONE("ad_sigmoid_slope", sigmoid_slope, -3, 3, 0),
+    ONE("ad_sech_squared", tanh_slope, -1, 1, COMPLEX),
+    ONE("ad_gaussian", erf_slope, -2, 2, 0),
+    ONE("ad_arcsin_slope", arcsin_slope, -0.7, 0.7, COMPLEX),
+    ONE("ad_arcsinh_slope", arcsinh_slope, -2, 2, COMPLEX),
+    ONE("ad_arccosh_slope", arccosh_slope, 1.3, 3, COMPLEX),
     UNARY(real, -2, 2, COMPLEX),
     UNARY(imag, -2, 2, COMPLEX),
     UNARY(conj, -2, 2, COMPLEX),
@@ -303,6 +333,8 @@ static const struct row rows[] = {
     TWO("ad_fmod", fmod_of_negative, 0.95, 1.05, 0),
     BINARY(hypot, 0.3, 2, 0),
     BINARY(arctan2, 0.3, 2, 0),
+    TWO("ad_direction", hypot_slope, 0.3, 2, 0),
+    TWO("ad_power_slopes", pow_slope, 0.5, 2, COMPLEX),
     BINARY(logaddexp, -2, 2, 0),
     BINARY(zmul, 0.3, 2, COMPLEX),
     BINARY(zdiv, 0.5, 2, COMPLEX),

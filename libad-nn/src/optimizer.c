@@ -2,6 +2,7 @@
  *
  * The state is a tree of trees like the parameters: "v" of sgd; "m", "v" and the step count "t" of adam. */
 #include "ad-nn/nn.h"
+#include <float.h>
 #include <stdlib.h>
 
 static bool known(adnn_optimizer optimizer)
@@ -32,12 +33,18 @@ static void sgd_step(adnn_optimizer o, ad_array *g, ad_array **v, ad_array **x)
     *x = ad_sub(*x, ad_mul(*v, o.step_size));
 }
 
+/* The root of v: the smallest normal number beside it is lost in its digits, but gives the root a slope where the squares underflowed. */
+static ad_array *root_of(ad_array *v)
+{
+    return ad_sqrt(ad_add(v, ad_dtype_of(v) == AD_F32 ? FLT_MIN : DBL_MIN));
+}
+
 static void adam_step(adnn_optimizer o, int64_t t, ad_array *g, ad_array **m, ad_array **v, ad_array **x)
 {
     *m = ad_add(ad_mul(*m, o.beta1), ad_mul(g, 1 - o.beta1));
     *v = ad_add(ad_mul(*v, o.beta2), ad_mul(ad_square(g), 1 - o.beta2));
     ad_array *mean = ad_div(*m, 1 - pow(o.beta1, (double)t)), *square = ad_div(*v, 1 - pow(o.beta2, (double)t));
-    *x = ad_sub(*x, ad_mul(o.step_size, ad_div(mean, ad_add(ad_sqrt(square), o.epsilon))));
+    *x = ad_sub(*x, ad_mul(o.step_size, ad_div(mean, ad_add(root_of(square), o.epsilon))));
 }
 
 /* The new state and parameters; leaves has room for those of four trees of `count`. */

@@ -2,8 +2,11 @@
  *
  * Each takes arrays or C numbers of any shapes that broadcast and gives a new array; a C number is weakly typed, so a float32
  * array times 2.0 stays float32. Integers become float64 where a function has no integer values. Every function is differentiable to
- * any order in both modes, unless its result is a constant. A derivative maps zero to zero: where a cotangent is exactly 0, an infinite
- * coefficient adds nothing. The bare names are functions too: ad_grad(ad_sin).
+ * any order in both modes, unless its result is a constant. The bare names are functions too: ad_grad(ad_sin).
+ *
+ * In the chain rule 0 wins: where a tangent or cotangent is exactly 0, or the slope that it meets is, nothing is added, though the other be infinite or not
+ * a number. So a branch that is masked out adds nothing, x sqrt(x) has the slope 0 at 0, and forward mode agrees with reverse mode; sqrt(x)^2 at 0 has
+ * the slope 0 too. Slopes keep their digits where the function's tails vanish, and overflow only where the slope itself does.
  *
  * A C integer that the int32 or uint8 beside it cannot hold is an error in arithmetic, and is compared by its value, as in NumPy. NumPy's int8 and
  * float16 do not exist here: what gives int8 there (arithmetic of bools) is not defined, what gives float16 (functions of uint8) gives float64.
@@ -35,13 +38,13 @@ typedef struct ad_angle_options {
 AD_API ad_array *ad_neg(ad_array *x);
 /** 1/x; of an integer 1, -1 or 0, and 0 for 0. Derivative: -y^2. */
 AD_API ad_array *ad_reciprocal(ad_array *x);
-/** |x|; real for complex x, bool for bool. Derivative: sign(x), conj(x)/|x|, and 0 at 0. */
+/** |x|; real for complex x, bool for bool. Derivative: sign(x), for complex x conj(x)/|x|, and 0 at 0; an infinite part alone gives its direction. */
 AD_API ad_array *ad_abs(ad_array *x);
 /** -1, 0 or 1; x/|x| for complex x. Derivative: 0, for complex x along the circle, 0 at 0. */
 AD_API ad_array *ad_sign(ad_array *x);
 /** x^2. */
 AD_API ad_array *ad_square(ad_array *x);
-/** Square root. Derivative: 1/(2y), infinite at 0. */
+/** Square root. Derivative: 1/(2y), infinite at 0 (for complex x the real infinity). */
 AD_API ad_array *ad_sqrt(ad_array *x);
 /** Cube root; real. Derivative: 1/(3y^2). */
 AD_API ad_array *ad_cbrt(ad_array *x);
@@ -52,7 +55,7 @@ AD_API ad_array *ad_cbrt(ad_array *x);
 AD_API ad_array *ad_exp(ad_array *x);
 /** 2^x. */
 AD_API ad_array *ad_exp2(ad_array *x);
-/** e^x - 1, exact near 0. */
+/** e^x - 1, exact near 0. Derivative: e^x. */
 AD_API ad_array *ad_expm1(ad_array *x);
 /** Natural logarithm. Derivative: 1/x, infinite at 0. */
 AD_API ad_array *ad_log(ad_array *x);
@@ -75,26 +78,26 @@ AD_API ad_array *ad_tan(ad_array *x);
 AD_API ad_array *ad_arcsin(ad_array *x);
 /** Inverse cosine. Derivative infinite at -1 and 1. */
 AD_API ad_array *ad_arccos(ad_array *x);
-/** Inverse tangent. */
+/** Inverse tangent. Derivative: 1/(1 + x^2). */
 AD_API ad_array *ad_arctan(ad_array *x);
 /** Hyperbolic sine. */
 AD_API ad_array *ad_sinh(ad_array *x);
 /** Hyperbolic cosine. */
 AD_API ad_array *ad_cosh(ad_array *x);
-/** Hyperbolic tangent. Derivative: 1 - y^2. */
+/** Hyperbolic tangent. Derivative: 1/cosh(x)^2, exact in the tails at every order. */
 AD_API ad_array *ad_tanh(ad_array *x);
-/** Inverse hyperbolic sine. */
+/** Inverse hyperbolic sine. Derivative: 1/sqrt(1 + x^2). */
 AD_API ad_array *ad_arcsinh(ad_array *x);
 /** Inverse hyperbolic cosine. Derivative: 1/(sqrt(x-1) sqrt(x+1)). */
 AD_API ad_array *ad_arccosh(ad_array *x);
-/** Inverse hyperbolic tangent. Derivative infinite at -1 and 1. */
+/** Inverse hyperbolic tangent. Derivative: 1/((1 - x) (1 + x)), infinite at -1 and 1. */
 AD_API ad_array *ad_arctanh(ad_array *x);
 
 /* ---- Functions of learning and statistics; real ---- */
 
-/** 1/(1 + e^-x). Derivative: y (1 - y). */
+/** 1/(1 + e^-x). Derivative: sigmoid(x) sigmoid(-x), exact in the tails at every order. */
 AD_API ad_array *ad_sigmoid(ad_array *x);
-/** log(sigmoid(x)), without overflow. */
+/** log(sigmoid(x)), without overflow. Derivative: sigmoid(-x). */
 AD_API ad_array *ad_log_sigmoid(ad_array *x);
 /** log(1 + e^x), without overflow. Derivative: sigmoid(x). */
 AD_API ad_array *ad_softplus(ad_array *x);
@@ -150,32 +153,33 @@ AD_API ad_array *ad_sub(ad_array *a, ad_array *b);
 AD_API ad_array *ad_mul(ad_array *a, ad_array *b);
 /** a / b; of integers a float64. */
 AD_API ad_array *ad_div(ad_array *a, ad_array *b);
-/** a^b. Derivatives: b a^(b-1), 0 where b = 0; y log a, 0 where a = 0 and b >= 0, NaN for a < 0 unless the power is complex.
+/** a^b. Derivatives: b a^(b-1), 0 where b = 0; y log a, 0 where a = 0 and b >= 0, NaN for a < 0 unless the power is complex. At a = 0 and at infinities
+ * derivatives of every order are the limits from a > 0 at this b, in any order and nesting of modes: at (0, 1) the Hessian is [0, -inf; -inf, 0].
  * A C integer exponent from -100 to 100 is computed by products, exact for every a. Errors: an integer to a negative integer power. */
 AD_API ad_array *ad_pow(ad_array *a, ad_array *b);
 /** The larger one; NaN if either is; real. A tie sends half of the derivative to each. */
 AD_API ad_array *ad_maximum(ad_array *a, ad_array *b);
 /** The smaller one; NaN if either is; real. A tie sends half of the derivative to each. */
 AD_API ad_array *ad_minimum(ad_array *a, ad_array *b);
-/** Remainder of floor division, with the sign of b. Derivatives: 1 and -floor(a/b). */
+/** Remainder of floor division, with the sign of b. Derivatives: 1 and minus the whole quotient, floor_divide(a, b). */
 AD_API ad_array *ad_mod(ad_array *a, ad_array *b);
-/** Remainder of division towards zero, with the sign of a. Derivatives: 1 and -trunc(a/b). */
+/** Remainder of division towards zero, with the sign of a. Derivatives: 1 and minus the whole quotient, (a - y)/b. */
 AD_API ad_array *ad_fmod(ad_array *a, ad_array *b);
 /** floor(a / b); a constant of every derivative. */
 AD_API ad_array *ad_floor_divide(ad_array *a, ad_array *b);
-/** sqrt(a^2 + b^2) without overflow; real. Derivative 0 at the origin. */
+/** sqrt(a^2 + b^2) without overflow; real. Derivative a/y and b/y, at every order 0 at the origin; one infinite operand has all of it. */
 AD_API ad_array *ad_hypot(ad_array *a, ad_array *b);
-/** Angle of the point (b, a) in radians; real. Derivative 0 at the origin. */
+/** Angle of the point (b, a) in radians; real. Derivative: b/r^2 and -a/r^2 with r = hypot(a, b), at every order 0 at the origin. */
 AD_API ad_array *ad_arctan2(ad_array *a, ad_array *b);
-/** log(e^a + e^b) without overflow; real. */
+/** log(e^a + e^b) without overflow; real. Derivatives: sigmoid(a - b) and sigmoid(b - a); 0 where both are -inf, 1/2 where both are +inf. */
 AD_API ad_array *ad_logaddexp(ad_array *a, ad_array *b);
 /** Derivative number n of digamma; n a whole number without derivative; real. */
 AD_API ad_array *ad_polygamma(ad_array *n, ad_array *x);
-/** t d, but 0 where t = 0: the product of a tangent t with a coefficient d that may be infinite. */
+/** t d, but 0 where t = 0: the product of a weight t with a d that may be infinite. */
 AD_API ad_array *ad_zmul(ad_array *t, ad_array *d);
 /** t / d, but 0 where t = 0. */
 AD_API ad_array *ad_zdiv(ad_array *t, ad_array *d);
-/** a b, but 0 where either is 0: what ad_zmul differentiates into. It differentiates into itself. */
+/** a b, but 0 where either is 0: the product of a tangent with a slope. It differentiates into itself. Of complex numbers a part that is 0 adds nothing. */
 AD_API ad_array *ad_zzmul(ad_array *a, ad_array *b);
 
 /* ---- Comparisons; bool. Complex numbers are ordered by real part, then imaginary part, as in NumPy ---- */

@@ -113,7 +113,7 @@ AD_API ad_array *ad_cumsum_with(ad_array *x, ad_scan_options options);
 AD_API ad_array *ad_cumprod(ad_array *x);
 AD_API ad_array *ad_cumprod_with(ad_array *x, ad_scan_options options);
 
-/** y_i = a_i y_(i-1) + b_i along an axis, with y_(-1) = 0; with .reverse y_i = a_i y_(i+1) + b_i. A zero y wins over an infinite a, as in ad_zmul.
+/** y_i = a_i y_(i-1) + b_i along an axis, with y_(-1) = 0; with .reverse y_i = a_i y_(i+1) + b_i. A zero wins over an infinity beside it, as in ad_zzmul.
  *
  * @param a  real or complex, broadcast with b; the first coefficient is not used (the last with .reverse)
  * @return   the broadcast shape and the common dtype

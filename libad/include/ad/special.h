@@ -12,18 +12,18 @@ AD_BEGIN_DECLS
 /** log(sum(exp(x))); integers as float64. Of no elements -inf.
  *
  * Options: axis, axes, keepdims.
- * Derivative: exp(x - y). Where all elements are -inf it is 0; elements that are +inf share it.
+ * Derivative: softmax(x). Where all elements are -inf it is 0; elements that are +inf share it. Small results and slopes near 0 and 1 keep their digits.
  * As scipy.special.logsumexp. */
 AD_API ad_array *ad_logsumexp(ad_array *x);
 AD_API ad_array *ad_logsumexp_with(ad_array *x, ad_reduce_options options);
 
 /** exp(x) / sum(exp(x)), of the shape of x; real. Options: axis, axes.
- * Derivative: y (v - sum(y v)). As scipy.special.softmax: with neither axis nor axes over all elements. */
+ * Derivative: y (v - sum(y v)), where y near 1 keeps its digits. As scipy.special.softmax: with neither axis nor axes over all elements. */
 AD_API ad_array *ad_softmax(ad_array *x);
 AD_API ad_array *ad_softmax_with(ad_array *x, ad_reduce_options options);
 
 /** x - log(sum(exp(x))), of the shape of x; real. Options: axis, axes.
- * VJP: g - exp(y) sum(g). As scipy.special.log_softmax. */
+ * VJP: g - softmax(x) sum(g). As scipy.special.log_softmax. */
 AD_API ad_array *ad_log_softmax(ad_array *x);
 AD_API ad_array *ad_log_softmax_with(ad_array *x, ad_reduce_options options);
 

@@ -116,6 +116,8 @@ const struct ad_loops FOR_ISA(ad_loops) = {
         WHOLE_LOOPS(TYPED_i64, i64) WHOLE_LOOPS(TYPED_i32, i32) WHOLE_LOOPS(TYPED_u8, u8) WHOLE_LOOPS(TYPED_b8, b8)
         COMPLEX_LOOPS(TYPED_c128, c128) COMPLEX_LOOPS(TYPED_c64, c64)
         [AD_LOOP_clip] = { [AD_F64] = clip_f64, [AD_F32] = clip_f32 },
+        [AD_LOOP_power_slopes] = { [AD_F64] = power_slopes_f64, [AD_F32] = power_slopes_f32, [AD_C128] = ad_power_slopes_c128,
+                                   [AD_C64] = ad_power_slopes_c64 },
         [AD_LOOP_where] = { [AD_F64] = where_8, [AD_F32] = where_4, [AD_C128] = ad_where_16, [AD_C64] = where_8,
                             [AD_I64] = where_8, [AD_I32] = where_4, [AD_U8] = ad_where_1, [AD_BOOL] = ad_where_1 },
     },

@@ -26,6 +26,22 @@
         R ratio = c / d, scale = c * ratio + d;                                                                        \
         return make_##dtype((a * ratio + b) / scale, (b * ratio - a) / scale);                                         \
     }                                                                                                                  \
+    /* Products and quotients with a slope, part by part: a part that is 0 adds nothing. */                           \
+    static inline T zero_wins_##dtype(T x, T y)                                                                        \
+    {                                                                                                                  \
+        R a = __real__ x, b = __imag__ x, c = __real__ y, d = __imag__ y;                                              \
+        T z = product_##dtype(x, y);                                                                                   \
+        if (!isnan(__real__ z) && !isnan(__imag__ z))                                                                  \
+            return z;                                                                                                  \
+        return make_##dtype(AD_ZERO_WINS(a, c) - AD_ZERO_WINS(b, d), AD_ZERO_WINS(a, d) + AD_ZERO_WINS(b, c));         \
+    }                                                                                                                  \
+    static inline T zero_over_##dtype(T x, T y)                                                                        \
+    {                                                                                                                  \
+        R a = __real__ x, b = __imag__ x;                                                                              \
+        if (x == 0 || y != 0)                                                                                          \
+            return x == 0 ? 0 : quotient_##dtype(x, y);                                                                \
+        return make_##dtype(a == 0 ? 0 : a / fabs##F(__real__ y), b == 0 ? 0 : b / fabs##F(__imag__ y));               \
+    }                                                                                                                  \
     static inline T power_##dtype(T x, T y)                                                                            \
     {                                                                                                                  \
         if (y == 0)                                                                                                    \
@@ -36,13 +52,32 @@
             return x;                                                                                                  \
         return y == 2 ? product_##dtype(x, x) : cpow##F(x, y);                                                         \
     }                                                                                                                  \
-    /* the direction of x; that of an infinite part, of which there can be one */                                      \
+    /* the direction of x; that of an infinite part, of which there can be one. The larger part becomes 1 first, so that the modulus is in range */ \
     static inline T sign_##dtype(T x)                                                                                  \
     {                                                                                                                  \
-        R a = __real__ x, b = __imag__ x, r = hypot##F(a, b);                                                          \
-        if (isinf(r) && isinf(a) != isinf(b))                                                                          \
+        R a = __real__ x, b = __imag__ x, largest = fmax##F(fabs##F(a), fabs##F(b));                                   \
+        if (isinf(a) != isinf(b))                                                                                      \
             return isinf(a) ? make_##dtype(copysign##F(1, a), 0) : make_##dtype(0, copysign##F(1, b));                 \
-        return r == 0 ? x : make_##dtype(a / r, b / r);                                                                \
+        if (largest == 0)                                                                                              \
+            return x;                                                                                                  \
+        R c = a / largest, d = b / largest, r = sqrt##F(c * c + d * d);                                                \
+        return make_##dtype(c / r, d / r);                                                                             \
+    }                                                                                                                  \
+    /* 1/cosh^2 = 4 e^(-2 x) / (1 + e^(-2 x))^2, of which 4 e^(-2 x) is left for a large x */                          \
+    static inline T sech_squared_##dtype(T x)                                                                          \
+    {                                                                                                                  \
+        if (__real__ x < 0)                                                                                            \
+            x = make_##dtype(-__real__ x, -__imag__ x);                                                                \
+        if (__real__ x < 20) {                                                                                         \
+            T y = quotient_##dtype(1, ccosh##F(x));                                                                    \
+            return product_##dtype(y, y);                                                                              \
+        }                                                                                                              \
+        return 4 * cexp##F(make_##dtype(-2 * __real__ x, -2 * __imag__ x));                                            \
+    }                                                                                                                  \
+    /* 1/(sqrt(x) sqrt(y)): as two roots the number is right on both sides of the cuts, zero imaginary parts too */    \
+    static inline T over_roots_##dtype(T x, T y)                                                                       \
+    {                                                                                                                  \
+        return quotient_##dtype(1, product_##dtype(csqrt##F(x), csqrt##F(y)));                                         \
     }                                                                                                                  \
     /* e^x - 1 without cancellation: expm1(a) cos b - 2 sin(b/2)^2, e^a sin b */                                       \
     static inline T expm1_##dtype(T x)                                                                                 \
@@ -108,8 +143,12 @@
     LOOP2(, ad_div_##dtype, T, T, quotient_##dtype(x, y))                                                              \
     LOOP2(, ad_pow_##dtype, T, T, power_##dtype(x, y))                                                                 \
     LOOP2(, ad_zmul_##dtype, T, T, x == 0 ? 0 : product_##dtype(x, y))                                                 \
-    LOOP2(, ad_zdiv_##dtype, T, T, x == 0 ? 0 : quotient_##dtype(x, y))                                                \
-    LOOP2(, ad_zzmul_##dtype, T, T, x == 0 || y == 0 ? 0 : product_##dtype(x, y))                                      \
+    LOOP2(, ad_zdiv_##dtype, T, T, zero_over_##dtype(x, y))                                                            \
+    LOOP2(, ad_zzmul_##dtype, T, T, zero_wins_##dtype(x, y))                                                           \
+    MAPPED(sech_squared, sech_squared_##dtype, T, dtype)                                                               \
+    LOOP1(, ad_arcsin_slope_##dtype, T, T, over_roots_##dtype(make_##dtype(1 - __real__ x, -__imag__ x), make_##dtype(1 + __real__ x, __imag__ x))) \
+    LOOP1(, ad_arcsinh_slope_##dtype, T, T, over_roots_##dtype(make_##dtype(1 + __imag__ x, -__real__ x), make_##dtype(1 - __imag__ x, __real__ x))) \
+    LOOP1(, ad_arccosh_slope_##dtype, T, T, over_roots_##dtype(make_##dtype(__real__ x - 1, __imag__ x), make_##dtype(__real__ x + 1, __imag__ x))) \
     LOOP2(, ad_equal_##dtype, T, uint8_t, x == y)                                                                      \
     LOOP2(, ad_not_equal_##dtype, T, uint8_t, x != y)                                                                  \
     LOOP2(, ad_less_##dtype, T, uint8_t, LESS_THAN(x, y))                                                              \
@@ -122,3 +161,46 @@
 
 COMPLEX_TABLE(c128, double, c128, )
 COMPLEX_TABLE(c64, float, c64, f)
+
+/* Derivatives of x^p. */
+#define IS_ORDINARY(a) (MODULUS(a) >= SMALLEST && MODULUS(a) < INFINITY)
+
+#define POWER_SLOPES(dtype)                                                                                            \
+    void ad_power_slopes_##dtype(LOOP_ARGUMENTS)                                                                       \
+    {                                                                                                                  \
+        int order = n ? (int)__real__ *(const dtype *)in[2] : 0, k = order % AD_POWER_ORDERS, m = order / AD_POWER_ORDERS; \
+        for (int64_t i = 0; i < n; i++) {                                                                              \
+            dtype x = *(const dtype *)(in[0] + i * in_stride[0]), p = *(const dtype *)(in[1] + i * in_stride[1]);      \
+            *(dtype *)(out + i * out_stride) = power_slope_##dtype(x, p, k, m, power_##dtype(x, p), m > 0 ? LOG(x) : 0); \
+        }                                                                                                              \
+    }
+
+#define T              c128
+#define NAME(x)        x##_c128
+#define PRODUCT(a, b)  zero_wins_c128(a, b)
+#define QUOTIENT(a, b) quotient_c128(a, b)
+#define POWER(a, b)    power_c128(a, b)
+#define LOG(a)         clog(a)
+#define MODULUS(a)     cabs(a)
+#define SMALLEST       0x1p-1022
+#include "power_slopes.inc"
+POWER_SLOPES(c128)
+#undef T
+#undef NAME
+#undef PRODUCT
+#undef QUOTIENT
+#undef POWER
+#undef LOG
+#undef MODULUS
+#undef SMALLEST
+
+#define T              c64
+#define NAME(x)        x##_c64
+#define PRODUCT(a, b)  zero_wins_c64(a, b)
+#define QUOTIENT(a, b) quotient_c64(a, b)
+#define POWER(a, b)    power_c64(a, b)
+#define LOG(a)         clogf(a)
+#define MODULUS(a)     cabsf(a)
+#define SMALLEST       0x1p-126f
+#include "power_slopes.inc"
+POWER_SLOPES(c64)

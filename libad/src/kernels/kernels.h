@@ -18,8 +18,12 @@ typedef void ad_loop(int64_t n, const char *const *in, const int64_t *in_stride,
 /* The same of one or two float64 numbers, to the same bits; y is not used by functions of one. For functions that give float64. */
 typedef double ad_number_function(double x, double y);
 
-/* The product with a derivative y: what is zero stays zero. */
-#define AD_ZERO_WINS(x, y) ((x) == 0 ? 0 : (x) * (y))
+/* The product of a tangent or cotangent with a slope: a zero wins over an infinity beside it, whichever of the two it is. */
+#define AD_ZERO_WINS(x, y) (((x) == 0) | ((y) == 0) ? 0 : (x) * (y))
+
+/* Which derivative of x^p power_slopes gives: of order k in x and m in p, both below AD_POWER_ORDERS. */
+enum { AD_POWER_ORDERS = 64 };
+#define AD_POWER_ORDER(k, m) ((k) + AD_POWER_ORDERS * (m))
 
 /* The elementwise functions, one line each in elementwise.def. */
 typedef enum ad_loop_id {

@@ -157,7 +157,8 @@ typedef float _Complex c64;
     X(tanh, dtype) X(arcsinh, dtype) X(arccosh, dtype) X(arctanh, dtype) X(isnan, dtype) X(isinf, dtype)               \
     X(isfinite, dtype) X(logical_not, dtype) X(conj, dtype) X(angle, dtype) X(real, dtype) X(imag, dtype)              \
     X(add, dtype) X(sub, dtype) X(mul, dtype) X(div, dtype) X(pow, dtype) X(zmul, dtype) X(zdiv, dtype)                \
-    X(zzmul, dtype) X(equal, dtype) X(not_equal, dtype) X(less, dtype) X(less_equal, dtype) X(greater, dtype)          \
+    X(zzmul, dtype) X(sech_squared, dtype) X(arcsin_slope, dtype) X(arcsinh_slope, dtype) X(arccosh_slope, dtype)      \
+    X(equal, dtype) X(not_equal, dtype) X(less, dtype) X(less_equal, dtype) X(greater, dtype)          \
     X(greater_equal, dtype) X(logical_and, dtype) X(logical_or, dtype) X(logical_xor, dtype) X(rint, dtype)
 
 #define DECLARE_TYPED(name, dtype) DECLARE_LOOP(ad_##name##_##dtype)
@@ -170,6 +171,8 @@ WHOLE_LOOPS(DECLARE_TYPED, u8)
 WHOLE_LOOPS(DECLARE_TYPED, b8)
 COMPLEX_LOOPS(DECLARE_TYPED, c128)
 COMPLEX_LOOPS(DECLARE_TYPED, c64)
+DECLARE_LOOP(ad_power_slopes_c128)
+DECLARE_LOOP(ad_power_slopes_c64)
 DECLARE_LOOP(ad_where_1)
 DECLARE_LOOP(ad_where_16)
 

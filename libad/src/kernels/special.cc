@@ -1,6 +1,7 @@
 // Boost.Math's special functions behind C linkage. Errors come back as NaN and infinity, never as exceptions.
 #include <boost/math/special_functions/digamma.hpp>
 #include <boost/math/special_functions/polygamma.hpp>
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -16,6 +17,35 @@ bool is_pole(double x)
     return x <= 0 && std::floor(x) == x;
 }
 
+const double pi = 3.14159265358979323846;
+
+// cot(pi x), from the distance to the nearest multiple of 1/2, which is exact: rounding 1 - x would move a pole.
+double cot_pi(double x)
+{
+    double r = x - std::round(x);
+    return std::fabs(r) < 0.25 ? 1 / std::tan(pi * r) : std::copysign(std::tan(pi * (0.5 - std::fabs(r))), r);
+}
+
+const int largest_reflected = 100;
+
+// Derivative number n of pi cot(pi x): pi^(n+1) P(c) with c = cot(pi x), P = c for n = 0, then -(1 + c^2) P', since c' = -pi (1 + c^2).
+// The coefficients of one P have one sign and belong to powers of one parity, so nothing cancels.
+double derivative_of_pi_cot_pi(int n, double x)
+{
+    double p[largest_reflected + 2] = { 0, 1 }, c = cot_pi(x), y = 0;
+    for (int i = 0; i < n; i++) {
+        double q[largest_reflected + 2] = { 0 };
+        for (int j = 1; j <= i + 1; j++) {
+            q[j - 1] -= j * p[j];
+            q[j + 1] -= j * p[j];
+        }
+        std::copy(q, q + i + 3, p);
+    }
+    for (int j = n + 1; j >= 0; j--)
+        y = y * c + p[j];
+    return std::pow(pi, n + 1) * y;
+}
+
 } // namespace
 
 extern "C" __attribute__((visibility("hidden"))) double ad_digamma_of(double x)
@@ -27,6 +57,8 @@ extern "C" __attribute__((visibility("hidden"))) double ad_digamma_of(double x)
     if (is_pole(x)) // as SciPy: an odd pole has no limit, but at zero the sign of zero says from where
         return x == 0 ? (std::signbit(x) ? INFINITY : -INFINITY) : NAN;
     try {
+        if (x < 0)
+            return boost::math::digamma(1 - x, quiet()) - derivative_of_pi_cot_pi(0, x);
         return boost::math::digamma(x, quiet());
     } catch (...) {
         return NAN;
@@ -44,6 +76,8 @@ extern "C" __attribute__((visibility("hidden"))) double ad_polygamma_of(int orde
     if (is_pole(x)) // (-1)^(order + 1) order! zeta(order + 1, x), as SciPy
         return order % 2 ? INFINITY : -INFINITY;
     try {
+        if (x < 0 && order <= largest_reflected)
+            return (order % 2 ? -1 : 1) * boost::math::polygamma(order, 1 - x, quiet()) - derivative_of_pi_cot_pi(order, x);
         double y = boost::math::polygamma(order, x, quiet());
         return x > 0 && order % 2 == 0 ? -std::fabs(y) : y; // an overflow has lost its sign
     } catch (...) {

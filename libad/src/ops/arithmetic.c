@@ -1,8 +1,8 @@
 /* Elementwise functions of several arrays: arithmetic, powers, comparisons, selection.
  *
  * A rule gives what a tangent t of one operand adds to the result's; for an elementwise function the reverse rule is the
- * same expression of the cotangent, so one function stands in both places. Products with a derivative are
- * zero-wins products (ad_zmul): a derivative maps zero to zero, whatever its coefficient. */
+ * same expression of the cotangent, so one function stands in both places. Products with a slope are ad_zzmul: where
+ * the tangent or the slope is 0, nothing is added, however large the other is. */
 #include "ad/array.h"
 #include "ad/create.h"
 #include "ad/math.h"
@@ -49,23 +49,6 @@ BINARY(mul, .number = ad_elementwise_number, .derivative = other_operand, .saves
 
 /* ---- slopes that need more than a line ---- */
 
-/* p x^(p-1), and 0 where p = 0: masked where x is 0 or no number only, for elsewhere it moves with p. */
-static ad_array *pow_slope_base(ad_array *x, ad_array *p)
-{
-    ad_array *none = ad_logical_and(ad_equal(p, 0), ad_logical_or(ad_equal(x, 0), ad_isnan(x)));
-    return ad_where(none, 0, ad_mul(p, ad_pow(x, ad_where(none, 1, ad_sub(p, 1)))));
-}
-
-/* y log x, and 0 where x = 0 and p >= 0. Under a complex power a negative x has a logarithm. */
-static ad_array *pow_slope_exponent(ad_array *x, ad_array *p, ad_array *y)
-{
-    ad_array *none = ad_logical_and(ad_equal(x, 0), ad_greater_equal(ad_real(p), 0));
-    ad_array *base = ad_where(none, 1, x);
-    if (ad_dtype_is_complex(ad_dtype_of(y)))
-        base = ad_astype(base, ad_dtype_of(y));
-    return ad_where(none, 0, ad_mul(y, ad_log(base)));
-}
-
 /* 1 where a wins, 1/2 where both do; a NaN wins. `wins` compares the operand with the other. */
 static ad_array *share(ad_array *a, ad_array *b, ad_array *wins)
 {
@@ -74,34 +57,40 @@ static ad_array *share(ad_array *a, ad_array *b, ad_array *wins)
     return ad_where(tie, 0.5, ad_where(ad_logical_or(wins, nan_a), 1.0, 0.0));
 }
 
-/* p/h/q, and 0 where h = 0, at every order: the safe form of a quotient by a norm. */
-static ad_array *over_norm(ad_array *p, ad_array *h, bool twice)
+/* The sine and cosine s, c of the angle of (b, a) are a/h and b/h with h = hypot(a, b). ds = c (c da - s db)/h: products, which cancel nowhere. All are 0
+ * at the origin, at every order. */
+static ad_array *direction(ad_array *a, ad_array *b);
+
+static ad_array *along_angle(ad_array *t, ad_array *a, ad_array *b, ad_array *factor)
 {
-    ad_array *zero = ad_equal(h, 0), *safe = ad_where(zero, 1, h);
-    ad_array *q = ad_div(p, safe);
-    return ad_where(zero, 0, twice ? ad_div(q, safe) : q);
+    return ad_zdiv(ad_zzmul(t, factor), ad_hypot(a, b));
 }
 
-/* exp(a - y): what a adds to log(e^a + e^b); 0 where both are -inf, 1/2 where both are +inf. */
-static ad_array *logaddexp_slope(ad_array *a, ad_array *b, ad_array *y)
+/* sigmoid(a - b): what a adds to log(e^a + e^b); 0 where both are -inf, 1/2 where both are +inf. */
+static ad_array *logaddexp_slope(ad_array *a, ad_array *b)
 {
-    ad_array *infinite = ad_isinf(y), *tie = ad_logical_and(infinite, ad_equal(a, b));
-    ad_array *at_infinity = ad_where(ad_logical_and(ad_equal(a, y), ad_greater(y, 0)), ad_where(tie, 0.5, 1.0), 0.0);
-    return ad_where(infinite, at_infinity, ad_exp(ad_sub(a, ad_where(infinite, 0, y))));
+    ad_array *tie = ad_logical_and(ad_isinf(a), ad_equal(a, b)), *slope = ad_sigmoid(ad_sub(ad_where(tie, 0, a), ad_where(tie, 0, b)));
+    return ad_where(ad_logical_and(tie, ad_less(a, 0)), 0, slope);
+}
+
+/* The whole quotient that the remainder y belongs to. */
+static ad_array *fmod_quotient(ad_array *a, ad_array *b, ad_array *y)
+{
+    return ad_rint(ad_div(ad_sub(a, y), b));
 }
 
 /* clang-format off */
 /*   name        remembers  along a                                         along b */
-RULE(div,        BOTH,      ad_zdiv(t, b),                                  ad_zmul(t, ad_neg(ad_div(y, b))))
-RULE(pow,        BOTH,      ad_zmul(t, pow_slope_base(a, b)),               ad_zmul(t, pow_slope_exponent(a, b, y)))
-RULE(maximum,    INPUT,     ad_zmul(t, share(a, b, ad_greater(a, b))),      ad_zmul(t, share(b, a, ad_greater(b, a))))
-RULE(minimum,    INPUT,     ad_zmul(t, share(a, b, ad_less(a, b))),         ad_zmul(t, share(b, a, ad_less(b, a))))
-RULE(hypot,      BOTH,      ad_zmul(t, over_norm(a, y, false)),             ad_zmul(t, over_norm(b, y, false)))
-RULE(arctan2,    INPUT,     ad_zmul(t, over_norm(b, ad_hypot(a, b), true)), ad_zmul(t, ad_neg(over_norm(a, ad_hypot(a, b), true))))
-RULE(mod,        INPUT,     t,                                              ad_zmul(t, ad_neg(ad_floor(ad_div(a, b)))))
-RULE(fmod,       INPUT,     t,                                              ad_zmul(t, ad_neg(ad_trunc(ad_div(a, b)))))
-RULE(logaddexp,  BOTH,      ad_zmul(t, logaddexp_slope(a, b, y)),           ad_zmul(t, logaddexp_slope(b, a, y)))
-RULE(polygamma,  INPUT,     NULL,                                           ad_zmul(t, ad_polygamma(ad_add(a, 1), b)))
+RULE(div,        BOTH,      ad_zdiv(t, b),                                  ad_zzmul(t, ad_neg(ad_div(y, b))))
+RULE(maximum,    INPUT,     ad_zzmul(t, share(a, b, ad_greater(a, b))),     ad_zzmul(t, share(b, a, ad_greater(b, a))))
+RULE(minimum,    INPUT,     ad_zzmul(t, share(a, b, ad_less(a, b))),        ad_zzmul(t, share(b, a, ad_less(b, a))))
+RULE(hypot,      INPUT,     ad_zzmul(t, direction(a, b)),                   ad_zzmul(t, direction(b, a)))
+RULE(arctan2,    INPUT,     along_angle(t, a, b, direction(b, a)),          along_angle(t, a, b, ad_neg(direction(a, b))))
+RULE(direction,  BOTH,      along_angle(t, a, b, ad_square(direction(b, a))), along_angle(t, a, b, ad_neg(ad_mul(y, direction(b, a)))))
+RULE(mod,        INPUT,     t,                                              ad_zzmul(t, ad_neg(ad_floor_divide(a, b))))
+RULE(fmod,       BOTH,      t,                                              ad_zzmul(t, ad_neg(fmod_quotient(a, b, y))))
+RULE(logaddexp,  INPUT,     ad_zzmul(t, logaddexp_slope(a, b)),             ad_zzmul(t, logaddexp_slope(b, a)))
+RULE(polygamma,  INPUT,     NULL,                                           ad_zzmul(t, ad_polygamma(ad_add(a, 1), b)))
 /* zero-wins: in d the derivative is 0 where the first operand is, as it is where t is */
 RULE(zmul,       INPUT,     ad_zmul(t, b),                                  ad_zzmul(t, a))
 RULE(zdiv,       INPUT,     ad_zdiv(t, b),                                  ad_neg(ad_zzmul(a, ad_zdiv(ad_zdiv(t, b), b))))
@@ -119,6 +108,67 @@ FUNCTION(polygamma)
 FUNCTION(zmul)
 FUNCTION(zdiv)
 FUNCTION(zzmul)
+
+static ad_array *direction(ad_array *a, ad_array *b)
+{
+    return ad_call_primitive(&direction_op, (ad_array *[]){ a, b }, 2, NULL);
+}
+
+/* ---- powers: every derivative of x^p is one function ---- */
+
+/* Of order k in x and m in p. */
+struct power_slope {
+    int k, m;
+};
+
+static bool power_slopes_eval(const ad_node *node, void *const *outputs)
+{
+    const struct power_slope *o = ad_node_options(node);
+    struct ad_node with_order = *node;
+    ad_array *inputs[] = { node->inputs[0], node->inputs[1], ad_weak_integer(AD_POWER_ORDER(o->k, o->m)) };
+    with_order.inputs = inputs;
+    with_order.count = 3;
+    return inputs[2] && ad_elementwise_eval(&with_order, outputs);
+}
+
+static double power_slopes_number(const ad_primitive *op, const void *options, double x, double p)
+{
+    const struct power_slope *o = options;
+    double order = AD_POWER_ORDER(o->k, o->m), y = 0;
+    ad_current()->loops->loop[op->code][AD_F64](1, (const char *const[]){ (const char *)&x, (const char *)&p, (const char *)&order },
+                                                (const int64_t[]){ sizeof x, sizeof p, sizeof order }, (char *)&y, sizeof y);
+    return y;
+}
+
+static ad_array *power_slope(const ad_node *node, int operand, struct power_slope of);
+
+static ad_array *power_slopes_derivative(const ad_node *node, int operand)
+{
+    return power_slope(node, operand, *(const struct power_slope *)ad_node_options(node));
+}
+
+static const ad_primitive power_slopes_op = {
+    .name = "ad_power_slopes", .infer = ad_elementwise_infer, .eval = power_slopes_eval, .number = power_slopes_number,
+    .derivative = power_slopes_derivative, .saves = AD_SAVE_INPUTS, .options_size = sizeof(struct power_slope), .code = AD_LOOP_power_slopes,
+};
+AD_OPERATION(power_slopes_op);
+
+/* One order more in an operand. */
+static ad_array *power_slope(const ad_node *node, int operand, struct power_slope of)
+{
+    *(operand == 0 ? &of.k : &of.m) += 1;
+    ad_array *inputs[] = { ad_saved_input(node, 0), ad_saved_input(node, 1) };
+    if (of.k >= AD_POWER_ORDERS || of.m >= AD_POWER_ORDERS)
+        return ad_set_error(AD_ERROR_VALUE, "ad_pow: a derivative of order %d; less than %d is possible", of.k > of.m ? of.k : of.m, AD_POWER_ORDERS);
+    return ad_call_primitive(&power_slopes_op, inputs, 2, &of);
+}
+
+static ad_array *pow_derivative(const ad_node *node, int operand)
+{
+    return power_slope(node, operand, (struct power_slope){ 0, 0 });
+}
+
+RECORD(pow, .number = ad_elementwise_number, .derivative = pow_derivative, .saves = AD_SAVE_INPUTS)
 
 /* ---- sums ---- */
 
@@ -180,9 +230,9 @@ static ad_array *clip_rule(const ad_node *node, int operand, ad_array *t)
 {
     ad_array *x = ad_saved_input(node, 0), *low = ad_saved_input(node, 1), *high = ad_saved_input(node, 2), *raised = ad_maximum(x, low);
     if (operand == 2)
-        return ad_zmul(t, share(high, raised, ad_less(high, raised)));
-    t = ad_zmul(t, share(raised, high, ad_less(raised, high)));
-    return ad_zmul(t, operand == 0 ? share(x, low, ad_greater(x, low)) : share(low, x, ad_greater(low, x)));
+        return ad_zzmul(t, share(high, raised, ad_less(high, raised)));
+    t = ad_zzmul(t, share(raised, high, ad_less(raised, high)));
+    return ad_zzmul(t, operand == 0 ? share(x, low, ad_greater(x, low)) : share(low, x, ad_greater(low, x)));
 }
 
 RECORD(clip, .vjp = clip_rule, .jvp = clip_rule, .saves = AD_SAVE_INPUTS)

@@ -2,7 +2,10 @@
  *
  * Each line gives the name, what the rule needs to remember, and dy/dx written in public operations, with x the operand
  * and y the result. One expression serves both modes: the reverse rule multiplies the cotangent by it, the forward
- * rule the tangent. kernels/elementwise.def has the same names, kernels/real.inc their loops. */
+ * rule the tangent. kernels/elementwise.def has the same names, kernels/real.inc their loops.
+ *
+ * A slope keeps its digits wherever the function has them, and so do the slopes of slopes. Where a formula in the other functions would cancel or
+ * overflow, there is a function for the slope whose own slope is a product of it and others again. */
 #include "ad/array.h"
 #include "ad/create.h"
 #include "ad/math.h"
@@ -165,30 +168,20 @@ double ad_elementwise_number(const ad_primitive *op, const void *options, double
         return ad_call_primitive(&name_##_op, &x, 1, NULL);                                                            \
     }
 
-/* x/|x| moves only along the circle: v -> (v - y Re(conj(y) v)) / |x|, and 0 at 0. It is its own transpose up to conjugation. */
+/* x/|x| moves only along the circle: v -> i y Im(conj(y) v) / |x|, and 0 at 0. It is its own transpose up to conjugation. */
 static ad_array *sign_jvp(const ad_node *node, int operand, ad_array *t)
 {
     (void)operand;
     if (!ad_dtype_is_complex(ad_node_dtype(node, 0)))
         return NULL;
     ad_array *y = ad_saved_output(node, 0), *r = ad_abs(ad_saved_input(node, 0));
-    ad_array *along = ad_mul(y, ad_real(ad_mul(ad_conj(y), t)));
-    ad_array *zero = ad_equal(r, 0);
-    return ad_where(zero, 0, ad_div(ad_sub(t, along), ad_where(zero, 1, r)));
+    ad_array *across = ad_mul(ad_weak_complex(1.0i), ad_imag(ad_mul(ad_conj(y), t)));
+    return ad_zdiv(ad_zzmul(across, y), r);
 }
 
 static ad_array *sign_vjp(const ad_node *node, int operand, ad_array *g)
 {
     return ad_dtype_is_complex(ad_node_dtype(node, 0)) ? ad_conj(sign_jvp(node, operand, ad_conj(g))) : NULL;
-}
-
-/* sign(x); for complex x conj(x)/|x|, and 0 at 0 at every order. */
-static ad_array *abs_slope(ad_array *x, ad_array *y)
-{
-    if (!ad_dtype_is_complex(ad_dtype_of(x)))
-        return ad_sign(x);
-    ad_array *zero = ad_equal(y, 0);
-    return ad_where(zero, 0, ad_div(ad_conj(x), ad_where(zero, 1, y)));
 }
 
 /* Im(t/x): -i/x, and 0 at 0; for a real x the angle is a constant. */
@@ -205,27 +198,16 @@ static ad_array *one_where(ad_array *condition, ad_array *x)
     return ad_astype(condition, ad_dtype_of(x));
 }
 
-/* 1 - x and 1 + x with the sign of x's imaginary part, zeros too, which says on which side of a branch cut x lies. */
-static ad_array *one_minus(ad_array *x)
+/* 1 + y^2, which is 1/cosh(i x)^2: for a complex x far from the real axis y is near i. */
+static ad_array *tan_slope(ad_array *x, ad_array *y)
 {
-    return ad_dtype_is_complex(ad_dtype_of(x)) ? ad_neg(ad_sub(x, 1)) : ad_sub(1, x);
+    return ad_dtype_is_complex(ad_dtype_of(x)) ? ad_sech_squared(ad_mul(ad_weak_complex(1.0i), x)) : ad_add(1, ad_square(y));
 }
 
-static ad_array *one_plus(ad_array *x)
+/* p^3 x, in an order in which nothing overflows or underflows before the product does; p is 1/x or less for a large x. */
+static ad_array *cube_times(ad_array *p, ad_array *x)
 {
-    return ad_sub(x, -1);
-}
-
-/* 1 - y^2, for a real x as 1/cosh(x)^2, which keeps its digits where y is near 1. */
-static ad_array *tanh_slope(ad_array *x, ad_array *y)
-{
-    return ad_dtype_is_complex(ad_dtype_of(x)) ? ad_sub(1, ad_square(y)) : ad_square(ad_reciprocal(ad_cosh(x)));
-}
-
-/* sqrt(1 + x^2), for a real x without overflow. */
-static ad_array *root_one_plus_square(ad_array *x)
-{
-    return ad_dtype_is_complex(ad_dtype_of(x)) ? ad_sqrt(one_plus(ad_square(x))) : ad_hypot(x, 1);
+    return ad_zzmul(ad_zzmul(ad_zzmul(x, p), p), p);
 }
 
 /* clang-format off */
@@ -233,37 +215,45 @@ static ad_array *root_one_plus_square(ad_array *x)
 ELEMENTWISE(neg,         NOTHING,   ad_weak_integer(-1))
 ELEMENTWISE(reciprocal,  OUTPUT,    ad_neg(ad_square(y)))
 ELEMENTWISE(square,      INPUT,     ad_mul(2, x))
-ELEMENTWISE(sqrt,        OUTPUT,    ad_div(0.5, y))
+ELEMENTWISE(sqrt,        OUTPUT,    ad_zdiv(0.5, y))
 ELEMENTWISE(cbrt,        OUTPUT,    ad_div(1.0 / 3, ad_square(y)))
-ELEMENTWISE(abs,         BOTH,      abs_slope(x, y))
+ELEMENTWISE(abs,         INPUT,     ad_conj(ad_sign(x)))
 ELEMENTWISE(exp,         OUTPUT,    y)
 ELEMENTWISE(exp2,        OUTPUT,    ad_mul(M_LN2, y))
-ELEMENTWISE(expm1,       OUTPUT,    ad_add(y, 1))
+ELEMENTWISE(expm1,       INPUT,     ad_exp(x))
 ELEMENTWISE(log,         INPUT,     ad_reciprocal(x))
 ELEMENTWISE(log2,        INPUT,     ad_div(1 / M_LN2, x))
 ELEMENTWISE(log10,       INPUT,     ad_div(1 / M_LN10, x))
 ELEMENTWISE(log1p,       INPUT,     ad_reciprocal(ad_add(1, x)))
 ELEMENTWISE(sin,         INPUT,     ad_cos(x))
 ELEMENTWISE(cos,         INPUT,     ad_neg(ad_sin(x)))
-ELEMENTWISE(tan,         OUTPUT,    ad_add(1, ad_square(y)))
-ELEMENTWISE(arcsin,      INPUT,     ad_reciprocal(ad_sqrt(ad_mul(one_minus(x), one_plus(x)))))
-ELEMENTWISE(arccos,      INPUT,     ad_neg(ad_reciprocal(ad_sqrt(ad_mul(one_minus(x), one_plus(x))))))
-ELEMENTWISE(arctan,      INPUT,     ad_reciprocal(ad_add(1, ad_square(x))))
+ELEMENTWISE(tan,         BOTH,      tan_slope(x, y))
+ELEMENTWISE(arcsin,      INPUT,     ad_arcsin_slope(x))
+ELEMENTWISE(arccos,      INPUT,     ad_neg(ad_arcsin_slope(x)))
+ELEMENTWISE(arctan,      INPUT,     ad_square(ad_arcsinh_slope(x)))
 ELEMENTWISE(sinh,        INPUT,     ad_cosh(x))
 ELEMENTWISE(cosh,        INPUT,     ad_sinh(x))
-ELEMENTWISE(tanh,        BOTH,      tanh_slope(x, y))
-ELEMENTWISE(arcsinh,     INPUT,     ad_reciprocal(root_one_plus_square(x)))
-ELEMENTWISE(arccosh,     INPUT,     ad_reciprocal(ad_mul(ad_sqrt(ad_sub(x, 1)), ad_sqrt(one_plus(x)))))
-ELEMENTWISE(arctanh,     INPUT,     ad_reciprocal(ad_sub(1, ad_square(x))))
-ELEMENTWISE(sigmoid,     BOTH,      ad_mul(y, ad_sigmoid(ad_neg(x))))
-ELEMENTWISE(log_sigmoid, OUTPUT,    ad_neg(ad_expm1(y)))
+ELEMENTWISE(tanh,        INPUT,     ad_sech_squared(x))
+ELEMENTWISE(arcsinh,     INPUT,     ad_arcsinh_slope(x))
+ELEMENTWISE(arccosh,     INPUT,     ad_arccosh_slope(x))
+ELEMENTWISE(arctanh,     INPUT,     ad_square(ad_arcsin_slope(x)))
+ELEMENTWISE(sigmoid,     INPUT,     ad_sigmoid_slope(x))
+ELEMENTWISE(log_sigmoid, INPUT,     ad_sigmoid(ad_neg(x)))
 ELEMENTWISE(softplus,    INPUT,     ad_sigmoid(x))
 ELEMENTWISE(relu,        INPUT,     one_where(ad_greater(x, 0), x))
-ELEMENTWISE(erf,         INPUT,     ad_mul(M_2_SQRTPI, ad_exp(ad_neg(ad_square(x)))))
-ELEMENTWISE(erfc,        INPUT,     ad_mul(-M_2_SQRTPI, ad_exp(ad_neg(ad_square(x)))))
+ELEMENTWISE(erf,         INPUT,     ad_mul(M_2_SQRTPI, ad_gaussian(x)))
+ELEMENTWISE(erfc,        INPUT,     ad_mul(-M_2_SQRTPI, ad_gaussian(x)))
 ELEMENTWISE(gammaln,     INPUT,     ad_digamma(x))
 ELEMENTWISE(digamma,     INPUT,     ad_polygamma(1, x))
 ELEMENTWISE(angle,       INPUT,     angle_slope(x))
+
+/* slopes: s(x) s(-x), 1/cosh(x)^2, e^(-x^2), 1/sqrt(1 - x^2), 1/sqrt(1 + x^2), 1/(sqrt(x - 1) sqrt(x + 1)) */
+ELEMENTWISE(sigmoid_slope, BOTH,    ad_zzmul(ad_neg(ad_tanh(ad_mul(0.5, x))), y))
+ELEMENTWISE(sech_squared,  BOTH,    ad_zzmul(ad_mul(-2, ad_tanh(x)), y))
+ELEMENTWISE(gaussian,      BOTH,    ad_zzmul(ad_mul(-2, x), y))
+ELEMENTWISE(arcsin_slope,  BOTH,    cube_times(y, x))
+ELEMENTWISE(arcsinh_slope, BOTH,    ad_neg(cube_times(y, x)))
+ELEMENTWISE(arccosh_slope, BOTH,    ad_neg(cube_times(y, x)))
 
 /*     name  transpose; the pairing is Re sum(g v), without conjugation */
 LINEAR(conj, ad_conj(g))

@@ -70,6 +70,14 @@ bool ad_elementwise_infer(const ad_node *node, ad_spec *output);
 bool ad_elementwise_eval(const ad_node *node, void *const *outputs);
 double ad_elementwise_number(const ad_primitive *op, const void *options, double x, double y);
 
+/* elementwise.c: functions that only slopes need. */
+ad_array *ad_sigmoid_slope(ad_array *x);
+ad_array *ad_sech_squared(ad_array *x);
+ad_array *ad_gaussian(ad_array *x);
+ad_array *ad_arcsin_slope(ad_array *x);
+ad_array *ad_arcsinh_slope(ad_array *x);
+ad_array *ad_arccosh_slope(ad_array *x);
+
 /* create.c: whether the value is a dtype; false and an error that names the operation where not. */
 bool ad_known_dtype(const char *operation, ad_dtype dtype);
 

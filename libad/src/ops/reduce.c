@@ -264,13 +264,13 @@ static bool no_axes(const ad_node *node)
 
 static ad_array *prod_vjp(const ad_node *node, int operand, ad_array *g)
 {
-    return no_axes(node) ? g : ad_zmul(restore(node, g), product_of_others(node, ad_node_input(node, operand)));
+    return no_axes(node) ? g : ad_zzmul(restore(node, g), product_of_others(node, ad_node_input(node, operand)));
 }
 
 static ad_array *prod_jvp(const ad_node *node, int operand, ad_array *t)
 {
     const struct reduction *r = ad_node_options(node);
-    return no_axes(node) ? t : sum_like(node, ad_zmul(t, product_of_others(node, ad_node_input(node, operand))), r->keepdims);
+    return no_axes(node) ? t : sum_like(node, ad_zzmul(t, product_of_others(node, ad_node_input(node, operand))), r->keepdims);
 }
 
 REDUCTION(prod, PROD, reduce_infer, reduce_eval, .vjp = prod_vjp, .jvp = prod_jvp, .saves = AD_SAVE_INPUTS)

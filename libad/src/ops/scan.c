@@ -75,7 +75,7 @@ static ad_array *shift(ad_array *x, const struct scan *s, bool reverse, double f
             int64_t j = row % l.n, at = (reverse ? row - j + l.n - 1 - j : row) * l.inner;                             \
             int64_t previous = reverse ? at + l.inner : at - l.inner;                                                  \
             for (int64_t i = 0; i < l.inner; i++)                                                                      \
-                y[at + i] = j && y[previous + i] != 0 ? a[at + i] * y[previous + i] + b[at + i] : b[at + i];           \
+                y[at + i] = j && y[previous + i] != 0 && a[at + i] != 0 ? a[at + i] * y[previous + i] + b[at + i] : b[at + i]; \
         }                                                                                                              \
     }
 
@@ -114,13 +114,13 @@ static ad_array *recurrence_vjp(const ad_node *node, int operand, ad_array *g)
 {
     const struct scan *s = ad_node_options(node);
     ad_array *r = recurrence(shift(ad_node_input(node, 0), s, !s->reverse, 0), g, s, !s->reverse);
-    return operand == 1 ? r : ad_zmul(r, shift(ad_node_output(node, 0), s, s->reverse, 0));
+    return operand == 1 ? r : ad_zzmul(r, shift(ad_node_output(node, 0), s, s->reverse, 0));
 }
 
 static ad_array *recurrence_jvp(const ad_node *node, int operand, ad_array *t)
 {
     const struct scan *s = ad_node_options(node);
-    ad_array *added = operand == 1 ? t : ad_zmul(t, shift(ad_node_output(node, 0), s, s->reverse, 0));
+    ad_array *added = operand == 1 ? t : ad_zzmul(t, shift(ad_node_output(node, 0), s, s->reverse, 0));
     return recurrence(ad_node_input(node, 0), added, s, s->reverse);
 }
 
@@ -203,14 +203,14 @@ static ad_array *cumprod_vjp(const ad_node *node, int operand, ad_array *g)
 {
     const struct scan *s = ad_node_options(node);
     ad_array *next = shift(ad_node_input(node, operand), s, !s->reverse, 0);
-    return ad_zmul(recurrence(next, g, s, !s->reverse), product_before(node));
+    return ad_zzmul(recurrence(next, g, s, !s->reverse), product_before(node));
 }
 
 /* dy_i = x_i dy_(i-1) + P_(i-1) t_i. */
 static ad_array *cumprod_jvp(const ad_node *node, int operand, ad_array *t)
 {
     const struct scan *s = ad_node_options(node);
-    return recurrence(ad_node_input(node, operand), ad_zmul(t, product_before(node)), s, s->reverse);
+    return recurrence(ad_node_input(node, operand), ad_zzmul(t, product_before(node)), s, s->reverse);
 }
 
 static const ad_primitive cumsum_op = {

@@ -1,12 +1,13 @@
 /* Logarithms of sums of exponentials, and softmax.
  *
- * Values are compositions of public operations on the operand without its trace; they subtract the largest element first, so that
- * no exponential overflows. Rules are written in the results, which keeps them stable at every order. The options of a node are the
- * axes, resolved, and its results keep them with length 1 or have the shape of x. */
+ * Values are compositions of public operations on the operand without its trace. They take the largest element out, so that no exponential overflows and
+ * the sum of the others keeps its digits beside it. Rules are written in softmax, and there too the largest weight is never taken from 1: 1 - w is the sum
+ * of the others. The options of a node are the axes, resolved, and its results keep them with length 1 or have the shape of x. */
 #include "ad/special.h"
 #include "ad/create.h"
 #include "ad/math.h"
 #include "ad/shape.h"
+#include "ad/transform.h"
 #include "ops/ops.h"
 
 static ad_array *sum_along(const ad_node *node, ad_array *x)
@@ -15,33 +16,69 @@ static ad_array *sum_along(const ad_node *node, ad_array *x)
     return ad_sum(x, .axes = *axes, .keepdims = true);
 }
 
+static ad_array *largest_along(const ad_node *node, ad_array *x)
+{
+    const ad_axes *axes = ad_node_options(node);
+    if (x && x->size == 0)
+        return ad_zeros(AD_SCALAR_SHAPE, .dtype = ad_dtype_real((ad_dtype)x->dtype));
+    return ad_max(x, .axes = *axes, .keepdims = true);
+}
+
 /* The operand without its trace. */
 static ad_array *value_of(const ad_node *node)
 {
     return ad_array_alias(ad_current(), ad_node_operand(node, 0));
 }
 
-static ad_array *largest_of(const ad_node *node, ad_array *x)
-{
-    const ad_axes *axes = ad_node_options(node);
-    if (x && x->size == 0)
-        return ad_zeros(AD_SCALAR_SHAPE, .dtype = ad_dtype_real((ad_dtype)x->dtype));
-    return ad_max(ad_real(x), .axes = *axes, .keepdims = true);
-}
-
 /* What is subtracted from x: its largest elements, or 0 where those are not finite. */
 static ad_array *peak_of(const ad_node *node, ad_array *x)
 {
-    ad_array *largest = largest_of(node, x);
+    ad_array *largest = largest_along(node, ad_real(x));
     return ad_where(ad_isfinite(largest), largest, 0);
 }
 
-static bool same_infer(const ad_node *node, ad_spec *output)
+/* With below = x - peak: log(sum(exp(below))) as log(1 + the rest), where one of the largest elements is the 1. */
+static ad_array *log_of_sum(const ad_node *node, ad_array *below)
 {
-    *output = (ad_spec){ ad_node_dtype(node, 0), ad_node_shape(node, 0) };
-    if (ad_dtype_is_complex(output->dtype))
-        return AD_FAIL(AD_ERROR_DTYPE, "%s: not defined for %s", ad_node_primitive(node)->name, ad_dtype_name(output->dtype));
-    return true;
+    ad_array *top = ad_equal(below, 0), *count = ad_sum(top, .axes = *(const ad_axes *)ad_node_options(node), .keepdims = true);
+    return ad_log1p(ad_add(sum_along(node, ad_where(top, 0, ad_exp(below))), ad_astype(ad_sub(count, 1), ad_dtype_of(below))));
+}
+
+/* ---- softmax: its Jacobian diag(y) - y y' is symmetric, so one rule serves both modes ---- */
+
+static ad_array *softmax_view(const ad_node *node, const ad_spec *output)
+{
+    (void)output;
+    AD_SCOPE;
+    ad_array *x = value_of(node), *e = ad_exp(ad_sub(x, largest_along(node, ad_real(x))));
+    return ad_escape(ad_div(e, sum_along(node, e)));
+}
+
+/* t - sum(t y), whose elements are the sums of y_j (t_i - t_j): it stays the same when t is moved, and where t is 0 under the largest weight that one takes no
+ * part. Of equal largest weights t's mean is moved to 0. */
+static ad_array *centred(const ad_node *node, ad_array *t, ad_array *y)
+{
+    ad_array *size = ad_abs(ad_stop_gradient(y)), *top = ad_equal(size, largest_along(node, size)), *count = sum_along(node, ad_astype(top, ad_dtype_of(y)));
+    t = ad_sub(t, ad_zdiv(sum_along(node, ad_where(top, t, 0)), count));
+    return ad_sub(t, sum_along(node, ad_zzmul(t, y)));
+}
+
+static ad_array *softmax_rule(const ad_node *node, int operand, ad_array *t)
+{
+    (void)operand;
+    ad_array *y = ad_node_output(node, 0);
+    return ad_zzmul(centred(node, t, y), y);
+}
+
+static const ad_primitive softmax_op = {
+    .name = "ad_softmax", .infer = ad_same_infer, .view = softmax_view, .vjp = softmax_rule, .jvp = softmax_rule, .saves = AD_SAVE_OUTPUT,
+    .options_size = sizeof(ad_axes),
+};
+AD_OPERATION(softmax_op);
+
+static ad_array *softmax_of(const ad_node *node, ad_array *x)
+{
+    return ad_call_primitive(&softmax_op, &x, 1, ad_node_options(node));
 }
 
 /* ---- logsumexp ---- */
@@ -49,7 +86,7 @@ static bool same_infer(const ad_node *node, ad_spec *output)
 static bool logsumexp_infer(const ad_node *node, ad_spec *output)
 {
     const ad_axes *axes = ad_node_options(node);
-    *output = (ad_spec){ ad_node_dtype(node, 0), ad_node_shape(node, 0) };
+    ad_same_infer(node, output);
     for (int i = 0; i < axes->count; i++)
         output->shape.dim[axes->axis[i]] = 1;
     return true;
@@ -60,10 +97,10 @@ static ad_array *logsumexp_view(const ad_node *node, const ad_spec *output)
     (void)output;
     AD_SCOPE;
     ad_array *x = value_of(node), *peak = peak_of(node, x);
-    return ad_escape(ad_add(ad_log(sum_along(node, ad_exp(ad_sub(x, peak)))), peak));
+    return ad_escape(ad_add(log_of_sum(node, ad_sub(x, peak)), peak));
 }
 
-/* exp(x - y), which sums to 1. Where y = -inf nothing contributes; where y = +inf the infinite elements do, equally. */
+/* softmax(x). Where y = -inf nothing contributes; where y = +inf the infinite elements do, equally. */
 static ad_array *weights_of(const ad_node *node)
 {
     ad_array *x = ad_node_input(node, 0), *y = ad_node_output(node, 0), *infinite = ad_isinf(y);
@@ -71,23 +108,23 @@ static ad_array *weights_of(const ad_node *node)
     if (!any)
         return NULL;
     if (!ad_item_int(any))
-        return ad_exp(ad_sub(x, y));
+        return softmax_of(node, x);
     ad_array *top = ad_astype(ad_logical_and(ad_equal(x, y), ad_greater(ad_real(y), 0)), ad_dtype_of(x));
     ad_array *number = sum_along(node, top);
     ad_array *equally = ad_div(top, ad_where(ad_equal(number, 0), 1, number));
-    return ad_where(infinite, equally, ad_exp(ad_sub(x, ad_where(infinite, 0, y))));
+    return ad_where(infinite, equally, softmax_of(node, ad_where(infinite, 0, x)));
 }
 
 static ad_array *logsumexp_vjp(const ad_node *node, int operand, ad_array *g)
 {
     (void)operand;
-    return ad_zmul(g, weights_of(node));
+    return ad_zzmul(g, weights_of(node));
 }
 
 static ad_array *logsumexp_jvp(const ad_node *node, int operand, ad_array *t)
 {
     (void)operand;
-    return sum_along(node, ad_zmul(t, weights_of(node)));
+    return sum_along(node, ad_zzmul(t, weights_of(node)));
 }
 
 static const ad_primitive logsumexp_op = {
@@ -96,29 +133,6 @@ static const ad_primitive logsumexp_op = {
 };
 AD_OPERATION(logsumexp_op);
 
-/* ---- softmax: its Jacobian diag(y) - y y' is symmetric, so one rule serves both modes ---- */
-
-static ad_array *softmax_view(const ad_node *node, const ad_spec *output)
-{
-    (void)output;
-    AD_SCOPE;
-    ad_array *x = value_of(node), *e = ad_exp(ad_sub(x, largest_of(node, x)));
-    return ad_escape(ad_div(e, sum_along(node, e)));
-}
-
-static ad_array *softmax_rule(const ad_node *node, int operand, ad_array *t)
-{
-    (void)operand;
-    ad_array *y = ad_node_output(node, 0);
-    return ad_zmul(ad_sub(t, sum_along(node, ad_zmul(t, y))), y);
-}
-
-static const ad_primitive softmax_op = {
-    .name = "ad_softmax", .infer = same_infer, .view = softmax_view, .vjp = softmax_rule, .jvp = softmax_rule, .saves = AD_SAVE_OUTPUT,
-    .options_size = sizeof(ad_axes),
-};
-AD_OPERATION(softmax_op);
-
 /* ---- log_softmax ---- */
 
 static ad_array *log_softmax_view(const ad_node *node, const ad_spec *output)
@@ -126,24 +140,27 @@ static ad_array *log_softmax_view(const ad_node *node, const ad_spec *output)
     (void)output;
     AD_SCOPE;
     ad_array *x = value_of(node), *below = ad_sub(x, peak_of(node, x));
-    return ad_escape(ad_sub(below, ad_log(sum_along(node, ad_exp(below)))));
+    return ad_escape(ad_sub(below, log_of_sum(node, below)));
 }
 
+/* g - w sum(g), whose elements add up to 0: that of a weight above 1/2, where it may cancel, is minus the sum of the others. */
 static ad_array *log_softmax_vjp(const ad_node *node, int operand, ad_array *g)
 {
     (void)operand;
-    return ad_sub(g, ad_zmul(sum_along(node, g), ad_exp(ad_node_output(node, 0))));
+    ad_array *w = softmax_of(node, ad_node_input(node, 0)), *most = ad_greater(w, 0.5);
+    ad_array *all = ad_sub(g, ad_zzmul(sum_along(node, g), w));
+    return ad_where(most, ad_neg(sum_along(node, ad_where(most, 0, all))), all);
 }
 
 static ad_array *log_softmax_jvp(const ad_node *node, int operand, ad_array *t)
 {
     (void)operand;
-    return ad_sub(t, sum_along(node, ad_zmul(t, ad_exp(ad_node_output(node, 0)))));
+    return centred(node, t, softmax_of(node, ad_node_input(node, 0)));
 }
 
 static const ad_primitive log_softmax_op = {
-    .name = "ad_log_softmax", .infer = same_infer, .view = log_softmax_view, .vjp = log_softmax_vjp, .jvp = log_softmax_jvp,
-    .saves = AD_SAVE_OUTPUT, .options_size = sizeof(ad_axes),
+    .name = "ad_log_softmax", .infer = ad_same_infer, .view = log_softmax_view, .vjp = log_softmax_vjp, .jvp = log_softmax_jvp,
+    .saves = AD_SAVE_INPUTS, .options_size = sizeof(ad_axes),
 };
 AD_OPERATION(log_softmax_op);
 
@@ -173,16 +190,23 @@ ad_array *ad_logsumexp_with(ad_array *x, ad_reduce_options options)
     return options.keepdims || !axes.count ? y : ad_squeeze(y, .axes = axes);
 }
 
-ad_array *ad_softmax_with(ad_array *x, ad_reduce_options options)
+/* The primitives are for complex numbers too, as logsumexp needs; the functions of these names are not. */
+static ad_array *along_real(const ad_primitive *op, ad_array *x, const ad_reduce_options *o)
 {
     ad_axes axes;
-    return along(&softmax_op, x, &options, 0, &axes);
+    if (x && ad_dtype_is_complex((ad_dtype)x->dtype))
+        return ad_set_error(AD_ERROR_DTYPE, "%s: not defined for %s", op->name, ad_dtype_name((ad_dtype)x->dtype));
+    return along(op, x, o, 0, &axes);
+}
+
+ad_array *ad_softmax_with(ad_array *x, ad_reduce_options options)
+{
+    return along_real(&softmax_op, x, &options);
 }
 
 ad_array *ad_log_softmax_with(ad_array *x, ad_reduce_options options)
 {
-    ad_axes axes;
-    return along(&log_softmax_op, x, &options, 0, &axes);
+    return along_real(&log_softmax_op, x, &options);
 }
 
 ad_array *(ad_logsumexp)(ad_array *x)

@@ -131,7 +131,7 @@ bool ad_cotangent_add(ad_context *c, struct ad_slot *slot, ad_array *g)
 
 ad_array *ad_times(ad_context *c, ad_array *t, ad_array *d)
 {
-    return d == c->numbers[AD_NUMBER_ONE] ? t : ad_zmul(t, d);
+    return d == c->numbers[AD_NUMBER_ONE] ? t : ad_zzmul(t, d);
 }
 
 AD_ALWAYS_INLINE ad_array *cotangent_through(ad_context *c, const struct ad_node *node, int operand, ad_array *g)
