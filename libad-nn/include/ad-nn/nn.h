@@ -31,7 +31,7 @@ typedef struct adnn_dense_options {
     bool no_bias;          /**< y = x W, without "b" */
     ad_dtype dtype;        /**< of the parameters: AD_F64, the default, or AD_F32 */
     int ad_unused_;
-} adnn_dense_options;
+} AD_NAMED_ adnn_dense_options;
 
 #define ADNN_DENSE_DEFAULTS_FIELDS_ .init = ADNN_LECUN, .dtype = AD_F64
 #define ADNN_DENSE_DEFAULTS         ((adnn_dense_options){ ADNN_DENSE_DEFAULTS_FIELDS_ })
@@ -131,7 +131,7 @@ typedef struct adnn_optimizer {
     double beta1, beta2; /**< adam: decay of the mean and of the mean square; 0.9, 0.999 */
     double epsilon;      /**< adam: 1e-8 */
     int ad_unused_;
-} adnn_optimizer;
+} AD_NAMED_ adnn_optimizer;
 
 #define ADNN_SGD_DEFAULTS_FIELDS_  .rule = ADNN_SGD, .step_size = 0.1
 #define ADNN_ADAM_DEFAULTS_FIELDS_ .rule = ADNN_ADAM, .step_size = 1e-3, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8
@@ -140,9 +140,9 @@ typedef struct adnn_optimizer {
 
 #ifndef __cplusplus
 /** adnn_sgd(.step_size = 0.1, .momentum = 0.9): gradient descent with Polyak's momentum; step_size defaults to 0.1. */
-#define adnn_sgd(...) AD_OPTIONS_(adnn_optimizer, ADNN_SGD_DEFAULTS_FIELDS_, __VA_ARGS__)
+#define adnn_sgd(...) AD_OPTIONS_(ADNN_SGD, __VA_ARGS__)
 /** adnn_adam(.step_size = 1e-3): Kingma and Ba (2015), with bias correction. */
-#define adnn_adam(...) AD_OPTIONS_(adnn_optimizer, ADNN_ADAM_DEFAULTS_FIELDS_, __VA_ARGS__)
+#define adnn_adam(...) AD_OPTIONS_(ADNN_ADAM, __VA_ARGS__)
 #endif
 
 /** The optimizer's state before the first step, zeros, for parameters like these (real or complex leaves).

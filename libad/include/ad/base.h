@@ -25,6 +25,13 @@ typedef struct ad_complex {
 typedef double _Complex ad_complex;
 #endif
 
+/* Marks a struct of options: its fields are given by name (ad/call.h). */
+#if defined __GNUC__ && !defined __clang__ && !defined __cplusplus
+#define AD_NAMED_ __attribute__((designated_init))
+#else
+#define AD_NAMED_
+#endif
+
 AD_BEGIN_DECLS
 
 /** An immutable n-dimensional array. Opaque; see array.h. */

@@ -44,20 +44,36 @@ AD_END_DECLS
 /* GNU's type of the constant 1i. */
 __extension__ typedef _Complex int ad_complex_integer_;
 
-/* What _Generic chooses for a C number, by its kind. */
+/* What _Generic chooses for a C number, by its kind. An enumeration is the integer it is compatible with. */
 #define AD_NUMBER_CASES_(real, complex, unsigned_integer, integer)                                                     \
     float: real, double: real, long double: real, float _Complex: complex, double _Complex: complex, long double _Complex: complex, \
-    ad_complex_integer_: complex, unsigned long: unsigned_integer, unsigned long long: unsigned_integer, default: integer
+    ad_complex_integer_: complex, _Bool: integer, char: integer, signed char: integer, unsigned char: integer, short: integer, \
+    unsigned short: integer, int: integer, unsigned int: integer, long: integer, long long: integer,                   \
+    unsigned long: unsigned_integer, unsigned long long: unsigned_integer
 
-static inline ad_array *ad_operand_array_(ad_array *x)
+/* What it chooses for an array: NULL is one, and an error when the program runs. */
+#if __STDC_VERSION__ >= 202311L
+#define AD_ARRAY_CASES_(array) ad_array *: array, const ad_array *: array, void *: array, nullptr_t: array
+#else
+#define AD_ARRAY_CASES_(array) ad_array *: array, const ad_array *: array, void *: array
+#endif
+
+static inline ad_array *ad_operand_array_(const ad_array *x)
 {
-    return x;
+    return (ad_array *)(uintptr_t)x;
 }
+
+/* What it chooses for everything else: a function that cannot be called with it. */
+struct ad_operands_are_arrays_or_C_numbers {
+    char nothing;
+};
+ad_array *ad_operands_are_arrays_or_C_numbers_(struct ad_operands_are_arrays_or_C_numbers operand);
 
 /* The variable v, which holds an array or a C number, as an array. */
 #define AD_ARRAY_(v)                                                                                                   \
-    _Generic(v, ad_array *: ad_operand_array_, void *: ad_operand_array_,                                              \
-        AD_NUMBER_CASES_(ad_weak_real, ad_weak_complex, ad_weak_unsigned, ad_weak_integer))(v)
+    _Generic(v, AD_ARRAY_CASES_(ad_operand_array_),                                                                    \
+        AD_NUMBER_CASES_(ad_weak_real, ad_weak_complex, ad_weak_unsigned, ad_weak_integer),                            \
+        default: ad_operands_are_arrays_or_C_numbers_)(((void)0, v))
 
 /* A name that occurs nowhere else. */
 #define AD_UNIQUE_ AD_JOIN_(ad_, AD_JOIN_(__COUNTER__, _))
@@ -73,18 +89,30 @@ static inline ad_array *ad_operand_array_(ad_array *x)
 
 /* ---- Options ---- */
 
-/* Declares the options o: the defaults of AD_REDUCE (say), then what the caller wrote, which may override them. */
+/* A positional option is an error: gcc knows a struct marked AD_NAMED_, clang sees that nothing comes after the last field. What the caller
+ * wrote may override the defaults before it. */
+#ifdef __clang__
+#define AD_STRICT_ _Pragma("clang diagnostic error \"-Wexcess-initializers\"") _Pragma("clang diagnostic ignored \"-Winitializer-overrides\"")
+#define AD_AFTER_THE_LAST_FIELD_ .ad_unused_ = 0,
+#else
+#define AD_STRICT_ _Pragma("GCC diagnostic error \"-Wdesignated-init\"") _Pragma("GCC diagnostic ignored \"-Woverride-init\"")
+#define AD_AFTER_THE_LAST_FIELD_
+#endif
+
+/* Declares the options o: the defaults of AD_REDUCE (say), then what the caller wrote. */
 #define AD_LET_OPTIONS_(o, DEFAULTS, ...)                                                                              \
-    _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Woverride-init\"")                               \
-        __typeof__(DEFAULTS##_DEFAULTS) o = { DEFAULTS##_DEFAULTS_FIELDS_, __VA_ARGS__ };                              \
+    _Pragma("GCC diagnostic push") AD_STRICT_                                                                          \
+    __typeof__(DEFAULTS##_DEFAULTS) o = { DEFAULTS##_DEFAULTS_FIELDS_, AD_AFTER_THE_LAST_FIELD_                        \
+        __VA_ARGS__ /* options have names: write .axis = 0, not 0 */ };                                                \
     _Pragma("GCC diagnostic pop")
 
-/* The same as a value. */
-#define AD_OPTIONS_(type, ...)                                                                                         \
+/* Options as a value. */
+#define AD_OPTIONS_(DEFAULTS, ...)       AD_OPTIONS_1_(AD_UNIQUE_, DEFAULTS, __VA_ARGS__)
+#define AD_OPTIONS_1_(id, DEFAULTS, ...) AD_OPTIONS_2_(id, DEFAULTS, __VA_ARGS__)
+#define AD_OPTIONS_2_(id, DEFAULTS, ...)                                                                               \
     __extension__({                                                                                                    \
-        _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Woverride-init\"")                           \
-            (type){ __VA_ARGS__ };                                                                                     \
-        _Pragma("GCC diagnostic pop")                                                                                  \
+        AD_LET_OPTIONS_(id, DEFAULTS, __VA_ARGS__)                                                                     \
+        id;                                                                                                            \
     })
 
 /* ---- The place of the call ---- */

@@ -16,7 +16,7 @@ AD_BEGIN_DECLS
 typedef struct ad_dtype_options {
     ad_dtype dtype;
     int ad_unused_;
-} ad_dtype_options;
+} AD_NAMED_ ad_dtype_options;
 
 /** Of ad_eye and ad_tri. */
 typedef struct ad_eye_options {
@@ -24,7 +24,7 @@ typedef struct ad_eye_options {
     int64_t k;      /**< the diagonal that holds the ones, or the last of them: 0 the main one, above it positive */
     ad_dtype dtype; /**< default AD_F64 */
     int ad_unused_;
-} ad_eye_options;
+} AD_NAMED_ ad_eye_options;
 
 /** Of ad_linspace and ad_geomspace. */
 typedef struct ad_linspace_options {
@@ -33,7 +33,7 @@ typedef struct ad_linspace_options {
     int axis;       /**< where the new axis goes; default 0 */
     ad_dtype dtype; /**< default: that of arithmetic with start and stop, real or complex */
     int ad_unused_;
-} ad_linspace_options;
+} AD_NAMED_ ad_linspace_options;
 
 /** Of ad_logspace. */
 typedef struct ad_logspace_options {
@@ -44,47 +44,47 @@ typedef struct ad_logspace_options {
     double base;     /**< default 10 */
     ad_array *bases; /**< in place of base: an array that broadcasts with start and stop */
     int ad_unused_;
-} ad_logspace_options;
+} AD_NAMED_ ad_logspace_options;
 
 /** Of ad_meshgrid. */
 typedef struct ad_meshgrid_options {
     const char *indexing; /**< "xy", the default: the first array runs along axis 1 and the second along axis 0; "ij": each along its own */
     bool sparse;          /**< leaves axes of length 1 where an array does not change */
     int ad_unused_;
-} ad_meshgrid_options;
+} AD_NAMED_ ad_meshgrid_options;
 
 /** Of ad_tril_indices and ad_triu_indices. */
 typedef struct ad_triangle_indices_options {
     int64_t k; /**< the diagonal where the triangle ends; default 0, the main one */
     int64_t m; /**< columns; default: as many as rows */
     int ad_unused_;
-} ad_triangle_indices_options;
+} AD_NAMED_ ad_triangle_indices_options;
 
 /** Of ad_diag_indices. */
 typedef struct ad_diag_indices_options {
     int ndim; /**< default 2 */
     int ad_unused_;
-} ad_diag_indices_options;
+} AD_NAMED_ ad_diag_indices_options;
 
 /** Of ad_tril, ad_triu, ad_diag: which diagonal; default 0, the main one. */
 typedef struct ad_triangle_options {
     int64_t k;
     int ad_unused_;
-} ad_triangle_options;
+} AD_NAMED_ ad_triangle_options;
 
 /** Of ad_diagonal. */
 typedef struct ad_diagonal_options {
     int64_t offset;   /**< default 0 */
     int axis1, axis2; /**< rows and columns; default 0 and 1 */
     int ad_unused_;
-} ad_diagonal_options;
+} AD_NAMED_ ad_diagonal_options;
 
 /** Of ad_make_diagonal. */
 typedef struct ad_make_diagonal_options {
     int64_t offset;        /**< default 0 */
     int64_t rows, columns; /**< default: the smallest square that holds the diagonal */
     int ad_unused_;
-} ad_make_diagonal_options;
+} AD_NAMED_ ad_make_diagonal_options;
 
 /** A C number that knows whether it is an integer. */
 typedef struct ad_number {
@@ -241,12 +241,19 @@ static inline ad_number ad_number_unsigned_(uint64_t x)
 }
 AD_API ad_number ad_number_complex_(ad_complex x); /* an error */
 
+/* Cannot be called with anything else. */
+struct ad_a_range_has_C_numbers {
+    char nothing;
+};
+ad_number ad_a_range_has_C_numbers_(struct ad_a_range_has_C_numbers number);
+
 #define AD_NUMBER_(x)       AD_NUMBER_1_(AD_UNIQUE_, x)
 #define AD_NUMBER_1_(id, x) AD_NUMBER_2_(id, x)
 #define AD_NUMBER_2_(id, x)                                                                                            \
     __extension__({                                                                                                    \
         __auto_type id = (x);                                                                                          \
-        _Generic(id, AD_NUMBER_CASES_(ad_number_real_, ad_number_complex_, ad_number_unsigned_, ad_number_integer_))(id); \
+        _Generic(id, AD_NUMBER_CASES_(ad_number_real_, ad_number_complex_, ad_number_unsigned_, ad_number_integer_),   \
+            default: ad_a_range_has_C_numbers_)(id);                                                                   \
     })
 
 #endif

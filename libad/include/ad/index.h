@@ -47,13 +47,13 @@ typedef struct ad_index_list {
 typedef struct ad_take_options {
     int axis; /**< AD_NO_AXIS: the flattened array */
     int ad_unused_;
-} ad_take_options;
+} AD_NAMED_ ad_take_options;
 
 /** Options of ad_one_hot. */
 typedef struct ad_one_hot_options {
     ad_dtype dtype; /**< of the result; default AD_F64 */
     int ad_unused_;
-} ad_one_hot_options;
+} AD_NAMED_ ad_one_hot_options;
 
 #define AD_TAKE_DEFAULTS_FIELDS_    .axis = AD_NO_AXIS
 #define AD_ONE_HOT_DEFAULTS_FIELDS_ .dtype = AD_F64

@@ -20,7 +20,7 @@ typedef struct ad_linalg_norm_options {
     ad_axes axes;  /**< one: of vectors; two: of matrices (rows, columns) */
     bool keepdims; /**< keep the axes with length 1 */
     int ad_unused_;
-} ad_linalg_norm_options;
+} AD_NAMED_ ad_linalg_norm_options;
 
 #define AD_LINALG_NORM_DEFAULTS_FIELDS_ .ord = AD_NORM_NONE, .axis = AD_NO_AXIS
 #define AD_LINALG_NORM_DEFAULTS         ((ad_linalg_norm_options){ AD_LINALG_NORM_DEFAULTS_FIELDS_ })

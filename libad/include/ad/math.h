@@ -27,7 +27,7 @@ AD_BEGIN_DECLS
 typedef struct ad_angle_options {
     bool deg; /**< in degrees, not radians */
     int ad_unused_;
-} ad_angle_options;
+} AD_NAMED_ ad_angle_options;
 
 #define AD_ANGLE_DEFAULTS_FIELDS_ .deg = false
 #define AD_ANGLE_DEFAULTS         ((ad_angle_options){ AD_ANGLE_DEFAULTS_FIELDS_ })

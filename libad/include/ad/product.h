@@ -53,7 +53,7 @@ AD_API ad_array *ad_kron(ad_array *a, ad_array *b);
 typedef struct ad_vecdot_options {
     int axis; /**< -1: the axis of length k, in each operand */
     int ad_unused_;
-} ad_vecdot_options;
+} AD_NAMED_ ad_vecdot_options;
 
 /** Sum of conj(a) b along an axis, the others broadcast: (..., k), (..., k) -> (...). Options: .axis = -1. */
 AD_API ad_array *ad_vecdot(ad_array *a, ad_array *b);
@@ -65,7 +65,7 @@ typedef struct ad_tensordot_options {
     ad_axes a_axes; /**< instead: axes of a ... */
     ad_axes b_axes; /**< ... and those of b they go with, in the same order */
     int ad_unused_;
-} ad_tensordot_options;
+} AD_NAMED_ ad_tensordot_options;
 
 /** Sum of products over pairs of axes.
  *
@@ -97,7 +97,7 @@ typedef struct ad_trace_options {
     int64_t offset;   /**< 0: which diagonal; above the main one if positive */
     int axis1, axis2; /**< 0, 1: the axes of the matrix */
     int ad_unused_;
-} ad_trace_options;
+} AD_NAMED_ ad_trace_options;
 
 /** Sum along a diagonal, in the shape of the other axes: (n, m, ...) -> (...). Options: .offset, .axis1, .axis2 = 1.
  * Integers smaller than int64, and bools, are summed as int64.

@@ -23,7 +23,7 @@ typedef struct ad_uniform_options {
     double low;     /**< 0 */
     double high;    /**< 1 */
     int ad_unused_;
-} ad_uniform_options;
+} AD_NAMED_ ad_uniform_options;
 
 /** Of ad_random_normal. Begin with AD_NORMAL_DEFAULTS. */
 typedef struct ad_normal_options {
@@ -31,13 +31,13 @@ typedef struct ad_normal_options {
     double loc;     /**< 0 */
     double scale;   /**< 1 */
     int ad_unused_;
-} ad_normal_options;
+} AD_NAMED_ ad_normal_options;
 
 /** Of ad_random_choice. Begin with AD_CHOICE_DEFAULTS. */
 typedef struct ad_choice_options {
     bool replace; /**< true: an index may be drawn again */
     int ad_unused_;
-} ad_choice_options;
+} AD_NAMED_ ad_choice_options;
 
 #define AD_UNIFORM_DEFAULTS_FIELDS_ .dtype = AD_F64, .low = 0, .high = 1
 #define AD_NORMAL_DEFAULTS_FIELDS_  .dtype = AD_F64, .loc = 0, .scale = 1

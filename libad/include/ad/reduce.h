@@ -22,7 +22,7 @@ typedef struct ad_reduce_options {
     ad_array *where;   /**< sum, prod, mean, var, std, max, min, any, all: include only where it is not 0; broadcasts to x. NULL: everything */
     ad_array *initial; /**< sum, prod, max, min: one more element, 0-d; max and min with .where, or of nothing, need one. NULL: none */
     int ad_unused_;
-} ad_reduce_options;
+} AD_NAMED_ ad_reduce_options;
 
 /** Options of running sums and products. Begin with AD_SCAN_DEFAULTS. */
 typedef struct ad_scan_options {
@@ -31,14 +31,14 @@ typedef struct ad_scan_options {
     bool exclusive; /**< leave the element itself out: the first result is that of nothing */
     ad_dtype dtype; /**< compute in and give this dtype */
     int ad_unused_;
-} ad_scan_options;
+} AD_NAMED_ ad_scan_options;
 
 /** Options of ad_linear_recurrence. Begin with AD_RECURRENCE_DEFAULTS. */
 typedef struct ad_recurrence_options {
     int axis; /**< -1 */
     bool reverse;
     int ad_unused_;
-} ad_recurrence_options;
+} AD_NAMED_ ad_recurrence_options;
 
 #define AD_REDUCE_DEFAULTS_FIELDS_     .axis = AD_NO_AXIS, .dtype = AD_NO_DTYPE
 #define AD_SCAN_DEFAULTS_FIELDS_       .axis = AD_NO_AXIS, .dtype = AD_NO_DTYPE

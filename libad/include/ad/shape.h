@@ -22,46 +22,46 @@ AD_BEGIN_DECLS
 typedef struct ad_reshape_options {
     const char *order; /**< "C", the default: the last axis runs fastest; "F": the first */
     int ad_unused_;
-} ad_reshape_options;
+} AD_NAMED_ ad_reshape_options;
 
 /** Of ad_transpose. */
 typedef struct ad_transpose_options {
     ad_axes axes; /**< for each axis of the result the operand's; default: all, reversed */
     int ad_unused_;
-} ad_transpose_options;
+} AD_NAMED_ ad_transpose_options;
 
 /** Of ad_squeeze and ad_flip: one axis, several, or by default all that can be meant. */
 typedef struct ad_axes_options {
     int axis;
     ad_axes axes;
     int ad_unused_;
-} ad_axes_options;
+} AD_NAMED_ ad_axes_options;
 
 /** Of ad_rot90. */
 typedef struct ad_rot90_options {
     int k;        /**< quarter turns, from the first axis towards the second; default 1, may be negative */
     ad_axes axes; /**< the two axes of the plane; default 0 and 1 */
     int ad_unused_;
-} ad_rot90_options;
+} AD_NAMED_ ad_rot90_options;
 
 /** Of ad_concatenate, ad_stack, ad_unstack: the axis, 0 by default. */
 typedef struct ad_join_options {
     int axis;
     int ad_unused_;
-} ad_join_options;
+} AD_NAMED_ ad_join_options;
 
 /** Of ad_split. */
 typedef struct ad_split_options {
     int axis;         /**< default 0 */
     ad_shape indices; /**< where to cut, in place of a number of sections: AD_SHAPE(2, 5) */
     int ad_unused_;
-} ad_split_options;
+} AD_NAMED_ ad_split_options;
 
 /** Of ad_repeat: the axis, by default the flattened array. */
 typedef struct ad_repeat_options {
     int axis;
     int ad_unused_;
-} ad_repeat_options;
+} AD_NAMED_ ad_repeat_options;
 
 /** Of ad_roll. */
 typedef struct ad_roll_options {
@@ -69,7 +69,7 @@ typedef struct ad_roll_options {
     ad_axes axes;    /**< several axes, all rolled by the shift or by one of `shifts` each */
     ad_shape shifts; /**< in place of the shift: one for each axis */
     int ad_unused_;
-} ad_roll_options;
+} AD_NAMED_ ad_roll_options;
 
 /** Elements added before and after each axis; see AD_WIDTHS. */
 typedef struct ad_widths {
@@ -83,7 +83,7 @@ typedef struct ad_pad_options {
     ad_widths widths;       /**< in place of the width: a pair for each axis, or one for all of them */
     double constant_values; /**< what mode "constant" pads with; default 0 */
     int ad_unused_;
-} ad_pad_options;
+} AD_NAMED_ ad_pad_options;
 
 /* ---- Shapes ---- */
 

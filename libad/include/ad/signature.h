@@ -50,9 +50,10 @@
 
 #define AD_SIGNATURES_(M) AD_ARGUMENT_LISTS_(M, "a", ad_array *) AD_ARGUMENT_LISTS_(M, "t", ad_tree *)
 
-/* A function's signature as a string: AD_SIGNATURE_(f) is "a(a,p)" for an ad_array *(ad_array *, void *). */
+/* A function's signature as a string: AD_SIGNATURE_(f) is "a(a,p)" for an ad_array *(ad_array *, void *). An ad_fn knows it itself. A void *
+ * stands for all other types. */
 #define AD_SIGNATURE_CASE_(r, R, letters, T0, T1, T2, T3, ...) R (*)(__VA_ARGS__) : r "(" letters ")",
-#define AD_SIGNATURE_(f)                                       _Generic((f), AD_SIGNATURES_(AD_SIGNATURE_CASE_) default: (const char *)0)
+#define AD_SIGNATURE_(f) _Generic((f), AD_SIGNATURES_(AD_SIGNATURE_CASE_) ad_fn *: "", default: (void *)0)
 
 /* What stands in a cast before the transformed function: the type of a null pointer chosen by f's type.
  * SAME: f's own; GRADn: returns what argument n is; VALUEn: takes a pointer to it besides; ALONG: takes one more argument

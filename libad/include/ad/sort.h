@@ -10,7 +10,7 @@ AD_BEGIN_DECLS
 typedef struct ad_sort_options {
     int axis; /**< default -1; AD_NO_AXIS: the flattened array */
     int ad_unused_;
-} ad_sort_options;
+} AD_NAMED_ ad_sort_options;
 
 #define AD_SORT_DEFAULTS_FIELDS_ .axis = -1
 #define AD_SORT_DEFAULTS         ((ad_sort_options){ AD_SORT_DEFAULTS_FIELDS_ })

@@ -86,15 +86,23 @@ static inline ad_fn *ad_fn_itself_(ad_fn *fn)
 
 #ifndef __cplusplus
 
-/* The function that id stands for, as an ad_fn. */
-#define AD_FN_(id) __extension__ _Generic((id), ad_fn *: (id), default: ad_fn_of_((void (*)(void))(id), AD_SIGNATURE_(id)))
+/* Evaluates a function once, into the variable id, and spells its signature. */
+#define AD_LET_FUNCTION_(id, name, f)                                                                                  \
+    __auto_type id = (f);                                                                                              \
+    __attribute__((unused)) __auto_type id##_signature = AD_SIGNATURE_(id);                                            \
+    _Static_assert(!__builtin_types_compatible_p(__typeof__(id##_signature), void *),                                  \
+        name ": a function of this type has to be described, as by ad_function(f, \"a(a,i,d)\")")
 
-/* Evaluates f once into the variable id, applies `made` to it, and gives the result the type of `type`. */
+/* The function in the variable id as an ad_fn. */
+#define AD_FN_(id) __extension__ _Generic(id, ad_fn *: id, default: ad_fn_of_((void (*)(void))id, id##_signature))
+
+/* Applies `made` to a function, and gives the result the type of `type`, of which compilers print the name only. */
 #define AD_TRANSFORMED_(id, name, f, type, made)                                                                       \
     __extension__({                                                                                                    \
-        __auto_type id = (f);                                                                                          \
+        AD_LET_FUNCTION_(id, name, f);                                                                                 \
+        __attribute__((unused)) __auto_type id##_result = (type);                                                      \
         AD_SITE_(name);                                                                                                \
-        (__typeof__(type)) _Generic((id), ad_fn *: ad_fn_itself_, default: ad_fn_pointer)(made);                       \
+        (__typeof__(id##_result)) _Generic(id, ad_fn *: ad_fn_itself_, default: ad_fn_pointer)(made);                  \
     })
 
 /** Describes any C function: ad_fn *fn = ad_function(f, "a(a,i,d)"). */
@@ -106,49 +114,51 @@ static inline ad_fn *ad_fn_itself_(ad_fn *fn)
 
 /** ad_grad(f) or ad_grad(f, argnum): the gradient of a scalar function in one argument, default the first. It has the
  * type of f, but returns what that argument is: an array of its shape and dtype, or a tree of its structure. Reverse mode. */
-#define ad_grad(...)                  ad_grad_1_(AD_UNIQUE_, __VA_ARGS__, 0, 0)
-#define ad_grad_1_(id, f, n, ...)     ad_grad_2_(id, f, n)
-#define ad_grad_2_(id, f, n)          AD_TRANSFORMED_(id, "ad_grad", f, AD_NUMBERED_TYPE_(AD_GRAD, id, n), ad_grad_fn(AD_FN_(id), n))
+#define ad_grad(...) AD_NUMBERED_TRANSFORMED_(AD_UNIQUE_, ad_grad, AD_GRAD, AD_COUNT_(__VA_ARGS__), __VA_ARGS__, 0, 0)
 
 /** v = ad_value_and_grad(f)(x, ..., &g): value and gradient from one run. */
-#define ad_value_and_grad(...)              ad_value_and_grad_1_(AD_UNIQUE_, __VA_ARGS__, 0, 0)
-#define ad_value_and_grad_1_(id, f, n, ...) ad_value_and_grad_2_(id, f, n)
-#define ad_value_and_grad_2_(id, f, n)                                                                                 \
-    AD_TRANSFORMED_(id, "ad_value_and_grad", f, AD_NUMBERED_TYPE_(AD_VALUE, id, n), ad_value_and_grad_fn(AD_FN_(id), n))
+#define ad_value_and_grad(...) AD_NUMBERED_TRANSFORMED_(AD_UNIQUE_, ad_value_and_grad, AD_VALUE, AD_COUNT_(__VA_ARGS__), __VA_ARGS__, 0, 0)
 
-/* Transformations that keep f's type. */
-#define AD_SAME_TRANSFORMED_(name, f)       AD_SAME_TRANSFORMED_1_(AD_UNIQUE_, name, f)
-#define AD_SAME_TRANSFORMED_1_(id, name, f) AD_SAME_TRANSFORMED_2_(id, name, f)
-#define AD_SAME_TRANSFORMED_2_(id, name, f) AD_TRANSFORMED_(id, #name, f, AD_TYPE_OF_(AD_SAME_CASE_, id), name##_fn(AD_FN_(id)))
+/* Transformations in an argument. */
+#define AD_NUMBERED_TRANSFORMED_(id, name, CASE, count, f, n, ...) AD_NUMBERED_TRANSFORMED_1_(id, name, CASE, count, f, n)
+#define AD_NUMBERED_TRANSFORMED_1_(id, name, CASE, count, f, n)                                                        \
+    __extension__({                                                                                                    \
+        _Static_assert((count) <= 2, #name " takes a function and at most one argument number, as " #name "(f, 1)");   \
+        AD_TRANSFORMED_(id, #name, f, AD_NUMBERED_TYPE_(CASE, id, n), name##_fn(AD_FN_(id), n));                       \
+    })
+
+/* Transformations in the first argument. The type of the result is chosen by CASE. */
+#define AD_FIRST_TRANSFORMED_(name, CASE, ...) AD_FIRST_TRANSFORMED_1_(AD_UNIQUE_, name, CASE, AD_COUNT_(__VA_ARGS__), __VA_ARGS__, 0)
+#define AD_FIRST_TRANSFORMED_1_(id, name, CASE, count, f, ...) AD_FIRST_TRANSFORMED_2_(id, name, CASE, count, f)
+#define AD_FIRST_TRANSFORMED_2_(id, name, CASE, count, f)                                                              \
+    __extension__({                                                                                                    \
+        _Static_assert((count) <= 1, #name " takes a function and nothing else: it differentiates in the first argument"); \
+        AD_TRANSFORMED_(id, #name, f, AD_TYPE_OF_(CASE, id), name##_fn(AD_FN_(id)));                                   \
+    })
 
 /** Derivative of each element of an elementwise function, real for a real argument: the gradient of the sum of its outputs. */
-#define ad_elementwise_grad(f) AD_SAME_TRANSFORMED_(ad_elementwise_grad, f)
+#define ad_elementwise_grad(...) AD_FIRST_TRANSFORMED_(ad_elementwise_grad, AD_SAME_CASE_, __VA_ARGS__)
 /** Derivative by forward mode, in the direction of ones. */
-#define ad_deriv(f) AD_SAME_TRANSFORMED_(ad_deriv, f)
+#define ad_deriv(...) AD_FIRST_TRANSFORMED_(ad_deriv, AD_SAME_CASE_, __VA_ARGS__)
 /** Jacobian in the first argument: shape of the output, then shape of the argument. Complex if the output is. */
-#define ad_jacobian(f) AD_SAME_TRANSFORMED_(ad_jacobian, f)
+#define ad_jacobian(...) AD_FIRST_TRANSFORMED_(ad_jacobian, AD_SAME_CASE_, __VA_ARGS__)
 /** Hessian of a scalar function: shape of the argument twice. */
-#define ad_hessian(f) AD_SAME_TRANSFORMED_(ad_hessian, f)
+#define ad_hessian(...) AD_FIRST_TRANSFORMED_(ad_hessian, AD_SAME_CASE_, __VA_ARGS__)
 /** Derivative of a holomorphic function of a complex argument, element by element. */
-#define ad_holomorphic_grad(f) AD_SAME_TRANSFORMED_(ad_holomorphic_grad, f)
+#define ad_holomorphic_grad(...) AD_FIRST_TRANSFORMED_(ad_holomorphic_grad, AD_SAME_CASE_, __VA_ARGS__)
 /** f, recomputed in the reverse sweep instead of remembered. Its arguments and what it closes over must still be valid then. */
-#define ad_checkpoint(f) AD_SAME_TRANSFORMED_(ad_checkpoint, f)
+#define ad_checkpoint(...) AD_FIRST_TRANSFORMED_(ad_checkpoint, AD_SAME_CASE_, __VA_ARGS__)
 /** f returns ad_list_of(value, aux, ...); the result is ad_list_of(gradient, aux, ...). */
-#define ad_grad_and_aux(f) AD_SAME_TRANSFORMED_(ad_grad_and_aux, f)
-
-/* Transformations that add an argument. */
-#define AD_ADDED_TRANSFORMED_(name, f, CASE)       AD_ADDED_TRANSFORMED_1_(AD_UNIQUE_, name, f, CASE)
-#define AD_ADDED_TRANSFORMED_1_(id, name, f, CASE) AD_ADDED_TRANSFORMED_2_(id, name, f, CASE)
-#define AD_ADDED_TRANSFORMED_2_(id, name, f, CASE) AD_TRANSFORMED_(id, #name, f, AD_TYPE_OF_(CASE, id), name##_fn(AD_FN_(id)))
+#define ad_grad_and_aux(...) AD_FIRST_TRANSFORMED_(ad_grad_and_aux, AD_SAME_CASE_, __VA_ARGS__)
 
 /** h = ad_hvp(f)(x, ..., v): Hessian of a scalar function times v, forward over reverse. v is like x. */
-#define ad_hvp(f) AD_ADDED_TRANSFORMED_(ad_hvp, f, AD_ALONG_CASE_)
+#define ad_hvp(...) AD_FIRST_TRANSFORMED_(ad_hvp, AD_ALONG_CASE_, __VA_ARGS__)
 /** t = ad_tensor_jacobian_product(f)(x, ..., tensor): the tensor's leading axes are those of f's output and are contracted with
  * those of the Jacobian; the result has the tensor's other axes, then those of x. */
-#define ad_tensor_jacobian_product(f) AD_ADDED_TRANSFORMED_(ad_tensor_jacobian_product, f, AD_PULL_CASE_)
+#define ad_tensor_jacobian_product(...) AD_FIRST_TRANSFORMED_(ad_tensor_jacobian_product, AD_PULL_CASE_, __VA_ARGS__)
 /** h = ad_hessian_vector_product(f)(x, ..., v): the Hessian of a scalar function, contracted with v over the axes of x, which are v's leading ones; the result
  * has v's other axes, then those of x. For v like x it is ad_hvp, in reverse mode twice. */
-#define ad_hessian_vector_product(f) AD_ADDED_TRANSFORMED_(ad_hessian_vector_product, f, AD_PULL_CASE_)
+#define ad_hessian_vector_product(...) AD_FIRST_TRANSFORMED_(ad_hessian_vector_product, AD_PULL_CASE_, __VA_ARGS__)
 
 /* autograd's other names */
 #define ad_vector_jacobian_product ad_tensor_jacobian_product
@@ -156,9 +166,14 @@ static inline ad_fn *ad_fn_itself_(ad_fn *fn)
 
 /** h = ad_ggnvp(f)(x, ..., v) or ad_ggnvp(f, outer)(x, ..., v): generalised Gauss-Newton product J^T H J v, H the Hessian of
  * outer at f(x); outer defaults to half the sum of squares. Schraudolph (2002). */
-#define ad_ggnvp(...)                     ad_ggnvp_1_(AD_UNIQUE_, __VA_ARGS__, (ad_fn *)0, 0)
-#define ad_ggnvp_1_(id, f, outer, ...)    ad_ggnvp_2_(id, f, outer)
-#define ad_ggnvp_2_(id, f, outer)         AD_TRANSFORMED_(id, "ad_ggnvp", f, AD_TYPE_OF_(AD_ALONG_CASE_, id), ad_ggnvp_fn(AD_FN_(id), AD_FN_(outer)))
+#define ad_ggnvp(...) AD_GGNVP_1_(AD_UNIQUE_, AD_COUNT_(__VA_ARGS__), __VA_ARGS__, (ad_fn *)0, 0)
+#define AD_GGNVP_1_(id, count, f, outer, ...) AD_GGNVP_2_(id, count, f, outer)
+#define AD_GGNVP_2_(id, count, f, outer)                                                                               \
+    __extension__({                                                                                                    \
+        _Static_assert((count) <= 2, "ad_ggnvp takes a function and at most one outer function");                      \
+        AD_LET_FUNCTION_(id##o, "ad_ggnvp", outer);                                                                    \
+        AD_TRANSFORMED_(id, "ad_ggnvp", f, AD_TYPE_OF_(AD_ALONG_CASE_, id), ad_ggnvp_fn(AD_FN_(id), AD_FN_(id##o)));   \
+    })
 
 #endif
 
@@ -211,7 +226,7 @@ static inline void *ad_emptied_(void *place)
 #define AD_CALLED_1_(id, name, of, f, ...) AD_CALLED_2_(id, name, of, f, __VA_ARGS__)
 #define AD_CALLED_2_(id, name, of, f, ...)                                                                             \
     __extension__({                                                                                                    \
-        __auto_type id = (f);                                                                                          \
+        AD_LET_FUNCTION_(id, name, f);                                                                                 \
         AD_SITE_(name);                                                                                                \
         (AD_RESULT_(id)) of(AD_FN_(id), __VA_ARGS__);                                                                  \
     })
@@ -249,8 +264,10 @@ AD_API bool ad_check_grads_with(ad_fn *fn, ad_check_options options);
 #define AD_CHECK_GRADS_1_(id, f, ...)    AD_CHECK_GRADS_2_(id, f, __VA_ARGS__)
 #define AD_CHECK_GRADS_2_(id, f, ...)                                                                                  \
     __extension__({                                                                                                    \
-        __auto_type id = (f);                                                                                          \
-        AD_LET_OPTIONS_(id##o, AD_CHECK, .arguments[0] = __VA_ARGS__)                                                  \
+        AD_LET_FUNCTION_(id, "ad_check_grads", f);                                                                     \
+        _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Woverride-init\"")                           \
+        ad_check_options id##o = { AD_CHECK_DEFAULTS_FIELDS_, .arguments[0] = __VA_ARGS__ };                           \
+        _Pragma("GCC diagnostic pop")                                                                                  \
         AD_SITE_("ad_check_grads");                                                                                    \
         ad_check_grads_with(AD_FN_(id), id##o);                                                                        \
     })

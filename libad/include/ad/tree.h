@@ -28,11 +28,11 @@ static inline ad_tree_item ad_item_name_(const char *name)
 {
     return (ad_tree_item){ AD_ITEM_NAME, name };
 }
-static inline ad_tree_item ad_item_array_(ad_array *x)
+static inline ad_tree_item ad_item_array_(const ad_array *x)
 {
     return (ad_tree_item){ AD_ITEM_ARRAY, x };
 }
-static inline ad_tree_item ad_item_tree_(ad_tree *t)
+static inline ad_tree_item ad_item_tree_(const ad_tree *t)
 {
     return (ad_tree_item){ AD_ITEM_TREE, t };
 }
@@ -43,6 +43,12 @@ static inline ad_tree_item ad_item_real_(double x)
 AD_API ad_tree_item ad_item_integer_(int64_t x);
 AD_API ad_tree_item ad_item_unsigned_(uint64_t x);
 AD_API ad_tree_item ad_item_complex_(ad_complex x);
+
+/* Cannot be called with anything else. */
+struct ad_leaves_are_arrays_trees_or_C_numbers {
+    char nothing;
+};
+ad_tree_item ad_leaves_are_arrays_trees_or_C_numbers_(struct ad_leaves_are_arrays_trees_or_C_numbers leaf);
 
 #define AD_ITEM_(x)       AD_ITEM_1_(AD_UNIQUE_, x)
 #define AD_ITEM_1_(id, x) AD_ITEM_2_(id, x)
@@ -55,9 +61,11 @@ AD_API ad_tree_item ad_item_complex_(ad_complex x);
     _Generic(v,                                                                                                        \
         char *: ad_item_name_,                                                                                         \
         const char *: ad_item_name_,                                                                                   \
-        ad_array *: ad_item_array_,                                                                                    \
         ad_tree *: ad_item_tree_,                                                                                      \
-        AD_NUMBER_CASES_(ad_item_real_, ad_item_complex_, ad_item_unsigned_, ad_item_integer_))(v)
+        const ad_tree *: ad_item_tree_,                                                                                \
+        AD_ARRAY_CASES_(ad_item_array_),                                                                               \
+        AD_NUMBER_CASES_(ad_item_real_, ad_item_complex_, ad_item_unsigned_, ad_item_integer_),                        \
+        default: ad_leaves_are_arrays_trees_or_C_numbers_)(v)
 
 /** ad_tree_of("W", W, "b", b): a leaf may be an array, a tree or a C number. ad_list_of(a, b). At most 64 arguments. */
 #define ad_tree_of(...) AD_FROM_ITEMS_("ad_tree_of", ad_tree_from, __VA_ARGS__)

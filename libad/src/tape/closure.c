@@ -111,8 +111,7 @@ ad_fn *ad_fn_of_(void (*pointer)(void), const char *signature)
     ad_context *c = ad_current();
     ad_fn made = { .pointer = pointer }, unknown = { .result = 'a' };
     if (!signature)
-        return ad_fn_failed(c, &unknown, "ad_function", AD_ERROR_TRANSFORM, "a function of this C type has to be described to a transformation, as by "
-                                                                            "ad_function(f, \"a(a,i,d)\"): " LETTERS);
+        return ad_fn_failed(c, &unknown, "ad_function", AD_ERROR_TRANSFORM, "the signature is NULL; in one like \"a(a,i,d)\" stand " LETTERS);
     if (!read_signature(signature, &made))
         return ad_fn_failed(c, &unknown, "ad_function", AD_ERROR_TRANSFORM,
                             "the signature \"%s\" cannot be read; in one like \"a(a,i,d)\" stand " LETTERS, signature);
