@@ -27,6 +27,7 @@ static _Thread_local bool went_without __attribute__((tls_model("initial-exec"))
 
 static _Atomic uint32_t threads_so_far;
 static pthread_key_t thread_end;
+static bool has_thread_end; /* without it, what a thread has stays till the program ends */
 
 static pthread_mutex_t contexts_lock = PTHREAD_MUTEX_INITIALIZER;
 static ad_context *contexts;
@@ -91,15 +92,19 @@ static void context_stop(void *pointer)
 __attribute__((constructor)) static void library_start(void)
 {
     without_memory.loops = ad_loops_for_this_cpu();
-    pthread_key_create(&thread_end, context_stop);
+    has_thread_end = pthread_key_create(&thread_end, context_stop) == 0;
     pthread_atfork(before_fork, after_fork, after_fork);
 }
 
-/* A thread that returns from main runs no key destructors. */
+/* A thread that returns from main runs no key destructors. A plugin with libad.a in it can be unloaded before its threads end: they may not
+ * call what is no longer there. */
 __attribute__((destructor)) static void library_stop(void)
 {
     if (ad_context_pointer)
         context_stop(ad_context_pointer);
+    if (has_thread_end)
+        pthread_key_delete(thread_end);
+    has_thread_end = false;
 }
 
 /* ---- what an error does ---- */
@@ -141,8 +146,9 @@ static void act_on_error(const ad_context *c, ad_on_error_action action)
 ad_context *ad_context_start(void)
 {
     ad_context *c = malloc(sizeof *c);
-    if (!c) {
+    if (!c || (has_thread_end && pthread_setspecific(thread_end, c) != 0)) {
         bool new = !went_without;
+        free(c);
         went_without = true;
         if (new)
             act_on_error(&without_memory, action_asked_for());
@@ -153,7 +159,6 @@ ad_context *ad_context_start(void)
     c->loops = ad_loops_for_this_cpu();
     c->on_error = action_asked_for();
     enlist(c);
-    pthread_setspecific(thread_end, c);
     return ad_context_pointer = c;
 }
 
