@@ -19,9 +19,18 @@ void adnn_free(adnn_model *model)
     free(model);
 }
 
+/* Whether a shape from the user is one; else an error. */
+static bool is_shape(const char *function, const ad_shape *input)
+{
+    if (input->ndim >= 0 && input->ndim <= AD_MAX_NDIM)
+        return true;
+    ad_set_error(AD_ERROR_SHAPE, "%s: an input of %d axes; 0 to %d are possible", function, input->ndim, AD_MAX_NDIM);
+    return false;
+}
+
 ad_tree *adnn_init(const adnn_model *model, ad_key key, ad_shape input)
 {
-    return model ? model->kind->init(model, key, input) : NULL;
+    return model && is_shape("adnn_init", &input) ? model->kind->init(model, key, input) : NULL;
 }
 
 ad_array *adnn_apply(const adnn_model *model, ad_tree *parameters, ad_array *x)
@@ -32,7 +41,7 @@ ad_array *adnn_apply(const adnn_model *model, ad_tree *parameters, ad_array *x)
 
 ad_shape adnn_output_shape(const adnn_model *model, ad_shape input)
 {
-    return model && input.ndim >= 0 ? model->kind->output(model, input) : ADNN_NO_SHAPE;
+    return model && is_shape("adnn_output_shape", &input) ? model->kind->output(model, input) : ADNN_NO_SHAPE;
 }
 
 /* ---- elementwise layers ---- */
@@ -92,7 +101,9 @@ static ad_tree *sequential_init(const adnn_model *model, ad_key key, ad_shape in
     for (int i = 0; i < model->count && done; i++) {
         items[i] = (ad_tree_item){ AD_ITEM_TREE, adnn_init(model->parts[i], ad_random_fold_in(key, (uint64_t)i), input) };
         done = items[i].value != NULL;
-        input = adnn_output_shape(model->parts[i], input);
+        if (done)
+            input = adnn_output_shape(model->parts[i], input);
+        done = done && input.ndim >= 0;
     }
     ad_tree *list = done ? ad_list_from(items, model->count) : NULL;
     free(items);
@@ -103,14 +114,18 @@ static ad_array *sequential_apply(const adnn_model *model, ad_tree *parameters, 
 {
     if (ad_tree_count(parameters) != model->count)
         return ad_set_error(AD_ERROR_VALUE, "adnn_sequential: parameters for %d layers, the model has %d", ad_tree_count(parameters), model->count);
-    for (int i = 0; x && i < model->count; i++)
-        x = adnn_apply(model->parts[i], ad_tree_tree_at(parameters, i), x);
+    for (int i = 0; x && i < model->count; i++) {
+        ad_tree *own = ad_tree_tree_at(parameters, i);
+        if (!own)
+            return ad_set_error(AD_ERROR_VALUE, "adnn_sequential: the parameters of layer %d are an array, not a tree", i);
+        x = adnn_apply(model->parts[i], own, x);
+    }
     return x;
 }
 
 static ad_shape sequential_output(const adnn_model *model, ad_shape input)
 {
-    for (int i = 0; i < model->count; i++)
+    for (int i = 0; i < model->count && input.ndim >= 0; i++)
         input = adnn_output_shape(model->parts[i], input);
     return input;
 }
@@ -120,6 +135,8 @@ adnn_model *adnn_sequential_of(adnn_model *const *layers, int count)
     static const struct adnn_kind sequential = { "adnn_sequential", sequential_init, sequential_apply, sequential_output };
     if (count < 0)
         return ad_set_error(AD_ERROR_VALUE, "adnn_sequential: %d layers", count);
+    if (!layers && count > 0)
+        return ad_set_error(AD_ERROR_VALUE, "adnn_sequential: the list of %d layers is NULL", count);
     adnn_model *model = adnn_model_new(&sequential, count);
     bool complete = model != NULL;
     for (int i = 0; i < count; i++) {

@@ -17,8 +17,8 @@ adnn_progress adnn_progress_start(const char *what, int64_t total)
 
 void adnn_progress_update(adnn_progress *p, int64_t done, double loss)
 {
-    double now = p->stream ? seconds_now() : 0;
-    if (!p->stream || (now - p->shown < 0.1 && done < p->total) || done < 1)
+    double now = p && p->stream ? seconds_now() : 0;
+    if (!p || !p->stream || (now - p->shown < 0.1 && done < p->total) || done < 1)
         return;
     p->shown = now;
     double rate = (double)done / (now - p->started + 1e-9), left = (double)(p->total - done) / rate;
@@ -31,6 +31,6 @@ void adnn_progress_update(adnn_progress *p, int64_t done, double loss)
 
 void adnn_progress_end(adnn_progress *p)
 {
-    if (p->stream)
+    if (p && p->stream)
         fprintf(p->stream, "\r\033[K");
 }

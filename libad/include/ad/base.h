@@ -66,10 +66,11 @@ typedef struct ad_axes {
     int axis[AD_MAX_NDIM];
 } ad_axes;
 
-/** Number of elements of a shape: the product of its dimensions (1 for a scalar); INT64_MAX where that is no size. */
+/** Number of elements of a shape: the product of its dimensions (1 for a scalar); INT64_MAX where that is no size, as with more axes than
+ * AD_MAX_NDIM. */
 AD_API int64_t ad_shape_size(ad_shape shape);
 
-/** Whether two shapes are the same. */
+/** Whether two shapes are the same. What is no shape, with fewer than 0 or more than AD_MAX_NDIM axes, equals none. */
 AD_API bool ad_shape_equal(ad_shape a, ad_shape b);
 
 /** Bytes of one element. */

@@ -440,6 +440,10 @@ char *ad_tostring(const ad_array *x)
 
 void ad_fprint(FILE *stream, const ad_array *x)
 {
+    if (!stream) {
+        ad_set_error(AD_ERROR_VALUE, "ad_fprint: the stream is NULL");
+        return;
+    }
     char *text = ad_tostring(x);
     if (text && (fputs(text, stream) == EOF || fputc('\n', stream) == EOF))
         ad_set_error(AD_ERROR_IO, "ad_fprint: the text cannot be written");

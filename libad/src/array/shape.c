@@ -12,15 +12,21 @@ ad_shape ad_shape_make(int ndim, const int64_t *dims)
     return shape;
 }
 
+/* A user's shape may say anything. */
+static bool has_axes(const ad_shape *shape)
+{
+    return shape->ndim >= 0 && shape->ndim <= AD_MAX_NDIM;
+}
+
 int64_t ad_shape_size(ad_shape shape)
 {
     int64_t size;
-    return ad_shape_checked_size(shape.ndim, shape.dim, 1, &size) ? size : INT64_MAX;
+    return has_axes(&shape) && ad_shape_checked_size(shape.ndim, shape.dim, 1, &size) ? size : INT64_MAX;
 }
 
 bool ad_shape_equal(ad_shape a, ad_shape b)
 {
-    return a.ndim == b.ndim && memcmp(a.dim, b.dim, (size_t)a.ndim * sizeof *a.dim) == 0;
+    return a.ndim == b.ndim && has_axes(&a) && memcmp(a.dim, b.dim, (size_t)a.ndim * sizeof *a.dim) == 0;
 }
 
 /* A dimension of zero makes the size zero however large the others are, as long as they alone would not overflow. */

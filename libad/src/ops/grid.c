@@ -292,6 +292,8 @@ ad_tree *ad_diag_indices_with(int64_t n, ad_diag_indices_options options)
     if (!ad_count_fits("ad_diag_indices", options.ndim, AD_MAX_NDIM, "dimensions"))
         return NULL;
     ad_array *places = ad_arange(n);
+    if (!places)
+        return NULL;
     for (int i = 0; i < options.ndim; i++)
         axes[i] = (ad_tree_item){ AD_ITEM_ARRAY, places };
     return ad_list_from(axes, options.ndim);

@@ -150,7 +150,8 @@ ad_array *(ad_ravel)(ad_array *x)
 ad_array *ad_expand_dims_axes(ad_array *x, ad_axes axes)
 {
     bool inserted[AD_MAX_NDIM] = { false };
-    if (!x || !ad_count_fits("ad_expand_dims", x->ndim + axes.count, AD_MAX_NDIM, "dimensions"))
+    if (!x || !ad_count_fits("ad_expand_dims", axes.count, AD_MAX_NDIM, "new axes") ||
+        !ad_count_fits("ad_expand_dims", x->ndim + axes.count, AD_MAX_NDIM, "dimensions"))
         return NULL;
     ad_shape shape = { .ndim = x->ndim + axes.count };
     if (axes.count && !ad_axes_resolve("ad_expand_dims", AD_NO_AXIS, &axes, shape.ndim, inserted))

@@ -141,7 +141,10 @@ static void print_entries(FILE *stream, const ad_tree *t, const struct path *par
 
 void ad_tree_fprint(FILE *stream, const ad_tree *t)
 {
-    print_entries(stream, t, NULL);
+    if (stream)
+        print_entries(stream, t, NULL);
+    else
+        ad_set_error(AD_ERROR_VALUE, "ad_tree_fprint: the stream is NULL");
 }
 
 void ad_tree_print(const ad_tree *t)

@@ -1,0 +1,303 @@
+/* Hostile arguments: every public function with good and bad values of each parameter, one bad at a time and then many.
+ *
+ * A call gives a result or records an error; it never does both and never crashes, which is for the sanitizers to notice. hostile_rows.h is the table.
+ * Each row runs in a process of its own, so that a crash names its row; a failed check prints the values that did it. */
+#include "../testing.h"
+#include <ad-nn/nn.h>
+#include <ctype.h>
+#include <hyperopt/hyperopt.h>
+
+enum { ROOM = 1000, DRAWS = 100, MEMORY = 8 << 20 };
+
+/* ---- values ---- */
+
+static double room[ROOM];
+static char bytes[16 * ROOM] __attribute__((aligned(64)));
+static FILE *nowhere; /* a stream on which every write fails */
+
+/* Elements for a shape that needs no more than there are. */
+static void *values_for(ad_shape shape)
+{
+    return ad_shape_size(shape) <= ROOM ? bytes : NULL;
+}
+
+/* An index is a format, as printf's: what a string asks for must be there. */
+static const char *plain(const char *index)
+{
+    return index && strchr(index, '%') ? "0" : index;
+}
+
+static const ad_shape shapes[] = {
+    { .ndim = 2, .dim = { 2, 3 } }, { .ndim = 0 }, { .ndim = 1, .dim = { 3 } }, { .ndim = 1, .dim = { 0 } }, { .ndim = 1, .dim = { -1 } },
+    { .ndim = 1, .dim = { INT64_MIN } }, { .ndim = 1, .dim = { INT64_MAX } }, { .ndim = 2, .dim = { INT64_C(1) << 62, 4 } },
+    { .ndim = 3, .dim = { 0, INT64_C(1) << 62, INT64_C(1) << 62 } }, { .ndim = 2, .dim = { -1, -1 } }, { .ndim = 2, .dim = { -3, -2 } },
+    { .ndim = 1, .dim = { INT64_C(1) << 40 } }, { .ndim = 3, .dim = { 1, 2, 3 } }, { .ndim = -1 }, { .ndim = INT_MIN }, { .ndim = 33 }, { .ndim = INT_MAX },
+    { .ndim = 32, .dim = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 } }, { .ndim = 32 },
+};
+
+static const ad_axes lists_of_axes[] = {
+    { .count = 0 }, { .count = 1, .axis = { 0 } }, { .count = 2, .axis = { 0, 1 } }, { .count = 2, .axis = { -1, -2 } }, { .count = 2, .axis = { 0, 0 } },
+    { .count = 1, .axis = { 32 } }, { .count = 1, .axis = { INT_MIN } }, { .count = 2, .axis = { INT_MAX, -INT_MAX } }, { .count = 3, .axis = { 0, 1, 2 } },
+    { .count = 32 }, { .count = 33 }, { .count = INT_MAX }, { .count = -1 }, { .count = INT_MIN },
+};
+
+static const int small_integers[] = { 0, 1, -1, 2, AD_NO_AXIS, -2, 3, 31, 32, 33, -32, -33, 64, 255, 256, 65536, INT_MAX, -INT_MAX, INT_MIN };
+static const int64_t integers[] = { 2, 0, 1, -1, 3, -2, INT64_C(1) << 40, -(INT64_C(1) << 40), INT64_C(1) << 62, INT64_MAX, INT64_MIN, INT64_MIN + 1, INT_MAX, INT_MIN };
+static const double numbers_[] = { 1, 0, -0.0, -1, 0.5, 2, NAN, INFINITY, -INFINITY, 1.7976931348623157e308, 2.2250738585072014e-308, 4.9e-324, 1e300, -1e300, 1e18 };
+static const int dtypes[] = { AD_F64, AD_F32, AD_C128, AD_C64, AD_I64, AD_I32, AD_U8, AD_BOOL, -1, 8, 77, INT_MAX, INT_MIN, -2 };
+static const int counts[] = { 2, 0, 1, -1, -2, INT_MIN, -INT_MAX };
+
+static char long_text[100000];
+static const char *const texts[] = {
+    "0", NULL, "", "1", "...", "::", "0:1", ":, 0", "None", "::-1", "::0", "1:2:3:4", "-9223372036854775808", "99999999999999999999", "0,0,0,0,0,0",
+    "...,...", "%", "%d", "%s%s%n", "%lld:%", "%99999d", "C", "F", "K", "ij", "xy", "constant", "edge", "reflect", "symmetric", "wrap", "ij,jk->ik", "ij->ji", "ii", "ii->i", "i,i",
+    "i...,...j", "ij,jk->", "->", ",", ",,", "i->", "i->ii", "i->k", "....", "...i...", "I,J", "ijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", "a/b", "0/0/0", "/", "//", "/0", "0/",
+    "\xff\xfe\x80", "a(a)", "a(a,", "t(t,a,p,i,l,d)", "a(a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a)", "a()", "a", "(a)", "\n\r\t\"'\\", long_text,
+};
+
+/* Made in the scope of the row. */
+enum { ARRAYS = 26, TREES = 9 };
+static ad_array *arrays_[ARRAYS];
+static ad_tree *trees[TREES];
+
+static void make_arrays(void)
+{
+    const double odd[] = { NAN, INFINITY, -INFINITY, -0.0, 1e300, 4.9e-324 };
+    ad_shape most = { .ndim = 32 };
+    for (int i = 0; i < 32; i++)
+        most.dim[i] = 1;
+    ad_array *matrix = counting(AD_SHAPE(2, 3));
+    ad_array *made[ARRAYS] = {
+        matrix, ad_arange(3.0), ad_arange(2), NULL, ad_scalar(0.5), ad_weak_integer(2), ad_weak_real(NAN), ad_zeros(AD_SHAPE(0)), ad_zeros(AD_SHAPE(2, 0, 3)),
+        counting(AD_SHAPE(3, 2, 2)), ad_transpose(matrix), ad_flip(matrix), ad_broadcast_to(ad_scalar(1), AD_SHAPE(3, 3)), ad_ones(most),
+        ad_from(odd, AD_SHAPE(2, 3)), ad_astype(matrix, AD_F32), ad_mul(matrix, 1i), ad_astype(ad_mul(matrix, 1i), AD_C64), ad_greater(matrix, 2),
+        ad_greater(ad_arange(3), 0), ad_astype(matrix, AD_U8), ad_astype(matrix, AD_I32), ad_full(AD_SHAPE(3), INT64_MIN), ad_full(AD_SHAPE(2), INT64_MAX),
+        ad_asarray(-1), ad_zeros(AD_SHAPE(3), .dtype = AD_BOOL),
+    };
+    memcpy(arrays_, made, sizeof made);
+    ad_tree *deep = ad_list_of(matrix);
+    for (int i = 0; i < 900; i++)
+        deep = ad_list_of(deep);
+    ad_tree *list[TREES] = {
+        ad_list_of(matrix, matrix), NULL, ad_tree_empty(), ad_tree_of("a", matrix, "b", ad_tree_of("b", 1, "c", ad_list_of(2))), ad_list_of(matrix, ad_arange(3)),
+        deep, ad_tree_of("x", ad_tree_of("w", 1.0), "alpha", 0.1, "beta", 0.5), ad_list_of(1, ad_greater(matrix, 2), ad_mul(matrix, 1i)), ad_list_of(ad_zeros(AD_SHAPE(0))),
+    };
+    memcpy(trees, list, sizeof list);
+}
+
+static const ad_index_list index_lists[] = {
+    { .count = 1, .index = { { .kind = AD_INDEX_INTEGER, .start = 1 } } },
+    { .count = 0 }, { .count = -1 }, { .count = 64 }, { .count = 65 }, { .count = INT_MAX }, { .count = INT_MIN },
+    { .count = 1, .index = { { .kind = AD_INDEX_INTEGER, .start = INT64_MIN } } },
+    { .count = 1, .index = { { .kind = AD_INDEX_SLICE, .start = INT64_MIN + 1, .stop = INT64_MAX, .step = INT64_MAX } } },
+    { .count = 1, .index = { { .kind = AD_INDEX_SLICE, .start = INT64_MAX, .stop = INT64_MIN + 1, .step = INT64_MIN } } },
+    { .count = 1, .index = { { .kind = AD_INDEX_SLICE, .start = -1, .stop = INT64_MIN, .step = -INT64_MAX } } },
+    { .count = 1, .index = { { .kind = AD_INDEX_SLICE, .start = 0, .stop = 1, .step = 0 } } },
+    { .count = 1, .index = { { .kind = AD_INDEX_ARRAY } } },
+    { .count = 2, .index = { { .kind = AD_INDEX_REST }, { .kind = AD_INDEX_REST } } },
+    { .count = 2, .index = { { .kind = AD_INDEX_NEW }, { .kind = AD_INDEX_NEW } } },
+    { .count = 1, .index = { { .kind = (ad_index_kind)77 } } },
+    { .count = 1, .index = { { .kind = (ad_index_kind)-1, .start = 5, .stop = 3, .step = 1 } } },
+};
+
+static const ad_widths pairs_of_widths[] = {
+    { .count = 0 }, { .count = 1, .width = { { 1, 2 } } }, { .count = 2, .width = { { 0, 1 }, { 1, 0 } } }, { .count = 1, .width = { { -1, 0 } } },
+    { .count = 1, .width = { { INT64_MAX, INT64_MAX } } }, { .count = 1, .width = { { INT64_MIN, 0 } } }, { .count = -1 }, { .count = 33 }, { .count = INT_MAX },
+    { .count = 1, .width = { { INT64_C(1) << 40, 0 } } },
+};
+
+/* ---- what the rows are written in ---- */
+
+enum field { X, Y, Z, T, U, SHAPE, REPS, AXES, PAIR, AXIS, AXIS2, I, N, M, K, REAL, REAL2, DTYPE, TEXT, WORD, FLAG, INDICES, INDEX, WIDTHS, COUNT, FIELDS };
+
+#define SIZE(values) (int)(sizeof(values) / sizeof *(values))
+
+static const struct {
+    const char *name;
+    int count;
+} fields[FIELDS] = {
+    [X] = { "x", ARRAYS }, [Y] = { "y", ARRAYS }, [Z] = { "z", ARRAYS }, [T] = { "t", TREES }, [U] = { "u", TREES }, [SHAPE] = { "shape", SIZE(shapes) },
+    [REPS] = { "reps", SIZE(shapes) }, [AXES] = { "axes", SIZE(lists_of_axes) }, [PAIR] = { "pair", SIZE(lists_of_axes) }, [AXIS] = { "axis", SIZE(small_integers) },
+    [AXIS2] = { "axis2", SIZE(small_integers) }, [I] = { "i", SIZE(small_integers) }, [N] = { "n", SIZE(integers) }, [M] = { "m", SIZE(integers) },
+    [K] = { "k", SIZE(integers) }, [REAL] = { "real", SIZE(numbers_) }, [REAL2] = { "real2", SIZE(numbers_) }, [DTYPE] = { "dtype", SIZE(dtypes) },
+    [TEXT] = { "text", SIZE(texts) }, [WORD] = { "word", SIZE(texts) }, [FLAG] = { "flag", 2 }, [INDICES] = { "indices", SIZE(index_lists) },
+    [INDEX] = { "index", SIZE(index_lists) }, [WIDTHS] = { "widths", SIZE(pairs_of_widths) }, [COUNT] = { "count", SIZE(counts) },
+};
+
+struct choice {
+    int of[FIELDS];
+};
+
+OF_X(total, ad_sum(ad_mul(ad_sin(x), x)))
+
+static ad_array *with_value_and_gradient(ad_array *x)
+{
+    ad_array *gradient = NULL, *value = ad_value_and_grad(total)(x, &gradient);
+    return value && gradient ? ad_add(value, gradient) : NULL;
+}
+
+static ad_array *pulled_back(ad_array *x, ad_array *g)
+{
+    ad_pullback *pull = NULL;
+    ad_array *y = ad_vjp(ad_sin, x, &pull), *back = y ? ad_vjp_apply(pull, g) : NULL;
+    ad_vjp_free(pull);
+    return back;
+}
+
+static ad_array *norm(ad_tree *x, ad_tree *theta, int64_t iteration, void *context)
+{
+    (void)theta, (void)iteration, (void)context;
+    return adnn_squared_norm(x);
+}
+
+#define UNUSED __attribute__((unused))
+#define CHOSEN                                                                                                         \
+    UNUSED ad_array *x = arrays_[c->of[X]], *y = arrays_[c->of[Y]], *z = arrays_[c->of[Z]];                               \
+    UNUSED ad_tree *t = trees[c->of[T]], *u = trees[c->of[U]];                                                          \
+    UNUSED ad_shape shape = shapes[c->of[SHAPE]], reps = shapes[c->of[REPS]];                                           \
+    UNUSED ad_axes axes = lists_of_axes[c->of[AXES]], pair = lists_of_axes[c->of[PAIR]];                                 \
+    UNUSED int axis = small_integers[c->of[AXIS]], axis2 = small_integers[c->of[AXIS2]], i = small_integers[c->of[I]], count = counts[c->of[COUNT]]; \
+    UNUSED int64_t n = integers[c->of[N]], m = integers[c->of[M]], k = integers[c->of[K]];                              \
+    UNUSED double real = numbers_[c->of[REAL]], real2 = numbers_[c->of[REAL2]];                                          \
+    UNUSED ad_dtype dtype = (ad_dtype)dtypes[c->of[DTYPE]];                                                             \
+    UNUSED const char *text = texts[c->of[TEXT]], *word = texts[c->of[WORD]];                                            \
+    UNUSED bool flag = c->of[FLAG];                                                                                     \
+    UNUSED ad_index_list indices = index_lists[c->of[INDICES]];                                                         \
+    UNUSED ad_index index = index_lists[c->of[INDEX]].index[0];                                                         \
+    UNUSED ad_widths widths = pairs_of_widths[c->of[WIDTHS]];                                                           \
+    UNUSED ad_key key = { 1, 2 }, keys[2];                                                                              \
+    UNUSED ad_number numbers[] = { { .is_integer = true, .integer = n, .real = (double)n }, { .real = real } };          \
+    UNUSED ad_array *operands[] = { x, y }, *leaves[8] = { NULL };                                                      \
+    UNUSED ad_tree_item items[] = { { AD_ITEM_NAME, text }, { AD_ITEM_ARRAY, x } }, arrays[] = { { AD_ITEM_ARRAY, x }, { AD_ITEM_TREE, t } }; \
+    UNUSED adnn_model *layers[] = { NULL, NULL };                                                                       \
+    UNUSED ad_tree *parameters = initial;
+
+static adnn_model *model;
+static ad_tree *initial;
+static ad_fn *sine;
+
+enum kind { AN_ARRAY, A_TREE, ANYTHING };
+
+static struct row {
+    const char *text;
+    enum kind kind;
+    void *(*call)(const struct choice *);
+} rows[600];
+static int row_count;
+
+/* A function for each row, which puts itself into the table before main. */
+#define ROW(kind, text, name, ...)                                                                                     \
+    static void *name(const struct choice *c)                                                                          \
+    {                                                                                                                  \
+        CHOSEN                                                                                                         \
+        __VA_ARGS__;                                                                                                   \
+    }                                                                                                                  \
+    __attribute__((constructor)) static void AD_JOIN_(name, _enters)(void)                                             \
+    {                                                                                                                  \
+        rows[row_count++] = (struct row){ text, kind, name };                                                          \
+    }
+#define ARRAY(...) ROW(AN_ARRAY, #__VA_ARGS__, AD_JOIN_(row_, __COUNTER__), ad_array *result = (__VA_ARGS__); return result)
+#define TREE(...)  ROW(A_TREE, #__VA_ARGS__, AD_JOIN_(row_, __COUNTER__), ad_tree *result = (__VA_ARGS__); return result)
+#define CALL(...)  ROW(ANYTHING, #__VA_ARGS__, AD_JOIN_(row_, __COUNTER__), (void)(__VA_ARGS__); return NULL)
+
+#pragma GCC diagnostic ignored "-Wformat"
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+#pragma GCC diagnostic ignored "-Wformat-security"
+#pragma GCC diagnostic ignored "-Wformat-zero-length"
+#pragma GCC diagnostic ignored "-Wnonnull"
+#include "hostile_rows.h"
+
+/* ---- running them ---- */
+
+/* Whether a row is written in this field. */
+static bool mentions(const char *text, const char *name)
+{
+    size_t length = strlen(name);
+    for (const char *at = text; (at = strstr(at, name)); at++)
+        if ((at == text || !(isalnum((unsigned char)at[-1]) || strchr("_.\"%", at[-1]))) && !isalnum((unsigned char)at[length]) && at[length] != '_')
+            return true;
+    return strcmp(name, "x") == 0 && (strstr(text, "operands") || strstr(text, "items") || strstr(text, "arrays,"));
+}
+
+static void describe(const struct row *row, const struct choice *c, char *out, size_t size)
+{
+    *out = '\0';
+    for (int f = 0; f < FIELDS; f++)
+        if (mentions(row->text, fields[f].name))
+            snprintf(out + strlen(out), size - strlen(out), " %s[%d]", fields[f].name, c->of[f]);
+}
+
+/* The result is there, with elements that can be read, or there is an error. */
+static void check_call(const struct row *row, const struct choice *c)
+{
+    AD_SCOPE;
+    char values[400];
+    describe(row, c, values, sizeof values);
+    if (getenv("AD_HOSTILE_VERBOSE"))
+        fprintf(stderr, "%s:%s\n", row->text, values);
+    void *result = row->call(c);
+    ck_assert_msg(!result || !ad_failed(), "%s with%s gives a result and the error \"%s\"", row->text, values, ad_error_message());
+    ck_assert_msg(!ad_failed() || *ad_error_message(), "%s with%s gives an error without words", row->text, values);
+    bool null_operand = (mentions(row->text, "x") && !arrays_[c->of[X]]) || (mentions(row->text, "y") && !arrays_[c->of[Y]]) ||
+                        (mentions(row->text, "z") && !arrays_[c->of[Z]]) || (mentions(row->text, "t") && !trees[c->of[T]]) ||
+                        (mentions(row->text, "u") && !trees[c->of[U]]) || strstr(row->text, "NULL");
+    ck_assert_msg(row->kind == ANYTHING || result || ad_failed() || null_operand, "%s with%s gives NULL and no error", row->text, values);
+    ad_clear_error();
+    if (row->kind == AN_ARRAY && result && ad_size(result) <= 64) {
+        char *text = ad_tostring(result);
+        ck_assert_msg(text != NULL, "%s with%s gives an array that cannot be printed: %s", row->text, values, ad_error_message());
+        free(text);
+    }
+}
+
+static uint64_t draw(uint64_t *state)
+{
+    *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return *state >> 33;
+}
+
+START_TEST(hostile_arguments)
+{
+    const struct row *row = &rows[_i];
+    struct choice choice = { { 0 } };
+    uint64_t state = (uint64_t)_i;
+    AD_SCOPE;
+    memset(long_text, 'a', sizeof long_text - 1);
+    nowhere = fopen("/dev/full", "w");
+    setvbuf(nowhere, NULL, _IONBF, 0);
+    make_arrays();
+    model = adnn_sequential(adnn_dense(3), adnn_tanh());
+    initial = adnn_init(model, ad_random_key(1), AD_SHAPE(3));
+    sine = ad_function(ad_sin, "a(a)");
+    ck_assert_msg(!ad_failed() && row_count <= SIZE(rows), "%s", ad_error_message());
+    ad_memory_usage usage;
+    ad_memory_stats(&usage);
+    ad_memory_limit(usage.live + MEMORY);
+    for (int f = 0; f < FIELDS; f++)
+        for (int v = f ? 1 : 0; v < fields[f].count && mentions(row->text, fields[f].name); v++) {
+            choice.of[f] = v;
+            check_call(row, &choice);
+            choice.of[f] = 0;
+        }
+    for (int k = 0; k < DRAWS; k++) {
+        for (int f = 0; f < FIELDS; f++)
+            choice.of[f] = draw(&state) % 2 ? (int)(draw(&state) % (uint64_t)fields[f].count) : 0;
+        check_call(row, &choice);
+    }
+    ad_memory_limit(0);
+    adnn_free(model);
+    fclose(nowhere);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("hostile");
+    for (int i = 0; i < row_count; i++) {
+        TCase *row = tcase_create(rows[i].text);
+        tcase_set_timeout(row, 60);
+        tcase_add_loop_test(row, hostile_arguments, i, i + 1);
+        suite_add_tcase(suite, row);
+    }
+    return run_suite(suite);
+}
