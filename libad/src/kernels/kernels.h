@@ -74,7 +74,7 @@ struct ad_operand {
 };
 
 /* Runs parts 0 to parts - 1, each once, on the calling thread and on others, in any order; ends when all are done. Nothing may depend on which thread
- * runs a part. ad_threads says how many threads may take part where this one calls; ad_threads_choose sets that, 0 for the default. */
+ * runs a part; a loop within one is not shared again. ad_threads says how many threads may take part where this one calls; ad_threads_choose sets that, 0 for the default. */
 typedef void ad_part(void *context, int64_t part);
 void ad_run_parts(int64_t parts, ad_part *run, void *context);
 int ad_threads(void);
@@ -120,6 +120,8 @@ struct ad_matrix {
 };
 bool ad_matmul_takes(ad_dtype dtype, int64_t rows, int64_t columns, struct ad_matrix x);
 bool ad_matmul_prefers_loops(int64_t m, int64_t n, int64_t k);
+/* Large products are shared by threads. A stack of `count` small ones is worth sharing in parts of ad_matmul_batch products. */
+int64_t ad_matmul_batch(ad_dtype dtype, int64_t m, int64_t n, int64_t k, int64_t count);
 void ad_matmul_kernel(ad_dtype dtype, int64_t m, int64_t n, int64_t k, struct ad_matrix a, struct ad_matrix b, void *c);
 
 /* Calls of OpenBLAS, which stand between the two, run on the calling thread alone. */

@@ -44,12 +44,14 @@ bool ad_matmul_prefers_loops(int64_t m, int64_t n, int64_t k)
 
 /* ---- plain loops ---- */
 
-/* Adds rows of B, times an element of A, to a row of C. MULTIPLY_ADD(sum, x, y) is the dtype's sum + x y. */
+/* Adds rows of B, times an element of A, to a row of C, whose rows are `width` items apart. MULTIPLY_ADD(sum, x, y) is the dtype's sum + x y. */
 #define LOOP(name, type, MULTIPLY_ADD)                                                                                 \
-    static void name(int64_t m, int64_t n, int64_t k, struct ad_matrix a, struct ad_matrix b, type *restrict c)        \
+    static void name(int64_t m, int64_t n, int64_t k, struct ad_matrix a, struct ad_matrix b, type *restrict c, int64_t width) \
     {                                                                                                                  \
-        memset(c, 0, (size_t)(m * n) * sizeof *c);                                                                     \
-        for (int64_t i = 0; i < m; i++, c += n)                                                                        \
+        int64_t cleared = width == n ? m * n : n; /* at once */                                                        \
+        for (int64_t i = 0; i < m; i++, c += width) {                                                                  \
+            if (i == 0 || width != n)                                                                                  \
+                memset(c, 0, (size_t)cleared * sizeof *c);                                                             \
             for (int64_t p = 0; p < k; p++) {                                                                          \
                 const type x = *(const type *)(a.data + i * a.row_stride + p * a.column_stride);                       \
                 const char *row = b.data + p * b.row_stride;                                                           \
@@ -60,6 +62,7 @@ bool ad_matmul_prefers_loops(int64_t m, int64_t n, int64_t k)
                     for (int64_t j = 0; j < n; j++)                                                                    \
                         c[j] = MULTIPLY_ADD(c[j], x, *(const type *)(row + j * b.column_stride));                      \
             }                                                                                                          \
+        }                                                                                                              \
     }
 
 #define NUMBER(sum, x, y) (sum) + (x) * (y)
@@ -85,17 +88,26 @@ LOOP(loop_i32, uint32_t, NUMBER)
 LOOP(loop_u8, uint8_t, BYTE)
 LOOP(loop_bool, uint8_t, TRUTH)
 
-static void plain_product(ad_dtype dtype, int64_t m, int64_t n, int64_t k, struct ad_matrix a, struct ad_matrix b, void *c)
+/* C, or a strip of it: the rows of C are `width` items apart. */
+struct product {
+    ad_dtype dtype;
+    int64_t item; /* bytes; 0: BLAS does not know the dtype */
+    int64_t m, n, k, width;
+    struct ad_matrix a, b;
+    char *c;
+};
+
+static void plain_product(const struct product *p)
 {
-    switch (dtype) {
-    case AD_F64: loop_f64(m, n, k, a, b, c); break;
-    case AD_F32: loop_f32(m, n, k, a, b, c); break;
-    case AD_C128: loop_c128(m, n, k, a, b, c); break;
-    case AD_C64: loop_c64(m, n, k, a, b, c); break;
-    case AD_I64: loop_i64(m, n, k, a, b, c); break;
-    case AD_I32: loop_i32(m, n, k, a, b, c); break;
-    case AD_U8: loop_u8(m, n, k, a, b, c); break;
-    case AD_BOOL: loop_bool(m, n, k, a, b, c); break;
+    switch (p->dtype) {
+    case AD_F64: loop_f64(p->m, p->n, p->k, p->a, p->b, (void *)p->c, p->width); break;
+    case AD_F32: loop_f32(p->m, p->n, p->k, p->a, p->b, (void *)p->c, p->width); break;
+    case AD_C128: loop_c128(p->m, p->n, p->k, p->a, p->b, (void *)p->c, p->width); break;
+    case AD_C64: loop_c64(p->m, p->n, p->k, p->a, p->b, (void *)p->c, p->width); break;
+    case AD_I64: loop_i64(p->m, p->n, p->k, p->a, p->b, (void *)p->c, p->width); break;
+    case AD_I32: loop_i32(p->m, p->n, p->k, p->a, p->b, (void *)p->c, p->width); break;
+    case AD_U8: loop_u8(p->m, p->n, p->k, p->a, p->b, (void *)p->c, p->width); break;
+    case AD_BOOL: loop_bool(p->m, p->n, p->k, p->a, p->b, (void *)p->c, p->width); break;
     }
 }
 
@@ -156,14 +168,10 @@ static int step_of(int64_t item, int64_t length, int64_t stride)
     return length == 1 ? 1 : (int)(stride >> __builtin_ctzll((uint64_t)item));
 }
 
-/* C, or a strip of it: the rows of C are `width` items apart. */
-struct product {
-    ad_dtype dtype;
-    int64_t item; /* bytes; 0: BLAS does not know the dtype */
-    int64_t m, n, k, width;
-    struct ad_matrix a, b;
-    char *c;
-};
+static int64_t blas_item(ad_dtype dtype)
+{
+    return dtype <= AD_C64 ? (int64_t)ad_dtype_size(dtype) : 0;
+}
 
 /* False where BLAS cannot do it. */
 static bool blas_product(const struct product *p)
@@ -197,7 +205,7 @@ static bool prefers_loops(const struct product *p)
 static void multiply(const struct product *p)
 {
     if (prefers_loops(p) || !blas_product(p))
-        plain_product(p->dtype, p->m, p->n, p->k, p->a, p->b, p->c);
+        plain_product(p);
 }
 
 /* ---- strips of C, which threads share ---- */
@@ -224,11 +232,24 @@ static double cost_of(const struct product *p)
     return weight * (double)p->m * (double)p->n * (double)p->k;
 }
 
+int64_t ad_matmul_batch(ad_dtype dtype, int64_t m, int64_t n, int64_t k, int64_t count)
+{
+    enum { MOST_PARTS = 64 };
+    if (count <= 1)
+        return 1;
+    struct product p = { .dtype = dtype, .item = blas_item(dtype), .m = m, .n = n, .k = k };
+    double cost = cost_of(&p);
+    if (cost >= 2 * LEAST_COST || cost * (double)count < 2 * LEAST_COST)
+        return count;
+    int64_t even = (count + MOST_PARTS - 1) / MOST_PARTS, enough = (int64_t)(LEAST_COST / cost) + 1;
+    return enough > even ? enough : even;
+}
+
 /* Every strip of rows reads all of B, which OpenBLAS copies each time. With these lengths that was measured to cost one thread 1 to 4 percent. */
 static struct strips strips_of(const struct product *p)
 {
     enum { TWO_FROM = 128, LEAST = 180, MOST = 32, MULTIPLE = 16 };
-    struct strips s = { .whole = *p, .of_columns = p->m < 2 * TWO_FROM && p->n > p->m && !prefers_loops(p), .count = 1 };
+    struct strips s = { .whole = *p, .of_columns = p->m < 2 * TWO_FROM && p->n > p->m, .count = 1 };
     int64_t all = s.of_columns ? p->n : p->m;
     double most = cost_of(p) / LEAST_COST;
     while (2 * s.count <= MOST && 2 * (double)s.count <= most && all >= (s.count == 1 ? TWO_FROM : 2 * s.count * LEAST))
@@ -257,8 +278,7 @@ static void multiply_strip(void *context, int64_t i)
 
 void ad_matmul_kernel(ad_dtype dtype, int64_t m, int64_t n, int64_t k, struct ad_matrix a, struct ad_matrix b, void *c)
 {
-    int64_t item = dtype == AD_F64 || dtype == AD_C64 ? 8 : dtype == AD_F32 ? 4 : dtype == AD_C128 ? 16 : 0;
-    struct product p = { dtype, item, m, n, k, n, a, b, c };
+    struct product p = { dtype, blas_item(dtype), m, n, k, n, a, b, c };
     if (m == 0 || n == 0)
         return;
     if (cost_of(&p) < 2 * LEAST_COST) {

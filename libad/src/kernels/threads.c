@@ -88,6 +88,7 @@ static struct job *job_to_join(void)
 static void *live_in_pool(void *unused)
 {
     (void)unused;
+    chosen = 1;
     pthread_mutex_lock(&pool.lock);
     for (;;) {
         struct job *job = job_to_join();
@@ -142,9 +143,12 @@ void ad_run_parts(int64_t parts, ad_part *run, void *context)
     pthread_mutex_lock(&pool.lock);
     grow(threads - 1);
     struct job job = { run, context, .parts = parts, .room = threads - 1, .following = pool.jobs };
+    int before = chosen;
+    chosen = 1; /* in every thread that runs parts */
     pool.jobs = &job;
     pthread_cond_signal(&pool.work);
     take_parts(&job);
+    chosen = before;
     remove_job(&job);
     while (job.running)
         pthread_cond_wait(&pool.finished, &pool.lock);

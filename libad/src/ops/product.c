@@ -105,24 +105,32 @@ static bool merge_rows(ad_dtype dtype, struct sizes *s, struct stack *a, const s
     return true;
 }
 
-static bool matmul_eval(const ad_node *node, void *const *outputs)
+/* All products of a call, in parts of `batch` that threads share. */
+struct products {
+    ad_dtype dtype;
+    struct sizes sizes;
+    struct stack left, right;
+    char *out;
+    int64_t count, batch;
+};
+
+static void multiply_batch(void *context, int64_t part)
 {
-    AD_SCOPE;
-    ad_context *c = ad_current();
-    ad_array *a = ad_node_operand(node, 0), *b = ad_node_operand(node, 1);
-    ad_dtype dtype = ad_dtype_common((ad_array *[]){ a, b }, 2);
-    struct sizes s;
-    if (!sizes_of(a, b, &s) || !(a = prepared(c, a, true, dtype, &s)) || !(b = prepared(c, b, false, dtype, &s)))
-        return false;
-    struct stack left = stack_of(a, true, s.leading.ndim), right = stack_of(b, false, s.leading.ndim);
-    while (s.leading.ndim > 0 && merge_rows(dtype, &s, &left, &right))
-        ;
-    int64_t at[AD_MAX_NDIM] = { 0 }, count = ad_shape_size(s.leading);
-    char *out = outputs[0];
-    for (int64_t i = 0; i < count; i++, out += s.m * s.n * (int64_t)ad_dtype_size(dtype)) {
-        ad_matmul_kernel(dtype, s.m, s.n, s.k, left.matrix, right.matrix, out);
-        for (int axis = s.leading.ndim - 1; axis >= 0; axis--) {
-            bool around = ++at[axis] == s.leading.dim[axis];
+    const struct products *p = context;
+    const struct sizes *s = &p->sizes;
+    struct stack left = p->left, right = p->right;
+    int64_t first = part * p->batch, end = first + p->batch < p->count ? first + p->batch : p->count;
+    int64_t at[AD_MAX_NDIM], rest = first, bytes = s->m * s->n * (int64_t)ad_dtype_size(p->dtype);
+    for (int axis = s->leading.ndim - 1; axis >= 0; axis--) {
+        at[axis] = rest % s->leading.dim[axis];
+        rest /= s->leading.dim[axis];
+        left.matrix.data += at[axis] * left.step[axis];
+        right.matrix.data += at[axis] * right.step[axis];
+    }
+    for (int64_t i = first; i < end; i++) {
+        ad_matmul_kernel(p->dtype, s->m, s->n, s->k, left.matrix, right.matrix, p->out + i * bytes);
+        for (int axis = s->leading.ndim - 1; axis >= 0; axis--) {
+            bool around = ++at[axis] == s->leading.dim[axis];
             int64_t steps = around ? 1 - at[axis] : 1;
             left.matrix.data += steps * left.step[axis];
             right.matrix.data += steps * right.step[axis];
@@ -131,6 +139,24 @@ static bool matmul_eval(const ad_node *node, void *const *outputs)
             at[axis] = 0;
         }
     }
+}
+
+static bool matmul_eval(const ad_node *node, void *const *outputs)
+{
+    AD_SCOPE;
+    ad_context *c = ad_current();
+    ad_array *a = ad_node_operand(node, 0), *b = ad_node_operand(node, 1);
+    struct products p = { .dtype = ad_dtype_common((ad_array *[]){ a, b }, 2), .out = outputs[0] };
+    struct sizes *s = &p.sizes;
+    if (!sizes_of(a, b, s) || !(a = prepared(c, a, true, p.dtype, s)) || !(b = prepared(c, b, false, p.dtype, s)))
+        return false;
+    p.left = stack_of(a, true, s->leading.ndim);
+    p.right = stack_of(b, false, s->leading.ndim);
+    while (s->leading.ndim > 0 && merge_rows(p.dtype, s, &p.left, &p.right))
+        ;
+    p.count = ad_shape_size(s->leading);
+    p.batch = ad_matmul_batch(p.dtype, s->m, s->n, s->k, p.count);
+    ad_run_parts((p.count + p.batch - 1) / p.batch, multiply_batch, &p);
     return true;
 }
 
