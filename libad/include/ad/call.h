@@ -16,7 +16,9 @@
  *         (ad_add)(ad_operand_array_(ad_1_a), ad_weak_integer(ad_1_b));
  *     })
  *
- * and ad_sum(x, .axis = 0) to the like with ad_reduce_options ad_1_o = { defaults, .axis = 0, .ad_unused_ = 0 } and a call of ad_sum_with(x, ad_1_o).
+ * and ad_sum(x, .axis = 0) to the like: it declares ad_reduce_options ad_2_options_are_named = { defaults, .axis = 0, .ad_unused_ = 0 } and calls
+ * ad_sum_with. A compiler that refuses ad_sum(x, 0) prints that name, or the line it stands in.
+ *
  * Every argument stands once, so the text of nested calls grows no faster than what was written. Operands and options are evaluated before
  * the place of the call is noted, from left to right. */
 #ifndef AD_CALL_H
@@ -103,7 +105,7 @@ ad_array *ad_operands_are_arrays_or_C_numbers_(struct ad_operands_are_arrays_or_
 #define AD_LET_OPTIONS_(o, DEFAULTS, ...)                                                                              \
     _Pragma("GCC diagnostic push") AD_STRICT_                                                                          \
     __typeof__(DEFAULTS##_DEFAULTS) o = { DEFAULTS##_DEFAULTS_FIELDS_, AD_AFTER_THE_LAST_FIELD_                        \
-        __VA_ARGS__ /* options have names: write .axis = 0, not 0 */ };                                                \
+        __VA_ARGS__ /* options are named: write .axis = 0, not 0 */ };                                                 \
     _Pragma("GCC diagnostic pop")
 
 /* Options as a value. */
@@ -111,8 +113,8 @@ ad_array *ad_operands_are_arrays_or_C_numbers_(struct ad_operands_are_arrays_or_
 #define AD_OPTIONS_1_(id, DEFAULTS, ...) AD_OPTIONS_2_(id, DEFAULTS, __VA_ARGS__)
 #define AD_OPTIONS_2_(id, DEFAULTS, ...)                                                                               \
     __extension__({                                                                                                    \
-        AD_LET_OPTIONS_(id, DEFAULTS, __VA_ARGS__)                                                                     \
-        id;                                                                                                            \
+        AD_LET_OPTIONS_(id##options_are_named, DEFAULTS, __VA_ARGS__)                                                  \
+        id##options_are_named;                                                                                         \
     })
 
 /* ---- The place of the call ---- */
@@ -206,9 +208,9 @@ ad_array *ad_operands_are_arrays_or_C_numbers_(struct ad_operands_are_arrays_or_
 #define AD_WITH_1__(id, f, O, A, x, ...)                                                                               \
     __extension__({                                                                                                    \
         __auto_type id##a = (x);                                                                                       \
-        AD_LET_OPTIONS_(id##o, O, __VA_ARGS__)                                                                         \
+        AD_LET_OPTIONS_(id##options_are_named, O, __VA_ARGS__)                                                         \
         AD_SITE_(#f);                                                                                                  \
-        f##_with(A(id##a), id##o);                                                                                     \
+        f##_with(A(id##a), id##options_are_named);                                                                     \
     })
 
 #define AD_WITH_2_(id, f, O, A, B, x, y, ...) AD_WITH_2__(id, f, O, A, B, x, y, __VA_ARGS__)
@@ -216,9 +218,9 @@ ad_array *ad_operands_are_arrays_or_C_numbers_(struct ad_operands_are_arrays_or_
     __extension__({                                                                                                    \
         __auto_type id##a = (x);                                                                                       \
         __auto_type id##b = (y);                                                                                       \
-        AD_LET_OPTIONS_(id##o, O, __VA_ARGS__)                                                                         \
+        AD_LET_OPTIONS_(id##options_are_named, O, __VA_ARGS__)                                                         \
         AD_SITE_(#f);                                                                                                  \
-        f##_with(A(id##a), B(id##b), id##o);                                                                           \
+        f##_with(A(id##a), B(id##b), id##options_are_named);                                                           \
     })
 
 #define AD_WITH_3_(id, f, O, A, B, C, x, y, z, ...) AD_WITH_3__(id, f, O, A, B, C, x, y, z, __VA_ARGS__)
@@ -227,9 +229,9 @@ ad_array *ad_operands_are_arrays_or_C_numbers_(struct ad_operands_are_arrays_or_
         __auto_type id##a = (x);                                                                                       \
         __auto_type id##b = (y);                                                                                       \
         __auto_type id##c = (z);                                                                                       \
-        AD_LET_OPTIONS_(id##o, O, __VA_ARGS__)                                                                         \
+        AD_LET_OPTIONS_(id##options_are_named, O, __VA_ARGS__)                                                         \
         AD_SITE_(#f);                                                                                                  \
-        f##_with(A(id##a), B(id##b), C(id##c), id##o);                                                                 \
+        f##_with(A(id##a), B(id##b), C(id##c), id##options_are_named);                                                 \
     })
 
 #endif
