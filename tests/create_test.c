@@ -384,7 +384,7 @@ START_TEST(asarray_makes_arrays_of_numbers)
     ck_assert_int_eq(ad_dtype_of(ad_mul(single, 2.0)), AD_F32);
     ck_assert_int_eq(ad_dtype_of(ad_mul(single, ad_asarray(2.0))), AD_F64); /* no longer a number that widens nothing */
     assert_array(ad_asarray(x, .dtype = AD_I32), AD_SHAPE(3), 0, -1, 0, 2);
-    ck_assert(!(ad_asarray)(NULL) && !ad_failed());
+    assert_fails((ad_asarray)(NULL), AD_ERROR_VALUE, "ad_asarray: the array is NULL");
     assert_fails(ad_asarray(256, .dtype = AD_U8), AD_ERROR_VALUE, "ad_asarray: 256 is out of range for uint8");
     assert_fails(ad_asarray(x, .dtype = (ad_dtype)99), AD_ERROR_DTYPE, "ad_asarray: 99");
 }
@@ -536,7 +536,9 @@ START_TEST(errors_name_the_values)
     assert_fails(ad_geomspace(1, ad_mul(x, ad_arange(3))), AD_ERROR_VALUE, "ad_geomspace: stop, of shape (2,3), has an element 0");
     assert_fails(ad_geomspace(0, 1), AD_ERROR_VALUE, "ad_geomspace: start, of shape (),");
     assert_fails(ad_geomspace(1, 2, .axis = -2), AD_ERROR_AXIS, "ad_geomspace: axis -2");
-    ck_assert(!ad_linspace(1, (ad_array *)NULL) && !ad_logspace((ad_array *)NULL, 1) && !ad_geomspace(1, (ad_array *)NULL) && !ad_failed());
+    assert_fails(ad_linspace(1, (ad_array *)NULL), AD_ERROR_VALUE, "ad_linspace: the stop is NULL");
+    assert_fails(ad_logspace((ad_array *)NULL, 1), AD_ERROR_VALUE, "ad_logspace: the start is NULL");
+    assert_fails(ad_geomspace(1, (ad_array *)NULL), AD_ERROR_VALUE, "ad_geomspace: the stop is NULL");
     assert_fails(ad_tril(1), AD_ERROR_SHAPE, "ad_tril");
     assert_fails(ad_diag(ad_zeros(AD_SHAPE(1, 1, 1))), AD_ERROR_SHAPE, "(1,1,1)");
     assert_fails(ad_diagonal(ad_zeros(AD_SHAPE(3))), AD_ERROR_SHAPE, "(3,)");
@@ -565,7 +567,8 @@ START_TEST(errors_of_grids_name_the_values)
     assert_fails(ad_meshgrid(ad_unstack(ad_arange(33))), AD_ERROR_SHAPE, "ad_meshgrid: 33 arrays");
     assert_fails(ad_broadcast_arrays(ad_list_of(1, x, ad_arange(2))), AD_ERROR_SHAPE,
                  "ad_broadcast_arrays: an array of shape (2,) (number 2) does not broadcast with shape (2,3)");
-    ck_assert(!ad_meshgrid(NULL) && !ad_broadcast_arrays(NULL) && !ad_failed());
+    assert_fails(ad_meshgrid(NULL), AD_ERROR_VALUE, "ad_meshgrid: the list of arrays is NULL");
+    assert_fails(ad_broadcast_arrays(NULL), AD_ERROR_VALUE, "ad_broadcast_arrays: the list of arrays is NULL");
 }
 END_TEST
 

@@ -569,10 +569,14 @@ START_TEST(null_passes_through_and_keeps_the_first_error)
 {
     AD_SCOPE;
     ad_array *x = counting(AD_SHAPE(3)), *absent = NULL;
+    assert_fails(ad_at(absent, "unreadable"), AD_ERROR_VALUE, "ad_at: the array is NULL");
+    ad_set_error(AD_ERROR_USER, "the first error");
     ck_assert(!ad_at(absent, "unreadable") && !ad_at_list(absent, AD_INDICES(AD_REST)) && !ad_slice_axis(absent, 0, 0, 0, 0));
     ck_assert(!ad_take(absent, 0) && !ad_take(x, absent) && !ad_take_along_axis(x, absent, 0) && !ad_compress(absent, x) && !ad_compress(x, absent));
     ck_assert(!ad_flatnonzero(absent) && !ad_one_hot(absent, 3) && !ad_at_set(x, absent, "0") && !ad_at_mul_list(absent, 1, AD_INDICES(AD_REST)));
-    ck_assert(!ad_put_add(x, absent, 1) && !ad_put_set(x, 0, absent) && !ad_put_along_axis(x, absent, 1, 0) && !ad_failed());
+    ck_assert(!ad_put_add(x, absent, 1) && !ad_put_set(x, 0, absent) && !ad_put_along_axis(x, absent, 1, 0));
+    ck_assert_str_eq(ad_error_message(), "the first error");
+    ad_clear_error();
     assert_fails(ad_at_list(x, AD_INDICES(AD_PICK(ad_at(x, "7")))), AD_ERROR_INDEX, "ad_at: index 7");
 }
 END_TEST

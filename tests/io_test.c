@@ -281,7 +281,7 @@ START_TEST(files_that_cannot_be_opened_are_errors_with_their_name)
     assert_fails(ad_load(NULL), AD_ERROR_VALUE, "NULL");
     assert_fails(ad_save("no/such/file.npy", ad_scalar(1)), AD_ERROR_IO, "no/such/file.npy");
     assert_fails(ad_save_idx("no/such/file.idx", ad_scalar(1)), AD_ERROR_IO, "no/such/file.idx");
-    ck_assert(!ad_save("unused.npy", NULL) && !ad_failed());
+    assert_fails(ad_save("unused.npy", NULL), AD_ERROR_VALUE, "ad_save: the array is NULL");
 }
 END_TEST
 

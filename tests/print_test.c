@@ -192,11 +192,11 @@ START_TEST(strided_views_print_in_their_order)
 }
 END_TEST
 
-START_TEST(printing_null_gives_nothing)
+START_TEST(printing_null_gives_nothing_and_leaves_an_error)
 {
-    ck_assert_ptr_null(ad_tostring(NULL));
+    assert_fails(ad_tostring(NULL), AD_ERROR_VALUE, "ad_tostring: the array is NULL");
     ad_print(NULL);
-    ck_assert(!ad_failed());
+    assert_fails(!ad_failed(), AD_ERROR_VALUE, "ad_print: the array is NULL");
 }
 END_TEST
 
@@ -215,4 +215,4 @@ END_TEST
 RUN_TESTS("print", numbers_get_a_common_width_without_trailing_zeros, a_wide_range_is_scientific, nan_and_infinities_fit_in,
           integers_and_bool, complex_parts_have_forms_of_their_own, float32_shows_its_own_digits, scalars_are_written_as_python_writes_them,
           empty_arrays_are_brackets, long_rows_wrap_at_75_columns, higher_dimensions_are_separated_by_blank_lines,
-          more_than_1000_elements_are_summarised, strided_views_print_in_their_order, printing_null_gives_nothing, fprint_adds_a_newline)
+          more_than_1000_elements_are_summarised, strided_views_print_in_their_order, printing_null_gives_nothing_and_leaves_an_error, fprint_adds_a_newline)

@@ -580,7 +580,7 @@ START_TEST(errors_name_the_function_and_the_axis)
     assert_fails(ad_##name(x, .axes = AD_AXES(0, -3)), AD_ERROR_AXIS, "ad_" #name ": axis -3 is out of range");                \
     assert_fails(ad_##name(x, .axes = AD_AXES(1, -1)), AD_ERROR_AXIS, "ad_" #name ": axis -1 is given twice");                 \
     assert_fails(ad_##name(1.5, .axis = 1), AD_ERROR_AXIS, "0 dimensions");                                            \
-    assert_fails((ad_##name)(NULL), AD_ERROR_VALUE, "operand 0 is NULL");
+    assert_fails((ad_##name)(NULL), AD_ERROR_VALUE, "ad_" #name ": the array is NULL");
     FAILS_LIKE_A_REDUCTION(sum)
     FAILS_LIKE_A_REDUCTION(mean)
     FAILS_LIKE_A_REDUCTION(prod)
@@ -607,8 +607,8 @@ START_TEST(errors_name_the_function_and_the_axis)
     assert_fails(ad_linear_recurrence(x, VECTOR(1, 2)), AD_ERROR_SHAPE, "ad_linear_recurrence: shapes (2,3) and (2,) do not broadcast");
     assert_fails(ad_linear_recurrence(1, 2), AD_ERROR_AXIS, "ad_linear_recurrence: axis -1");
     assert_fails(ad_linear_recurrence(x, x, .axis = 5), AD_ERROR_AXIS, "ad_linear_recurrence: axis 5");
-    assert_fails((ad_cumsum)(NULL), AD_ERROR_VALUE, "ad_cumsum: operand 0 is NULL");
-    assert_fails((ad_cumprod)(NULL), AD_ERROR_VALUE, "ad_cumprod: operand 0 is NULL");
+    assert_fails((ad_cumsum)(NULL), AD_ERROR_VALUE, "ad_cumsum: the array is NULL");
+    assert_fails((ad_cumprod)(NULL), AD_ERROR_VALUE, "ad_cumprod: the array is NULL");
     assert_fails((ad_linear_recurrence)(x, NULL), AD_ERROR_VALUE, "ad_linear_recurrence: operand 1 is NULL");
 }
 END_TEST

@@ -519,7 +519,7 @@ START_TEST(errors_name_the_function_and_the_dtype)
     assert_fails(ad_logsumexp(x, .axis = 2), AD_ERROR_AXIS, "ad_logsumexp: axis 2 is out of range");
     assert_fails(ad_softmax(x, .axes = AD_AXES(1, -1)), AD_ERROR_AXIS, "ad_softmax: axis -1 is given twice");
     assert_fails(ad_log_softmax(x, .axis = -3), AD_ERROR_AXIS, "ad_log_softmax: axis -3 is out of range");
-    assert_fails((ad_logsumexp)(NULL), AD_ERROR_VALUE, "ad_logsumexp: operand 0 is NULL");
+    assert_fails((ad_logsumexp)(NULL), AD_ERROR_VALUE, "ad_logsumexp: the array is NULL");
 }
 END_TEST
 

@@ -1,10 +1,10 @@
 /* Losses and measures. */
-#include "ad-nn/nn.h"
+#include "model.h"
 
 /* Labels as a matrix of probabilities like the logits. */
 static ad_array *probabilities(const char *operation, ad_array *logits, ad_array *labels)
 {
-    if (!logits || !labels)
+    if (!adnn_given(logits, operation, "array of logits") || !adnn_given(labels, operation, "array of labels"))
         return NULL;
     ad_shape shape = ad_shape_of(logits);
     if (shape.ndim != 2)
@@ -35,7 +35,8 @@ ad_array *adnn_softmax_cross_entropy(ad_array *logits, ad_array *labels)
 
 ad_array *adnn_mean_squared_error(ad_array *prediction, ad_array *target)
 {
-    return ad_mean(ad_square(ad_sub(prediction, target)));
+    bool given = adnn_given(prediction, "adnn_mean_squared_error", "prediction") && adnn_given(target, "adnn_mean_squared_error", "target");
+    return given ? ad_mean(ad_square(ad_sub(prediction, target))) : NULL;
 }
 
 double adnn_accuracy(ad_array *logits, ad_array *labels)
@@ -57,5 +58,5 @@ static ad_array *add_squares(ad_array *sum, ad_tree *parameters)
 
 ad_array *adnn_squared_norm(ad_tree *parameters)
 {
-    return parameters ? add_squares(ad_scalar(0), parameters) : NULL;
+    return adnn_given(parameters, "adnn_squared_norm", "tree of parameters") ? add_squares(ad_scalar(0), parameters) : NULL;
 }

@@ -12,6 +12,13 @@ adnn_model *adnn_model_new(const struct adnn_kind *kind, int parts)
     return model;
 }
 
+bool adnn_given(const void *pointer, const char *function, const char *what)
+{
+    if (!pointer && !ad_failed())
+        ad_set_error(AD_ERROR_VALUE, "%s: the %s is NULL", function, what);
+    return pointer != NULL;
+}
+
 void adnn_free(adnn_model *model)
 {
     for (int i = 0; model && i < model->count; i++)
@@ -30,18 +37,19 @@ static bool is_shape(const char *function, const ad_shape *input)
 
 ad_tree *adnn_init(const adnn_model *model, ad_key key, ad_shape input)
 {
-    return model && is_shape("adnn_init", &input) ? model->kind->init(model, key, input) : NULL;
+    return adnn_given(model, "adnn_init", "model") && is_shape("adnn_init", &input) ? model->kind->init(model, key, input) : NULL;
 }
 
 ad_array *adnn_apply(const adnn_model *model, ad_tree *parameters, ad_array *x)
 {
     AD_SCOPE;
-    return model && parameters && x ? ad_escape(model->kind->apply(model, parameters, x)) : NULL;
+    bool given = adnn_given(model, "adnn_apply", "model") && adnn_given(parameters, "adnn_apply", "tree of parameters") && adnn_given(x, "adnn_apply", "array");
+    return given ? ad_escape(model->kind->apply(model, parameters, x)) : NULL;
 }
 
 ad_shape adnn_output_shape(const adnn_model *model, ad_shape input)
 {
-    return model && is_shape("adnn_output_shape", &input) ? model->kind->output(model, input) : ADNN_NO_SHAPE;
+    return adnn_given(model, "adnn_output_shape", "model") && is_shape("adnn_output_shape", &input) ? model->kind->output(model, input) : ADNN_NO_SHAPE;
 }
 
 /* ---- elementwise layers ---- */

@@ -22,6 +22,9 @@ struct adnn_model {
 
 adnn_model *adnn_model_new(const struct adnn_kind *kind, int parts); /* zeroed; NULL and an error */
 
+/* False and an error, unless there is one already: what is NULL. */
+bool adnn_given(const void *pointer, const char *function, const char *what);
+
 #define ADNN_NO_SHAPE ((ad_shape){ .ndim = -1 })
 
 #endif

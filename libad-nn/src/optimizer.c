@@ -1,7 +1,7 @@
 /* Optimizers: pure functions from (state, gradients, parameters) to a new state and new parameters.
  *
  * The state is a tree of trees like the parameters: "v" of sgd; "m", "v" and the step count "t" of adam. */
-#include "ad-nn/nn.h"
+#include "model.h"
 #include <float.h>
 #include <stdlib.h>
 
@@ -20,7 +20,7 @@ static ad_array *zeros_like(ad_array *x)
 
 ad_tree *adnn_optimizer_init(adnn_optimizer optimizer, ad_tree *parameters)
 {
-    if (!known(optimizer) || !parameters)
+    if (!known(optimizer) || !adnn_given(parameters, "adnn_optimizer_init", "tree of parameters"))
         return NULL;
     ad_tree *zeros = ad_tree_map(zeros_like, parameters);
     return optimizer.rule == ADNN_SGD ? ad_tree_of("v", zeros) : ad_tree_of("m", zeros, "v", zeros, "t", 0);
@@ -76,7 +76,9 @@ static ad_tree *update(adnn_optimizer o, ad_tree *state, ad_tree *gradients, ad_
 
 ad_tree *adnn_optimizer_update(adnn_optimizer optimizer, ad_tree *state, ad_tree *gradients, ad_tree **parameters)
 {
-    if (!known(optimizer) || !state || !gradients || !parameters || !*parameters)
+    const char *name = "adnn_optimizer_update";
+    if (!known(optimizer) || !adnn_given(state, name, "state") || !adnn_given(gradients, name, "tree of gradients") ||
+        !adnn_given(parameters, name, "address of the parameters") || !adnn_given(*parameters, name, "tree of parameters"))
         return NULL;
     if (!ad_tree_same_structure(gradients, *parameters))
         return ad_set_error(AD_ERROR_VALUE, "adnn_optimizer_update: the gradients have another structure than the parameters");

@@ -3,7 +3,7 @@
  * A model is a value that pairs an initialiser with a pure function: parameters are an ad_tree outside it, so every
  * transformation of libad applies to them. Models are immutable and may be used by several threads at once. What gives an
  * array or a tree is composed of libad's operations: it is differentiable to any order in both modes, has the dtype that these promote to, and
- * gives NULL for a NULL array or tree, keeping the first error. */
+ * gives NULL for a NULL array or tree, and an error if there is none yet. */
 #ifndef ADNN_NN_H
 #define ADNN_NN_H
 
@@ -71,18 +71,18 @@ AD_API adnn_model *adnn_sequential_of(adnn_model *const *layers, int count);
 /** Initial parameters, a function of the key.
  *
  * @param input  shape of one example, without the batch axis
- * @return       a tree as the layers say, empty for a layer without parameters; NULL for a NULL model
+ * @return       a tree as the layers say, empty for a layer without parameters; NULL and an error for a NULL model
  * Errors: an input that a layer does not take. */
 AD_API ad_tree *adnn_init(const adnn_model *model, ad_key key, ad_shape input);
 
-/** Shape of the output for one example. Its ndim is -1 for a NULL model, and with an error if the model does not take this input. */
+/** Shape of the output for one example. Its ndim is -1 and an error is recorded for a NULL model and for an input that the model does not take. */
 AD_API ad_shape adnn_output_shape(const adnn_model *model, ad_shape input);
 
 /** The model's function.
  *
  * @param parameters  a tree as adnn_init gives
  * @param x           (batch, input...), integers too
- * @return            (batch, output...) with the dtype that x and the parameters promote to; NULL for a NULL argument
+ * @return            (batch, output...) with the dtype that x and the parameters promote to; NULL and an error for a NULL argument
  * Derivative: in parameters and x.
  * Errors: parameters of another number of layers, or without the names that a layer reads; an x that does not fit them. */
 AD_API ad_array *adnn_apply(const adnn_model *model, ad_tree *parameters, ad_array *x);

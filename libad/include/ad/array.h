@@ -1,7 +1,7 @@
 /* Arrays: making them, reading them, printing them.
  *
- * An array never changes. Functions that take arrays accept NULL and give NULL (or NaN, 0, false), keeping the
- * first error. Every array that a function returns belongs to the innermost open scope (scope.h). */
+ * An array never changes. Functions that take arrays or trees accept NULL and give NULL (or NaN, 0, false); they keep the first
+ * error, or record one if there is none. Only ad_retain, ad_release and what frees take NULL without an error. Every array that a function returns belongs to the innermost open scope (scope.h). */
 #ifndef AD_ARRAY_H
 #define AD_ARRAY_H
 
@@ -53,15 +53,15 @@ AD_API int64_t ad_item_int(const ad_array *x);
 /** The same as a complex number. */
 AD_API ad_complex ad_item_complex(const ad_array *x);
 
-/** Lengths of the axes; the shape of a scalar for NULL. */
+/** Lengths of the axes; the shape of a scalar and an error for NULL. */
 AD_API ad_shape ad_shape_of(const ad_array *x);
-/** Number of axes; 0 for NULL. */
+/** Number of axes; 0 and an error for NULL. */
 AD_API int ad_ndim(const ad_array *x);
 /** Length of axis i, which may be negative; 0 and an error if there is no such axis. */
 AD_API int64_t ad_dim(const ad_array *x, int i);
-/** Number of elements; 0 for NULL. */
+/** Number of elements; 0 and an error for NULL. */
 AD_API int64_t ad_size(const ad_array *x);
-/** Type of the elements; AD_F64 for NULL. */
+/** Type of the elements; AD_F64 and an error for NULL. */
 AD_API ad_dtype ad_dtype_of(const ad_array *x);
 
 /** The elements, contiguous in C order, of the array's dtype. Valid as long as x and the innermost scope. */

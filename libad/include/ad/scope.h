@@ -31,7 +31,7 @@ static inline void ad_scope_cleanup_(ad_scope *scope)
  * `__attribute__((cleanup(ad_scope_cleanup_), unused)) ad_scope ad_scope_12_ = ad_scope_open()`. */
 #define AD_SCOPE __attribute__((cleanup(ad_scope_cleanup_), unused)) ad_scope AD_JOIN_(ad_scope_, AD_JOIN_(__LINE__, _)) = ad_scope_open()
 
-/** Moves x one scope out, so that it outlives the innermost scope: `return ad_escape(y);`. Gives x, or NULL for NULL. */
+/** Moves x one scope out, so that it outlives the innermost scope: `return ad_escape(y);`. Gives x, or NULL and an error for NULL. */
 AD_API ad_array *ad_escape(ad_array *x);
 AD_API ad_tree *ad_tree_escape(ad_tree *t);
 

@@ -99,14 +99,14 @@ AD_API ad_tree *ad_tree_set(const ad_tree *t, const char *path, ad_array *x);
 /** The same with a tree. */
 AD_API ad_tree *ad_tree_set_tree(const ad_tree *t, const char *path, ad_tree *x);
 
-/** Number of entries of the tree itself; of arrays in it and its subtrees. */
+/** Number of entries of the tree itself; of arrays in it and its subtrees. 0 and an error for NULL. */
 AD_API int ad_tree_count(const ad_tree *t);
 AD_API int ad_tree_leaf_count(const ad_tree *t);
 
-/** Name of entry i ("0", "1", ... by position); valid as long as t. */
+/** Name of entry i ("0", "1", ... by position); valid as long as t. Errors: no such entry. */
 AD_API const char *ad_tree_name(const ad_tree *t, int i);
 
-/** Entry i as an array or as a tree: NULL without an error if it is the other. */
+/** Entry i as an array or as a tree: NULL without an error if it is the other. Errors: no such entry. */
 AD_API ad_array *ad_tree_array_at(const ad_tree *t, int i);
 AD_API ad_tree *ad_tree_tree_at(const ad_tree *t, int i);
 
@@ -122,7 +122,7 @@ AD_API bool ad_tree_same_structure(const ad_tree *a, const ad_tree *b);
 /** f on every leaf, or on pairs of leaves of two trees of one structure.
  *
  * @param f  gives an array of any shape and dtype; called once for each leaf, depth first
- * @return   a tree of the structure of t; NULL for a NULL tree
+ * @return   a tree of the structure of t
  * Derivative: f's.
  * Errors: f is NULL, or gives NULL (the error is f's, if it set one); two trees of different structure (AD_ERROR_SHAPE). */
 AD_API ad_tree *ad_tree_map(ad_array *(*f)(ad_array *), const ad_tree *t);
@@ -131,7 +131,7 @@ AD_API ad_tree *ad_tree_map2(ad_array *(*f)(ad_array *, ad_array *), const ad_tr
 /** All leaves, depth first and each in C order, as one vector of their common dtype, and back: shapes, dtypes and structure are those of t.
  *
  * @param vector  (n,), n the number of elements of all leaves; converted to each leaf's dtype as by ad_astype
- * @return        (n,), float64 and empty for a tree without leaves; a tree like t. NULL for NULL
+ * @return        (n,), float64 and empty for a tree without leaves; a tree like t
  * Derivative: linear, the one is the other's transpose; leaves of integers and bools are constants.
  * Errors: a vector of another shape. */
 AD_API ad_array *ad_flatten(const ad_tree *t);

@@ -337,7 +337,7 @@ ad_array *ad_wrap(ad_dtype dtype, void *data, ad_shape shape, void (*release)(vo
 static bool single(const char *operation, const ad_array *x, double value[2])
 {
     value[0] = value[1] = NAN;
-    if (!x)
+    if (!ad_given(x, operation, "array"))
         return false;
     if (x->size != 1) {
         ad_set_error(AD_ERROR_SHAPE, "%s: an array of shape %s has %lld elements, not one", operation, AD_SHAPE_TEXT(x), (long long)x->size);
@@ -384,41 +384,41 @@ ad_complex ad_item_complex(const ad_array *x)
 
 ad_shape ad_shape_of(const ad_array *x)
 {
-    return x ? ad_shape_make(x->ndim, ad_dims(x)) : AD_SCALAR_SHAPE;
+    return ad_given(x, "ad_shape_of", "array") ? ad_shape_make(x->ndim, ad_dims(x)) : AD_SCALAR_SHAPE;
 }
 
 int ad_ndim(const ad_array *x)
 {
-    return x ? x->ndim : 0;
+    return ad_given(x, "ad_ndim", "array") ? x->ndim : 0;
 }
 
 int64_t ad_dim(const ad_array *x, int i)
 {
-    int axis = x ? ad_axis_resolve("ad_dim", i, x->ndim) : -1;
+    int axis = ad_given(x, "ad_dim", "array") ? ad_axis_resolve("ad_dim", i, x->ndim) : -1;
     return axis < 0 ? 0 : ad_dims(x)[axis];
 }
 
 int64_t ad_size(const ad_array *x)
 {
-    return x ? x->size : 0;
+    return ad_given(x, "ad_size", "array") ? x->size : 0;
 }
 
 ad_dtype ad_dtype_of(const ad_array *x)
 {
-    return x ? (ad_dtype)x->dtype : AD_F64;
+    return ad_given(x, "ad_dtype_of", "array") ? (ad_dtype)x->dtype : AD_F64;
 }
 
 const void *ad_data(const ad_array *x)
 {
-    ad_array *plain = x ? ad_array_contiguous(ad_current(), (ad_array *)x) : NULL;
+    ad_array *plain = ad_given(x, "ad_data", "array") ? ad_array_contiguous(ad_current(), (ad_array *)x) : NULL;
     return plain ? plain->data : NULL;
 }
 
 bool ad_copy_to(const ad_array *x, double *out, int64_t n)
 {
-    if (!x)
+    if (!ad_given(x, "ad_copy_to", "array") || (n && !ad_given(out, "ad_copy_to", "destination")))
         return false;
-    if (n != x->size || (!out && n)) {
+    if (n != x->size) {
         ad_set_error(AD_ERROR_SHAPE, "ad_copy_to: an array of shape %s has %lld elements, the destination room for %lld", AD_SHAPE_TEXT(x),
                      (long long)x->size, (long long)n);
         return false;

@@ -289,6 +289,20 @@ static inline void ad_running_end(struct ad_running *running)
         running->c->operation = running->before;
 }
 
+/* Whether a function was given what it works on, an array, a tree or anything else behind a pointer. Otherwise an error says so, unless there is one
+ * already: what is made of nothing is nothing. */
+bool ad_missing(const char *operation, const char *what);
+
+AD_ALWAYS_INLINE bool ad_given(const void *pointer, const char *operation, const char *what)
+{
+    return __builtin_expect(pointer != NULL, 1) || ad_missing(operation, what);
+}
+
+static inline bool ad_both_given(const void *a, const void *b, const char *operation)
+{
+    return ad_given(a, operation, "first array") && ad_given(b, operation, "second array");
+}
+
 void ad_scope_shrink(ad_context *c); /* scope.c */
 
 /* scope.c: references of this thread, and the entry in its innermost scope that a new object gets */

@@ -246,3 +246,10 @@ void *ad_set_error_of_running(ad_code code, const char *format, ...)
     va_end(arguments);
     return NULL;
 }
+
+__attribute__((cold)) bool ad_missing(const char *operation, const char *what)
+{
+    if (!ad_failed())
+        ad_set_error(AD_ERROR_VALUE, "%s: the %s is NULL", operation, what);
+    return false;
+}

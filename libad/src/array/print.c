@@ -423,7 +423,7 @@ static void put_all(struct printer *p)
 
 char *ad_tostring(const ad_array *x)
 {
-    if (!x)
+    if (!ad_given(x, "ad_tostring", "array"))
         return NULL;
     struct printer p = { .x = x };
     if (x->ndim == 0)
@@ -440,10 +440,9 @@ char *ad_tostring(const ad_array *x)
 
 void ad_fprint(FILE *stream, const ad_array *x)
 {
-    if (!stream) {
-        ad_set_error(AD_ERROR_VALUE, "ad_fprint: the stream is NULL");
+    const char *name = stream == stdout ? "ad_print" : "ad_fprint";
+    if (!ad_given(stream, name, "stream") || !ad_given(x, name, "array"))
         return;
-    }
     char *text = ad_tostring(x);
     if (text && (fputs(text, stream) == EOF || fputc('\n', stream) == EOF))
         ad_set_error(AD_ERROR_IO, "ad_fprint: the text cannot be written");

@@ -126,12 +126,12 @@ ad_tree *ad_tree_hold(ad_tree *t)
 
 ad_array *(ad_escape)(ad_array *x)
 {
-    return x && escape((struct ad_object *)x) ? x : NULL;
+    return ad_given(x, "ad_escape", "array") && escape((struct ad_object *)x) ? x : NULL;
 }
 
 ad_tree *ad_tree_escape(ad_tree *t)
 {
-    return t && escape((struct ad_object *)t) ? t : NULL;
+    return ad_given(t, "ad_escape", "tree") && escape((struct ad_object *)t) ? t : NULL;
 }
 
 ad_array *(ad_retain)(ad_array *x)
@@ -188,8 +188,8 @@ void ad_tree_release(ad_tree *t)
 static bool replace(struct ad_object *held, struct ad_object *x)
 {
     ad_context *c = ad_current();
-    if (!x)
-        return c->error_code ? false : (ad_set_error(AD_ERROR_VALUE, "ad_assign: the new value is NULL"), false);
+    if (!ad_given(x, "ad_assign", "new value"))
+        return false;
     if (held && !is_retained(c, held))
         return ad_set_error(AD_ERROR_VALUE, "ad_assign: the variable holds %s that was not retained; let it begin as NULL, or with ad_retain",
                             describe(held, &(ad_shape_buffer){ { 0 } })),
@@ -200,17 +200,12 @@ static bool replace(struct ad_object *held, struct ad_object *x)
     return true;
 }
 
-static bool is_place(const void *place)
-{
-    return place || ad_failed() ? place != NULL : (ad_set_error(AD_ERROR_VALUE, "ad_assign: the address of the variable is NULL"), false);
-}
-
 ad_array *(ad_assign)(ad_array **variable, ad_array *x)
 {
-    return is_place(variable) && replace((struct ad_object *)*variable, (struct ad_object *)x) ? *variable = x : NULL;
+    return ad_given(variable, "ad_assign", "address of the variable") && replace((struct ad_object *)*variable, (struct ad_object *)x) ? *variable = x : NULL;
 }
 
 ad_tree *ad_tree_assign(ad_tree **variable, ad_tree *x)
 {
-    return is_place(variable) && replace((struct ad_object *)*variable, (struct ad_object *)x) ? *variable = x : NULL;
+    return ad_given(variable, "ad_assign", "address of the variable") && replace((struct ad_object *)*variable, (struct ad_object *)x) ? *variable = x : NULL;
 }

@@ -222,14 +222,9 @@ static struct ad_object *find(const ad_tree *t, const char *path)
     return NULL;
 }
 
-static bool is_path(const char *operation, const char *path)
-{
-    return path || ad_failed() ? path != NULL : (ad_set_error(AD_ERROR_VALUE, "%s: the path is NULL", operation), false);
-}
-
 static struct ad_object *get(const char *operation, const ad_tree *t, const char *path, bool tree)
 {
-    if (!t || !is_path(operation, path))
+    if (!ad_given(t, operation, "tree") || !ad_given(path, operation, "path"))
         return NULL;
     struct ad_object *found = find(t, path);
     if (!found)
@@ -251,12 +246,12 @@ ad_tree *ad_tree_sub(const ad_tree *t, const char *path)
 
 bool ad_tree_has(const ad_tree *t, const char *path)
 {
-    return t && is_path("ad_tree_has", path) && find(t, path);
+    return ad_given(t, "ad_tree_has", "tree") && ad_given(path, "ad_tree_has", "path") && find(t, path);
 }
 
 static ad_tree *set(const ad_tree *t, const char *path, struct ad_object *x)
 {
-    if (!t || !x || !is_path("ad_tree_set", path))
+    if (!ad_given(t, "ad_tree_set", "tree") || !ad_given(x, "ad_tree_set", "new entry") || !ad_given(path, "ad_tree_set", "path"))
         return NULL;
     const char *rest;
     int i = entry_of(t, path, &rest), count = t->count + (i < 0);
@@ -300,31 +295,45 @@ ad_tree *ad_tree_set_tree(const ad_tree *t, const char *path, ad_tree *x)
 
 int ad_tree_count(const ad_tree *t)
 {
-    return t ? t->count : 0;
+    return ad_given(t, "ad_tree_count", "tree") ? t->count : 0;
+}
+
+static const struct entry *entry_at(const char *operation, const ad_tree *t, int i)
+{
+    if (!ad_given(t, operation, "tree"))
+        return NULL;
+    if (i < 0 || i >= t->count)
+        return ad_set_error(AD_ERROR_INDEX, "%s: there is no entry %d in a tree of %d", operation, i, t->count);
+    return &t->entries[i];
 }
 
 const char *ad_tree_name(const ad_tree *t, int i)
 {
-    return t && i >= 0 && i < t->count ? t->entries[i].name : NULL;
+    const struct entry *entry = entry_at("ad_tree_name", t, i);
+    return entry ? entry->name : NULL;
 }
 
 ad_array *ad_tree_array_at(const ad_tree *t, int i)
 {
-    return t && i >= 0 && i < t->count && !ad_is_tree(t->entries[i].child) ? ad_unchanged((ad_array *)t->entries[i].child) : NULL;
+    const struct entry *entry = entry_at("ad_tree_array_at", t, i);
+    return entry && !ad_is_tree(entry->child) ? ad_unchanged((ad_array *)entry->child) : NULL;
 }
 
 ad_tree *ad_tree_tree_at(const ad_tree *t, int i)
 {
-    return t && i >= 0 && i < t->count && ad_is_tree(t->entries[i].child) ? ad_tree_hold((ad_tree *)t->entries[i].child) : NULL;
+    const struct entry *entry = entry_at("ad_tree_tree_at", t, i);
+    return entry && ad_is_tree(entry->child) ? ad_tree_hold((ad_tree *)entry->child) : NULL;
 }
 
 int ad_tree_leaf_count(const ad_tree *t)
 {
-    return ad_tree_walk(t, NULL, 0);
+    return ad_given(t, "ad_tree_leaf_count", "tree") ? ad_tree_walk(t, NULL, 0) : 0;
 }
 
 int ad_tree_leaves(const ad_tree *t, ad_array **out, int room)
 {
+    if (!ad_given(t, "ad_tree_leaves", "tree"))
+        return 0;
     int count = ad_tree_walk(t, out, room);
     for (int i = 0; out && i < count && i < room; i++)
         out[i] = ad_unchanged(out[i]);
@@ -364,14 +373,16 @@ static ad_tree *with_leaves(const ad_tree *t, ad_array *const **next)
 
 ad_tree *ad_tree_with_leaves(const ad_tree *t, ad_array *const *leaves)
 {
-    if (t && !leaves && ad_tree_leaf_count(t))
-        return ad_failed() ? NULL : ad_set_error(AD_ERROR_VALUE, "ad_tree_with_leaves: the leaves are NULL");
-    return t ? with_leaves(t, &leaves) : NULL;
+    if (!ad_given(t, "ad_tree_with_leaves", "tree") || (ad_tree_walk(t, NULL, 0) && !ad_given(leaves, "ad_tree_with_leaves", "list of leaves")))
+        return NULL;
+    return with_leaves(t, &leaves);
 }
 
 bool ad_tree_same_structure(const ad_tree *a, const ad_tree *b)
 {
-    if (!a || !b || a->count != b->count || (a->by_position != b->by_position && a->count))
+    if (!ad_given(a, "ad_tree_same_structure", "first tree") || !ad_given(b, "ad_tree_same_structure", "second tree"))
+        return false;
+    if (a->count != b->count || (a->by_position != b->by_position && a->count))
         return false;
     for (int i = 0; i < a->count; i++) {
         const struct entry *x = &a->entries[i], *y = &b->entries[i];

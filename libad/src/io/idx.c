@@ -115,7 +115,7 @@ static bool can_be_idx(const ad_array *x)
 
 bool ad_save_idx(const char *path, const ad_array *x)
 {
-    if (!x || !can_be_idx(x))
+    if (!ad_given(x, "ad_save_idx", "array") || !can_be_idx(x))
         return false;
     struct ad_file f;
     const ad_array *plain = ad_array_contiguous(ad_current(), (ad_array *)x);

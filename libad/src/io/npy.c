@@ -245,7 +245,7 @@ static int write_header(char *out, size_t room, const ad_array *x)
 
 bool ad_save(const char *path, const ad_array *x)
 {
-    if (!x)
+    if (!ad_given(x, "ad_save", "array"))
         return false;
     struct ad_file f;
     const ad_array *plain = ad_array_contiguous(ad_current(), (ad_array *)x);

@@ -248,7 +248,7 @@ static int side_of_all(const ad_array *bound, const ad_array *x)
 ad_array *(ad_clip)(ad_array *x, ad_array *low, ad_array *high)
 {
     ad_array *operands[] = { x, low, high };
-    if (!x || ((!low || !high) && ad_failed()))
+    if (!ad_given(x, "ad_clip", "array") || ((!low || !high) && ad_failed()))
         return NULL;
     for (int i = 0; i < 3; i++)
         if (operands[i] && ad_dtype_is_complex((ad_dtype)operands[i]->dtype))

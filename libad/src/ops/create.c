@@ -55,7 +55,9 @@ ad_array *(ad_astype)(ad_array *x, ad_dtype dtype)
 
 ad_array *(ad_copy)(ad_array *x)
 {
-    ad_dtype dtype = ad_dtype_of(x);
+    if (!ad_given(x, "ad_copy", "array"))
+        return NULL;
+    ad_dtype dtype = (ad_dtype)x->dtype;
     return ad_call_primitive(&astype_op, &x, 1, &dtype);
 }
 
@@ -96,7 +98,7 @@ static ad_array *converted(const char *operation, ad_array *value, ad_dtype dtyp
 
 ad_array *ad_asarray_with(ad_array *x, ad_dtype_options options)
 {
-    return x && ad_known_dtype("ad_asarray", dtype_like(x, options)) ? converted("ad_asarray", x, dtype_like(x, options)) : NULL;
+    return ad_given(x, "ad_asarray", "array") && ad_known_dtype("ad_asarray", dtype_like(x, options)) ? converted("ad_asarray", x, dtype_like(x, options)) : NULL;
 }
 
 ad_array *(ad_asarray)(ad_array *x)
@@ -111,7 +113,7 @@ static ad_array *full(const char *operation, ad_shape shape, ad_array *value, ad
 
 ad_array *ad_full_with(ad_shape shape, ad_array *value, ad_dtype_options options)
 {
-    return value ? full("ad_full", shape, value, dtype_like(value, options)) : NULL;
+    return ad_given(value, "ad_full", "value") ? full("ad_full", shape, value, dtype_like(value, options)) : NULL;
 }
 
 /* FILL(zeros) defines ad_zeros, ad_zeros_like_with and ad_zeros_like, given ad_zeros_with. */
@@ -122,7 +124,8 @@ ad_array *ad_full_with(ad_shape shape, ad_array *value, ad_dtype_options options
     }                                                                                                                  \
     ad_array *ad_##name##_like_with(const ad_array *x, ad_dtype_options options)                                       \
     {                                                                                                                  \
-        return x ? ad_##name##_with(ad_shape_of(x), (ad_dtype_options){ .dtype = dtype_like(x, options) }) : NULL;     \
+        bool given = ad_given(x, "ad_" #name "_like", "array");                                                        \
+        return given ? ad_##name##_with(ad_shape_of(x), (ad_dtype_options){ .dtype = dtype_like(x, options) }) : NULL; \
     }                                                                                                                  \
     ad_array *(ad_##name##_like)(const ad_array *x)                                                                    \
     {                                                                                                                  \
@@ -145,7 +148,8 @@ ad_array *(ad_full)(ad_shape shape, ad_array *value)
 
 ad_array *ad_full_like_with(const ad_array *x, ad_array *value, ad_dtype_options options)
 {
-    return x ? full("ad_full_like", ad_shape_of(x), value, dtype_like(x, options)) : NULL;
+    bool given = ad_given(x, "ad_full_like", "array") && ad_given(value, "ad_full_like", "value");
+    return given ? full("ad_full_like", ad_shape_of(x), value, dtype_like(x, options)) : NULL;
 }
 
 ad_array *(ad_full_like)(const ad_array *x, ad_array *value)
@@ -217,7 +221,7 @@ AD_OPERATION(diagonal_op);
 
 ad_array *ad_diagonal_with(ad_array *x, ad_diagonal_options options)
 {
-    if (!x)
+    if (!ad_given(x, "ad_diagonal", "array"))
         return NULL;
     if (x->ndim < 2)
         return ad_set_error(AD_ERROR_SHAPE, "ad_diagonal: an array of shape %s is no matrix", AD_SHAPE_TEXT(x));
@@ -283,7 +287,7 @@ AD_OPERATION(make_diagonal_op);
 /* A size that was not given is the smallest that holds the diagonal. */
 ad_array *ad_make_diagonal_with(ad_array *x, ad_make_diagonal_options options)
 {
-    if (!x)
+    if (!ad_given(x, "ad_make_diagonal", "array"))
         return NULL;
     if (x->ndim == 0 || x->ndim == AD_MAX_NDIM)
         return ad_set_error(AD_ERROR_SHAPE, "ad_make_diagonal: an array of %d dimensions cannot be made into matrices", x->ndim);
@@ -305,9 +309,11 @@ ad_array *(ad_make_diagonal)(ad_array *x)
 
 ad_array *ad_diag_with(ad_array *x, ad_triangle_options options)
 {
-    if (x && x->ndim != 1 && x->ndim != 2)
+    if (!ad_given(x, "ad_diag", "array"))
+        return NULL;
+    if (x->ndim != 1 && x->ndim != 2)
         return ad_set_error(AD_ERROR_SHAPE, "ad_diag: an array of shape %s is neither a vector nor a matrix", AD_SHAPE_TEXT(x));
-    return x && x->ndim == 1 ? ad_make_diagonal(x, .offset = options.k) : ad_diagonal(x, .offset = options.k);
+    return x->ndim == 1 ? ad_make_diagonal(x, .offset = options.k) : ad_diagonal(x, .offset = options.k);
 }
 
 ad_array *(ad_diag)(ad_array *x)
@@ -344,7 +350,7 @@ ad_array *(ad_identity)(int64_t n)
 static ad_array *triangle(const char *name, ad_array *x, int64_t k, bool lower)
 {
     ad_context *c = ad_current();
-    if (!x)
+    if (!ad_given(x, name, "array"))
         return NULL;
     if (x->ndim == 0)
         return ad_set_error(AD_ERROR_SHAPE, "%s: a 0-d array is no matrix", name);
@@ -434,6 +440,8 @@ ad_array *ad_arange_from(const ad_number *numbers, int count)
     static const ad_number zero = { true, 0, 0 }, one = { true, 1, 1 };
     if (count < 1 || count > 3)
         return ad_set_error(AD_ERROR_VALUE, "ad_arange: %d numbers given; one to three are possible", count);
+    if (!ad_given(numbers, "ad_arange", "list of numbers"))
+        return NULL;
     ad_number start = count > 1 ? numbers[0] : zero, stop = numbers[count > 1], step = count > 2 ? numbers[2] : one;
     if (step.real == 0)
         return ad_set_error(AD_ERROR_VALUE, "ad_arange: a step of 0");

@@ -189,7 +189,7 @@ static bool paired_axes(const ad_array *a, const ad_array *b, const ad_tensordot
 ad_array *ad_tensordot_with(ad_array *a, ad_array *b, ad_tensordot_options options)
 {
     ad_axes of_a, of_b;
-    if (!a || !b || !paired_axes(a, b, &options, &of_a, &of_b))
+    if (!ad_both_given(a, b, "ad_tensordot") || !paired_axes(a, b, &options, &of_a, &of_b))
         return NULL;
     AD_SCOPE;
     struct factor left = { .x = a }, right = { .x = b };
@@ -485,6 +485,8 @@ ad_array *ad_einsum_from(const char *subscripts, ad_array *const *operands, int 
     if (!subscripts || count < 1 || count > MOST_OPERANDS)
         return ad_set_error(AD_ERROR_VALUE, "ad_einsum: %s and %d operands; there should be subscripts and 1 to %d operands", subscripts ? subscripts : "NULL",
                             count, MOST_OPERANDS);
+    if (!ad_given(operands, "ad_einsum", "list of operands"))
+        return NULL;
     AD_SCOPE;
     struct factor factors[MOST_OPERANDS];
     for (int i = 0; i < count; i++) {

@@ -291,7 +291,7 @@ static bool along(const char *operation, ad_array **x, int *axis)
 ad_array *ad_take_with(ad_array *x, ad_array *index, ad_take_options options)
 {
     ad_shape shape;
-    if (!x || !index || !along("ad_take", &x, &options.axis) || !shape_in_place("ad_take", x, index, options.axis, &shape))
+    if (!ad_given(x, "ad_take", "array") || !ad_given(index, "ad_take", "index") || !along("ad_take", &x, &options.axis) || !shape_in_place("ad_take", x, index, options.axis, &shape))
         return NULL;
     ad_array *places = ad_index_within("ad_take", index, ad_dims(x)[options.axis], options.axis);
     return ad_reshape(gather(x, ad_ravel(places), options.axis), shape);
@@ -305,7 +305,7 @@ ad_array *(ad_take)(ad_array *x, ad_array *index)
 static ad_array *put_with(const char *operation, update kind, ad_array *x, ad_array *index, ad_array *value, int axis)
 {
     ad_shape shape, flat;
-    if (!x || !index || !value)
+    if (!ad_given(x, operation, "array") || !ad_given(index, operation, "index") || !ad_given(value, operation, "value"))
         return NULL;
     ad_array *y = x;
     if (!along(operation, &y, &axis) || !shape_in_place(operation, y, index, axis, &shape))
@@ -373,7 +373,8 @@ static ad_array *places_along(const char *operation, const ad_array *x, ad_array
 
 ad_array *(ad_take_along_axis)(ad_array *x, ad_array *index, int axis)
 {
-    if (!x || !index || (axis = ad_axis_resolve("ad_take_along_axis", axis, x->ndim)) < 0)
+    if (!ad_given(x, "ad_take_along_axis", "array") || !ad_given(index, "ad_take_along_axis", "index") ||
+        (axis = ad_axis_resolve("ad_take_along_axis", axis, x->ndim)) < 0)
         return NULL;
     ad_array *places = places_along("ad_take_along_axis", x, index, axis);
     return places ? ad_reshape(gather(ad_ravel(x), ad_ravel(places), 0), ad_shape_of(places)) : NULL;
@@ -381,7 +382,8 @@ ad_array *(ad_take_along_axis)(ad_array *x, ad_array *index, int axis)
 
 ad_array *(ad_put_along_axis)(ad_array *x, ad_array *index, ad_array *value, int axis)
 {
-    if (!x || !index || !value || (axis = ad_axis_resolve("ad_put_along_axis", axis, x->ndim)) < 0)
+    if (!ad_given(x, "ad_put_along_axis", "array") || !ad_given(index, "ad_put_along_axis", "index") || !ad_given(value, "ad_put_along_axis", "value") ||
+        (axis = ad_axis_resolve("ad_put_along_axis", axis, x->ndim)) < 0)
         return NULL;
     ad_array *places = places_along("ad_put_along_axis", x, index, axis);
     value = places ? ad_value_like("ad_put_along_axis", value, x, ad_shape_of(places)) : NULL;
@@ -393,7 +395,7 @@ ad_array *(ad_put_along_axis)(ad_array *x, ad_array *index, ad_array *value, int
 ad_array *(ad_flatnonzero)(ad_array *x)
 {
     ad_context *c = ad_current();
-    ad_array *mask = x ? ad_array_cast(c, x, AD_BOOL) : NULL;
+    ad_array *mask = ad_given(x, "ad_flatnonzero", "array") ? ad_array_cast(c, x, AD_BOOL) : NULL;
     if (!mask)
         return NULL;
     int64_t count = 0, next = 0;
@@ -408,7 +410,7 @@ ad_array *(ad_flatnonzero)(ad_array *x)
 
 ad_array *ad_compress_with(ad_array *condition, ad_array *x, ad_take_options options)
 {
-    if (!condition || !x || !along("ad_compress", &x, &options.axis))
+    if (!ad_given(condition, "ad_compress", "condition") || !ad_given(x, "ad_compress", "array") || !along("ad_compress", &x, &options.axis))
         return NULL;
     if (condition->ndim != 1)
         return ad_set_error(AD_ERROR_SHAPE, "ad_compress: a condition of shape %s; it should have one axis", AD_SHAPE_TEXT(condition));
@@ -424,6 +426,8 @@ ad_array *(ad_compress)(ad_array *condition, ad_array *x)
 ad_array *ad_one_hot_with(ad_array *index, int64_t classes, ad_one_hot_options options)
 {
     ad_context *c = ad_current();
+    if (!ad_given(index, "ad_one_hot", "index"))
+        return NULL;
     ad_array *places = classes < 0 ? ad_set_error(AD_ERROR_VALUE, "ad_one_hot: %lld classes", (long long)classes)
                                    : ad_index_within("ad_one_hot", index, classes, 0);
     if (!places)

@@ -38,7 +38,7 @@ static ad_array *places_before(const char *operation, ad_array *const *operands,
 {
     ad_shape shape = AD_SCALAR_SHAPE;
     for (int i = 0; i < count; i++)
-        if (!operands[i] || !broadcast_with(operation, &shape, operands[i], i))
+        if (!ad_given(operands[i], operation, i == 0 ? "start" : i == 1 ? "stop" : "base") || !broadcast_with(operation, &shape, operands[i], i))
             return NULL;
     if (o->num < 0)
         return ad_set_error(AD_ERROR_VALUE, "%s: %lld values", operation, (long long)o->num);
@@ -182,7 +182,7 @@ ad_array *(ad_geomspace)(ad_array *start, ad_array *stop)
 
 ad_tree *ad_broadcast_arrays(const ad_tree *arrays)
 {
-    if (!arrays)
+    if (!ad_given(arrays, "ad_broadcast_arrays", "list of arrays"))
         return NULL;
     int count = ad_tree_leaf_count(arrays);
     AD_SCRATCH room = { 0 };
@@ -211,11 +211,11 @@ static ad_array *along_axis(ad_array *x, int axis, int ndim)
 /* With "xy" the first array runs along the second axis, and the second along the first. */
 ad_tree *ad_meshgrid_with(const ad_tree *arrays, ad_meshgrid_options options)
 {
+    if (!ad_given(arrays, "ad_meshgrid", "list of arrays"))
+        return NULL;
     const char *indexing = options.indexing ? options.indexing : "xy";
     int count = ad_tree_leaf_count(arrays);
     bool exchanged = strcmp(indexing, "xy") == 0 && count > 1;
-    if (!arrays)
-        return NULL;
     if (strcmp(indexing, "xy") != 0 && strcmp(indexing, "ij") != 0)
         return ad_set_error(AD_ERROR_VALUE, "ad_meshgrid: indexing \"%s\"; possible are \"xy\" and \"ij\"", indexing);
     if (!ad_count_fits("ad_meshgrid", count, AD_MAX_NDIM, "arrays"))

@@ -97,7 +97,7 @@ static ad_array *slice_axis(ad_array *x, int axis, int64_t start, int64_t count,
 ad_array *(ad_slice_axis)(ad_array *x, int axis, int64_t start, int64_t count, int64_t step)
 {
     int64_t last;
-    if (!x || (axis = ad_axis_resolve("ad_slice_axis", axis, x->ndim)) < 0)
+    if (!ad_given(x, "ad_slice_axis", "array") || (axis = ad_axis_resolve("ad_slice_axis", axis, x->ndim)) < 0)
         return NULL;
     int64_t length = ad_dims(x)[axis];
     bool fits = count >= 0 && step != 0;
@@ -337,7 +337,7 @@ static ad_array *take_picked(struct picked *p)
 static ad_array *read_at(const char *operation, ad_array *x, const ad_index_list *indices)
 {
     bool has_arrays;
-    int left = x ? axes_left(operation, x, indices, &has_arrays) : -1;
+    int left = ad_given(x, operation, "array") ? axes_left(operation, x, indices, &has_arrays) : -1;
     if (left < 0)
         return NULL;
     if (!has_arrays)
@@ -355,7 +355,7 @@ ad_array *(ad_at)(ad_array *x, const char *index, ...)
 {
     ad_index_list indices;
     va_list arguments;
-    if (!x)
+    if (!ad_given(x, "ad_at", "array"))
         return NULL;
     va_start(arguments, index);
     bool readable = ad_index_parse("ad_at", index, arguments, &indices);
@@ -367,7 +367,7 @@ ad_array *(ad_at)(ad_array *x, const char *index, ...)
 
 static ad_array *update_at(const char *operation, update kind, ad_array *x, ad_array *value, const ad_index_list *indices)
 {
-    if (!x || !value)
+    if (!ad_given(x, operation, "array") || !ad_given(value, operation, "value"))
         return NULL;
     if ((kind == UPDATE_MIN || kind == UPDATE_MAX) && ad_dtype_is_complex((ad_dtype)x->dtype))
         return ad_set_error(AD_ERROR_DTYPE, "%s: not defined for %s", operation, ad_dtype_name((ad_dtype)x->dtype));
@@ -386,7 +386,7 @@ static ad_array *update_at(const char *operation, update kind, ad_array *x, ad_a
     {                                                                                                                  \
         ad_index_list indices;                                                                                         \
         va_list arguments;                                                                                             \
-        if (!x || !value)                                                                                              \
+        if (!ad_given(x, "ad_at_" #name, "array") || !ad_given(value, "ad_at_" #name, "value"))                        \
             return NULL;                                                                                               \
         va_start(arguments, index);                                                                                    \
         bool readable = ad_index_parse("ad_at_" #name, index, arguments, &indices);                                       \

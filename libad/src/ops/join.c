@@ -118,9 +118,9 @@ static ad_array *join_inputs(ad_array *const *inputs, int count, struct join joi
 static ad_array *join_list(const ad_tree *arrays, struct join join)
 {
     ad_context *c = ad_current();
-    int count = ad_tree_count(arrays), found = 0;
-    if (!arrays)
+    if (!ad_given(arrays, join_name(&join), "list of arrays"))
         return NULL;
+    int count = ad_tree_count(arrays), found = 0;
     if (count == 0)
         return ad_set_error(AD_ERROR_VALUE, "%s: the list of arrays is empty", join_name(&join));
     ad_array **inputs = ad_allocate(c, (size_t)count * sizeof *inputs);
@@ -158,12 +158,14 @@ ad_array *(ad_stack)(const ad_tree *arrays)
 
 ad_array *ad_vstack(const ad_tree *arrays)
 {
-    return ad_concatenate(ad_tree_map(ad_atleast_2d, arrays));
+    return ad_given(arrays, "ad_vstack", "list of arrays") ? ad_concatenate(ad_tree_map(ad_atleast_2d, arrays)) : NULL;
 }
 
 ad_array *ad_hstack(const ad_tree *arrays)
 {
-    ad_tree *list = ad_tree_map(ad_atleast_1d, arrays);
+    ad_tree *list = ad_given(arrays, "ad_hstack", "list of arrays") ? ad_tree_map(ad_atleast_1d, arrays) : NULL;
+    if (!list)
+        return NULL;
     const ad_array *first = ad_tree_count(list) ? ad_tree_array_at(list, 0) : NULL;
     return ad_concatenate(list, .axis = first && first->ndim > 1);
 }
@@ -216,7 +218,7 @@ static ad_tree *cut_up(ad_array *x, int axis, const struct cuts *cuts, bool keep
 
 static ad_tree *split(const char *name, ad_array *x, int64_t sections, const ad_split_options *options, bool equal)
 {
-    int axis = x ? ad_axis_resolve(name, options->axis, x->ndim) : -1;
+    int axis = ad_given(x, name, "array") ? ad_axis_resolve(name, options->axis, x->ndim) : -1;
     if (axis < 0 || !ad_count_fits(name, options->indices.ndim, AD_MAX_NDIM, "indices"))
         return NULL;
     struct cuts cuts = { ad_dims(x)[axis], sections, NULL };
@@ -254,7 +256,7 @@ ad_tree *(ad_array_split)(ad_array *x, int64_t sections)
 
 ad_tree *ad_unstack_with(ad_array *x, ad_join_options options)
 {
-    int axis = x ? ad_axis_resolve("ad_unstack", options.axis, x->ndim) : -1;
+    int axis = ad_given(x, "ad_unstack", "array") ? ad_axis_resolve("ad_unstack", options.axis, x->ndim) : -1;
     if (axis < 0)
         return NULL;
     int64_t n = ad_dims(x)[axis];
@@ -273,7 +275,7 @@ ad_tree *(ad_unstack)(ad_array *x)
 ad_array *(ad_tile)(ad_array *x, ad_shape reps)
 {
     ad_shape spread = { .ndim = 0 }, repeated = { .ndim = 0 }, tiled = { .ndim = 0 };
-    if (!x || !ad_count_fits("ad_tile", reps.ndim, AD_MAX_NDIM, "repetitions"))
+    if (!ad_given(x, "ad_tile", "array") || !ad_count_fits("ad_tile", reps.ndim, AD_MAX_NDIM, "repetitions"))
         return NULL;
     int ndim = x->ndim > reps.ndim ? x->ndim : reps.ndim, new_axes = 0;
     for (int i = 0; i < reps.ndim; i++) {
@@ -328,7 +330,7 @@ static ad_array *repeat_index(const int64_t *repeats, bool one, int64_t n)
 
 ad_array *ad_repeat_with(ad_array *x, ad_array *repeats, ad_repeat_options options)
 {
-    if (!x || !repeats)
+    if (!ad_given(x, "ad_repeat", "array") || !ad_given(repeats, "ad_repeat", "array of repeats"))
         return NULL;
     if (ad_dtype_is_float((ad_dtype)repeats->dtype))
         return ad_set_error(AD_ERROR_DTYPE, "ad_repeat: repeats of dtype %s; they should be integers", ad_dtype_name((ad_dtype)repeats->dtype));
@@ -373,7 +375,7 @@ ad_array *ad_roll_with(ad_array *x, int64_t shift, ad_roll_options options)
 {
     ad_shape *shifts = &options.shifts;
     ad_axes *axes = &options.axes;
-    if (!x || !ad_count_fits("ad_roll", shifts->ndim, AD_MAX_NDIM, "shifts") || !ad_count_fits("ad_roll", axes->count, AD_MAX_NDIM, "axes"))
+    if (!ad_given(x, "ad_roll", "array") || !ad_count_fits("ad_roll", shifts->ndim, AD_MAX_NDIM, "shifts") || !ad_count_fits("ad_roll", axes->count, AD_MAX_NDIM, "axes"))
         return NULL;
     if (options.axis != AD_NO_AXIS && axes->count)
         return ad_set_error(AD_ERROR_AXIS, "ad_roll: takes .axis or .axes, not both");
@@ -454,7 +456,7 @@ ad_array *ad_pad_with(ad_array *x, int64_t width, ad_pad_options options)
 {
     enum mode mode = mode_of(options.mode);
     ad_widths *widths = &options.widths;
-    if (!x)
+    if (!ad_given(x, "ad_pad", "array"))
         return NULL;
     if (mode == MODES)
         return ad_set_error(AD_ERROR_VALUE, "ad_pad: mode \"%s\"; possible are constant, edge, reflect, symmetric, wrap", options.mode);

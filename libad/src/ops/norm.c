@@ -269,8 +269,8 @@ static bool resolve_axes(const ad_array *x, const ad_linalg_norm_options *o, ad_
 ad_array *ad_linalg_norm_with(ad_array *x, ad_linalg_norm_options options)
 {
     ad_axes axes = { 0 };
-    if (!x)
-        return ad_abs(x);
+    if (!ad_given(x, "ad_linalg_norm", "array"))
+        return NULL;
     if (!ad_dtype_is_float((ad_dtype)x->dtype) && !(x = ad_astype(x, AD_F64)))
         return NULL;
     if (!resolve_axes(x, &options, &axes))

@@ -218,7 +218,7 @@ static bool has_axes(const char *operation, const ad_array *x, int ndim)
 
 ad_array *(ad_dot)(ad_array *a, ad_array *b)
 {
-    if (!a || !b)
+    if (!ad_both_given(a, b, "ad_dot"))
         return NULL;
     if (a->ndim == 0 || b->ndim == 0)
         return ad_mul(a, b);
@@ -232,7 +232,7 @@ ad_array *(ad_dot)(ad_array *a, ad_array *b)
 
 ad_array *(ad_inner)(ad_array *a, ad_array *b)
 {
-    if (!a || !b)
+    if (!ad_both_given(a, b, "ad_inner"))
         return NULL;
     if (a->ndim == 0 || b->ndim == 0)
         return ad_mul(a, b);
@@ -243,7 +243,7 @@ ad_array *(ad_inner)(ad_array *a, ad_array *b)
 
 ad_array *(ad_outer)(ad_array *a, ad_array *b)
 {
-    if (!a || !b)
+    if (!ad_both_given(a, b, "ad_outer"))
         return NULL;
     return ad_matmul(ad_reshape(a, AD_SHAPE(a->size, 1)), ad_reshape(b, AD_SHAPE(1, b->size)));
 }
@@ -260,7 +260,7 @@ static ad_array *flat(ad_array *x)
 
 ad_array *(ad_vdot)(ad_array *a, ad_array *b)
 {
-    if (!a || !b)
+    if (!ad_both_given(a, b, "ad_vdot"))
         return NULL;
     if (a->size != b->size)
         return ad_set_error(AD_ERROR_SHAPE, "ad_vdot: shapes %s and %s have different numbers of elements (%lld != %lld)", AD_SHAPE_TEXT(a), AD_SHAPE_TEXT(b),
@@ -270,21 +270,21 @@ ad_array *(ad_vdot)(ad_array *a, ad_array *b)
 
 ad_array *(ad_matvec)(ad_array *a, ad_array *b)
 {
-    if (!a || !b || !has_axes("ad_matvec", a, 2) || !has_axes("ad_matvec", b, 1) || !align("ad_matvec", a, 1, b, 1))
+    if (!ad_both_given(a, b, "ad_matvec") || !has_axes("ad_matvec", a, 2) || !has_axes("ad_matvec", b, 1) || !align("ad_matvec", a, 1, b, 1))
         return NULL;
     return b->ndim == 1 ? ad_matmul(a, b) : ad_squeeze(ad_matmul(a, ad_expand_dims(b, -1)), .axis = -1);
 }
 
 ad_array *(ad_vecmat)(ad_array *a, ad_array *b)
 {
-    if (!a || !b || !has_axes("ad_vecmat", a, 1) || !has_axes("ad_vecmat", b, 2) || !align("ad_vecmat", a, 1, b, 2))
+    if (!ad_both_given(a, b, "ad_vecmat") || !has_axes("ad_vecmat", a, 1) || !has_axes("ad_vecmat", b, 2) || !align("ad_vecmat", a, 1, b, 2))
         return NULL;
     return a->ndim == 1 ? ad_matmul(conjugate(a), b) : ad_squeeze(ad_matmul(ad_expand_dims(conjugate(a), -2), b), .axis = -2);
 }
 
 ad_array *ad_vecdot_with(ad_array *a, ad_array *b, ad_vecdot_options options)
 {
-    if (!a || !b)
+    if (!ad_both_given(a, b, "ad_vecdot"))
         return NULL;
     if (ad_axis_resolve("ad_vecdot", options.axis, a->ndim) < 0 || ad_axis_resolve("ad_vecdot", options.axis, b->ndim) < 0)
         return NULL;
@@ -315,7 +315,7 @@ static ad_array *interleaved(ad_array *x, int ndim, bool before)
 
 ad_array *(ad_kron)(ad_array *a, ad_array *b)
 {
-    if (!a || !b)
+    if (!ad_both_given(a, b, "ad_kron"))
         return NULL;
     int ndim = a->ndim > b->ndim ? a->ndim : b->ndim;
     if (2 * ndim > AD_MAX_NDIM)
@@ -333,7 +333,7 @@ ad_array *(ad_kron)(ad_array *a, ad_array *b)
 
 ad_array *ad_trace_with(ad_array *x, ad_trace_options options)
 {
-    if (!x || !has_axes("ad_trace", x, 2))
+    if (!ad_given(x, "ad_trace", "array") || !has_axes("ad_trace", x, 2))
         return NULL;
     ad_array *diagonal = ad_diagonal(x, .offset = options.offset, .axis1 = options.axis1, .axis2 = options.axis2);
     return ad_sum(diagonal, .axis = -1);

@@ -396,7 +396,9 @@ DEFAULTS_OF(all)
 ad_array *ad_ptp_with(ad_array *x, ad_reduce_options options)
 {
     struct reduction r;
-    if (!ad_reduce_takes("ad_ptp", &options, AD_TAKES_KEEPDIMS) || (x && !(resolve("ad_ptp", x, &options, &r) && has_choice("ad_ptp", x, &r))))
+    if (!ad_given(x, "ad_ptp", "array") || !ad_reduce_takes("ad_ptp", &options, AD_TAKES_KEEPDIMS))
+        return NULL;
+    if (!resolve("ad_ptp", x, &options, &r) || !has_choice("ad_ptp", x, &r))
         return NULL;
     return ad_sub(ad_max_with(x, options), ad_min_with(x, options));
 }
@@ -418,7 +420,7 @@ static ad_array *average(const char *name, ad_array *x, const ad_reduce_options 
 {
     struct reduction r;
     if (!x || !resolve(name, x, o, &r))
-        return x ? NULL : ad_sum_with(x, *o);
+        return NULL;
     if (o->where) {
         ad_array *mask = mask_of(name, x, o->where), *n = ad_sub(reduce(&sum_op, mask, o), o->ddof);
         return ad_div(reduce(&sum_op, ad_where(mask, x, 0), o), ad_astype(ad_maximum(n, 0), ad_dtype_real((ad_dtype)x->dtype)));
@@ -430,7 +432,7 @@ static ad_array *average(const char *name, ad_array *x, const ad_reduce_options 
 /* x minus its mean, in the dtype that moments are computed in, which the options name no more. */
 static ad_array *deviations(const char *name, ad_array *x, ad_reduce_options *options)
 {
-    if (!ad_reduce_takes(name, options, AD_TAKES_KEEPDIMS | AD_TAKES_DTYPE | AD_TAKES_WHERE | AD_TAKES_DDOF))
+    if (!ad_given(x, name, "array") || !ad_reduce_takes(name, options, AD_TAKES_KEEPDIMS | AD_TAKES_DTYPE | AD_TAKES_WHERE | AD_TAKES_DDOF))
         return NULL;
     x = as_float(x, options);
     ad_reduce_options of_mean = *options;
@@ -441,7 +443,7 @@ static ad_array *deviations(const char *name, ad_array *x, ad_reduce_options *op
 
 ad_array *ad_mean_with(ad_array *x, ad_reduce_options options)
 {
-    if (!ad_reduce_takes("ad_mean", &options, AD_TAKES_KEEPDIMS | AD_TAKES_DTYPE | AD_TAKES_WHERE))
+    if (!ad_given(x, "ad_mean", "array") || !ad_reduce_takes("ad_mean", &options, AD_TAKES_KEEPDIMS | AD_TAKES_DTYPE | AD_TAKES_WHERE))
         return NULL;
     x = as_float(x, &options);
     return average("ad_mean", x, &options);

@@ -227,6 +227,8 @@ AD_OPERATION(cumprod_op);
 static ad_array *scan(const ad_primitive *op, ad_array *x, const ad_scan_options *o, double nothing)
 {
     struct scan s = { 0, o->reverse, 0 };
+    if (!ad_given(x, op->name, "array"))
+        return NULL;
     if (o->dtype != AD_NO_DTYPE)
         x = ad_astype(x, o->dtype);
     int axis = ad_axis_of_scalar(x, o->axis);

@@ -121,7 +121,7 @@ static ad_array *reshape_fortran(ad_array *x, const ad_shape *shape)
 
 ad_array *ad_reshape_with(ad_array *x, ad_shape shape, ad_reshape_options options)
 {
-    if (!x || !ad_count_fits("ad_reshape", shape.ndim, AD_MAX_NDIM, "dimensions") || !fill_wildcard(x, &shape))
+    if (!ad_given(x, "ad_reshape", "array") || !ad_count_fits("ad_reshape", shape.ndim, AD_MAX_NDIM, "dimensions") || !fill_wildcard(x, &shape))
         return NULL;
     if (!options.order || strcmp(options.order, "C") == 0)
         return reshape(x, &shape);
@@ -137,12 +137,12 @@ ad_array *(ad_reshape)(ad_array *x, ad_shape shape)
 
 ad_array *ad_ravel_with(ad_array *x, ad_reshape_options options)
 {
-    return ad_reshape_with(x, AD_SHAPE(-1), options);
+    return ad_given(x, "ad_ravel", "array") ? ad_reshape_with(x, AD_SHAPE(-1), options) : NULL;
 }
 
 ad_array *(ad_ravel)(ad_array *x)
 {
-    return ad_reshape(x, AD_SHAPE(-1));
+    return ad_ravel_with(x, AD_RESHAPE_DEFAULTS);
 }
 
 /* ---- axes of length 1 ---- */
@@ -150,7 +150,7 @@ ad_array *(ad_ravel)(ad_array *x)
 ad_array *ad_expand_dims_axes(ad_array *x, ad_axes axes)
 {
     bool inserted[AD_MAX_NDIM] = { false };
-    if (!x || !ad_count_fits("ad_expand_dims", axes.count, AD_MAX_NDIM, "new axes") ||
+    if (!ad_given(x, "ad_expand_dims", "array") || !ad_count_fits("ad_expand_dims", axes.count, AD_MAX_NDIM, "new axes") ||
         !ad_count_fits("ad_expand_dims", x->ndim + axes.count, AD_MAX_NDIM, "dimensions"))
         return NULL;
     ad_shape shape = { .ndim = x->ndim + axes.count };
@@ -171,7 +171,7 @@ ad_array *ad_squeeze_with(ad_array *x, ad_axes_options options)
     options.axis = ad_axis_of_scalar(x, options.axis);
     bool selected[AD_MAX_NDIM], all = options.axis == AD_NO_AXIS && options.axes.count == 0;
     ad_shape shape = { .ndim = 0 };
-    if (!x || !ad_axes_resolve("ad_squeeze", options.axis, &options.axes, x->ndim, selected))
+    if (!ad_given(x, "ad_squeeze", "array") || !ad_axes_resolve("ad_squeeze", options.axis, &options.axes, x->ndim, selected))
         return NULL;
     for (int i = 0; i < x->ndim; i++) {
         if (selected[i] && !all && ad_dims(x)[i] != 1)
@@ -189,17 +189,23 @@ ad_array *(ad_squeeze)(ad_array *x)
 
 ad_array *(ad_atleast_1d)(ad_array *x)
 {
-    return !x || x->ndim >= 1 ? ad_unchanged(x) : ad_expand_dims(x, 0);
+    if (!ad_given(x, "ad_atleast_1d", "array"))
+        return NULL;
+    return x->ndim >= 1 ? ad_unchanged(x) : ad_expand_dims(x, 0);
 }
 
 ad_array *(ad_atleast_2d)(ad_array *x)
 {
-    return !x || x->ndim >= 2 ? ad_unchanged(x) : x->ndim == 1 ? ad_expand_dims(x, 0) : ad_expand_dims(x, AD_AXES(0, 1));
+    if (!ad_given(x, "ad_atleast_2d", "array"))
+        return NULL;
+    return x->ndim >= 2 ? ad_unchanged(x) : x->ndim == 1 ? ad_expand_dims(x, 0) : ad_expand_dims(x, AD_AXES(0, 1));
 }
 
 ad_array *(ad_atleast_3d)(ad_array *x)
 {
-    if (!x || x->ndim >= 3)
+    if (!ad_given(x, "ad_atleast_3d", "array"))
+        return NULL;
+    if (x->ndim >= 3)
         return ad_unchanged(x);
     return x->ndim == 2 ? ad_expand_dims(x, 2) : x->ndim == 1 ? ad_expand_dims(x, AD_AXES(0, 2)) : ad_expand_dims(x, AD_AXES(0, 1, 2));
 }
@@ -243,7 +249,7 @@ AD_OPERATION(broadcast_op);
 
 ad_array *(ad_broadcast_to)(ad_array *x, ad_shape shape)
 {
-    if (!x || !ad_count_fits("ad_broadcast_to", shape.ndim, AD_MAX_NDIM, "dimensions"))
+    if (!ad_given(x, "ad_broadcast_to", "array") || !ad_count_fits("ad_broadcast_to", shape.ndim, AD_MAX_NDIM, "dimensions"))
         return NULL;
     if (has_shape(x, &shape) && !(x->flags & AD_WEAK))
         return ad_unchanged(x);
@@ -299,7 +305,7 @@ ad_array *ad_transpose_with(ad_array *x, ad_transpose_options options)
     const ad_axes *axes = &options.axes;
     struct order order = { { 0 } };
     bool seen[AD_MAX_NDIM];
-    if (!x)
+    if (!ad_given(x, "ad_transpose", "array"))
         return NULL;
     if (axes->count && axes->count != x->ndim)
         return ad_set_error(AD_ERROR_AXIS, "ad_transpose: %d axes given for an array of shape %s", axes->count, AD_SHAPE_TEXT(x));
@@ -317,13 +323,15 @@ ad_array *(ad_transpose)(ad_array *x)
 
 ad_array *(ad_permute_dims)(ad_array *x)
 {
+    if (!ad_given(x, "ad_permute_dims", "array"))
+        return NULL;
     return ad_transpose_with(x, AD_TRANSPOSE_DEFAULTS);
 }
 
 ad_array *(ad_swapaxes)(ad_array *x, int axis1, int axis2)
 {
     struct order order = { { 0 } };
-    int a = x ? ad_axis_resolve("ad_swapaxes", axis1, x->ndim) : -1, b = a >= 0 ? ad_axis_resolve("ad_swapaxes", axis2, x->ndim) : -1;
+    int a = ad_given(x, "ad_swapaxes", "array") ? ad_axis_resolve("ad_swapaxes", axis1, x->ndim) : -1, b = a >= 0 ? ad_axis_resolve("ad_swapaxes", axis2, x->ndim) : -1;
     if (b < 0)
         return NULL;
     for (int i = 0; i < x->ndim; i++)
@@ -333,7 +341,9 @@ ad_array *(ad_swapaxes)(ad_array *x, int axis1, int axis2)
 
 ad_array *(ad_matrix_transpose)(ad_array *x)
 {
-    if (x && x->ndim < 2)
+    if (!ad_given(x, "ad_matrix_transpose", "array"))
+        return NULL;
+    if (x->ndim < 2)
         return ad_set_error(AD_ERROR_SHAPE, "ad_matrix_transpose: an array of shape %s is no matrix", AD_SHAPE_TEXT(x));
     return ad_swapaxes(x, -2, -1);
 }
@@ -342,7 +352,7 @@ ad_array *ad_moveaxis_axes(ad_array *x, ad_axes sources, ad_axes destinations)
 {
     bool moved[AD_MAX_NDIM] = { false }, taken[AD_MAX_NDIM] = { false };
     struct order order = { { 0 } };
-    if (!x)
+    if (!ad_given(x, "ad_moveaxis", "array"))
         return NULL;
     if (sources.count != destinations.count)
         return ad_set_error(AD_ERROR_AXIS, "ad_moveaxis: %d sources and %d destinations", sources.count, destinations.count);
@@ -401,7 +411,7 @@ AD_OPERATION(flip_op);
 ad_array *ad_flip_with(ad_array *x, ad_axes_options options)
 {
     struct flipped flipped = { { false } };
-    if (!x || !ad_axes_resolve("ad_flip", options.axis, &options.axes, x->ndim, flipped.axis))
+    if (!ad_given(x, "ad_flip", "array") || !ad_axes_resolve("ad_flip", options.axis, &options.axes, x->ndim, flipped.axis))
         return NULL;
     return ad_call_primitive(&flip_op, &x, 1, &flipped);
 }
@@ -413,12 +423,12 @@ ad_array *(ad_flip)(ad_array *x)
 
 ad_array *ad_fliplr(ad_array *x)
 {
-    return ad_flip(x, .axis = 1);
+    return ad_given(x, "ad_fliplr", "array") ? ad_flip(x, .axis = 1) : NULL;
 }
 
 ad_array *ad_flipud(ad_array *x)
 {
-    return ad_flip(x, .axis = 0);
+    return ad_given(x, "ad_flipud", "array") ? ad_flip(x, .axis = 0) : NULL;
 }
 
 /* One turn: reverse the second axis, then exchange both; three: the other way round. */
@@ -428,7 +438,7 @@ ad_array *ad_rot90_with(ad_array *x, ad_rot90_options options)
     bool seen[AD_MAX_NDIM];
     if (plane.count != 2)
         return ad_set_error(AD_ERROR_AXIS, "ad_rot90: %d axes given; a plane has two", plane.count);
-    if (!x || !ad_axes_resolve("ad_rot90", AD_NO_AXIS, &plane, x->ndim, seen))
+    if (!ad_given(x, "ad_rot90", "array") || !ad_axes_resolve("ad_rot90", AD_NO_AXIS, &plane, x->ndim, seen))
         return NULL;
     int a = plane.axis[0], b = plane.axis[1];
     switch ((options.k % 4 + 4) % 4) {

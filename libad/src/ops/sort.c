@@ -42,6 +42,8 @@ static ad_array *order(const char *operation, ad_array *x, int axis)
 
 ad_array *ad_argsort_with(ad_array *x, ad_sort_options options)
 {
+    if (!ad_given(x, "ad_argsort", "array"))
+        return NULL;
     options.axis = ad_axis_of_scalar(x, options.axis);
     return options.axis == AD_NO_AXIS ? order("ad_argsort", ad_ravel(x), 0) : order("ad_argsort", x, options.axis);
 }
@@ -53,6 +55,8 @@ ad_array *(ad_argsort)(ad_array *x)
 
 ad_array *ad_sort_with(ad_array *x, ad_sort_options options)
 {
+    if (!ad_given(x, "ad_sort", "array"))
+        return NULL;
     if (options.axis == AD_NO_AXIS) {
         x = ad_ravel(x);
         options.axis = 0;

@@ -10,7 +10,7 @@
 
 ad_tree *ad_tree_map(ad_array *(*f)(ad_array *), const ad_tree *t)
 {
-    if (!t)
+    if (!ad_given(t, "ad_tree_map", "tree"))
         return NULL;
     if (!f)
         return ad_set_error(AD_ERROR_VALUE, "ad_tree_map: the function is NULL");
@@ -27,7 +27,7 @@ ad_tree *ad_tree_map(ad_array *(*f)(ad_array *), const ad_tree *t)
 
 ad_tree *ad_tree_map2(ad_array *(*f)(ad_array *, ad_array *), const ad_tree *t, const ad_tree *u)
 {
-    if (!t || !u)
+    if (!ad_given(t, "ad_tree_map2", "first tree") || !ad_given(u, "ad_tree_map2", "second tree"))
         return NULL;
     if (!f)
         return ad_set_error(AD_ERROR_VALUE, "ad_tree_map2: the function is NULL");
@@ -51,7 +51,7 @@ ad_tree *ad_tree_map2(ad_array *(*f)(ad_array *, ad_array *), const ad_tree *t, 
 
 ad_array *ad_flatten(const ad_tree *t)
 {
-    if (!t)
+    if (!ad_given(t, "ad_flatten", "tree"))
         return NULL;
     int count = ad_tree_leaf_count(t);
     if (count == 0)
@@ -93,7 +93,7 @@ static bool cut(ad_array **leaves, int count, ad_array *vector)
 
 ad_tree *ad_unflatten(const ad_tree *t, ad_array *vector)
 {
-    if (!t || !vector)
+    if (!ad_given(t, "ad_unflatten", "tree") || !ad_given(vector, "ad_unflatten", "vector"))
         return NULL;
     int count = ad_tree_leaf_count(t);
     AD_SCRATCH room = { 0 };
@@ -141,10 +141,9 @@ static void print_entries(FILE *stream, const ad_tree *t, const struct path *par
 
 void ad_tree_fprint(FILE *stream, const ad_tree *t)
 {
-    if (stream)
+    const char *name = stream == stdout ? "ad_tree_print" : "ad_tree_fprint";
+    if (ad_given(stream, name, "stream") && ad_given(t, name, "tree"))
         print_entries(stream, t, NULL);
-    else
-        ad_set_error(AD_ERROR_VALUE, "ad_tree_fprint: the stream is NULL");
 }
 
 void ad_tree_print(const ad_tree *t)

@@ -99,8 +99,10 @@ FOR_EACH_COUNT uint32_t record(ad_context *c, const struct ad_node *node, int co
 
 /* ---- applying ---- */
 
-static bool refuse_input(ad_context *c, const ad_primitive *op, ad_array *const *inputs, int i)
+static bool refuse_input(ad_context *c, const ad_primitive *op, ad_array *const *inputs, int count, int i)
 {
+    if (!inputs[i] && count == 1)
+        return ad_missing(op->name, "array");
     if (!inputs[i])
         return c->error_code ? false : (ad_set_error(AD_ERROR_VALUE, "%s: operand %d is NULL", op->name, i), false);
     if (inputs[i]->flags & AD_ABSTRACT)
@@ -281,12 +283,12 @@ FOR_EACH_COUNT bool apply(ad_context *c, const ad_primitive *op, ad_array *const
     for (int i = 0; i < count; i++) {
         const ad_array *x = inputs[i];
         if (__builtin_expect(!x || x->flags & AD_ABSTRACT, 0))
-            return refuse_input(c, op, inputs, i);
+            return refuse_input(c, op, inputs, count, i);
         if (!x->serial)
             continue;
         if (!tape || x->serial != tape->serial) {
             if (foreign(c, x))
-                return refuse_input(c, op, inputs, i);
+                return refuse_input(c, op, inputs, count, i);
             continue;
         }
         uint64_t mask = ad_mask_in_trace(tape, x);

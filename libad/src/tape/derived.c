@@ -138,8 +138,8 @@ static void *run_tensor_jacobian_product(ad_context *c, const ad_fn *fn, const a
 {
     void *y;
     ad_array *tensor = arguments[fn->inner->count].p;
-    if (!tensor)
-        return ad_set_error(AD_ERROR_VALUE, "ad_tensor_jacobian_product: the tensor is NULL");
+    if (!ad_given(tensor, fn->name, "tensor"))
+        return NULL;
     ad_pullback *pull = ad_pullback_of(c, fn->inner, arguments, 0, &y);
     ad_array *result = pull ? tensor_product(c, &(struct rows){ .pull = pull, .y = y, .x = arguments[0].p }, tensor) : NULL;
     ad_vjp_free(pull);

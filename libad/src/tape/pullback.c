@@ -209,8 +209,8 @@ void *ad_pullback_apply(ad_context *c, ad_pullback *pull, void *cotangent)
     struct ad_leaves cotangents = { 0 };
     uint32_t from = 0;
     void *result = NULL;
-    if (!cotangent)
-        return ad_set_error(AD_ERROR_VALUE, "ad_vjp_apply: the cotangent is NULL");
+    if (!ad_given(cotangent, "ad_vjp_apply", "cotangent"))
+        return NULL;
     if (pull->output_tree && !ad_tree_same_structure(pull->output_tree, cotangent))
         return ad_set_error(AD_ERROR_TRANSFORM, "ad_vjp_apply: the cotangent's tree has another structure than the output's");
     if (ad_leaves_of(c, pull->result_kind, cotangent, &cotangents) && seed(c, pull, &cotangents, &from) &&
@@ -233,7 +233,7 @@ void *ad_pullback_apply(ad_context *c, ad_pullback *pull, void *cotangent)
 /* In its own thread: the references in it are counted there. */
 static bool usable(const ad_context *c, const ad_pullback *pull, const char *operation)
 {
-    return pull && (pull->owner == c->id || (ad_set_error(AD_ERROR_THREAD, "%s: the pullback was made in another thread", operation), false));
+    return ad_given(pull, operation, "pullback") && (pull->owner == c->id || (ad_set_error(AD_ERROR_THREAD, "%s: the pullback was made in another thread", operation), false));
 }
 
 ad_array *ad_vjp_apply(ad_pullback *pull, ad_array *ybar)
@@ -252,7 +252,7 @@ void *ad_vjp_apply_any(ad_pullback *pull, void *ybar)
 void ad_vjp_free(ad_pullback *pull)
 {
     ad_context *c = ad_current();
-    if (usable(c, pull, "ad_vjp_free"))
+    if (pull && usable(c, pull, "ad_vjp_free"))
         pullback_free(c, pull);
 }
 

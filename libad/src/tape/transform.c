@@ -16,7 +16,7 @@
 
 bool ad_leaves_of(ad_context *c, char kind, void *value, struct ad_leaves *leaves)
 {
-    leaves->count = kind == 'a' ? 1 : ad_tree_leaf_count(value);
+    leaves->count = kind == 'a' ? 1 : ad_tree_walk(value, NULL, 0);
     leaves->leaf = ad_allocate(c, (size_t)leaves->count * sizeof *leaves->leaf);
     if (!leaves->leaf)
         return false;
@@ -47,7 +47,7 @@ ad_tree *ad_float_leaves(ad_context *c, const ad_fn *fn, const ad_value *argumen
 {
     int room = 0, count = 0;
     for (int i = first; i < fn->count; i++)
-        room += fn->arguments[i] == 'a' ? 1 : fn->arguments[i] == 't' ? ad_tree_leaf_count(arguments[i].p) : 0;
+        room += fn->arguments[i] == 'a' ? 1 : fn->arguments[i] == 't' ? ad_tree_walk(arguments[i].p, NULL, 0) : 0;
     ad_tree_item *items = ad_allocate(c, (size_t)(room + 1) * sizeof *items);
     bool done = items != NULL;
     for (int i = first; i < fn->count && done; i++) {
@@ -482,10 +482,10 @@ void *ad_jvp_of(ad_fn *fn, ...)
 
 ad_array *ad_stop_gradient(ad_array *x)
 {
-    return x ? ad_array_alias(ad_current(), x) : NULL;
+    return ad_given(x, "ad_stop_gradient", "array") ? ad_array_alias(ad_current(), x) : NULL;
 }
 
 bool ad_is_traced(const ad_array *x)
 {
-    return x && ad_live_mask(ad_current()->tape, x) != 0;
+    return ad_given(x, "ad_is_traced", "array") && ad_live_mask(ad_current()->tape, x) != 0;
 }

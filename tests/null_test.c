@@ -1,0 +1,493 @@
+/* NULL in place of an array, a tree, a function or a pointer: every function takes it, gives nothing, and leaves an error.
+ *
+ * A row says the name of a function and a call of it with `none` or `bare` in place of an array or a tree. What the libraries export and no row
+ * names fails the test: a new function needs a row, or a place among those that take nothing of the kind. */
+#define _GNU_SOURCE /* for dladdr */
+#include "testing.h"
+#include <ad-nn/nn.h>
+#include <dlfcn.h>
+#include <hyperopt/hyperopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+static ad_array *none, *x;
+static ad_tree *bare, *t;
+
+enum { MOST_NAMES = 1000 };
+static const char *named[MOST_NAMES];
+static int named_count;
+static char report[20000];
+static size_t report_length;
+
+__attribute__((format(printf, 1, 2))) static void complain(const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    if (report_length < sizeof report - 300)
+        report_length += (size_t)vsnprintf(report + report_length, 300, format, list);
+    va_end(list);
+}
+
+/* What a function gives that has nothing to give. */
+static bool is_nothing_pointer(const void *pointer)
+{
+    return !pointer;
+}
+
+static bool is_nothing_number(int64_t number)
+{
+    return number == 0;
+}
+
+static bool is_nothing_real(double number)
+{
+    return isnan(number);
+}
+
+static bool is_nothing_complex(double _Complex number)
+{
+    double parts[2];
+    memcpy(parts, &number, sizeof parts);
+    return isnan(parts[0]);
+}
+
+static bool is_nothing_shape(ad_shape shape)
+{
+    return shape.ndim == 0;
+}
+
+#define IS_NOTHING(value)                                                                                              \
+    _Generic((value), bool: is_nothing_number, int: is_nothing_number, int64_t: is_nothing_number, unsigned: is_nothing_number, double: is_nothing_real, \
+        double _Complex: is_nothing_complex, ad_shape: is_nothing_shape, default: is_nothing_pointer)(value)
+
+static void name(const char *function)
+{
+    ck_assert(named_count < MOST_NAMES);
+    named[named_count++] = function;
+}
+
+/* Whether the sentence begins with the name of the function, as the program writes it: ad_grad, not ad_grad_fn. */
+static bool names_function(const char *sentence, const char *function)
+{
+    static const char *const ends[] = { "", "_fn", "_of", "_from", "_list", "_axes", "_with", "_any", "_tree" };
+    static const char *const of_others[] = { "ad_call_primitive", "ad_checkpoint_fn", "hyper_naive_reversal" }; /* the operation's, the function's, hyper_sgd's */
+    for (size_t i = 0; i < sizeof of_others / sizeof *of_others; i++)
+        if (strcmp(function, of_others[i]) == 0)
+            return true;
+    char written[100];
+    bool of_tree = strncmp(function, "ad_tree_", 8) == 0 && strncmp(sentence, "ad_tree_", 8) != 0;
+    snprintf(written, sizeof written, "%s%s", of_tree ? "ad_" : "", function + (of_tree ? 8 : 0));
+    function = strcmp(function, "ad_tree_from") == 0 ? "ad_tree_of" : strcmp(function, "ad_list_from") == 0 ? "ad_list_of" : written;
+    size_t length = strcspn(sentence, ":");
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (strlen(function) == length + strlen(ends[i]) && strncmp(function, sentence, length) == 0 && strcmp(function + length, ends[i]) == 0)
+            return true;
+    return false;
+}
+
+static void check_row(const char *function, bool nothing, const char *call)
+{
+    name(function);
+    if (!nothing)
+        complain("%s: %s gives something\n", function, call);
+    if (!ad_failed())
+        complain("%s: %s leaves no error\n", function, call);
+    else if (!names_function(ad_error_message(), function))
+        complain("%s: %s leaves the error of another function: %s\n", function, call, ad_error_message());
+    ad_clear_error();
+}
+
+static void check_older_error(const char *function, const char *call)
+{
+    if (strcmp(ad_error_message(), "an older error") != 0)
+        complain("%s: %s loses the first error: %s\n", function, call, ad_error_message());
+    ad_clear_error();
+}
+
+/* Once without an error, once with one, which stays. */
+#define ROW(function, call)                                                                                            \
+    do {                                                                                                               \
+        check_row(#function, IS_NOTHING(call), #call);                                                                 \
+        ad_set_error(AD_ERROR_USER, "an older error");                                                                 \
+        (void)(call);                                                                                                  \
+        check_older_error(#function, #call);                                                                           \
+    } while (0)
+
+/* Of functions that give nothing. */
+#define ROW_VOID(function, call) ROW(function, ((call), (void *)NULL))
+
+/* ---- functions of one array, of two arrays ---- */
+
+#define F(f) { #f, (f) }
+
+static const struct {
+    const char *name;
+    ad_array *(*f)(ad_array *);
+} of_one[] = {
+    F(ad_abs), F(ad_all), F(ad_angle), F(ad_any), F(ad_arccos), F(ad_arccosh), F(ad_arcsin), F(ad_arcsinh), F(ad_arctan), F(ad_arctanh), F(ad_argmax),
+    F(ad_argmin), F(ad_argsort), F(ad_asarray), F(ad_atleast_1d), F(ad_atleast_2d), F(ad_atleast_3d), F(ad_cbrt), F(ad_ceil), F(ad_conj), F(ad_copy),
+    F(ad_cos), F(ad_cosh), F(ad_cumprod), F(ad_cumsum), F(ad_diag), F(ad_diagonal), F(ad_digamma), F(ad_erf), F(ad_erfc), F(ad_escape), F(ad_exp),
+    F(ad_exp2), F(ad_expm1), F(ad_flatnonzero), F(ad_flip), F(ad_fliplr), F(ad_flipud), F(ad_floor), F(ad_gammaln), F(ad_imag), F(ad_isfinite),
+    F(ad_isinf), F(ad_isnan), F(ad_linalg_norm), F(ad_linalg_svdvals), F(ad_log), F(ad_log10), F(ad_log1p), F(ad_log2), F(ad_log_sigmoid),
+    F(ad_log_softmax), F(ad_logical_not), F(ad_logsumexp), F(ad_make_diagonal), F(ad_matrix_transpose), F(ad_max), F(ad_mean), F(ad_min), F(ad_neg),
+    F(ad_permute_dims), F(ad_prod), F(ad_ptp), F(ad_ravel), F(ad_real), F(ad_reciprocal), F(ad_relu), F(ad_rint), F(ad_rot90), F(ad_sigmoid), F(ad_sign),
+    F(ad_sin), F(ad_sinh), F(ad_softmax), F(ad_softplus), F(ad_sort), F(ad_sqrt), F(ad_square), F(ad_squeeze), F(ad_std), F(ad_stop_gradient), F(ad_sum),
+    F(ad_tan), F(ad_tanh), F(ad_trace), F(ad_transpose), F(ad_tril), F(ad_triu), F(ad_trunc), F(ad_var),
+};
+
+static const struct {
+    const char *name;
+    ad_array *(*f)(ad_array *, ad_array *);
+} of_two[] = {
+    F(ad_add), F(ad_arctan2), F(ad_compress), F(ad_div), F(ad_dot), F(ad_equal), F(ad_floor_divide), F(ad_fmod), F(ad_geomspace), F(ad_greater),
+    F(ad_greater_equal), F(ad_hypot), F(ad_inner), F(ad_kron), F(ad_less), F(ad_less_equal), F(ad_linear_recurrence), F(ad_linspace), F(ad_logaddexp),
+    F(ad_logical_and), F(ad_logical_or), F(ad_logical_xor), F(ad_logspace), F(ad_matmul), F(ad_matvec), F(ad_maximum), F(ad_minimum), F(ad_mod), F(ad_mul),
+    F(ad_not_equal), F(ad_outer), F(ad_polygamma), F(ad_pow), F(ad_repeat), F(ad_sub), F(ad_take), F(ad_tensordot), F(ad_vdot), F(ad_vecdot),
+    F(ad_vecmat), F(ad_zdiv), F(ad_zmul), F(ad_zzmul), F(adnn_mean_squared_error), F(adnn_softmax_cross_entropy),
+};
+
+static void functions_of_arrays(void)
+{
+    for (size_t i = 0; i < sizeof of_one / sizeof *of_one; i++) {
+        check_row(of_one[i].name, !of_one[i].f(none), "with NULL");
+        ad_set_error(AD_ERROR_USER, "an older error");
+        of_one[i].f(none);
+        check_older_error(of_one[i].name, "with NULL");
+    }
+    for (size_t i = 0; i < sizeof of_two / sizeof *of_two; i++) {
+        check_row(of_two[i].name, !of_two[i].f(none, x), "with NULL first");
+        check_row(of_two[i].name, !of_two[i].f(x, none), "with NULL second");
+        check_row(of_two[i].name, !of_two[i].f(none, none), "with NULL twice");
+    }
+}
+
+/* ---- the others ---- */
+
+static void reading(void)
+{
+    double out[4];
+    ROW(ad_item, ad_item(none));
+    ROW(ad_item_int, ad_item_int(none));
+    ROW(ad_item_complex, ad_item_complex(none));
+    ROW(ad_shape_of, ad_shape_of(none));
+    ROW(ad_ndim, ad_ndim(none));
+    ROW(ad_dim, ad_dim(none, 0));
+    ROW(ad_size, ad_size(none));
+    ROW(ad_dtype_of, ad_dtype_of(none));
+    ROW(ad_data, ad_data(none));
+    ROW(ad_copy_to, ad_copy_to(none, out, 4));
+    ROW(ad_copy_to, ad_copy_to(x, NULL, 4));
+    ROW_VOID(ad_print, ad_print(none));
+    ROW_VOID(ad_fprint, ad_fprint(stderr, none));
+    ROW_VOID(ad_fprint, ad_fprint(NULL, x));
+    ROW(ad_tostring, ad_tostring(none));
+    ROW(ad_save, ad_save("nowhere.npy", none));
+    ROW(ad_save, ad_save(NULL, x));
+    ROW(ad_save_idx, ad_save_idx("nowhere.idx", none));
+    ROW(ad_save_idx, ad_save_idx(NULL, x));
+    ROW(ad_load, ad_load(NULL));
+    ROW(ad_load_idx, ad_load_idx(NULL));
+    ROW(ad_is_traced, ad_is_traced(none));
+}
+
+static void making(void)
+{
+    ROW(ad_from, ad_from(NULL, AD_SHAPE(2)));
+    ROW(ad_from_data, ad_from_data(AD_F32, NULL, AD_SHAPE(2)));
+    ROW(ad_wrap, ad_wrap(AD_F32, NULL, AD_SHAPE(2), NULL, NULL));
+    ROW(ad_zeros_like, ad_zeros_like(none));
+    ROW(ad_ones_like, ad_ones_like(none));
+    ROW(ad_empty_like, ad_empty_like(none));
+    ROW(ad_full, (ad_full)(AD_SHAPE(2), none));
+    ROW(ad_full_like, (ad_full_like)(none, x));
+    ROW(ad_full_like, (ad_full_like)(x, none));
+    ROW(ad_arange_from, ad_arange_from(NULL, 2));
+    ROW(ad_broadcast_arrays, ad_broadcast_arrays(bare));
+    ROW(ad_meshgrid, ad_meshgrid(bare));
+    ROW(ad_astype, ad_astype(none, AD_F32));
+    ROW_VOID(ad_random_split, ad_random_split(ad_random_key(1), NULL, 2));
+}
+
+static void shaping(void)
+{
+    ROW(ad_reshape, ad_reshape(none, AD_SHAPE(1)));
+    ROW(ad_expand_dims, ad_expand_dims(none, 0));
+    ROW(ad_expand_dims_axes, ad_expand_dims_axes(none, AD_AXES(0)));
+    ROW(ad_broadcast_to, ad_broadcast_to(none, AD_SHAPE(2)));
+    ROW(ad_swapaxes, ad_swapaxes(none, 0, 1));
+    ROW(ad_moveaxis, (ad_moveaxis)(none, 0, 1));
+    ROW(ad_moveaxis_axes, ad_moveaxis_axes(none, AD_AXES(0), AD_AXES(1)));
+    ROW(ad_roll, ad_roll(none, 1));
+    ROW(ad_tile, ad_tile(none, AD_SHAPE(2)));
+    ROW(ad_pad, ad_pad(none, 1));
+    ROW(ad_concatenate, ad_concatenate(bare));
+    ROW(ad_stack, ad_stack(bare));
+    ROW(ad_vstack, ad_vstack(bare));
+    ROW(ad_hstack, ad_hstack(bare));
+    ROW(ad_split, ad_split(none, 1));
+    ROW(ad_array_split, ad_array_split(none, 1));
+    ROW(ad_unstack, ad_unstack(none));
+}
+
+static void indexing(void)
+{
+    ROW(ad_at, ad_at(none, "0"));
+    ROW(ad_at, (ad_at)(x, NULL));
+    ROW(ad_at_list, ad_at_list(none, AD_INDICES(AD_INTEGER(0))));
+    ROW(ad_slice_axis, ad_slice_axis(none, 0, 0, 1, 1));
+    ROW(ad_take_along_axis, ad_take_along_axis(none, x, 0));
+    ROW(ad_take_along_axis, ad_take_along_axis(x, none, 0));
+    ROW(ad_one_hot, ad_one_hot(none, 3));
+#define UPDATE(f)                                                                                                      \
+    ROW(f, f(none, x, "0"));                                                                                           \
+    ROW(f, f(x, none, "0"));                                                                                           \
+    ROW(f, (f)(x, x, NULL));                                                                                           \
+    ROW(f##_list, f##_list(none, x, AD_INDICES(AD_INTEGER(0))));                                                            \
+    ROW(f##_list, f##_list(x, none, AD_INDICES(AD_INTEGER(0))))
+    UPDATE(ad_at_set);
+    UPDATE(ad_at_add);
+    UPDATE(ad_at_mul);
+    UPDATE(ad_at_min);
+    UPDATE(ad_at_max);
+    ad_array *i = ad_arange(1);
+#define PUT(f, ...)                                                                                                    \
+    ROW(f, (f)(none, i, x, ##__VA_ARGS__));                                                                            \
+    ROW(f, (f)(x, none, x, ##__VA_ARGS__));                                                                            \
+    ROW(f, (f)(x, i, none, ##__VA_ARGS__))
+    PUT(ad_put_add);
+    PUT(ad_put_set);
+    PUT(ad_put_along_axis, 0);
+}
+
+static void computing(void)
+{
+    ROW(ad_where, ad_where(none, x, x));
+    ROW(ad_where, ad_where(x, none, x));
+    ROW(ad_where, ad_where(x, x, none));
+    ROW(ad_clip, ad_clip(none, 0, 1));
+    ROW(ad_clip, (ad_clip)(none, NULL, NULL));
+    ROW(ad_einsum_from, ad_einsum_from("i,i", (ad_array *[]){ x, none }, 2));
+    ROW(ad_einsum_from, ad_einsum_from(NULL, (ad_array *[]){ x, x }, 2));
+    ROW(ad_call_primitive, ad_call_primitive(NULL, &x, 1, NULL));
+    ROW(ad_call_primitive, ad_call_primitive(ad_operation(0), &none, 1, NULL));
+    ROW(ad_call_primitive_many, ad_call_primitive_many(NULL, &x, 1, NULL, (ad_array *[8]){ NULL }));
+}
+
+static void trees(void)
+{
+    ad_array *leaves[2];
+    ROW(ad_tree_from, ad_tree_of("a", none));
+    ROW(ad_tree_from, ad_tree_of("a", bare));
+    ROW(ad_tree_from, ad_tree_of((char *)NULL, x));
+    ROW(ad_list_from, ad_list_of(none));
+    ROW(ad_list_from, ad_list_of(bare));
+    ROW(ad_tree_escape, ad_tree_escape(bare));
+    ROW(ad_tree_get, ad_tree_get(bare, "a"));
+    ROW(ad_tree_get, ad_tree_get(t, NULL));
+    ROW(ad_tree_sub, ad_tree_sub(bare, "a"));
+    ROW(ad_tree_has, ad_tree_has(bare, "a"));
+    ROW(ad_tree_has, ad_tree_has(t, NULL));
+    ROW(ad_tree_set, ad_tree_set(bare, "a", x));
+    ROW(ad_tree_set, ad_tree_set(t, "a", none));
+    ROW(ad_tree_set, ad_tree_set(t, NULL, x));
+    ROW(ad_tree_set_tree, ad_tree_set_tree(bare, "a", t));
+    ROW(ad_tree_set_tree, ad_tree_set_tree(t, "a", bare));
+    ROW(ad_tree_count, ad_tree_count(bare));
+    ROW(ad_tree_leaf_count, ad_tree_leaf_count(bare));
+    ROW(ad_tree_name, ad_tree_name(bare, 0));
+    ROW(ad_tree_array_at, ad_tree_array_at(bare, 0));
+    ROW(ad_tree_tree_at, ad_tree_tree_at(bare, 0));
+    ROW(ad_tree_leaves, ad_tree_leaves(bare, leaves, 2));
+    ROW(ad_tree_with_leaves, ad_tree_with_leaves(bare, leaves));
+    ROW(ad_tree_with_leaves, ad_tree_with_leaves(t, (ad_array *[]){ none, x }));
+    ROW(ad_tree_with_leaves, ad_tree_with_leaves(t, NULL));
+    ROW(ad_tree_same_structure, ad_tree_same_structure(bare, t));
+    ROW(ad_tree_same_structure, ad_tree_same_structure(t, bare));
+    ROW(ad_tree_map, ad_tree_map(ad_sin, bare));
+    ROW(ad_tree_map, ad_tree_map(NULL, t));
+    ROW(ad_tree_map2, ad_tree_map2(ad_add, bare, t));
+    ROW(ad_tree_map2, ad_tree_map2(ad_add, t, bare));
+    ROW(ad_tree_map2, ad_tree_map2(NULL, t, t));
+    ROW(ad_flatten, ad_flatten(bare));
+    ROW(ad_unflatten, ad_unflatten(bare, x));
+    ROW(ad_unflatten, ad_unflatten(t, none));
+    ROW_VOID(ad_tree_print, ad_tree_print(bare));
+    ROW_VOID(ad_tree_fprint, ad_tree_fprint(stderr, bare));
+    ROW_VOID(ad_tree_fprint, ad_tree_fprint(NULL, t));
+    ROW(ad_assign, ad_assign(&(ad_array *){ NULL }, none));
+    ROW(ad_assign, ad_assign((ad_array **)NULL, x));
+    ROW(ad_tree_assign, ad_tree_assign(&(ad_tree *){ NULL }, bare));
+    ROW(ad_tree_assign, ad_tree_assign(NULL, t));
+    ROW_VOID(ad_memory_stats, ad_memory_stats(NULL));
+}
+
+static ad_array *of_tree(ad_tree *tree)
+{
+    return ad_sum(ad_flatten(tree));
+}
+
+/* Of a tree and its tangent or cotangent where two are given. */
+static void transformations(void)
+{
+    ad_array *tangent, *g;
+    ad_pullback *pull;
+    ROW(ad_grad_fn, ad_grad(ad_sum)(none));
+    ROW(ad_grad_fn, ad_grad(of_tree)(bare));
+    ROW(ad_value_and_grad_fn, ad_value_and_grad(ad_sum)(none, &g));
+    ROW(ad_elementwise_grad_fn, ad_elementwise_grad(ad_sin)(none));
+    ROW(ad_deriv_fn, ad_deriv(ad_sin)(none));
+    ROW(ad_jacobian_fn, ad_jacobian(ad_sin)(none));
+    ROW(ad_hessian_fn, ad_hessian(ad_sum)(none));
+    ROW(ad_holomorphic_grad_fn, ad_holomorphic_grad(ad_sin)(none));
+    ROW(ad_hvp_fn, ad_hvp(ad_sum)(none, x));
+    ROW(ad_hvp_fn, ad_hvp(ad_sum)(x, none));
+    ROW(ad_ggnvp_fn, ad_ggnvp(ad_sin)(none, x));
+    ROW(ad_ggnvp_fn, ad_ggnvp(ad_sin)(x, none));
+    ROW(ad_tensor_jacobian_product_fn, ad_tensor_jacobian_product(ad_sin)(none, x));
+    ROW(ad_tensor_jacobian_product_fn, ad_tensor_jacobian_product(ad_sin)(x, none));
+    ROW(ad_hessian_vector_product_fn, ad_hessian_vector_product(ad_sum)(none, x));
+    ROW(ad_hessian_vector_product_fn, ad_hessian_vector_product(ad_sum)(x, none));
+    ROW(ad_grad_and_aux_fn, ad_grad_and_aux(ad_unstack)(none));
+    ROW(ad_checkpoint_fn, ad_checkpoint(ad_sin)(none));
+    ROW(ad_vjp_of, ad_vjp(ad_sin, none, &pull));
+    ROW(ad_jvp_of, ad_jvp(ad_sin, none, x, &tangent));
+    ROW(ad_jvp_of, ad_jvp(ad_sin, x, none, &tangent));
+    ROW(ad_fixed_point_of, ad_fixed_point(ad_sin, none));
+    ROW(ad_check_grads_with, ad_check_grads(ad_sin, none));
+    ROW(ad_call, ad_call(NULL));
+    ROW(ad_vjp_apply, ad_vjp_apply(NULL, x));
+    ROW(ad_vjp_apply_any, ad_vjp_apply_any(NULL, x));
+    ad_vjp(ad_sin, x, &pull);
+    ROW(ad_vjp_apply, ad_vjp_apply(pull, none));
+    ROW(ad_vjp_apply_any, ad_vjp_apply_any(pull, none));
+    ad_vjp_free(pull);
+    ROW_VOID(ad_function_of, ad_function(NULL, "a(a)"));
+    ROW_VOID(ad_fn_pointer, ad_fn_pointer(NULL));
+}
+
+static void networks(void)
+{
+    adnn_model *model = adnn_dense(2);
+    ad_tree *p = adnn_init(model, ad_random_key(1), AD_SHAPE(2)), *state = adnn_optimizer_init(ADNN_SGD_DEFAULTS, p), *nothing = bare;
+    ROW(adnn_elementwise, adnn_elementwise(NULL));
+    ROW(adnn_sequential_of, adnn_sequential((adnn_model *)NULL));
+    ROW(adnn_init, adnn_init(NULL, ad_random_key(1), AD_SHAPE(2)));
+    ROW(adnn_output_shape, adnn_output_shape(NULL, AD_SHAPE(2)).ndim + 1);
+    ROW(adnn_apply, adnn_apply(NULL, p, x));
+    ROW(adnn_apply, adnn_apply(model, bare, x));
+    ROW(adnn_apply, adnn_apply(model, p, none));
+    ROW(adnn_accuracy, adnn_accuracy(none, x));
+    ROW(adnn_accuracy, adnn_accuracy(x, none));
+    ROW(adnn_squared_norm, adnn_squared_norm(bare));
+    ROW(adnn_optimizer_init, adnn_optimizer_init(ADNN_SGD_DEFAULTS, bare));
+    ROW(adnn_optimizer_update, adnn_optimizer_update(ADNN_SGD_DEFAULTS, bare, p, &p));
+    ROW(adnn_optimizer_update, adnn_optimizer_update(ADNN_SGD_DEFAULTS, state, bare, &p));
+    ROW(adnn_optimizer_update, adnn_optimizer_update(ADNN_SGD_DEFAULTS, state, p, &nothing));
+    ROW(adnn_optimizer_update, adnn_optimizer_update(ADNN_SGD_DEFAULTS, state, p, NULL));
+    adnn_free(model);
+}
+
+static ad_array *no_loss(ad_tree *tree, ad_tree *theta, int64_t iteration, void *context)
+{
+    (void)theta, (void)iteration, (void)context;
+    return of_tree(tree);
+}
+
+static void training(void)
+{
+    hyper_training run = { .loss = no_loss, .iterations = 1 };
+    ROW(hyper_sgd, hyper_sgd(&run, bare));
+    ROW(hyper_sgd, hyper_sgd(NULL, t));
+    ROW(hyper_naive_reversal, hyper_naive_reversal(&run, bare, AD_F64));
+    ROW(hyper_naive_reversal, hyper_naive_reversal(NULL, t, AD_F64));
+}
+
+/* ---- all there are ---- */
+
+/* These take no array, tree, function or place of a result, are told that there is none by NULL, or are only called by the library. */
+static const char *const others[] = {
+    /* from numbers alone */
+    "ad_scalar", "ad_weak_integer", "ad_weak_unsigned", "ad_weak_real", "ad_weak_complex", "ad_zeros", "ad_ones", "ad_empty", "ad_eye", "ad_identity",
+    "ad_tri", "ad_arange", "ad_indices", "ad_tril_indices", "ad_triu_indices", "ad_diag_indices", "ad_number_complex_", "ad_tree_empty", "ad_item_integer_",
+    "ad_item_unsigned_", "ad_item_complex_", "ad_random_key", "ad_random_fold_in", "ad_random_bits", "ad_random_uniform", "ad_random_normal",
+    "ad_random_randint", "ad_random_bernoulli", "ad_random_permutation", "ad_random_choice", "adnn_dense", "adnn_tanh", "adnn_relu", "adnn_sigmoid",
+    "adnn_batch", "adnn_progress_start",
+    /* state */
+    "ad_shape_size", "ad_shape_equal", "ad_dtype_size", "ad_dtype_name", "ad_failed", "ad_error_code", "ad_error_message", "ad_error_where", "ad_clear_error",
+    "ad_on_error", "ad_error_breakpoint", "ad_set_error", "ad_call_site_", "ad_scope_open", "ad_scope_close", "ad_memory_trim", "ad_memory_limit",
+    "ad_memory_fail_after", "ad_set_num_threads", "ad_num_threads", "ad_version", "ad_operation_count", "ad_operation", "ad_config",
+    /* NULL is allowed */
+    "ad_retain", "ad_tree_retain", "ad_release", "ad_tree_release", "ad_vjp_free", "adnn_free", "adnn_progress_update", "adnn_progress_end", "ad_fn_of_",
+    /* in the functions of a primitive, with the node that they are given */
+    "ad_node_primitive", "ad_node_options", "ad_node_inputs", "ad_node_input", "ad_node_output", "ad_node_shape", "ad_node_dtype", "ad_node_cotangent",
+    "ad_node_target",
+    /* other names of functions that have rows: ops/alias.c */
+    "ad_negative", "ad_absolute", "ad_asin", "ad_acos", "ad_atan", "ad_asinh", "ad_acosh", "ad_atanh", "ad_conjugate", "ad_subtract", "ad_multiply",
+    "ad_divide", "ad_true_divide", "ad_power", "ad_remainder", "ad_atan2", "ad_amax", "ad_amin", "ad_special_digamma", "ad_special_erf",
+    "ad_special_erfc", "ad_special_expit", "ad_special_gammaln", "ad_special_log_expit", "ad_special_log_softmax", "ad_special_logsumexp",
+    "ad_special_polygamma", "ad_special_softmax",
+};
+
+static bool is_named(const char *function)
+{
+    char base[100];
+    size_t length = strlen(function), tail = strlen("_with");
+    bool with = length > tail && strcmp(function + length - tail, "_with") == 0;
+    snprintf(base, sizeof base, "%.*s", (int)(with ? length - tail : length), function);
+    for (int i = 0; i < named_count; i++)
+        if (strcmp(named[i], function) == 0 || strcmp(named[i], base) == 0)
+            return true;
+    return false;
+}
+
+/* Complains of what the library of this function exports and nobody has named. */
+static void check_exports_of(void *function)
+{
+    Dl_info library;
+    char command[1200], line[300];
+    ck_assert(dladdr(function, &library));
+    snprintf(command, sizeof command, "nm -D --defined-only '%s'", library.dli_fname);
+    FILE *symbols = popen(command, "r");
+    int count = 0;
+    while (fgets(line, sizeof line, symbols)) {
+        char symbol[200];
+        if (sscanf(line, "%*s %*c %199[^@\n]", symbol) != 1 || strncmp(symbol, "AD_", 3) == 0)
+            continue;
+        count++;
+        if (!is_named(symbol))
+            complain("%s: has no row in tests/null_test.c\n", symbol);
+    }
+    ck_assert_int_eq(pclose(symbols), 0);
+    ck_assert(count > 0);
+}
+
+static void call_everything(void)
+{
+    AD_SCOPE;
+    x = VECTOR(1, 2);
+    t = ad_list_of(x, x);
+    functions_of_arrays();
+    reading();
+    making();
+    shaping();
+    indexing();
+    computing();
+    trees();
+    transformations();
+    networks();
+    training();
+}
+
+START_TEST(every_function_takes_null_gives_nothing_and_leaves_an_error)
+{
+    call_everything();
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        name(others[i]);
+    check_exports_of((void *)ad_sin);
+    check_exports_of((void *)adnn_apply);
+    check_exports_of((void *)hyper_sgd);
+    ck_assert_msg(!report_length, "\n%s", report);
+}
+END_TEST
+
+RUN_TESTS("null", every_function_takes_null_gives_nothing_and_leaves_an_error)
