@@ -244,19 +244,25 @@ enum { AD_REV = 1, AD_FWD = 2 };
 typedef struct ad_check_options {
     int order;        /**< highest order of derivative: default 2 */
     unsigned modes;   /**< AD_REV, AD_FWD or both: default both, in every nesting */
-    double tolerance; /**< relative, against central differences: default 1e-6 */
-    double step;      /**< of the differences, relative: default 1e-3, Richardson-extrapolated */
+    double tolerance; /**< relative to the derivative, beside the error that the differences are measured to have: default 1e-6 */
+    double step;      /**< of the differences, relative to each element; default 0: the fifth root of the rounding unit. Where it serves badly, as near a
+                           kink, others are tried */
     uint64_t seed;    /**< of the random directions: default 1 */
     double numbers[AD_MAX_ARGUMENTS];        /**< the i, l and d arguments of an ad_fn, in order: .numbers = { 3, 0.5 } */
     const void *arguments[AD_MAX_ARGUMENTS]; /**< x, ...: the others, in order: each an array, a tree or a pointer */
 } ad_check_options;
 
-#define AD_CHECK_DEFAULTS_FIELDS_ .order = 2, .modes = AD_REV | AD_FWD, .tolerance = 1e-6, .step = 1e-3, .seed = 1
+#define AD_CHECK_DEFAULTS_FIELDS_ .order = 2, .modes = AD_REV | AD_FWD, .tolerance = 1e-6, .seed = 1
 #define AD_CHECK_DEFAULTS         ((ad_check_options){ AD_CHECK_DEFAULTS_FIELDS_ })
 
-/** ad_check_grads(f, x, ..., .order = 2, .modes = AD_REV | AD_FWD): compares derivatives in all float arguments with central
- * differences in random directions, and the two modes with each other: to 1e-4 of the tolerance, or within 64 rounding units of the lowest float dtype
- * of arguments and result, for numbers of the size of 1 + |f|. True, or false with an error that shows both numbers. */
+/** ad_check_grads(f, x, ..., .order = 2, .modes = AD_REV | AD_FWD): compares derivatives in all float arguments with central differences in random
+ * directions, and the two modes with each other. True, or false with an error that shows both numbers.
+ *
+ * Operands and results of every size count alike. The differences come with an error that is measured, from how their values at shrinking steps agree, so
+ * that rounding inside f is no fault. The modes are to agree to 1e-4 of the tolerance, or within 64 rounding units of the lowest float dtype of arguments
+ * and result, or within that error. From order 2 on a rule is also wrong if it depends on its tangent or cotangent in a wrong way.
+ * A kink or a tie near the point is not crossed. At a kink itself there is nothing to compare, which the error says, unless the derivative is the mean of both
+ * sides. A function that is piecewise constant is told so. */
 AD_API bool ad_check_grads_with(ad_fn *fn, ad_check_options options);
 
 #ifndef __cplusplus

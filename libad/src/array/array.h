@@ -263,6 +263,9 @@ static inline void ad_scratch_end(struct ad_scratch *room)
         ad_deallocate(ad_current(), room->block, room->bytes);
 }
 
+/* Fails with an error: for functions that return bool. */
+#define AD_FAIL(...) (ad_set_error(__VA_ARGS__), false)
+
 /* An error that begins with the name of what runs. */
 void *ad_set_error_of_running(ad_code code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

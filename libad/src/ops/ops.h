@@ -21,9 +21,6 @@
 #define AD_OPERATION(primitive)                                                                                        \
     static const ad_primitive *const primitive##_entry __attribute__((section(AD_TABLE_SECTION), used)) = &primitive
 
-/* Fails with an error: for functions that return bool. */
-#define AD_FAIL(...) (ad_set_error(__VA_ARGS__), false)
-
 /* An input as it is: for infer (shape, dtype), eval and view (data too). Reverse rules use ad_node_input. apply.c. */
 ad_array *ad_node_operand(const ad_node *node, int operand);
 
