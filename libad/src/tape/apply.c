@@ -211,7 +211,11 @@ static bool compute_eval(ad_context *c, const struct ad_node *node, const ad_spe
             return false;
         data[k] = outputs[k]->data;
     }
-    return node->op->eval(node, data) || failed_in(c, node->op, "eval");
+    uint32_t made = c->scopes.count, depth = c->scopes.depth;
+    bool done = node->op->eval(node, data) || failed_in(c, node->op, "eval");
+    ad_scope_trim(c, made);
+    c->scopes.depth = depth; /* what eval left open was dropped */
+    return done;
 }
 
 static bool compute_in_sight(ad_context *c, const struct ad_node *node, ad_array **outputs, int outputs_count)
