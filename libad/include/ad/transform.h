@@ -146,7 +146,10 @@ static inline ad_fn *ad_fn_itself_(ad_fn *fn)
 #define ad_hessian(...) AD_FIRST_TRANSFORMED_(ad_hessian, AD_SAME_CASE_, __VA_ARGS__)
 /** Derivative of a holomorphic function of a complex argument, element by element. */
 #define ad_holomorphic_grad(...) AD_FIRST_TRANSFORMED_(ad_holomorphic_grad, AD_SAME_CASE_, __VA_ARGS__)
-/** f, recomputed in the reverse sweep instead of remembered. Its arguments and what it closes over must still be valid then. */
+/** f, whose operations are computed again in the reverse sweep instead of being remembered. f itself is called once, in a scope of its own, and
+ * may close over anything. What depends on an outer reverse differentiation too is remembered: values are right in every nesting, and memory is
+ * saved where the innermost differentiation is the only reverse one, as in ad_grad, ad_value_and_grad and ad_hvp. In a pullback (ad_vjp,
+ * ad_jacobian) everything is remembered. */
 #define ad_checkpoint(...) AD_FIRST_TRANSFORMED_(ad_checkpoint, AD_SAME_CASE_, __VA_ARGS__)
 /** f returns ad_list_of(value, aux, ...); the result is ad_list_of(gradient, aux, ...). */
 #define ad_grad_and_aux(...) AD_FIRST_TRANSFORMED_(ad_grad_and_aux, AD_SAME_CASE_, __VA_ARGS__)

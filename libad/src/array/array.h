@@ -144,7 +144,6 @@ struct ad_context {
     ad_on_error_action on_error;
     const char *operation; /* the operation or transformation that runs, for the errors of what it is made of; NULL: none */
     ad_array *numbers[AD_SMALL_NUMBERS]; /* weak integers from -1 on, made when first asked for */
-    bool plain_checkpoints; /* while a pullback is recorded: it must hold everything itself */
     char error_message[AD_SENTENCE_BYTES];
     char config[400]; /* what ad_config said last */
     char error_where[256]; /* the place of the call, "" where it is not known */

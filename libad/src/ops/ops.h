@@ -29,6 +29,9 @@ static inline struct ad_operand operand_of(const ad_array *x)
     return (struct ad_operand){ x->data, ad_strides(x), (ad_dtype)x->dtype };
 }
 
+/* Whether a call that is recorded now may be computed again, by a checkpoint: its options have to serve infer and eval then. apply.c. */
+bool ad_may_be_computed_again(void);
+
 /* The input as C-contiguous memory of its dtype; NULL and an error when there is no room for a copy. */
 static inline const void *data_of(const ad_node *node, int operand)
 {

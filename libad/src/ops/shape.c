@@ -17,14 +17,36 @@ static bool has_shape(const ad_array *x, const ad_shape *shape)
 
 /* ---- reshape: the transpose is the reshape back ---- */
 
-/* The options are the target shape, of which a recorded node keeps ndim alone, which fits into its slot: only infer and view read the lengths, and
- * they run before. */
-enum { KEPT_OF_SHAPE = offsetof(ad_shape, dim) };
+/* The options point to the target shape. Only infer and view read it, so a recorded node needs a copy only where they may run again. */
+struct target {
+    ad_shape *shape;
+};
+
+static void target_keep(const void *options)
+{
+    struct target *target = (struct target *)options;
+    const ad_shape *shape = ad_may_be_computed_again() ? target->shape : NULL;
+    target->shape = shape ? ad_allocate(ad_current(), sizeof *shape) : NULL;
+    if (target->shape)
+        *target->shape = *shape;
+}
+
+static void target_drop(const void *options)
+{
+    ad_deallocate(ad_current(), ((const struct target *)options)->shape, sizeof(ad_shape));
+}
+
+#define TARGET .options_size = sizeof(struct target), .options_keep = target_keep, .options_drop = target_drop
+
+static const ad_shape *target_of(const ad_node *node)
+{
+    return ((const struct target *)ad_node_options(node))->shape;
+}
 
 static bool reshape_infer(const ad_node *node, ad_spec *output)
 {
     const ad_array *x = ad_node_operand(node, 0);
-    const ad_shape *shape = ad_node_options(node);
+    const ad_shape *shape = target_of(node);
     int64_t size;
     if (!ad_shape_checked_size(shape->ndim, shape->dim, 1, &size) || size != x->size)
         return AD_FAIL(AD_ERROR_SHAPE, "ad_reshape: an array of shape %s (%lld elements) to shape %s", AD_SHAPE_TEXT(x), (long long)x->size, TEXT_OF(shape));
@@ -76,7 +98,7 @@ static ad_array *reshape_transpose(const ad_node *node, int operand, ad_array *g
 }
 
 static const ad_primitive reshape_op = {
-    .name = "ad_reshape", .infer = reshape_infer, .view = reshape_view, .vjp = reshape_transpose, .linear = AD_LINEAR, .options_size = KEPT_OF_SHAPE,
+    .name = "ad_reshape", .infer = reshape_infer, .view = reshape_view, .vjp = reshape_transpose, .linear = AD_LINEAR, TARGET,
 };
 AD_OPERATION(reshape_op);
 
@@ -106,7 +128,7 @@ static ad_array *reshape(ad_array *x, const ad_shape *shape)
 {
     if (has_shape(x, shape) && !(x->flags & AD_WEAK))
         return ad_unchanged(x);
-    return ad_call_primitive(&reshape_op, &x, 1, shape);
+    return ad_call_primitive(&reshape_op, &x, 1, &(struct target){ (ad_shape *)shape });
 }
 
 /* Reading and placing with the first axis fastest is doing so in C order on reversed axes. */
@@ -215,7 +237,7 @@ ad_array *(ad_atleast_3d)(ad_array *x)
 static bool broadcast_infer(const ad_node *node, ad_spec *output)
 {
     const ad_array *x = ad_node_operand(node, 0);
-    const ad_shape *shape = ad_node_options(node);
+    const ad_shape *shape = target_of(node);
     bool fits = x->ndim <= shape->ndim;
     for (int i = 1; i <= x->ndim && fits; i++)
         fits = ad_dims(x)[x->ndim - i] == shape->dim[shape->ndim - i] || ad_dims(x)[x->ndim - i] == 1;
@@ -242,8 +264,7 @@ static ad_array *broadcast_transpose(const ad_node *node, int operand, ad_array 
 }
 
 static const ad_primitive broadcast_op = {
-    .name = "ad_broadcast_to", .infer = broadcast_infer, .view = broadcast_view, .vjp = broadcast_transpose, .linear = AD_LINEAR,
-    .options_size = KEPT_OF_SHAPE,
+    .name = "ad_broadcast_to", .infer = broadcast_infer, .view = broadcast_view, .vjp = broadcast_transpose, .linear = AD_LINEAR, TARGET,
 };
 AD_OPERATION(broadcast_op);
 
@@ -253,7 +274,7 @@ ad_array *(ad_broadcast_to)(ad_array *x, ad_shape shape)
         return NULL;
     if (has_shape(x, &shape) && !(x->flags & AD_WEAK))
         return ad_unchanged(x);
-    return ad_call_primitive(&broadcast_op, &x, 1, &shape);
+    return ad_call_primitive(&broadcast_op, &x, 1, &(struct target){ &shape });
 }
 
 /* ---- transpose: its transpose is the inverse order ---- */

@@ -20,12 +20,6 @@ static bool foreign(const ad_context *c, const ad_array *x)
  * the numbers are constants, so that their loops go. */
 #define FOR_EACH_COUNT AD_ALWAYS_INLINE
 
-/* An array of x's shape and dtype without values. */
-AD_ALWAYS_INLINE ad_array *stub_of(ad_context *c, const ad_array *x)
-{
-    return x->ndim ? ad_array_abstract(c, (ad_dtype)x->dtype, x->ndim, ad_dims(x)) : c->tape->stubs[x->dtype];
-}
-
 /* masks[i]: the levels that input i depends on, for at most two inputs. */
 FOR_EACH_COUNT bool fill_inputs(ad_context *c, struct ad_slot *slot, const ad_primitive *op, ad_array *const *inputs, int count, const uint64_t *masks,
                                 uint64_t reverse)
@@ -35,18 +29,20 @@ FOR_EACH_COUNT bool fill_inputs(ad_context *c, struct ad_slot *slot, const ad_pr
     slot->count = (uint32_t)count;
     uint32_t *parents = count <= 2 ? slot->parents : slot->many_parents;
     ad_array **saved = count <= 2 ? slot->inputs : slot->many_inputs;
+    const struct ad_run *run = c->tape->run;
     int wanted = 0;
     for (int i = 0; i < count; i++) {
         bool takes = (count <= 2 ? masks[i] : ad_live_mask(c->tape, inputs[i])) & reverse;
         parents[i] = takes ? inputs[i]->node : AD_NO_PARENT;
         wanted += takes;
     }
-    /* The reverse rule may read an input for itself, or for the cotangent of another one. */
     for (int i = 0; i < count; i++) {
-        bool read = op->saves & AD_SAVE_INPUTS || (op->saves & AD_SAVE_OTHERS && wanted > (parents[i] != AD_NO_PARENT));
+        bool read = ad_reads_input(op, wanted, parents[i] != AD_NO_PARENT);
+        if (__builtin_expect(run != NULL, 0) && !read)
+            read = ad_run_needs(run, inputs[i], ad_live_mask(c->tape, inputs[i]));
         if (read) {
             saved[i] = ad_keep(c, inputs[i]);
-        } else if (!(saved[i] = stub_of(c, inputs[i]))) {
+        } else if (!(saved[i] = ad_stub_of(c, inputs[i]))) {
             return false;
         } else if (i < 2 && inputs[i]->ndim == 0) {
             slot->borrowed |= (uint8_t)(AD_BORROWED_FIRST << i);
@@ -67,12 +63,17 @@ FOR_EACH_COUNT bool fill_outputs(ad_context *c, struct ad_slot *slot, const ad_p
     if (!kept)
         return false;
     for (int k = 0; k < outputs_count; k++) {
-        ad_array *value = op->saves & AD_SAVE_OUTPUT ? outputs[k] : stub_of(c, outputs[k]);
+        ad_array *value = op->saves & AD_SAVE_OUTPUT ? outputs[k] : ad_stub_of(c, outputs[k]);
         kept[k] = ad_keep(c, value);
     }
     slot->outputs_count = (uint8_t)outputs_count;
     slot->outputs = kept;
     return true;
+}
+
+bool ad_slot_fill_outputs(ad_context *c, struct ad_slot *slot, const ad_primitive *op, ad_array *const *outputs, int outputs_count)
+{
+    return fill_outputs(c, slot, op, outputs, outputs_count);
 }
 
 /* Gives the number of the new node, 0 and an error on failure; what was half made is cleared with its level. */
@@ -328,8 +329,8 @@ AD_ALWAYS_INLINE bool record_numbers(ad_context *c, const ad_primitive *op, ad_a
 {
     struct ad_tape *tape = c->tape;
     const size_t options_size = sizeof((struct ad_slot *)NULL)->small_options;
-    bool read_a = op->saves & AD_SAVE_INPUTS || (op->saves & AD_SAVE_OTHERS && mask_b);
-    bool read_b = op->saves & AD_SAVE_INPUTS || (op->saves & AD_SAVE_OTHERS && mask_a);
+    bool all = tape->run || op->saves & AD_SAVE_INPUTS; /* a run may have to compute it again */
+    bool read_a = all || (op->saves & AD_SAVE_OTHERS && mask_b), read_b = all || (op->saves & AD_SAVE_OTHERS && mask_a);
     ad_array *stub_a = read_a ? a : tape->stubs[a->dtype], *stub_b = read_b ? b : tape->stubs[b->dtype];
     if (!(op->derivative || op->vjp) || (op->options_size && (op->options_size != options_size || op->options_keep || op->options_drop)))
         return false;
@@ -555,6 +556,12 @@ ad_array *ad_node_cotangent(const ad_node *node, int k)
 int ad_node_target(const ad_node *node)
 {
     return node->target;
+}
+
+bool ad_may_be_computed_again(void)
+{
+    const struct ad_tape *tape = ad_current()->tape;
+    return tape && tape->run;
 }
 
 ad_array *ad_node_operand(const ad_node *node, int operand)

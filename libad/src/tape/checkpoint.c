@@ -1,161 +1,349 @@
-/* Checkpoints: a call that is run again in the reverse sweep instead of being remembered.
+/* Checkpoints: a function whose values are computed again in the reverse sweep instead of being remembered.
  *
- * The call is recorded as usual and its nodes are dropped at once; one node takes their place. When a sweep reaches it, the call is run
- * again with the swept level in sight, which appends its nodes to the tape with the very parents they had, closed-over
- * values included; sweeping those hands the cotangents on. The scope of the differentiated function stays open until its sweep, so that
- * closed-over values are still there. What leaves the function other than as its result is a constant.
+ * The function is called once. Its calls are recorded as usual; when it has returned, those that depend on nothing but the innermost level
+ * become hollow: they lose all values but the inputs that the run did not make. When the sweep of that level meets a hollow call, the run's
+ * calls are applied again, in their order, and are whole from then on. So a second run does what the first one did, whatever the variables
+ * that the C function read hold by then, and its slots keep their numbers: what left the function in other ways than as its result keeps its
+ * derivative.
  *
- * This is done for the innermost level only, where the result depends on no other reverse level. Otherwise the call is remembered after all: an
- * outer sweep comes when the scope of the inner function is gone, and it would find on its tape, for its own use, what the inner sweep's
- * second run recorded, so that nothing would be saved. With that, checkpoints nest and are right at every order. */
+ * Calls that depend on an outer level too are remembered: that level's sweep comes when the inner level's inputs are gone. Runs nest: to
+ * compute an outer one again leaves the inner ones hollow. */
 #include "ad/tree.h"
 #include "tape/function.h"
 #include <string.h>
 
-/* Marks the slot; never applied. */
-const ad_primitive ad_checkpoint_op = {
-    .name = "ad_checkpoint",
-    .options_size = sizeof(struct ad_call_record),
-    .options_keep = ad_call_record_keep,
-    .options_drop = ad_call_record_drop,
+static uint64_t bit_of(const struct ad_run *run)
+{
+    return UINT64_C(1) << run->level;
+}
+
+/* Each of the runs in progress, which may be of several levels, may become the one that computes the call again. */
+bool ad_run_needs(const struct ad_run *run, const ad_array *x, uint64_t mask)
+{
+    for (; run; run = run->before)
+        if (!(mask & bit_of(run)) || x->node < run->start)
+            return true;
+    return false;
+}
+
+void ad_runs_free(ad_context *c, struct ad_level *level)
+{
+    for (struct ad_run *run = level->runs, *next; run; run = next) {
+        next = run->next;
+        ad_deallocate(c, run, sizeof *run);
+    }
+    level->runs = NULL;
+}
+
+static struct ad_slot *slot_alive(const struct ad_tape *tape, uint32_t index)
+{
+    struct ad_page *page = tape->slots.pages[index / AD_PAGE_SLOTS];
+    struct ad_slot *slot = page ? &page->slots[index % AD_PAGE_SLOTS] : NULL;
+    return slot && slot->mask ? slot : NULL;
+}
+
+/* Whether the run made what a parent stands for. One that depended on an inner level alone is dead, and its value cannot be made again. */
+static bool made_by(const struct ad_tape *tape, const struct ad_run *run, uint32_t parent)
+{
+    const struct ad_slot *slot = parent != AD_NO_PARENT && parent >= run->start ? slot_alive(tape, parent) : NULL;
+    return slot && slot->mask & bit_of(run);
+}
+
+/* ---- hollow calls ----
+ *
+ * An input that the run made is NULL. In a call on numbers those that it did not make stand themselves in place of pointers; their bits say so. */
+
+static uint8_t borrowed_bit(uint32_t input)
+{
+    return input < 2 ? (uint8_t)(AD_BORROWED_FIRST << input) : 0;
+}
+
+static bool is_missing(struct ad_slot *slot, uint32_t i)
+{
+    return !ad_inputs_of(slot)[i] && !(slot->borrowed & borrowed_bit(i));
+}
+
+/* Of a C number, or a 0-d float64 array. */
+static double value_of(const ad_array *x)
+{
+    double number;
+    return ad_number_of(x, &number) ? number : *(const double *)x->data;
+}
+
+static void set_number(struct ad_slot *slot, uint32_t i, double number)
+{
+    memcpy(&slot->inputs[i], &number, sizeof number);
+    slot->borrowed |= borrowed_bit(i);
+}
+
+static double number_at(const struct ad_slot *slot, uint32_t i)
+{
+    double number;
+    memcpy(&number, &slot->inputs[i], sizeof number);
+    return number;
+}
+
+static void drop_input(ad_context *c, struct ad_slot *slot, uint32_t i)
+{
+    if (!(slot->borrowed & borrowed_bit(i)))
+        ad_drop(c, ad_inputs_of(slot)[i]);
+    slot->borrowed &= (uint8_t)~borrowed_bit(i);
+    ad_inputs_of(slot)[i] = NULL;
+}
+
+static void drop_outputs(ad_context *c, struct ad_slot *slot)
+{
+    if (slot->outputs_count == 1) {
+        ad_drop(c, slot->output);
+        return;
+    }
+    for (int k = 0; k < slot->outputs_count; k++)
+        ad_drop(c, slot->outputs[k]);
+    ad_deallocate(c, slot->outputs, slot->outputs_count * sizeof *slot->outputs);
+}
+
+/* One that is hollow already belongs to an inner run, which needed what this one made. */
+static void make_hollow(ad_context *c, struct ad_slot *slot, struct ad_run *run)
+{
+    bool simple = slot->borrowed & AD_SLOT_SIMPLE;
+    for (uint32_t i = 0; i < slot->count; i++) {
+        bool made = made_by(c->tape, run, ad_parents_of(slot)[i]);
+        double number = simple && !made ? value_of(slot->inputs[i]) : 0;
+        if (simple || made)
+            drop_input(c, slot, i);
+        if (simple && !made)
+            set_number(slot, i, number);
+    }
+    if (slot->borrowed & AD_SLOT_HOLLOW)
+        return;
+    drop_outputs(c, slot);
+    slot->borrowed = (uint8_t)((slot->borrowed & ~AD_SLOT_SIMPLE) | AD_SLOT_HOLLOW | (simple ? AD_SLOT_NUMBERS : 0));
+    slot->run = run;
+}
+
+static void run_hollow(ad_context *c, struct ad_run *run)
+{
+    for (uint32_t i = run->start; i < run->end; i++) {
+        struct ad_slot *slot = slot_alive(c->tape, i);
+        if (slot && slot->op && slot->mask == bit_of(run))
+            make_hollow(c, slot, run);
+    }
+    run->hollow = true;
+}
+
+/* ---- computing them again ---- */
+
+/* What has been computed of a run, by the place of its slot in it. */
+struct refill {
+    struct ad_run *run;
+    ad_array **values;
+    uint32_t *uses; /* how many calls are still to read each */
 };
 
-enum { MOST_OUTPUTS = AD_MAX_OUTPUTS };
-
-/* Whether x was made by a node from `start` on. */
-static bool made_since(const struct ad_tape *tape, const ad_array *x, uint32_t start)
+static void *zeroed(ad_context *c, size_t bytes)
 {
-    return ad_live_mask(tape, x) & ~tape->forward && x->node >= start;
+    void *block = ad_allocate(c, bytes);
+    return block ? memset(block, 0, bytes) : NULL;
 }
 
-/* Whether one node may stand for the call: see above. */
-static bool can_fold(const struct ad_tape *tape, const struct ad_leaves *leaves, uint32_t start)
+static bool room_for(ad_context *c, struct refill *refill)
 {
-    int count = 0;
-    uint64_t mask = 0;
-    for (int i = 0; i < leaves->count; i++) {
-        if (!made_since(tape, leaves->leaf[i], start))
-            continue;
-        count++;
-        mask |= ad_reverse_mask(tape, leaves->leaf[i]);
+    uint32_t count = refill->run->end - refill->run->start;
+    refill->values = zeroed(c, count * sizeof *refill->values);
+    refill->uses = refill->values ? zeroed(c, count * sizeof *refill->uses) : NULL;
+    return refill->uses != NULL;
+}
+
+static void drop_room(ad_context *c, struct refill *refill)
+{
+    uint32_t count = refill->run->end - refill->run->start;
+    for (uint32_t i = 0; refill->values && i < count; i++)
+        ad_drop(c, refill->values[i]);
+    ad_deallocate(c, refill->values, count * sizeof *refill->values);
+    ad_deallocate(c, refill->uses, count * sizeof *refill->uses);
+}
+
+static struct ad_slot *hollow_at(const struct ad_tape *tape, uint32_t index)
+{
+    struct ad_slot *slot = slot_alive(tape, index);
+    return slot && slot->op && slot->borrowed & AD_SLOT_HOLLOW ? slot : NULL;
+}
+
+static void count_uses(const struct ad_tape *tape, struct refill *refill)
+{
+    for (uint32_t index = refill->run->start; index < refill->run->end; index++) {
+        struct ad_slot *slot = hollow_at(tape, index);
+        for (uint32_t i = 0; slot && i < slot->count; i++)
+            if (is_missing(slot, i))
+                refill->uses[ad_parents_of(slot)[i] - refill->run->start]++;
     }
-    return count <= MOST_OUTPUTS && mask == UINT64_C(1) << (tape->depth - 1);
 }
 
-static ad_array *moved(ad_context *c, const ad_array *x, uint32_t node)
+/* The outermost run in this one that the slot is part of; NULL: it is part of this one alone. */
+static const struct ad_run *part_of(const struct ad_run *run, const struct ad_slot *slot)
 {
-    ad_array *y = ad_array_alias(c, x);
-    if (!y)
-        return NULL;
-    y->serial = x->serial;
-    y->node = node;
-    for (const struct ad_tangent *t = x->tangents; t; t = t->next)
-        if (!ad_tangent_attach(c, y, t->level, t->value))
-            return NULL;
-    return y;
+    const struct ad_run *part = NULL;
+    for (const struct ad_run *r = slot->run; r != run; r = r->outer)
+        part = r;
+    return part;
 }
 
-/* Replaces the nodes from `start` on by one for the whole call; the leaves they made are moved to it. */
-static bool fold(ad_context *c, const ad_fn *fn, const ad_value *arguments, struct ad_leaves *leaves, uint32_t start)
+/* Gives the slot of an inner run, which stays hollow, what that run needs. */
+static void refill_part(ad_context *c, struct ad_slot *slot, const struct ad_run *part, ad_array *const *inputs)
 {
-    struct ad_tape *tape = c->tape;
-    struct ad_call_record record = { .fn = fn };
-    memcpy(record.arguments, arguments, (size_t)fn->count * sizeof *arguments);
-    AD_SCRATCH room = { 0 };
-    bool *made = ad_scratch_take(c, &room, leaves->count, sizeof *made);
-    if (!made)
-        return false;
-    for (int i = 0; i < leaves->count; i++)
-        made[i] = made_since(tape, leaves->leaf[i], start);
-    tape->levels[tape->depth - 1].has_checkpoints = true;
-    for (uint32_t i = start, end = tape->slots.next; i < end; i++)
-        ad_slot_clear(c, &tape->slots, i);
-
-    int k = 0;
-    for (int i = 0; i < leaves->count; i++) {
-        if (!made[i])
+    for (uint32_t i = 0; i < slot->count; i++) {
+        if (!is_missing(slot, i) || ad_parents_of(slot)[i] >= part->start)
             continue;
-        uint32_t node;
-        struct ad_slot *slot = ad_slot_append(c, &tape->slots, &node);
-        if (!slot || !(leaves->leaf[i] = moved(c, leaves->leaf[i], node)))
+        if (slot->borrowed & AD_SLOT_NUMBERS)
+            set_number(slot, i, value_of(inputs[i]));
+        else
+            ad_inputs_of(slot)[i] = ad_keep(c, inputs[i]);
+    }
+}
+
+/* Makes the slot as it would have been without checkpoints. */
+static bool refill_whole(ad_context *c, struct ad_slot *slot, ad_array *const *inputs, ad_array *const *outputs)
+{
+    bool simple = slot->borrowed & AD_SLOT_NUMBERS;
+    int wanted = 0;
+    for (uint32_t i = 0; i < slot->count; i++)
+        wanted += ad_parents_of(slot)[i] != AD_NO_PARENT;
+    slot->output = NULL;
+    slot->borrowed &= (uint8_t)~AD_SLOT_HOLLOW;
+    if (simple) {
+        slot->borrowed = AD_SLOT_SIMPLE;
+        memset(slot->inputs, 0, sizeof slot->inputs);
+    }
+    for (uint32_t i = 0; i < slot->count; i++) {
+        if (ad_inputs_of(slot)[i])
+            continue;
+        ad_array *x = ad_reads_input(slot->op, wanted, ad_parents_of(slot)[i] != AD_NO_PARENT) ? inputs[i] : ad_stub_of(c, inputs[i]);
+        if (!(ad_inputs_of(slot)[i] = ad_keep(c, x)))
             return false;
-        slot->mask = UINT64_C(1) << (tape->depth - 1);
-        slot->tail = (uint8_t)k++;
-        if (k == 1 && !ad_slot_options(c, slot, &ad_checkpoint_op, &record))
+    }
+    return ad_slot_fill_outputs(c, slot, slot->op, outputs, slot->outputs_count);
+}
+
+/* The call as it was made: on numbers the same short way. */
+static bool call_again(ad_context *c, const struct ad_slot *slot, ad_array *const *inputs, ad_array **outputs)
+{
+    const void *options = ad_options_of(slot);
+    if (!(slot->borrowed & AD_SLOT_NUMBERS))
+        return ad_apply(c, slot->op, inputs, (int)slot->count, options, outputs);
+    if ((outputs[0] = ad_array_real(c)))
+        outputs[0]->number = slot->op->number(slot->op, options, value_of(inputs[0]), value_of(inputs[slot->count - 1]));
+    return outputs[0] != NULL;
+}
+
+/* Gives the inputs, and the places in the run of those that it made, whose number is *missing. */
+static bool gather_inputs(ad_context *c, const struct refill *refill, struct ad_slot *slot, ad_array **inputs, uint32_t *places, uint32_t *missing)
+{
+    *missing = 0;
+    for (uint32_t i = 0; i < slot->count; i++) {
+        if (is_missing(slot, i)) {
+            inputs[i] = refill->values[places[(*missing)++] = ad_parents_of(slot)[i] - refill->run->start];
+        } else if (!(slot->borrowed & AD_SLOT_NUMBERS)) {
+            inputs[i] = ad_inputs_of(slot)[i];
+        } else if ((inputs[i] = ad_array_real(c))) {
+            inputs[i]->number = number_at(slot, i);
+        } else {
             return false;
-        if (k > 1)
-            ad_slot_at(&tape->slots, node - (uint32_t)(k - 1))->outputs_count = (uint8_t)k;
+        }
     }
     return true;
 }
 
-/* Some reverse level is open, and no forward level within one: its tangents would have to be made again too, after it is over. */
-static bool is_worthwhile(const struct ad_tape *tape)
+/* One slot of the run. A value goes when the last call that reads it has been made. */
+static bool refill_slot(ad_context *c, struct refill *refill, struct ad_slot *slot, uint32_t place)
 {
-    uint64_t reverse = tape ? tape->live & ~tape->forward : 0, forward = tape ? tape->live & tape->forward : 0;
-    return reverse && forward < (reverse & -reverse);
+    ad_array *outputs[AD_MAX_OUTPUTS];
+    AD_SCRATCH room = { 0 }, places_room = { 0 };
+    ad_array **inputs = ad_scratch_take(c, &room, (int)slot->count, sizeof *inputs);
+    uint32_t *places = ad_scratch_take(c, &places_room, (int)slot->count, sizeof *places), missing;
+    if (!inputs || !places || !gather_inputs(c, refill, slot, inputs, places, &missing) || !call_again(c, slot, inputs, outputs))
+        return false;
+    const struct ad_run *part = part_of(refill->run, slot);
+    if (part)
+        refill_part(c, slot, part, inputs);
+    else if (!refill_whole(c, slot, inputs, outputs))
+        return false;
+    for (uint32_t k = 0; k < slot->outputs_count; k++)
+        if (refill->uses[place + k])
+            refill->values[place + k] = ad_keep(c, outputs[k]);
+    while (missing--)
+        if (--refill->uses[places[missing]] == 0) {
+            ad_drop(c, refill->values[places[missing]]);
+            refill->values[places[missing]] = NULL;
+        }
+    return true;
+}
+
+static bool run_again(ad_context *c, struct ad_run *run)
+{
+    struct refill refill = { .run = run };
+    bool done = room_for(c, &refill);
+    if (done)
+        count_uses(c->tape, &refill);
+    for (uint32_t index = run->start; index < run->end && done; index++) {
+        struct ad_slot *slot = hollow_at(c->tape, index);
+        uint32_t made = c->scopes.count;
+        done = !slot || refill_slot(c, &refill, slot, index - run->start);
+        ad_scope_trim(c, made);
+    }
+    drop_room(c, &refill);
+    run->hollow = false;
+    return done;
+}
+
+bool ad_slot_fill(ad_context *c, struct ad_slot *slot)
+{
+    bool done = true;
+    while (done && slot->borrowed & AD_SLOT_HOLLOW) {
+        struct ad_run *run = slot->run;
+        while (run->outer && run->outer->hollow)
+            run = run->outer;
+        done = run_again(c, run);
+    }
+    return done;
+}
+
+/* ---- the transformation ---- */
+
+/* The innermost reverse level that operations see, -1 if there is none. */
+static int level_in_sight(const struct ad_tape *tape)
+{
+    uint64_t reverse = tape ? tape->live & ~tape->forward : 0;
+    return reverse ? 63 - __builtin_clzll(reverse) : -1;
+}
+
+static struct ad_run *run_begin(ad_context *c, int level)
+{
+    struct ad_tape *tape = c->tape;
+    struct ad_run *run = ad_allocate(c, sizeof *run);
+    if (!run)
+        return NULL;
+    struct ad_run *outer = tape->run && tape->run->level == level ? tape->run : NULL;
+    *run = (struct ad_run){ .start = tape->slots.next, .level = level, .before = tape->run, .outer = outer, .next = tape->levels[level].runs };
+    tape->levels[level].runs = run;
+    return tape->run = run;
 }
 
 static void *run_checkpoint(ad_context *c, const ad_fn *fn, const ad_value *arguments)
 {
-    struct ad_tape *tape = c->tape;
-    if (!is_worthwhile(tape) || c->plain_checkpoints)
-        return ad_fn_invoke(c, fn->inner, arguments);
-    uint32_t start = tape->slots.next;
-    struct ad_leaves leaves = { 0 };
-    ad_scope scope = ad_scope_open();
+    AD_SCOPE;
+    int level = level_in_sight(c->tape);
+    bool plain = level < 0 || c->tape->levels[level].extracted;
+    struct ad_run *run = plain || c->error_code ? NULL : run_begin(c, level);
+    if (!run && !plain)
+        return NULL;
     void *result = ad_fn_invoke(c, fn->inner, arguments);
-    if (!result || !ad_leaves_of(c, fn->result, result, &leaves)) {
-        result = NULL;
-    } else if (can_fold(tape, &leaves, start)) {
-        result = fold(c, fn->inner, arguments, &leaves, start) ? ad_leaves_join(fn->result, result, leaves.leaf) : NULL;
-        result = ad_value_escape(fn->result, result);
-    } else {
-        ad_scope_absorb(c, scope.depth); /* a checkpoint in it may have closed over what is in the scope */
+    if (run) {
+        run->end = c->tape->slots.next;
+        c->tape->run = run->before;
     }
-    ad_leaves_free(c, &leaves);
-    ad_scope_close(scope);
-    return result;
-}
-
-/* Puts the cotangents on the leaves of the second run; *from: the highest slot that has one. */
-static bool reseed(ad_context *c, const struct ad_leaves *leaves, uint32_t start, int count, ad_array **cotangents, uint32_t *from)
-{
-    int k = 0;
-    for (int i = 0; i < leaves->count; i++) {
-        const ad_array *y = leaves->leaf[i];
-        if (!ad_reverse_mask(c->tape, y) || y->node < start)
-            continue;
-        ad_array *g = k < count ? cotangents[k] : NULL;
-        k++;
-        if (!g)
-            continue;
-        if (!(g = ad_match(g, y)) || !ad_cotangent_add(c, ad_slot_at(&c->tape->slots, y->node), g))
-            return false;
-        *from = y->node > *from ? y->node : *from;
-    }
-    if (k != count)
-        ad_set_error(AD_ERROR_TRANSFORM, "ad_checkpoint: the second run gave %d arrays that depend on the argument, the first one %d", k, count);
-    return k == count;
-}
-
-bool ad_checkpoint_sweep(ad_context *c, struct ad_slot *slot, uint64_t bit, uint32_t floor, ad_array **cotangents)
-{
-    const struct ad_call_record *record = ad_options_of(slot);
-    struct ad_tape *tape = c->tape;
-    uint64_t live = tape->live;
-    uint32_t start = tape->slots.next, from = 0;
-    struct ad_leaves leaves = { 0 };
-    tape->live |= bit;
-    void *result = ad_fn_invoke(c, record->fn, record->arguments);
-    tape->live = live;
-    bool done = result && ad_leaves_of(c, record->fn->result, result, &leaves) && reseed(c, &leaves, start, slot->outputs_count, cotangents, &from) &&
-                ad_sweep(c, &tape->slots, from, start - 1, bit, floor, true);
-    ad_leaves_free(c, &leaves);
-    for (uint32_t i = start, end = tape->slots.next; i < end; i++)
-        if (tape->slots.pages[i / AD_PAGE_SLOTS] && !(ad_slot_at(&tape->slots, i)->mask & live))
-            ad_slot_clear(c, &tape->slots, i);
-    return done;
+    if (run && result)
+        run_hollow(c, run);
+    return c->error_code ? NULL : ad_value_escape(fn->result, result);
 }
 
 ad_fn *ad_checkpoint_fn(ad_fn *fn)

@@ -90,7 +90,6 @@ bool ad_with_float_leaves(ad_context *c, const ad_fn *fn, const ad_value *argume
 /* A reverse level over one call: transform.c. */
 struct ad_trace {
     int level;
-    ad_scope scope;       /* the call's: open until the end if there are checkpoints, else AD_NO_SCOPE */
     uint32_t floor, last; /* the level's first slot, and the last one of its inputs */
     uint32_t *nodes;      /* of the inputs' leaves, 0 where a leaf cannot be differentiated */
     struct ad_leaves inputs;
@@ -112,7 +111,8 @@ ad_array *ad_zeros_of(ad_context *c, const ad_array *x);
 ad_array *ad_ones_of(const ad_array *x);
 void *ad_value_escape(char kind, void *value);
 
-bool ad_trace_open(ad_context *c, const ad_fn *fn, const ad_value *arguments, int argnum, struct ad_trace *trace);
+/* extracted: the slots will be taken by a pullback. */
+bool ad_trace_open(ad_context *c, const ad_fn *fn, const ad_value *arguments, int argnum, bool extracted, struct ad_trace *trace);
 void ad_trace_close(ad_context *c, struct ad_trace *trace);
 
 #endif

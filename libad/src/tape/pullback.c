@@ -165,10 +165,7 @@ ad_pullback *ad_pullback_of(ad_context *c, const ad_fn *fn, const ad_value *argu
     if (!pull)
         return NULL;
     *pull = (ad_pullback){ .kind = fn->arguments[argnum], .result_kind = fn->result, .owner = c->id };
-    bool plain = c->plain_checkpoints;
-    c->plain_checkpoints = true;
-    bool done = ad_trace_open(c, fn, arguments, argnum, &trace) && extract(c, pull, &trace, arguments[argnum].p);
-    c->plain_checkpoints = plain;
+    bool done = ad_trace_open(c, fn, arguments, argnum, true, &trace) && extract(c, pull, &trace, arguments[argnum].p);
     ad_trace_close(c, &trace);
     if (!done) {
         pullback_free(c, pull);

@@ -156,7 +156,7 @@ AD_ALWAYS_INLINE ad_array *cotangent_through(ad_context *c, const struct ad_node
 struct sweep {
     struct ad_slots *slots;
     uint64_t bit, live;
-    uint32_t lowest, floor;
+    uint32_t lowest;
     uint32_t made, depth;  /* of the stack of scopes between two rules */
     struct ad_node node;   /* what the rules of simple calls see */
     ad_array *number;      /* takes their cotangents, one after the other while nobody else keeps it */
@@ -276,15 +276,11 @@ static __attribute__((noinline)) bool sweep_call(ad_context *c, const struct swe
     ad_array *cotangents[AD_MAX_OUTPUTS];
     if (!take_cotangents(c, sweep->slots, slot, index, cotangents))
         return !c->error_code;
-    bool done = true;
-    if (slot->op == &ad_checkpoint_op) {
-        done = ad_checkpoint_sweep(c, slot, sweep->bit, sweep->floor, cotangents);
-    } else {
-        struct ad_node node = { .cotangents = cotangents };
-        describe(&node, slot, false);
-        for (int i = 0; i < node.count && done; i++)
-            done = serve(c, sweep, &node, ad_parents_of(slot)[i], index, i);
-    }
+    bool done = !(slot->borrowed & AD_SLOT_HOLLOW) || ad_slot_fill(c, slot);
+    struct ad_node node = { .cotangents = cotangents };
+    describe(&node, slot, false);
+    for (int i = 0; i < node.count && done; i++)
+        done = serve(c, sweep, &node, ad_parents_of(slot)[i], index, i);
     for (uint32_t k = 0; k < slot->outputs_count; k++)
         ad_drop(c, cotangents[k]);
     return done;
@@ -344,7 +340,7 @@ static bool sweep_page(ad_context *c, struct sweep *sweep, struct ad_page *page,
 
 bool ad_sweep(ad_context *c, struct ad_slots *slots, uint32_t from, uint32_t to, uint64_t bit, uint32_t floor, bool discard)
 {
-    struct sweep sweep = { .slots = slots, .bit = bit, .live = c->tape->live, .lowest = floor > slots->first ? floor : slots->first, .floor = floor };
+    struct sweep sweep = { .slots = slots, .bit = bit, .live = c->tape->live, .lowest = floor > slots->first ? floor : slots->first };
     uint32_t before = c->scopes.count;
     bool done = (sweep.number = ad_array_real(c)) != NULL;
     sweep.node.cotangents = &sweep.number;

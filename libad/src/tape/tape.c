@@ -53,7 +53,7 @@ bool ad_slot_options_copy(ad_context *c, struct ad_slot *slot, const ad_primitiv
     slot->op = op;
     if (op->options_keep)
         op->options_keep(ad_options_of(slot));
-    return true;
+    return c->error_code == AD_OK; /* the copy may want memory of its own */
 }
 
 /* Drops what any other slot than a simple call's holds. */
@@ -69,7 +69,9 @@ static void empty(ad_context *c, struct ad_slot *slot)
             ad_drop(c, inputs[i]);
     if (slot->count > 2)
         ad_deallocate(c, slot->many_inputs, inputs_bytes(slot->count));
-    if (slot->outputs_count > 1 && slot->outputs) {
+    if (slot->borrowed & AD_SLOT_HOLLOW) {
+        slot->run = NULL;
+    } else if (slot->outputs_count > 1 && slot->outputs) {
         for (int k = 0; k < slot->outputs_count; k++)
             ad_drop(c, slot->outputs[k]);
         ad_deallocate(c, slot->outputs, slot->outputs_count * sizeof *slot->outputs);
@@ -127,6 +129,8 @@ void ad_slots_free(ad_context *c, struct ad_slots *slots)
 
 static void tape_stop(ad_context *c)
 {
+    for (int i = 0; i < c->tape->depth; i++)
+        ad_runs_free(c, &c->tape->levels[i]);
     ad_slots_free(c, &c->tape->slots);
     for (int i = 0; i < AD_DTYPE_COUNT; i++)
         ad_drop(c, c->tape->stubs[i]);
@@ -196,7 +200,7 @@ int ad_level_open(ad_context *c, ad_level_kind kind)
     }
     uint64_t bit = UINT64_C(1) << tape->depth;
     slot->mask = kind == AD_LEVEL_REVERSE ? bit : 0;
-    tape->levels[tape->depth] = (struct ad_level){ kind, false, floor, new_serial(tape) };
+    tape->levels[tape->depth] = (struct ad_level){ .kind = kind, .floor = floor, .serial = new_serial(tape) };
     tape->live |= bit;
     tape->forward = kind == AD_LEVEL_FORWARD ? tape->forward | bit : tape->forward & ~bit;
     tape->floor = floor;
@@ -230,6 +234,10 @@ void ad_level_close(ad_context *c, int level)
     uint32_t floor = tape->levels[level].floor;
     tape->live &= outer;
     tape->forward &= outer;
+    while (tape->run && tape->run->level >= level) /* interrupted */
+        tape->run = tape->run->before;
+    for (int i = level; i < tape->depth; i++)
+        ad_runs_free(c, &tape->levels[i]);
     tape->depth = level;
     tape->floor = level ? tape->levels[level - 1].floor : 0;
     if (level == 0) {

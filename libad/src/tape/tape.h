@@ -27,8 +27,9 @@ struct ad_node {
 
 /* The bits of `borrowed`. The first or second input is the tape's stub, of which the slot holds no reference; and a call is simple: its inputs are
  * one or two numbers, C numbers or stubs of them, its output is a number, and its options are in the slot. The bit of a second input that a
- * simple call has not is set. */
-enum { AD_BORROWED_FIRST = 1, AD_BORROWED_SECOND = 2, AD_SLOT_SIMPLE = 4 };
+ * simple call has not is set. A hollow call waits for its run to be computed again: it holds no outputs and only those inputs that its run did
+ * not make; one that was simple holds numbers in place of them. */
+enum { AD_BORROWED_FIRST = 1, AD_BORROWED_SECOND = 2, AD_SLOT_SIMPLE = 4, AD_SLOT_HOLLOW = 8, AD_SLOT_NUMBERS = 16 };
 
 /* A recorded call. An operation of several outputs takes one slot for each: the first holds everything, the others
  * are `tail` slots that hold a cotangent. */
@@ -46,10 +47,11 @@ struct ad_slot {
     union {
         ad_array *output;   /* one output */
         ad_array **outputs; /* several; NULL pointers where not saved */
+        struct ad_run *run; /* of a hollow call: the innermost one */
     };
     uint32_t count; /* inputs */
     uint8_t outputs_count, tail;
-    uint8_t borrowed; /* AD_BORROWED_FIRST, AD_BORROWED_SECOND, AD_SLOT_SIMPLE */
+    uint8_t borrowed; /* AD_BORROWED_FIRST and so on */
     bool numeric;
     union {
         struct {
@@ -79,9 +81,20 @@ typedef enum ad_level_kind { AD_LEVEL_REVERSE, AD_LEVEL_FORWARD } ad_level_kind;
 
 struct ad_level {
     ad_level_kind kind;
-    bool has_checkpoints; /* what they close over must outlive the call */
+    bool extracted; /* a pullback will take the slots: they stay whole */
     uint32_t floor;
     uint64_t serial;
+    struct ad_run *runs; /* of checkpointed functions, the last one first */
+};
+
+/* A run of a checkpointed function: checkpoint.c. */
+struct ad_run {
+    uint32_t start, end; /* its slots; those that depend on `level` alone may be hollow */
+    int level;
+    bool hollow;
+    struct ad_run *before; /* in progress when it began */
+    struct ad_run *outer;  /* of the same level, around it */
+    struct ad_run *next;   /* of the level */
 };
 
 struct ad_memo;
@@ -95,6 +108,7 @@ struct ad_tape {
     uint32_t floor;          /* of the innermost open level */
     int depth;
     struct ad_level levels[AD_MAX_LEVELS];
+    struct ad_run *run;      /* the innermost one in progress */
     ad_array *stubs[AD_DTYPE_COUNT]; /* abstract 0-d arrays that stand for inputs not saved */
     struct ad_memo *memo;            /* of transformed functions, closure.c */
 };
@@ -187,7 +201,21 @@ static inline uint32_t *ad_parents_of(struct ad_slot *slot)
 /* closure.c */
 void ad_memo_free(ad_context *c, struct ad_memo *memo);
 
+/* Whether a reverse rule reads an input of a call, of which `wanted` inputs take part, this one among them (`takes`) or not: for the cotangent of
+ * the input itself, or of another one. */
+AD_ALWAYS_INLINE bool ad_reads_input(const ad_primitive *op, int wanted, bool takes)
+{
+    return op->saves & AD_SAVE_INPUTS || (op->saves & AD_SAVE_OTHERS && wanted > takes);
+}
+
+/* An array of x's shape and dtype without values. */
+AD_ALWAYS_INLINE ad_array *ad_stub_of(ad_context *c, const ad_array *x)
+{
+    return x->ndim ? ad_array_abstract(c, (ad_dtype)x->dtype, x->ndim, ad_dims(x)) : c->tape->stubs[x->dtype];
+}
+
 /* apply.c */
+bool ad_slot_fill_outputs(ad_context *c, struct ad_slot *slot, const ad_primitive *op, ad_array *const *outputs, int outputs_count);
 bool ad_apply(ad_context *c, const ad_primitive *op, ad_array *const *inputs, int count, const void *options, ad_array **outputs);
 uint64_t ad_forward_mask(const struct ad_tape *tape, const ad_array *x); /* bits of the forward levels x has a tangent of */
 
@@ -250,8 +278,11 @@ bool ad_sweep(ad_context *c, struct ad_slots *slots, uint32_t from, uint32_t to,
 bool ad_cotangent_add(ad_context *c, struct ad_slot *slot, ad_array *g);
 ad_array *ad_cotangent_of(ad_context *c, struct ad_slot *slot); /* an array that belongs to the slot; NULL: none, or an error */
 
-extern const ad_primitive ad_checkpoint_op;
-bool ad_checkpoint_sweep(ad_context *c, struct ad_slot *slot, uint64_t bit, uint32_t floor, ad_array **cotangents); /* checkpoint.c */
+/* checkpoint.c */
+bool ad_run_needs(const struct ad_run *run, const ad_array *x, uint64_t mask); /* x, an input of a call: a run could not compute it again */
+bool ad_slot_fill(ad_context *c, struct ad_slot *slot);                        /* makes a hollow call whole; false and an error */
+void ad_runs_free(ad_context *c, struct ad_level *level);
+
 ad_array *ad_match(ad_array *g, const ad_array *like); /* shape and dtype of `like` */
 ad_array *ad_times(ad_context *c, ad_array *t, ad_array *d);           /* a tangent or cotangent times a derivative */
 

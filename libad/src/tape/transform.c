@@ -144,30 +144,28 @@ static bool differentiable(char kind, const void *argument, int argnum)
     return false;
 }
 
-bool ad_trace_open(ad_context *c, const ad_fn *fn, const ad_value *arguments, int argnum, struct ad_trace *trace)
+bool ad_trace_open(ad_context *c, const ad_fn *fn, const ad_value *arguments, int argnum, bool extracted, struct ad_trace *trace)
 {
     void *argument = arguments[argnum].p;
     char kind = fn->arguments[argnum];
-    *trace = (struct ad_trace){ .level = -1, .scope = { AD_NO_SCOPE } };
+    *trace = (struct ad_trace){ .level = -1 };
     if (!differentiable(kind, argument, argnum))
         return false;
     if (!ad_leaves_of(c, kind, argument, &trace->inputs))
         return false;
     int count = trace->inputs.count;
     trace->nodes = ad_allocate(c, (size_t)count * sizeof *trace->nodes);
-    trace->scope = ad_scope_open();
-    if (trace->nodes && trace->scope.depth != AD_NO_SCOPE && (trace->level = ad_level_open(c, AD_LEVEL_REVERSE)) >= 0) {
+    ad_scope scope = ad_scope_open();
+    if (trace->nodes && scope.depth != AD_NO_SCOPE && (trace->level = ad_level_open(c, AD_LEVEL_REVERSE)) >= 0) {
         AD_SCRATCH room = { 0 };
         ad_array **lifted = ad_scratch_take(c, &room, count, sizeof *lifted);
         trace->floor = c->tape->floor;
+        c->tape->levels[trace->level].extracted = extracted;
         if (lifted && lift_leaves(c, trace, lifted))
             trace->result = ad_value_escape(fn->result, call_with(c, fn, arguments, argnum, ad_leaves_join(kind, argument, lifted)));
         ad_level_hide(c, trace->level);
     }
-    if (trace->level < 0 || !c->tape->levels[trace->level].has_checkpoints) {
-        ad_scope_close(trace->scope);
-        trace->scope.depth = AD_NO_SCOPE;
-    }
+    ad_scope_close(scope);
     return trace->result && ad_leaves_of(c, fn->result, trace->result, &trace->outputs);
 }
 
@@ -193,7 +191,6 @@ void ad_trace_close(ad_context *c, struct ad_trace *trace)
     ad_deallocate(c, trace->nodes, (size_t)trace->inputs.count * sizeof *trace->nodes);
     ad_leaves_free(c, &trace->inputs);
     ad_leaves_free(c, &trace->outputs);
-    ad_scope_close(trace->scope);
 }
 
 /* Puts cotangents on the outputs; gives the highest slot that has one, 0 if none depends on the input, AD_NO_PARENT on failure. */
@@ -230,8 +227,7 @@ void *ad_trace_pull(ad_context *c, struct ad_trace *trace, char kind, const void
             return NULL;
         gradients[i] = g;
     }
-    void *result = ad_leaves_join(kind, argument, gradients);
-    return trace->scope.depth == AD_NO_SCOPE ? result : ad_value_escape(kind, result);
+    return ad_leaves_join(kind, argument, gradients);
 }
 
 /* ---- reverse transformations ---- */
@@ -256,7 +252,7 @@ static void *gradient(ad_context *c, const char *transformation, const ad_fn *fn
 {
     struct ad_trace trace;
     void *result = NULL;
-    if (ad_trace_open(c, fn, arguments, argnum, &trace)) {
+    if (ad_trace_open(c, fn, arguments, argnum, false, &trace)) {
         ad_array *y = aux ? ad_tree_array_at(trace.result, 0) : trace.outputs.leaf[0];
         AD_SCRATCH room = { 0 };
         ad_array **cotangents = ad_scratch_take(c, &room, trace.outputs.count + 1, sizeof *cotangents);
@@ -302,7 +298,7 @@ static void *run_elementwise_grad(ad_context *c, const ad_fn *fn, const ad_value
 {
     struct ad_trace trace;
     void *result = NULL;
-    if (ad_trace_open(c, fn->inner, arguments, 0, &trace)) {
+    if (ad_trace_open(c, fn->inner, arguments, 0, false, &trace)) {
         const ad_array *y = trace.outputs.leaf[0];
         ad_array *one = ad_ones_of(y);
         if (ad_dtype_is_complex((ad_dtype)y->dtype) && !ad_dtype_is_complex(ad_dtype_of(arguments[0].p)))
