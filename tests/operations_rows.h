@@ -37,6 +37,7 @@ static ad_array *first_slope_at(two *f, ad_array *a, ad_array *b)
     return slope;
 }
 
+OF_X(cbrt_slope, slope_at(ad_cbrt, x))
 OF_X(sigmoid_slope, slope_at(ad_sigmoid, x))
 OF_X(tanh_slope, slope_at(ad_tanh, x))
 OF_X(erf_slope, slope_at(ad_erf, x))
@@ -299,6 +300,7 @@ static const struct row rows[] = {
     UNARY(gammaln, 0.5, 4, 0),
     UNARY(digamma, 0.5, 4, 0),
     ONE("ad_polygamma", polygamma_1, 0.7, 4, 0),
+    ONE("ad_cbrt_slope", cbrt_slope, 0.3, 2, 0),
     ONE("ad_sigmoid_slope", sigmoid_slope, -3, 3, 0),
     ONE("ad_sech_squared", tanh_slope, -1, 1, COMPLEX),
     ONE("ad_gaussian", erf_slope, -2, 2, 0),

@@ -50,7 +50,24 @@
             return __real__ y > 0 ? 0 : make_##dtype(NAN, NAN);                                                        \
         if (y == 1)                                                                                                    \
             return x;                                                                                                  \
-        return y == 2 ? product_##dtype(x, x) : cpow##F(x, y);                                                         \
+        if (y == 2)                                                                                                    \
+            return product_##dtype(x, x);                                                                              \
+        /* |x|^y by the real power: the exponential of y log x would lose the digits that |y log x| has before the point */ \
+        R a = __real__ y, b = __imag__ y, r = hypot##F(__real__ x, __imag__ x), angle = atan2##F(__imag__ x, __real__ x); \
+        R modulus = pow##F(r, a) * exp##F(-b * angle);                                                                 \
+        if (!isfinite(r) || !(modulus > 0) || !isfinite(modulus))                                                      \
+            return cpow##F(x, y);                                                                                      \
+        angle = a * angle + (b == 0 ? 0 : b * log##F(r));                                                              \
+        return make_##dtype(modulus * cos##F(angle), modulus * sin##F(angle));                                         \
+    }                                                                                                                  \
+    /* 2^x; the angle in two parts, of which the first is rounded */                                                   \
+    static inline T exp2_##dtype(T x)                                                                                  \
+    {                                                                                                                  \
+        R modulus = exp2##F(__real__ x), b = __imag__ x;                                                               \
+        if (!isfinite(modulus) || !isfinite(b))                                                                        \
+            return cexp##F(product_##dtype(make_##dtype((R)M_LN2, 0), x));                                             \
+        double angle = M_LN2 * b, rest = fma(M_LN2, b, -angle) + 0x1.abc9e3b39803fp-56 * b, c = cos(angle), s = sin(angle); \
+        return make_##dtype((R)(modulus * (c - rest * s)), (R)(modulus * (s + rest * c)));                             \
     }                                                                                                                  \
     /* the direction of x; that of an infinite part, of which there can be one. The larger part becomes 1 first, so that the modulus is in range */ \
     static inline T sign_##dtype(T x)                                                                                  \
@@ -111,7 +128,7 @@
     MAPPED(sign, sign_##dtype, T, dtype)                                                                               \
     MAPPED(sqrt, csqrt##F, T, dtype)                                                                                   \
     MAPPED(exp, cexp##F, T, dtype)                                                                                     \
-    LOOP1(, ad_exp2_##dtype, T, T, cexp##F(product_##dtype(make_##dtype((R)M_LN2, 0), x)))                             \
+    MAPPED(exp2, exp2_##dtype, T, dtype)                                                                               \
     MAPPED(expm1, expm1_##dtype, T, dtype)                                                                             \
     MAPPED(log, clog##F, T, dtype)                                                                                     \
     LOOP1(, ad_log2_##dtype, T, T, clog##F(x) * (R)(1 / M_LN2))                                                        \

@@ -78,6 +78,12 @@ extern "C" __attribute__((visibility("hidden"))) double ad_polygamma_of(int orde
     try {
         if (x < 0 && order <= largest_reflected)
             return (order % 2 ? -1 : 1) * boost::math::polygamma(order, 1 - x, quiet()) - derivative_of_pi_cot_pi(order, x);
+        if (x > 1e18 * order) { // (-1)^(order + 1) (order - 1)! / x^order, whose next term is lost beside it
+            double y = 1 / x;
+            for (int i = 1; i < order; i++)
+                y *= i / x;
+            return order % 2 ? y : -y;
+        }
         double y = boost::math::polygamma(order, x, quiet());
         return x > 0 && order % 2 == 0 ? -std::fabs(y) : y; // an overflow has lost its sign
     } catch (...) {

@@ -216,7 +216,7 @@ ELEMENTWISE(neg,         NOTHING,   ad_weak_integer(-1))
 ELEMENTWISE(reciprocal,  OUTPUT,    ad_neg(ad_square(y)))
 ELEMENTWISE(square,      INPUT,     ad_mul(2, x))
 ELEMENTWISE(sqrt,        OUTPUT,    ad_zdiv(0.5, y))
-ELEMENTWISE(cbrt,        OUTPUT,    ad_div(1.0 / 3, ad_square(y)))
+ELEMENTWISE(cbrt,        INPUT,     ad_cbrt_slope(x))
 ELEMENTWISE(abs,         INPUT,     ad_conj(ad_sign(x)))
 ELEMENTWISE(exp,         OUTPUT,    y)
 ELEMENTWISE(exp2,        OUTPUT,    ad_mul(M_LN2, y))
@@ -247,7 +247,8 @@ ELEMENTWISE(gammaln,     INPUT,     ad_digamma(x))
 ELEMENTWISE(digamma,     INPUT,     ad_polygamma(1, x))
 ELEMENTWISE(angle,       INPUT,     angle_slope(x))
 
-/* slopes: s(x) s(-x), 1/cosh(x)^2, e^(-x^2), 1/sqrt(1 - x^2), 1/sqrt(1 + x^2), 1/(sqrt(x - 1) sqrt(x + 1)) */
+/* slopes: x^(-2/3)/3, s(x) s(-x), 1/cosh(x)^2, e^(-x^2), 1/sqrt(1 - x^2), 1/sqrt(1 + x^2), 1/(sqrt(x - 1) sqrt(x + 1)) */
+ELEMENTWISE(cbrt_slope,    BOTH,    ad_div(ad_mul(-2.0 / 3, y), x))
 ELEMENTWISE(sigmoid_slope, BOTH,    ad_zzmul(ad_neg(ad_tanh(ad_mul(0.5, x))), y))
 ELEMENTWISE(sech_squared,  BOTH,    ad_zzmul(ad_mul(-2, ad_tanh(x)), y))
 ELEMENTWISE(gaussian,      BOTH,    ad_zzmul(ad_mul(-2, x), y))

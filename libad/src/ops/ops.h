@@ -71,6 +71,7 @@ bool ad_elementwise_eval(const ad_node *node, void *const *outputs);
 double ad_elementwise_number(const ad_primitive *op, const void *options, double x, double y);
 
 /* elementwise.c: functions that only slopes need. */
+ad_array *ad_cbrt_slope(ad_array *x);
 ad_array *ad_sigmoid_slope(ad_array *x);
 ad_array *ad_sech_squared(ad_array *x);
 ad_array *ad_gaussian(ad_array *x);

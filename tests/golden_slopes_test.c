@@ -1,0 +1,457 @@
+/* Values and derivatives of every elementwise and special function over extreme arguments: tails, poles, ends of domains, subnormal and largest numbers,
+ * infinities, branch cuts. Orders 1 to 3 by every nesting of modes, float64 and float32, real and complex, against golden/slopes.inc.
+ *
+ * An error is in units in the last place of the right number in the dtype that is computed in; for complex numbers in those of the modulus. The tolerances
+ * stand in the tables below. `golden_slopes_test --table` prints the largest errors. */
+#include "testing.h"
+#include <complex.h>
+#include <float.h>
+#include <stdio.h>
+
+typedef ad_array *one(ad_array *);
+
+/* A row of numbers for each point: the arguments, then what is right there. */
+#define FUNCTION(name)         static const double real_##name[] = {
+#define FUNCTION_OF_TWO(name)  static const double two_##name[] = {
+#define FUNCTION_OF_ROWS(name) static const double rows_##name[] = {
+#define COMPLEX_FUNCTION(name) static const double complex_##name[] = {
+#define AT(...)                __VA_ARGS__,
+#define END                    };
+/* clang-format off */
+#include "golden/slopes.inc"
+/* clang-format on */
+
+/* ---- errors ---- */
+
+static bool print_all, print_table;
+
+struct worst {
+    double error, limit;
+    char where[240];
+};
+
+static double unit(double x, ad_dtype dtype)
+{
+    x = fabs(x);
+    if (dtype == AD_F32 || dtype == AD_C64)
+        return fmax(0x1p-149, (double)nextafterf((float)x, INFINITY) - (float)x);
+    return nextafter(x, INFINITY) - x;
+}
+
+/* The error of got in units of the right number; infinite where one is not finite and they differ. */
+static double error_of(double got, double right, double modulus, ad_dtype dtype)
+{
+    bool single = dtype == AD_F32 || dtype == AD_C64;
+    if (single)
+        right = (float)right, modulus = fmin(modulus, FLT_MAX);
+    if (got == right || isnan(right))
+        return 0;
+    if (!isfinite(got) || !isfinite(right))
+        return INFINITY;
+    return fabs(got - right) / unit(modulus, dtype);
+}
+
+static void note(struct worst *worst, double error, double limit, const char *where)
+{
+    if (print_all && error > limit)
+        printf("    %-10.3g %s\n", error, where);
+    if (error / limit > worst->error / worst->limit || worst->limit == 0) {
+        worst->error = error;
+        worst->limit = limit;
+        snprintf(worst->where, sizeof worst->where, "%s", where);
+    }
+}
+
+static void check(const struct worst *worst, const char *name)
+{
+    if (print_table)
+        printf("%-16s %10.3g of %-8g %s\n", name, worst->error, worst->limit, worst->where);
+    else
+        ck_assert_msg(worst->error <= worst->limit, "%s is off by %.3g units, %g are allowed", worst->where, worst->error, worst->limit);
+}
+
+/* ---- functions of one real number ---- */
+
+OF_X(polygamma_1, ad_polygamma(1, x))
+OF_X(polygamma_4, ad_polygamma(4, x))
+OF_X(cube, ad_pow(x, 3))
+OF_X(inverse_square, ad_pow(x, -2))
+OF_X(power_1_7, ad_pow(x, (double)1.7f))
+OF_X(power_minus_0_3, ad_pow(x, (double)-0.3f))
+#define ad_polygamma_1     polygamma_1
+#define ad_polygamma_4     polygamma_4
+#define ad_cube            cube
+#define ad_inverse_square  inverse_square
+#define ad_power_1_7       power_1_7
+#define ad_power_minus_0_3 power_minus_0_3
+
+static const struct row {
+    const char *name;
+    one *function;
+    const double *numbers;
+    int count;                    /* of the numbers */
+    double units[4], single[4];   /* allowed at orders 0 to 3 in float64 and float32 */
+} rows[] = {
+#define ROW(name, ...) { #name, ad_##name, real_##name, sizeof real_##name / sizeof(double), __VA_ARGS__ },
+#define UNITS(a, b, c, d)  { a, b, c, d }, { a, b, c, d }
+#define USUAL              UNITS(4, 4, 8, 16)
+    ROW(reciprocal, USUAL)
+    ROW(square, USUAL)
+    ROW(abs, USUAL)
+    ROW(sign, USUAL)
+    ROW(sqrt, USUAL)
+    ROW(cbrt, USUAL)
+    ROW(exp, USUAL)
+    ROW(exp2, USUAL)
+    ROW(expm1, USUAL)
+    ROW(log, USUAL)
+    ROW(log2, USUAL)
+    ROW(log10, USUAL)
+    ROW(log1p, USUAL)
+    ROW(sin, USUAL)
+    ROW(cos, USUAL)
+    ROW(tan, USUAL)
+    ROW(arcsin, USUAL)
+    ROW(arccos, USUAL)
+    ROW(arctan, UNITS(4, 8, 16, 32))
+    ROW(sinh, USUAL)
+    ROW(cosh, USUAL)
+    ROW(tanh, USUAL)
+    /* its derivative of order 3 is near a root of it */ ROW(arcsinh, UNITS(4, 4, 8, 64))
+    ROW(arccosh, UNITS(4, 4, 16, 32))
+    ROW(arctanh, UNITS(4, 8, 16, 32))
+    ROW(sigmoid, USUAL)
+    ROW(log_sigmoid, USUAL)
+    ROW(softplus, USUAL)
+    ROW(relu, USUAL)
+    ROW(erf, UNITS(4, 4, 8, 24))
+    ROW(erfc, UNITS(4, 4, 8, 24))
+    ROW(gammaln, UNITS(16, 16, 16, 24))
+    ROW(digamma, UNITS(16, 16, 24, 24))
+    ROW(polygamma_1, UNITS(16, 24, 24, 24))
+    ROW(polygamma_4, UNITS(24, 24, 24, 24))
+    ROW(cube, USUAL)
+    ROW(inverse_square, USUAL)
+    ROW(power_1_7, USUAL)
+    ROW(power_minus_0_3, USUAL)
+};
+
+enum { MAX_POINTS = 512 };
+
+/* The derivative that a nesting gives: bit i says whether level i is reverse. */
+static one *nested(one *f, int order, int nesting)
+{
+    for (int level = 0; level < order; level++)
+        f = nesting >> level & 1 ? ad_elementwise_grad(f) : ad_deriv(f);
+    return f;
+}
+
+/* The places of the points that the dtype has. */
+static int points_of(const double *numbers, int count, int arguments, int stride, ad_dtype dtype, int *places)
+{
+    int n = 0;
+    for (int i = 0; i < count; i += stride) {
+        bool fits = true;
+        for (int j = 0; j < arguments; j++)
+            fits &= dtype == AD_F64 || dtype == AD_C128 || (float)numbers[i + j] == numbers[i + j];
+        if (fits)
+            places[n++] = i;
+    }
+    ck_assert_int_le(n, MAX_POINTS);
+    return n;
+}
+
+static void check_order(const struct row *row, ad_dtype dtype, int order, int nesting, struct worst *worst)
+{
+    AD_SCOPE;
+    int places[MAX_POINTS], n = points_of(row->numbers, row->count, 1, 5, dtype, places);
+    double x[MAX_POINTS], y[MAX_POINTS];
+    one *f = nested(row->function, order, nesting);
+    for (int i = 0; i < n; i++)
+        x[i] = row->numbers[places[i]];
+    ck_assert_msg(ad_copy_to(f(ad_astype(ad_from(x, AD_SHAPE(n)), dtype)), y, n), "%s: %s", row->name, ad_error_message());
+    for (int i = 0; i < n; i++) {
+        char where[240];
+        double right = row->numbers[places[i] + 1 + order];
+        snprintf(where, sizeof where, "%s at %.17g, %s, order %d, nesting %d: %.17g for %.17g", row->name, x[i], ad_dtype_name(dtype), order, nesting, y[i], right);
+        note(worst, error_of(y[i], right, right, dtype), dtype == AD_F64 ? row->units[order] : row->single[order], where);
+        double alone = dtype == AD_F64 && i % 3 == 0 ? ad_item(f(ad_scalar(x[i]))) : y[i];
+        ck_assert_msg(alone == y[i] || (isnan(alone) && isnan(y[i])), "%s; alone %.17g", where, alone);
+    }
+}
+
+START_TEST(real_functions)
+{
+    const struct row *row = &rows[_i];
+    for (ad_dtype dtype = AD_F64; dtype <= AD_F32; dtype++) {
+        struct worst worst = { 0 };
+        for (int order = 0; order <= 3; order++)
+            for (int nesting = 0; nesting < 1 << order; nesting++)
+                check_order(row, dtype, order, nesting, &worst);
+        check(&worst, row->name);
+    }
+}
+END_TEST
+
+/* ---- functions of two real numbers, and along rows: x is (points, columns), and a level differentiates in one column ---- */
+
+enum { COLUMNS = 3 };
+
+static struct {
+    one *function; /* of (points, columns); gives (points,) */
+    int columns;
+    int column[COLUMNS], reverse; /* of each level; bit i: level i is reverse */
+} levels;
+
+static ad_array *column_of(ad_array *x, int column)
+{
+    return ad_at(x, ":, %d", column);
+}
+
+static ad_array *derived(int order, ad_array *x);
+
+OF_X(sum_of_0, ad_sum(derived(0, x)))
+OF_X(sum_of_1, ad_sum(derived(1, x)))
+OF_X(sum_of_2, ad_sum(derived(2, x)))
+OF_X(derived_0, derived(0, x))
+OF_X(derived_1, derived(1, x))
+OF_X(derived_2, derived(2, x))
+
+static ad_array *derived(int order, ad_array *x)
+{
+    static one *const sums[] = { sum_of_0, sum_of_1, sum_of_2 }, *const functions[] = { derived_0, derived_1, derived_2 };
+    if (order == 0)
+        return levels.function(x);
+    int level = order - 1, column = levels.column[level];
+    if (levels.reverse >> level & 1)
+        return column_of(ad_grad(sums[level])(x), column);
+    ad_array *tangent = NULL, *direction = ad_at_set(ad_zeros_like(x), 1, ":, %d", column);
+    ad_jvp(functions[level], x, direction, &tangent);
+    return tangent;
+}
+
+OF_X(hypot_of_columns, ad_hypot(column_of(x, 0), column_of(x, 1)))
+OF_X(arctan2_of_columns, ad_arctan2(column_of(x, 0), column_of(x, 1)))
+OF_X(div_of_columns, ad_div(column_of(x, 0), column_of(x, 1)))
+OF_X(logaddexp_of_columns, ad_logaddexp(column_of(x, 0), column_of(x, 1)))
+OF_X(pow_of_columns, ad_pow(column_of(x, 0), column_of(x, 1)))
+OF_X(logsumexp_of_columns, ad_logsumexp(x, .axis = 1))
+OF_X(softmax_in_0, column_of(ad_softmax(x, .axis = 1), 0))
+OF_X(softmax_in_1, column_of(ad_softmax(x, .axis = 1), 1))
+OF_X(softmax_in_2, column_of(ad_softmax(x, .axis = 1), 2))
+OF_X(log_softmax_in_0, column_of(ad_log_softmax(x, .axis = 1), 0))
+OF_X(log_softmax_in_1, column_of(ad_log_softmax(x, .axis = 1), 1))
+OF_X(log_softmax_in_2, column_of(ad_log_softmax(x, .axis = 1), 2))
+
+/* The place of a derivative among those of its order, in the columns of the levels: they stand in the file in order of sorted columns. */
+static int place_of(int columns, int order)
+{
+    int place = 0, count[COLUMNS] = { 0 };
+    for (int i = 0; i < order; i++)
+        count[levels.column[i]]++;
+    if (columns == 2 || order == 0)
+        return count[1];
+    for (int a = 0; a < COLUMNS; a++)
+        for (int b = order > 1 ? a : COLUMNS - 1; b < COLUMNS; b++)
+            for (int c = order > 2 ? b : COLUMNS - 1; c < COLUMNS; c++, place++) {
+                int other[COLUMNS] = { 0 };
+                other[a]++;
+                if (order > 1)
+                    other[b]++;
+                if (order > 2)
+                    other[c]++;
+                if (memcmp(other, count, sizeof count) == 0)
+                    return place;
+            }
+    return place;
+}
+
+/* What a function of rows of three is made of: logsumexp itself, its slope in a column, or that column less it. */
+enum { WHOLE, SLOPE, LOGARITHM };
+
+static const struct columns_row {
+    const char *name;
+    one *function;
+    const double *numbers;
+    int count, columns, kind, of;
+    double units[4], single[4];
+} columns_rows[] = {
+#define TWO(name, ...) { #name, name##_of_columns, two_##name, sizeof two_##name / sizeof(double), 2, WHOLE, 0, __VA_ARGS__ },
+#define ROWS(name, function, kind, of, ...) { name, function, rows_logsumexp, sizeof rows_logsumexp / sizeof(double), 3, kind, of, __VA_ARGS__ },
+    TWO(hypot, UNITS(4, 4, 8, 64))
+    TWO(arctan2, UNITS(4, 8, 16, 64))
+    TWO(div, USUAL)
+    TWO(logaddexp, USUAL)
+    TWO(pow, UNITS(4, 4, 8, 32))
+    ROWS("logsumexp", logsumexp_of_columns, WHOLE, 0, USUAL)
+    ROWS("softmax[0]", softmax_in_0, SLOPE, 0, USUAL)
+    ROWS("softmax[1]", softmax_in_1, SLOPE, 1, USUAL)
+    ROWS("softmax[2]", softmax_in_2, SLOPE, 2, USUAL)
+    ROWS("log_softmax[0]", log_softmax_in_0, LOGARITHM, 0, USUAL)
+    ROWS("log_softmax[1]", log_softmax_in_1, LOGARITHM, 1, USUAL)
+    ROWS("log_softmax[2]", log_softmax_in_2, LOGARITHM, 2, USUAL)
+};
+
+/* What is right at a point for the levels: numbers follow its arguments. */
+static double right_at(const struct columns_row *row, const double *numbers, int order)
+{
+    static const int firsts[2][5] = { { 0, 1, 3, 6, 10 }, { 0, 1, 4, 10, 20 } };
+    const int *first = firsts[row->columns == 3];
+    numbers += row->columns;
+    if (row->kind == LOGARITHM && order < 2) /* beside the others stand x - y and 1 - w */
+        return order == 0 ? numbers[20 + row->of] : levels.column[0] == row->of ? numbers[23 + row->of] : -numbers[1 + levels.column[0]];
+    int all = order + (row->kind == SLOPE);
+    if (row->kind == SLOPE)
+        levels.column[order] = row->of;
+    return (row->kind == LOGARITHM ? -1 : 1) * numbers[first[all] + place_of(row->columns, all)];
+}
+
+static void check_levels(const struct columns_row *row, ad_dtype dtype, int order, int *places, int n, int stride, struct worst *worst)
+{
+    AD_SCOPE;
+    double x[MAX_POINTS * COLUMNS], y[MAX_POINTS];
+    (void)stride;
+    for (int i = 0; i < n; i++)
+        memcpy(x + row->columns * i, row->numbers + places[i], (size_t)row->columns * sizeof *x);
+    ad_array *points = ad_astype(ad_from(x, AD_SHAPE(n, row->columns)), dtype);
+    ck_assert_msg(ad_copy_to(derived(order, points), y, n), "%s: %s", row->name, ad_error_message());
+    for (int i = 0; i < n; i++) {
+        char where[200];
+        const double *numbers = row->numbers + places[i];
+        double right = right_at(row, numbers, order);
+        snprintf(where, sizeof where, "%s at (%.17g, %.17g, %.17g), %s, order %d in %d %d %d, nesting %d: %.17g for %.17g", row->name, numbers[0], numbers[1],
+                 row->columns > 2 ? numbers[2] : 0, ad_dtype_name(dtype), order, levels.column[0], levels.column[1], levels.column[2], levels.reverse, y[i], right);
+        double largest = dtype == AD_F64 ? DBL_MAX : FLT_MAX;
+        if (fabs(right) <= largest || isfinite(y[i])) /* one beyond the range may be the difference of two */
+            note(worst, error_of(y[i], right, right, dtype), dtype == AD_F64 ? row->units[order] : row->single[order], where);
+    }
+}
+
+START_TEST(functions_of_several_numbers)
+{
+    const struct columns_row *row = &columns_rows[_i];
+    int places[MAX_POINTS], stride = row->columns == 2 ? 12 : 29, orders = row->kind == SLOPE ? 2 : 3;
+    levels.function = row->function;
+    for (ad_dtype dtype = AD_F64; dtype <= AD_F32; dtype++) {
+        struct worst worst = { 0 };
+        int n = points_of(row->numbers, row->count, row->columns, stride, dtype, places);
+        for (int order = 0, ways = 1; order <= orders; order++, ways *= row->columns)
+            for (int way = 0; way < ways; way++)
+                for (levels.reverse = 0; levels.reverse < 1 << order; levels.reverse++) {
+                    for (int level = 0, rest = way; level < COLUMNS; level++, rest /= row->columns)
+                        levels.column[level] = rest % row->columns;
+                    check_levels(row, dtype, order, places, n, stride, &worst);
+                }
+        check(&worst, row->name);
+    }
+}
+END_TEST
+
+/* ---- functions of one complex number ---- */
+
+static const struct complex_row {
+    const char *name;
+    one *function;
+    const double *numbers;
+    int count;
+    double units[4], single[4];
+} complex_rows[] = {
+#define COMPLEX(name, ...) { #name, ad_##name, complex_##name, sizeof complex_##name / sizeof(double), __VA_ARGS__ },
+#define SOME           UNITS(8, 8, 16, 64)
+    COMPLEX(reciprocal, SOME)
+    COMPLEX(square, SOME)
+    COMPLEX(sqrt, SOME)
+    COMPLEX(exp, SOME)
+    COMPLEX(exp2, SOME)
+    COMPLEX(expm1, SOME)
+    COMPLEX(log, SOME)
+    COMPLEX(log2, SOME)
+    COMPLEX(log10, SOME)
+    COMPLEX(log1p, SOME)
+    COMPLEX(sin, SOME)
+    COMPLEX(cos, SOME)
+    COMPLEX(tan, SOME)
+    COMPLEX(arcsin, SOME)
+    COMPLEX(arccos, SOME)
+    COMPLEX(arctan, SOME)
+    COMPLEX(sinh, SOME)
+    COMPLEX(cosh, SOME)
+    COMPLEX(tanh, SOME)
+    COMPLEX(arcsinh, SOME)
+    COMPLEX(arccosh, SOME)
+    COMPLEX(arctanh, SOME)
+    COMPLEX(power_1_7, SOME)
+};
+
+static one *complex_function;
+static ad_array *complex_derived(int order, ad_array *z);
+OF_X(complex_sum_of_0, ad_sum(ad_real(complex_derived(0, x))))
+OF_X(complex_sum_of_1, ad_sum(ad_real(complex_derived(1, x))))
+OF_X(complex_sum_of_2, ad_sum(ad_real(complex_derived(2, x))))
+OF_X(complex_derived_0, complex_derived(0, x))
+OF_X(complex_derived_1, complex_derived(1, x))
+OF_X(complex_derived_2, complex_derived(2, x))
+
+/* The gradient of the real part of a holomorphic function is its derivative. */
+static ad_array *complex_derived(int order, ad_array *z)
+{
+    static one *const sums[] = { complex_sum_of_0, complex_sum_of_1, complex_sum_of_2 };
+    static one *const functions[] = { complex_derived_0, complex_derived_1, complex_derived_2 };
+    if (order == 0)
+        return complex_function(z);
+    if (levels.reverse >> (order - 1) & 1)
+        return ad_grad(sums[order - 1])(z);
+    ad_array *tangent = NULL;
+    ad_jvp(functions[order - 1], z, ad_ones_like(z), &tangent);
+    return tangent;
+}
+
+START_TEST(complex_functions)
+{
+    const struct complex_row *row = &complex_rows[_i];
+    int places[MAX_POINTS];
+    complex_function = row->function;
+    for (ad_dtype dtype = AD_C128; dtype <= AD_C64; dtype++) {
+        struct worst worst = { 0 };
+        int n = points_of(row->numbers, row->count, 2, 10, dtype, places);
+        for (int order = 0; order <= 3; order++)
+            for (levels.reverse = 0; levels.reverse < 1 << order; levels.reverse++) {
+                AD_SCOPE;
+                ad_complex z[MAX_POINTS];
+                for (int i = 0; i < n; i++)
+                    memcpy(&z[i], row->numbers + places[i], sizeof z[i]);
+                ad_array *w = ad_astype(complex_derived(order, ad_astype(ad_from_data(AD_C128, z, AD_SHAPE(n)), dtype)), AD_C128);
+                const ad_complex *y = w ? ad_data(ad_copy(w)) : NULL;
+                ck_assert_msg(y, "%s: %s", row->name, ad_error_message());
+                for (int i = 0; i < n; i++) {
+                    char where[240];
+                    const double *right = row->numbers + places[i] + 2 + 2 * order;
+                    double modulus = hypot(right[0], right[1]);
+                    snprintf(where, sizeof where, "%s at %.17g%+.17gi, %s, order %d, nesting %d: %.17g%+.17gi for %.17g%+.17gi", row->name, creal(z[i]), cimag(z[i]),
+                             ad_dtype_name(dtype), order, levels.reverse, creal(y[i]), cimag(y[i]), right[0], right[1]);
+                    if (!isfinite(dtype == AD_C128 ? modulus : (float)modulus))
+                        continue;
+                    double error = fmax(error_of(creal(y[i]), right[0], modulus, dtype), error_of(cimag(y[i]), right[1], modulus, dtype));
+                    note(&worst, error, dtype == AD_C128 ? row->units[order] : row->single[order], where);
+                }
+            }
+        check(&worst, row->name);
+    }
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+    print_all = argc > 1 && strcmp(argv[1], "--all") == 0;
+    print_table = print_all || (argc > 1 && strcmp(argv[1], "--table") == 0);
+    Suite *suite = suite_create("golden_slopes");
+    TCase *tests = tcase_create("golden_slopes");
+    tcase_set_timeout(tests, 60);
+    tcase_add_loop_test(tests, real_functions, 0, sizeof rows / sizeof *rows);
+    tcase_add_loop_test(tests, functions_of_several_numbers, 0, sizeof columns_rows / sizeof *columns_rows);
+    tcase_add_loop_test(tests, complex_functions, 0, sizeof complex_rows / sizeof *complex_rows);
+    suite_add_tcase(suite, tests);
+    if (print_table)
+        setenv("CK_FORK", "no", 1);
+    return run_suite(suite);
+}
