@@ -239,16 +239,17 @@ static int threads_of_the_process(void)
 START_TEST(large_loops_are_shared_and_small_ones_are_not)
 {
     AD_SCOPE;
+    int before = threads_of_the_process(); /* sanitizers have one of their own */
     ad_set_num_threads(3);
     ck_assert(ad_matmul(ad_ones(AD_SHAPE(100, 100)), ad_ones(AD_SHAPE(100, 100))) && ad_exp(ad_ones(AD_SHAPE(10000))));
-    ck_assert_int_eq(threads_of_the_process(), 1);
+    ck_assert_int_eq(threads_of_the_process(), before);
     ck_assert(ad_matmul(ad_ones(AD_SHAPE(400, 400)), ad_ones(AD_SHAPE(400, 400))));
-    ck_assert_int_ge(threads_of_the_process(), 2);
+    ck_assert_int_gt(threads_of_the_process(), before);
     ck_assert(ad_exp(ad_ones(AD_SHAPE(1000000))));
-    ck_assert_int_eq(threads_of_the_process(), 3);
+    ck_assert_int_eq(threads_of_the_process(), before + 2);
     ad_set_num_threads(1);
     ck_assert(ad_exp(ad_ones(AD_SHAPE(1000000))));
-    ck_assert_int_eq(threads_of_the_process(), 3);
+    ck_assert_int_eq(threads_of_the_process(), before + 2);
 }
 END_TEST
 #else

@@ -2,12 +2,50 @@
  *
  * The memo of a thread finds the function made earlier from the same parts, so asking for a gradient in a loop makes nothing new. */
 #include "tape/function.h"
+#include <pthread.h>
 #include <stdarg.h>
 #include <string.h>
 
 struct ad_memo {
     ad_fn *first;
 };
+
+/* ---- memory of closures ---- */
+
+/* Two threads may not make libffi's first closure at once, and no process may be copied by fork while one is being made: the child would find it locked. */
+static pthread_mutex_t closures_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void lock_closures(void)
+{
+    pthread_mutex_lock(&closures_lock);
+}
+
+static void unlock_closures(void)
+{
+    pthread_mutex_unlock(&closures_lock);
+}
+
+__attribute__((constructor)) static void start(void)
+{
+    pthread_atfork(lock_closures, unlock_closures, unlock_closures);
+}
+
+static ffi_closure *closure_new(void **code)
+{
+    lock_closures();
+    ffi_closure *closure = ffi_closure_alloc(sizeof *closure, code);
+    unlock_closures();
+    return closure;
+}
+
+static void closure_free(ffi_closure *closure)
+{
+    if (!closure)
+        return;
+    lock_closures();
+    ffi_closure_free(closure);
+    unlock_closures();
+}
 
 /* ---- the memo ---- */
 
@@ -29,8 +67,7 @@ void ad_memo_free(ad_context *c, struct ad_memo *memo)
 {
     for (ad_fn *fn = memo ? memo->first : NULL, *next; fn; fn = next) {
         next = fn->next;
-        if (fn->closure)
-            ffi_closure_free(fn->closure);
+        closure_free(fn->closure);
         ad_deallocate(c, fn, bytes_of(fn));
     }
     ad_deallocate(c, memo, sizeof *memo);
@@ -250,13 +287,12 @@ static void closure_call(ffi_cif *cif, void *result, void **arguments, void *use
 static bool close_over(ad_fn *fn)
 {
     void *code;
-    fn->closure = ffi_closure_alloc(sizeof *fn->closure, &code);
+    fn->closure = closure_new(&code);
     if (fn->closure && ffi_prep_closure_loc(fn->closure, &fn->cif, closure_call, fn, code) == FFI_OK) {
         memcpy(&fn->pointer, &code, sizeof code);
         return true;
     }
-    if (fn->closure)
-        ffi_closure_free(fn->closure);
+    closure_free(fn->closure);
     fn->closure = NULL;
     return ad_set_error_of_running(AD_ERROR_MEMORY, "out of memory: no room for a closure"), false;
 }
