@@ -12,7 +12,7 @@ struct samples {
     double step[MOST_STEPS], plus[MOST_STEPS], minus[MOST_STEPS];
     double central[MOST_STEPS];      /* (f(h) - f(-h)) / 2h */
     double extrapolated[MOST_STEPS]; /* from this step and the next, without the term in h^2; one fewer */
-    double size;                     /* the largest value seen */
+    double size;                     /* the largest value seen, or 1: they are sums of terms of that size, which may cancel */
 };
 
 double ad_quick_difference(ad_line *f, const void *context, double step)
@@ -24,7 +24,7 @@ double ad_quick_difference(ad_line *f, const void *context, double step)
 static void take_samples(struct samples *s, ad_line *f, const void *context, double step, double unit)
 {
     s->count = 0;
-    s->size = 0;
+    s->size = 1;
     for (double h = RATIO * step; s->count < MOST_STEPS && h > 16 * unit; h /= RATIO) {
         int i = s->count++;
         s->step[i] = h;

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-/* f(h), for h around 0; NAN where it cannot be computed. */
+/* f(h), for h around 0, a sum of terms of size 1; NAN where it cannot be computed. */
 typedef double ad_line(const void *context, double h);
 
 struct ad_estimate {
