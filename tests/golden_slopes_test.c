@@ -347,6 +347,59 @@ START_TEST(functions_of_several_numbers)
 }
 END_TEST
 
+/* ---- edges: a derivative does not depend on the order in which operands are taken, nor on the modes ---- */
+
+#define BINARY(name) OF_X(name##_at_edges, ad_##name(column_of(x, 0), column_of(x, 1)))
+BINARY(add)
+BINARY(sub)
+BINARY(mul)
+BINARY(maximum)
+BINARY(minimum)
+BINARY(mod)
+BINARY(fmod)
+BINARY(zmul)
+BINARY(zdiv)
+BINARY(zzmul)
+
+static const struct {
+    const char *name;
+    one *function;
+} edge_rows[] = {
+    { "add", add_at_edges }, { "sub", sub_at_edges }, { "mul", mul_at_edges }, { "div", div_of_columns }, { "pow", pow_of_columns },
+    { "maximum", maximum_at_edges }, { "minimum", minimum_at_edges }, { "mod", mod_at_edges }, { "fmod", fmod_at_edges }, { "hypot", hypot_of_columns },
+    { "arctan2", arctan2_of_columns }, { "logaddexp", logaddexp_of_columns }, { "zmul", zmul_at_edges }, { "zdiv", zdiv_at_edges }, { "zzmul", zzmul_at_edges },
+};
+
+static const double edges[] = { 0.0, -0.0, INFINITY, -INFINITY, 1, -1, -2, 0.5, -0.5, DBL_MAX, -DBL_MAX, 0x1p-1074, -0x1p-1074, 1e-308, 1e200, -1e200 };
+enum { EDGES = sizeof edges / sizeof *edges };
+
+START_TEST(derivatives_at_edges_do_not_depend_on_order_or_modes)
+{
+    AD_SCOPE;
+    double x[EDGES * EDGES][2], first[EDGES * EDGES], y[EDGES * EDGES];
+    for (int i = 0; i < EDGES * EDGES; i++)
+        x[i][0] = edges[i / EDGES], x[i][1] = edges[i % EDGES];
+    levels.function = edge_rows[_i].function;
+    for (int order = 1; order <= 2; order++)
+        for (int seconds = 0; seconds <= order; seconds++) {
+            bool any = false;
+            for (int way = 0; way < 1 << order; way++) {
+                if (__builtin_popcount((unsigned)way) != seconds)
+                    continue;
+                for (int level = 0; level < order; level++)
+                    levels.column[level] = way >> level & 1;
+                for (levels.reverse = 0; levels.reverse < 1 << order; levels.reverse++, any = true) {
+                    AD_SCOPE;
+                    ck_assert(ad_copy_to(derived(order, ad_from(x[0], AD_SHAPE(EDGES * EDGES, 2))), any ? y : first, EDGES * EDGES));
+                    for (int i = 0; any && i < EDGES * EDGES; i++)
+                        ck_assert_msg(y[i] == first[i] || (isnan(y[i]) && isnan(first[i])) || fabs(y[i] - first[i]) <= 1e-13 * fabs(first[i]), "%s at (%g, %g), order %d, %d in the second: %g, by another way %g", edge_rows[_i].name,
+                                      x[i][0], x[i][1], order, seconds, y[i], first[i]);
+                }
+            }
+        }
+}
+END_TEST
+
 /* ---- functions of one complex number ---- */
 
 static const struct complex_row {
@@ -449,6 +502,7 @@ int main(int argc, char **argv)
     tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, real_functions, 0, sizeof rows / sizeof *rows);
     tcase_add_loop_test(tests, functions_of_several_numbers, 0, sizeof columns_rows / sizeof *columns_rows);
+    tcase_add_loop_test(tests, derivatives_at_edges_do_not_depend_on_order_or_modes, 0, sizeof edge_rows / sizeof *edge_rows);
     tcase_add_loop_test(tests, complex_functions, 0, sizeof complex_rows / sizeof *complex_rows);
     suite_add_tcase(suite, tests);
     if (print_table)

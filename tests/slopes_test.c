@@ -154,6 +154,7 @@ END_TEST
 
 OF_X(hypot_of_pair, ad_hypot(ad_at(x, "0"), ad_at(x, "1")))
 OF_X(arctan2_of_pair, ad_arctan2(ad_at(x, "0"), ad_at(x, "1")))
+OF_X(root_by_power, ad_pow(x, 0.5))
 OF_X(power_of_pair, ad_pow(ad_at(x, "0"), ad_at(x, "1")))
 
 static ad_array *complex_scalar(double real, double imag)
@@ -177,7 +178,13 @@ START_TEST(slopes_at_infinity_are_limits)
     assert_relative(creal(slope), M_SQRT1_2);
     slope = ad_item_complex(ad_grad(ad_abs)(complex_scalar(5e-324, -5e-324)));
     assert_relative(cimag(slope), M_SQRT1_2);
-    ck_assert(ad_item_complex(ad_holomorphic_grad(ad_sqrt)(complex_scalar(0, 0))) == INFINITY);
+    one *at_zero[] = { ad_sqrt, ad_log, ad_log2, root_by_power }, *at_one[] = { ad_arcsin, ad_arccosh, ad_arctanh }, *far[] = { ad_sqrt, ad_arcsin, ad_arctan, ad_log };
+    for (int i = 0; i < 4; i++)
+        ck_assert(ad_item_complex(ad_holomorphic_grad(at_zero[i])(complex_scalar(0, 0))) == INFINITY);
+    for (int i = 0; i < 3; i++)
+        ck_assert(ad_item_complex(ad_holomorphic_grad(at_one[i])(complex_scalar(1, 0))) == INFINITY);
+    for (int i = 0; i < 4; i++)
+        ck_assert(ad_item_complex(ad_holomorphic_grad(far[i])(complex_scalar(-INFINITY, INFINITY))) == 0);
 }
 END_TEST
 

@@ -26,6 +26,10 @@
         R ratio = c / d, scale = c * ratio + d;                                                                        \
         return make_##dtype((a * ratio + b) / scale, (b * ratio - a) / scale);                                         \
     }                                                                                                                  \
+    static inline bool infinite_##dtype(T x)                                                                           \
+    {                                                                                                                  \
+        return isinf(__real__ x) || isinf(__imag__ x);                                                                 \
+    }                                                                                                                  \
     /* Products and quotients with a slope, part by part: a part that is 0 adds nothing. */                           \
     static inline T zero_wins_##dtype(T x, T y)                                                                        \
     {                                                                                                                  \
@@ -38,8 +42,10 @@
     static inline T zero_over_##dtype(T x, T y)                                                                        \
     {                                                                                                                  \
         R a = __real__ x, b = __imag__ x;                                                                              \
-        if (x == 0 || y != 0)                                                                                          \
-            return x == 0 ? 0 : quotient_##dtype(x, y);                                                                \
+        if (x == 0 || (infinite_##dtype(y) && isfinite(a) && isfinite(b)))                                             \
+            return 0;                                                                                                  \
+        if (y != 0)                                                                                                    \
+            return quotient_##dtype(x, y);                                                                             \
         return make_##dtype(a == 0 ? 0 : a / fabs##F(__real__ y), b == 0 ? 0 : b / fabs##F(__imag__ y));               \
     }                                                                                                                  \
     static inline T power_##dtype(T x, T y)                                                                            \
@@ -59,6 +65,11 @@
             return cpow##F(x, y);                                                                                      \
         angle = a * angle + (b == 0 ? 0 : b * log##F(r));                                                              \
         return make_##dtype(modulus * cos##F(angle), modulus * sin##F(angle));                                         \
+    }                                                                                                                  \
+    /* a power for slopes: that of 0 to a negative number is the real infinity */                                      \
+    static inline T real_infinity_##dtype(T x, T y)                                                                    \
+    {                                                                                                                  \
+        return x == 0 && __real__ y < 0 && __imag__ y == 0 ? (T)INFINITY : power_##dtype(x, y);                        \
     }                                                                                                                  \
     /* 2^x; the angle in two parts, of which the first is rounded */                                                   \
     static inline T exp2_##dtype(T x)                                                                                  \
@@ -94,7 +105,7 @@
     /* 1/(sqrt(x) sqrt(y)): as two roots the number is right on both sides of the cuts, zero imaginary parts too */    \
     static inline T over_roots_##dtype(T x, T y)                                                                       \
     {                                                                                                                  \
-        return quotient_##dtype(1, product_##dtype(csqrt##F(x), csqrt##F(y)));                                         \
+        return infinite_##dtype(x) ? 0 : zero_over_##dtype(1, product_##dtype(csqrt##F(x), csqrt##F(y)));              \
     }                                                                                                                  \
     /* e^x - 1 without cancellation: expm1(a) cos b - 2 sin(b/2)^2, e^a sin b */                                       \
     static inline T expm1_##dtype(T x)                                                                                 \
@@ -147,7 +158,7 @@
     MAPPED(arccosh, cacosh##F, T, dtype)                                                                               \
     MAPPED(arctanh, catanh##F, T, dtype)                                                                               \
     LOOP1(, ad_isnan_##dtype, T, uint8_t, nan_in_##dtype(x))                                                           \
-    LOOP1(, ad_isinf_##dtype, T, uint8_t, isinf(__real__ x) || isinf(__imag__ x))                                      \
+    LOOP1(, ad_isinf_##dtype, T, uint8_t, infinite_##dtype(x))                                                         \
     LOOP1(, ad_isfinite_##dtype, T, uint8_t, isfinite(__real__ x) && isfinite(__imag__ x))                             \
     LOOP1(, ad_logical_not_##dtype, T, uint8_t, x == 0)                                                                \
     LOOP1(, ad_conj_##dtype, T, T, make_##dtype(__real__ x, -__imag__ x))                                              \
@@ -196,7 +207,7 @@ COMPLEX_TABLE(c64, float, c64, f)
 #define NAME(x)        x##_c128
 #define PRODUCT(a, b)  zero_wins_c128(a, b)
 #define QUOTIENT(a, b) quotient_c128(a, b)
-#define POWER(a, b)    power_c128(a, b)
+#define POWER(a, b)    real_infinity_c128(a, b)
 #define LOG(a)         clog(a)
 #define MODULUS(a)     cabs(a)
 #define SMALLEST       0x1p-1022
@@ -215,7 +226,7 @@ POWER_SLOPES(c128)
 #define NAME(x)        x##_c64
 #define PRODUCT(a, b)  zero_wins_c64(a, b)
 #define QUOTIENT(a, b) quotient_c64(a, b)
-#define POWER(a, b)    power_c64(a, b)
+#define POWER(a, b)    real_infinity_c64(a, b)
 #define LOG(a)         clogf(a)
 #define MODULUS(a)     cabsf(a)
 #define SMALLEST       0x1p-126f

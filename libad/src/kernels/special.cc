@@ -32,7 +32,7 @@ const int largest_reflected = 100;
 // The coefficients of one P have one sign and belong to powers of one parity, so nothing cancels.
 double derivative_of_pi_cot_pi(int n, double x)
 {
-    double p[largest_reflected + 2] = { 0, 1 }, c = cot_pi(x), y = 0;
+    double p[largest_reflected + 2] = { 0, 1 }, c = cot_pi(x);
     for (int i = 0; i < n; i++) {
         double q[largest_reflected + 2] = { 0 };
         for (int j = 1; j <= i + 1; j++) {
@@ -41,7 +41,8 @@ double derivative_of_pi_cot_pi(int n, double x)
         }
         std::copy(q, q + i + 3, p);
     }
-    for (int j = n + 1; j >= 0; j--)
+    double y = p[n + 1];
+    for (int j = n; j >= 0; j--)
         y = y * c + p[j];
     return std::pow(pi, n + 1) * y;
 }

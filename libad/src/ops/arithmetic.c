@@ -93,7 +93,7 @@ RULE(logaddexp,  INPUT,     ad_zzmul(t, logaddexp_slope(a, b)),             ad_z
 RULE(polygamma,  INPUT,     NULL,                                           ad_zzmul(t, ad_polygamma(ad_add(a, 1), b)))
 /* zero-wins: in d the derivative is 0 where the first operand is, as it is where t is */
 RULE(zmul,       INPUT,     ad_zmul(t, b),                                  ad_zzmul(t, a))
-RULE(zdiv,       INPUT,     ad_zdiv(t, b),                                  ad_neg(ad_zzmul(a, ad_zdiv(ad_zdiv(t, b), b))))
+RULE(zdiv,       BOTH,      ad_zdiv(t, b),                                  ad_zzmul(t, ad_neg(ad_zdiv(y, b))))
 RULE(zzmul,      INPUT,     ad_zzmul(t, b),                                 ad_zzmul(t, a))
 /* clang-format on */
 FUNCTION(div)

@@ -204,6 +204,18 @@ static ad_array *tan_slope(ad_array *x, ad_array *y)
     return ad_dtype_is_complex(ad_dtype_of(x)) ? ad_sech_squared(ad_mul(ad_weak_complex(1.0i), x)) : ad_add(1, ad_square(y));
 }
 
+/* 1/x; at a complex 0 the real infinity. */
+static ad_array *inverse(ad_array *x)
+{
+    return ad_dtype_is_complex(ad_dtype_of(x)) ? ad_zdiv(1, x) : ad_reciprocal(x);
+}
+
+/* p^2, of an infinite complex p too. */
+static ad_array *squared(ad_array *p)
+{
+    return ad_zzmul(p, p);
+}
+
 /* p^3 x, in an order in which nothing overflows or underflows before the product does; p is 1/x or less for a large x. */
 static ad_array *cube_times(ad_array *p, ad_array *x)
 {
@@ -221,22 +233,22 @@ ELEMENTWISE(abs,         INPUT,     ad_conj(ad_sign(x)))
 ELEMENTWISE(exp,         OUTPUT,    y)
 ELEMENTWISE(exp2,        OUTPUT,    ad_mul(M_LN2, y))
 ELEMENTWISE(expm1,       INPUT,     ad_exp(x))
-ELEMENTWISE(log,         INPUT,     ad_reciprocal(x))
-ELEMENTWISE(log2,        INPUT,     ad_div(1 / M_LN2, x))
-ELEMENTWISE(log10,       INPUT,     ad_div(1 / M_LN10, x))
-ELEMENTWISE(log1p,       INPUT,     ad_reciprocal(ad_add(1, x)))
+ELEMENTWISE(log,         INPUT,     inverse(x))
+ELEMENTWISE(log2,        INPUT,     ad_zdiv(1 / M_LN2, x))
+ELEMENTWISE(log10,       INPUT,     ad_zdiv(1 / M_LN10, x))
+ELEMENTWISE(log1p,       INPUT,     inverse(ad_add(1, x)))
 ELEMENTWISE(sin,         INPUT,     ad_cos(x))
 ELEMENTWISE(cos,         INPUT,     ad_neg(ad_sin(x)))
 ELEMENTWISE(tan,         BOTH,      tan_slope(x, y))
 ELEMENTWISE(arcsin,      INPUT,     ad_arcsin_slope(x))
 ELEMENTWISE(arccos,      INPUT,     ad_neg(ad_arcsin_slope(x)))
-ELEMENTWISE(arctan,      INPUT,     ad_square(ad_arcsinh_slope(x)))
+ELEMENTWISE(arctan,      INPUT,     squared(ad_arcsinh_slope(x)))
 ELEMENTWISE(sinh,        INPUT,     ad_cosh(x))
 ELEMENTWISE(cosh,        INPUT,     ad_sinh(x))
 ELEMENTWISE(tanh,        INPUT,     ad_sech_squared(x))
 ELEMENTWISE(arcsinh,     INPUT,     ad_arcsinh_slope(x))
 ELEMENTWISE(arccosh,     INPUT,     ad_arccosh_slope(x))
-ELEMENTWISE(arctanh,     INPUT,     ad_square(ad_arcsin_slope(x)))
+ELEMENTWISE(arctanh,     INPUT,     squared(ad_arcsin_slope(x)))
 ELEMENTWISE(sigmoid,     INPUT,     ad_sigmoid_slope(x))
 ELEMENTWISE(log_sigmoid, INPUT,     ad_sigmoid(ad_neg(x)))
 ELEMENTWISE(softplus,    INPUT,     ad_sigmoid(x))
