@@ -19,7 +19,8 @@ typedef struct ad_scope {
 /** Opens a scope inside the innermost one. */
 AD_API ad_scope ad_scope_open(void);
 
-/** Closes a scope, and those inside it that are still open. */
+/** Closes a scope, and those inside it that are still open. Differentiations that began in it and were left by a C++ exception or a longjmp
+ * end. */
 AD_API void ad_scope_close(ad_scope scope);
 
 static inline void ad_scope_cleanup_(ad_scope *scope)

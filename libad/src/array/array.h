@@ -122,9 +122,23 @@ struct ad_allocator {
     bool failing;
 };
 
+/* What of the differentiations that run depends on where the C stack is: tape.h. */
+struct ad_tracing {
+    uint64_t live;
+    struct ad_run *run;
+    int depth;
+};
+
+/* What closing a scope brings back. A C++ exception or a longjmp skips all functions between the throw and the scope. */
+struct ad_scope_mark {
+    uint32_t first; /* entry */
+    struct ad_tracing tracing;
+    const char *operation;
+};
+
 struct ad_scope_stack {
     uintptr_t *entries; /* objects; lowest bit set: to be moved one scope out */
-    uint32_t *marks;    /* index of each open scope's first entry */
+    struct ad_scope_mark *marks; /* of the open scopes */
     uint32_t count, capacity, depth, mark_capacity;
 };
 
@@ -139,7 +153,9 @@ struct ad_context {
     struct ad_scope_stack scopes;
     const struct ad_loops *loops;
     struct ad_tape *tape; /* made by the first differentiation */
+    const struct ad_tracing *tracing; /* the tape's */
     void (*tape_stop)(struct ad_context *c); /* takes it down, if there is one */
+    void (*unwind)(struct ad_context *c, const struct ad_tracing *to); /* ends what was interrupted */
     ad_code error_code;
     ad_on_error_action on_error;
     const char *operation; /* the operation or transformation that runs, for the errors of what it is made of; NULL: none */
@@ -226,6 +242,7 @@ AD_ALWAYS_INLINE void ad_number_free(ad_context *c, ad_array *x)
 }
 
 /* context.c */
+extern const struct ad_tracing ad_no_tracing; /* of a thread without a tape */
 extern _Thread_local ad_context *ad_context_pointer __attribute__((tls_model("initial-exec"), visibility("hidden")));
 ad_context *ad_context_start(void);
 void ad_context_take(uint32_t owner, size_t bytes); /* counts a block away from the thread that made it, if that still runs */
@@ -370,6 +387,14 @@ static inline void ad_scope_trim(ad_context *c, uint32_t count)
 
 #define AD_NO_SCOPE UINT32_MAX
 
+/* Whether x was the last thing that came into the innermost scope, and stays there. */
+static inline bool ad_is_newest(const ad_context *c, const struct ad_object *x)
+{
+    const struct ad_scope_stack *s = &c->scopes;
+    uint32_t first = s->depth ? s->marks[s->depth - 1].first : 0;
+    return s->count > first && s->entries[s->count - 1] == (uintptr_t)x;
+}
+
 /* Makes a value that something else holds belong to the innermost scope too. */
 ad_array *ad_hold(ad_context *c, ad_array *x);
 ad_tree *ad_tree_hold(ad_tree *t); /* and NULL for NULL */
@@ -377,7 +402,8 @@ ad_tree *ad_tree_hold(ad_tree *t); /* and NULL for NULL */
 /* An operand as the result of a function that has nothing to change: whatever a function returns belongs to the innermost scope. */
 static inline ad_array *ad_unchanged(ad_array *x)
 {
-    return x ? ad_hold(ad_current(), x) : NULL;
+    ad_context *c = ad_current();
+    return !x || ad_is_newest(c, &x->object) ? x : ad_hold(c, x);
 }
 
 AD_ALWAYS_INLINE ad_array *ad_keep(ad_context *c, ad_array *x)

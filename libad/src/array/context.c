@@ -20,7 +20,8 @@ _Thread_local ad_context *ad_context_pointer __attribute__((tls_model("initial-e
 
 /* In it every allocation fails. Never written to once the library has started. */
 #define NO_ROOM .error_code = AD_ERROR_MEMORY, .error_message = "out of memory: no room for the state of a thread"
-static ad_context without_memory = { .id = AD_NO_THREAD, .allocator = { .failing = true, .watch = INT64_MIN }, NO_ROOM };
+const struct ad_tracing ad_no_tracing = { 0 };
+static ad_context without_memory = { .id = AD_NO_THREAD, .tracing = &ad_no_tracing, .allocator = { .failing = true, .watch = INT64_MIN }, NO_ROOM };
 
 /* Whether calls of this thread met it, and their error was not cleared: the context that it gets in the end starts with that error. */
 static _Thread_local bool went_without __attribute__((tls_model("initial-exec")));
@@ -156,6 +157,7 @@ ad_context *ad_context_start(void)
     }
     *c = went_without ? (ad_context){ NO_ROOM } : (ad_context){ 0 };
     c->id = 1 + atomic_fetch_add(&threads_so_far, 1);
+    c->tracing = &ad_no_tracing;
     c->loops = ad_loops_for_this_cpu();
     c->on_error = action_asked_for();
     enlist(c);

@@ -1,7 +1,10 @@
 /* Scopes and reference counts.
  *
- * The scope stack is one vector of objects; an open scope is the index of its first entry. Each entry is one
- * local reference. An entry whose lowest bit is set moves to the enclosing scope when its own closes. */
+ * The scope stack is one vector of objects; an open scope is a mark, with the index of its first entry. Each entry is one
+ * local reference. An entry whose lowest bit is set moves to the enclosing scope when its own closes.
+ *
+ * A scope closes in the state in which it was opened. If it does not, a C++ exception or a longjmp has left the functions that ran in it, and
+ * the differentiations that they had begun are ended. */
 #include "array/array.h"
 #include <stdio.h>
 #include <string.h>
@@ -54,14 +57,29 @@ ad_scope ad_scope_open(void)
     struct ad_scope_stack *s = &c->scopes;
     if (!ad_grow(c, &s->marks, &s->mark_capacity, sizeof *s->marks, s->depth + 1))
         return (ad_scope){ AD_NO_SCOPE };
-    s->marks[s->depth] = s->count;
+    s->marks[s->depth] = (struct ad_scope_mark){ s->count, *c->tracing, c->operation };
     return (ad_scope){ s->depth++ };
+}
+
+static inline bool is_same(const struct ad_tracing *a, const struct ad_tracing *b)
+{
+    return a->live == b->live && a->run == b->run && a->depth == b->depth;
+}
+
+static __attribute__((noinline, cold)) void unwind(ad_context *c, struct ad_tracing to)
+{
+    if (c->unwind)
+        c->unwind(c, &to);
 }
 
 static void close_innermost(ad_context *c)
 {
     struct ad_scope_stack *s = &c->scopes;
-    uint32_t first = s->marks[--s->depth], kept = first;
+    const struct ad_scope_mark *mark = &s->marks[--s->depth];
+    uint32_t first = mark->first, kept = first;
+    c->operation = mark->operation;
+    if (__builtin_expect(!is_same(c->tracing, &mark->tracing), 0))
+        unwind(c, mark->tracing);
     for (uint32_t i = first; i < s->count; i++) {
         if (s->entries[i] & 1)
             s->entries[kept++] = s->entries[i] - 1;
@@ -83,7 +101,7 @@ void ad_scope_absorb(ad_context *c, uint32_t depth)
     struct ad_scope_stack *s = &c->scopes;
     if (s->depth <= depth)
         return;
-    for (uint32_t i = s->marks[depth]; i < s->count; i++)
+    for (uint32_t i = s->marks[depth].first; i < s->count; i++)
         s->entries[i] &= ~(uintptr_t)1;
     s->depth = depth;
 }
@@ -118,7 +136,9 @@ ad_array *ad_hold(ad_context *c, ad_array *x)
 ad_tree *ad_tree_hold(ad_tree *t)
 {
     ad_context *c = ad_current();
-    if (!t || !ad_scope_add(c, (struct ad_object *)t))
+    if (!t || ad_is_newest(c, (struct ad_object *)t))
+        return t;
+    if (!ad_scope_add(c, (struct ad_object *)t))
         return NULL;
     ad_object_retain(c, (struct ad_object *)t);
     return t;

@@ -219,7 +219,7 @@ static bool compute_eval(ad_context *c, const struct ad_node *node, const ad_spe
     return done;
 }
 
-static bool compute_in_sight(ad_context *c, const struct ad_node *node, ad_array **outputs, int outputs_count)
+AD_ALWAYS_INLINE bool compute_in_sight(ad_context *c, const struct ad_node *node, ad_array **outputs, int outputs_count)
 {
     const ad_primitive *op = node->op;
     ad_spec specs[AD_MAX_OUTPUTS];
@@ -236,12 +236,10 @@ static bool compute(ad_context *c, const struct ad_node *node, ad_array **output
 {
     if (!complete(node, outputs_count))
         return refuse_record(node, outputs_count);
-    if (!c->tape || !c->tape->live)
-        return compute_in_sight(c, node, outputs, outputs_count);
-    uint64_t live = c->tape->live;
-    c->tape->live = 0;
+    uint64_t none = 0, *in_sight = c->tape ? &c->tape->live : &none, live = *in_sight;
+    *in_sight = 0;
     bool done = compute_in_sight(c, node, outputs, outputs_count);
-    c->tape->live = live;
+    *in_sight = live;
     return done;
 }
 

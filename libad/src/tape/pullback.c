@@ -20,6 +20,7 @@ struct ad_pullback {
     struct ad_slots slots;
     uint32_t last; /* slot of the last input */
     uint32_t owner; /* number of its thread */
+    bool applying; /* or a rule left by an exception while it was applied: cotangents may be there */
     char kind, result_kind;
     int inputs_count, outputs_count;
     struct end *inputs, *outputs;
@@ -210,6 +211,9 @@ void *ad_pullback_apply(ad_context *c, ad_pullback *pull, void *cotangent)
         return NULL;
     if (pull->output_tree && !ad_tree_same_structure(pull->output_tree, cotangent))
         return ad_set_error(AD_ERROR_TRANSFORM, "ad_vjp_apply: the cotangent's tree has another structure than the output's");
+    if (pull->applying)
+        forget_cotangents(c, pull);
+    pull->applying = true;
     if (ad_leaves_of(c, pull->result_kind, cotangent, &cotangents) && seed(c, pull, &cotangents, &from) &&
         ad_sweep(c, &pull->slots, from, pull->last, BIT, 0, false)) {
         AD_SCRATCH room = { 0 };
@@ -223,6 +227,7 @@ void *ad_pullback_apply(ad_context *c, ad_pullback *pull, void *cotangent)
         result = done ? ad_leaves_join(pull->kind, pull->input_tree, gradients) : NULL;
     }
     forget_cotangents(c, pull);
+    pull->applying = false;
     ad_leaves_free(c, &cotangents);
     return result;
 }

@@ -135,8 +135,21 @@ static void tape_stop(ad_context *c)
     for (int i = 0; i < AD_DTYPE_COUNT; i++)
         ad_drop(c, c->tape->stubs[i]);
     ad_memo_free(c, c->tape->memo);
+    c->tracing = &ad_no_tracing;
     ad_deallocate(c, c->tape, sizeof *c->tape);
     c->tape = NULL;
+}
+
+/* Ends the levels that were opened since, and brings those that were in sight back. */
+static void unwind(ad_context *c, const struct ad_tracing *to)
+{
+    struct ad_tape *tape = c->tape;
+    if (!tape || tape->depth < to->depth)
+        return;
+    if (tape->depth > to->depth)
+        ad_level_close(c, to->depth);
+    tape->live = to->live;
+    tape->run = to->run;
 }
 
 struct ad_tape *ad_tape_of(ad_context *c)
@@ -150,6 +163,8 @@ struct ad_tape *ad_tape_of(ad_context *c)
             return NULL;
         }
     c->tape_stop = tape_stop;
+    c->unwind = unwind;
+    c->tracing = &c->tape->tracing;
     return c->tape;
 }
 

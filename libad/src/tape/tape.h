@@ -102,13 +102,18 @@ struct ad_memo;
 struct ad_tape {
     struct ad_slots slots;
     uint64_t serial;         /* of this trace; 0: none */
-    uint64_t live;           /* bits of the levels that operations see */
+    union {
+        struct ad_tracing tracing;
+        struct {
+            uint64_t live;      /* bits of the levels that operations see */
+            struct ad_run *run; /* the innermost one in progress */
+            int depth;          /* number of open levels */
+        };
+    };
     uint64_t forward;        /* bits of the forward levels among the open ones */
     uint64_t last_serial, serials_end; /* what is left of a block of serials */
     uint32_t floor;          /* of the innermost open level */
-    int depth;
     struct ad_level levels[AD_MAX_LEVELS];
-    struct ad_run *run;      /* the innermost one in progress */
     ad_array *stubs[AD_DTYPE_COUNT]; /* abstract 0-d arrays that stand for inputs not saved */
     struct ad_memo *memo;            /* of transformed functions, closure.c */
 };

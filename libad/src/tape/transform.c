@@ -155,17 +155,19 @@ bool ad_trace_open(ad_context *c, const ad_fn *fn, const ad_value *arguments, in
         return false;
     int count = trace->inputs.count;
     trace->nodes = ad_allocate(c, (size_t)count * sizeof *trace->nodes);
+    trace->level = trace->nodes ? ad_level_open(c, AD_LEVEL_REVERSE) : -1;
     ad_scope scope = ad_scope_open();
-    if (trace->nodes && scope.depth != AD_NO_SCOPE && (trace->level = ad_level_open(c, AD_LEVEL_REVERSE)) >= 0) {
+    if (scope.depth != AD_NO_SCOPE && trace->level >= 0) {
         AD_SCRATCH room = { 0 };
         ad_array **lifted = ad_scratch_take(c, &room, count, sizeof *lifted);
         trace->floor = c->tape->floor;
         c->tape->levels[trace->level].extracted = extracted;
         if (lifted && lift_leaves(c, trace, lifted))
             trace->result = ad_value_escape(fn->result, call_with(c, fn, arguments, argnum, ad_leaves_join(kind, argument, lifted)));
-        ad_level_hide(c, trace->level);
     }
     ad_scope_close(scope);
+    if (trace->level >= 0)
+        ad_level_hide(c, trace->level);
     return trace->result && ad_leaves_of(c, fn->result, trace->result, &trace->outputs);
 }
 
