@@ -355,7 +355,7 @@ static ad_array *triangle(const char *name, ad_array *x, int64_t k, bool lower)
     if (x->ndim == 0)
         return ad_set_error(AD_ERROR_SHAPE, "%s: a 0-d array is no matrix", name);
     if (x->size == 0)
-        return ad_unchanged(x);
+        return x->ndim > 1 ? ad_unchanged(x) : ad_reshape(x, AD_SHAPE(0, 0));
     int64_t columns = ad_dims(x)[x->ndim - 1], rows = x->ndim > 1 ? ad_dims(x)[x->ndim - 2] : columns;
     ad_array *keep = ad_array_new(c, AD_BOOL, 2, (int64_t[]){ rows, columns });
     if (!keep)
