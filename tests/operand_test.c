@@ -142,7 +142,7 @@ START_TEST(operands_and_options_are_evaluated_once_from_left_to_right)
 END_TEST
 
 /* Names that the macros could have used, in all places where an expression may stand. */
-START_TEST(the_macros_stand_wherever_an_expression_may)
+START_TEST(the_macros_stand_wherever_an_expression_may, the_constants_are_the_nearest_doubles)
 {
     AD_SCOPE;
     ad_array *x = ad_scalar(1), *a = ad_scalar(2), *id = ad_add(x, a), *o = x ? ad_neg(id) : ad_exp(id), *f[] = { ad_sin(x), ad_cos(x) };
@@ -167,6 +167,14 @@ START_TEST(the_macros_stand_wherever_an_expression_may)
 }
 END_TEST
 
+START_TEST(the_constants_are_the_nearest_doubles)
+{
+    assert_close(AD_PI, acos(-1), 0);
+    assert_close(AD_E, exp(1), 0);
+    ck_assert(sin(AD_PI) > 0 && sin(nextafter(AD_PI, 4)) < 0);
+}
+END_TEST
+
 RUN_TESTS("operand", every_arithmetic_type_is_an_operand, every_arithmetic_type_is_a_leaf_and_a_fill, a_number_is_weak_beside_an_array,
           arrays_may_be_const_and_unknown_pointers_are_arrays, a_literal_null_is_an_error_when_the_program_runs,
-          operands_and_options_are_evaluated_once_from_left_to_right, the_macros_stand_wherever_an_expression_may)
+          operands_and_options_are_evaluated_once_from_left_to_right, the_macros_stand_wherever_an_expression_may, the_constants_are_the_nearest_doubles)

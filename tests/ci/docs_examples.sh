@@ -1,5 +1,5 @@
 #!/bin/bash
-# Every complete program in the documents compiles without a warning and ends with status 0: the block of C in the README, and those in docs that
+# Every complete program in the documents compiles without a warning, whatever the -std, and ends with status 0: the block of C in the README, and those in docs that
 # follow a line <!-- example: name -->.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -19,6 +19,9 @@ count=0
 for source in "$out"/*.c; do
     name=$(basename "$source" .c)
     ${CC:-cc} -std=c11 "${warnings[@]}" -I libad/include "$source" -o "$out/$name" -L "$build/libad" -Wl,-rpath,"$build/libad" -lad -lm
+    for standard in gnu11 c17 c2x; do
+        ${CC:-cc} -std=$standard "${warnings[@]}" -I libad/include -fsyntax-only "$source"
+    done
     if ! "$out/$name" >"$out/$name.txt" 2>&1; then
         echo "the example $name fails:"
         cat "$out/$name.txt"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Every public header alone: as C11 and C17 with gcc and clang, every warning an error, and as C++17.
+# Every public header alone: as C11, C17 and C2x with gcc and clang, every warning an error, and as C++17.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 include=(-I libad/include -I libad-nn/include -I hyperopt/include)
@@ -8,7 +8,7 @@ count=0
 for header in libad/include/ad/*.h libad-nn/include/ad-nn/*.h hyperopt/include/hyperopt/*.h; do
     name=${header#*/include/}
     for compiler in gcc clang; do
-        for standard in c11 c17; do
+        for standard in c11 c17 c2x; do
             printf '#include <%s>\nextern int nothing;\n' "$name" | $compiler -std=$standard "${warnings[@]}" "${include[@]}" -fsyntax-only -x c -
         done
     done
@@ -23,7 +23,7 @@ done
 } | g++ -std=c++17 -Wall -Wextra -Wshadow -Wno-missing-field-initializers -Werror "${include[@]}" -fsyntax-only -x c++ -
 # The macros, used.
 for compiler in gcc clang; do
-    for standard in c11 c17; do
+    for standard in c11 c17 c2x; do
         $compiler -std=$standard "${warnings[@]}" "${include[@]}" -fsyntax-only tests/ci/outside.c
     done
 done

@@ -25,6 +25,10 @@ typedef struct ad_complex {
 typedef double _Complex ad_complex;
 #endif
 
+/** The circle constant and the base of the natural logarithm, which C's <math.h> has as an extension only. */
+#define AD_PI 3.14159265358979323846
+#define AD_E  2.71828182845904523536
+
 /* Marks a struct of options: its fields are given by name (ad/call.h). */
 #if defined __GNUC__ && !defined __clang__ && !defined __cplusplus
 #define AD_NAMED_ __attribute__((designated_init))

@@ -168,7 +168,6 @@ AD_API ad_array *ad_put_along_axis(ad_array *x, ad_array *index, ad_array *value
 #define ad_put_add(x, index, ...) AD_WITH_AAA_(ad_put_add, AD_TAKE, x, index, __VA_ARGS__)
 #define ad_put_set(x, index, ...) AD_WITH_AAA_(ad_put_set, AD_TAKE, x, index, __VA_ARGS__)
 #define ad_put_along_axis(x, index, value, axis) AD_CALL_AAAP_(ad_put_along_axis, x, index, value, axis)
-#define AD_TAKE_OPTIONS_(...)                  AD_OPTIONS_(ad_take_options, AD_TAKE_DEFAULTS_FIELDS_, __VA_ARGS__)
 
 #endif
 

@@ -53,7 +53,7 @@ AD_API ad_array *ad_linalg_svdvals(ad_array *x);
 
 #ifndef __cplusplus
 #define ad_linalg_svdvals(x) AD_CALL_A_(ad_linalg_svdvals, x)
-#define ad_linalg_norm(...) AD_WITH_A_(ad_linalg_norm, AD_LINALG_NORM, __VA_ARGS__)
+#define ad_linalg_norm(...)  AD_WITH_A_(ad_linalg_norm, AD_LINALG_NORM, __VA_ARGS__)
 #endif
 
 AD_END_DECLS

@@ -127,17 +127,17 @@ AD_API ad_array *ad_trace_with(ad_array *x, ad_trace_options options);
     })
 
 #define ad_matmul(a, b) AD_CALL_AA_(ad_matmul, a, b)
-#define ad_dot(a, b) AD_CALL_AA_(ad_dot, a, b)
-#define ad_inner(a, b) AD_CALL_AA_(ad_inner, a, b)
-#define ad_outer(a, b) AD_CALL_AA_(ad_outer, a, b)
-#define ad_vdot(a, b) AD_CALL_AA_(ad_vdot, a, b)
+#define ad_dot(a, b)    AD_CALL_AA_(ad_dot, a, b)
+#define ad_inner(a, b)  AD_CALL_AA_(ad_inner, a, b)
+#define ad_outer(a, b)  AD_CALL_AA_(ad_outer, a, b)
+#define ad_vdot(a, b)   AD_CALL_AA_(ad_vdot, a, b)
 #define ad_matvec(a, b) AD_CALL_AA_(ad_matvec, a, b)
 #define ad_vecmat(a, b) AD_CALL_AA_(ad_vecmat, a, b)
-#define ad_kron(a, b) AD_CALL_AA_(ad_kron, a, b)
+#define ad_kron(a, b)   AD_CALL_AA_(ad_kron, a, b)
 
-#define ad_vecdot(...) AD_WITH_AA_(ad_vecdot, AD_VECDOT, __VA_ARGS__)
+#define ad_vecdot(...)    AD_WITH_AA_(ad_vecdot, AD_VECDOT, __VA_ARGS__)
 #define ad_tensordot(...) AD_WITH_AA_(ad_tensordot, AD_TENSORDOT, __VA_ARGS__)
-#define ad_trace(...) AD_WITH_A_(ad_trace, AD_TRACE, __VA_ARGS__)
+#define ad_trace(...)     AD_WITH_A_(ad_trace, AD_TRACE, __VA_ARGS__)
 
 #endif
 

@@ -130,23 +130,20 @@ AD_API ad_array *ad_linear_recurrence_with(ad_array *a, ad_array *b, ad_recurren
 
 #ifndef __cplusplus
 /* ad_sum(x, .axis = 0) is ad_sum_with(x, (ad_reduce_options){ defaults, .axis = 0, .ad_unused_ = 0 }). */
-#define AD_REDUCE_OPTIONS_(...) AD_OPTIONS_(ad_reduce_options, AD_REDUCE_DEFAULTS_FIELDS_, __VA_ARGS__)
-#define AD_SCAN_OPTIONS_(...)   AD_OPTIONS_(ad_scan_options, AD_SCAN_DEFAULTS_FIELDS_, __VA_ARGS__)
-
-#define ad_sum(...) AD_WITH_A_(ad_sum, AD_REDUCE, __VA_ARGS__)
-#define ad_mean(...) AD_WITH_A_(ad_mean, AD_REDUCE, __VA_ARGS__)
-#define ad_prod(...) AD_WITH_A_(ad_prod, AD_REDUCE, __VA_ARGS__)
-#define ad_var(...) AD_WITH_A_(ad_var, AD_REDUCE, __VA_ARGS__)
-#define ad_std(...) AD_WITH_A_(ad_std, AD_REDUCE, __VA_ARGS__)
-#define ad_max(...) AD_WITH_A_(ad_max, AD_REDUCE, __VA_ARGS__)
-#define ad_min(...) AD_WITH_A_(ad_min, AD_REDUCE, __VA_ARGS__)
-#define ad_ptp(...) AD_WITH_A_(ad_ptp, AD_REDUCE, __VA_ARGS__)
+#define ad_sum(...)    AD_WITH_A_(ad_sum, AD_REDUCE, __VA_ARGS__)
+#define ad_mean(...)   AD_WITH_A_(ad_mean, AD_REDUCE, __VA_ARGS__)
+#define ad_prod(...)   AD_WITH_A_(ad_prod, AD_REDUCE, __VA_ARGS__)
+#define ad_var(...)    AD_WITH_A_(ad_var, AD_REDUCE, __VA_ARGS__)
+#define ad_std(...)    AD_WITH_A_(ad_std, AD_REDUCE, __VA_ARGS__)
+#define ad_max(...)    AD_WITH_A_(ad_max, AD_REDUCE, __VA_ARGS__)
+#define ad_min(...)    AD_WITH_A_(ad_min, AD_REDUCE, __VA_ARGS__)
+#define ad_ptp(...)    AD_WITH_A_(ad_ptp, AD_REDUCE, __VA_ARGS__)
 #define ad_argmax(...) AD_WITH_A_(ad_argmax, AD_REDUCE, __VA_ARGS__)
 #define ad_argmin(...) AD_WITH_A_(ad_argmin, AD_REDUCE, __VA_ARGS__)
-#define ad_any(...) AD_WITH_A_(ad_any, AD_REDUCE, __VA_ARGS__)
-#define ad_all(...) AD_WITH_A_(ad_all, AD_REDUCE, __VA_ARGS__)
+#define ad_any(...)    AD_WITH_A_(ad_any, AD_REDUCE, __VA_ARGS__)
+#define ad_all(...)    AD_WITH_A_(ad_all, AD_REDUCE, __VA_ARGS__)
 
-#define ad_cumsum(...) AD_WITH_A_(ad_cumsum, AD_SCAN, __VA_ARGS__)
+#define ad_cumsum(...)  AD_WITH_A_(ad_cumsum, AD_SCAN, __VA_ARGS__)
 #define ad_cumprod(...) AD_WITH_A_(ad_cumprod, AD_SCAN, __VA_ARGS__)
 
 #define ad_linear_recurrence(a, ...) AD_WITH_AA_(ad_linear_recurrence, AD_RECURRENCE, a, __VA_ARGS__)

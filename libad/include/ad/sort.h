@@ -25,7 +25,7 @@ AD_API ad_array *ad_argsort(ad_array *x);
 AD_API ad_array *ad_argsort_with(ad_array *x, ad_sort_options options);
 
 #ifndef __cplusplus
-#define ad_sort(...) AD_WITH_A_(ad_sort, AD_SORT, __VA_ARGS__)
+#define ad_sort(...)    AD_WITH_A_(ad_sort, AD_SORT, __VA_ARGS__)
 #define ad_argsort(...) AD_WITH_A_(ad_argsort, AD_SORT, __VA_ARGS__)
 #endif
 

@@ -36,8 +36,8 @@ AD_API ad_array *ad_log_softmax_with(ad_array *x, ad_reduce_options options);
 #define ad_special_log_softmax_with ad_log_softmax_with
 
 #ifndef __cplusplus
-#define ad_logsumexp(...) AD_WITH_A_(ad_logsumexp, AD_REDUCE, __VA_ARGS__)
-#define ad_softmax(...) AD_WITH_A_(ad_softmax, AD_REDUCE, __VA_ARGS__)
+#define ad_logsumexp(...)   AD_WITH_A_(ad_logsumexp, AD_REDUCE, __VA_ARGS__)
+#define ad_softmax(...)     AD_WITH_A_(ad_softmax, AD_REDUCE, __VA_ARGS__)
 #define ad_log_softmax(...) AD_WITH_A_(ad_log_softmax, AD_REDUCE, __VA_ARGS__)
 #endif
 

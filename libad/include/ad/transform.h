@@ -10,6 +10,9 @@
  * ad_grad(f)(x) in one expression is safe, and its error is seen at the end. Such a function empties the place of a second result
  * (ad_value_and_grad). Called after ad_clear_error it records its error again; what is made of it fails with the same error.
  *
+ * A function of a type that stands in no row of ad/signature.h does not compile; it is described, ad_grad(ad_function(f, "a(a,i)")). Neither does a
+ * surplus argument.
+ *
  * Complex: the gradient of a real-valued function f(x + iy) is df/dx - i df/dy, as in autograd and JAX. */
 #ifndef AD_TRANSFORM_H
 #define AD_TRANSFORM_H

@@ -287,5 +287,5 @@ CONSTANT(logical_not)
 ad_array *ad_angle_with(ad_array *x, ad_angle_options options)
 {
     ad_array *angle = (ad_angle)(x);
-    return options.deg ? ad_mul(angle, 180 / M_PI) : angle;
+    return options.deg ? ad_mul(angle, 180 / AD_PI) : angle;
 }
