@@ -68,6 +68,33 @@ START_TEST(the_place_is_that_of_the_failed_call)
 }
 END_TEST
 
+START_TEST(functions_without_operands_have_their_place_too)
+{
+    AD_SCOPE;
+    ad_array *x = pair();
+    ad_tree *t = ad_tree_of("a", x);
+    const char *here = HERE; ad_item(x);
+    assert_where(here);
+    here = HERE; ad_item(ad_add(x, 1));
+    assert_where(here);
+    here = HERE; ad_dim(x, 4);
+    assert_where(here);
+    here = HERE; ad_load("/nowhere/at/all.npy");
+    assert_where(here);
+    here = HERE; ad_save("/nowhere/at/all.npy", x);
+    assert_where(here);
+    here = HERE; ad_tree_get(t, "b");
+    assert_where(here);
+    here = HERE; ad_tree_get(ad_tree_of("b", ad_neg(x)), "a");
+    assert_where(here);
+    ad_array *y = triple();
+    here = HERE; ad_unflatten(t, y);
+    assert_where(here);
+    here = HERE; ad_from((double[]){ 1, 2 }, AD_SHAPE(-2));
+    assert_where(here);
+}
+END_TEST
+
 START_TEST(operands_and_options_are_evaluated_before_the_place_is_noted)
 {
     AD_SCOPE;
@@ -90,7 +117,7 @@ START_TEST(the_place_of_another_call_is_not_shown)
     (ad_matmul)(x, triple());
     assert_where("");
     (void)ad_add(x, 1);
-    ad_load("/nowhere/at/all.npy");
+    (ad_load)("/nowhere/at/all.npy");
     assert_where("");
     ad_set_error(AD_ERROR_USER, "ad_addition: no");
     assert_where("");
@@ -149,6 +176,26 @@ static void *in_a_thread(void *unused)
     return NULL;
 }
 
+static ad_array *scaled(ad_array *x, void *factor)
+{
+    return ad_mul(x, *(double *)factor);
+}
+
+/* Its address is still that of a living object when the pullback is applied. */
+START_TEST(a_context_that_is_a_compound_literal_lives_as_long_as_the_block)
+{
+    AD_SCOPE;
+    ad_pullback *pull;
+    ad_vjp(ad_checkpoint(scaled), pair(), &(double){ 3 }, &pull);
+    volatile double others[16];
+    for (int i = 0; i < 16; i++)
+        others[i] = -1;
+    assert_array(ad_vjp_apply(pull, pair()), AD_SHAPE(2), 0, 3, 3);
+    ad_vjp_free(pull);
+    ck_assert(others[3] == -1);
+}
+END_TEST
+
 START_TEST(each_thread_has_places_of_its_own)
 {
     AD_SCOPE;
@@ -173,7 +220,7 @@ START_TEST(a_site_that_is_gone_is_not_read)
 }
 END_TEST
 
-RUN_TESTS("call_site", without_an_error_there_is_no_place, the_place_is_that_of_the_failed_call,
+RUN_TESTS("call_site", without_an_error_there_is_no_place, the_place_is_that_of_the_failed_call, functions_without_operands_have_their_place_too,
           operands_and_options_are_evaluated_before_the_place_is_noted, the_place_of_another_call_is_not_shown,
           the_place_goes_with_the_error_and_the_first_one_stays, a_transformation_has_its_place_again_after_the_function,
-          each_thread_has_places_of_its_own, a_site_that_is_gone_is_not_read)
+          a_context_that_is_a_compound_literal_lives_as_long_as_the_block, each_thread_has_places_of_its_own, a_site_that_is_gone_is_not_read)

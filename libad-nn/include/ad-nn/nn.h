@@ -190,6 +190,18 @@ AD_API void adnn_progress_update(adnn_progress *progress, int64_t done, double l
 /** Erases the line. */
 AD_API void adnn_progress_end(adnn_progress *progress);
 
+#if !defined __cplusplus && !defined AD_INTERNAL_
+#define adnn_squared_norm(x)               AD_CALL_P_(adnn_squared_norm, x)
+#define adnn_init(x, ...)                  AD_CALL_PP_(adnn_init, x, __VA_ARGS__)
+#define adnn_apply(x, ...)                 AD_CALL_PP_(adnn_apply, x, __VA_ARGS__)
+#define adnn_softmax_cross_entropy(x, ...) AD_CALL_PP_(adnn_softmax_cross_entropy, x, __VA_ARGS__)
+#define adnn_mean_squared_error(x, ...)    AD_CALL_PP_(adnn_mean_squared_error, x, __VA_ARGS__)
+#define adnn_accuracy(x, ...)              AD_CALL_PP_(adnn_accuracy, x, __VA_ARGS__)
+#define adnn_optimizer_init(...)           AD_CALL_V_(adnn_optimizer_init, __VA_ARGS__)
+#define adnn_optimizer_update(...)         AD_CALL_V_(adnn_optimizer_update, __VA_ARGS__)
+#define adnn_batch(...)                    AD_CALL_V_(adnn_batch, __VA_ARGS__)
+#endif
+
 AD_END_DECLS
 
 #endif

@@ -43,7 +43,8 @@ AD_API ad_array *ad_from_data(ad_dtype dtype, const void *data, ad_shape shape);
  *
  * @param data     aligned for dtype; must stay unchanged until released
  * @param release  called with ctx when the last array over it is gone, in whichever thread drops it; may be NULL
- * On failure release is not called. */
+ * On failure release is not called. A compound literal in an argument of another call, as in ad_neg(ad_wrap(AD_F64, (double[]){ 1 }, ...)), lives
+ * only as long as that call. */
 AD_API ad_array *ad_wrap(ad_dtype dtype, void *data, ad_shape shape, void (*release)(void *ctx), void *ctx);
 
 /** The value of an array of one element, as float64; the real part of a complex one. NaN and an error otherwise. */
@@ -76,6 +77,17 @@ AD_API void ad_fprint(FILE *stream, const ad_array *x);
 
 /** The text that ad_print prints, without the newline; the caller frees it with free(). NULL on failure. */
 AD_API char *ad_tostring(const ad_array *x);
+
+#if !defined __cplusplus && !defined AD_INTERNAL_
+#define ad_item(x)         AD_CALL_P_(ad_item, x)
+#define ad_item_int(x)     AD_CALL_P_(ad_item_int, x)
+#define ad_item_complex(x) AD_CALL_P_(ad_item_complex, x)
+#define ad_data(x)         AD_CALL_P_(ad_data, x)
+#define ad_dim(x, ...)     AD_CALL_PP_(ad_dim, x, __VA_ARGS__)
+#define ad_copy_to(x, ...) AD_CALL_PP_(ad_copy_to, x, __VA_ARGS__)
+#define ad_from(...)       AD_CALL_V_(ad_from, __VA_ARGS__)
+#define ad_from_data(...)  AD_CALL_V_(ad_from_data, __VA_ARGS__)
+#endif
 
 AD_END_DECLS
 

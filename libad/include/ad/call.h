@@ -6,6 +6,7 @@
  *     #define ad_add(a, b)  AD_CALL_AA_(ad_add, a, b)
  *     #define ad_at(x, ...) AD_CALL_AP_(ad_at, x, __VA_ARGS__)
  *     #define ad_sum(...)   AD_WITH_A_(ad_sum, AD_REDUCE, __VA_ARGS__)
+ *     #define ad_item(x)    AD_CALL_P_(ad_item, x)
  *
  * ad_add(x, 1) expands to
  *
@@ -122,7 +123,7 @@ ad_array *ad_operands_are_arrays_or_C_numbers_(struct ad_operands_are_arrays_or_
 #define AD_TEXT__(x) #x
 #define AD_TEXT_(x)  AD_TEXT__(x)
 
-/* Notes it for ad_error_where. The library's own calls keep the place of the program's. */
+/* Notes it for ad_error_where. The library's own calls keep the place of the program's, and its sources see no macros of plain functions. */
 #ifdef AD_INTERNAL_
 #define AD_SITE_(name) (void)0
 #else
@@ -189,6 +190,32 @@ ad_array *ad_operands_are_arrays_or_C_numbers_(struct ad_operands_are_arrays_or_
         __auto_type id##c = (z);                                                                                       \
         AD_SITE_(#f);                                                                                                  \
         (f)(AD_ARRAY_(id##a), AD_ARRAY_(id##b), AD_ARRAY_(id##c), __VA_ARGS__);                                        \
+    })
+
+/* Functions that take no operands: of one argument, of more, of any. The first argument is evaluated before the place is noted, in the third form
+ * none is: it may be a compound literal. None of them keeps a pointer that it is given: a compound literal lives as long as the call. */
+#define AD_CALL_P_(f, x)       AD_CALL_P_1_(AD_UNIQUE_, f, x)
+#define AD_CALL_P_1_(id, f, x) AD_CALL_P_2_(id, f, x)
+#define AD_CALL_P_2_(id, f, x)                                                                                         \
+    __extension__({                                                                                                    \
+        __auto_type id##a = (x);                                                                                       \
+        AD_SITE_(#f);                                                                                                  \
+        (f)(id##a);                                                                                                    \
+    })
+
+#define AD_CALL_PP_(f, x, ...)       AD_CALL_PP_1_(AD_UNIQUE_, f, x, __VA_ARGS__)
+#define AD_CALL_PP_1_(id, f, x, ...) AD_CALL_PP_2_(id, f, x, __VA_ARGS__)
+#define AD_CALL_PP_2_(id, f, x, ...)                                                                                   \
+    __extension__({                                                                                                    \
+        __auto_type id##a = (x);                                                                                       \
+        AD_SITE_(#f);                                                                                                  \
+        (f)(id##a, __VA_ARGS__);                                                                                       \
+    })
+
+#define AD_CALL_V_(f, ...)                                                                                             \
+    __extension__({                                                                                                    \
+        AD_SITE_(#f);                                                                                                  \
+        (f)(__VA_ARGS__);                                                                                              \
     })
 
 /* ---- Calls of f##_with, with options ---- */

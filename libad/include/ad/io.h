@@ -28,6 +28,13 @@ AD_API ad_array *ad_load_idx(const char *path);
  * False and an error on failure. */
 AD_API bool ad_save_idx(const char *path, const ad_array *x);
 
+#if !defined __cplusplus && !defined AD_INTERNAL_
+#define ad_load(...)     AD_CALL_V_(ad_load, __VA_ARGS__)
+#define ad_load_idx(...) AD_CALL_V_(ad_load_idx, __VA_ARGS__)
+#define ad_save(...)     AD_CALL_V_(ad_save, __VA_ARGS__)
+#define ad_save_idx(...) AD_CALL_V_(ad_save_idx, __VA_ARGS__)
+#endif
+
 AD_END_DECLS
 
 #endif

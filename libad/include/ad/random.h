@@ -91,6 +91,13 @@ AD_API ad_array *ad_random_choice_with(ad_key key, int64_t n, ad_shape shape, ad
 
 #endif
 
+#if !defined __cplusplus && !defined AD_INTERNAL_
+#define ad_random_bits(...)        AD_CALL_V_(ad_random_bits, __VA_ARGS__)
+#define ad_random_randint(...)     AD_CALL_V_(ad_random_randint, __VA_ARGS__)
+#define ad_random_bernoulli(...)   AD_CALL_V_(ad_random_bernoulli, __VA_ARGS__)
+#define ad_random_permutation(...) AD_CALL_V_(ad_random_permutation, __VA_ARGS__)
+#endif
+
 AD_END_DECLS
 
 #endif

@@ -241,6 +241,8 @@ AD_API ad_tree *ad_unstack(ad_array *x);
 #define ad_stack(...)          AD_WITH_P_(ad_stack, AD_JOIN, __VA_ARGS__)
 #define ad_split(x, ...)       AD_WITH_AP_(ad_split, AD_SPLIT, x, __VA_ARGS__)
 #define ad_array_split(x, ...) AD_WITH_AP_(ad_array_split, AD_SPLIT, x, __VA_ARGS__)
+#define ad_vstack(arrays)      AD_CALL_P_(ad_vstack, arrays)
+#define ad_hstack(arrays)      AD_CALL_P_(ad_hstack, arrays)
 #define ad_unstack(...)        AD_WITH_A_(ad_unstack, AD_JOIN, __VA_ARGS__)
 
 /* Operands. */
@@ -248,6 +250,8 @@ AD_API ad_tree *ad_unstack(ad_array *x);
 #define ad_atleast_1d(x)                    AD_CALL_A_(ad_atleast_1d, x)
 #define ad_atleast_2d(x)                    AD_CALL_A_(ad_atleast_2d, x)
 #define ad_atleast_3d(x)                    AD_CALL_A_(ad_atleast_3d, x)
+#define ad_fliplr(x)                        AD_CALL_A_(ad_fliplr, x)
+#define ad_flipud(x)                        AD_CALL_A_(ad_flipud, x)
 #define ad_matrix_transpose(x)              AD_CALL_A_(ad_matrix_transpose, x)
 #define ad_swapaxes(x, axis1, axis2)        AD_CALL_AP_(ad_swapaxes, x, axis1, axis2)
 #define ad_tile(x, reps)                    AD_CALL_AP_(ad_tile, x, reps)

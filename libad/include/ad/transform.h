@@ -221,20 +221,21 @@ static inline void *ad_emptied_(void *place)
 }
 
 #ifndef __cplusplus
-/* What the function in id returns; void * for an ad_fn, as ad_call. */
-#define AD_RESULT_(id) __typeof__(_Generic((id), AD_SIGNATURES_(AD_RESULT_CASE_) default: (void *)0))
+/* What f returns; void * for an ad_fn, as ad_call. */
+#define AD_RESULT_(f) __typeof__(_Generic((f), AD_SIGNATURES_(AD_RESULT_CASE_) default: (void *)0))
 
-#define ad_vjp(f, ...)         AD_CALLED_("ad_vjp", ad_vjp_of, f, AD_LAST_(ad_emptied_, __VA_ARGS__))
-#define ad_jvp(f, ...)         AD_CALLED_("ad_jvp", ad_jvp_of, f, AD_LAST_(ad_emptied_, __VA_ARGS__))
-#define ad_fixed_point(f, ...) AD_CALLED_("ad_fixed_point", ad_fixed_point_of, f, __VA_ARGS__)
+#define ad_vjp(f, ...)         ((AD_RESULT_(f))ad_vjp_of(AD_FN_OF_("ad_vjp", f), AD_LAST_(ad_emptied_, __VA_ARGS__)))
+#define ad_jvp(f, ...)         ((AD_RESULT_(f))ad_jvp_of(AD_FN_OF_("ad_jvp", f), AD_LAST_(ad_emptied_, __VA_ARGS__)))
+#define ad_fixed_point(f, ...) ((AD_RESULT_(f))ad_fixed_point_of(AD_FN_OF_("ad_fixed_point", f), __VA_ARGS__))
 
-#define AD_CALLED_(name, of, f, ...)       AD_CALLED_1_(AD_UNIQUE_, name, of, f, __VA_ARGS__)
-#define AD_CALLED_1_(id, name, of, f, ...) AD_CALLED_2_(id, name, of, f, __VA_ARGS__)
-#define AD_CALLED_2_(id, name, of, f, ...)                                                                             \
+/* The arguments stand outside the statement expression: a context that is a compound literal lives as long as the block of the call. */
+#define AD_FN_OF_(name, f)       AD_FN_OF_1_(AD_UNIQUE_, name, f)
+#define AD_FN_OF_1_(id, name, f) AD_FN_OF_2_(id, name, f)
+#define AD_FN_OF_2_(id, name, f)                                                                                       \
     __extension__({                                                                                                    \
         AD_LET_FUNCTION_(id, name, f);                                                                                 \
         AD_SITE_(name);                                                                                                \
-        (AD_RESULT_(id)) of(AD_FN_(id), __VA_ARGS__);                                                                  \
+        AD_FN_(id);                                                                                                    \
     })
 #endif
 
@@ -283,6 +284,11 @@ AD_API bool ad_check_grads_with(ad_fn *fn, ad_check_options options);
         AD_SITE_("ad_check_grads");                                                                                    \
         ad_check_grads_with(AD_FN_(id), id##o);                                                                        \
     })
+#endif
+
+#if !defined __cplusplus && !defined AD_INTERNAL_
+#define ad_vjp_apply(x, ...)     AD_CALL_PP_(ad_vjp_apply, x, __VA_ARGS__)
+#define ad_vjp_apply_any(x, ...) AD_CALL_PP_(ad_vjp_apply_any, x, __VA_ARGS__)
 #endif
 
 AD_END_DECLS

@@ -141,6 +141,18 @@ AD_API ad_tree *ad_unflatten(const ad_tree *t, ad_array *vector);
 AD_API void ad_tree_print(const ad_tree *t);
 AD_API void ad_tree_fprint(FILE *stream, const ad_tree *t);
 
+#if !defined __cplusplus && !defined AD_INTERNAL_
+#define ad_flatten(x)               AD_CALL_P_(ad_flatten, x)
+#define ad_tree_get(x, ...)         AD_CALL_PP_(ad_tree_get, x, __VA_ARGS__)
+#define ad_tree_sub(x, ...)         AD_CALL_PP_(ad_tree_sub, x, __VA_ARGS__)
+#define ad_tree_set(x, ...)         AD_CALL_PP_(ad_tree_set, x, __VA_ARGS__)
+#define ad_tree_set_tree(x, ...)    AD_CALL_PP_(ad_tree_set_tree, x, __VA_ARGS__)
+#define ad_tree_with_leaves(x, ...) AD_CALL_PP_(ad_tree_with_leaves, x, __VA_ARGS__)
+#define ad_unflatten(x, ...)        AD_CALL_PP_(ad_unflatten, x, __VA_ARGS__)
+#define ad_tree_map(...)            AD_CALL_V_(ad_tree_map, __VA_ARGS__)
+#define ad_tree_map2(...)           AD_CALL_V_(ad_tree_map2, __VA_ARGS__)
+#endif
+
 AD_END_DECLS
 
 #endif

@@ -156,12 +156,12 @@ ad_array *(ad_stack)(const ad_tree *arrays)
     return ad_stack_with(arrays, AD_JOIN_DEFAULTS);
 }
 
-ad_array *ad_vstack(const ad_tree *arrays)
+ad_array *(ad_vstack)(const ad_tree *arrays)
 {
     return ad_given(arrays, "ad_vstack", "list of arrays") ? ad_concatenate(ad_tree_map(ad_atleast_2d, arrays)) : NULL;
 }
 
-ad_array *ad_hstack(const ad_tree *arrays)
+ad_array *(ad_hstack)(const ad_tree *arrays)
 {
     ad_tree *list = ad_given(arrays, "ad_hstack", "list of arrays") ? ad_tree_map(ad_atleast_1d, arrays) : NULL;
     if (!list)

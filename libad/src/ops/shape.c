@@ -442,12 +442,12 @@ ad_array *(ad_flip)(ad_array *x)
     return ad_flip_with(x, AD_AXES_DEFAULTS);
 }
 
-ad_array *ad_fliplr(ad_array *x)
+ad_array *(ad_fliplr)(ad_array *x)
 {
     return ad_given(x, "ad_fliplr", "array") ? ad_flip(x, .axis = 1) : NULL;
 }
 
-ad_array *ad_flipud(ad_array *x)
+ad_array *(ad_flipud)(ad_array *x)
 {
     return ad_given(x, "ad_flipud", "array") ? ad_flip(x, .axis = 0) : NULL;
 }
