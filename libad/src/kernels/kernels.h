@@ -19,7 +19,7 @@ typedef void ad_loop(int64_t n, const char *const *in, const int64_t *in_stride,
 typedef double ad_number_function(double x, double y);
 
 /* The product of a tangent or cotangent with a slope: a zero wins over an infinity beside it, whichever of the two it is. */
-#define AD_ZERO_WINS(x, y) (((x) == 0) | ((y) == 0) ? 0 : (x) * (y))
+#define AD_ZERO_WINS(x, y) ((((x) == 0) | ((y) == 0)) ? 0 : (x) * (y))
 
 /* Which derivative of x^p power_slopes gives: of order k in x and m in p, both below AD_POWER_ORDERS. */
 enum { AD_POWER_ORDERS = 64 };

@@ -223,7 +223,10 @@ ad_fn *ad_transformed(const struct ad_transformation *t, const ad_fn *fn, const 
     made.argnum = argnum;
     AD_RUNNING(c, t->name);
     ad_fn *kept = ad_fn_memoised(c, &made);
-    return kept ? kept : ad_fn_without_room(&made);
+    if (!kept)
+        return ad_fn_without_room(&made);
+    kept->site = ad_call_site_;
+    return kept;
 }
 
 ad_fn *ad_fn_made(ad_context *c, const char *name, ad_transform *transform, const ad_fn *inner, char result, const char *arguments)
@@ -244,23 +247,31 @@ static void *no_result(const ad_fn *fn, const ad_value *arguments)
     return ad_set_error_of_running(AD_ERROR_TRANSFORM, "the function returned NULL without an error");
 }
 
-/* Scopes that a C function leaves open would make ad_escape move its result less far than its caller thinks. */
+/* Scopes that a C function leaves open would make ad_escape move its result less far than its caller thinks.
+ *
+ * What fails in a transformation fails where the program asked for it: neither at a call that stands in its arguments, as in
+ * ad_grad(f)(ad_neg(x)), nor at one that the function made. */
 void *ad_fn_invoke(ad_context *c, const ad_fn *fn, const ad_value *arguments)
 {
     void *result = NULL, *pointers[AD_MAX_ARGUMENTS];
     uint32_t depth = c->scopes.depth;
+    const char *site = ad_call_site_;
     AD_RUNNING(c, fn->transform ? fn->name : c->operation ? c->operation : "ad_call");
     if (fn->transform) {
+        if (fn->site)
+            ad_call_site_ = fn->site;
         result = fn->transform(c, fn, arguments);
     } else {
         for (int i = 0; i < fn->count; i++)
             pointers[i] = (void *)&arguments[i];
-        const char *site = ad_call_site_;
         ffi_call((ffi_cif *)&fn->cif, fn->pointer, &result, pointers);
-        ad_call_site_ = site; /* what fails next is not a call that the function made */
+        ad_call_site_ = site;
         ad_scope_absorb(c, depth);
     }
-    return result || c->error_code ? result : no_result(fn, arguments);
+    if (!result && !c->error_code)
+        no_result(fn, arguments);
+    ad_call_site_ = site;
+    return result;
 }
 
 /* In the caller's scope: a function may return what it was given, or what it keeps. */

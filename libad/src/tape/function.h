@@ -27,6 +27,7 @@ struct ad_fn {
     void (*pointer)(void);   /* of a C function; of a transformation: its closure, made when asked for */
     ad_transform *transform; /* NULL: a C function */
     const char *name;        /* of the transformation */
+    const char *site;        /* the place of the program that asked for it last (ad/call.h) */
     const ad_fn *inner, *outer;
     int argnum;
     uint32_t places;      /* bits of the arguments that are places for a second result */
