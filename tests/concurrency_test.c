@@ -12,7 +12,7 @@ static ad_tree *parameters;
 static void make_shared(void)
 {
     matrix = ad_random_normal(ad_random_key(1), AD_SHAPE(40, 30));
-    large = ad_random_normal(ad_random_key(2), AD_SHAPE(520, 310));
+    large = ad_random_normal(ad_random_key(2), AD_SHAPE(520, 620));
     number = ad_scalar(0.7);
     small = VECTOR(0.1, 0.2, 0.3);
     view = ad_matrix_transpose(matrix);

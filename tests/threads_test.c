@@ -96,17 +96,17 @@ static ad_array *x, *cube, *column, *row, *tall;
 
 static void make_operands(ad_dtype dtype)
 {
-    x = normal(dtype, AD_SHAPE(311, 457));
-    cube = normal(dtype, AD_SHAPE(31, 61, 83));
-    column = normal(dtype, AD_SHAPE(311, 1));
+    x = normal(dtype, AD_SHAPE(611, 457));
+    cube = normal(dtype, AD_SHAPE(31, 101, 83));
+    column = normal(dtype, AD_SHAPE(611, 1));
     row = normal(dtype, AD_SHAPE(457));
-    tall = normal(dtype, AD_SHAPE(457, 311));
+    tall = normal(dtype, AD_SHAPE(457, 611));
 }
 
 BITS(functions, ad_mul(ad_add(ad_sin(x), ad_exp(ad_mul(x, 0.1))), ad_sqrt(x)))
 BITS(broadcast, ad_div(x, ad_add(column, row)))
 BITS(transposed, ad_add(ad_matrix_transpose(ad_cosh(ad_matrix_transpose(x))), ad_matrix_transpose(tall)))
-BITS(few_long_rows, ad_tanh(ad_at(normal(dtype, AD_SHAPE(3, 100001)), ":, ::2")))
+BITS(few_long_rows, ad_tanh(ad_at(normal(dtype, AD_SHAPE(3, 200001)), ":, ::2")))
 BITS(converted, ad_mul(ad_astype(ad_mul(ad_real(x), 10), AD_I32), x))
 BITS(powers, ad_pow(x, 7))
 BITS(sum_of_all, ad_sum(x))
@@ -121,7 +121,7 @@ BITS(sorted, ad_sort(x, .axis = 0))
 BITS(running_sum, ad_cumsum(x, .axis = 0))
 BITS(gathered, ad_take(x, ad_argsort(ad_real(column), .axis = 0), .axis = 0))
 BITS(scattered, ad_at_add(x, row, "3:5"))
-BITS(random_numbers, ad_astype(ad_random_normal(ad_random_key(3), AD_SHAPE(200001)), dtype))
+BITS(random_numbers, ad_astype(ad_random_normal(ad_random_key(3), AD_SHAPE(300001)), dtype))
 
 START_TEST(loops_have_the_same_bits_for_any_number_of_threads)
 {
@@ -265,7 +265,7 @@ static void *share_loops(void *sum)
     ad_set_num_threads(4);
     for (int i = 0; i < 10; i++) {
         AD_SCOPE;
-        ad_array *y = ad_sin(ad_arange(200000)), *product_of_it = ad_matmul(ad_reshape(y, AD_SHAPE(400, 500)), ad_reshape(y, AD_SHAPE(500, 400)));
+        ad_array *y = ad_sin(ad_arange(300000)), *product_of_it = ad_matmul(ad_reshape(y, AD_SHAPE(400, 750)), ad_reshape(y, AD_SHAPE(750, 400)));
         *(double *)sum = ad_item(ad_add(ad_sum(ad_mul(y, y)), ad_sum(product_of_it)));
     }
     return NULL;
@@ -290,8 +290,8 @@ END_TEST
 static bool works(void)
 {
     AD_SCOPE;
-    ad_array *y = ad_exp(ad_ones(AD_SHAPE(500, 300)));
-    return fabs(ad_item(ad_at(ad_matmul(y, ad_matrix_transpose(y)), "499, 499")) - 300 * exp(2)) < 1e-9;
+    ad_array *y = ad_exp(ad_ones(AD_SHAPE(500, 600)));
+    return fabs(ad_item(ad_at(ad_matmul(y, ad_matrix_transpose(y)), "499, 499")) - 600 * exp(2)) < 1e-9;
 }
 
 /* Whether a child ends well within ten seconds. */

@@ -248,8 +248,8 @@ int64_t ad_matmul_batch(ad_dtype dtype, int64_t m, int64_t n, int64_t k, int64_t
 /* Every strip of rows reads all of B, which OpenBLAS copies each time. With these lengths that was measured to cost one thread 1 to 4 percent. */
 static struct strips strips_of(const struct product *p)
 {
-    enum { TWO_FROM = 128, LEAST = 180, MOST = 32, MULTIPLE = 16 };
-    struct strips s = { .whole = *p, .of_columns = p->m < 2 * TWO_FROM && p->n > p->m, .count = 1 };
+    enum { TWO_FROM = 192, LEAST = 180, MOST = 32, MULTIPLE = 16 };
+    struct strips s = { .whole = *p, .of_columns = p->m < TWO_FROM && p->n > p->m, .count = 1 };
     int64_t all = s.of_columns ? p->n : p->m;
     double most = cost_of(p) / LEAST_COST;
     while (2 * s.count <= MOST && 2 * (double)s.count <= most && all >= (s.count == 1 ? TWO_FROM : 2 * s.count * LEAST))

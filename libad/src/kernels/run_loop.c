@@ -6,8 +6,9 @@
  * depend on the cut. */
 #include "kernels/kernels.h"
 #include <string.h>
+#include <time.h>
 
-enum { BLOCK = 512, LARGEST_ITEM = 16, OPERANDS = AD_LOOP_MAX_INPUTS + 1, SHARED = 1 << 17, PART = 1 << 15 };
+enum { BLOCK = 512, LARGEST_ITEM = 16, OPERANDS = AD_LOOP_MAX_INPUTS + 1, TIMED = 1 << 15 };
 
 /* An index space in canonical form. Operand `inputs` is the output. */
 struct space {
@@ -150,7 +151,7 @@ static void run_part(const struct job *job, const struct space *s, const char *c
         run_space(job, s, in, out);
 }
 
-/* A space cut along its outermost dimension into parts of `step`. */
+/* A space, of which parts are `step` long in the outermost dimension. */
 struct shared {
     const struct job *job;
     const struct space *space;
@@ -159,29 +160,47 @@ struct shared {
     int64_t step;
 };
 
-static void run_one_part(void *context, int64_t p)
+static void run_range(const struct shared *shared, int64_t start, int64_t end)
 {
-    const struct shared *shared = context;
     struct space part = *shared->space;
     const char *from[AD_LOOP_MAX_INPUTS];
-    int64_t start = p * shared->step;
     int inputs = shared->job->inputs;
-    part.dims[0] = part.dims[0] - start < shared->step ? part.dims[0] - start : shared->step;
+    part.dims[0] = (end < part.dims[0] ? end : part.dims[0]) - start;
     for (int k = 0; k < inputs; k++)
         from[k] = shared->in[k] + start * part.strides[k][0];
     run_part(shared->job, &part, from, shared->out + start * part.strides[inputs][0]);
 }
 
-/* Parts are many enough to be shared evenly, and large enough to be worth a thread's while. */
+/* Part 0 has been run. */
+static void run_further_part(void *context, int64_t p)
+{
+    const struct shared *shared = context;
+    run_range(shared, (p + 1) * shared->step, (p + 2) * shared->step);
+}
+
+static int64_t nanoseconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+/* Functions differ a hundredfold in what an element costs, so the first part is timed, and the rest is shared if it is worth it: adding two arrays took as
+ * long on two threads as on one at 75 us, which is waking a thread, 10 us, and the end, where one waits for the other. */
 static void run_shared(const struct job *job, const struct space *s, int64_t size, const char *const *in, char *out)
 {
-    enum { MOST_PARTS = 64, TILE_EDGE = 32 };
-    int64_t parts = size / PART < MOST_PARTS ? size / PART : MOST_PARTS;
+    enum { MOST_PARTS = 64, LEAST_PART = 1 << 13, TILE_EDGE = 32, WORTH = 80000 };
+    int64_t parts = size / LEAST_PART < MOST_PARTS ? size / LEAST_PART : MOST_PARTS;
     int64_t step = (s->dims[0] + parts - 1) / parts;
     if (step > TILE_EDGE)
         step = (step + TILE_EDGE - 1) / TILE_EDGE * TILE_EDGE;
     struct shared shared = { job, s, in, out, step };
-    ad_run_parts((s->dims[0] + step - 1) / step, run_one_part, &shared);
+    int64_t further = (s->dims[0] - 1) / step, start = nanoseconds();
+    run_range(&shared, 0, step);
+    if (further > 1 && (nanoseconds() - start) * further >= WORTH)
+        ad_run_parts(further, run_further_part, &shared);
+    else if (further)
+        run_range(&shared, step, s->dims[0]);
 }
 
 void ad_run_loop(ad_loop *loop, ad_dtype loop_dtype, int ndim, const int64_t *dims, int inputs, const struct ad_operand *in, struct ad_operand out)
@@ -208,7 +227,7 @@ void ad_run_loop(ad_loop *loop, ad_dtype loop_dtype, int ndim, const int64_t *di
         return;
     sort_dimensions(&s);
     coalesce(&s);
-    if (size >= SHARED && s.dims[0] > 1)
+    if (size >= TIMED && s.dims[0] > 1)
         run_shared(&job, &s, size, data, out.data);
     else
         run_part(&job, &s, data, out.data);

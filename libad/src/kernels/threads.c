@@ -39,13 +39,22 @@ void ad_threads_choose(int count)
 
 /* ---- the pool ---- */
 
-/* A loop that is being shared; it lives on its caller's stack. */
+enum { MOST_IN_JOB = 64 };
+
+/* Parts that nobody has taken. */
+struct range {
+    int64_t next, end;
+};
+
+/* A loop that is being shared; it lives on its caller's stack. Each thread has a range of its own, the same in every loop of as many parts, so that it
+ * meets memory that it has in its cache; when that is done it takes from the ends of the others'. */
 struct job {
     ad_part *run;
     void *context;
-    int64_t parts, next; /* parts before `next` are taken */
-    int running;         /* parts taken and not finished */
+    int threads;         /* and ranges */
     int room;            /* for threads that may still join */
+    int running;         /* parts taken and not finished */
+    struct range ranges[MOST_IN_JOB];
     struct job *following;
 };
 
@@ -63,31 +72,51 @@ int ad_threads(void)
     return pool.alone ? 1 : chosen ? chosen : from_environment ? from_environment : cores();
 }
 
-/* Takes parts of the job till there are none. The lock is held, but while a part runs. */
-static void take_parts(struct job *job)
+/* The next part for thread `me`; -1: there is none left. */
+static int64_t next_part(struct job *job, int me)
 {
-    while (job->next < job->parts) {
-        int64_t part = job->next++;
+    struct range *own = &job->ranges[me % job->threads];
+    if (own->next < own->end)
+        return own->next++;
+    for (int i = 0; i < job->threads; i++)
+        if (job->ranges[i].next < job->ranges[i].end)
+            return --job->ranges[i].end;
+    return -1;
+}
+
+/* Runs parts of the job till there are none, and wakes some threads of the pool after taking the first. The lock is held at the start and at the end,
+ * but not while a part runs or a thread is woken, which takes as long as it needs to come and find the lock taken. */
+static void run_parts(struct job *job, int me, int wake)
+{
+    for (int64_t part; (part = next_part(job, me)) >= 0; job->running--) {
         job->running++;
         pthread_mutex_unlock(&pool.lock);
+        for (; wake > 0; wake--)
+            pthread_cond_signal(&pool.work);
         job->run(job->context, part);
         pthread_mutex_lock(&pool.lock);
-        job->running--;
     }
+}
+
+static bool has_parts(const struct job *job)
+{
+    for (int i = 0; i < job->threads; i++)
+        if (job->ranges[i].next < job->ranges[i].end)
+            return true;
+    return false;
 }
 
 static struct job *job_to_join(void)
 {
     struct job *job = pool.jobs;
-    while (job && (job->room == 0 || job->next == job->parts))
+    while (job && (job->room == 0 || !has_parts(job)))
         job = job->following;
     return job;
 }
 
-/* A thread that joins wakes two more, so that many are awake soon and the caller signals once. */
-static void *live_in_pool(void *unused)
+/* A thread that joins wakes two more, so that many are awake soon and the caller wakes one. */
+static void *live_in_pool(void *number)
 {
-    (void)unused;
     chosen = 1;
     pthread_mutex_lock(&pool.lock);
     for (;;) {
@@ -97,11 +126,12 @@ static void *live_in_pool(void *unused)
             continue;
         }
         job->room--;
-        for (int i = 0; i < 2 && i < job->room && job->next + i + 1 < job->parts; i++)
-            pthread_cond_signal(&pool.work);
-        take_parts(job);
-        if (job->running == 0)
-            pthread_cond_broadcast(&pool.finished); /* the job may be gone as soon as the lock is released */
+        run_parts(job, (int)(intptr_t)number, job->room < 2 ? job->room : 2);
+        if (job->running == 0) {
+            pthread_mutex_unlock(&pool.lock); /* now the job may be gone */
+            pthread_cond_broadcast(&pool.finished);
+            pthread_mutex_lock(&pool.lock);
+        }
     }
     return NULL;
 }
@@ -116,7 +146,7 @@ static void grow(int size)
     pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    for (pthread_t thread; pool.size < size && pthread_create(&thread, &detached, live_in_pool, NULL) == 0; pool.size++)
+    for (pthread_t thread; pool.size < size && pthread_create(&thread, &detached, live_in_pool, (void *)(intptr_t)(pool.size + 1)) == 0; pool.size++)
         ;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&detached);
@@ -132,22 +162,25 @@ static void remove_job(const struct job *job)
 
 void ad_run_parts(int64_t parts, ad_part *run, void *context)
 {
+    int64_t most = parts < MOST_IN_JOB ? parts : MOST_IN_JOB;
     int threads = parts > 1 ? ad_threads() : 1;
-    if (threads > parts)
-        threads = (int)parts;
+    if (threads > most)
+        threads = (int)most;
     if (threads < 2) {
         for (int64_t p = 0; p < parts; p++)
             run(context, p);
         return;
     }
-    pthread_mutex_lock(&pool.lock);
-    grow(threads - 1);
-    struct job job = { run, context, .parts = parts, .room = threads - 1, .following = pool.jobs };
+    struct job job = { .run = run, .context = context, .threads = threads, .room = threads - 1 };
+    for (int i = 0; i < threads; i++)
+        job.ranges[i] = (struct range){ i * parts / threads, (i + 1) * parts / threads };
     int before = chosen;
     chosen = 1; /* in every thread that runs parts */
+    pthread_mutex_lock(&pool.lock);
+    grow(threads - 1);
+    job.following = pool.jobs;
     pool.jobs = &job;
-    pthread_cond_signal(&pool.work);
-    take_parts(&job);
+    run_parts(&job, 0, 1);
     chosen = before;
     remove_job(&job);
     while (job.running)

@@ -118,22 +118,23 @@ static void multiply_batch(void *context, int64_t part)
 {
     const struct products *p = context;
     const struct sizes *s = &p->sizes;
-    struct stack left = p->left, right = p->right;
+    struct ad_matrix left = p->left.matrix, right = p->right.matrix;
+    const int64_t *left_step = p->left.step, *right_step = p->right.step;
     int64_t first = part * p->batch, end = first + p->batch < p->count ? first + p->batch : p->count;
     int64_t at[AD_MAX_NDIM], rest = first, bytes = s->m * s->n * (int64_t)ad_dtype_size(p->dtype);
     for (int axis = s->leading.ndim - 1; axis >= 0; axis--) {
         at[axis] = rest % s->leading.dim[axis];
         rest /= s->leading.dim[axis];
-        left.matrix.data += at[axis] * left.step[axis];
-        right.matrix.data += at[axis] * right.step[axis];
+        left.data += at[axis] * left_step[axis];
+        right.data += at[axis] * right_step[axis];
     }
     for (int64_t i = first; i < end; i++) {
-        ad_matmul_kernel(p->dtype, s->m, s->n, s->k, left.matrix, right.matrix, p->out + i * bytes);
+        ad_matmul_kernel(p->dtype, s->m, s->n, s->k, left, right, p->out + i * bytes);
         for (int axis = s->leading.ndim - 1; axis >= 0; axis--) {
             bool around = ++at[axis] == s->leading.dim[axis];
             int64_t steps = around ? 1 - at[axis] : 1;
-            left.matrix.data += steps * left.step[axis];
-            right.matrix.data += steps * right.step[axis];
+            left.data += steps * left_step[axis];
+            right.data += steps * right_step[axis];
             if (!around)
                 break;
             at[axis] = 0;
