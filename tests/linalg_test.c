@@ -152,6 +152,8 @@ START_TEST(norms_of_subnormal_and_infinite_elements)
     assert_close(ad_item(norm_2(z)) / 5e200, 1, 1e-15);
     assert_array(ad_imag(g), AD_SHAPE(2), 1e-15, -0.8, 0);
     assert_close(ad_item(norm_2(VECTOR(INFINITY, 1))), INFINITY, 0);
+    assert_array(ad_grad(norm_2)(VECTOR(-INFINITY, 1)), AD_SHAPE(2), 0, -1, 0);
+    assert_array(ad_jacobian(norm_2)(VECTOR(INFINITY, INFINITY, 1)), AD_SHAPE(3), 1e-15, M_SQRT1_2, M_SQRT1_2, 0);
     assert_close(ad_item(norm_2(VECTOR(INFINITY, NAN))), NAN, 0);
     assert_close(ad_item(norm_2(VECTOR(1e200, NAN))), NAN, 0);
     assert_close(ad_item(ad_std(VECTOR(INFINITY, 1))), NAN, 0);

@@ -32,7 +32,7 @@ typedef struct ad_linalg_norm_options {
  * largest and smallest column sum of |x|, INFINITY and -INFINITY those of rows; 2 and -2 the largest and smallest singular value,
  * AD_NORM_NUC the sum of them.
  * Elements are scaled where squares or powers of them would overflow or underflow.
- * Derivative: conj(x)/y for the 2-norm and its like for the others; ties are shared; constant for ord 0. A norm that is 0 counts as constant: its derivatives
+ * Derivative: conj(x)/y for the 2-norm, which real infinities share, and its like for the others; ties are shared; constant for ord 0. A norm that is 0 counts as constant: its derivatives
  * of every order are 0, and so are those of its square, in every nesting of modes. (ad_sum(ad_square(x)) has the second derivative 2 there.)
  * Matrices, ord 2, -2, AD_NORM_NUC: as ad_linalg_svdvals; singular values within its tolerance of the largest or smallest one are ties.
  * Errors: a number of axes that is not 1 or 2; an ord that is not defined for matrices, or for vectors; those of ad_linalg_svdvals. */

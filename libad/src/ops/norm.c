@@ -76,18 +76,33 @@ static bool is_single(ad_dtype dtype)
 }
 
 /* The plain sum of squares serves unless it overflows, or is so small that squares have lost digits to underflow. */
-static ad_array *two_norm_view(const ad_node *node, const ad_spec *output)
+static bool two_norm_eval(const ad_node *node, void *const *outputs)
 {
     AD_SCOPE;
     const struct two_norm *o = ad_node_options(node);
-    ad_array *x = ad_array_alias(ad_current(), ad_node_operand(node, 0)), *s = sum_over(square_of(x), o->axes);
-    ad_array *y = ad_sqrt(o->divisor == 1 ? s : ad_div(s, o->divisor));
-    bool single = is_single(output->dtype);
+    ad_array *x = ad_node_operand(node, 0), *s = sum_over(square_of(x), o->axes);
+    if (!s)
+        return false;
+    const double *sum = (const double *)s->data;
+    const float *sum_f32 = (const float *)s->data;
+    double *y = outputs[0];
+    float *y_f32 = outputs[0];
+    for (int64_t i = 0; i < s->size; i++)
+        if (s->dtype == AD_F32)
+            y_f32[i] = sqrtf(sum_f32[i] / (float)o->divisor);
+        else
+            y[i] = sqrt(sum[i] / o->divisor);
+    bool single = is_single((ad_dtype)s->dtype);
     double least = single ? FLT_MIN / FLT_EPSILON : DBL_MIN / DBL_EPSILON, most = single ? FLT_MAX : DBL_MAX;
-    if (!y || lies_within(s, least, most))
-        return ad_escape(y);
-    ad_array *fits = ad_logical_and(ad_greater_equal(s, least), ad_less_equal(s, most));
-    return ad_escape(ad_where(fits, y, scaled_two_norm(x, o)));
+    if (lies_within(s, least, most))
+        return true;
+    ad_array *scaled = scaled_two_norm(x, o);
+    for (int64_t i = 0; scaled && i < s->size; i++)
+        if (single && !(sum_f32[i] >= least && sum_f32[i] <= most))
+            y_f32[i] = ((const float *)scaled->data)[i];
+        else if (!single && !(sum[i] >= least && sum[i] <= most))
+            y[i] = ((const double *)scaled->data)[i];
+    return scaled != NULL;
 }
 
 /* ---- x g / y, for few g and y: what the slope of the 2-norm is made of ---- */
@@ -99,18 +114,30 @@ static ad_array *one_like(ad_array *y)
     return y ? ad_ones(AD_SCALAR_SHAPE, .dtype = (ad_dtype)y->dtype) : NULL;
 }
 
+/* x/y. Infinite elements of a real x share the direction of an infinite y equally, which is their limit. */
+static ad_array *direction(ad_array *x, ad_array *y)
+{
+    ad_array *quotient = ad_div(x, y);
+    if (!x || !y || ad_dtype_is_complex((ad_dtype)x->dtype) || lies_within(x, 0, DBL_MAX))
+        return quotient;
+    ad_axes axes = { 0 };
+    for (int i = 0; i < x->ndim; i++)
+        if (ad_dims(y)[i] == 1 && ad_dims(x)[i] != 1)
+            axes.axis[axes.count++] = i;
+    ad_array *infinite = ad_isinf(x), *number = axes.count ? sum_over(infinite, axes) : infinite;
+    ad_array *part = ad_div(ad_sign(x), ad_astype(ad_sqrt(number), (ad_dtype)x->dtype));
+    return ad_where(ad_logical_and(infinite, ad_isinf(y)), part, quotient);
+}
+
 /* Computed as x (g / y) unless that quotient overflows or underflows. */
 static ad_array *share_view(const ad_node *node, const ad_spec *output)
 {
     AD_SCOPE;
-    ad_array *operand[3];
-    for (int i = 0; i < 3; i++)
-        operand[i] = ad_array_alias(ad_current(), ad_node_operand(node, i));
-    ad_array *x = operand[0], *g = operand[1], *y = operand[2], *quotient = ad_div(g, y);
+    ad_array *x = ad_node_operand(node, 0), *g = ad_node_operand(node, 1), *y = ad_node_operand(node, 2), *quotient = ad_div(g, y);
     bool single = is_single(output->dtype);
     if (lies_within(quotient, single ? FLT_MIN : DBL_MIN, single ? FLT_MAX : DBL_MAX))
         return ad_escape(ad_mul(x, quotient));
-    return ad_escape(ad_mul(ad_div(x, y), g));
+    return ad_escape(ad_zzmul(direction(x, y), g));
 }
 
 static ad_array *share_rule(const ad_node *node, int operand, ad_array *t)
@@ -151,11 +178,11 @@ static ad_array *two_norm_jvp(const ad_node *node, int operand, ad_array *t)
 {
     (void)operand;
     const struct two_norm *o = ad_node_options(node);
-    return sum_over(ad_real(ad_mul(t, two_norm_slope(node, one_like(ad_node_output(node, 0))))), o->axes);
+    return sum_over(ad_real(ad_zzmul(t, two_norm_slope(node, one_like(ad_node_output(node, 0))))), o->axes);
 }
 
 static const ad_primitive two_norm_op = {
-    .name = "ad_linalg_norm", .infer = two_norm_infer, .view = two_norm_view, .vjp = two_norm_vjp, .jvp = two_norm_jvp,
+    .name = "ad_linalg_norm", .infer = two_norm_infer, .eval = two_norm_eval, .vjp = two_norm_vjp, .jvp = two_norm_jvp,
     .saves = AD_SAVE_INPUTS | AD_SAVE_OUTPUT, .options_size = sizeof(struct two_norm),
 };
 AD_OPERATION(two_norm_op);
