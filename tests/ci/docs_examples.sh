@@ -1,6 +1,6 @@
 #!/bin/bash
-# Every complete program in the documents compiles without a warning, whatever the -std, and ends with status 0: the block of C in the README, and those in docs that
-# follow a line <!-- example: name -->.
+# Every complete program in the documents compiles without a warning, whatever the -std, and ends with status 0: the block of C in the README, and those of
+# C and C++ in docs that follow a line <!-- example: name -->.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=$(cd "$1" && pwd)
@@ -9,18 +9,20 @@ trap 'rm -rf "$out"' EXIT
 awk -v out="$out" '
     FNR == 1 { name = FILENAME == "README.md" ? "readme" : "" }
     /^<!-- example: [a-z0-9_]+ -->$/ { name = $3; next }
-    /^```c$/ && name { file = out "/" name ".c"; if (seen[name]++) { print "two examples are called " name > "/dev/stderr"; exit 1 } next }
+    /^```c(pp)?$/ && name { file = out "/" name ($0 == "```c" ? ".c" : ".cpp"); if (seen[name]++) { print "two examples are called " name > "/dev/stderr"; exit 1 } next }
     /^```$/ && file { close(file); file = name = ""; next }
     file { print > file; next }
     /[^ ]/ && name != "readme" { name = "" }
 ' README.md docs/*.md
 warnings=(-Wall -Wextra -Wpedantic -Wshadow -Werror)
 count=0
-for source in "$out"/*.c; do
-    name=$(basename "$source" .c)
-    ${CC:-cc} -std=c11 "${warnings[@]}" -I libad/include "$source" -o "$out/$name" -L "$build/libad" -Wl,-rpath,"$build/libad" -lad -lm
-    for standard in gnu11 c17 c2x; do
-        ${CC:-cc} -std=$standard "${warnings[@]}" -I libad/include -fsyntax-only "$source"
+for source in "$out"/*.c "$out"/*.cpp; do
+    name=$(basename "${source%.*}")
+    compiler=(${CC:-cc}) standards=(c11 gnu11 c17 c2x)
+    [ "${source##*.}" = c ] || { compiler=(${CXX:-c++}) && standards=(c++17 gnu++17 c++20); }
+    "${compiler[@]}" -std="${standards[0]}" "${warnings[@]}" -I libad/include "$source" -o "$out/$name" -L "$build/libad" -Wl,-rpath,"$build/libad" -lad -lm
+    for standard in "${standards[@]:1}"; do
+        "${compiler[@]}" -std="$standard" "${warnings[@]}" -I libad/include -fsyntax-only "$source"
     done
     if ! "$out/$name" >"$out/$name.txt" 2>&1; then
         echo "the example $name fails:"

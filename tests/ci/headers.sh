@@ -15,6 +15,24 @@ for header in libad/include/ad/*.h libad-nn/include/ad-nn/*.h hyperopt/include/h
     printf '#include <%s>\nextern int nothing;\n' "$name" | g++ -std=c++17 "${warnings[@]}" "${include[@]}" -fsyntax-only -x c++ -
     count=$((count + 1))
 done
+# Those for C++ have all functions that C has, all options, and no warning.
+for header in libad/include/ad/*.hpp; do
+    for compiler in g++ clang++; do
+        for standard in c++17 c++20; do
+            printf '#include <%s>\nextern int nothing;\n' "${header#*/include/}" | $compiler -std=$standard "${warnings[@]}" "${include[@]}" -fsyntax-only -x c++ -
+        done
+    done
+    count=$((count + 1))
+done
+families=(create index io linalg math product random reduce shape sort special)
+functions=$(for family in "${families[@]}"; do grep -hoE '^AD_API (ad_array|ad_tree) \*\(?ad_[a-z0-9_]+' "libad/include/ad/$family.h"; done | sed -E 's/.*\*\(?ad_//' | grep -vE '_(with|list|axes|of|from)$' | sort -u)
+for function in $functions; do
+    grep -qE "(\(|, )$function[,)]|\b$function\(" libad/include/ad/functions.hpp || { echo "functions.hpp lacks ad::$function" && exit 1; }
+done
+fields=$(for family in "${families[@]}"; do sed -nE '/^typedef struct ad_[a-z0-9_]*options \{/,/^\}/ { s/^    [a-z_0-9 ]*[ *]([a-zA-Z0-9_, ]+);.*/\1/p }' "libad/include/ad/$family.h"; done | tr -d ' ' | tr , '\n' | grep -v ad_unused_ | sort -u)
+for field in $fields; do
+    grep -qE "AD_NAMED_\($field\)|\b${field}_name\b" libad/include/ad/functions.hpp || { echo "functions.hpp lacks the option $field" && exit 1; }
+done
 # The constants with the defaults, used by C++, which has their form as an extension.
 {
     echo '#include <ad/ad.h>

@@ -1,4 +1,4 @@
-/* How the macros of the other headers call their functions. For C only.
+/* How the macros of the other headers call their functions. All but the weakly typed numbers is for C only.
  *
  * A macro is one line. It says which arguments are operands (A: an array or a C number) and which are plain (P), in their order,
  * and where named options follow, what the constant with their defaults is called:
@@ -30,8 +30,6 @@
 #define AD_JOIN__(a, b) a##b
 #define AD_JOIN_(a, b)  AD_JOIN__(a, b)
 
-#ifndef __cplusplus
-
 AD_BEGIN_DECLS
 
 /** A weakly typed 0-d array, as a C number in an expression becomes: it never widens the dtype it meets. */
@@ -41,6 +39,8 @@ AD_API ad_array *ad_weak_real(double value);
 AD_API ad_array *ad_weak_complex(ad_complex value);
 
 AD_END_DECLS
+
+#ifndef __cplusplus
 
 /* ---- Operands ---- */
 
