@@ -10,7 +10,7 @@ cd "$(dirname "$0")"
 packages="gcc g++ meson ninja-build pkg-config libffi-dev libsleef-dev libopenblas-openmp-dev libboost-dev librandom123-dev zlib1g-dev libxxhash-dev check gnuplot-nox"
 case "${1-}" in
 "") ;;
---ci) packages="$packages clang cmake" ;;
+--ci) packages="$packages clang libclang-rt-dev cmake" ;;
 --numpy) packages="$packages python3-numpy" ;;
 *)
     echo "usage: ./setup.sh [--ci | --numpy]" >&2
