@@ -31,7 +31,7 @@ for function in $functions; do
 done
 fields=$(for family in "${families[@]}"; do sed -nE '/^typedef struct ad_[a-z0-9_]*options \{/,/^\}/ { s/^    [a-z_0-9 ]*[ *]([a-zA-Z0-9_, ]+);.*/\1/p }' "libad/include/ad/$family.h"; done | tr -d ' ' | tr , '\n' | grep -v ad_unused_ | sort -u)
 for field in $fields; do
-    grep -qE "AD_NAMED_\($field\)|\b${field}_name\b" libad/include/ad/functions.hpp || { echo "functions.hpp lacks the option $field" && exit 1; }
+    grep -qE "AD_CPP_NAMED_\($field\)|\b${field}_name\b" libad/include/ad/functions.hpp || { echo "functions.hpp lacks the option $field" && exit 1; }
 done
 # The constants with the defaults, used by C++, which has their form as an extension.
 {

@@ -41,7 +41,7 @@ template <class Options, class... Named> Options with(Options options, const Nam
 
 } // namespace detail
 
-#define AD_NAMED_(field)                                                                                               \
+#define AD_CPP_NAMED_(field)                                                                                               \
     struct field##_name {                                                                                              \
         template <class V> struct given {                                                                              \
             V value;                                                                                                   \
@@ -56,48 +56,48 @@ template <class Options, class... Named> Options with(Options options, const Nam
     inline constexpr field##_name field{};
 
 namespace named {
-AD_NAMED_(a_axes)
-AD_NAMED_(axes)
-AD_NAMED_(axis)
-AD_NAMED_(axis1)
-AD_NAMED_(axis2)
-AD_NAMED_(b_axes)
-AD_NAMED_(base)
-AD_NAMED_(bases)
-AD_NAMED_(columns)
-AD_NAMED_(constant_values)
-AD_NAMED_(ddof)
-AD_NAMED_(deg)
-AD_NAMED_(dtype)
-AD_NAMED_(endpoint)
-AD_NAMED_(exclusive)
-AD_NAMED_(high)
-AD_NAMED_(indexing)
-AD_NAMED_(indices)
-AD_NAMED_(initial)
-AD_NAMED_(k)
-AD_NAMED_(keepdims)
-AD_NAMED_(loc)
-AD_NAMED_(low)
-AD_NAMED_(m)
-AD_NAMED_(M)
-AD_NAMED_(mode)
-AD_NAMED_(modes)
-AD_NAMED_(ndim)
-AD_NAMED_(num)
-AD_NAMED_(offset)
-AD_NAMED_(ord)
-AD_NAMED_(order)
-AD_NAMED_(replace)
-AD_NAMED_(reverse)
-AD_NAMED_(rows)
-AD_NAMED_(scale)
-AD_NAMED_(seed)
-AD_NAMED_(shifts)
-AD_NAMED_(sparse)
-AD_NAMED_(step)
-AD_NAMED_(tolerance)
-AD_NAMED_(where)
+AD_CPP_NAMED_(a_axes)
+AD_CPP_NAMED_(axes)
+AD_CPP_NAMED_(axis)
+AD_CPP_NAMED_(axis1)
+AD_CPP_NAMED_(axis2)
+AD_CPP_NAMED_(b_axes)
+AD_CPP_NAMED_(base)
+AD_CPP_NAMED_(bases)
+AD_CPP_NAMED_(columns)
+AD_CPP_NAMED_(constant_values)
+AD_CPP_NAMED_(ddof)
+AD_CPP_NAMED_(deg)
+AD_CPP_NAMED_(dtype)
+AD_CPP_NAMED_(endpoint)
+AD_CPP_NAMED_(exclusive)
+AD_CPP_NAMED_(high)
+AD_CPP_NAMED_(indexing)
+AD_CPP_NAMED_(indices)
+AD_CPP_NAMED_(initial)
+AD_CPP_NAMED_(k)
+AD_CPP_NAMED_(keepdims)
+AD_CPP_NAMED_(loc)
+AD_CPP_NAMED_(low)
+AD_CPP_NAMED_(m)
+AD_CPP_NAMED_(M)
+AD_CPP_NAMED_(mode)
+AD_CPP_NAMED_(modes)
+AD_CPP_NAMED_(ndim)
+AD_CPP_NAMED_(num)
+AD_CPP_NAMED_(offset)
+AD_CPP_NAMED_(ord)
+AD_CPP_NAMED_(order)
+AD_CPP_NAMED_(replace)
+AD_CPP_NAMED_(reverse)
+AD_CPP_NAMED_(rows)
+AD_CPP_NAMED_(scale)
+AD_CPP_NAMED_(seed)
+AD_CPP_NAMED_(shifts)
+AD_CPP_NAMED_(sparse)
+AD_CPP_NAMED_(step)
+AD_CPP_NAMED_(tolerance)
+AD_CPP_NAMED_(where)
 
 /* Pairs: widths = { { 1, 2 }, { 0, 3 } }. */
 struct widths_name {
@@ -120,7 +120,7 @@ struct widths_name {
 inline constexpr widths_name widths{};
 } // namespace named
 
-#undef AD_NAMED_
+#undef AD_CPP_NAMED_
 
 /* ---- The forms of functions ---- */
 
