@@ -209,7 +209,7 @@ AD_API void *ad_jvp_of(ad_fn *fn, ...);
 /** x = ad_fixed_point(f, x0, a, ...): iterates x = f(x, a, ...) from x0 until the largest change is at most 1e-12 (float32: 1.2e-7)
  * relative to max(1, |x|), or an AD_ERROR_NUMERIC after 10,000 iterations. f's derivative in x must have its spectral radius below 1.
  * Derivatives in a, ... by the implicit function theorem (Christianson 1994), zero in x0; what f closes over must be constant.
- * Arguments are arrays or trees. */
+ * Arguments are arrays or trees. Errors: an order of derivative above (16 - f's arguments)/3, each order being a fixed point with three arguments more. */
 AD_API void *ad_fixed_point_of(ad_fn *fn, ...);
 
 /* The place for a second result, which a function that could not be described never sees: empty from the start. */
