@@ -241,11 +241,11 @@ START_TEST(functions_of_trees_have_trees_as_gradients)
 }
 END_TEST
 
-START_TEST(checkpoints_and_fixed_points_keep_what_they_call)
+START_TEST(checkpoints_and_fixed_points_take_lambdas)
 {
     auto f = [](const ad::array &x) {
         ad::array squared = x * x;
-        ad::array y = ad::checkpoint([squared](const ad::array &z) { return ad::sin(z) * squared; })(x);
+        ad::array y = ad::checkpoint([&](const ad::array &z) { return ad::sin(z) * squared; })(x);
         return y * x;
     };
     double x = 0.7, expected = 3 * x * x * std::sin(x) + x * x * x * std::cos(x);
@@ -331,12 +331,19 @@ START_TEST(an_exception_passes_through_a_derivative_as_it_is)
         }
     };
     assert_near(ad::grad(caught_inside)(3), 6);
-    try { /* in the second run of a checkpoint */
-        int runs = 0;
-        auto twice = [&runs](const ad::array &a) { return runs++ ? throw refusal("second run") : ad::sin(a) * a; };
-        ad::grad([&](const ad::array &a) { return ad::checkpoint(twice)(a); })(x);
+    try { /* out of a checkpoint, and of the iterations of a fixed point's derivative */
+        ad::grad([&](const ad::array &a) { return ad::checkpoint([](const ad::array &b) -> ad::array { throw refusal(text(b)); })(a); })(x);
         ck_abort_msg("nothing was thrown");
     } catch (const refusal &) {
+    }
+    try {
+        int calls = 0;
+        auto few_calls = [&calls](const ad::array &y, const ad::array &b) { return calls++ < 100 ? 0.5 * (y + b / y) : throw refusal("too many calls"); };
+        for (int i = 0; i < 100; i++)
+            ad::grad([&](const ad::array &a) { return ad::fixed_point(few_calls, ad::array(1), a); })(2);
+        ck_abort_msg("nothing was thrown");
+    } catch (const refusal &e) {
+        ck_assert_str_eq(e.what(), "too many calls");
     }
     ck_assert(!ad_failed());
 }
@@ -397,7 +404,7 @@ int main()
     const TTest *const tests[] = { arrays_mix_with_numbers_of_any_type, options_are_named, an_index_is_a_string_or_a_list, trees_hold_arrays_by_name_and_by_position,
                                    arrays_live_as_long_as_their_values, anything_that_can_be_called_has_a_gradient, other_arguments_are_handed_on,
                                    derivatives_of_derivatives_close_over_outer_variables, every_transformation_gives_its_derivative,
-                                   functions_of_trees_have_trees_as_gradients, checkpoints_and_fixed_points_keep_what_they_call,
+                                   functions_of_trees_have_trees_as_gradients, checkpoints_and_fixed_points_take_lambdas,
                                    errors_are_exceptions_with_code_and_sentence, an_exception_passes_through_a_derivative_as_it_is,
                                    newtons_method_finds_the_minimum_of_a_logistic_loss, a_network_learns_exclusive_or };
     Suite *suite = suite_create("cpp");

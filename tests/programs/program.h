@@ -71,7 +71,7 @@ ad_array *apply_step(const struct program *program, const struct step *step, ad_
 /* The program as a scalar function: a weighted sum of its result. context: the program. */
 ad_array *program_value(ad_array *x, void *program);
 
-/* Contexts of closures live until this is called: a checkpoint is run again after the function that made it has returned. */
+/* Contexts of closures live until this is called: what is called again later finds them. */
 void program_forget_closures(void);
 
 /* The program as C, complete. */

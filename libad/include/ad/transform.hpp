@@ -215,7 +215,7 @@ template <int N = 0, class F> auto value_and_grad(F f)
     });
 }
 
-/* Transformations that give an array like C's of the same name, of the function alone. */
+/* Transformations of the function alone, as C's of the same name. */
 #define AD_SAME_(name, Result)                                                                                         \
     template <class F> auto name(F f)                                                                                  \
     {                                                                                                                  \
@@ -230,6 +230,7 @@ AD_SAME_(jacobian, array)
 AD_SAME_(hessian, array)
 AD_SAME_(holomorphic_grad, array)
 AD_SAME_(grad_and_aux, tree)
+AD_SAME_(checkpoint, typename frame_type::value_type)
 #undef AD_SAME_
 
 /* And those whose last argument is a vector or tensor: ad::hvp(f)(x, ..., v). */
@@ -311,7 +312,7 @@ template <class F, class... Named> auto check_grads(F f, const Named &...named)
     });
 }
 
-/* ---- Functions that are called again after they have returned ---- */
+/* ---- A function that is called again after it has returned, when the fixed point is differentiated ---- */
 
 namespace detail {
 
@@ -348,16 +349,8 @@ template <class F, class Call, class... Args> auto call_kept(const F &f, Call ca
 
 } // namespace detail
 
-/** f, computed again in the reverse sweep instead of remembered. f and its arguments are copied, so a lambda captures arrays by value. */
-template <class F> auto checkpoint(F f)
-{
-    return [f = std::move(f)](auto &&...args) {
-        scope inner;
-        return detail::call_kept(f, [](ad_fn *fn, auto... x) { return ad_call(ad_checkpoint_fn(fn), x...); }, args...);
-    };
-}
-
-/** x = f(x, a, ...) by iteration from x0, differentiable in a, ... : ad::fixed_point(f, x0, a, ...). What f captures is constant. */
+/** x = f(x, a, ...) by iteration from x0, differentiable in a, ... : ad::fixed_point(f, x0, a, ...). What f captures is constant;
+ * f is copied, so a lambda captures by value. */
 template <class F, class... Args> auto fixed_point(const F &f, const Args &...args)
 {
     scope inner;
