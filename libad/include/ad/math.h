@@ -107,7 +107,7 @@ AD_API ad_array *ad_relu(ad_array *x);
 AD_API ad_array *ad_erf(ad_array *x);
 /** 1 - erf(x), exact for large x. */
 AD_API ad_array *ad_erfc(ad_array *x);
-/** log |Gamma(x)|; infinite at poles and infinities, as C's lgamma. Derivative: digamma(x). */
+/** log |Gamma(x)|; infinite at poles and infinities, as C's lgamma. Derivative: digamma(x). Exact near its zeros too. */
 AD_API ad_array *ad_gammaln(ad_array *x);
 /** Logarithmic derivative of Gamma. Derivative: polygamma(1, x). */
 AD_API ad_array *ad_digamma(ad_array *x);
