@@ -190,6 +190,8 @@ OF_X(of_clip, ad_clip(x, 1, 3))
 OF_X(of_maximum_of_two, ad_maximum(x, ad_flip(ad_square(x))))
 OF_X(of_largest_norm, ad_linalg_norm(x, .ord = INFINITY))
 
+OF_X(of_squared_relu, ad_square(ad_relu(x)))
+
 static ad_array *(*tied)(ad_array *);
 
 static ad_array *wrong_tied(ad_array *x)
@@ -216,7 +218,8 @@ END_TEST
 START_TEST(a_kink_at_the_point_is_named)
 {
     assert_fails(ad_check_grads(ad_relu, ad_scalar(0.), .order = 1), AD_ERROR_TRANSFORM, "a kink here, where there is nothing to check; move the point");
-    ad_clear_error();
+    assert_fails(ad_check_grads(of_squared_relu, VECTOR(0, 1)), AD_ERROR_TRANSFORM, "order 2, reverse over reverse");
+    ck_assert_msg(ad_check_grads(of_squared_relu, VECTOR(0, 1), .order = 1), "%s", ad_error_message());
     ck_assert_msg(ad_check_grads(ad_max, VECTOR(1, 1), .order = 1), "%s", ad_error_message()); /* shared as central differences share */
     assert_fails(ad_check_grads(ad_sqrt, ad_scalar(0.), .order = 1), AD_ERROR_TRANSFORM, "inf");
 }

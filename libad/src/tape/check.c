@@ -266,7 +266,7 @@ static bool check_differences(const struct check *check, int order, double exact
     struct ad_difference d = differences(check, order);
     if (ad_failed() || matches(check, exact, &d))
         return !ad_failed();
-    bool one_sided = order == 1 && d.kinked;
+    bool one_sided = d.kinked && (order == 1 || d.best.settled); /* what is differentiated at a higher order may jump */
     if (!isfinite(exact) || (d.best.settled && !d.kinked) || (one_sided && !d.at_point && !between_sides(check, exact, &d)))
         return differ(check, order, exact, &d);
     if (one_sided && d.at_point)
