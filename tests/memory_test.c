@@ -226,6 +226,77 @@ START_TEST(an_array_that_no_machine_can_hold_is_an_error)
 }
 END_TEST
 
+/* ---- memory for code built on the library ---- */
+
+static void *give(void *block)
+{
+    ad_memory_give(block);
+    return NULL;
+}
+
+/* Of small blocks and large ones, which come from elsewhere. */
+START_TEST(memory_taken_is_counted_limited_and_given_back_anywhere)
+{
+    const size_t sizes[] = { 0, 1, 1000, 60000, 70000, 10 * MIB };
+    ad_memory_usage before, during, after;
+    ad_memory_stats(&before);
+    for (int i = 0; i < 6; i++) {
+        pthread_t thread;
+        char *block = ad_memory_take(sizes[i]);
+        ck_assert(block && (uintptr_t)block % 16 == 0 && (!sizes[i] || (!block[0] && !memcmp(block, block + 1, sizes[i] - 1))));
+        ad_memory_stats(&during);
+        ck_assert_int_ge(during.live - before.live, (int64_t)sizes[i]);
+        pthread_create(&thread, NULL, give, block);
+        pthread_join(thread, NULL);
+        ad_memory_stats(&after);
+        ck_assert_int_eq(after.live, before.live);
+    }
+    ad_memory_limit(before.live + MIB);
+    assert_fails(ad_memory_take(2 * MIB), AD_ERROR_MEMORY, "ad_memory_take: out of memory");
+    ad_memory_limit(0);
+    for (int i = 0; i < 6; i++) {
+        ad_memory_fail_after(1);
+        assert_fails(ad_memory_take(sizes[i]), AD_ERROR_MEMORY, "ad_memory_take: out of memory");
+        ad_memory_fail_after(0);
+    }
+    assert_fails(ad_memory_take(SIZE_MAX), AD_ERROR_MEMORY, "ad_memory_take: out of memory");
+    assert_fails(ad_memory_take((size_t)1 << 50), AD_ERROR_MEMORY, "ad_memory_take: out of memory");
+    ad_memory_give(NULL);
+}
+END_TEST
+
+START_TEST(memory_that_is_resized_keeps_its_contents_and_grows_by_zeros)
+{
+    const size_t sizes[] = { 10, 100, 100000, 3 * MIB, 90000, 20 };
+    ad_memory_usage before, after;
+    ad_memory_stats(&before);
+    char *block = NULL;
+    size_t kept = 0;
+    for (int i = 0; i < 6; i++) {
+        ad_memory_fail_after(1);
+        bool shrinks = block && sizes[i] <= kept && sizes[i] > 70000;
+        char *same = ad_memory_resize(block, sizes[i]);
+        ad_memory_fail_after(0);
+        ck_assert_msg(shrinks || (!same && ad_error_code() == AD_ERROR_MEMORY), "%zu bytes", sizes[i]);
+        ad_clear_error();
+        block = ad_memory_resize(shrinks ? same : block, sizes[i]);
+        ck_assert(block != NULL);
+        bool right = true;
+        for (size_t k = 0; k < sizes[i]; k++)
+            right &= block[k] == (k < kept ? (char)k : 0);
+        ck_assert_msg(right, "%zu bytes", sizes[i]);
+        for (size_t k = 0; k < sizes[i]; k++)
+            block[k] = (char)k;
+        kept = sizes[i];
+    }
+    assert_fails(ad_memory_resize(block, SIZE_MAX), AD_ERROR_MEMORY, "ad_memory_resize: out of memory");
+    ck_assert_int_eq(block[19], 19);
+    ad_memory_give(block);
+    ad_memory_stats(&after);
+    ck_assert_int_eq(after.live, before.live);
+}
+END_TEST
+
 /* ---- the caller's memory ---- */
 
 static void count(void *times)
@@ -366,5 +437,6 @@ RUN_TESTS("memory", trimming_gives_back_the_lists_of_scopes, references_may_be_d
           numbers_that_another_thread_drops_come_back, memory_that_another_thread_frees_is_counted_back,
           numbers_that_another_thread_frees_make_room_below_a_limit, a_thread_without_memory_recovers, memory_limit_is_an_error_and_can_be_lifted,
           an_array_that_no_machine_can_hold_is_an_error, wrapped_memory_is_shared_and_released_with_its_last_array, a_pullback_keeps_wrapped_memory,
-          wrapping_may_come_without_a_release_and_may_fail, cotangents_are_not_added_up_in_wrapped_memory,
+          wrapping_may_come_without_a_release_and_may_fail, memory_taken_is_counted_limited_and_given_back_anywhere,
+          memory_that_is_resized_keeps_its_contents_and_grows_by_zeros, cotangents_are_not_added_up_in_wrapped_memory,
           trimming_gives_back_what_is_cached_and_nothing_else)

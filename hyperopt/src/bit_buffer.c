@@ -24,8 +24,8 @@
 #include "bit_buffer.h"
 #include "fixed_point.h"
 
+#include <ad/scope.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -68,7 +68,7 @@ static bool grow(hyper_bit_buffer *buffer)
     size_t capacity = buffer->capacity + buffer->capacity / 4 + FIRST_CAPACITY;
     if (buffer->spill && capacity > buffer->limit)
         capacity = buffer->limit;
-    uint32_t *word = realloc(buffer->word, capacity * sizeof *word);
+    uint32_t *word = ad_memory_resize(buffer->word, capacity * sizeof *word);
     if (!word)
         return fail(buffer, HYPER_BUFFER_NO_MEMORY);
     buffer->word = word;
@@ -248,7 +248,7 @@ int64_t hyper_momentum_divide(hyper_bit_buffer *buffer, int64_t count, int64_t *
 hyper_bit_buffer *hyper_bit_buffer_new(FILE *spill, size_t memory_limit)
 {
     off_t origin = spill ? ftello(spill) : 0;
-    hyper_bit_buffer *buffer = origin < 0 ? NULL : malloc(sizeof *buffer);
+    hyper_bit_buffer *buffer = origin < 0 ? NULL : ad_memory_take(sizeof *buffer);
     if (!buffer)
         return NULL;
     size_t limit = (memory_limit ? memory_limit : DEFAULT_MEMORY_LIMIT) / sizeof *buffer->word;
@@ -260,8 +260,8 @@ hyper_bit_buffer *hyper_bit_buffer_new(FILE *spill, size_t memory_limit)
 void hyper_bit_buffer_free(hyper_bit_buffer *buffer)
 {
     if (buffer)
-        free(buffer->word);
-    free(buffer);
+        ad_memory_give(buffer->word);
+    ad_memory_give(buffer);
 }
 
 void hyper_bit_buffer_clear(hyper_bit_buffer *buffer)

@@ -4,7 +4,6 @@
 #include "run.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 typedef struct {
     double *x, *v;
@@ -74,9 +73,9 @@ static bool naive_reverse(hyper_run *run, naive_run *n, double *error)
 /* Begins where the fixed-point run does, rounded. */
 static bool naive(hyper_run *run, ad_dtype dtype, double *error)
 {
-    size_t n = (size_t)run->count + 1, T = (size_t)run->training.iterations + 1;
-    naive_run it = { .x = calloc(n, sizeof(double)), .v = calloc(n, sizeof(double)), .trajectory = calloc(n * T, sizeof(double)), .single = dtype == AD_F32 };
-    bool done = it.x && it.v && it.trajectory;
+    int64_t n = run->count, T = run->training.iterations, states = n * (T + 1); /* the run's own trajectory has room for twice as many */
+    naive_run it = { .single = dtype == AD_F32 };
+    bool done = (it.x = hyper_room(n, sizeof(double))) && (it.v = hyper_room(n, sizeof(double))) && (it.trajectory = hyper_room(states, sizeof(double)));
     if (done) {
         hyper_fixed_decode(run->count, run->trajectory, it.x);
         hyper_fixed_decode(run->count, run->trajectory + run->count, it.v);
@@ -85,12 +84,10 @@ static bool naive(hyper_run *run, ad_dtype dtype, double *error)
             it.v[i] = rounded(&it, it.v[i]);
         }
         done = naive_forward(run, &it) && naive_reverse(run, &it, error);
-    } else {
-        hyper_no_memory();
     }
-    free(it.x);
-    free(it.v);
-    free(it.trajectory);
+    ad_memory_give(it.x);
+    ad_memory_give(it.v);
+    ad_memory_give(it.trajectory);
     return done;
 }
 
@@ -127,13 +124,11 @@ ad_tree *hyper_naive_reversal(const hyper_training *training, ad_tree *hypers, a
     if (!run)
         return NULL;
     int64_t T = reversing.iterations;
-    double *error = calloc(2 * ((size_t)T + 1), sizeof *error);
+    double *error = hyper_room(2 * (T + 1), sizeof *error);
     ad_tree *result = NULL;
-    if (!error)
-        hyper_no_memory();
-    else if (hyper_forward(run) && exact(run, error + T + 1) && naive(run, dtype, error))
+    if (error && hyper_forward(run) && exact(run, error + T + 1) && naive(run, dtype, error))
         result = ad_tree_of("naive", ad_from(error, AD_SHAPE(T + 1)), "exact", ad_from(error + T + 1, AD_SHAPE(T + 1)));
-    free(error);
+    ad_memory_give(error);
     hyper_run_drop(run);
     return result;
 }

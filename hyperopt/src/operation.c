@@ -4,8 +4,6 @@
  * the whole reverse pass, known by its cotangent. */
 #include "run.h"
 
-#include <stdlib.h>
-
 typedef struct {
     hyper_run *run;
 } sgd_options;
@@ -51,7 +49,7 @@ static ad_tree *inputs_of(const ad_node *node, int operand, ad_array *t)
         items[i] = (ad_tree_item){ AD_ITEM_ARRAY, !t ? x : i == operand ? t : ad_zeros_like(x) };
     }
     ad_tree *list = items ? ad_list_from(items, count) : NULL;
-    free(items);
+    ad_memory_give(items);
     return list;
 }
 
@@ -116,7 +114,7 @@ ad_tree *hyper_sgd(const hyper_training *training, ad_tree *hypers)
         ad_tree_leaves(hypers, inputs, count);
         x = ad_call_primitive(&sgd, inputs, count, &options);
     }
-    free(inputs);
+    ad_memory_give(inputs);
     hyper_run_drop(options.run);
     return x ? ad_unflatten(ad_tree_sub(hypers, "x"), x) : NULL;
 }

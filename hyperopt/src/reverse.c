@@ -14,8 +14,6 @@
  * g_t and h come from one pullback of the gradient. */
 #include "run.h"
 
-#include <stdlib.h>
-
 /* What the pass carries along: vectors over the parameters, and the sums for schedules by input. */
 typedef struct {
     double *dx, *dv, *term;
@@ -25,24 +23,21 @@ typedef struct {
 static void adjoint_free(const hyper_run *run, adjoint *a)
 {
     for (int i = 0; a->schedule && i < run->inputs; i++)
-        free(a->schedule[i]);
-    free(a->schedule);
-    free(a->dx);
-    free(a->dv);
-    free(a->term);
+        ad_memory_give(a->schedule[i]);
+    ad_memory_give(a->schedule);
+    ad_memory_give(a->dx);
+    ad_memory_give(a->dv);
+    ad_memory_give(a->term);
 }
 
 static bool adjoint_new(const hyper_run *run, adjoint *a)
 {
-    size_t n = (size_t)run->count + 1;
-    *a = (adjoint){ .dx = calloc(n, sizeof *a->dx), .dv = calloc(n, sizeof *a->dv), .term = calloc(n, sizeof *a->term),
-                    .schedule = calloc((size_t)run->inputs + 1, sizeof *a->schedule) };
-    bool done = a->dx && a->dv && a->term && a->schedule;
+    int64_t n = run->count;
+    bool done = (a->dx = hyper_room(n, sizeof *a->dx)) && (a->dv = hyper_room(n, sizeof *a->dv)) && (a->term = hyper_room(n, sizeof *a->term)) &&
+                (a->schedule = hyper_room(run->inputs, sizeof *a->schedule));
     for (int i = 0; i < run->inputs && done; i++)
         if (run->values[i])
-            done = (a->schedule[i] = calloc((size_t)ad_size(run->input[i]) + 1, sizeof(double))) != NULL;
-    if (!done)
-        hyper_no_memory();
+            done = (a->schedule[i] = hyper_room(ad_size(run->input[i]), sizeof(double))) != NULL;
     return done;
 }
 

@@ -3,7 +3,6 @@
  * Leaves of hypers are numbered depth first, as ad_tree_leaves gives them; that is also the order of the operation's inputs. */
 #include "run.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 void *hyper_no_memory(void)
@@ -13,8 +12,8 @@ void *hyper_no_memory(void)
 
 void *hyper_room(int64_t count, size_t size)
 {
-    void *block = calloc((size_t)count + 1, size);
-    return block ? block : hyper_no_memory();
+    size_t bytes;
+    return __builtin_mul_overflow((size_t)count, size, &bytes) ? hyper_no_memory() : ad_memory_take(bytes);
 }
 
 /* ---- entries of hypers ---- */
@@ -66,7 +65,7 @@ static bool read_leaves(hyper_run *run, const ad_tree *tree, const char *before,
             return false;
         if (below) {
             bool done = read_leaves(run, below, path, k);
-            free(path);
+            ad_memory_give(path);
             if (!done)
                 return false;
             continue;
@@ -183,17 +182,17 @@ void hyper_run_drop(hyper_run *run)
         return;
     hyper_forget_gradients(run);
     for (int i = 0; run->values && i < run->inputs; i++)
-        free(run->values[i]);
+        ad_memory_give(run->values[i]);
     for (int k = 0; run->leaf && k < run->leaves; k++)
-        free(run->leaf[k].path);
+        ad_memory_give(run->leaf[k].path);
     void *blocks[] = { run->input, run->few, run->values, run->leaf, run->gradients, run->position, run->velocity, run->increment, run->gradient,
                        run->alpha, run->real, run->beta, run->checksum, run->trajectory };
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
-        free(blocks[i]);
+        ad_memory_give(blocks[i]);
     hyper_bit_buffer_free(run->buffer);
     ad_tree_release(run->no_theta);
     ad_tree_release(run->hypers);
-    free(run);
+    ad_memory_give(run);
 }
 
 /* ---- between vectors and trees ---- */

@@ -74,7 +74,7 @@ void hyper_run_keep(hyper_run *run);
 void hyper_run_drop(hyper_run *run);
 void hyper_forget_gradients(hyper_run *run);
 void *hyper_no_memory(void);                                                    /* the error; NULL */
-void *hyper_room(int64_t count, size_t size);                                   /* zeroed, and never of size zero; NULL and an error */
+void *hyper_room(int64_t count, size_t size);                                   /* zeroed, for ad_memory_give; NULL and an error */
 ad_tree *hyper_tree_of(const hyper_run *run, const double *vector);             /* arrays like x, of these values */
 bool hyper_vector_of(const hyper_run *run, const ad_tree *tree, double *vector); /* and back */
 

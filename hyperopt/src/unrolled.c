@@ -3,8 +3,6 @@
  * All of it is remembered. Its values differ from the fixed-point run's by rounding, which a chaotic run amplifies. */
 #include "run.h"
 
-#include <stdlib.h>
-
 /* One schedule, ready to be read: its values at every iteration, or one for all of them. */
 typedef struct {
     ad_tree *times;  /* by iteration, or NULL */
@@ -105,7 +103,7 @@ ad_array *hyper_unrolled(ad_tree *leaves, void *context)
 {
     state s = { 0 };
     ad_array *x = state_new(context, &s) ? unroll(context, leaves, &s) : NULL;
-    free(s.inputs);
-    free(s.alpha);
+    ad_memory_give(s.inputs);
+    ad_memory_give(s.alpha);
     return x;
 }

@@ -44,7 +44,7 @@ static ad_shape dense_output(const adnn_model *model, ad_shape input)
 
 adnn_model *adnn_dense_with(int64_t units, adnn_dense_options options)
 {
-    static const struct adnn_kind dense = { "adnn_dense", dense_init, dense_apply, dense_output };
+    static const struct adnn_kind dense = { dense_init, dense_apply, dense_output };
     if (units < 1)
         return ad_set_error(AD_ERROR_VALUE, "adnn_dense: %lld units", (long long)units);
     if (options.dtype != AD_F64 && options.dtype != AD_F32)

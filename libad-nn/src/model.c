@@ -1,12 +1,11 @@
 /* Models: the functions every layer goes through, elementwise layers and sequences. */
 #include "model.h"
-#include <stdlib.h>
 
 adnn_model *adnn_model_new(const struct adnn_kind *kind, int parts)
 {
-    adnn_model *model = calloc(1, sizeof *model + (size_t)parts * sizeof model);
+    adnn_model *model = ad_memory_take(sizeof *model + (size_t)parts * sizeof model);
     if (!model)
-        return ad_set_error(AD_ERROR_MEMORY, "%s: out of memory", kind->name);
+        return NULL;
     model->kind = kind;
     model->count = parts;
     return model;
@@ -23,7 +22,7 @@ void adnn_free(adnn_model *model)
 {
     for (int i = 0; model && i < model->count; i++)
         adnn_free(model->parts[i]);
-    free(model);
+    ad_memory_give(model);
 }
 
 /* Whether a shape from the user is one; else an error. */
@@ -74,7 +73,7 @@ static ad_shape same_shape(const adnn_model *model, ad_shape input)
 
 adnn_model *adnn_elementwise(ad_array *(*f)(ad_array *))
 {
-    static const struct adnn_kind elementwise = { "adnn_elementwise", no_parameters, apply_function, same_shape };
+    static const struct adnn_kind elementwise = { no_parameters, apply_function, same_shape };
     if (!f)
         return ad_set_error(AD_ERROR_VALUE, "adnn_elementwise: the function is NULL");
     adnn_model *model = adnn_model_new(&elementwise, 0);
@@ -102,9 +101,9 @@ adnn_model *adnn_sigmoid(void)
 
 static ad_tree *sequential_init(const adnn_model *model, ad_key key, ad_shape input)
 {
-    ad_tree_item *items = calloc((size_t)model->count + 1, sizeof *items);
+    ad_tree_item *items = ad_memory_take((size_t)model->count * sizeof *items);
     if (!items)
-        return ad_set_error(AD_ERROR_MEMORY, "adnn_sequential: out of memory");
+        return NULL;
     bool done = true;
     for (int i = 0; i < model->count && done; i++) {
         items[i] = (ad_tree_item){ AD_ITEM_TREE, adnn_init(model->parts[i], ad_random_fold_in(key, (uint64_t)i), input) };
@@ -114,7 +113,7 @@ static ad_tree *sequential_init(const adnn_model *model, ad_key key, ad_shape in
         done = done && input.ndim >= 0;
     }
     ad_tree *list = done ? ad_list_from(items, model->count) : NULL;
-    free(items);
+    ad_memory_give(items);
     return list;
 }
 
@@ -140,7 +139,7 @@ static ad_shape sequential_output(const adnn_model *model, ad_shape input)
 
 adnn_model *adnn_sequential_of(adnn_model *const *layers, int count)
 {
-    static const struct adnn_kind sequential = { "adnn_sequential", sequential_init, sequential_apply, sequential_output };
+    static const struct adnn_kind sequential = { sequential_init, sequential_apply, sequential_output };
     if (count < 0)
         return ad_set_error(AD_ERROR_VALUE, "adnn_sequential: %d layers", count);
     if (!layers && count > 0)

@@ -5,7 +5,6 @@
 #include "ad-nn/nn.h"
 
 struct adnn_kind {
-    const char *name;
     ad_tree *(*init)(const adnn_model *model, ad_key key, ad_shape input);
     ad_array *(*apply)(const adnn_model *model, ad_tree *parameters, ad_array *x);
     ad_shape (*output)(const adnn_model *model, ad_shape input); /* ndim -1 and an error */

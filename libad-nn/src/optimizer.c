@@ -3,7 +3,6 @@
  * The state is a tree of trees like the parameters: "v" of sgd; "m", "v" and the step count "t" of adam. */
 #include "model.h"
 #include <float.h>
-#include <stdlib.h>
 
 static bool known(adnn_optimizer optimizer)
 {
@@ -89,10 +88,10 @@ ad_tree *adnn_optimizer_update(adnn_optimizer optimizer, ad_tree *state, ad_tree
         return NULL;
     if (ad_tree_leaf_count(v_tree) != count || ad_tree_leaf_count(m_tree) != count)
         return ad_set_error(AD_ERROR_VALUE, "adnn_optimizer_update: the state is not one for these parameters");
-    ad_array **leaves = calloc(4 * (size_t)count + 1, sizeof *leaves);
+    ad_array **leaves = ad_memory_take(4 * (size_t)count * sizeof *leaves);
     if (!leaves)
-        return ad_set_error(AD_ERROR_MEMORY, "adnn_optimizer_update: out of memory");
+        return NULL;
     ad_tree *new_state = update(optimizer, state, gradients, m_tree, v_tree, parameters, leaves, count);
-    free(leaves);
+    ad_memory_give(leaves);
     return new_state;
 }

@@ -109,6 +109,21 @@ AD_API void ad_memory_limit(int64_t bytes);
  * For testing that a program survives. */
 AD_API void ad_memory_fail_after(int64_t n);
 
+/* Memory for code that is built on the library: the limits, statistics and failures above count it, as they count arrays. */
+
+/** A block of zeros, aligned to 16 bytes, of this thread; also for 0 bytes. It stays until it is given back, in whichever thread that happens.
+ *
+ * @return  NULL and an error if there is no memory */
+AD_API void *ad_memory_take(size_t bytes);
+
+/** The block with another size and the contents it had, as far as they fit, then zeros; it may move. A NULL block: a new one.
+ *
+ * @return  NULL and an error if there is no memory; the block is then as it was */
+AD_API void *ad_memory_resize(void *block, size_t bytes);
+
+/** Gives a block back. NULL is allowed. */
+AD_API void ad_memory_give(void *block);
+
 AD_END_DECLS
 
 #endif

@@ -2,7 +2,7 @@
  *
  * An array of numbers is looked at twice: first what all elements that are shown need, then each in that common form. Digits come from
  * printf in scientific form, of which only the digits are taken, so that the decimal point of the user's locale does not show.
- * Text is malloc'ed, since the caller frees it. */
+ * Text is malloc'ed, since the caller frees it: not counted as the thread's, but refused where an allocation would be. */
 #include "ad/array.h"
 #include "array/array.h"
 #include <ctype.h>
@@ -23,7 +23,7 @@ static void put(struct text *t, const char *s, size_t length)
 {
     if (t->room - t->length < length + 1) {
         size_t room = 2 * t->room + length + 64;
-        char *data = t->failed ? NULL : realloc(t->data, room);
+        char *data = t->failed || !ad_allocation_allowed(ad_current(), room) ? NULL : realloc(t->data, room);
         if (!data) {
             t->failed = true;
             return;
@@ -425,6 +425,7 @@ char *ad_tostring(const ad_array *x)
 {
     if (!ad_given(x, "ad_tostring", "array"))
         return NULL;
+    AD_RUNNING(ad_current(), "ad_tostring");
     struct printer p = { .x = x };
     if (x->ndim == 0)
         put_scalar(&p.text, x);

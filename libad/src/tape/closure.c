@@ -298,6 +298,8 @@ static void closure_call(ffi_cif *cif, void *result, void **arguments, void *use
 static bool close_over(ad_fn *fn)
 {
     void *code;
+    if (!ad_allocation_allowed(ad_current(), sizeof *fn->closure))
+        return false;
     fn->closure = closure_new(&code);
     if (fn->closure && ffi_prep_closure_loc(fn->closure, &fn->cif, closure_call, fn, code) == FFI_OK) {
         memcpy(&fn->pointer, &code, sizeof code);
