@@ -9,6 +9,7 @@
 #include "ad/base.h"
 #include "ad/error.h"
 #include "ad/scope.h"
+#include <locale.h>
 #include <stdatomic.h>
 #include <stddef.h>
 
@@ -283,6 +284,7 @@ static inline void ad_scratch_end(struct ad_scratch *room)
 #define AD_FAIL(...) (ad_set_error(__VA_ARGS__), false)
 
 /* An error that begins with the name of what runs. */
+locale_t ad_c_locale(void); /* of the C program's own numbers and words */
 void *ad_set_error_of_running(ad_code code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* AD_RUNNING(c, "ad_grad"); says so till the end of the C block. The context of a thread without memory is not written to. */

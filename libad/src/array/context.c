@@ -26,6 +26,9 @@ static ad_context without_memory = { .id = AD_NO_THREAD, .tracing = &ad_no_traci
 /* Whether calls of this thread met it, and their error was not cleared: the context that it gets in the end starts with that error. */
 static _Thread_local bool went_without __attribute__((tls_model("initial-exec")));
 
+/* Sentences are the same whatever locale the program or the thread has chosen. */
+static locale_t c_locale;
+
 static _Atomic uint32_t threads_so_far;
 static pthread_key_t thread_end;
 static bool has_thread_end; /* without it, what a thread has stays till the program ends */
@@ -93,6 +96,7 @@ static void context_stop(void *pointer)
 __attribute__((constructor)) static void library_start(void)
 {
     without_memory.loops = ad_loops_for_this_cpu();
+    c_locale = newlocale(LC_ALL_MASK, "C", NULL);
     has_thread_end = pthread_key_create(&thread_end, context_stop) == 0;
     pthread_atfork(before_fork, after_fork, after_fork);
 }
@@ -217,14 +221,21 @@ static void set_where(ad_context *c)
         snprintf(c->error_where, sizeof c->error_where, "%s", site);
 }
 
+locale_t ad_c_locale(void)
+{
+    return c_locale ? c_locale : uselocale(NULL);
+}
+
 /* Keeps the first error; `of` stands before the message, if it is not NULL. */
 static void set_error(ad_context *c, ad_code code, const char *of, const char *format, va_list arguments)
 {
     if (c->error_code != AD_OK || code == AD_OK)
         return;
+    locale_t users = uselocale(ad_c_locale());
     size_t room = sizeof c->error_message, used = of ? (size_t)snprintf(c->error_message, room, "%s: ", of) : 0;
     if (used < room)
         vsnprintf(c->error_message + used, room - used, format, arguments);
+    uselocale(users);
     c->error_code = code;
     set_where(c);
     act_on_error(c, c->on_error);

@@ -1,70 +1,29 @@
 /* Files as the formats see them; see io.h.
  *
- * The invariant: no more memory is taken than the file can fill, which for a compressed one is 1032 times its size, the most that the
- * deflate format can expand to. */
+ * The invariants: no more memory is taken than the file can fill, which for a compressed one is 1032 times its size, the most that the deflate format
+ * can expand to. And a regular file is never half written: the new one is made beside it and renamed when it is complete and on the disk. */
 #include "io/io.h"
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
-enum { MOST_EXPANSION = 1032, MOST_AT_ONCE = 1 << 30 };
+enum { MOST_EXPANSION = 1032, MOST_TRIES = 100 };
 
-static bool system_error(const struct ad_file *f, const char *what)
+/* ---- errors ---- */
+
+bool ad_file_refused(const struct ad_file *f, const char *what)
 {
-    ad_set_error(AD_ERROR_IO, "%s: %s cannot be %s: %s", f->operation, f->path, what, errno ? strerror(errno) : "no memory");
+    int reason = errno;
+    ad_set_error(reason == ENOMEM ? AD_ERROR_MEMORY : AD_ERROR_IO, "%s: %s cannot be %s: %s", f->operation, f->path, what,
+                 strerror_l(reason, ad_c_locale()));
     return false;
-}
-
-static bool open_stream(struct ad_file *f, const char *mode, const char *what)
-{
-    errno = 0;
-    f->stream = gzopen(f->path, mode);
-    return f->stream || system_error(f, what);
-}
-
-static bool named(struct ad_file *f, const char *operation, const char *path)
-{
-    *f = (struct ad_file){ .operation = operation, .path = path };
-    return path || ad_set_error(AD_ERROR_VALUE, "%s: the file name is NULL", operation);
-}
-
-static bool open_to_read(struct ad_file *f, const char *operation, const char *path)
-{
-    struct stat status;
-    if (!named(f, operation, path))
-        return false;
-    if (stat(path, &status) != 0)
-        return system_error(f, "read");
-    if (!S_ISREG(status.st_mode))
-        return ad_set_error(AD_ERROR_IO, "%s: %s is not a regular file", operation, path) != NULL;
-    if (!open_stream(f, "rb", "read"))
-        return false;
-    int64_t expansion = gzdirect(f->stream) ? 1 : MOST_EXPANSION;
-    f->bound = status.st_size > INT64_MAX / expansion ? INT64_MAX : status.st_size * expansion;
-    return true;
-}
-
-ad_array *ad_file_load(const char *operation, const char *path, ad_array *(*load)(struct ad_file *))
-{
-    struct ad_file f;
-    if (!open_to_read(&f, operation, path))
-        return NULL;
-    ad_scope scope = ad_scope_open();
-    ad_array *x = scope.depth == AD_NO_SCOPE ? NULL : ad_escape(load(&f));
-    ad_scope_close(scope);
-    gzclose(f.stream);
-    return x;
-}
-
-bool ad_file_open_write(struct ad_file *f, const char *operation, const char *path)
-{
-    if (!named(f, operation, path))
-        return false;
-    size_t length = strlen(path);
-    bool compressed = length >= 3 && strcmp(path + length - 3, ".gz") == 0;
-    return open_stream(f, compressed ? "wb" : "wbT", "written");
 }
 
 void *ad_file_damaged(const struct ad_file *f, int64_t offset, const char *format, ...)
@@ -77,49 +36,72 @@ void *ad_file_damaged(const struct ad_file *f, int64_t offset, const char *forma
     return ad_set_error(AD_ERROR_FORMAT, "%s: %s is damaged at byte %lld: %s", f->operation, f->path, (long long)offset, what);
 }
 
-/* zlib's account of what went wrong, which begins with the path. */
-static bool stream_error(const struct ad_file *f, const char *what)
+static bool named(struct ad_file *f, const char *operation, const char *path)
 {
-    int code;
-    const char *message = gzerror(f->stream, &code);
-    size_t length = strlen(f->path);
-    if (strncmp(message, f->path, length) == 0 && strncmp(message + length, ": ", 2) == 0)
-        message += length + 2;
-    if (code == Z_MEM_ERROR)
-        ad_set_error(AD_ERROR_MEMORY, "%s: no memory to decompress %s", f->operation, f->path);
-    else if (code == Z_ERRNO || code == Z_STREAM_ERROR)
-        return system_error(f, what);
-    else
-        ad_file_damaged(f, f->offset, "%s", message);
-    return false;
+    *f = (struct ad_file){ .operation = operation, .path = path, .descriptor = -1 };
+    return path || ad_set_error(AD_ERROR_VALUE, "%s: the file name is NULL", operation);
+}
+
+/* As open() of the system, but that it goes on after a signal. */
+static int open_file(const char *path, int flags)
+{
+    int descriptor;
+    do
+        descriptor = open(path, flags | O_CLOEXEC, 0666);
+    while (descriptor < 0 && errno == EINTR);
+    return descriptor;
+}
+
+/* ---- reading ---- */
+
+static bool open_to_read(struct ad_file *f)
+{
+    struct stat status;
+    if (stat(f->path, &status) != 0)
+        return ad_file_refused(f, "read");
+    if (!S_ISREG(status.st_mode))
+        return ad_set_error(AD_ERROR_IO, "%s: %s is not a regular file", f->operation, f->path) != NULL;
+    f->descriptor = open_file(f->path, O_RDONLY);
+    if (f->descriptor < 0 || fstat(f->descriptor, &status) != 0)
+        return ad_file_refused(f, "read");
+    if (!ad_stream_read_begin(f))
+        return false;
+    int64_t expansion = f->compressed ? MOST_EXPANSION : 1;
+    f->bound = status.st_size > INT64_MAX / expansion ? INT64_MAX : status.st_size * expansion;
+    return true;
+}
+
+ad_array *ad_file_load(const char *operation, const char *path, ad_array *(*load)(struct ad_file *))
+{
+    struct ad_file f;
+    if (!named(&f, operation, path))
+        return NULL;
+    AD_RUNNING(ad_current(), operation);
+    ad_array *x = NULL;
+    if (open_to_read(&f)) {
+        ad_scope scope = ad_scope_open();
+        x = scope.depth == AD_NO_SCOPE ? NULL : ad_escape(load(&f));
+        ad_scope_close(scope);
+    }
+    ad_stream_close(&f);
+    if (f.descriptor >= 0)
+        close(f.descriptor);
+    return x;
 }
 
 bool ad_file_read(struct ad_file *f, void *out, int64_t bytes, const char *what)
 {
-    for (int64_t done = 0; done < bytes;) {
-        int64_t left = bytes - done;
-        errno = 0;
-        int got = gzread(f->stream, (char *)out + done, (unsigned)(left < MOST_AT_ONCE ? left : MOST_AT_ONCE));
-        if (got < 0)
-            return stream_error(f, "read");
-        if (got == 0)
-            return ad_file_damaged(f, f->offset, "it ends within %s, %lld bytes short", what, (long long)left) != NULL;
-        done += got;
-        f->offset += got;
-    }
-    return true;
+    int64_t got = ad_stream_read(f, out, bytes);
+    if (got < 0)
+        return false;
+    f->offset += got;
+    return got == bytes || ad_file_damaged(f, f->offset, "it ends within %s, %lld bytes short", what, (long long)(bytes - got));
 }
 
 int ad_file_more(struct ad_file *f)
 {
     char next;
-    int code;
-    errno = 0;
-    int got = gzread(f->stream, &next, 1);
-    if (got > 0)
-        return 1;
-    gzerror(f->stream, &code);
-    return got == 0 && code == Z_OK ? 0 : (stream_error(f, "read"), -1);
+    return (int)ad_stream_read(f, &next, 1);
 }
 
 ad_array *ad_file_read_array(struct ad_file *f, ad_dtype dtype, const ad_shape *shape, size_t stored_size)
@@ -137,25 +119,107 @@ ad_array *ad_file_read_array(struct ad_file *f, ad_dtype dtype, const ad_shape *
     return x;
 }
 
-bool ad_file_write(struct ad_file *f, const void *data, int64_t bytes)
+/* ---- writing ---- */
+
+/* Where a file goes. */
+struct destination {
+    bool beside;           /* it is written under the temporary name first; else in place */
+    bool exists;           /* a regular file stands there */
+    struct stat status;    /* its own */
+    char target[PATH_MAX]; /* the path with symbolic links followed, where they lead to something */
+    char temporary[PATH_MAX + 64];
+};
+
+/* What is no regular file (a pipe, a terminal, /dev/null) is written to as it is. A file that its user made read-only stays. */
+static bool find_destination(const struct ad_file *f, struct destination *d)
 {
-    for (int64_t done = 0; done < bytes;) {
-        int64_t left = bytes - done;
-        errno = 0;
-        int written = gzwrite(f->stream, (const char *)data + done, (unsigned)(left < MOST_AT_ONCE ? left : MOST_AT_ONCE));
-        if (written <= 0)
-            return stream_error(f, "written");
-        done += written;
-        f->offset += written;
+    bool found = stat(f->path, &d->status) == 0;
+    d->exists = found && S_ISREG(d->status.st_mode);
+    d->beside = !found || d->exists;
+    if (!d->beside)
+        return true;
+    if (d->exists && (faccessat(AT_FDCWD, f->path, W_OK, AT_EACCESS) != 0 || !realpath(f->path, d->target)))
+        return ad_file_refused(f, "written");
+    if (!d->exists && snprintf(d->target, sizeof d->target, "%s", f->path) >= (int)sizeof d->target)
+        return errno = ENAMETOOLONG, ad_file_refused(f, "written");
+    return true;
+}
+
+/* Makes the new file, which gets the permissions and the owner of the old one as far as that is allowed. */
+static bool open_beside(struct ad_file *f, struct destination *d)
+{
+    static _Atomic unsigned made;
+    const char *slash = strrchr(d->target, '/');
+    int folder = slash ? (int)(slash - d->target) + 1 : 0;
+    for (int tries = 0; tries < MOST_TRIES && f->descriptor < 0; tries++) {
+        struct timespec now = { 0 };
+        clock_gettime(CLOCK_REALTIME, &now);
+        snprintf(d->temporary, sizeof d->temporary, "%.*s.ad_save-%lx-%lx-%x", folder, d->target, (long)getpid(), now.tv_nsec,
+                 atomic_fetch_add(&made, 1));
+        f->descriptor = open_file(d->temporary, O_WRONLY | O_CREAT | O_EXCL);
+        if (f->descriptor < 0 && errno != EEXIST)
+            break;
+    }
+    if (f->descriptor < 0)
+        return ad_file_refused(f, d->exists ? "replaced by a new file beside it" : "written");
+    if (d->exists) {
+        bool given = fchown(f->descriptor, d->status.st_uid, d->status.st_gid) == 0;
+        fchmod(f->descriptor, d->status.st_mode & (given ? 0777 : 0755));
     }
     return true;
 }
 
-bool ad_file_close(struct ad_file *f)
+static bool open_to_write(struct ad_file *f, struct destination *d)
 {
-    errno = 0;
-    int code = gzclose(f->stream);
-    return code == Z_OK || code == Z_BUF_ERROR || system_error(f, "written");
+    if (!find_destination(f, d))
+        return false;
+    if (d->beside)
+        return open_beside(f, d);
+    f->descriptor = open_file(f->path, O_WRONLY);
+    return f->descriptor >= 0 || ad_file_refused(f, "written");
+}
+
+/* On the disk before its name says so. Some file systems cannot wait for that. */
+static bool on_disk(const struct ad_file *f)
+{
+    int code;
+    do
+        code = fsync(f->descriptor);
+    while (code != 0 && errno == EINTR);
+    return code == 0 || errno == EINVAL || errno == ENOSYS || errno == EROFS || ad_file_refused(f, "written");
+}
+
+/* Closes the file, complete or not, and renames it if it is. */
+static bool put_in_place(struct ad_file *f, const struct destination *d, bool complete)
+{
+    complete = complete && (!d->beside || on_disk(f));
+    if (close(f->descriptor) != 0 && errno != EINTR)
+        complete = complete && ad_file_refused(f, "written");
+    if (d->beside && complete)
+        complete = rename(d->temporary, d->target) == 0 || ad_file_refused(f, "written");
+    if (d->beside && !complete)
+        unlink(d->temporary);
+    return complete;
+}
+
+bool ad_file_save(const char *operation, const char *path, const ad_array *x, bool (*write)(struct ad_file *, const ad_array *))
+{
+    struct ad_file f;
+    ad_context *c = ad_current();
+    if (!named(&f, operation, path))
+        return false;
+    AD_RUNNING(c, operation);
+    AD_SCOPE;
+    const ad_array *plain = ad_array_contiguous(c, (ad_array *)x);
+    struct destination *d = plain ? ad_allocate(c, sizeof *d) : NULL;
+    bool saved = d && open_to_write(&f, d);
+    if (saved) {
+        bool complete = ad_stream_write_begin(&f) && write(&f, plain) && ad_stream_write_end(&f);
+        ad_stream_close(&f);
+        saved = put_in_place(&f, d, complete);
+    }
+    ad_deallocate(c, d, sizeof *d);
+    return saved;
 }
 
 void ad_swap_bytes(void *data, size_t item, int64_t count)

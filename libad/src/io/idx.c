@@ -113,14 +113,12 @@ static bool can_be_idx(const ad_array *x)
     return true;
 }
 
+static bool write_idx(struct ad_file *f, const ad_array *x)
+{
+    return write_header(f, x) && write_big_endian(f, x);
+}
+
 bool ad_save_idx(const char *path, const ad_array *x)
 {
-    if (!ad_given(x, "ad_save_idx", "array") || !can_be_idx(x))
-        return false;
-    struct ad_file f;
-    const ad_array *plain = ad_array_contiguous(ad_current(), (ad_array *)x);
-    if (!plain || !ad_file_open_write(&f, "ad_save_idx", path))
-        return false;
-    bool written = write_header(&f, plain) && write_big_endian(&f, plain);
-    return ad_file_close(&f) && written;
+    return ad_given(x, "ad_save_idx", "array") && can_be_idx(x) && ad_file_save("ad_save_idx", path, x, write_idx);
 }

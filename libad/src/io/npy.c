@@ -243,16 +243,14 @@ static int write_header(char *out, size_t room, const ad_array *x)
     return length;
 }
 
+static bool write_npy(struct ad_file *f, const ad_array *x)
+{
+    char header[128 + 21 * AD_MAX_NDIM + 64];
+    return ad_file_write(f, header, write_header(header, sizeof header, x)) &&
+           ad_file_write(f, x->data, x->size * (int64_t)ad_dtype_size((ad_dtype)x->dtype));
+}
+
 bool ad_save(const char *path, const ad_array *x)
 {
-    if (!ad_given(x, "ad_save", "array"))
-        return false;
-    struct ad_file f;
-    const ad_array *plain = ad_array_contiguous(ad_current(), (ad_array *)x);
-    if (!plain || !ad_file_open_write(&f, "ad_save", path))
-        return false;
-    char header[128 + 21 * AD_MAX_NDIM + 64];
-    bool written = ad_file_write(&f, header, write_header(header, sizeof header, plain)) &&
-                   ad_file_write(&f, plain->data, plain->size * (int64_t)ad_dtype_size((ad_dtype)plain->dtype));
-    return ad_file_close(&f) && written;
+    return ad_given(x, "ad_save", "array") && ad_file_save("ad_save", path, x, write_npy);
 }
