@@ -52,9 +52,12 @@ static bool is_known(const char *option, const char *about)
     return false;
 }
 
-/* Before the work, not after it. */
+/* Before the work, not after it. A line break would end a line of gnuplot's. */
 static void try_to_write(const char *prefix)
 {
+    for (const char *at = prefix; *at; at++)
+        if ((unsigned char)*at < ' ' || *at == 127)
+            stop("%s: the prefix has a control character in it\n", "--out");
     char *path = join(prefix, ".csv");
     FILE *file = fopen(path, "a");
     if (!file || fclose(file))
@@ -126,10 +129,11 @@ static void write_csv(const char *path, const char *columns, ad_array *table)
     printf("wrote %s\n", path);
 }
 
-/* A file name as a string of gnuplot, where a quote is written twice. */
+/* A file name as a string of gnuplot, where a quote is written twice. With a folder before it, it is nothing but a name: gnuplot takes '|sort' and
+ * '<sort' for commands. */
 static void put_quoted(FILE *gnuplot, const char *text)
 {
-    fputc('\'', gnuplot);
+    fputs(*text == '/' ? "'" : "'./", gnuplot);
     for (; *text; text++)
         fprintf(gnuplot, *text == '\'' ? "''" : "%c", *text);
     fputc('\'', gnuplot);

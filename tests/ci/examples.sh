@@ -17,6 +17,10 @@ for source in examples/*.c; do
     grep -q -- --help "$out/error"
     short=()
     case $name in mlp_digits | hypergrad_digits) short=(--iterations 2) ;; naive_reversal) short=(--iterations 20) ;; esac
+    if "$program" "${short[@]}" --out "$out/two"$'\n'"lines" 2>"$out/error" >"$out/$name.txt" || ! grep -q 'control character' "$out/error"; then
+        echo "$name takes a prefix of two lines"
+        exit 1
+    fi
     "$program" "${short[@]}" --out "$out/$name" >"$out/$name.txt"
     test -s "$out/$name.csv"
     ! command -v gnuplot >/dev/null || test -s "$out/$name.png"
@@ -29,3 +33,12 @@ for source in examples/*.c; do
         exit 1
     fi
 done
+
+# Names that gnuplot would take for commands, and quotes, are names.
+program=$(realpath "$build/examples/taylor_sine")
+for name in "|touch injected" "<touch injected" "a'.system('touch injected').'b" '`touch injected`' 'a\b"c'; do
+    (cd "$out" && "$program" --out "$name" >/dev/null)
+    test -s "$out/$name.csv"
+    ! command -v gnuplot >/dev/null || test -s "$out/$name.png"
+done
+test ! -e "$out/injected"
