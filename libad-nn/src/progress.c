@@ -23,7 +23,7 @@ void adnn_progress_update(adnn_progress *p, int64_t done, double loss)
         return;
     locale_t users = uselocale(newlocale(LC_ALL_MASK, "C", NULL)); /* numbers with points in any locale */
     p->shown = now;
-    double rate = (double)done / (now - p->started + 1e-9), left = (double)(p->total - done) / rate;
+    double rate = (double)done / (now - p->started + 1e-9), left = ((double)p->total - (double)done) / rate;
     fprintf(p->stream, "\r%s: %lld of %lld, %.3g per second", p->what, (long long)done, (long long)p->total, rate);
     if (!isnan(loss))
         fprintf(p->stream, ", loss %.4g", loss);

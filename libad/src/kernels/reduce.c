@@ -71,7 +71,7 @@ static void canonicalise(struct walk *w)
 /* Rows that are added one after another lose digits with their number: a float32 sum of ones stops at 2^24. So a reduced dimension outside the rows is cut
  * into runs of RUN. Each is summed from 0, and so are the sums of RUN runs, level by level: the error grows with the logarithm of the length. The sums of a
  * level stand beside `out`. They have a place for each element of it that is kept inside the dimension, packed, and so `out` is walked in tiles. */
-enum { RUN = 32, TILE_BYTES = 16384, PARTIAL_BYTES = 32768 };
+enum { RUN = 32, TILE_BYTES = 16384, PARTIAL_BYTES = 16384 };
 
 struct sums {
     ad_fold *fold;
@@ -179,7 +179,8 @@ static void hoist(struct sums *s, int d, int64_t count)
     w->ndim++;
 }
 
-static void run_tiles(struct sums *s, const char *in, char *out)
+/* Apart, so that what walks in several steps does not hold the partial sums of each. */
+static __attribute__((noinline)) void run_tiles(struct sums *s, const char *in, char *out)
 {
     _Alignas(64) char partials[PARTIAL_BYTES];
     int64_t tile = s->item, used = 0;
