@@ -3,7 +3,7 @@
  * A loop is cut into parts. The calling thread and threads of the pool take them one by one; whoever finds none left sleeps, and nobody spins. The
  * caller waits for parts that others have begun and for nothing else, so where the other cores are busy it does the work itself. Who runs a part, and
  * when, is chance: what parts compute must not depend on it. The pool is what threads share beside the list of their contexts. It grows when a loop
- * first asks for more threads than it has, and they stay. The child of a process that has a pool gets none after fork, and runs every part itself. */
+ * first asks for more threads than it has, and they stay till the library goes. The child of a process that has a pool gets none after fork, and runs every part itself. */
 #ifdef __linux__
 #define _GNU_SOURCE /* sched_getaffinity */
 #include <sched.h>
@@ -63,13 +63,15 @@ static struct {
     pthread_mutex_t lock;
     pthread_cond_t work, finished;
     struct job *jobs;
-    int size;   /* threads */
-    bool alone; /* the child of a process that had threads in the pool */
+    int size; /* threads, the first of `thread` */
+    pthread_t thread[MOST];
+    bool alone;  /* the child of a process that had threads in the pool */
+    bool ending; /* the library is going, and with it the code that the threads run */
 } pool = { .lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER, .finished = PTHREAD_COND_INITIALIZER };
 
 int ad_threads(void)
 {
-    return pool.alone ? 1 : chosen ? chosen : from_environment ? from_environment : cores();
+    return pool.alone || pool.ending ? 1 : chosen ? chosen : from_environment ? from_environment : cores();
 }
 
 /* The next part for thread `me`; -1: there is none left. */
@@ -121,6 +123,8 @@ static void *live_in_pool(void *number)
     pthread_mutex_lock(&pool.lock);
     for (;;) {
         struct job *job = job_to_join();
+        if (!job && pool.ending)
+            break;
         if (!job) {
             pthread_cond_wait(&pool.work, &pool.lock);
             continue;
@@ -133,6 +137,7 @@ static void *live_in_pool(void *number)
             pthread_mutex_lock(&pool.lock);
         }
     }
+    pthread_mutex_unlock(&pool.lock);
     return NULL;
 }
 
@@ -140,16 +145,13 @@ static void *live_in_pool(void *number)
 static void grow(int size)
 {
     sigset_t all, before;
-    pthread_attr_t detached;
-    if (pool.size >= size || pthread_attr_init(&detached))
+    if (pool.size >= size || pool.ending)
         return;
-    pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    for (pthread_t thread; pool.size < size && pthread_create(&thread, &detached, live_in_pool, (void *)(intptr_t)(pool.size + 1)) == 0; pool.size++)
-        ;
+    while (pool.size < size && pthread_create(&pool.thread[pool.size], NULL, live_in_pool, (void *)(intptr_t)(pool.size + 1)) == 0)
+        pool.size++;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&detached);
 }
 
 static void remove_job(const struct job *job)
@@ -214,4 +216,16 @@ __attribute__((constructor)) static void start(void)
     long count = text ? strtol(text, NULL, 10) : 0;
     from_environment = count < 0 ? 0 : count > MOST ? MOST : (int)count;
     pthread_atfork(before_fork, after_fork, after_fork_in_child);
+}
+
+/* Where the program ends, or a plugin with libad.a in it is unloaded. A thread that comes back from its wait needs the code that it waited in. */
+__attribute__((destructor)) static void stop(void)
+{
+    pthread_mutex_lock(&pool.lock);
+    pool.ending = true;
+    pthread_cond_broadcast(&pool.work);
+    pthread_mutex_unlock(&pool.lock);
+    for (int i = 0; i < pool.size; i++)
+        pthread_join(pool.thread[i], NULL);
+    pool.size = 0;
 }
