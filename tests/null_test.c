@@ -415,7 +415,8 @@ static const char *const others[] = {
     /* state */
     "ad_shape_size", "ad_shape_equal", "ad_dtype_size", "ad_dtype_name", "ad_failed", "ad_error_code", "ad_error_message", "ad_error_where", "ad_clear_error",
     "ad_on_error", "ad_error_breakpoint", "ad_set_error", "ad_call_site_", "ad_scope_open", "ad_scope_close", "ad_memory_trim", "ad_memory_limit",
-    "ad_memory_take", "ad_memory_resize", "ad_memory_give", "ad_memory_fail_after", "ad_set_num_threads", "ad_num_threads", "ad_version", "ad_operation_count", "ad_operation", "ad_config",
+    "ad_memory_take", "ad_memory_resize", "ad_memory_give",
+    "ad_memory_fail_after", "ad_set_num_threads", "ad_num_threads", "ad_version", "ad_operation_count", "ad_operation", "ad_config",
     /* NULL is allowed */
     "ad_retain", "ad_tree_retain", "ad_release", "ad_tree_release", "ad_vjp_free", "adnn_free", "adnn_progress_update", "adnn_progress_end", "ad_fn_of_",
     /* in the functions of a primitive, with the node that they are given */

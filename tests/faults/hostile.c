@@ -172,6 +172,8 @@ static ad_array *norm(ad_tree *x, ad_tree *theta, int64_t iteration, void *conte
     UNUSED adnn_model *layers[] = { NULL, NULL };                                                                       \
     UNUSED ad_tree *parameters = initial;
 
+static ad_array *held;
+static ad_tree *held_tree;
 static adnn_model *model;
 static ad_tree *initial;
 static ad_fn *sine;
@@ -238,10 +240,7 @@ static void check_call(const struct row *row, const struct choice *c)
     void *result = row->call(c);
     ck_assert_msg(!result || !ad_failed(), "%s with%s gives a result and the error \"%s\"", row->text, values, ad_error_message());
     ck_assert_msg(!ad_failed() || *ad_error_message(), "%s with%s gives an error without words", row->text, values);
-    bool null_operand = (mentions(row->text, "x") && !arrays_[c->of[X]]) || (mentions(row->text, "y") && !arrays_[c->of[Y]]) ||
-                        (mentions(row->text, "z") && !arrays_[c->of[Z]]) || (mentions(row->text, "t") && !trees[c->of[T]]) ||
-                        (mentions(row->text, "u") && !trees[c->of[U]]) || strstr(row->text, "NULL");
-    ck_assert_msg(row->kind == ANYTHING || result || ad_failed() || null_operand, "%s with%s gives NULL and no error", row->text, values);
+    ck_assert_msg(row->kind == ANYTHING || result || ad_failed(), "%s with%s gives NULL and no error", row->text, values);
     ad_clear_error();
     if (row->kind == AN_ARRAY && result && ad_size(result) <= 64) {
         char *text = ad_tostring(result);
@@ -285,6 +284,8 @@ START_TEST(hostile_arguments)
         check_call(row, &choice);
     }
     ad_memory_limit(0);
+    ad_release(held);
+    ad_tree_release(held_tree);
     adnn_free(model);
     fclose(nowhere);
 }

@@ -248,6 +248,10 @@ CALL(ad_set_error((ad_code)i, "%s", text ? text : "?"))
 CALL(ad_scope_close((ad_scope){ (uint32_t)i }))
 CALL(ad_memory_stats(NULL))
 CALL(ad_operation(i))
+CALL(ad_memory_give(ad_memory_take((size_t)n)))
+CALL(ad_memory_give(ad_memory_resize(NULL, (size_t)n)))
+CALL(ad_set_num_threads(i)) CALL(ad_config())
+CALL(ad_assign(flag ? &held : NULL, x)) CALL(ad_tree_assign(flag ? &held_tree : NULL, t))
 
 /* ---- derivatives ---- */
 ARRAY(ad_grad(total)(x)) ARRAY(ad_grad(flag ? total : NULL)(x))
