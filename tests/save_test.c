@@ -234,6 +234,7 @@ START_TEST(a_locale_changes_no_number_and_no_sentence)
     free(text);
     free(number);
     assert_fails(ad_random_bernoulli(ad_random_key(1), 1.5, AD_SHAPE(2)), AD_ERROR_VALUE, "ad_random_bernoulli: 1.5 is not a probability");
+    assert_fails(ad_linalg_norm(ad_ones(AD_SHAPE(2, 2)), .ord = 1.5), AD_ERROR_VALUE, "1.5");
     assert_fails(ad_load("no/such/file.npy"), AD_ERROR_IO, "cannot be read: No such file or directory");
     ck_assert(ad_save("x.npy", VECTOR(1.5, 2.5)));
     assert_array(ad_load("x.npy"), AD_SHAPE(2), 0, 1.5, 2.5);

@@ -18,9 +18,15 @@ static bool refuse(const struct reader *r, const char *why)
     return AD_FAIL(AD_ERROR_INDEX, "%s: index \"%s\": %s at \"%s\"", r->operation, r->text, why, r->at);
 }
 
+/* Of ASCII, whatever the locale says. */
+static bool is_alphanumeric(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
 static void skip_blanks(struct reader *r)
 {
-    while (isspace((unsigned char)*r->at))
+    while (*r->at && strchr(" \t\n\v\f\r", *r->at))
         r->at++;
 }
 
@@ -29,7 +35,7 @@ static bool accept(struct reader *r, const char *word)
 {
     size_t length = strlen(word);
     skip_blanks(r);
-    if (strncmp(r->at, word, length) != 0 || (isalpha((unsigned char)*word) && isalnum((unsigned char)r->at[length])))
+    if (strncmp(r->at, word, length) != 0 || (is_alphanumeric(*word) && is_alphanumeric(r->at[length])))
         return false;
     r->at += length;
     return true;

@@ -242,7 +242,9 @@ static const char *ord_text(double ord, char *buffer, size_t size)
         return "'fro'";
     if (ord == AD_NORM_NUC)
         return "'nuc'";
+    locale_t users = uselocale(ad_c_locale());
     snprintf(buffer, size, "%g", ord);
+    uselocale(users);
     return buffer;
 }
 #define ORD_TEXT(ord) ord_text(ord, (char[32]){ 0 }, 32)
