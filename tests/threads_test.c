@@ -1,6 +1,8 @@
 /* What is set and asked of the library as a whole. The number of threads changes no bit of any result, children of fork work, and many threads may share loops at once. */
+#define _GNU_SOURCE /* RTLD_DEFAULT */
 #include "testing.h"
 #include <dirent.h>
+#include <dlfcn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -49,6 +51,23 @@ START_TEST(the_configuration_says_what_is_used_one_fact_a_line)
     ad_set_num_threads(0);
     ck_assert_ptr_eq(ad_config(), text);
     ck_assert(!strstr(text, "threads: 3\n") || ad_num_threads() == 3);
+}
+END_TEST
+
+/* A program may have set OpenBLAS's number for calls of its own; where that is OpenMP's, it is the caller's. */
+START_TEST(products_leave_the_number_of_threads_of_the_callers_own_blas_calls)
+{
+    AD_SCOPE;
+    void *found_get = dlsym(RTLD_DEFAULT, "omp_get_max_threads"), *found_set = dlsym(RTLD_DEFAULT, "omp_set_num_threads");
+    int (*get)(void);
+    void (*set)(int);
+    memcpy(&get, &found_get, sizeof get);
+    memcpy(&set, &found_set, sizeof set);
+    if (!get || !set)
+        return;
+    set(5);
+    ck_assert(ad_matmul(ad_ones(AD_SHAPE(300, 300)), ad_ones(AD_SHAPE(300, 300))) && ad_linalg_svdvals(ad_ones(AD_SHAPE(30, 20))));
+    ck_assert_int_eq(get(), 5);
 }
 END_TEST
 
@@ -392,7 +411,8 @@ START_TEST(a_child_may_release_what_another_thread_made)
 END_TEST
 
 RUN_TESTS("threads", the_number_of_threads_is_that_of_the_thread_and_0_is_the_default, a_new_thread_starts_with_the_default_and_keeps_its_own_number,
-          the_configuration_says_what_is_used_one_fact_a_line, loops_have_the_same_bits_for_any_number_of_threads, products_are_right_and_have_the_same_bits_for_any_number_of_threads,
+          the_configuration_says_what_is_used_one_fact_a_line, products_leave_the_number_of_threads_of_the_callers_own_blas_calls,
+          loops_have_the_same_bits_for_any_number_of_threads, products_are_right_and_have_the_same_bits_for_any_number_of_threads,
           stacks_contractions_and_decompositions_have_the_same_bits_for_any_number_of_threads, gradients_have_the_same_bits_for_any_number_of_threads,
           large_loops_are_shared_and_small_ones_are_not, several_threads_may_share_loops_at_once,
           a_child_works_on_one_thread_after_its_parent_shared_loops, a_child_works_while_other_threads_of_its_parent_work,

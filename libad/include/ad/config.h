@@ -1,8 +1,9 @@
 /* How many threads a call may use, and what the library is and runs on.
  *
- * Large elementwise loops, copies and products of matrices are shared with threads that libad keeps for the whole process; small ones, and everything
- * else, run on the thread that calls. The bits of a result do not depend on the number of threads. Waiting threads sleep. OpenBLAS's own threads are not
- * used: it runs on one thread for each part of a product, and for each decomposition. */
+ * Large elementwise loops, copies, products of matrices and stacks of products are shared with threads that libad keeps for the whole process; small
+ * ones, and everything else, run on the thread that calls. Waiting threads sleep. The bits of a result do not depend on the number of threads; those of
+ * products and decompositions do depend on the processor, for which OpenBLAS chooses its kernels, and on its version. Its own threads are not used: it
+ * runs on one thread for each part of a product, and for each decomposition. */
 #ifndef AD_CONFIG_H
 #define AD_CONFIG_H
 
