@@ -33,10 +33,12 @@ fields=$(for family in "${families[@]}"; do sed -nE '/^typedef struct ad_[a-z0-9
 for field in $fields; do
     grep -qE "AD_CPP_NAMED_\($field\)|\b${field}_name\b" libad/include/ad/functions.hpp || { echo "functions.hpp lacks the option $field" && exit 1; }
 done
-# The constants with the defaults, used by C++, which has their form as an extension.
+# The constants with the defaults, used by C++, which has their form as an extension; and what stands beside the macros.
 {
     echo '#include <ad/ad.h>
-#include <ad-nn/nn.h>'
+#include <ad-nn/nn.h>
+ad_array *sum_of_numbers() { return ad_add(ad_weak_integer(1), ad_weak_real(0.5)); }
+const char *place() { return ad_call_site_ ? ad_call_site_ : ad_error_where(); }'
     grep -hoE '^#define (AD|ADNN)_[A-Z0-9_]+_DEFAULTS ' libad/include/ad/*.h libad-nn/include/ad-nn/*.h | awk '{ print "auto use_" NR "() { return " $2 "; }" }'
 } | g++ -std=c++17 -Wall -Wextra -Wshadow -Wno-missing-field-initializers -Werror "${include[@]}" -fsyntax-only -x c++ -
 # The macros, used.
