@@ -92,8 +92,8 @@ ad_array *ad_operands_are_arrays_or_C_numbers_(struct ad_operands_are_arrays_or_
 
 /* ---- Options ---- */
 
-/* A positional option is an error: gcc knows a struct marked AD_NAMED_, clang sees that nothing comes after the last field. What the caller
- * wrote may override the defaults before it. */
+/* A positional option is an error: gcc knows a struct marked AD_NAMED_, clang sees that nothing comes after the last field. (Clang takes one that
+ * follows a named one, .axis = 0, 1, for the next field.) What the caller wrote may override the defaults before it. */
 #ifdef __clang__
 #define AD_STRICT_ _Pragma("clang diagnostic error \"-Wexcess-initializers\"") _Pragma("clang diagnostic ignored \"-Winitializer-overrides\"")
 #define AD_AFTER_THE_LAST_FIELD_ .ad_unused_ = 0,

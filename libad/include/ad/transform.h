@@ -135,7 +135,7 @@ static inline ad_fn *ad_fn_itself_(ad_fn *fn)
 #define AD_FIRST_TRANSFORMED_1_(id, name, CASE, count, f, ...) AD_FIRST_TRANSFORMED_2_(id, name, CASE, count, f)
 #define AD_FIRST_TRANSFORMED_2_(id, name, CASE, count, f)                                                              \
     __extension__({                                                                                                    \
-        _Static_assert((count) <= 1, #name " takes a function and nothing else: it differentiates in the first argument"); \
+        _Static_assert((count) <= 1, #name " takes a function and nothing else; a derivative is that in the first argument"); \
         AD_TRANSFORMED_(id, #name, f, AD_TYPE_OF_(CASE, id), name##_fn(AD_FN_(id)));                                   \
     })
 
