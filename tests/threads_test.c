@@ -363,6 +363,30 @@ START_TEST(a_child_works_while_other_threads_of_its_parent_work)
 }
 END_TEST
 
+/* The library ends its threads at exit; the child has none, however many its parent had and whatever they did. */
+START_TEST(a_child_ends_while_other_threads_of_its_parent_work)
+{
+    pthread_t thread;
+    void *fine;
+    ck_assert_int_eq(pthread_create(&thread, NULL, work_till_enough, (void *)&enough), 0);
+    for (int i = 0; i < 100; i++) {
+        int status = 0;
+        pid_t child = fork();
+        if (child == 0) {
+            alarm(10);
+            close(STDOUT_FILENO); /* what the parent has not written yet */
+            close(STDERR_FILENO);
+            exit(0);
+        }
+        ck_assert(child > 0 && waitpid(child, &status, 0) == child);
+        ck_assert_msg(!WIFSIGNALED(status), "child %d hangs", i);
+    }
+    enough = true;
+    pthread_join(thread, &fine);
+    ck_assert(fine != NULL);
+}
+END_TEST
+
 enum { HANDED_OVER = 200000 };
 
 static ad_array *made_by_main[HANDED_OVER], *made_elsewhere;
@@ -415,5 +439,5 @@ RUN_TESTS("threads", the_number_of_threads_is_that_of_the_thread_and_0_is_the_de
           loops_have_the_same_bits_for_any_number_of_threads, products_are_right_and_have_the_same_bits_for_any_number_of_threads,
           stacks_contractions_and_decompositions_have_the_same_bits_for_any_number_of_threads, gradients_have_the_same_bits_for_any_number_of_threads,
           large_loops_are_shared_and_small_ones_are_not, several_threads_may_share_loops_at_once,
-          a_child_works_on_one_thread_after_its_parent_shared_loops, a_child_works_while_other_threads_of_its_parent_work,
+          a_child_works_on_one_thread_after_its_parent_shared_loops, a_child_works_while_other_threads_of_its_parent_work, a_child_ends_while_other_threads_of_its_parent_work,
           a_child_may_release_what_another_thread_made)

@@ -202,8 +202,10 @@ static void after_fork(void)
     pthread_mutex_unlock(&pool.lock);
 }
 
+/* The conditions still count the threads that waited in the parent, and waking them would wait for them in turn. */
 static void after_fork_in_child(void)
 {
+    pool.work = pool.finished = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
     pool.alone = pool.alone || pool.size > 0;
     pool.jobs = NULL;
     pool.size = 0;
