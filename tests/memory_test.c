@@ -260,7 +260,7 @@ START_TEST(memory_taken_is_counted_limited_and_given_back_anywhere)
         ad_memory_fail_after(0);
     }
     assert_fails(ad_memory_take(SIZE_MAX), AD_ERROR_MEMORY, "ad_memory_take: out of memory");
-    assert_fails(ad_memory_take((size_t)1 << 50), AD_ERROR_MEMORY, "ad_memory_take: out of memory");
+    assert_fails(ad_memory_take((size_t)1 << 56), AD_ERROR_MEMORY, "ad_memory_take: out of memory");
     ad_memory_give(NULL);
 }
 END_TEST
