@@ -364,9 +364,65 @@ START_TEST(releasing_what_nobody_retained_is_an_error)
 }
 END_TEST
 
+/* ---- a checked build says where what is used too late was made ---- */
+
+static ad_array *dropped_number(void)
+{
+    AD_SCOPE;
+    return ad_add(1, 2);
+}
+
+static ad_array *dropped_vector(void)
+{
+    AD_SCOPE;
+    return ad_mul(VECTOR(1, 2, 3), 2);
+}
+
+static void assert_told(const char *text, int line)
+{
+    char place[300];
+    snprintf(place, sizeof place, "made at %s:%d", __FILE__, line);
+    ck_assert_msg(strstr(ad_error_message(), place) && strstr(ad_error_message(), text), "%s", ad_error_message());
+    ad_clear_error();
+}
+
+START_TEST(a_checked_build_tells_where_a_dropped_array_was_made)
+{
+    if (!is_checked())
+        return;
+    const int line_of_number = __LINE__ - 21, line_of_vector = __LINE__ - 15;
+    AD_SCOPE;
+    ad_array *(*const make[])(void) = { dropped_number, dropped_vector };
+    for (int i = 0; i < 2; i++) {
+        int line = i ? line_of_vector : line_of_number;
+        ad_array *x = make[i]();
+        ck_assert(!ad_sum(x));
+        assert_told("ad_sum: the array", line);
+        ck_assert(isnan(ad_item(x)) && !ad_grad(ad_sum)(x) && !ad_retain(x) && !ad_escape(x) && !ad_list_of(x));
+        assert_told("dropped with its scope, opened at", line);
+        ad_release(x);
+        assert_told("ad_escape, ad_retain and ad_assign let a value outlive its scope", line);
+    }
+    ad_array *w = NULL;
+    {
+        AD_SCOPE;
+        ad_assign(&w, VECTOR(1, 2));
+    }
+    ad_array *old = w;
+    ad_release(w);
+    ad_release(old);
+    ck_assert_msg(strstr(ad_error_message(), "was released for the last time at"), "%s", ad_error_message());
+    ad_clear_error();
+    ad_pullback *pull;
+    ad_vjp(ad_sin, VECTOR(1, 2), &pull);
+    ad_vjp_free(pull);
+    assert_fails(ad_vjp_apply(pull, VECTOR(1, 2)), AD_ERROR_VALUE, "was freed");
+}
+END_TEST
+
 RUN_TESTS("errors", a_transformation_that_fails_gives_a_function_that_fails, what_is_made_of_a_failed_function_fails_with_the_first_sentence,
           places_of_second_results_are_emptied, functions_described_to_the_library_fail_the_same_way, failed_functions_are_remembered,
           transformations_work_without_memory_and_again_with_it, every_allocation_of_a_transformation_may_fail,
           the_environment_says_what_an_error_does, a_program_says_what_an_error_does, an_error_of_a_derivative_has_the_line_of_the_derivative,
           an_assigned_value_outlives_its_scope, assigning_drops_what_was_held,
-          a_failed_assignment_leaves_the_variable, releasing_what_nobody_retained_is_an_error)
+          a_failed_assignment_leaves_the_variable, releasing_what_nobody_retained_is_an_error, a_checked_build_tells_where_a_dropped_array_was_made)

@@ -424,7 +424,7 @@ START_TEST(trimming_gives_back_what_is_cached_and_nothing_else)
             ad_ones(AD_SHAPE(1000));
     }
     ad_memory_stats(&before);
-    ck_assert_int_ge(before.cached, 100 * 8000);
+    ck_assert_int_ge(before.cached, is_cached() ? 100 * 8000 : 0);
     ad_memory_trim();
     ad_memory_stats(&after);
     ck_assert_int_eq(after.live, before.live);

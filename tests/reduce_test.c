@@ -609,7 +609,7 @@ START_TEST(errors_name_the_function_and_the_axis)
     assert_fails(ad_linear_recurrence(x, x, .axis = 5), AD_ERROR_AXIS, "ad_linear_recurrence: axis 5");
     assert_fails((ad_cumsum)(NULL), AD_ERROR_VALUE, "ad_cumsum: the array is NULL");
     assert_fails((ad_cumprod)(NULL), AD_ERROR_VALUE, "ad_cumprod: the array is NULL");
-    assert_fails((ad_linear_recurrence)(x, NULL), AD_ERROR_VALUE, "ad_linear_recurrence: operand 1 is NULL");
+    assert_fails((ad_linear_recurrence)(x, NULL), AD_ERROR_VALUE, "ad_linear_recurrence: the second array is NULL");
 }
 END_TEST
 

@@ -41,6 +41,17 @@ static inline int run_tests(const char *suite_name, const TTest *const *tests, s
         return run_tests(suite, tests, sizeof tests / sizeof *tests, 120);                                             \
     }
 
+/* Whether the library keeps freed memory for reuse, and whether it was built with -Dchecked=true. */
+static inline bool is_cached(void)
+{
+    return strstr(ad_config(), "\nmemory: cached\n");
+}
+
+static inline bool is_checked(void)
+{
+    return strstr(ad_config(), "\nmemory: checked\n");
+}
+
 /* VECTOR(0.5, 2): a float64 array of one axis. */
 #define VECTOR(...) ad_from((const double[]){ __VA_ARGS__ }, AD_SHAPE(sizeof((double[]){ __VA_ARGS__ }) / sizeof(double)))
 

@@ -29,10 +29,11 @@ AD_API int ad_num_threads(void);
  *     compiler: gcc 12.2.0
  *     instruction set: avx512
  *     threads: 2
+ *     memory: cached
  *     products: OpenBLAS 0.3.21 (OpenMP build), kernels for SkylakeX
  *     LAPACK: that of OpenBLAS
  *
- * The instruction set is that of the elementwise loops and reductions, the threads are ad_num_threads(). The command ad-config prints the same.
+ * Memory is "checked" in a checked build, and "each block from malloc, for a memory checker" with the address sanitizer and under valgrind. The instruction set is that of the elementwise loops and reductions, the threads are ad_num_threads(). The command ad-config prints the same.
  * @return the text, which is the thread's: it is good until the thread asks again, or ends */
 AD_API const char *ad_config(void);
 

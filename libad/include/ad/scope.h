@@ -28,9 +28,16 @@ static inline void ad_scope_cleanup_(ad_scope *scope)
     ad_scope_close(*scope);
 }
 
+#ifdef __cplusplus
+#define AD_SCOPE_SITE_ (void)0
+#else
+#define AD_SCOPE_SITE_ AD_SITE_("AD_SCOPE")
+#endif
+
 /** Opens a scope that ends with the enclosing C block, however it is left. Expands to
- * `__attribute__((cleanup(ad_scope_cleanup_), unused)) ad_scope ad_scope_12_ = ad_scope_open()`. */
-#define AD_SCOPE __attribute__((cleanup(ad_scope_cleanup_), unused)) ad_scope AD_JOIN_(ad_scope_, AD_JOIN_(__LINE__, _)) = ad_scope_open()
+ * `__attribute__((cleanup(ad_scope_cleanup_), unused)) ad_scope ad_scope_12_ = (ad_call_site_ = "file.c:12" "\0" "AD_SCOPE", ad_scope_open())`. */
+#define AD_SCOPE                                                                                                       \
+    __attribute__((cleanup(ad_scope_cleanup_), unused)) ad_scope AD_JOIN_(ad_scope_, AD_JOIN_(__LINE__, _)) = (AD_SCOPE_SITE_, ad_scope_open())
 
 /** Moves x one scope out, so that it outlives the innermost scope: `return ad_escape(y);`. Gives x, or NULL and an error for NULL. */
 AD_API ad_array *ad_escape(ad_array *x);

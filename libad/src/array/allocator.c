@@ -3,19 +3,12 @@
  * A request is rounded up to its class, so that any block of a class serves any request of it; blocks come one by
  * one from the system, so that any thread may free them. A block that another thread frees is that thread's from then on, and its owner is
  * told so: it counts such blocks away when it passes its peak or its limit, or is asked. When fresh memory is asked for, the cache holds no
- * more than the most this thread ever had in use, or it is emptied first. */
+ * more than the most this thread ever had in use, or it is emptied first.
+ *
+ * Memory checkers see blocks, not arrays. For them nothing is kept: every block comes from malloc and goes back with free, so that they report a use after that with the calls that made and freed it. */
 #include "array/array.h"
 #include <stdlib.h>
 #include <string.h>
-
-#ifdef AD_ASAN
-#include <sanitizer/asan_interface.h>
-#define POISON(block, bytes)   ASAN_POISON_MEMORY_REGION(block, bytes)
-#define UNPOISON(block, bytes) ASAN_UNPOISON_MEMORY_REGION(block, bytes)
-#else
-#define POISON(block, bytes)   ((void)0)
-#define UNPOISON(block, bytes) ((void)0)
-#endif
 
 enum { SMALL = 1024, STEP = AD_SMALL_STEP, SMALL_CLASSES = SMALL / STEP, SMALLEST_CACHE = 64 << 20 };
 _Static_assert(INT64_C(1) << (10 + (AD_SIZE_CLASSES - 1 - SMALL_CLASSES) / 4) == AD_LARGEST_BLOCK, "the last class is that of the largest block");
@@ -53,23 +46,35 @@ static int64_t cache_bound(const struct ad_allocator *a)
     return a->peak > SMALLEST_CACHE ? a->peak : SMALLEST_CACHE;
 }
 
+static void *fresh_block(size_t bytes)
+{
+    return bytes < SMALL ? malloc(bytes) : aligned_alloc(64, (bytes + 63) & ~(size_t)63);
+}
+
 void *ad_block_from_system(struct ad_allocator *a, size_t bytes)
 {
     if (cached(a) > cache_bound(a))
         ad_allocator_drain(a);
-    void *block = bytes < SMALL ? malloc(bytes) : aligned_alloc(64, bytes);
+    void *block = fresh_block(bytes);
     if (!block && cached(a) > 0) {
         ad_allocator_drain(a);
-        block = bytes < SMALL ? malloc(bytes) : aligned_alloc(64, bytes);
+        block = fresh_block(bytes);
     }
     a->system_allocations++;
     a->total += block ? (int64_t)bytes : 0;
     return block;
 }
 
+/* memcheck, the checker among valgrind's tools, puts a library of its own in front of a program's. */
+static bool is_under_memcheck(void)
+{
+    const char *preloaded = getenv("LD_PRELOAD");
+    return preloaded && strstr(preloaded, "vgpreload_memcheck");
+}
+
 static void set_watch(struct ad_allocator *a)
 {
-    a->watch = a->limit || a->fail_countdown || a->failing ? INT64_MIN : a->peak;
+    a->watch = a->uncached || a->limit || a->fail_countdown || a->failing ? INT64_MIN : a->peak;
 }
 
 /* Whether this allocation is one that ad_memory_fail_after asked to fail. */
@@ -117,6 +122,12 @@ bool ad_allocation_allowed(ad_context *c, size_t bytes)
     return false;
 }
 
+void ad_allocator_start(struct ad_allocator *a)
+{
+    a->uncached = AD_UNCACHED || is_under_memcheck();
+    set_watch(a);
+}
+
 void ad_allocated(struct ad_allocator *a, size_t bytes)
 {
     a->live += (int64_t)bytes;
@@ -138,12 +149,17 @@ void *ad_allocate(ad_context *c, size_t bytes)
     if (!ad_allocation_allowed(c, rounded))
         return NULL;
     void *block = a->free[class];
-    if (block) {
-        UNPOISON(block, rounded);
+    if (a->uncached) {
+        block = fresh_block(bytes > SMALL ? bytes : rounded); /* headers count on the rounded size */
+        a->system_allocations++;
+        a->total += block ? (int64_t)rounded : 0;
+    } else if (block) {
         memcpy(&a->free[class], block, sizeof(void *));
-    } else if (!(block = ad_block_from_system(a, rounded))) {
-        return ad_set_error_of_running(AD_ERROR_MEMORY, "out of memory: the system has no %zu bytes (in use: %lld)", rounded, (long long)a->live);
+    } else {
+        block = ad_block_from_system(a, rounded);
     }
+    if (!block)
+        return ad_set_error_of_running(AD_ERROR_MEMORY, "out of memory: the system has no %zu bytes (in use: %lld)", rounded, (long long)a->live);
     ad_allocated(a, rounded);
     return block;
 }
@@ -156,14 +172,13 @@ void ad_deallocate(ad_context *c, void *block, size_t bytes)
     size_t rounded;
     int class = class_of(bytes, &rounded);
     a->live -= (int64_t)rounded;
-    if (cached(a) > cache_bound(a)) {
+    if (a->uncached || cached(a) > cache_bound(a)) {
         free(block);
         a->total -= (int64_t)rounded;
         return;
     }
     memcpy(block, &a->free[class], sizeof(void *));
     a->free[class] = block;
-    POISON(block, rounded);
 }
 
 void ad_deallocate_of(ad_context *c, uint32_t owner, void *block, size_t bytes)
@@ -181,6 +196,20 @@ void ad_deallocate_of(ad_context *c, uint32_t owner, void *block, size_t bytes)
     }
     ad_deallocate(c, block, bytes);
 }
+
+#ifdef AD_CHECKED
+void ad_forget_block(ad_context *c, uint32_t owner, size_t bytes)
+{
+    size_t rounded;
+    class_of(bytes, &rounded);
+    if (owner != c->id) {
+        ad_context_take(owner, rounded);
+        return;
+    }
+    c->allocator.live -= (int64_t)rounded;
+    c->allocator.total -= (int64_t)rounded;
+}
+#endif
 
 bool ad_grow(ad_context *c, void *vector, uint32_t *capacity, size_t item, uint32_t wanted)
 {
@@ -208,7 +237,6 @@ void ad_allocator_drain(struct ad_allocator *a)
     ad_slabs_drain(a, false);
     for (int class = 0; class < AD_SIZE_CLASSES; class++) {
         for (void *block = a->free[class], *next; block; block = next) {
-            UNPOISON(block, sizeof(void *));
             memcpy(&next, block, sizeof next);
             a->total -= bytes_of(class);
             free(block);

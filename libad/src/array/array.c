@@ -21,7 +21,7 @@ static ad_array *header_new(ad_context *c, ad_dtype dtype, int ndim, const int64
 {
     size_t at = payload_at(ndim, payload), extents_end = sizeof(ad_array) + 2 * (size_t)ndim * sizeof(int64_t);
     size_t bytes = at + payload > extents_end ? at + payload : extents_end;
-    ad_array *x = ad_allocate_small(c, bytes);
+    ad_array *x = ad_header_allocate(c, bytes);
     if (!x)
         return NULL;
     ad_object_init(c, &x->object, (uint8_t)((bytes + AD_SMALL_STEP - 1) / AD_SMALL_STEP), AD_PLAIN_ARRAY);
@@ -37,7 +37,7 @@ static ad_array *header_new(ad_context *c, ad_dtype dtype, int ndim, const int64
     for (int i = 0; i < ndim; i++)
         x->extents[i] = dims[i];
     if (!ad_scope_add(c, &x->object)) {
-        ad_deallocate_small(c, x, bytes);
+        ad_header_deallocate(c, c->id, x, bytes);
         return NULL;
     }
     return x;
@@ -216,19 +216,16 @@ void ad_array_free(ad_context *c, ad_array *x)
     if (x->flags & AD_STORED)
         storage_release(c, x->storage);
     ad_tangents_drop(c, x);
-    size_t bytes = (size_t)x->object.size_class * AD_SMALL_STEP;
     if (x->place)
         ad_number_return(c, x);
-    else if (x->object.owner == c->id)
-        ad_deallocate_small(c, x, bytes);
     else
-        ad_deallocate_of(c, x->object.owner, x, bytes);
+        ad_header_deallocate(c, x->object.owner, x, (size_t)x->object.size_class * AD_SMALL_STEP);
 }
 
 /* A C number of 8 bytes. */
 static __attribute__((noinline)) ad_array *weak(ad_context *c, ad_dtype dtype, const void *value)
 {
-    ad_array *x = ad_allocate_small(c, sizeof *x);
+    ad_array *x = ad_header_allocate(c, sizeof *x);
     if (!x)
         return NULL;
     ad_scalar_init(c, x, AD_PLAIN_ARRAY, dtype, AD_CONTIGUOUS | AD_WEAK);

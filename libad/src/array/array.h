@@ -107,6 +107,21 @@ static inline void c_order_strides(ad_dtype dtype, int ndim, const int64_t *dims
 enum { AD_SIZE_CLASSES = 185 };
 #define AD_LARGEST_BLOCK (INT64_C(1) << 52)
 
+#if defined(__SANITIZE_ADDRESS__)
+#define AD_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define AD_ASAN 1
+#endif
+#endif
+
+/* Whether every block comes from malloc and goes with free, whatever the program runs under. */
+#if defined(AD_ASAN) || defined(AD_CHECKED)
+#define AD_UNCACHED true
+#else
+#define AD_UNCACHED false
+#endif
+
 struct ad_allocator {
     void *free[AD_SIZE_CLASSES];
     ad_array **numbers; /* those at hand: freed arrays of kind AD_NUMBER, with all but `node` and `number` as in a new one */
@@ -121,6 +136,7 @@ struct ad_allocator {
     _Atomic int64_t taken;  /* bytes of those above in blocks that other threads freed and have now */
     int64_t fail_countdown; /* 0: off; otherwise allocations until the first failure */
     bool failing;
+    bool uncached; /* for memory checkers: nothing is kept for reuse */
 };
 
 /* What of the differentiations that run depends on where the C stack is: tape.h. */
@@ -135,6 +151,9 @@ struct ad_scope_mark {
     uint32_t first; /* entry */
     struct ad_tracing tracing;
     const char *operation;
+#ifdef AD_CHECKED
+    const char *place; /* of the call that opened the scope, as in ad_call_site_ */
+#endif
 };
 
 struct ad_scope_stack {
@@ -160,6 +179,12 @@ struct ad_context {
     ad_code error_code;
     ad_on_error_action on_error;
     const char *operation; /* the operation or transformation that runs, for the errors of what it is made of; NULL: none */
+#ifdef AD_CHECKED
+    struct {
+        const char *place; /* of the scope or the ad_release that drops things now; NULL: neither */
+        bool released;
+    } dropping;
+#endif
     ad_array *numbers[AD_SMALL_NUMBERS]; /* weak integers from -1 on, made when first asked for */
     char error_message[AD_SENTENCE_BYTES];
     char config[400]; /* what ad_config said last */
@@ -175,25 +200,17 @@ void *ad_allocate(ad_context *c, size_t bytes); /* NULL and an error; 16-byte al
 void ad_deallocate(ad_context *c, void *block, size_t bytes);
 void ad_deallocate_of(ad_context *c, uint32_t owner, void *block, size_t bytes); /* a block that the thread `owner` made */
 bool ad_grow(ad_context *c, void *vector, uint32_t *capacity, size_t item, uint32_t wanted); /* doubles *(void **)vector */
+void ad_allocator_start(struct ad_allocator *a);
 void ad_allocator_drain(struct ad_allocator *a);
 bool ad_allocation_allowed(ad_context *c, size_t bytes); /* false and an error: beyond the limit, or asked to fail */
 void *ad_block_from_system(struct ad_allocator *a, size_t bytes);
 void ad_allocated(struct ad_allocator *a, size_t bytes);
-
-#if defined(__SANITIZE_ADDRESS__)
-#define AD_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define AD_ASAN 1
-#endif
-#endif
 
 /* The same for blocks of at most 1 KiB: one class of 64 bytes each. A block is given back to the thread that made it. */
 enum { AD_SMALL_STEP = 64 };
 
 AD_ALWAYS_INLINE void *ad_allocate_small(ad_context *c, size_t bytes)
 {
-#ifndef AD_ASAN
     struct ad_allocator *a = &c->allocator;
     size_t class = (bytes + AD_SMALL_STEP - 1) / AD_SMALL_STEP;
     int64_t live = a->live + (int64_t)class * AD_SMALL_STEP;
@@ -203,22 +220,41 @@ AD_ALWAYS_INLINE void *ad_allocate_small(ad_context *c, size_t bytes)
         a->live = live;
         return block;
     }
-#endif
     return ad_allocate(c, bytes);
 }
 
 AD_ALWAYS_INLINE void ad_deallocate_small(ad_context *c, void *block, size_t bytes)
 {
-#ifndef AD_ASAN
     struct ad_allocator *a = &c->allocator;
     size_t class = (bytes + AD_SMALL_STEP - 1) / AD_SMALL_STEP;
+    if (__builtin_expect(a->uncached, 0)) {
+        ad_deallocate(c, block, bytes);
+        return;
+    }
     *(void **)block = a->free[class];
     a->free[class] = block;
     a->live -= (int64_t)class * AD_SMALL_STEP;
-#else
-    ad_deallocate(c, block, bytes);
-#endif
 }
+
+/* The memory of arrays (headers), and of trees and pullbacks (other objects). A checked build keeps a record of each: checked.c. */
+#ifdef AD_CHECKED
+void *ad_object_allocate(ad_context *c, size_t bytes);
+void ad_object_deallocate(ad_context *c, uint32_t owner, void *object, size_t bytes);
+void ad_forget_block(ad_context *c, uint32_t owner, size_t bytes); /* counts it as given back */
+#define ad_header_allocate ad_object_allocate
+#define ad_header_deallocate ad_object_deallocate
+#else
+#define ad_object_allocate ad_allocate
+#define ad_object_deallocate ad_deallocate_of
+#define ad_header_allocate ad_allocate_small
+AD_ALWAYS_INLINE void ad_header_deallocate(ad_context *c, uint32_t owner, void *header, size_t bytes)
+{
+    if (owner == c->id)
+        ad_deallocate_small(c, header, bytes);
+    else
+        ad_deallocate_of(c, owner, header, bytes);
+}
+#endif
 
 /* number.c */
 ad_array *ad_number_fresh(ad_context *c); /* an AD_NUMBER in no scope; NULL and an error */
@@ -314,12 +350,24 @@ static inline void ad_running_end(struct ad_running *running)
  * already: what is made of nothing is nothing. */
 bool ad_missing(const char *operation, const char *what);
 
-AD_ALWAYS_INLINE bool ad_given(const void *pointer, const char *operation, const char *what)
+AD_ALWAYS_INLINE bool ad_pointer_given(const void *pointer, const char *operation, const char *what)
 {
     return __builtin_expect(pointer != NULL, 1) || ad_missing(operation, what);
 }
 
-static inline bool ad_both_given(const void *a, const void *b, const char *operation)
+/* A checked build refuses what was dropped too: checked.c. */
+#ifdef AD_CHECKED
+bool ad_object_given(const void *object, const char *operation, const char *what);
+#else
+#define ad_object_given ad_pointer_given
+#endif
+
+/* Which of them looks at a pointer. */
+#define ad_given(pointer, operation, what)                                                                             \
+    _Generic((pointer), ad_array *: ad_object_given, const ad_array *: ad_object_given, ad_tree *: ad_object_given, const ad_tree *: ad_object_given, \
+        struct ad_object *: ad_object_given, struct ad_pullback *: ad_object_given, default: ad_pointer_given)(pointer, operation, what)
+
+static inline bool ad_both_given(const ad_array *a, const ad_array *b, const char *operation)
 {
     return ad_given(a, operation, "first array") && ad_given(b, operation, "second array");
 }
@@ -359,7 +407,7 @@ AD_ALWAYS_INLINE void ad_object_release(ad_context *c, struct ad_object *object)
             return;
         }
         if (last && object->kind == AD_PLAIN_ARRAY) {
-            ad_deallocate_small(c, object, (size_t)object->size_class * AD_SMALL_STEP);
+            ad_header_deallocate(c, c->id, object, (size_t)object->size_class * AD_SMALL_STEP);
             return;
         }
         object->local = 0;

@@ -24,6 +24,17 @@ int ad_num_threads(void)
     return ad_threads();
 }
 
+/* How arrays come by theirs. */
+static const char *memory_of(const ad_context *c)
+{
+#ifdef AD_CHECKED
+    (void)c;
+    return "checked";
+#else
+    return c->allocator.uncached ? "each block from malloc, for a memory checker" : "cached";
+#endif
+}
+
 const char *ad_config(void)
 {
     ad_context *c = ad_current();
@@ -34,8 +45,9 @@ const char *ad_config(void)
              "compiler: %s\n"
              "instruction set: %s\n"
              "threads: %d\n"
+             "memory: %s\n"
              "products: %s, kernels for %s\n"
              "LAPACK: that of OpenBLAS\n",
-             ad_version(), COMPILER, c->loops->instruction_set, ad_num_threads(), ad_openblas_build(), ad_openblas_kernels());
+             ad_version(), COMPILER, c->loops->instruction_set, ad_num_threads(), memory_of(c), ad_openblas_build(), ad_openblas_kernels());
     return c->config;
 }

@@ -164,6 +164,7 @@ ad_context *ad_context_start(void)
     c->tracing = &ad_no_tracing;
     c->loops = ad_loops_for_this_cpu();
     c->on_error = action_asked_for();
+    ad_allocator_start(&c->allocator);
     enlist(c);
     return ad_context_pointer = c;
 }

@@ -4,11 +4,9 @@
  * give them out by address: a loop of millions makes them in the order of memory, in whatever order the last one freed them.
  *
  * Any thread may drop the last reference to a number. Its bit then waits in the slab till the owner looks. A slab whose owner has ended goes
- * with its last number. */
+ * with its last number. Where a memory checker looks on, each number is a block of its own. */
 #include "array/array.h"
 #include <stdlib.h>
-
-#ifndef AD_ASAN
 
 enum { SLAB_BYTES = 4096, MOST_AT_HAND = 8192 };
 
@@ -87,6 +85,10 @@ ad_array *ad_number_fresh(ad_context *c)
 {
     struct ad_allocator *a = &c->allocator;
     struct ad_slab_list *list = &a->slabs;
+    if (a->uncached) {
+        ad_array *x = ad_header_allocate(c, sizeof *x);
+        return x ? ad_scalar_init(c, x, AD_NUMBER, AD_F64, AD_CONTIGUOUS) : NULL;
+    }
     if (!ad_allocation_allowed(c, AD_SMALL_STEP))
         return NULL;
     if (a->numbers_count) {
@@ -143,7 +145,9 @@ void ad_number_return(ad_context *c, ad_array *x)
 /* Called where there is no room for x at hand. */
 void ad_number_free_further(ad_context *c, ad_array *x)
 {
-    if (more_at_hand(&c->allocator))
+    if (!x->place)
+        ad_header_deallocate(c, c->id, x, sizeof *x);
+    else if (more_at_hand(&c->allocator))
         ad_number_free(c, x);
     else
         ad_number_return(c, x);
@@ -176,34 +180,3 @@ void ad_slabs_drain(struct ad_allocator *a, bool ending)
         }
     }
 }
-
-#else
-
-ad_array *ad_number_fresh(ad_context *c)
-{
-    ad_array *x = ad_allocate_small(c, sizeof *x);
-    return x ? ad_scalar_init(c, x, AD_NUMBER, AD_F64, AD_CONTIGUOUS) : NULL;
-}
-
-void ad_number_free_further(ad_context *c, ad_array *x)
-{
-    ad_deallocate(c, x, sizeof *x);
-}
-
-void ad_number_return(ad_context *c, ad_array *x)
-{
-    ad_deallocate(c, x, sizeof *x);
-}
-
-uint32_t ad_slabs_collect(struct ad_allocator *a)
-{
-    (void)a;
-    return 0;
-}
-
-void ad_slabs_drain(struct ad_allocator *a, bool ending)
-{
-    (void)a, (void)ending;
-}
-
-#endif

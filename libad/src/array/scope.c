@@ -51,13 +51,34 @@ void ad_scope_shrink(ad_context *c)
     s->capacity = capacity;
 }
 
+/* ---- what a checked build says of things that were dropped ---- */
+
+#ifdef AD_CHECKED
+static void say_dropping(ad_context *c, const char *place, bool released)
+{
+    if (c->id == AD_NO_THREAD)
+        return;
+    c->dropping.place = place;
+    c->dropping.released = released;
+}
+
+#define note_place(mark) ((mark)->place = ad_call_site_)
+#define place_of(mark)   (mark)->place
+#else
+#define say_dropping(c, place, released) ((void)0)
+#define note_place(mark)                 ((void)0)
+#endif
+
+/* ---- scopes ---- */
+
 ad_scope ad_scope_open(void)
 {
     ad_context *c = ad_current();
     struct ad_scope_stack *s = &c->scopes;
     if (!ad_grow(c, &s->marks, &s->mark_capacity, sizeof *s->marks, s->depth + 1))
         return (ad_scope){ AD_NO_SCOPE };
-    s->marks[s->depth] = (struct ad_scope_mark){ s->count, *c->tracing, c->operation };
+    s->marks[s->depth] = (struct ad_scope_mark){ .first = s->count, .tracing = *c->tracing, .operation = c->operation };
+    note_place(&s->marks[s->depth]);
     return (ad_scope){ s->depth++ };
 }
 
@@ -78,6 +99,7 @@ static void close_innermost(ad_context *c)
     const struct ad_scope_mark *mark = &s->marks[--s->depth];
     uint32_t first = mark->first, kept = first;
     c->operation = mark->operation;
+    say_dropping(c, place_of(mark), false);
     if (__builtin_expect(!is_same(c->tracing, &mark->tracing), 0))
         unwind(c, mark->tracing);
     for (uint32_t i = first; i < s->count; i++) {
@@ -87,6 +109,7 @@ static void close_innermost(ad_context *c)
             ad_object_release(c, (struct ad_object *)s->entries[i]);
     }
     s->count = kept;
+    say_dropping(c, NULL, false);
 }
 
 void ad_scope_close(ad_scope scope)
@@ -156,15 +179,17 @@ ad_tree *ad_tree_escape(ad_tree *t)
 
 ad_array *(ad_retain)(ad_array *x)
 {
-    if (x)
-        ad_object_retain_shared((struct ad_object *)x);
+    if (!x || !ad_given(x, "ad_retain", "array"))
+        return NULL;
+    ad_object_retain_shared((struct ad_object *)x);
     return x;
 }
 
 ad_tree *ad_tree_retain(ad_tree *t)
 {
-    if (t)
-        ad_object_retain_shared((struct ad_object *)t);
+    if (!t || !ad_given(t, "ad_retain", "tree"))
+        return NULL;
+    ad_object_retain_shared((struct ad_object *)t);
     return t;
 }
 
@@ -187,11 +212,15 @@ static bool is_retained(const ad_context *c, const struct ad_object *object)
 static void release(struct ad_object *object)
 {
     ad_context *c = ad_current();
-    if (object && is_retained(c, object))
+    if (!object || !ad_given(object, "ad_release", "array or tree"))
+        return;
+    say_dropping(c, ad_call_site_, true);
+    if (is_retained(c, object))
         ad_object_release_shared(c, object);
-    else if (object)
+    else
         ad_set_error(AD_ERROR_VALUE, "ad_release: %s that nobody has retained, or that was released already; its scope drops it",
                      describe(object, &(ad_shape_buffer){ { 0 } }));
+    say_dropping(c, NULL, false);
 }
 
 void (ad_release)(ad_array *x)
@@ -210,13 +239,17 @@ static bool replace(struct ad_object *held, struct ad_object *x)
     ad_context *c = ad_current();
     if (!ad_given(x, "ad_assign", "new value"))
         return false;
+    if (held && !ad_given(held, "ad_assign", "old value"))
+        return false;
     if (held && !is_retained(c, held))
         return ad_set_error(AD_ERROR_VALUE, "ad_assign: the variable holds %s that was not retained; let it begin as NULL, or with ad_retain",
                             describe(held, &(ad_shape_buffer){ { 0 } })),
                false;
     ad_object_retain_shared(x);
+    say_dropping(c, ad_call_site_, true);
     if (held)
         ad_object_release_shared(c, held);
+    say_dropping(c, NULL, false);
     return true;
 }
 

@@ -21,22 +21,12 @@ struct ad_tree {
     struct entry entries[];
 };
 
-static void child_retain(struct ad_object *child)
-{
-    ad_is_tree(child) ? (void)ad_tree_retain((ad_tree *)child) : (void)(ad_retain)((ad_array *)child);
-}
-
-static void child_release(struct ad_object *child)
-{
-    ad_is_tree(child) ? ad_tree_release((ad_tree *)child) : (ad_release)((ad_array *)child);
-}
-
 void ad_tree_free(ad_context *c, struct ad_object *object)
 {
     ad_tree *t = (ad_tree *)object;
     for (int i = 0; i < t->count; i++)
-        child_release(t->entries[i].child);
-    ad_deallocate_of(c, object->owner, t, t->bytes);
+        ad_object_release_shared(c, t->entries[i].child);
+    ad_object_deallocate(c, object->owner, t, t->bytes);
 }
 
 enum { POSITION_BYTES = 12, DEEPEST = 1000 }; /* what walks a tree calls itself for a tree in it */
@@ -61,7 +51,7 @@ static ad_tree *tree_new(int count, const char *const *names, struct ad_object *
     size_t bytes = sizeof(ad_tree) + (size_t)count * sizeof(struct entry), names_at = bytes;
     for (int i = 0; i < count; i++)
         bytes += names ? strlen(names[i]) + 1 : POSITION_BYTES;
-    ad_tree *t = ad_allocate(c, bytes);
+    ad_tree *t = ad_object_allocate(c, bytes);
     if (!t)
         return NULL;
     ad_object_init(c, &t->object, 0, AD_TREE);
@@ -72,7 +62,7 @@ static ad_tree *tree_new(int count, const char *const *names, struct ad_object *
     char *name = (char *)t + names_at;
     for (int i = 0; i < count; i++) {
         t->entries[i] = (struct entry){ name, children[i] };
-        child_retain(children[i]);
+        ad_object_retain_shared(children[i]);
         if (names)
             strcpy(name, names[i]);
         else
@@ -88,6 +78,8 @@ static ad_tree *tree_new(int count, const char *const *names, struct ad_object *
 
 static bool good_child(const char *operation, const ad_tree_item *item, int i)
 {
+    if (item->value && item->kind != AD_ITEM_NAME && !ad_given((struct ad_object *)item->value, operation, item->kind == AD_ITEM_TREE ? "tree" : "array"))
+        return false;
     if (!item->value)
         return ad_failed() ? false : (ad_set_error(AD_ERROR_VALUE, "%s: entry %d is NULL", operation, i), false);
     if (item->kind == AD_ITEM_NAME)
@@ -367,6 +359,8 @@ static ad_tree *with_leaves(const ad_tree *t, ad_array *const **next)
         children[i] = ad_is_tree(child) ? (struct ad_object *)with_leaves((ad_tree *)child, next) : (struct ad_object *)*(*next)++;
         if (!children[i])
             return ad_failed() ? NULL : ad_set_error(AD_ERROR_VALUE, "ad_tree_with_leaves: the leaf for \"%s\" is NULL", names[i]);
+        if (!ad_given(children[i], "ad_tree_with_leaves", "leaf"))
+            return NULL;
     }
     return tree_new(t->count, t->by_position ? NULL : names, children);
 }

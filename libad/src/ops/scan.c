@@ -138,8 +138,8 @@ static ad_array *recurrence(ad_array *a, ad_array *b, const struct scan *s, bool
 ad_array *ad_linear_recurrence_with(ad_array *a, ad_array *b, ad_recurrence_options options)
 {
     struct scan s = { 0 };
-    if (!a || !b)
-        return recurrence(a, b, &s, false);
+    if (!ad_both_given(a, b, "ad_linear_recurrence"))
+        return NULL;
     ad_dtype dtype = ad_dtype_common((ad_array *[]){ a, b }, 2);
     ad_shape shape = ad_shape_of(a), with = ad_shape_of(b);
     if (!ad_shape_broadcast(&shape, &with))

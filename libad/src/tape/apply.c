@@ -4,6 +4,7 @@
  * many reverse levels it serves, and only if an input depends on one of them. */
 #include "ad/array.h"
 #include "tape/tape.h"
+#include <stdio.h>
 #include <string.h>
 
 /* ---- what an array depends on ---- */
@@ -426,11 +427,29 @@ static __attribute__((noinline)) ad_array *call_general(const ad_primitive *op, 
     return apply_one(c, op, inputs, count, options);
 }
 
+/* A checked build refuses operands that were dropped. */
+static inline bool all_alive(const ad_primitive *primitive, ad_array *const *inputs, int count)
+{
+#ifdef AD_CHECKED
+    for (int i = 0; inputs && i < count; i++) {
+        char what[64];
+        snprintf(what, sizeof what, count == 1 ? "array" : "array that is operand %d", i);
+        if (inputs[i] && !ad_given(inputs[i], primitive->name, what))
+            return false;
+    }
+#else
+    (void)primitive, (void)inputs, (void)count;
+#endif
+    return true;
+}
+
 ad_array *ad_call_primitive(const ad_primitive *primitive, ad_array *const *inputs, int count, const void *options)
 {
     ad_array *z = NULL;
     if (__builtin_expect(!primitive, 0))
         return ad_failed() ? NULL : ad_set_error(AD_ERROR_VALUE, "ad_call_primitive: the primitive is NULL");
+    if (!all_alive(primitive, inputs, count))
+        return NULL;
     if (primitive->number && count == 2 && inputs)
         z = apply_numbers(primitive, inputs, 2, options);
     else if (primitive->number && count == 1 && inputs)
@@ -446,6 +465,8 @@ bool ad_call_primitive_many(const ad_primitive *primitive, ad_array *const *inpu
         return ad_set_error(AD_ERROR_VALUE, "%s: the primitive has %d outputs; at most %d are possible", primitive->name, primitive->outputs,
                             AD_MAX_OUTPUTS),
                false;
+    if (!all_alive(primitive, inputs, count))
+        return false;
     ad_context *c = ad_current();
     AD_RUNNING(c, primitive->name);
     return ad_apply(c, primitive, inputs, count, options, outputs);

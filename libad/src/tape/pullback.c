@@ -156,13 +156,13 @@ static void pullback_free(ad_context *c, ad_pullback *pull)
     ad_slots_free(c, &pull->slots);
     ad_tree_release(pull->input_tree);
     ad_tree_release(pull->output_tree);
-    ad_deallocate(c, pull, sizeof *pull);
+    ad_object_deallocate(c, pull->owner, pull, sizeof *pull);
 }
 
 ad_pullback *ad_pullback_of(ad_context *c, const ad_fn *fn, const ad_value *arguments, int argnum, void **value)
 {
     struct ad_trace trace;
-    ad_pullback *pull = ad_allocate(c, sizeof *pull);
+    ad_pullback *pull = ad_object_allocate(c, sizeof *pull);
     if (!pull)
         return NULL;
     *pull = (ad_pullback){ .kind = fn->arguments[argnum], .result_kind = fn->result, .owner = c->id };
@@ -240,7 +240,9 @@ static bool usable(const ad_context *c, const ad_pullback *pull, const char *ope
 
 ad_array *ad_vjp_apply(ad_pullback *pull, ad_array *ybar)
 {
-    if (pull && (pull->kind != 'a' || pull->result_kind != 'a'))
+    if (!ad_given(pull, "ad_vjp_apply", "pullback"))
+        return NULL;
+    if ((pull->kind != 'a' || pull->result_kind != 'a'))
         return ad_set_error(AD_ERROR_TRANSFORM, "ad_vjp_apply: the function's argument or result is a tree; see ad_vjp_apply_any");
     return ad_vjp_apply_any(pull, ybar);
 }

@@ -137,6 +137,8 @@ static bool differentiable(char kind, const void *argument, int argnum)
         ad_set_error_of_running(AD_ERROR_TRANSFORM, "argument %d is not an array or a tree", argnum);
     else if (!argument)
         ad_set_error_of_running(AD_ERROR_VALUE, "argument %d is NULL", argnum);
+    else if (!ad_given((struct ad_object *)argument, ad_current()->operation, "argument"))
+        return false;
     else if (kind == 'a' && !ad_dtype_is_float(ad_dtype_of(argument)))
         ad_set_error_of_running(AD_ERROR_DTYPE, "argument %d is %s, not real or complex; see ad_astype", argnum, ad_dtype_name(ad_dtype_of(argument)));
     else
@@ -365,8 +367,8 @@ static bool same_tangent_structure(const char *transformation, char kind, const 
 {
     if (!differentiable(kind, x, 0))
         return false;
-    if (!v)
-        return ad_set_error(AD_ERROR_VALUE, "%s: the direction is NULL", transformation), false;
+    if (!ad_given((struct ad_object *)v, transformation, "direction"))
+        return false;
     if (kind == 't' && !ad_tree_same_structure(x, v))
         return ad_set_error(AD_ERROR_TRANSFORM, "%s: the direction's tree has another structure than the argument's", transformation), false;
     return true;

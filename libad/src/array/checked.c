@@ -1,0 +1,112 @@
+/* A checked build (-Dchecked=true) knows of each array, tree and pullback where it was made and how it went, and reports a use after that.
+ *
+ * A record lies in front of each of them. What is dropped is kept aside for a while, so that its record can still be read; of the oldest, when
+ * there are too many, only the memory is gone. All threads keep them in one list: what a thread dropped may be used by another. */
+#define _GNU_SOURCE /* for dladdr */
+#include "array/array.h"
+
+#ifdef AD_CHECKED
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ALIVE   UINT64_C(0xa11c0de0a11c0de0)
+#define DROPPED UINT64_C(0xdeadc0dedeadc0de)
+enum { MOST_KEPT = 1 << 18 };
+
+struct record {
+    uint64_t state;
+    const char *made, *dropped; /* places of calls, as in ad_call_site_: "file.c:12", a zero byte, the function; NULL: unknown */
+    struct record *younger;     /* among the dropped ones */
+    bool released;              /* not with a scope */
+    char room[64 - 4 * 8 - sizeof(bool)];
+};
+_Static_assert(sizeof(struct record) == 64, "what is behind it is aligned as a block is");
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct record *oldest, *youngest;
+static int kept;
+
+static void before_fork(void)
+{
+    pthread_mutex_lock(&lock);
+}
+
+static void after_fork(void)
+{
+    pthread_mutex_unlock(&lock);
+}
+
+__attribute__((constructor)) static void mind_forks(void)
+{
+    pthread_atfork(before_fork, after_fork, after_fork);
+}
+
+static struct record *record_of(const void *object)
+{
+    return (struct record *)((char *)object - sizeof(struct record));
+}
+
+void *ad_object_allocate(ad_context *c, size_t bytes)
+{
+    struct record *record = ad_allocate(c, sizeof *record + bytes);
+    if (!record)
+        return NULL;
+    *record = (struct record){ .state = ALIVE, .made = ad_call_site_ };
+    return record + 1;
+}
+
+/* Its memory counts as given back: it is the build's, not the program's. */
+void ad_object_deallocate(ad_context *c, uint32_t owner, void *object, size_t bytes)
+{
+    struct record *record = record_of(object), *gone = NULL;
+    record->state = DROPPED;
+    record->dropped = c->dropping.place;
+    record->released = c->dropping.released;
+    ad_forget_block(c, owner, sizeof *record + bytes);
+    pthread_mutex_lock(&lock);
+    *(youngest ? &youngest->younger : &oldest) = record;
+    youngest = record;
+    if (++kept > MOST_KEPT) {
+        gone = oldest;
+        oldest = gone->younger;
+        kept--;
+        gone->state = 0;
+    }
+    pthread_mutex_unlock(&lock);
+    free(gone);
+}
+
+/* `before`, and " at f.c:12 (ad_sub)"; "" where the place is not known, or no longer there. */
+static const char *place_text(const char *before, const char *site, char *buffer, size_t size)
+{
+    Dl_info object;
+    if (!site || !dladdr(site, &object))
+        return "";
+    snprintf(buffer, size, "%s at %s (%s)", before, site, site + strlen(site) + 1);
+    return buffer;
+}
+
+bool ad_object_given(const void *object, const char *operation, const char *what)
+{
+    if (!object)
+        return ad_missing(operation, what);
+    const struct record *record = record_of(object);
+    if (record->state == ALIVE)
+        return true;
+    char made[200], dropped[200];
+    if (record->state != DROPPED)
+        ad_set_error(AD_ERROR_VALUE, "%s: the %s was dropped long ago, or never was one", operation, what);
+    else if (record->released)
+        ad_set_error(AD_ERROR_VALUE, "%s: the %s%s was released for the last time%s. One ad_release drops what one ad_retain or ad_assign took", operation,
+                     what, place_text(" made", record->made, made, sizeof made), place_text("", record->dropped, dropped, sizeof dropped));
+    else if (strcmp(what, "pullback") == 0)
+        ad_set_error(AD_ERROR_VALUE, "%s: the pullback%s was freed", operation, place_text(" made", record->made, made, sizeof made));
+    else
+        ad_set_error(AD_ERROR_VALUE, "%s: the %s%s was dropped with its scope%s. ad_escape, ad_retain and ad_assign let a value outlive its scope", operation,
+                     what, place_text(" made", record->made, made, sizeof made), place_text(", opened", record->dropped, dropped, sizeof dropped));
+    return false;
+}
+#endif
