@@ -198,7 +198,93 @@ START_TEST(every_failing_allocation_is_survived)
 }
 END_TEST
 
-RUN_TESTS("tree", paths_find_arrays_and_trees, null_paths_and_leaves_are_errors, set_makes_a_new_tree,
+/* ---- deep trees ---- */
+
+enum { DEEP = 1000 };
+#ifdef __SANITIZE_ADDRESS__
+enum { STACK = 256 * 1024 }; /* its frames are larger */
+#else
+enum { STACK = 64 * 1024 };
+#endif
+
+OF_AB(sum_of_two, ad_add(a, b))
+
+static ad_tree *deep_tree(double leaf)
+{
+    ad_tree *t = ad_tree_of("x", leaf, "n", 1);
+    for (int i = 1; i < DEEP; i++) {
+        AD_SCOPE;
+        t = ad_escape(ad_tree_of("x", t, "y", ad_scalar(i)));
+    }
+    return t;
+}
+
+static ad_array *sum_of_all(ad_tree *t)
+{
+    return ad_sum(ad_square(ad_flatten(t)));
+}
+
+static void *walk_deep_trees(void *unused)
+{
+    AD_SCOPE;
+    ad_tree *t = deep_tree(1.5), *u = deep_tree(2.5), *v;
+    static char path[2 * DEEP + 1] = "x";
+    for (int i = 1; i < DEEP; i++)
+        strcat(path, "/x");
+    ck_assert_int_eq(ad_tree_leaf_count(t), DEEP + 1);
+    ck_assert(ad_tree_same_structure(t, u) && !ad_tree_same_structure(t, ad_tree_sub(u, "x")));
+    assert_close(ad_item(ad_tree_get(ad_tree_set(t, path, ad_scalar(7)), path)), 7, 0);
+    assert_close(ad_item(ad_tree_get(ad_tree_map2(sum_of_two, t, u), path)), 4, 0);
+    assert_close(ad_item(ad_tree_get(ad_grad(sum_of_all)(ad_tree_map(ad_sin, t)), path)), 2 * sin(1.5), 1e-15);
+    v = ad_unflatten(t, ad_flatten(u));
+    assert_close(ad_item(ad_tree_get(v, path)), 2.5, 0);
+    FILE *stream = tmpfile();
+    ad_tree_fprint(stream, t);
+    fseek(stream, 0, SEEK_SET);
+    ck_assert(fgetc(stream) == 'x');
+    fclose(stream);
+    return unused;
+}
+
+static void *do_nothing(void *unused)
+{
+    return unused;
+}
+
+static bool run_on(size_t stack, void *(*f)(void *))
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+    pthread_attr_init(&attributes);
+    bool done = pthread_attr_setstacksize(&attributes, stack) == 0 && pthread_create(&thread, &attributes, f, NULL) == 0;
+    if (done)
+        pthread_join(thread, NULL);
+    return done;
+}
+
+/* What libraries keep for each thread lies on its stack too. */
+START_TEST(deep_trees_need_no_large_stack)
+{
+    size_t taken = 0;
+    while (!run_on(taken += 4096, do_nothing))
+        ck_assert_int_le(taken, 1024 * 1024);
+    ck_assert(run_on(taken + STACK, walk_deep_trees));
+}
+END_TEST
+
+/* A tree that holds itself twice at each of 32 levels has too many leaves to be counted. */
+START_TEST(a_tree_has_only_so_many_leaves)
+{
+    ad_tree *t = ad_list_of(1);
+    for (int i = 0; i < 30; i++)
+        t = ad_list_of(t, t);
+    ck_assert_int_eq(ad_tree_leaf_count(t), 1 << 30);
+    assert_fails(ad_list_of(t, t, t), AD_ERROR_VALUE, "ad_list_of: a tree of 3221225472 arrays");
+}
+END_TEST
+
+RUN_TESTS("tree", deep_trees_need_no_large_stack, a_tree_has_only_so_many_leaves,
+          paths_find_arrays_and_trees, null_paths_and_leaves_are_errors, set_makes_a_new_tree,
           names_may_not_be_repeated_or_empty, map_keeps_the_structure, trees_are_only_so_deep,
           flatten_and_unflatten_undo_each_other, mixed_dtypes_come_back_as_they_were, empty_trees_flatten_to_empty_vectors, flatten_differentiates,
           unflatten_and_map_differentiate_twice, printing_shows_paths_dtypes_shapes_and_values, every_failing_allocation_is_survived)

@@ -51,32 +51,56 @@ static char *join(const char *before, const char *name)
 {
     char *path = hyper_room((int64_t)(strlen(before) + strlen(name)) + 1, 1);
     if (path)
-        strcat(strcat(strcpy(path, before), "/"), name);
+        strcat(strcat(strcpy(path, before), *before ? "/" : ""), name);
     return path;
 }
 
-/* Describes the leaves below `tree`, the next of them number *k. */
-static bool read_leaves(hyper_run *run, const ad_tree *tree, const char *before, int *k)
+static bool read_leaf(hyper_run *run, ad_array *x, char *path, int k)
 {
-    for (int i = 0; i < ad_tree_count(tree); i++) {
-        char *path = join(before, ad_tree_name(tree, i));
-        ad_tree *below = ad_tree_tree_at(tree, i);
-        if (!path)
-            return false;
-        if (below) {
-            bool done = read_leaves(run, below, path, k);
-            ad_memory_give(path);
-            if (!done)
-                return false;
+    run->leaf[k] = (hyper_leaf){ .path = path, .shape = ad_shape_of(x), .dtype = ad_dtype_of(x), .start = run->count, .size = ad_size(x) };
+    run->count += ad_size(x);
+    if (ad_dtype_of(x) != AD_F64 && ad_dtype_of(x) != AD_F32)
+        return ad_set_error(AD_ERROR_DTYPE, "hyper_sgd: %s is %s; it should be float64 or float32", path, ad_dtype_name(ad_dtype_of(x))), false;
+    return true;
+}
+
+/* A tree whose entries are being read, and where it hangs. */
+struct reading {
+    const ad_tree *tree;
+    int next;
+    char *path;
+};
+
+enum { DEEPEST = 1000 }; /* tree of trees, says ad/tree.h */
+
+/* Describes the leaves of x, without calling itself for the trees in it. */
+static bool read_leaves(hyper_run *run, const ad_tree *x)
+{
+    struct reading *stack = hyper_room(DEEPEST, sizeof *stack);
+    int depth = 0, k = 0;
+    bool done = stack && (stack[0].path = join("", "x"));
+    if (done)
+        stack[depth++].tree = x;
+    while (depth && done) {
+        struct reading *at = &stack[depth - 1];
+        if (at->next == ad_tree_count(at->tree)) {
+            ad_memory_give(stack[--depth].path);
             continue;
         }
-        ad_array *x = ad_tree_array_at(tree, i);
-        run->leaf[(*k)++] = (hyper_leaf){ .path = path, .shape = ad_shape_of(x), .dtype = ad_dtype_of(x), .start = run->count, .size = ad_size(x) };
-        run->count += ad_size(x);
-        if (ad_dtype_of(x) != AD_F64 && ad_dtype_of(x) != AD_F32)
-            return ad_set_error(AD_ERROR_DTYPE, "hyper_sgd: %s is %s; it should be float64 or float32", path, ad_dtype_name(ad_dtype_of(x))), false;
+        int i = at->next++;
+        char *path = join(at->path, ad_tree_name(at->tree, i));
+        ad_tree *below = ad_tree_tree_at(at->tree, i);
+        if (!path)
+            done = false;
+        else if (below)
+            stack[depth++] = (struct reading){ .tree = below, .path = path };
+        else
+            done = read_leaf(run, ad_tree_array_at(at->tree, i), path, k++);
     }
-    return true;
+    while (depth)
+        ad_memory_give(stack[--depth].path);
+    ad_memory_give(stack);
+    return done;
 }
 
 static bool same_shapes(const hyper_run *run, ad_array *const *inputs)
@@ -123,7 +147,6 @@ static bool make_state(hyper_run *run, bool store)
 static bool make(hyper_run *run, ad_tree *hypers, bool store)
 {
     AD_SCOPE;
-    int k = 0;
     run->hypers = ad_tree_retain(ad_tree_map(ad_stop_gradient, hypers));
     if (!run->hypers || !read_parts(run))
         return false;
@@ -135,7 +158,7 @@ static bool make(hyper_run *run, ad_tree *hypers, bool store)
     ad_array *const *inputs = run->input;
     ad_tree_leaves(run->hypers, run->input, run->inputs);
     return (run->leaf = hyper_room(run->leaves, sizeof *run->leaf)) && (run->values = hyper_room(run->inputs, sizeof *run->values)) &&
-           (run->gradients = hyper_room(run->inputs, sizeof(ad_array *))) && read_leaves(run, run->x_part.tree, "x", &k) && same_shapes(run, inputs) &&
+           (run->gradients = hyper_room(run->inputs, sizeof(ad_array *))) && read_leaves(run, run->x_part.tree) && same_shapes(run, inputs) &&
            read_rates(run, inputs, run->alpha_part, "alpha") && read_rates(run, inputs, run->beta_part, "beta") &&
            hyper_schedules_read(run, inputs) && make_state(run, store);
 }

@@ -1,6 +1,8 @@
 /* Losses and measures. */
 #include "model.h"
 
+#include <stdlib.h>
+
 /* Labels as a matrix of probabilities like the logits. */
 static ad_array *probabilities(const char *operation, ad_array *logits, ad_array *labels)
 {
@@ -47,16 +49,17 @@ double adnn_accuracy(ad_array *logits, ad_array *labels)
     return ad_item(ad_mean(hits));
 }
 
-static ad_array *add_squares(ad_array *sum, ad_tree *parameters)
-{
-    for (int i = 0; i < ad_tree_count(parameters); i++) {
-        ad_array *leaf = ad_tree_array_at(parameters, i);
-        sum = leaf ? ad_add(sum, ad_sum(ad_square(leaf))) : add_squares(sum, ad_tree_tree_at(parameters, i));
-    }
-    return sum;
-}
-
 ad_array *adnn_squared_norm(ad_tree *parameters)
 {
-    return adnn_given(parameters, "adnn_squared_norm", "tree of parameters") ? add_squares(ad_scalar(0), parameters) : NULL;
+    if (!adnn_given(parameters, "adnn_squared_norm", "tree of parameters"))
+        return NULL;
+    int count = ad_tree_leaf_count(parameters);
+    ad_array *sum = ad_scalar(0), **leaves = calloc((size_t)count + 1, sizeof *leaves);
+    if (!leaves)
+        return ad_set_error(AD_ERROR_MEMORY, "adnn_squared_norm: out of memory");
+    ad_tree_leaves(parameters, leaves, count);
+    for (int i = 0; i < count; i++)
+        sum = ad_add(sum, ad_sum(ad_square(leaves[i])));
+    free(leaves);
+    return sum;
 }

@@ -378,6 +378,7 @@ void ad_scope_shrink(ad_context *c); /* scope.c */
 bool ad_scope_grow_and_add(ad_context *c, struct ad_object *object);
 void ad_object_retain_shared(struct ad_object *object);
 void ad_object_release_shared(ad_context *c, struct ad_object *object);
+bool ad_object_was_last(struct ad_object *object); /* drops a shared reference, and leaves it to the caller to free what nobody refers to */
 
 AD_ALWAYS_INLINE bool ad_scope_add(ad_context *c, struct ad_object *object)
 {
@@ -547,6 +548,7 @@ AD_ALWAYS_INLINE bool ad_number_of(const ad_array *x, double *number)
 }
 
 void ad_tree_free(ad_context *c, struct ad_object *tree);
+bool ad_tree_visit(const ad_tree *t, void (*visit)(void *context, const char *path, ad_array *leaf), void *context); /* false and an error */
 int ad_tree_walk(const ad_tree *t, ad_array **out, int room); /* ad_tree_leaves, of leaves that belong to the tree alone */
 
 /* shape.c */

@@ -19,9 +19,14 @@ static void object_free(ad_context *c, struct ad_object *object)
 
 void ad_object_release_shared(ad_context *c, struct ad_object *object)
 {
-    if (atomic_load_explicit(&object->shared, memory_order_acquire) == 1 ||
-        atomic_fetch_sub_explicit(&object->shared, 1, memory_order_acq_rel) == 1)
+    if (ad_object_was_last(object))
         object_free(c, object);
+}
+
+bool ad_object_was_last(struct ad_object *object)
+{
+    return atomic_load_explicit(&object->shared, memory_order_acquire) == 1 ||
+           atomic_fetch_sub_explicit(&object->shared, 1, memory_order_acq_rel) == 1;
 }
 
 void ad_object_retain_shared(struct ad_object *object)

@@ -4,6 +4,7 @@
  * may be dropped in any thread. */
 #include "ad/tree.h"
 #include "array/array.h"
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,38 +17,61 @@ struct entry {
 struct ad_tree {
     struct ad_object object;
     int count, depth; /* of trees in trees, this one included */
+    int leaves;       /* arrays in it and its subtrees */
     bool by_position;
+    ad_tree *next; /* of those that are being freed */
     size_t bytes;
     struct entry entries[];
 };
 
+/* A tree that goes with this one waits in a list, so that freeing it takes no more stack than freeing one tree. */
 void ad_tree_free(ad_context *c, struct ad_object *object)
 {
-    ad_tree *t = (ad_tree *)object;
-    for (int i = 0; i < t->count; i++)
-        ad_object_release_shared(c, t->entries[i].child);
-    ad_object_deallocate(c, object->owner, t, t->bytes);
+    ad_tree *waiting = (ad_tree *)object, *t;
+    waiting->next = NULL;
+    while ((t = waiting)) {
+        waiting = t->next;
+        for (int i = 0; i < t->count; i++) {
+            ad_tree *child = (ad_tree *)t->entries[i].child;
+            if (!ad_is_tree(&child->object)) {
+                ad_object_release_shared(c, &child->object);
+            } else if (ad_object_was_last(&child->object)) {
+                child->next = waiting;
+                waiting = child;
+            }
+        }
+        ad_object_deallocate(c, t->object.owner, t, t->bytes);
+    }
 }
 
-enum { POSITION_BYTES = 12, DEEPEST = 1000 }; /* what walks a tree calls itself for a tree in it */
+enum { POSITION_BYTES = 12, DEEPEST = 1000 };
 
-static int depth_of(int count, struct ad_object *const *children)
+/* Sets the depth and the number of leaves that a tree with these children has; false and an error if it cannot be. */
+static bool measure(const char *operation, int count, struct ad_object *const *children, int *depth, int *leaves)
 {
-    int deepest = 0;
+    int64_t sum = 0;
+    *depth = 1;
     for (int i = 0; i < count; i++) {
-        int depth = ad_is_tree(children[i]) ? ((ad_tree *)children[i])->depth : 0;
-        deepest = depth > deepest ? depth : deepest;
+        const ad_tree *child = ad_is_tree(children[i]) ? (const ad_tree *)children[i] : NULL;
+        sum += child ? child->leaves : 1;
+        if (child && child->depth >= *depth)
+            *depth = child->depth + 1;
     }
-    return deepest + 1;
+    *leaves = (int)sum;
+    if (*depth > DEEPEST)
+        return ad_set_error(AD_ERROR_VALUE, "%s: trees in trees more than %d deep", operation, DEEPEST), false;
+    if (sum > INT_MAX)
+        return ad_set_error(AD_ERROR_VALUE, "%s: a tree of %lld arrays; at most %d are possible", operation, (long long)sum, INT_MAX), false;
+    return true;
 }
 
 /* names: NULL for a tree by position. */
 static ad_tree *tree_new(int count, const char *const *names, struct ad_object *const *children)
 {
     ad_context *c = ad_current();
-    int depth = depth_of(count, children);
-    if (depth > DEEPEST)
-        return ad_set_error(AD_ERROR_VALUE, "%s: trees in trees more than %d deep", names ? "ad_tree_of" : "ad_list_of", DEEPEST);
+    int depth, leaves;
+    if (!measure(names ? "ad_tree_of" : "ad_list_of", count, children, &depth, &leaves))
+        return NULL;
     size_t bytes = sizeof(ad_tree) + (size_t)count * sizeof(struct entry), names_at = bytes;
     for (int i = 0; i < count; i++)
         bytes += names ? strlen(names[i]) + 1 : POSITION_BYTES;
@@ -57,6 +81,7 @@ static ad_tree *tree_new(int count, const char *const *names, struct ad_object *
     ad_object_init(c, &t->object, 0, AD_TREE);
     t->count = count;
     t->depth = depth;
+    t->leaves = leaves;
     t->by_position = !names;
     t->bytes = bytes;
     char *name = (char *)t + names_at;
@@ -241,36 +266,60 @@ bool ad_tree_has(const ad_tree *t, const char *path)
     return ad_given(t, "ad_tree_has", "tree") && ad_given(path, "ad_tree_has", "path") && find(t, path);
 }
 
-static ad_tree *set(const ad_tree *t, const char *path, struct ad_object *x)
+/* t with x in place of entry i, or behind the others under a name that is new. */
+static ad_tree *with_child(const ad_tree *t, int i, const char *name, struct ad_object *x)
 {
-    if (!ad_given(t, "ad_tree_set", "tree") || !ad_given(x, "ad_tree_set", "new entry") || !ad_given(path, "ad_tree_set", "path"))
-        return NULL;
-    const char *rest;
-    int i = entry_of(t, path, &rest), count = t->count + (i < 0);
+    int count = t->count + (i == t->count);
     AD_SCRATCH room = { 0 }, names_room = { 0 };
     struct ad_object **children = ad_scratch_take(ad_current(), &room, count, sizeof *children);
     const char **names = ad_scratch_take(ad_current(), &names_room, count, sizeof *names);
     if (!children || !names)
         return NULL;
-    for (int j = 0; j < t->count; j++) {
-        children[j] = t->entries[j].child;
-        names[j] = t->entries[j].name;
+    for (int j = 0; j < count; j++) {
+        children[j] = j == i ? x : t->entries[j].child;
+        names[j] = j < t->count ? t->entries[j].name : name;
     }
-    if (i < 0 && (rest || !*path || t->by_position))
-        return ad_set_error(AD_ERROR_INDEX, "ad_tree_set: the tree has no entry \"%s\"", path);
-    if (i < 0) {
-        i = t->count;
-        names[i] = path;
-    }
-    if (rest) {
-        if (!ad_is_tree(children[i]))
-            return ad_set_error(AD_ERROR_INDEX, "ad_tree_set: \"%s\" goes through an array", path);
-        x = (struct ad_object *)set((ad_tree *)children[i], rest, x);
-        if (!x)
-            return NULL;
-    }
-    children[i] = x;
     return tree_new(count, t->by_position ? NULL : names, children);
+}
+
+/* One step on the way through a tree: the entry that comes next, or was taken. */
+struct step {
+    const ad_tree *tree;
+    int entry;
+};
+
+/* The way along a path, from the tree to the one that holds its end; gives the number of steps, 0 and an error if there is none. */
+static int way_along(const ad_tree *t, const char *path, struct step *steps)
+{
+    int depth = 0;
+    for (const char *rest = path; rest; depth++) {
+        const char *part = rest;
+        int i = entry_of(t, part, &rest);
+        if (i < 0 && (rest || !*part || t->by_position))
+            return ad_set_error(AD_ERROR_INDEX, "ad_tree_set: the tree has no entry \"%s\"", part), 0;
+        steps[depth] = (struct step){ t, i < 0 ? t->count : i };
+        if (!rest)
+            continue;
+        if (!ad_is_tree(t->entries[i].child))
+            return ad_set_error(AD_ERROR_INDEX, "ad_tree_set: \"%s\" goes through an array", part), 0;
+        t = (const ad_tree *)t->entries[i].child;
+    }
+    return depth;
+}
+
+static ad_tree *set(const ad_tree *t, const char *path, struct ad_object *x)
+{
+    if (!ad_given(t, "ad_tree_set", "tree") || !ad_given(x, "ad_tree_set", "new entry") || !ad_given(path, "ad_tree_set", "path"))
+        return NULL;
+    AD_SCRATCH room = { 0 };
+    struct step *steps = ad_scratch_take(ad_current(), &room, t->depth, sizeof *steps);
+    int depth = steps ? way_along(t, path, steps) : 0;
+    const char *slash = strrchr(path, '/');
+    if (depth == 0)
+        return NULL;
+    while (depth-- && x)
+        x = (struct ad_object *)with_child(steps[depth].tree, steps[depth].entry, slash ? slash + 1 : path, x);
+    return (ad_tree *)x;
 }
 
 ad_tree *ad_tree_set(const ad_tree *t, const char *path, ad_array *x)
@@ -319,7 +368,7 @@ ad_tree *ad_tree_tree_at(const ad_tree *t, int i)
 
 int ad_tree_leaf_count(const ad_tree *t)
 {
-    return ad_given(t, "ad_tree_leaf_count", "tree") ? ad_tree_walk(t, NULL, 0) : 0;
+    return ad_given(t, "ad_tree_leaf_count", "tree") ? t->leaves : 0;
 }
 
 int ad_tree_leaves(const ad_tree *t, ad_array **out, int room)
@@ -331,59 +380,187 @@ int ad_tree_leaves(const ad_tree *t, ad_array **out, int room)
         out[i] = ad_unchanged(out[i]);
     return count;
 }
+/* A walk through a tree, depth first. It holds the way to where it is, in place of calling itself. */
+struct walk {
+    struct ad_scratch room;
+    struct step *steps;
+    int depth;
+};
+
+#define AD_WALK __attribute__((cleanup(walk_end))) struct walk /* = { .depth = 0 } */
+
+static void walk_end(struct walk *walk)
+{
+    ad_scratch_end(&walk->room);
+}
+
+static bool walk_begin(struct walk *walk, const ad_tree *t)
+{
+    walk->steps = ad_scratch_take(ad_current(), &walk->room, t->depth, sizeof *walk->steps);
+    if (walk->steps)
+        walk->steps[walk->depth++] = (struct step){ t, 0 };
+    return walk->steps != NULL;
+}
+
+/* The next entry; NULL at the end of the tree that is walked through, which is left by walk_up, and of all when there is none. It goes into a
+ * tree that it gives. */
+static struct ad_object *walk_next(struct walk *walk)
+{
+    struct step *step = &walk->steps[walk->depth - 1];
+    if (step->entry == step->tree->count)
+        return NULL;
+    struct ad_object *child = step->tree->entries[step->entry++].child;
+    if (ad_is_tree(child))
+        walk->steps[walk->depth++] = (struct step){ (const ad_tree *)child, 0 };
+    return child;
+}
+
+/* Leaves the tree it is in; gives it. */
+static const ad_tree *walk_up(struct walk *walk)
+{
+    return walk->steps[--walk->depth].tree;
+}
 
 int ad_tree_walk(const ad_tree *t, ad_array **out, int room)
 {
+    AD_WALK walk = { .depth = 0 };
     int count = 0;
-    room = out ? room : 0;
-    for (int i = 0; t && i < t->count; i++) {
-        struct ad_object *child = t->entries[i].child;
-        if (ad_is_tree(child))
-            count += ad_tree_walk((ad_tree *)child, out ? out + count : NULL, room - count);
-        else if (count++ < room)
-            out[count - 1] = (ad_array *)child;
+    if (!t || !out)
+        return t ? t->leaves : 0;
+    if (!walk_begin(&walk, t)) {
+        memset(out, 0, (size_t)(room < t->leaves ? room : t->leaves) * sizeof *out);
+        return t->leaves;
     }
-    return count;
+    while (walk.depth && count < room) {
+        struct ad_object *child = walk_next(&walk);
+        if (!child)
+            walk_up(&walk);
+        else if (!ad_is_tree(child))
+            out[count++] = (ad_array *)child;
+    }
+    return t->leaves;
 }
 
-static ad_tree *with_leaves(const ad_tree *t, ad_array *const **next)
+/* The names of the entries on the way, with '/' between them, in a block that grows; NULL and an error. */
+static char *path_of(const struct walk *walk, char **path, uint32_t *room)
 {
-    AD_SCRATCH room = { 0 }, names_room = { 0 };
-    struct ad_object **children = ad_scratch_take(ad_current(), &room, t->count, sizeof *children);
-    const char **names = ad_scratch_take(ad_current(), &names_room, t->count, sizeof *names);
-    if (!children || !names)
+    size_t length = 0;
+    for (int k = 0; k < walk->depth; k++)
+        length += strlen(walk->steps[k].tree->entries[walk->steps[k].entry - 1].name) + 1;
+    if (length > UINT32_MAX || !ad_grow(ad_current(), path, room, 1, (uint32_t)length))
         return NULL;
-    for (int i = 0; i < t->count; i++) {
-        struct ad_object *child = t->entries[i].child;
-        names[i] = t->entries[i].name;
-        children[i] = ad_is_tree(child) ? (struct ad_object *)with_leaves((ad_tree *)child, next) : (struct ad_object *)*(*next)++;
-        if (!children[i])
-            return ad_failed() ? NULL : ad_set_error(AD_ERROR_VALUE, "ad_tree_with_leaves: the leaf for \"%s\" is NULL", names[i]);
-        if (!ad_given(children[i], "ad_tree_with_leaves", "leaf"))
-            return NULL;
+    char *end = *path;
+    for (int k = 0; k < walk->depth; k++) {
+        end = stpcpy(end, walk->steps[k].tree->entries[walk->steps[k].entry - 1].name);
+        *end++ = k < walk->depth - 1 ? '/' : '\0';
     }
-    return tree_new(t->count, t->by_position ? NULL : names, children);
+    return *path;
+}
+
+bool ad_tree_visit(const ad_tree *t, void (*visit)(void *context, const char *path, ad_array *leaf), void *context)
+{
+    AD_WALK walk = { .depth = 0 };
+    char *path = NULL;
+    uint32_t room = 0;
+    bool done = walk_begin(&walk, t);
+    while (done && walk.depth) {
+        struct ad_object *child = walk_next(&walk);
+        if (!child)
+            walk_up(&walk);
+        else if (!ad_is_tree(child) && (done = path_of(&walk, &path, &room) != NULL))
+            visit(context, path, (ad_array *)child);
+    }
+    ad_deallocate(ad_current(), path, room);
+    return done;
+}
+
+/* A tree of t's names with the children given. */
+static ad_tree *like(const ad_tree *t, struct ad_object *const *children)
+{
+    AD_SCRATCH room = { 0 };
+    const char **names = ad_scratch_take(ad_current(), &room, t->count, sizeof *names);
+    for (int i = 0; names && i < t->count; i++)
+        names[i] = t->entries[i].name;
+    return names ? tree_new(t->count, t->by_position ? NULL : names, children) : NULL;
+}
+
+/* Most entries that are done at once, of the trees on a way down. */
+static int widest(const ad_tree *t)
+{
+    AD_WALK walk = { .depth = 0 };
+    int width = 0, most = 0;
+    if (!walk_begin(&walk, t))
+        return -1;
+    most = width = t->count;
+    while (walk.depth) {
+        struct ad_object *child = walk_next(&walk);
+        if (!child)
+            width -= walk_up(&walk)->count;
+        else if (ad_is_tree(child))
+            width += ((ad_tree *)child)->count;
+        most = width > most ? width : most;
+    }
+    return most;
 }
 
 ad_tree *ad_tree_with_leaves(const ad_tree *t, ad_array *const *leaves)
 {
-    if (!ad_given(t, "ad_tree_with_leaves", "tree") || (ad_tree_walk(t, NULL, 0) && !ad_given(leaves, "ad_tree_with_leaves", "list of leaves")))
+    if (!ad_given(t, "ad_tree_with_leaves", "tree") || (t->leaves && !ad_given(leaves, "ad_tree_with_leaves", "list of leaves")))
         return NULL;
-    return with_leaves(t, &leaves);
+    AD_WALK walk = { .depth = 0 };
+    AD_SCRATCH room = { 0 };
+    int width = widest(t), done = 0;
+    struct ad_object **finished = width < 0 ? NULL : ad_scratch_take(ad_current(), &room, width + 1, sizeof *finished);
+    if (!walk_begin(&walk, t) || !finished)
+        return NULL;
+    while (walk.depth) {
+        struct ad_object *child = walk_next(&walk), *made = NULL;
+        if (child && ad_is_tree(child))
+            continue;
+        if (child) {
+            const struct step *step = &walk.steps[walk.depth - 1];
+            made = (struct ad_object *)*leaves++;
+            if (!made)
+                return ad_failed() ? NULL : ad_set_error(AD_ERROR_VALUE, "ad_tree_with_leaves: the leaf for \"%s\" is NULL",
+                                                         step->tree->entries[step->entry - 1].name);
+            if (!ad_given(made, "ad_tree_with_leaves", "leaf"))
+                return NULL;
+        } else {
+            const ad_tree *old = walk_up(&walk);
+            done -= old->count;
+            if (!(made = (struct ad_object *)like(old, finished + done)))
+                return NULL;
+        }
+        finished[done++] = made;
+    }
+    return (ad_tree *)finished[0];
+}
+
+static bool same_entries(const ad_tree *a, const ad_tree *b)
+{
+    bool same = a->count == b->count && a->depth == b->depth && a->leaves == b->leaves && (a->by_position == b->by_position || !a->count);
+    for (int i = 0; i < a->count && same; i++)
+        same = strcmp(a->entries[i].name, b->entries[i].name) == 0 && ad_is_tree(a->entries[i].child) == ad_is_tree(b->entries[i].child);
+    return same;
 }
 
 bool ad_tree_same_structure(const ad_tree *a, const ad_tree *b)
 {
+    AD_WALK one = { .depth = 0 }, other = { .depth = 0 };
     if (!ad_given(a, "ad_tree_same_structure", "first tree") || !ad_given(b, "ad_tree_same_structure", "second tree"))
         return false;
-    if (a->count != b->count || (a->by_position != b->by_position && a->count))
+    if (!same_entries(a, b))
         return false;
-    for (int i = 0; i < a->count; i++) {
-        const struct entry *x = &a->entries[i], *y = &b->entries[i];
-        if (strcmp(x->name, y->name) != 0 || ad_is_tree(x->child) != ad_is_tree(y->child))
-            return false;
-        if (ad_is_tree(x->child) && !ad_tree_same_structure((ad_tree *)x->child, (ad_tree *)y->child))
-            return false;
+    bool same = walk_begin(&one, a);
+    same = walk_begin(&other, b) && same;
+    while (same && one.depth) {
+        struct ad_object *x = walk_next(&one), *y = walk_next(&other);
+        if (!x) {
+            walk_up(&one);
+            walk_up(&other);
+        } else if (ad_is_tree(x)) {
+            same = same_entries((ad_tree *)x, (ad_tree *)y);
+        }
     }
-    return true;
+    return same;
 }

@@ -109,41 +109,17 @@ ad_tree *ad_unflatten(const ad_tree *t, ad_array *vector)
 
 /* ---- printing ---- */
 
-/* Where a subtree hangs: its name, and the way to it. */
-struct path {
-    const struct path *parent;
-    const char *name;
-};
-
-static void print_path(FILE *stream, const struct path *path)
+static void print_leaf(void *stream, const char *path, ad_array *x)
 {
-    if (path->parent) {
-        print_path(stream, path->parent);
-        fputc('/', stream);
-    }
-    fputs(path->name, stream);
-}
-
-static void print_entries(FILE *stream, const ad_tree *t, const struct path *parent)
-{
-    for (int i = 0; i < ad_tree_count(t); i++) {
-        struct path path = { parent, ad_tree_name(t, i) };
-        const ad_array *x = ad_tree_array_at(t, i);
-        if (!x) {
-            print_entries(stream, ad_tree_tree_at(t, i), &path);
-            continue;
-        }
-        print_path(stream, &path);
-        fprintf(stream, " %s %s\n", ad_dtype_name((ad_dtype)x->dtype), AD_SHAPE_TEXT(x));
-        ad_fprint(stream, x);
-    }
+    fprintf(stream, "%s %s %s\n", path, ad_dtype_name((ad_dtype)x->dtype), AD_SHAPE_TEXT(x));
+    ad_fprint(stream, x);
 }
 
 void ad_tree_fprint(FILE *stream, const ad_tree *t)
 {
     const char *name = stream == stdout ? "ad_tree_print" : "ad_tree_fprint";
     if (ad_given(stream, name, "stream") && ad_given(t, name, "tree"))
-        print_entries(stream, t, NULL);
+        ad_tree_visit(t, print_leaf, stream);
 }
 
 void ad_tree_print(const ad_tree *t)
