@@ -1,5 +1,6 @@
 /* What goes wrong in engines that seem to work: long loops, small stacks, threads, growth, exhausted memory. */
 #include "testing.h"
+#include <time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -398,7 +399,81 @@ START_TEST(an_error_prints_and_exits_where_that_was_asked_for)
 }
 END_TEST
 
-RUN_TESTS("hazards", a_million_operations_on_a_stack_of_256_kib, trees_of_100000_leaves_on_a_stack_of_256_kib, a_list_of_two_million_entries,
+/* ---- many functions ---- */
+
+struct asking {
+    int64_t functions;
+    double seconds;
+};
+
+/* Functions from a language binding or a JIT are many. These are never called. */
+static void *ask_for_gradients(void *pointer)
+{
+    struct asking *asking = pointer;
+    struct timespec start, end;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &start);
+    for (int64_t i = 0; i < asking->functions; i++)
+        ck_assert(ad_grad_fn(ad_function_of((void (*)(void))(uintptr_t)(0x10000 + 16 * i), "a(a)"), 0) != NULL);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
+    asking->seconds = (double)(end.tv_sec - start.tv_sec) + 1e-9 * (double)(end.tv_nsec - start.tv_nsec);
+    return NULL;
+}
+
+static double seconds_for(int64_t functions)
+{
+    double least = INFINITY;
+    for (int i = 0; i < 3; i++) {
+        struct asking asking = { .functions = functions };
+        pthread_t thread;
+        ck_assert_int_eq(pthread_create(&thread, NULL, ask_for_gradients, &asking), 0);
+        pthread_join(thread, NULL);
+        least = fmin(least, asking.seconds);
+    }
+    return least;
+}
+
+/* A list of them would take 64 times as long for eight times as many. */
+START_TEST(asking_for_a_gradient_takes_as_long_with_many_functions)
+{
+    double few = seconds_for(2000), many = seconds_for(16000);
+    ck_assert_msg(many < 24 * few, "%g s for 2000 functions, %g s for 16000", few, many);
+}
+END_TEST
+
+/* ---- results that do not fit ---- */
+
+static ad_array *sines(ad_array *x)
+{
+    return ad_sin(x);
+}
+
+static ad_array *sum_of_sines(ad_array *x)
+{
+    return ad_sum(ad_sin(x));
+}
+
+/* A Jacobian is written once, and not begun where it has no room. */
+START_TEST(a_jacobian_is_made_in_place_or_refused_at_once)
+{
+    enum { N = 1000 };
+    ad_array *x = ad_linspace(0, 1, .num = N);
+    ad_memory_usage now;
+    for (int hessian = 0; hessian < 2; hessian++) {
+        AD_SCOPE;
+        ad_memory_stats(&now);
+        ad_memory_limit(now.live + N * N * (int64_t)sizeof(double) * 5 / 4);
+        ck_assert_msg((hessian ? ad_hessian(sum_of_sines) : ad_jacobian(sines))(x) != NULL, "%s", ad_error_message());
+        ad_memory_limit(0);
+    }
+    ad_memory_stats(&now);
+    ad_memory_limit(now.live + N * N * (int64_t)sizeof(double));
+    assert_fails(ad_jacobian(sines)(x), AD_ERROR_MEMORY, "ad_jacobian: out of memory");
+    ad_memory_limit(0);
+}
+END_TEST
+
+RUN_TESTS("hazards", asking_for_a_gradient_takes_as_long_with_many_functions, a_jacobian_is_made_in_place_or_refused_at_once,
+          a_million_operations_on_a_stack_of_256_kib, trees_of_100000_leaves_on_a_stack_of_256_kib, a_list_of_two_million_entries,
           eight_threads_give_the_serial_bits, a_traced_value_in_another_thread_is_an_error, a_pullback_in_another_thread_is_an_error,
           values_of_a_finished_differentiation_are_good_in_other_threads, a_gradient_loop_of_100000_rounds_does_not_grow,
           inner_gradients_leave_nothing_on_an_outer_tape, every_allocation_of_a_nested_gradient_may_fail, scopes_drop_and_escape,

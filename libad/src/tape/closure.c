@@ -1,89 +1,7 @@
-/* Functions: reading signatures, calling C functions, and C function pointers for transformed ones, by libffi.
- *
- * The memo of a thread finds the function made earlier from the same parts, so asking for a gradient in a loop makes nothing new. */
+/* Functions: reading signatures, calling C functions, and C function pointers for transformed ones, by libffi. memo.c remembers them. */
 #include "tape/function.h"
-#include <pthread.h>
 #include <stdarg.h>
 #include <string.h>
-
-struct ad_memo {
-    ad_fn *first;
-};
-
-/* ---- memory of closures ---- */
-
-/* Two threads may not make libffi's first closure at once, and no process may be copied by fork while one is being made: the child would find it locked. */
-static pthread_mutex_t closures_lock = PTHREAD_MUTEX_INITIALIZER;
-
-static void lock_closures(void)
-{
-    pthread_mutex_lock(&closures_lock);
-}
-
-static void unlock_closures(void)
-{
-    pthread_mutex_unlock(&closures_lock);
-}
-
-__attribute__((constructor)) static void start(void)
-{
-    pthread_atfork(lock_closures, unlock_closures, unlock_closures);
-}
-
-static ffi_closure *closure_new(void **code)
-{
-    lock_closures();
-    ffi_closure *closure = ffi_closure_alloc(sizeof *closure, code);
-    unlock_closures();
-    return closure;
-}
-
-static void closure_free(ffi_closure *closure)
-{
-    if (!closure)
-        return;
-    lock_closures();
-    ffi_closure_free(closure);
-    unlock_closures();
-}
-
-/* ---- the memo ---- */
-
-static struct ad_memo *memo_of(ad_context *c)
-{
-    struct ad_tape *tape = ad_tape_of(c);
-    if (tape && !tape->memo && (tape->memo = ad_allocate(c, sizeof *tape->memo)))
-        tape->memo->first = NULL;
-    return tape ? tape->memo : NULL;
-}
-
-/* A sentence stands behind the function it belongs to. */
-static size_t bytes_of(const ad_fn *fn)
-{
-    return sizeof *fn + (fn->sentence ? strlen(fn->sentence) + 1 : 0);
-}
-
-void ad_memo_free(ad_context *c, struct ad_memo *memo)
-{
-    for (ad_fn *fn = memo ? memo->first : NULL, *next; fn; fn = next) {
-        next = fn->next;
-        closure_free(fn->closure);
-        ad_deallocate(c, fn, bytes_of(fn));
-    }
-    ad_deallocate(c, memo, sizeof *memo);
-}
-
-static bool same(const ad_fn *a, const ad_fn *b)
-{
-    return a->transform == b->transform && a->name == b->name && a->inner == b->inner && a->outer == b->outer && a->argnum == b->argnum &&
-           (a->transform || a->pointer == b->pointer) && a->result == b->result && strcmp(a->arguments, b->arguments) == 0 && a->code == b->code &&
-           (!a->sentence || strcmp(a->sentence, b->sentence) == 0);
-}
-
-static ffi_type *type_of(char kind)
-{
-    return kind == 'i' ? &ffi_type_sint : kind == 'l' ? &ffi_type_sint64 : kind == 'd' ? &ffi_type_double : &ffi_type_pointer;
-}
 
 const char *ad_signature_text(const ad_fn *fn, struct ad_signature_buffer *buffer)
 {
@@ -95,30 +13,6 @@ const char *ad_signature_text(const ad_fn *fn, struct ad_signature_buffer *buffe
     }
     memcpy(next, ")", 2);
     return buffer->text;
-}
-
-ad_fn *ad_fn_memoised(ad_context *c, const ad_fn *made)
-{
-    struct ad_memo *memo = memo_of(c);
-    if (!memo)
-        return NULL;
-    for (ad_fn *fn = memo->first; fn; fn = fn->next)
-        if (same(fn, made))
-            return fn;
-    ad_fn *fn = ad_allocate(c, bytes_of(made));
-    if (!fn)
-        return NULL;
-    *fn = *made;
-    if (made->sentence)
-        fn->sentence = strcpy((char *)(fn + 1), made->sentence);
-    for (int i = 0; i < fn->count; i++)
-        fn->types[i] = type_of(fn->arguments[i]);
-    if (ffi_prep_cif(&fn->cif, FFI_DEFAULT_ABI, (unsigned)fn->count, &ffi_type_pointer, fn->types) != FFI_OK) {
-        ad_deallocate(c, fn, bytes_of(made));
-        return ad_set_error(AD_ERROR_TRANSFORM, "ad_function: libffi cannot call signature %s", AD_SIGNATURE_TEXT(made));
-    }
-    fn->next = memo->first;
-    return memo->first = fn;
 }
 
 /* ---- signatures ---- */
@@ -154,10 +48,7 @@ ad_fn *ad_fn_of_(void (*pointer)(void), const char *signature)
                             "the signature \"%s\" cannot be read; in one like \"a(a,i,d)\" stand " LETTERS, signature);
     if (!pointer)
         return ad_fn_failed(c, &made, NULL, AD_ERROR_TRANSFORM, "the function is NULL");
-    struct ad_memo *memo = memo_of(c);
-    ad_fn *fn = memo ? memo->first : NULL;
-    while (fn && !(fn->closure && fn->pointer == pointer))
-        fn = fn->next;
+    ad_fn *fn = ad_fn_of_closure(c, pointer);
     if (!fn && !ad_is_without_room(pointer))
         fn = ad_fn_memoised(c, &made);
     return fn ? fn : ad_fn_without_room(&made);
@@ -300,13 +191,15 @@ static bool close_over(ad_fn *fn)
     void *code;
     if (!ad_allocation_allowed(ad_current(), sizeof *fn->closure))
         return false;
-    fn->closure = closure_new(&code);
+    fn->closure = ad_closure_new(&code);
     if (fn->closure && ffi_prep_closure_loc(fn->closure, &fn->cif, closure_call, fn, code) == FFI_OK) {
         memcpy(&fn->pointer, &code, sizeof code);
-        return true;
+        if (ad_fn_has_closure(ad_current(), fn))
+            return true;
     }
-    closure_free(fn->closure);
+    ad_closure_free(fn->closure);
     fn->closure = NULL;
+    fn->pointer = NULL;
     return ad_set_error_of_running(AD_ERROR_MEMORY, "out of memory: no room for a closure"), false;
 }
 

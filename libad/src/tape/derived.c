@@ -6,6 +6,7 @@
 #include "ad/reduce.h"
 #include "ad/shape.h"
 #include "ad/tree.h"
+#include "kernels/kernels.h"
 #include "tape/function.h"
 #include <limits.h>
 #include <string.h>
@@ -31,8 +32,8 @@ struct rows {
 
 typedef ad_array *row_at(ad_context *c, const struct rows *rows, int64_t i);
 
-/* `count` rows behind one another, in the given shape. */
-static ad_array *stacked(ad_context *c, const char *transformation, const struct rows *rows, row_at *row, int64_t count, ad_shape shape)
+/* Rows that an outer differentiation may look on: as operands of a recorded operation. */
+static ad_array *recorded(ad_context *c, const char *transformation, const struct rows *rows, row_at *row, int64_t count, ad_shape shape)
 {
     if (count > INT_MAX)
         return ad_set_error(AD_ERROR_SHAPE, "%s: a result of %lld rows; at most %d are possible", transformation, (long long)count, INT_MAX);
@@ -46,6 +47,31 @@ static ad_array *stacked(ad_context *c, const char *transformation, const struct
     ad_array *all = done ? ad_stack(ad_list_from(items, (int)count)) : NULL;
     ad_deallocate(c, items, (size_t)count * sizeof *items);
     return all ? ad_reshape(all, shape) : NULL;
+}
+
+/* `count` rows behind one another, in the given shape. There is room for all of them before the first one is computed. */
+static ad_array *stacked(ad_context *c, const char *transformation, const struct rows *rows, row_at *row, int64_t count, ad_dtype dtype, ad_shape shape)
+{
+    uint32_t before = c->scopes.count;
+    ad_array *all = ad_array_new(c, dtype, shape.ndim, shape.dim);
+    if (!all)
+        return NULL;
+    if (c->tape->live) {
+        ad_scope_trim(c, before);
+        return recorded(c, transformation, rows, row, count, shape);
+    }
+    int64_t strides[AD_MAX_NDIM], bytes = count ? all->size / count * (int64_t)ad_dtype_size(dtype) : 0;
+    for (int64_t i = 0; i < count; i++) {
+        AD_SCOPE;
+        ad_array *x = row(c, rows, i);
+        if (!x)
+            return NULL;
+        c_order_strides(dtype, x->ndim, ad_dims(x), strides);
+        if (x->size)
+            ad_copy_strided(x->ndim, ad_dims(x), (struct ad_operand){ x->data, ad_strides(x), (ad_dtype)x->dtype },
+                            (struct ad_operand){ all->data + i * bytes, strides, dtype });
+    }
+    return all;
 }
 
 /* ---- Jacobians ---- */
@@ -80,9 +106,8 @@ static ad_array *jacobian(ad_context *c, const struct rows *rows)
     ad_shape shape = ad_shape_of(y);
     if (!extend("ad_jacobian", &shape, x))
         return NULL;
-    if (y->size == 0)
-        return ad_array_zeros(c, ad_dtype_is_complex((ad_dtype)y->dtype) ? ad_dtype_complex((ad_dtype)x->dtype) : (ad_dtype)x->dtype, shape.ndim, shape.dim);
-    return stacked(c, "ad_jacobian", rows, jacobian_row, y->size, shape);
+    ad_dtype dtype = ad_dtype_is_complex((ad_dtype)y->dtype) ? ad_dtype_complex((ad_dtype)x->dtype) : (ad_dtype)x->dtype;
+    return y->size ? stacked(c, "ad_jacobian", rows, jacobian_row, y->size, dtype, shape) : ad_array_zeros(c, dtype, shape.ndim, shape.dim);
 }
 
 static void *run_jacobian(ad_context *c, const ad_fn *fn, const ad_value *arguments)
@@ -131,7 +156,7 @@ static ad_array *tensor_product(ad_context *c, struct rows *rows, ad_array *tens
         return ad_array_zeros(c, (ad_dtype)x->dtype, shape.ndim, shape.dim);
     ad_array *cotangents = others_in_front(tensor, y, count);
     rows->cotangents = cotangents ? ad_unstack(cotangents) : NULL;
-    return rows->cotangents ? stacked(c, "ad_tensor_jacobian_product", rows, product_row, count, shape) : NULL;
+    return rows->cotangents ? stacked(c, "ad_tensor_jacobian_product", rows, product_row, count, (ad_dtype)x->dtype, shape) : NULL;
 }
 
 static void *run_tensor_jacobian_product(ad_context *c, const ad_fn *fn, const ad_value *arguments)

@@ -36,7 +36,7 @@ struct ad_fn {
     ffi_cif cif;
     ffi_type *types[AD_MAX_ARGUMENTS];
     ffi_closure *closure;
-    ad_fn *next; /* of the thread's memo */
+    ad_fn *next, *next_of_parts, *next_of_pointer; /* in the thread's memo */
 };
 
 /* What a transformation makes of a function: the letters of a signature stand for kinds of arguments and results. */
@@ -56,6 +56,11 @@ const char *ad_signature_text(const ad_fn *fn, struct ad_signature_buffer *buffe
 #define AD_SIGNATURE_TEXT(fn) ad_signature_text(fn, &(struct ad_signature_buffer){ { 0 } })
 ad_fn *ad_transformed(const struct ad_transformation *t, const ad_fn *fn, const ad_fn *outer, int argnum); /* never NULL: failed, if it has to be */
 ad_fn *ad_fn_made(ad_context *c, const char *name, ad_transform *transform, const ad_fn *inner, char result, const char *arguments); /* NULL and an error */
+/* memo.c */
+ffi_closure *ad_closure_new(void **code);
+void ad_closure_free(ffi_closure *closure);
+ad_fn *ad_fn_of_closure(ad_context *c, void (*pointer)(void)); /* the function that the pointer was made for; NULL: none */
+bool ad_fn_has_closure(ad_context *c, ad_fn *fn);              /* remembers its pointer; false and an error */
 ad_fn *ad_fn_memoised(ad_context *c, const ad_fn *made); /* the one like it, kept if it is new; NULL and an error */
 void *ad_fn_invoke(ad_context *c, const ad_fn *fn, const ad_value *arguments); /* array or tree, NULL and an error */
 

@@ -203,7 +203,7 @@ static inline uint32_t *ad_parents_of(struct ad_slot *slot)
     return slot->count <= 2 ? slot->parents : slot->many_parents;
 }
 
-/* closure.c */
+/* memo.c */
 void ad_memo_free(ad_context *c, struct ad_memo *memo);
 
 /* Whether a reverse rule reads an input of a call, of which `wanted` inputs take part, this one among them (`takes`) or not: for the cotangent of
