@@ -103,7 +103,7 @@ enum { SUM_LANES = 16, EXTREMUM_LANES = 32, NARROW = 8, ROUNDS = AD_FOLD_PIECE /
             }                                                                                                          \
             return;                                                                                                    \
         }                                                                                                              \
-int64_t r = 0;                                                                                                 \
+        int64_t r = 0;                                                                                                 \
         if (acc_step == 0 && stride == sizeof(T) && acc_stride == sizeof(T))                                           \
             for (; r + 4 <= rows; r += 4, in += 4 * step)                                                              \
                 name##_add_four(n, (const T *)in, (const T *)(in + step), (const T *)(in + 2 * step), (const T *)(in + 3 * step), (T *)acc); \
