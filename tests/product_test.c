@@ -451,6 +451,13 @@ START_TEST(products_read_no_further_than_their_operands)
             assert_array(ad_astype(ad_dot(x, x), AD_F64), AD_SCALAR_SHAPE, 0, n);
             assert_array(ad_astype(ad_sum(ad_outer(x, x)), AD_F64), AD_SCALAR_SHAPE, 0, n * n);
             assert_array(ad_astype(ad_matmul(ad_reshape(x, AD_SHAPE(1, n)), x), AD_F64), AD_SHAPE(1), 0, n);
+            for (int64_t m = 2; m < 20; m += 3) { /* by rows and by columns, from both sides */
+                ad_array *a = ad_ones(AD_SHAPE(m, n), .dtype = dtypes[d]), *b = ad_transpose(ad_ones(AD_SHAPE(n, m), .dtype = dtypes[d]));
+                double right = (double)(4 * m * n);
+                ad_array *sides = ad_add(ad_add(ad_sum(ad_matmul(a, x)), ad_sum(ad_matmul(b, x))),
+                                         ad_add(ad_sum(ad_matmul(x, ad_transpose(a))), ad_sum(ad_matmul(x, ad_transpose(b)))));
+                assert_array(ad_astype(sides, AD_F64), AD_SCALAR_SHAPE, 0, right);
+            }
         }
     munmap(memory, 2 * page);
 }

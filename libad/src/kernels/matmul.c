@@ -182,14 +182,16 @@ static bool blas_product(const struct product *p)
         return false;
     int a_step = step_of(p->item, k, p->a.column_stride), b_step = step_of(p->item, k, p->b.row_stride);
     bool real = p->dtype == AD_F64 || p->dtype == AD_F32, dot = m == 1 && n == 1;
-    if (dot && !real && (a_step != 1 || b_step != 1))
-        return false; /* OpenBLAS 0.3.21 reads past the last element */
+    /* OpenBLAS 0.3.21 reads past the last element of a complex vector with a step, but not where that is a matrix to it. */
+    bool a_plain = real || a_step == 1, b_plain = real || b_step == 1;
+    if (dot && !(a_plain && b_plain))
+        return false;
     int threads = ad_openblas_hold();
     if (dot)
         blas_dot(p->dtype, (int)k, p->a.data, a_step, p->b.data, b_step, p->c);
-    else if (p->width == 1)
+    else if (p->width == 1 && b_plain)
         matrix_vector(p->dtype, (int)m, (int)k, la, p->a.data, p->b.data, b_step, p->c);
-    else if (m == 1)
+    else if (m == 1 && a_plain)
         matrix_vector(p->dtype, (int)n, (int)k, transposed(lb), p->b.data, p->a.data, a_step, p->c);
     else
         blas_gemm(p->dtype, (int)m, (int)n, (int)k, la, p->a.data, lb, p->b.data, p->c, (int)p->width);
