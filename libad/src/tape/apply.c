@@ -501,10 +501,12 @@ ad_array *ad_lift(ad_context *c, ad_array *x, int level, ad_array *tangent)
 {
     struct ad_tape *tape = c->tape;
     uint64_t bit = UINT64_C(1) << level;
-    ad_array *y;
-    if (!ad_apply(c, &identity, &x, 1, NULL, &y))
-        return NULL;
-    if (!ad_dtype_is_float((ad_dtype)x->dtype))
+    ad_array *y = NULL;
+    if (x && !x->serial && !(x->flags & AD_ABSTRACT))
+        y = ad_array_alias(c, x); /* it depends on nothing, as most inputs: there is nothing to record */
+    else
+        ad_apply(c, &identity, &x, 1, NULL, &y);
+    if (!y || !ad_dtype_is_float((ad_dtype)x->dtype))
         return y;
     y->flags &= (uint8_t)~AD_WEAK;
     y->node = y->serial ? y->node : 0;
