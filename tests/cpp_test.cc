@@ -1,6 +1,6 @@
 /* ad.hpp: values, operators, named options, derivatives of what can be called, exceptions. */
 #include <ad/ad.hpp>
-#include <check.h>
+#include "suite.h"
 #include <cmath>
 #include <functional>
 #include <memory>
@@ -413,10 +413,5 @@ int main()
         tcase_add_test(of_one, test);
         suite_add_tcase(suite, of_one);
     }
-    SRunner *runner = srunner_create(suite);
-    srunner_set_tap(runner, "-");
-    srunner_run_all(runner, CK_SILENT);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

@@ -5,22 +5,11 @@
 #define AD_TESTING_H
 
 #include <ad/ad.h>
-#include <check.h>
+#include "suite.h"
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Runs a suite, which it frees; gives what main returns. */
-static inline int run_suite(Suite *suite)
-{
-    SRunner *runner = srunner_create(suite);
-    srunner_set_tap(runner, "-");
-    srunner_run_all(runner, CK_SILENT);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
 
 static inline int run_tests(const char *suite_name, const TTest *const *tests, size_t count, int timeout)
 {

@@ -37,19 +37,7 @@ bytes() {
     { echo '#include <ad/ad.h>'; echo begin_here; program f "$1" "$2"; } | ${CC:-cc} -std=c11 "${include[@]}" -E -P -x c - | sed '1,/^begin_here/d' | wc -c
 }
 
-number=0
-failed=0
-
-# result STATUS NAME: a line of TAP.
-result() {
-    number=$((number + 1))
-    if [ "$1" -eq 0 ]; then
-        echo "ok $number - $2"
-    else
-        echo "not ok $number - $2"
-        failed=1
-    fi
-}
+. tests/ci/tap.sh
 
 echo '#include <ad/ad.h>' >"$work/nested.c"
 for kind in "${kinds[@]}"; do

@@ -7,19 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 include=(-isystem libad/include -isystem libad-nn/include -isystem hyperopt/include) # as installed
-number=0
-failed=0
-
-# result STATUS NAME: a line of TAP.
-result() {
-    number=$((number + 1))
-    if [ "$1" -eq 0 ]; then
-        echo "ok $number - $2"
-    else
-        echo "not ok $number - $2"
-        failed=1
-    fi
-}
+. tests/ci/tap.sh
 
 # check COMPILER FILE: the errors of each line against what is expected of it.
 check() {

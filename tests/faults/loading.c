@@ -1,7 +1,7 @@
 /* Loading and unloading: a plugin that uses libad is opened, used in threads, closed and opened again, and threads end after it was closed.
  *
  * Its arguments are the plugins: one with the shared libraries behind it, one with libad.a in it. */
-#include <check.h>
+#include "../suite.h"
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -113,10 +113,5 @@ int main(int argc, char **argv)
     tcase_add_loop_test(tests, the_library_may_be_opened_again, 0, plugin_count);
     tcase_add_loop_exit_test(tests, a_program_may_leave_it_open, EXIT_SUCCESS, 0, plugin_count);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_tap(runner, "-");
-    srunner_run_all(runner, CK_SILENT);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }
