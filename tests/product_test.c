@@ -434,32 +434,47 @@ START_TEST(every_failed_allocation_is_an_error)
 }
 END_TEST
 
-/* Memory that ends with the last element of every second one. */
+enum { ROOM = 1 << 15 };
+
+/* Ones, of which the last stands at the end of the room. */
+static ad_array *ones_at_end(char *room, ad_dtype dtype, ad_shape shape)
+{
+    ad_array *ones = ad_ones(shape, .dtype = dtype);
+    size_t bytes = (size_t)ad_size(ones) * ad_dtype_size(dtype);
+    memcpy(room + ROOM - bytes, ad_data(ones), bytes);
+    return ad_wrap(dtype, room + ROOM - bytes, shape, NULL, NULL);
+}
+
+/* Memory ends with the last element of every second one, and of the last columns of a matrix. */
 START_TEST(products_read_no_further_than_their_operands)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    char *memory = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    ck_assert(memory != MAP_FAILED && mprotect(memory + page, page, PROT_NONE) == 0);
+    char *room = mmap(NULL, ROOM + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ck_assert(room != MAP_FAILED && mprotect(room + ROOM, page, PROT_NONE) == 0);
     static const ad_dtype dtypes[] = { AD_F64, AD_F32, AD_C128, AD_C64 };
     for (size_t d = 0; d < sizeof dtypes / sizeof *dtypes; d++)
         for (int64_t n = 1; n < 40; n++) {
             AD_SCOPE;
-            ad_array *ones = ad_ones(AD_SHAPE(2 * n - 1), .dtype = dtypes[d]);
-            size_t bytes = (size_t)(2 * n - 1) * (dtypes[d] == AD_C128 ? 16 : dtypes[d] == AD_F32 ? 4 : 8);
-            memcpy(memory + page - bytes, ad_data(ones), bytes);
-            ad_array *x = ad_at(ad_wrap(dtypes[d], memory + page - bytes, AD_SHAPE(2 * n - 1), NULL, NULL), "::2");
+            ad_dtype dtype = dtypes[d];
+            ad_array *x = ad_at(ones_at_end(room, dtype, AD_SHAPE(2 * n - 1)), "::2");
             assert_array(ad_astype(ad_dot(x, x), AD_F64), AD_SCALAR_SHAPE, 0, n);
             assert_array(ad_astype(ad_sum(ad_outer(x, x)), AD_F64), AD_SCALAR_SHAPE, 0, n * n);
             assert_array(ad_astype(ad_matmul(ad_reshape(x, AD_SHAPE(1, n)), x), AD_F64), AD_SHAPE(1), 0, n);
-            for (int64_t m = 2; m < 20; m += 3) { /* by rows and by columns, from both sides */
-                ad_array *a = ad_ones(AD_SHAPE(m, n), .dtype = dtypes[d]), *b = ad_transpose(ad_ones(AD_SHAPE(n, m), .dtype = dtypes[d]));
-                double right = (double)(4 * m * n);
-                ad_array *sides = ad_add(ad_add(ad_sum(ad_matmul(a, x)), ad_sum(ad_matmul(b, x))),
-                                         ad_add(ad_sum(ad_matmul(x, ad_transpose(a))), ad_sum(ad_matmul(x, ad_transpose(b)))));
-                assert_array(ad_astype(sides, AD_F64), AD_SCALAR_SHAPE, 0, right);
+            ad_array *y = ones_at_end(room, dtype, AD_SHAPE(n)), *vectors[] = { x, y };
+            for (int64_t m = 2; m < 20; m += 2)
+                for (int i = 0; i < 2; i++) { /* by rows and by columns, from both sides */
+                    ad_array *a = ad_ones(AD_SHAPE(m, n), .dtype = dtype), *b = ad_transpose(ad_ones(AD_SHAPE(n, m), .dtype = dtype)), *v = vectors[i];
+                    assert_array(ad_astype(ad_sum(ad_add(ad_matmul(a, v), ad_matmul(v, ad_transpose(a)))), AD_F64), AD_SCALAR_SHAPE, 0, 2 * m * n);
+                    assert_array(ad_astype(ad_sum(ad_add(ad_matmul(b, v), ad_matmul(v, ad_transpose(b)))), AD_F64), AD_SCALAR_SHAPE, 0, 2 * m * n);
+                }
+            for (int64_t m = 2; m < 20; m += 2) { /* rows that stand apart */
+                ad_array *a = ad_at(ones_at_end(room, dtype, AD_SHAPE(n, m + 3)), ":, 3:"), *u = ad_ones(AD_SHAPE(m), .dtype = dtype);
+                ad_array *v = ad_ones(AD_SHAPE(n), .dtype = dtype);
+                assert_array(ad_astype(ad_sum(ad_add(ad_matmul(v, a), ad_matmul(ad_transpose(a), v))), AD_F64), AD_SCALAR_SHAPE, 0, 2 * m * n);
+                assert_array(ad_astype(ad_sum(ad_add(ad_matmul(a, u), ad_matmul(u, ad_transpose(a)))), AD_F64), AD_SCALAR_SHAPE, 0, 2 * m * n);
             }
         }
-    munmap(memory, 2 * page);
+    munmap(room, ROOM + page);
 }
 END_TEST
 

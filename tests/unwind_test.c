@@ -183,6 +183,7 @@ int main(void)
 {
     Suite *suite = suite_create("unwinding");
     TCase *tests = tcase_create("unwinding");
+    tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, a_callback_may_leave_anywhere_and_any_number_of_times, 0, FUNCTIONS * WAYS);
     tcase_add_test(tests, a_function_goes_on_after_what_it_called_was_left);
     tcase_add_test(tests, a_pullback_serves_again_after_a_rule_was_left);

@@ -173,6 +173,13 @@ static int64_t blas_item(ad_dtype dtype)
     return dtype <= AD_C64 ? (int64_t)ad_dtype_size(dtype) : 0;
 }
 
+/* Whether OpenBLAS may multiply a matrix with a vector. With a complex matrix by columns 0.3.21 reads past the end of the vector, but not where
+ * that is a matrix to it. */
+static bool reads_no_further(bool real, struct layout matrix)
+{
+    return real || matrix.transpose == CblasNoTrans;
+}
+
 /* False where BLAS cannot do it. */
 static bool blas_product(const struct product *p)
 {
@@ -182,16 +189,14 @@ static bool blas_product(const struct product *p)
         return false;
     int a_step = step_of(p->item, k, p->a.column_stride), b_step = step_of(p->item, k, p->b.row_stride);
     bool real = p->dtype == AD_F64 || p->dtype == AD_F32, dot = m == 1 && n == 1;
-    /* OpenBLAS 0.3.21 reads past the last element of a complex vector with a step, but not where that is a matrix to it. */
-    bool a_plain = real || a_step == 1, b_plain = real || b_step == 1;
-    if (dot && !(a_plain && b_plain))
-        return false;
+    if (dot && !real && (a_step != 1 || b_step != 1))
+        return false; /* OpenBLAS 0.3.21 reads past the last element */
     int threads = ad_openblas_hold();
     if (dot)
         blas_dot(p->dtype, (int)k, p->a.data, a_step, p->b.data, b_step, p->c);
-    else if (p->width == 1 && b_plain)
+    else if (p->width == 1 && reads_no_further(real, la))
         matrix_vector(p->dtype, (int)m, (int)k, la, p->a.data, p->b.data, b_step, p->c);
-    else if (m == 1 && a_plain)
+    else if (m == 1 && reads_no_further(real, transposed(lb)))
         matrix_vector(p->dtype, (int)n, (int)k, transposed(lb), p->b.data, p->a.data, a_step, p->c);
     else
         blas_gemm(p->dtype, (int)m, (int)n, (int)k, la, p->a.data, lb, p->b.data, p->c, (int)p->width);
