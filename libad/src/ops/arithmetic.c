@@ -340,9 +340,10 @@ static const ad_primitive power_op = {
 };
 AD_OPERATION(power_op);
 
+/* x itself where the exponent is 1. */
 static ad_array *integer_power(ad_array *x, int exponent)
 {
-    return exponent == 1 ? ad_unchanged(x) : ad_call_primitive(&power_op, &x, 1, &(struct power_options){ exponent });
+    return exponent == 1 ? x : ad_call_primitive(&power_op, &x, 1, &(struct power_options){ exponent });
 }
 
 static bool whole(const ad_array *x)
@@ -364,7 +365,7 @@ ad_array *(ad_pow)(ad_array *x, ad_array *p)
         int64_t exponent;
         memcpy(&exponent, p->data, sizeof exponent);
         if (exponent >= -LARGEST_PRODUCT && exponent <= LARGEST_PRODUCT)
-            return integer_power(x, (int)exponent);
+            return exponent == 1 ? ad_unchanged(x) : integer_power(x, (int)exponent);
     }
     if (whole(x) && whole(p) && x->size > 0 && any_negative(p))
         return ad_set_error(AD_ERROR_VALUE, "ad_pow: an integer to a negative integer power is no integer; convert it to float64");
