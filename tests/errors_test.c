@@ -222,6 +222,12 @@ static void abort_on_errors(void)
     fail_twice(NULL);
 }
 
+static void exit_on_errors(void)
+{
+    ad_on_error(AD_ERROR_PRINT_AND_EXIT);
+    ad_matmul(ad_ones(AD_SHAPE(3, 4)), ad_ones(AD_SHAPE(5, 6)));
+}
+
 /* What becomes of a process that runs `program` with AD_ERROR=word: the status that waitpid gives, and what it wrote to stderr. */
 static int run_program(const char *word, void (*program)(void), char *text, size_t size)
 {
@@ -281,6 +287,19 @@ START_TEST(a_program_says_what_an_error_does)
     ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT && find_mismatch(text) == text);
     ad_on_error((ad_on_error_action)17);
     assert_error(AD_ERROR_VALUE, "ad_on_error: 17 is no action");
+}
+END_TEST
+
+START_TEST(an_error_prints_and_exits_where_that_was_asked_for)
+{
+    char text[300];
+    int status = run_program(NULL, exit_on_errors, text, sizeof text);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FAILURE);
+    ck_assert_msg(strncmp(text, __FILE__ ":", sizeof __FILE__) == 0 && strstr(text, ": ad_matmul: shapes (3,4) and (5,6) do not align (4 != 5)\n"), "%s",
+                  text);
+    ad_on_error(AD_ERROR_PRINT_AND_EXIT);
+    ad_on_error(AD_ERROR_RETURN);
+    assert_fails(ad_matmul(ad_ones(AD_SHAPE(3, 4)), ad_ones(AD_SHAPE(5, 6))), AD_ERROR_SHAPE, "align");
 }
 END_TEST
 
@@ -423,6 +442,6 @@ END_TEST
 RUN_TESTS("errors", a_transformation_that_fails_gives_a_function_that_fails, what_is_made_of_a_failed_function_fails_with_the_first_sentence,
           places_of_second_results_are_emptied, functions_described_to_the_library_fail_the_same_way, failed_functions_are_remembered,
           transformations_work_without_memory_and_again_with_it, every_allocation_of_a_transformation_may_fail,
-          the_environment_says_what_an_error_does, a_program_says_what_an_error_does, an_error_of_a_derivative_has_the_line_of_the_derivative,
-          an_assigned_value_outlives_its_scope, assigning_drops_what_was_held,
+          the_environment_says_what_an_error_does, a_program_says_what_an_error_does, an_error_prints_and_exits_where_that_was_asked_for,
+          an_error_of_a_derivative_has_the_line_of_the_derivative, an_assigned_value_outlives_its_scope, assigning_drops_what_was_held,
           a_failed_assignment_leaves_the_variable, releasing_what_nobody_retained_is_an_error, a_checked_build_tells_where_a_dropped_array_was_made)
