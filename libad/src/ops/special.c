@@ -24,12 +24,6 @@ static ad_array *largest_along(const ad_node *node, ad_array *x)
     return ad_max(x, .axes = *axes, .keepdims = true);
 }
 
-/* The operand without its trace. */
-static ad_array *value_of(const ad_node *node)
-{
-    return ad_array_alias(ad_current(), ad_node_operand(node, 0));
-}
-
 /* What is subtracted from x: its largest elements, or 0 where those are not finite. */
 static ad_array *peak_of(const ad_node *node, ad_array *x)
 {
@@ -50,7 +44,7 @@ static ad_array *softmax_view(const ad_node *node, const ad_spec *output)
 {
     (void)output;
     AD_SCOPE;
-    ad_array *x = value_of(node), *e = ad_exp(ad_sub(x, largest_along(node, ad_real(x))));
+    ad_array *x = ad_node_input(node, 0), *e = ad_exp(ad_sub(x, largest_along(node, ad_real(x))));
     return ad_escape(ad_div(e, sum_along(node, e)));
 }
 
@@ -96,7 +90,7 @@ static ad_array *logsumexp_view(const ad_node *node, const ad_spec *output)
 {
     (void)output;
     AD_SCOPE;
-    ad_array *x = value_of(node), *peak = peak_of(node, x);
+    ad_array *x = ad_node_input(node, 0), *peak = peak_of(node, x);
     return ad_escape(ad_add(log_of_sum(node, ad_sub(x, peak)), peak));
 }
 
@@ -139,7 +133,7 @@ static ad_array *log_softmax_view(const ad_node *node, const ad_spec *output)
 {
     (void)output;
     AD_SCOPE;
-    ad_array *x = value_of(node), *below = ad_sub(x, peak_of(node, x));
+    ad_array *x = ad_node_input(node, 0), *below = ad_sub(x, peak_of(node, x));
     return ad_escape(ad_sub(below, log_of_sum(node, below)));
 }
 
