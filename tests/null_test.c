@@ -394,6 +394,11 @@ static ad_array *no_loss(ad_tree *tree, ad_tree *theta, int64_t iteration, void 
     return of_tree(tree);
 }
 
+static void own_loops(void)
+{
+    ROW_VOID(ad_parallel_for, ad_parallel_for(3, NULL, NULL));
+}
+
 static void training(void)
 {
     hyper_training run = { .loss = no_loss, .iterations = 1 };
@@ -477,6 +482,7 @@ static void call_everything(void)
     trees();
     transformations();
     networks();
+    own_loops();
     training();
 }
 

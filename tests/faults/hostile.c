@@ -21,6 +21,13 @@ static void *values_for(ad_shape shape)
     return ad_shape_size(shape) <= ROOM ? bytes : NULL;
 }
 
+/* A part of a loop. */
+static void set_an_error(int64_t part, void *context)
+{
+    if (context)
+        ad_set_error(AD_ERROR_USER, "part %lld", (long long)part);
+}
+
 /* An index is a format, as printf's: what a string asks for must be there. */
 static const char *plain(const char *index)
 {

@@ -251,6 +251,7 @@ CALL(ad_operation(i))
 CALL(ad_memory_give(ad_memory_take((size_t)n)))
 CALL(ad_memory_give(ad_memory_resize(NULL, (size_t)n)))
 CALL(ad_set_num_threads(i)) CALL(ad_config())
+CALL(ad_parallel_for(n % 1000, flag ? set_an_error : NULL, &held))
 CALL(ad_assign(flag ? &held : NULL, x)) CALL(ad_tree_assign(flag ? &held_tree : NULL, t))
 
 /* ---- derivatives ---- */

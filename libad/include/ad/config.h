@@ -23,6 +23,23 @@ AD_API void ad_set_num_threads(int count);
 /** How many threads calls that are made in this thread may use, itself included. */
 AD_API int ad_num_threads(void);
 
+/** Runs parts 0 .. parts - 1 of a loop of your own, each once, on the threads that libad's loops are shared with, the calling one included
+ * (ad_set_num_threads); returns when all are done.
+ *
+ * Parts run in any order and at the same time: each should write to memory of its own, and no result should depend on which thread runs it. Cut a loop
+ * by its size, not by the number of threads, and make a part some 10 microseconds of work or more. A loop within a part, libad's own or
+ * another ad_parallel_for, runs on the part's thread alone, its parts in order. With one thread all parts run in order on the thread that calls.
+ *
+ * A part begins without an error and has a scope of its own; what is made there and not retained is dropped at its end. A part should return, not leave
+ * by longjmp or an exception, and should not use arrays that are being differentiated: in other threads that is an error.
+ *
+ * @param parts    how many; 0: nothing is done
+ * @param run      called with the number of the part and `context`
+ * Errors: run is NULL, a negative number of parts. An error in a part, set by libad or with ad_set_error, does not stop other parts. That of the lowest part that
+ * fails is recorded in the calling thread after the loop, unless an error was recorded before, which stays; other threads keep none.
+ * What ad_on_error asks for is done then, once. */
+AD_API void ad_parallel_for(int64_t parts, void (*run)(int64_t part, void *context), void *context);
+
 /** What the library is and what it runs on here, one fact a line, for reports and beside measurements:
  *
  *     version: 0.1.0

@@ -346,6 +346,9 @@ static inline void ad_running_end(struct ad_running *running)
         running->c->operation = running->before;
 }
 
+/* An error that occurred elsewhere, with the place that it had there. */
+void ad_set_error_at(ad_code code, const char *where, const char *sentence);
+
 /* Whether a function was given what it works on, an array, a tree or anything else behind a pointer. Otherwise an error says so, unless there is one
  * already: what is made of nothing is nothing. */
 bool ad_missing(const char *operation, const char *what);

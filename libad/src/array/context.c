@@ -261,6 +261,17 @@ void *ad_set_error_of_running(ad_code code, const char *format, ...)
     return NULL;
 }
 
+void ad_set_error_at(ad_code code, const char *where, const char *sentence)
+{
+    ad_context *c = ad_current();
+    if (c->error_code != AD_OK)
+        return;
+    snprintf(c->error_message, sizeof c->error_message, "%s", sentence);
+    snprintf(c->error_where, sizeof c->error_where, "%s", where);
+    c->error_code = code;
+    act_on_error(c, c->on_error);
+}
+
 __attribute__((cold)) bool ad_missing(const char *operation, const char *what)
 {
     if (!ad_failed())
