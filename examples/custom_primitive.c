@@ -70,7 +70,7 @@ int main(int argc, char **argv)
                ad_item(ad_at(table, "%d, 3", i)));
     bool right = ad_check_grads(softclip, ad_at(x, "::20"), .order = 3);
     printf("ad_check_grads, order 3, both modes: %s\n", right ? "right" : "wrong");
-    write_results(options.out, "x,softclip,first derivative,second derivative / 10", table,
+    write_results(options.out, "", "x,softclip,first derivative,second derivative / 10", table,
                   "set title 'An operation of one''s own and its derivatives'\nset xlabel 'x'\nplot for [k=2:4] DATA using 1:k lw 2");
     return 0;
 }

@@ -2,19 +2,30 @@
  * program with a sentence on stderr and status 1. */
 #include "example.h"
 #include <errno.h>
+#include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
-static const char *const option_help[][2] = {
-    { "--out", "--out PREFIX      write PREFIX.csv, and PREFIX.png with gnuplot" },
-    { "--data", "--data DIR        folder with MNIST as IDX files (.gz too)" },
-    { "--iterations", "--iterations N    how long to run" },
-    { "--seed", "--seed N          of the random numbers" },
+/* What can be set: a text, a number from `least` on, or (neither) a switch. */
+static const struct {
+    const char *name, *help;
+    size_t place; /* in struct options */
+    enum { TEXT, NUMBER, SWITCH } kind;
+    int64_t least;
+} known[] = {
+    { "--out", "--out PREFIX      write PREFIX.csv, and PREFIX.png with gnuplot", offsetof(struct options, out), TEXT, 0 },
+    { "--data", "--data DIR        folder with the data; see above", offsetof(struct options, data), TEXT, 0 },
+    { "--paper", "--paper           the paper's settings, on the data in DIR", offsetof(struct options, paper), SWITCH, 0 },
+    { "--iterations", "--iterations N    how long to run", offsetof(struct options, iterations), NUMBER, 1 },
+    { "--meta-iters", "--meta-iters N    steps of learning the hyperparameters", offsetof(struct options, meta_iterations), NUMBER, 1 },
+    { "--runs", "--runs N          how many training runs", offsetof(struct options, runs), NUMBER, 1 },
+    { "--seed", "--seed N          of the random numbers", offsetof(struct options, seed), NUMBER, 0 },
 };
-enum { OPTIONS = sizeof option_help / sizeof *option_help };
+enum { OPTIONS = sizeof known / sizeof *known };
 
 static void stop(const char *format, const char *what)
 {
@@ -34,22 +45,33 @@ static int64_t number(const char *option, const char *text, int64_t least)
     return value;
 }
 
+/* An option that `about` names, as a word of its own. */
+static bool is_used(int i, const char *about)
+{
+    size_t length = strlen(known[i].name);
+    for (const char *at = about; (at = strstr(at, known[i].name)); at += length)
+        if (!strchr("-abcdefghijklmnopqrstuvwxyz", at[length]) || !at[length])
+            return true;
+    return false;
+}
+
 static void print_help(const char *about)
 {
     printf("%s\nOptions:\n", about);
     for (int i = 0; i < OPTIONS; i++)
-        if (strstr(about, option_help[i][0]))
-            printf("  %s\n", option_help[i][1]);
+        if (is_used(i, about))
+            printf("  %s\n", known[i].help);
     printf("  --help            this text\n");
     exit(EXIT_SUCCESS);
 }
 
-static bool is_known(const char *option, const char *about)
+static int find_option(const char *name, const char *about)
 {
     for (int i = 0; i < OPTIONS; i++)
-        if (!strcmp(option, option_help[i][0]))
-            return strstr(about, option);
-    return false;
+        if (!strcmp(name, known[i].name) && is_used(i, about))
+            return i;
+    stop("%s: there is no such option; see --help\n", name);
+    return -1;
 }
 
 /* Before the work, not after it. A line break would end a line of gnuplot's. */
@@ -69,22 +91,23 @@ void read_options(struct options *options, int argc, char **argv, const char *ab
 {
     ad_on_error(AD_ERROR_PRINT_AND_EXIT);
     for (int i = 1; i < argc; i++) {
-        const char *option = argv[i];
-        if (!strcmp(option, "--help"))
+        if (!strcmp(argv[i], "--help"))
             print_help(about);
-        if (!is_known(option, about))
-            stop("%s: there is no such option; see --help\n", option);
+        int option = find_option(argv[i], about);
+        char *place = (char *)options + known[option].place;
+        if (known[option].kind == SWITCH) {
+            *(bool *)place = true;
+            continue;
+        }
         if (++i == argc)
-            stop("%s: its value is missing; see --help\n", option);
-        if (!strcmp(option, "--out"))
-            options->out = argv[i];
-        else if (!strcmp(option, "--data"))
-            options->data = argv[i];
-        else if (!strcmp(option, "--iterations"))
-            options->iterations = number(option, argv[i], 1);
+            stop("%s: its value is missing; see --help\n", argv[i - 1]);
+        if (known[option].kind == TEXT)
+            *(const char **)place = argv[i];
         else
-            options->seed = (uint64_t)number(option, argv[i], 0);
+            *(int64_t *)place = number(argv[i - 1], argv[i], known[option].least);
     }
+    if (options->paper && !options->data)
+        stop("%s: needs --data DIR; see --help\n", "--paper");
     if (options->out)
         try_to_write(options->out);
 }
@@ -139,34 +162,91 @@ static void put_quoted(FILE *gnuplot, const char *text)
     fputc('\'', gnuplot);
 }
 
-static void draw(const char *data, const char *picture, const char *script)
+/* How every picture looks. Colours that the colour-blind can tell apart: Okabe and Ito (2008). */
+static const char style[] =
+    "set datafile separator ','\n"
+    "set border 3 lw 1.2 lc rgb '#555555'\nset tics nomirror out scale 0.6\nset grid lt 1 lc rgb '#d4d4d4' lw 1.2 dt solid\n"
+    "set style data lines\nset key autotitle columnhead outside below Left reverse height 1 samplen 2.5 width 2\nset title font ',15' offset 0,0.4\n"
+    "set palette defined (0 'white', 1 'black')\n"
+    "colours = '0072B2 D55E00 009E73 CC79A7 E69F00 56B4E9 555555 7A3E9D'\n"
+    "do for [k=1:8] { set linetype k lw 2.6 lc rgb '#'.word(colours, k) }\nset linetype cycle 8\n"
+    "FAINT(k) = '#C0'.word(colours, (k - 1) % 8 + 1)\n"
+    "REFERENCE = \"with lines lw 2 dt (12,7) lc rgb '#333333'\"\n"
+    "AT_END = \"every ::LAST::LAST with labels left offset 0.6,0 notitle\"\n"
+    "DIVERGING = \"set palette defined (-1 '#B2182B', -0.5 '#F4A582', 0 'white', 0.5 '#92C5DE', 1 '#2166AC')\"\n";
+
+static void draw(const char *data, const char *picture, int64_t rows, int width, int height, const char *script)
 {
     FILE *gnuplot = system("command -v gnuplot > /dev/null 2>&1") == 0 ? popen("gnuplot", "w") : NULL;
     if (!gnuplot) {
         printf("gnuplot is not installed, so there is no %s\n", picture);
         return;
     }
-    fprintf(gnuplot, "DATA = ");
-    put_quoted(gnuplot, data);
-    fprintf(gnuplot, "\nset terminal pngcairo size 900,600 font 'sans,11'\nset output ");
+    fprintf(gnuplot, "set terminal pngcairo size %d,%d font 'sans,13'\nset output ", width, height);
     put_quoted(gnuplot, picture);
-    fprintf(gnuplot, "\nset datafile separator ','\nset grid lc rgb '#dddddd'\nset key autotitle columnhead outside below height 1.5\n"
-                     "set style data lines\n%s\n", script);
+    fprintf(gnuplot, "\nDATA = ");
+    put_quoted(gnuplot, data);
+    fprintf(gnuplot, "\nLAST = %lld\n%s%s\n", (long long)rows - 1, style, script);
     if (pclose(gnuplot) == 0)
         printf("wrote %s\n", picture);
     else
         fprintf(stderr, "gnuplot could not draw %s\n", picture);
 }
 
-void write_results(const char *prefix, const char *columns, ad_array *table, const char *script)
+static void write_and_draw(const char *prefix, const char *suffix, const char *columns, ad_array *table, int width, int height, const char *script)
+{
+    char *name = join(prefix, suffix), *data = join(name, ".csv"), *picture = join(name, ".png");
+    write_csv(data, columns, table);
+    draw(data, picture, ad_dim(table, 0), width, height, script);
+    free(name);
+    free(data);
+    free(picture);
+}
+
+void write_results(const char *prefix, const char *suffix, const char *columns, ad_array *table, const char *script)
+{
+    if (prefix)
+        write_and_draw(prefix, suffix, columns, table, 1000, strstr(script, "multiplot layout") ? 900 : 640, script);
+}
+
+/* All images in one coordinate system, a pixel a unit, with room for a caption above each. */
+void write_images(const char *prefix, const char *suffix, ad_array *images, const char *captions, int across, const char *script)
 {
     if (!prefix)
         return;
-    char *data = join(prefix, ".csv"), *picture = join(prefix, ".png");
-    write_csv(data, columns, table);
-    draw(data, picture, script);
-    free(data);
-    free(picture);
+    AD_SCOPE;
+    int count = (int)ad_dim(images, 0), rows = (int)ad_dim(images, 1), columns = (int)ad_dim(images, 2), down = (count + across - 1) / across;
+    ad_array *place = ad_arange(ad_size(images)), *in_image = ad_mod(place, rows * columns);
+    ad_array *table = ad_transpose(ad_stack(ad_list_of(ad_floor_divide(place, rows * columns), ad_floor_divide(in_image, columns), ad_mod(in_image, columns),
+                                                       ad_reshape(images, AD_SHAPE(-1)))));
+    double step_x = columns * 1.08 + 0.3, step_y = rows * 1.25 + 0.5, scale = fmin(860 / (across * step_x), 700 / (down * step_y));
+    char *text = NULL;
+    size_t length;
+    FILE *out = open_memstream(&text, &length);
+    if (!out)
+        stop("%s\n", "out of memory");
+    fprintf(out, "unset border\nunset tics\nunset grid\nunset key\nset size ratio -1\nset cbtics out\nset lmargin 1\nset bmargin 1\n%s\n", script);
+    for (int i = 0; i < count && captions && *captions; i++) {
+        size_t word = strcspn(captions, ",");
+        fprintf(out, "set label '%.*s' at %g,%g center\n", (int)word, captions, (i % across) * step_x + (columns - 1) / 2.0,
+                0.5 + 0.1 * rows - (i / across) * step_y);
+        captions += word + (captions[word] == ',');
+    }
+    fprintf(out, "set xrange [-1:%g]\nset yrange [%g:%g]\n", across * step_x, -down * step_y + 0.2 * rows, 0.22 * rows + 0.5);
+    fprintf(out, "plot for [i=0:%d] DATA every ::(i*%d)::(i*%d+%d) using ($3+(i%%%d)*%g):(-$2-(i/%d)*%g):4 with image notitle\n", count - 1, rows * columns,
+            rows * columns, rows * columns - 1, across, step_x, across, step_y);
+    if (fclose(out))
+        stop("%s\n", "out of memory");
+    write_and_draw(prefix, suffix, "image,row,column,value", table, (int)(scale * across * step_x) + 140, (int)(scale * down * step_y) + 70, text);
+    free(text);
+}
+
+ad_array *running_mean(ad_array *x, int64_t width)
+{
+    ad_array *t = ad_arange(ad_dim(x, 0)), *reach = ad_minimum(width / 2, ad_minimum(t, ad_sub(ad_dim(x, 0) - 1, t)));
+    ad_array *distance = ad_abs(ad_sub(ad_expand_dims(t, 1), t));
+    ad_array *weight = ad_astype(ad_less_equal(distance, ad_expand_dims(reach, 1)), AD_F64);
+    return ad_div(ad_matmul(weight, x), ad_reshape(ad_sum(weight, .axis = 1), ad_ndim(x) == 1 ? AD_SHAPE(-1) : AD_SHAPE(-1, 1)));
 }
 
 /* ---- digits ---- */
@@ -185,7 +265,7 @@ static ad_array *load_first(const char *folder, const char *const names[], int c
 }
 
 /* Images as rows from 0 to 1, and a label for each; an error otherwise. */
-static void pair(const char *folder, ad_array *images, ad_array *labels, double largest, ad_array **rows, ad_array **row_labels)
+static void pair(const char *folder, ad_array *images, ad_array *labels, ad_dtype dtype, double largest, ad_array **rows, ad_array **row_labels)
 {
     *rows = *row_labels = NULL;
     if (!images || !labels)
@@ -195,25 +275,25 @@ static void pair(const char *folder, ad_array *images, ad_array *labels, double 
                      ad_ndim(images), (long long)ad_dim(images, 0), ad_ndim(labels), (long long)ad_dim(labels, 0));
         return;
     }
-    *rows = ad_div(ad_astype(ad_reshape(images, AD_SHAPE(ad_dim(images, 0), -1)), AD_F64), largest);
+    *rows = ad_div(ad_astype(ad_reshape(images, AD_SHAPE(ad_dim(images, 0), -1)), dtype), largest);
     *row_labels = labels;
 }
 
-struct digits load_digits(const char *folder)
+struct digits load_digits(const char *folder, ad_dtype dtype)
 {
     struct digits d;
     if (folder) {
         pair(folder, load_first(folder, (const char *[]){ "train-images-idx3-ubyte", "train-10k-images-idx3-ubyte" }, 2),
-             load_first(folder, (const char *[]){ "train-labels-idx1-ubyte", "train-10k-labels-idx1-ubyte" }, 2), 255, &d.train_images, &d.train_labels);
+             load_first(folder, (const char *[]){ "train-labels-idx1-ubyte", "train-10k-labels-idx1-ubyte" }, 2), dtype, 255, &d.train_images, &d.train_labels);
         pair(folder, load_first(folder, (const char *[]){ "t10k-images-idx3-ubyte" }, 1), load_first(folder, (const char *[]){ "t10k-labels-idx1-ubyte" }, 1),
-             255, &d.test_images, &d.test_labels);
+             dtype, 255, &d.test_images, &d.test_labels);
         if (ad_dim(d.train_images, 1) != ad_dim(d.test_images, 1))
             ad_set_error(AD_ERROR_VALUE, "%s: images of %lld pixels to train on, and of %lld to test with", folder, (long long)ad_dim(d.train_images, 1),
                          (long long)ad_dim(d.test_images, 1));
     } else {
         ad_array *images, *labels;
         pair(EXAMPLE_DATA, load_first(EXAMPLE_DATA, (const char *[]){ "digits-images.idx3-ubyte" }, 1),
-             load_first(EXAMPLE_DATA, (const char *[]){ "digits-labels.idx1-ubyte" }, 1), 16, &images, &labels);
+             load_first(EXAMPLE_DATA, (const char *[]){ "digits-labels.idx1-ubyte" }, 1), dtype, 16, &images, &labels);
         /* The file is in the order of the writers: shuffle, so that both parts have digits of all of them. */
         ad_array *order = ad_random_permutation(ad_random_key(0), ad_dim(images, 0));
         ad_array *train = ad_at(order, ":1437"), *test = ad_at(order, "1437:");

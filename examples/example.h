@@ -4,20 +4,37 @@
 
 #include <ad/ad.h>
 
+/* Preset by the program, overwritten by what the user says. */
 struct options {
-    const char *out;    /* prefix of the files to write; NULL: none */
-    const char *data;   /* folder with MNIST; NULL: the digits that ship with the project */
-    int64_t iterations; /* --iterations, or what it was before */
-    uint64_t seed;
+    const char *out;         /* --out: prefix of the files to write; NULL: none */
+    const char *data;        /* --data: folder with the data; NULL: the digits that ship with the project */
+    bool paper;              /* --paper: the paper's settings; only with --data */
+    int64_t iterations;      /* --iterations */
+    int64_t meta_iterations; /* --meta-iters */
+    int64_t runs;            /* --runs */
+    uint64_t seed;           /* --seed */
 };
 
-/* Reads --help, --out PREFIX, --data DIR, --iterations N and --seed N; ends the program on --help and on anything else. `about` says what the
- * program does and which of these options it uses. From then on the first error of the library ends the program: it is printed with its line. */
+/* Reads the options; ends the program on --help, and with one line and status 1 on what makes no sense. `about` says what the program does and names those
+ * of the options above that it uses. From then on the first error of the library ends the program: it is printed with its line. */
 void read_options(struct options *options, int argc, char **argv, const char *about);
 
-/* Writes PREFIX.csv with these column names ("x,y"), one row for each row of the table (rows, columns), and draws PREFIX.png with gnuplot,
- * if it is installed. In the script, DATA stands for the file; its columns can be used by name. Nothing happens without a prefix. */
-void write_results(const char *prefix, const char *columns, ad_array *table, const char *script);
+/* Writes PREFIXsuffix.csv with these column names ("x,y"), one row for each row of the table (rows, columns), and draws PREFIXsuffix.png with gnuplot, if it
+ * is installed. Nothing happens without a prefix. All pictures share one style; the script has
+ *     DATA           the file; columns 1, 2, ... become line types 1, 2, ... in turn, of colours that everybody can tell apart
+ *     lc rgb FAINT(k)  the colour of line type k, faint: for raw values behind their running mean
+ *     @REFERENCE     in place of `with lines`: dashed, for what the curves are to be compared with
+ *     @AT_END        behind `using x:y:(columnhead(k))`: writes the name of a curve at its end; make room by `set rmargin 16` and `unset key`
+ *     @DIVERGING     a palette from red through white to blue, for `set cbrange [-a:a]`; the palette is white to black otherwise
+ * With `set multiplot layout` in it, the picture is higher. */
+void write_results(const char *prefix, const char *suffix, const char *columns, ad_array *table, const char *script);
+
+/* The same for images (count, rows, columns), `across` of them side by side, with captions ("one,two,three") or NULL. The script comes before the drawing:
+ * `set title`, `set cbrange`, `set cblabel`, @DIVERGING, `unset colorbox`. */
+void write_images(const char *prefix, const char *suffix, ad_array *images, const char *captions, int across, const char *script);
+
+/* Mean over `width` neighbours along axis 0 of a vector or a matrix; fewer near the ends, as many on either side. */
+ad_array *running_mean(ad_array *x, int64_t width);
 
 /* Images as rows of numbers from 0 to 1, labels as integers. */
 struct digits {
@@ -25,8 +42,9 @@ struct digits {
     int64_t pixels;
 };
 
-/* The UCI digits (1,437 to train on, 360 to test with), or MNIST from a folder of IDX files. Ends the program if they cannot be read. */
-struct digits load_digits(const char *folder);
+/* The UCI digits (1,437 to train on, 360 to test with), or MNIST from a folder of IDX files (.gz too), as float32 or float64. Ends the program if they
+ * cannot be read. */
+struct digits load_digits(const char *folder, ad_dtype dtype);
 
 /* Room for count items, zeroed, and the two texts as one; free() them. Both end the program if there is no memory. */
 void *allocate(int64_t count, size_t size);

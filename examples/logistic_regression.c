@@ -39,6 +39,6 @@ int main(int argc, char **argv)
     snprintf(script, sizeof script,
              "set title 'Logistic regression'\nset xlabel 'x_0'\nset ylabel 'x_1'\nunset key\nset palette defined (-1 '#0077bb', 1 '#cc3311')\nunset colorbox\n"
              "plot DATA using 1:2:3 with points pt 7 palette, (%g - %g*x)/%g lw 2 lc rgb 'black'", -bias, w0, w1);
-    write_results(options.out, "x0,x1,cloud", ad_concatenate(ad_list_of(x, ad_expand_dims(s, 1)), .axis = 1), script);
+    write_results(options.out, "", "x0,x1,cloud", ad_concatenate(ad_list_of(x, ad_expand_dims(s, 1)), .axis = 1), script);
     return 0;
 }

@@ -22,7 +22,7 @@ int main(int argc, char **argv)
     read_options(&options, argc, argv,
                  "mlp_digits: trains a 50-unit network on handwritten digits.\nUses --out, --data, --iterations (epochs, 20) and --seed.\n");
 
-    struct digits d = load_digits(options.data);
+    struct digits d = load_digits(options.data, AD_F64);
     adnn_model *model = adnn_sequential(adnn_dense(50), adnn_tanh(), adnn_dense(10));
     network = model;
     ad_key key = ad_random_key(options.seed);
@@ -55,7 +55,7 @@ int main(int argc, char **argv)
         memcpy(history[epoch], (double[]){ (double)epoch + 1, total / (double)steps, 100 * accuracy }, sizeof history[epoch]);
     }
     printf("%.2f %% of %lld held-out digits in %.1f seconds\n", 100 * accuracy, (long long)ad_dim(d.test_images, 0), seconds_now() - started);
-    write_results(options.out, "epoch,training loss,held-out accuracy (%)", ad_from(history[0], AD_SHAPE(options.iterations, 3)),
+    write_results(options.out, "", "epoch,training loss,held-out accuracy (%)", ad_from(history[0], AD_SHAPE(options.iterations, 3)),
                   "set title 'A 50-unit network on handwritten digits'\nset xlabel 'epoch'\nset ylabel 'training loss'\nset logscale y\n"
                   "set y2label 'held-out accuracy (%)'\nset y2tics\nset ytics nomirror\n"
                   "set y2range [80:100]\nplot DATA using 1:2 lw 2, DATA using 1:3 axes x1y2 lw 2");

@@ -38,7 +38,7 @@ int main(int argc, char **argv)
         p = ad_sub(p, solve_2x2(H, g));
         path = ad_concatenate(ad_list_of(path, ad_reshape(p, AD_SHAPE(1, 2))), .axis = 0);
     }
-    write_results(options.out, "x,y", path,
+    write_results(options.out, "", "x,y", path,
                   "set title \"Newton's method on Rosenbrock's function\"\nset xlabel 'x'\nset ylabel 'y'\nset contour\nset view map\nunset surface\n"
                   "set cntrparam levels discrete 1, 4, 20, 100, 400\n"
                   "set isosamples 150\nset table $contours\nsplot [-1.6:1.6][-3.5:2] (1-x)**2 + 100*(y-x*x)**2\n"

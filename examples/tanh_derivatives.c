@@ -19,7 +19,7 @@ int main(int argc, char **argv)
         table = ad_concatenate(ad_list_of(table, ad_expand_dims(ad_div(y, ad_max(ad_abs(y))), 1)), .axis = 1);
         f = ad_elementwise_grad(f);
     }
-    write_results(options.out, "x,tanh,order 1,order 2,order 3,order 4,order 5,order 6", table,
+    write_results(options.out, "", "x,tanh,order 1,order 2,order 3,order 4,order 5,order 6", table,
                   "set title 'tanh and its derivatives, each divided by its largest value'\nset xlabel 'x'\nset yrange [-1.1:1.1]\n"
                   "plot for [k=2:8] DATA using 1:k lw 2");
     return 0;

@@ -38,7 +38,7 @@ int main(int argc, char **argv)
         for (int k = 0; k < 4; k++)
             table[i][k] = row[k];
     }
-    write_results(options.out, "x,Taylor sine,first derivative,second derivative", ad_from(&table[0][0], AD_SHAPE(100, 4)),
+    write_results(options.out, "", "x,Taylor sine,first derivative,second derivative", ad_from(&table[0][0], AD_SHAPE(100, 4)),
                   "set title 'Taylor approximation of sine, by ad\\_grad'\nset xlabel 'x'\nset yrange [-2:2]\n"
                   "plot for [k=2:4] DATA using 1:k lw 2");
     return 0;

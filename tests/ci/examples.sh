@@ -1,34 +1,60 @@
 #!/bin/bash
-# Every example runs: --help, a short run with .csv and .png, and an unknown option that is refused. Those that ask for room by --iterations get a lot of it.
+# Every example runs: --help, a short run with .csv and .png, and one clear line with status 1 for what makes no sense: an unknown option, nonsense for a
+# number, a folder that is not there, one with other files, a place that cannot be written. Those that ask for room by --iterations get a lot of it.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=$1
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
-for source in examples/*.c; do
-    name=$(basename "$source" .c)
-    [ "$name" = example ] && continue
-    program=$build/examples/$name
-    "$program" --help | grep -q -- --out
-    if "$program" --nonsense 2>"$out/error"; then
-        echo "$name accepts --nonsense"
+
+# refuses WORDS ARGUMENTS...: the program says the words in one line on stderr, and ends with status 1.
+refuses() {
+    local words=$1 status=0
+    shift
+    "$program" "$@" >/dev/null 2>"$out/error" || status=$?
+    if [ "$status" -ne 1 ] || ! grep -q -- "$words" "$out/error" || [ "$(wc -l <"$out/error")" -ne 1 ]; then
+        echo "$name $*: status $status, and not one line with '$words':"
+        cat "$out/error"
         exit 1
     fi
-    grep -q -- --help "$out/error"
+}
+
+for source in examples/*.c examples/hyperopt/*.c; do
+    name=$(basename "$source" .c)
+    [ "$name" = example ] && continue
+    program=$build/${source%.c}
+    "$program" --help >"$out/help"
+    grep -q -- --out "$out/help"
+    refuses --help --nonsense
+    refuses 'control character' --out "$out/two"$'\n'"lines"
+    refuses 'cannot be written' --out "$out/absent/name"
     short=()
-    case $name in mlp_digits | hypergrad_digits) short=(--iterations 2) ;; naive_reversal) short=(--iterations 20) ;; esac
-    if "$program" "${short[@]}" --out "$out/two"$'\n'"lines" 2>"$out/error" >"$out/$name.txt" || ! grep -q 'control character' "$out/error"; then
-        echo "$name takes a prefix of two lines"
-        exit 1
+    for option in --iterations --meta-iters --runs; do
+        grep -q -- "^  $option " "$out/help" || continue
+        refuses "$option" "$option" many
+        refuses "$option" "$option" 0
+        case $option in --iterations) short+=(--iterations 20) ;; *) short+=("$option" 2) ;; esac
+    done
+    [ "$name" = mlp_digits ] && short=(--iterations 2)
+    if grep -q -- '^  --data ' "$out/help"; then
+        refuses "$out/absent" --data "$out/absent"
+        refuses examples/hyperopt --data examples/hyperopt
+    fi
+    if grep -q -- '^  --paper ' "$out/help"; then
+        refuses 'needs --data' --paper
     fi
     "$program" "${short[@]}" --out "$out/$name" >"$out/$name.txt"
     test -s "$out/$name.csv"
     ! command -v gnuplot >/dev/null || test -s "$out/$name.png"
-    if [ ${#short[@]} -gt 0 ] && timeout 2 "$program" --iterations 1000000 >"$out/$name.long" 2>&1; [ $? -gt 124 ]; then
-        echo "$name --iterations 1000000 breaks"
-        exit 1
-    fi
-    if grep -iE 'nan|not exact|failed|wrong' "$out/$name.txt"; then
+    case " ${short[*]} " in
+    *" --iterations "*)
+        if timeout 2 "$program" --iterations 1000000 >"$out/$name.long" 2>&1; [ $? -gt 124 ]; then
+            echo "$name --iterations 1000000 breaks"
+            exit 1
+        fi
+        ;;
+    esac
+    if grep -E '\<-?nan\>|NOT exact|FAILED|: wrong' "$out/$name.txt"; then
         echo "$name says so"
         exit 1
     fi
