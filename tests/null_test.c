@@ -399,6 +399,12 @@ static void own_loops(void)
     ROW_VOID(ad_parallel_for, ad_parallel_for(3, NULL, NULL));
 }
 
+static ad_array *no_meta_loss(ad_tree *tree, ad_key key, void *context)
+{
+    (void)key, (void)context;
+    return of_tree(tree);
+}
+
 static void training(void)
 {
     hyper_training run = { .loss = no_loss, .iterations = 1 };
@@ -406,6 +412,8 @@ static void training(void)
     ROW(hyper_sgd, hyper_sgd(NULL, t));
     ROW(hyper_naive_reversal, hyper_naive_reversal(&run, bare, AD_F64));
     ROW(hyper_naive_reversal, hyper_naive_reversal(NULL, t, AD_F64));
+    ROW(hyper_optimize, hyper_optimize(no_meta_loss, bare, .iterations = 1));
+    ROW(hyper_optimize, hyper_optimize_with(NULL, t, HYPER_OPTIMIZE_DEFAULTS));
 }
 
 /* ---- all there are ---- */

@@ -7,6 +7,7 @@
 #define HYPEROPT_H
 
 #include <ad/ad.h>
+#include <hyperopt/optimize.h>
 
 AD_BEGIN_DECLS
 

@@ -1,0 +1,112 @@
+/* The loop around hypergradients: gradient-based optimisation over trees of hyperparameters.
+ *
+ * Words: hypers are what is optimised, in natural units; the meta-loss says how good they are, as the validation loss after a training run does;
+ * a meta-iteration is one value and gradient of the meta-loss and one step of an optimizer of libad-nn. A coordinate is what the optimizer sees of
+ * a value: the value itself, its logarithm or its logit. */
+#ifndef HYPEROPT_OPTIMIZE_H
+#define HYPEROPT_OPTIMIZE_H
+
+#include <ad-nn/nn.h>
+
+AD_BEGIN_DECLS
+
+/** Which hypers hyper_optimize gives. With a key of its own each meta-iteration is judged by other random numbers, so the smallest of many losses is
+ * smaller than what its hypers are worth: where the losses scatter more than they fall, take the last ones. */
+typedef enum hyper_returned {
+    HYPER_BEST, /**< those with the smallest meta-loss */
+    HYPER_LAST  /**< those after the last step */
+} hyper_returned;
+
+/** How an optimisation ended. */
+typedef enum hyper_ending {
+    HYPER_DONE,      /**< all meta-iterations were made */
+    HYPER_GREW,      /**< a hypergradient passed .stop_growth */
+    HYPER_CANCELLED, /**< .on_step gave false */
+    HYPER_FAILED     /**< with an error */
+} hyper_ending;
+
+/** A meta-iteration that was just made. Its trees are valid in the callback. */
+typedef struct hyper_meta_step {
+    int64_t iteration, iterations; /**< this one, counted from 0, and how many there are to be */
+    double loss;                   /**< at hypers */
+    double gradient_norm;          /**< of the whole gradient in coordinates, before clipping */
+    double best_loss;              /**< smallest so far, this one included; infinite if there is none */
+    ad_tree *hypers;               /**< what the loss was evaluated at, in natural units */
+    ad_tree *gradient;             /**< in coordinates, a tree like hypers, zero in what is not optimised, before clipping; NULL if skipped */
+    bool clipped;                  /**< the optimizer was given a shorter gradient */
+    bool skipped;                  /**< loss or gradient failed: no step was made (.skip_failures) */
+    double seconds;                /**< since this call began */
+    double seconds_left;           /**< at the pace of this call so far */
+} hyper_meta_step;
+
+/** What an optimisation came to; filled on failure too. Trees and arrays belong to the scope that is innermost where hyper_optimize is called. */
+typedef struct hyper_optimize_report {
+    hyper_ending ending;
+    int64_t iterations;       /**< meta-iterations made, skipped ones and those of earlier calls (.checkpoint) included */
+    int64_t resumed;          /**< of these, made by earlier calls */
+    int64_t clipped, skipped; /**< how many were */
+    int64_t best_iteration;   /**< -1 if there is none */
+    double best_loss;         /**< infinite if there is none */
+    double growth;            /**< largest hypergradient norm over the median of those before it; 0 if there were none */
+    ad_tree *best, *last;     /**< hypers in natural units; NULL if it failed before the first meta-iteration */
+    ad_array *losses;         /**< of every meta-iteration, and of the one at which .stop_growth stopped; NaN where the loss itself failed */
+    ad_array *gradient_norms; /**< in coordinates, before clipping; NaN or infinite where skipped */
+    double seconds;           /**< of this call */
+} hyper_optimize_report;
+
+/** Of hyper_optimize. Begin with HYPER_OPTIMIZE_DEFAULTS; iterations has to be given. */
+typedef struct hyper_optimize_options {
+    adnn_optimizer optimizer; /**< default adnn_adam(.step_size = 0.04); its steps are in coordinates */
+    int64_t iterations;       /**< meta-iterations, at least 0 */
+    ad_key key;               /**< meta-iteration i gets ad_random_fold_in(key, i) */
+    void *context;            /**< given to meta_loss and on_step */
+    const char *log, *logit;  /**< paths whose coordinates are logarithms, or logits log(x/(1-x)): "alpha, scale". A path names a leaf or a subtree, all of
+                                   whose float leaves are meant; commas stand between paths, spaces around them do not count */
+    const char *fixed;        /**< paths of what is not optimised; wins over log and logit */
+    double clip_norm;         /**< a longer gradient is scaled down to this norm; 0: none */
+    double clip_growth;       /**< so is one longer than this times the median of the norms before it; 0: none */
+    double stop_growth;       /**< one longer than this times that median is a sign of chaos and ends the optimisation, before its step; 0: none */
+    int64_t skip_failures;    /**< how many meta-iterations in a row may fail numerically: they make no step, and the next key is tried; 0: none, the first
+                                   one is an error */
+    hyper_returned returns;   /**< HYPER_BEST */
+    bool progress;            /**< a line with loss and time left on stderr, if that is a terminal */
+    bool (*on_step)(const hyper_meta_step *step, void *context); /**< called after each meta-iteration; false ends the optimisation, without an error */
+    hyper_optimize_report *report;                               /**< filled if not NULL */
+    int ad_unused_;
+} AD_NAMED_ hyper_optimize_options;
+
+#define HYPER_OPTIMIZE_DEFAULTS_FIELDS_                                                                                \
+    .optimizer = { .rule = ADNN_ADAM, .step_size = 0.04, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8 }, .iterations = -1
+#define HYPER_OPTIMIZE_DEFAULTS ((hyper_optimize_options){ HYPER_OPTIMIZE_DEFAULTS_FIELDS_ })
+
+/** Minimises a meta-loss over hypers by its gradient:
+ *
+ *     static ad_array *meta_loss(ad_tree *hypers, ad_key key, void *problem)
+ *     {
+ *         ad_tree *start = initial_parameters(key, problem);
+ *         ad_tree *run = ad_tree_of("x", start, "alpha", ad_tree_sub(hypers, "alpha"), "beta", ad_tree_sub(hypers, "beta"));
+ *         return validation_loss(hyper_sgd(&training, run), problem);
+ *     }
+ *     ...
+ *     ad_tree *learned = hyper_optimize(meta_loss, ad_tree_of("alpha", rates, "beta", momenta), .log = "alpha", .logit = "beta",
+ *                                       .iterations = 50, .key = ad_random_key(1), .context = &problem, .progress = true);
+ *
+ * @param meta_loss  gives a real scalar, differentiable in hypers: a deterministic function of hypers, key and context. The key is another one each
+ *                   meta-iteration; a meta-loss that ignores it has the same minibatches and initial parameters every time
+ * @param hypers     a tree in natural units. Its float32 and float64 leaves are optimised, those of integers and bools stay as they are
+ * @return           the hypers that .returns says, like hypers and in natural units; hypers themselves if no meta-iteration was made; NULL and an error
+ *                   on failure (the report has what was reached)
+ * Errors: no .iterations; a path that is not in hypers, names no float leaf, or is of a log and a logit; a value that is not finite or has no logarithm
+ * or logit, with path and value; a complex leaf that is not fixed; nothing to optimise; options out of range. Those of meta_loss, with the
+ * meta-iteration. A meta-iteration fails numerically if meta_loss fails with AD_ERROR_NUMERIC, as a run that diverges does, or if its value or gradient is
+ * NaN or infinite: an AD_ERROR_NUMERIC beyond .skip_failures.
+ * Constant: has no derivative. The same call gives the same bits. Memory does not grow with the meta-iterations, but for 24 bytes each. */
+AD_API ad_tree *hyper_optimize_with(ad_array *(*meta_loss)(ad_tree *hypers, ad_key key, void *context), ad_tree *hypers, hyper_optimize_options options);
+
+#ifndef __cplusplus
+#define hyper_optimize(meta_loss, ...) AD_WITH_PP_(hyper_optimize, HYPER_OPTIMIZE, meta_loss, __VA_ARGS__)
+#endif
+
+AD_END_DECLS
+
+#endif

@@ -1,0 +1,276 @@
+/* Coordinates: which leaves of hypers are optimised, and what the optimizer sees of them.
+ *
+ * Leaves are numbered depth first, as ad_tree_leaves gives them. A position holds the leaves whose scale is not HYPER_CONSTANT, in the
+ * same order, so that walking through both at once pairs them. */
+#include "optimize.h"
+#include <string.h>
+
+static bool refuse(ad_code code, const char *sentence)
+{
+    ad_set_error(code, "hyper_optimize: %s", sentence);
+    return false;
+}
+
+/* ---- paths of leaves ---- */
+
+static char *join(const char *before, const char *name)
+{
+    char *path = ad_memory_take(strlen(before) + strlen(name) + 2);
+    if (path)
+        strcat(strcat(strcpy(path, before), *before ? "/" : ""), name);
+    return path;
+}
+
+/* A tree whose entries are being read, and its path. */
+struct reading {
+    const ad_tree *tree;
+    int next;
+    char *path;
+};
+
+enum { DEEPEST = 1000 }; /* tree of trees, says ad/tree.h */
+
+/* The paths of all leaves, without calling itself for the trees in the tree. */
+static bool read_paths(const ad_tree *hypers, char **paths)
+{
+    struct reading *stack = ad_memory_take(DEEPEST * sizeof *stack);
+    int depth = 0, count = 0;
+    bool done = stack && (stack[0].path = join("", ""));
+    if (done)
+        stack[depth++].tree = hypers;
+    while (depth && done) {
+        struct reading *at = &stack[depth - 1];
+        if (at->next == ad_tree_count(at->tree)) {
+            ad_memory_give(stack[--depth].path);
+            continue;
+        }
+        int i = at->next++;
+        char *path = join(at->path, ad_tree_name(at->tree, i));
+        const ad_tree *below = ad_tree_tree_at(at->tree, i);
+        done = path && !ad_failed();
+        if (path && below)
+            stack[depth++] = (struct reading){ .tree = below, .path = path };
+        else if (path)
+            paths[count++] = path;
+    }
+    while (depth)
+        ad_memory_give(stack[--depth].path);
+    ad_memory_give(stack);
+    return done;
+}
+
+/* ---- lists of paths ---- */
+
+static bool is_float(const ad_array *x)
+{
+    return ad_dtype_of(x) == AD_F64 || ad_dtype_of(x) == AD_F32;
+}
+
+static bool is_complex(const ad_array *x)
+{
+    return ad_dtype_of(x) == AD_C128 || ad_dtype_of(x) == AD_C64;
+}
+
+static bool is_under(const char *leaf, const char *path)
+{
+    size_t length = strlen(path);
+    return strncmp(leaf, path, length) == 0 && (leaf[length] == '\0' || leaf[length] == '/');
+}
+
+/* Gives the float leaves under a path their scale; `option` is where the path stands. */
+static bool mark(hyper_coordinates *c, const char *path, const char *option, hyper_scale scale)
+{
+    int leaves = 0, floats = 0;
+    for (int i = 0; i < c->count; i++) {
+        if (!is_under(c->path[i], path))
+            continue;
+        leaves++;
+        bool optimised = is_float(c->leaf[i]);
+        if (optimised && scale != HYPER_CONSTANT && c->scale[i] != HYPER_PLAIN && c->scale[i] != scale)
+            return ad_set_error(AD_ERROR_VALUE, "hyper_optimize: %s is under a path of .log and under one of .logit", c->path[i]), false;
+        if (optimised || scale == HYPER_CONSTANT)
+            c->scale[i] = scale;
+        floats += optimised;
+    }
+    if (!leaves && !ad_tree_has(c->hypers, path))
+        return ad_set_error(AD_ERROR_INDEX, "hyper_optimize: .%s names \"%s\", and hypers has no such entry", option, path), false;
+    if (leaves && !floats && scale != HYPER_CONSTANT)
+        return ad_set_error(AD_ERROR_DTYPE, "hyper_optimize: .%s names \"%s\", which has no float leaf; only these are optimised", option, path), false;
+    return true;
+}
+
+/* The part of a list before its next comma, without the spaces around it, in a block of its own; *list goes behind it. */
+static char *next_path(const char **list)
+{
+    size_t length = strcspn(*list, ",");
+    const char *from = *list, *to = from + length;
+    *list = *to ? to + 1 : NULL;
+    while (from < to && *from == ' ')
+        from++;
+    while (to > from && to[-1] == ' ')
+        to--;
+    char *path = ad_memory_take((size_t)(to - from) + 1);
+    return path ? memcpy(path, from, (size_t)(to - from)) : NULL;
+}
+
+static bool mark_all(hyper_coordinates *c, const char *list, const char *option, hyper_scale scale)
+{
+    bool done = true;
+    const char *rest = list && *list ? list : NULL;
+    while (rest && done) {
+        char *path = next_path(&rest);
+        done = path && mark(c, path, option, scale);
+        ad_memory_give(path);
+    }
+    return done;
+}
+
+/* ---- the start ---- */
+
+/* Whether a value has a coordinate on the scale. */
+static bool has_coordinate(hyper_scale scale, double x)
+{
+    return isfinite(x) && (scale == HYPER_PLAIN || x > 0) && (scale != HYPER_LOGIT || x < 1);
+}
+
+static bool check_values(const char *path, const ad_array *x, hyper_scale scale)
+{
+    static const char *const wanted[] = { [HYPER_PLAIN] = "finite", [HYPER_LOG] = "finite and above 0, to have a logarithm",
+                                          [HYPER_LOGIT] = "between 0 and 1, to have a logit" };
+    int64_t size = ad_size(x), i = 0;
+    double *value = ad_memory_take((size_t)size * sizeof *value);
+    bool done = value && ad_copy_to(x, value, size);
+    while (done && i < size && has_coordinate(scale, value[i]))
+        i++;
+    if (done && i < size)
+        ad_set_error(AD_ERROR_VALUE, "hyper_optimize: element %lld of %s is %g; it should be %s", (long long)i, path, value[i], wanted[scale]);
+    ad_memory_give(value);
+    return done && i == size;
+}
+
+/* The coordinate of a leaf, in memory of its own and contiguous, so that a sum over it has the same bits wherever the leaf came from. */
+static ad_array *coordinate_of(ad_array *x, hyper_scale scale)
+{
+    switch (scale) {
+    case HYPER_LOG:
+        return ad_log(x);
+    case HYPER_LOGIT:
+        return ad_log(ad_div(x, ad_sub(1, x)));
+    default:
+        return ad_copy(x);
+    }
+}
+
+/* Adds a leaf to a tree, and the trees on its way that are not there yet. */
+static ad_tree *with_leaf(ad_tree *tree, const char *path, ad_array *leaf)
+{
+    char *part = join("", path);
+    for (char *slash = part; part && tree && (slash = strchr(slash, '/')); *slash++ = '/') {
+        *slash = '\0';
+        if (!ad_tree_has(tree, part))
+            tree = ad_tree_set_tree(tree, part, ad_tree_from(NULL, 0));
+    }
+    tree = part && tree ? ad_tree_set(tree, path, leaf) : NULL;
+    ad_memory_give(part);
+    return tree;
+}
+
+static bool start(hyper_coordinates *c)
+{
+    ad_tree *position = ad_tree_from(NULL, 0);
+    for (int i = 0; position && i < c->count; i++) {
+        if (c->scale[i] == HYPER_CONSTANT)
+            continue;
+        if (is_complex(c->leaf[i]))
+            return ad_set_error(AD_ERROR_DTYPE, "hyper_optimize: %s is %s; it should be float64 or float32, or .fixed", c->path[i],
+                                ad_dtype_name(ad_dtype_of(c->leaf[i]))), false;
+        if (!check_values(c->path[i], c->leaf[i], c->scale[i]))
+            return false;
+        position = with_leaf(position, c->path[i], coordinate_of(c->leaf[i], c->scale[i]));
+    }
+    if (position && ad_tree_leaf_count(position) == 0)
+        return refuse(AD_ERROR_VALUE, "hypers has no float leaf that is not fixed, so there is nothing to optimise");
+    return position && (c->start = ad_retain(position));
+}
+
+bool hyper_coordinates_open(hyper_coordinates *c, ad_tree *hypers, const hyper_optimize_options *options)
+{
+    AD_SCOPE;
+    ad_tree *constants = ad_tree_map(ad_stop_gradient, hypers);
+    if (!constants)
+        return false;
+    c->hypers = ad_retain(constants);
+    c->count = ad_tree_leaf_count(hypers);
+    c->path = ad_memory_take((size_t)c->count * sizeof *c->path);
+    c->scale = ad_memory_take((size_t)c->count * sizeof *c->scale);
+    c->leaf = ad_memory_take((size_t)c->count * sizeof *c->leaf);
+    if (!c->path || !c->scale || !c->leaf || !read_paths(c->hypers, c->path))
+        return false;
+    ad_tree_leaves(c->hypers, c->leaf, c->count);
+    for (int i = 0; i < c->count && !ad_failed(); i++)
+        c->scale[i] = is_float(c->leaf[i]) || is_complex(c->leaf[i]) ? HYPER_PLAIN : HYPER_CONSTANT;
+    return !ad_failed() && mark_all(c, options->log, "log", HYPER_LOG) && mark_all(c, options->logit, "logit", HYPER_LOGIT) &&
+           mark_all(c, options->fixed, "fixed", HYPER_CONSTANT) && start(c);
+}
+
+void hyper_coordinates_close(hyper_coordinates *c)
+{
+    for (int i = 0; c->path && i < c->count; i++)
+        ad_memory_give(c->path[i]);
+    ad_memory_give(c->path);
+    ad_memory_give(c->scale);
+    ad_memory_give(c->leaf);
+    ad_release(c->start);
+    ad_release(c->hypers);
+}
+
+/* ---- and back ---- */
+
+static ad_array *value_at(ad_array *coordinate, hyper_scale scale)
+{
+    return scale == HYPER_LOG ? ad_exp(coordinate) : scale == HYPER_LOGIT ? ad_sigmoid(coordinate) : coordinate;
+}
+
+/* A tree like hypers: of each leaf the one that `of_moved` gives for its place in the position, or `of_constant` for itself. */
+static ad_tree *rebuilt(const hyper_coordinates *c, const ad_tree *position, ad_array *(*of_moved)(ad_array *, hyper_scale),
+                        ad_array *(*of_constant)(ad_array *))
+{
+    AD_SCOPE;
+    ad_array **moved = ad_memory_take((size_t)c->count * sizeof *moved);
+    int next = 0;
+    if (!moved)
+        return NULL;
+    ad_tree_leaves(position, moved, c->count);
+    ad_tree_leaves(c->hypers, c->leaf, c->count);
+    for (int i = 0; i < c->count && !ad_failed(); i++)
+        c->leaf[i] = c->scale[i] == HYPER_CONSTANT ? of_constant(c->leaf[i]) : of_moved(moved[next++], c->scale[i]);
+    ad_tree *tree = ad_failed() ? NULL : ad_tree_with_leaves(c->hypers, c->leaf);
+    ad_memory_give(moved);
+    return tree ? ad_tree_escape(tree) : NULL;
+}
+
+static ad_array *itself(ad_array *x)
+{
+    return x;
+}
+
+static ad_array *unscaled(ad_array *x, hyper_scale scale)
+{
+    (void)scale;
+    return x;
+}
+
+static ad_array *zeros_like(ad_array *x)
+{
+    return ad_zeros_like(x);
+}
+
+ad_tree *hyper_natural(const hyper_coordinates *c, const ad_tree *position)
+{
+    return rebuilt(c, position, value_at, itself);
+}
+
+ad_tree *hyper_spread(const hyper_coordinates *c, const ad_tree *position)
+{
+    return rebuilt(c, position, unscaled, zeros_like);
+}

@@ -1,0 +1,366 @@
+/* The loop of hyper_optimize.
+ *
+ * Everything that a meta-iteration leaves to the next stands in struct state, and the next one is a function of it and of the meta-loss alone. The trees
+ * there are retained; what a meta-iteration makes besides goes with its scope. */
+#include "optimize.h"
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+/* What one meta-iteration leaves to the next. */
+struct state {
+    int64_t iteration;        /* how many were made */
+    ad_tree *position, *moments; /* in coordinates; the optimizer's state */
+    ad_tree *hypers;          /* at the position, in natural units: those given until a step is made */
+    ad_tree *best;
+    int64_t best_iteration;
+    double best_loss;
+    int64_t clipped;
+    int64_t count, room;      /* of the numbers below */
+    double *loss, *norm;      /* of every meta-iteration */
+    double *sorted;           /* the norms of those that were not skipped, in order */
+    int64_t sorted_count;
+};
+
+struct optimization {
+    ad_array *(*meta_loss)(ad_tree *hypers, ad_key key, void *context);
+    hyper_optimize_options options;
+    hyper_coordinates coordinates;
+    struct state state;
+    int64_t resumed;
+    int64_t failures;         /* in a row, the last ones */
+    double growth;            /* largest so far */
+    hyper_ending ending;
+    double started;
+    adnn_progress line;
+};
+
+/* One meta-iteration: what is known of it. */
+struct meta_iteration {
+    const struct optimization *o;
+    ad_key key;
+    ad_tree *gradient;
+    double loss, norm, growth;
+    bool clipped, skipped;
+};
+
+static double seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* ---- value and gradient ---- */
+
+static ad_array *loss_at(ad_tree *position, void *iteration)
+{
+    const struct meta_iteration *m = iteration;
+    ad_tree *hypers = hyper_natural(&m->o->coordinates, position);
+    ad_array *loss = hypers ? m->o->meta_loss(hypers, m->key, m->o->options.context) : NULL;
+    if (!loss && !ad_failed())
+        return ad_set_error(AD_ERROR_USER, "the meta-loss gave NULL");
+    return loss;
+}
+
+/* Euclidean norm of all elements of a tree of floats; infinite where it leaves their range. */
+static double norm_of(const ad_tree *tree, ad_array **leaf, int count)
+{
+    double norm = 0;
+    ad_tree_leaves(tree, leaf, count);
+    for (int i = 0; i < count && !ad_failed(); i++)
+        norm = hypot(norm, ad_item(ad_linalg_norm(ad_ravel(ad_astype(leaf[i], AD_F64)))));
+    return norm;
+}
+
+/* Says at which meta-iteration the recorded error came up. */
+static bool failed_at(int64_t iteration)
+{
+    char sentence[1000];
+    ad_code code = ad_error_code();
+    snprintf(sentence, sizeof sentence, "%s", ad_error_message());
+    ad_clear_error();
+    ad_set_error(code, "hyper_optimize: meta-iteration %lld: %s", (long long)iteration, sentence);
+    return false;
+}
+
+/* One more failure in a row. Whether it may be skipped; an error is recorded otherwise. */
+static bool skip(struct optimization *o, struct meta_iteration *m)
+{
+    if (++o->failures > o->options.skip_failures)
+        return ad_failed() ? failed_at(o->state.iteration)
+                           : (ad_set_error(AD_ERROR_NUMERIC, "hyper_optimize: meta-iteration %lld: the meta-loss is %g and its gradient has the norm %g",
+                                           (long long)o->state.iteration, m->loss, m->norm), false);
+    ad_clear_error();
+    return m->skipped = true;
+}
+
+static bool evaluate(struct optimization *o, struct meta_iteration *m)
+{
+    ad_array *loss = ad_value_and_grad(loss_at)(o->state.position, (void *)m, &m->gradient);
+    if (loss && m->gradient) {
+        m->loss = ad_item(loss);
+        m->norm = norm_of(m->gradient, o->coordinates.leaf, ad_tree_leaf_count(m->gradient));
+    }
+    if (ad_failed() && ad_error_code() != AD_ERROR_NUMERIC)
+        return failed_at(o->state.iteration);
+    if (ad_failed() || !isfinite(m->loss) || !isfinite(m->norm))
+        return skip(o, m);
+    o->failures = 0;
+    return true;
+}
+
+/* ---- the history ---- */
+
+static bool make_room(struct state *s)
+{
+    if (s->count < s->room)
+        return true;
+    int64_t room = s->room ? 2 * s->room : 64;
+    double **lists[] = { &s->loss, &s->norm, &s->sorted };
+    for (int i = 0; i < 3; i++) {
+        double *longer = ad_memory_resize(*lists[i], (size_t)room * sizeof *longer);
+        if (!longer)
+            return false;
+        *lists[i] = longer;
+    }
+    s->room = room;
+    return true;
+}
+
+/* Notes a finite norm among those in order. */
+static void insert(struct state *s, double norm)
+{
+    int64_t low = 0, high = s->sorted_count;
+    while (low < high) {
+        int64_t middle = low + (high - low) / 2;
+        if (s->sorted[middle] <= norm)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    memmove(s->sorted + low + 1, s->sorted + low, (size_t)(s->sorted_count++ - low) * sizeof *s->sorted);
+    s->sorted[low] = norm;
+}
+
+static double median(const struct state *s)
+{
+    int64_t n = s->sorted_count;
+    return n == 0 ? 0 : 0.5 * (s->sorted[(n - 1) / 2] + s->sorted[n / 2]);
+}
+
+/* ---- one meta-iteration ---- */
+
+static bool keep_best(struct state *s, double loss)
+{
+    if (!(loss < s->best_loss))
+        return true;
+    s->best_loss = loss;
+    s->best_iteration = s->iteration;
+    return ad_assign(&s->best, s->hypers) != NULL;
+}
+
+/* The factor that clipping gives the gradient, 1 for none. */
+static double clipping(const hyper_optimize_options *options, double norm, double usual)
+{
+    double longest = options->clip_norm > 0 ? options->clip_norm : INFINITY;
+    if (options->clip_growth > 0 && usual > 0)
+        longest = fmin(longest, options->clip_growth * usual);
+    return norm > longest ? longest / norm : 1;
+}
+
+static ad_tree *scaled(const struct optimization *o, ad_tree *tree, double factor)
+{
+    ad_array **leaf = o->coordinates.leaf;
+    int count = ad_tree_leaf_count(tree);
+    ad_tree_leaves(tree, leaf, o->coordinates.count);
+    for (int i = 0; i < count; i++)
+        leaf[i] = ad_mul(leaf[i], factor);
+    return ad_failed() ? NULL : ad_tree_with_leaves(tree, leaf);
+}
+
+/* One step of the optimizer. */
+static bool step(struct optimization *o, struct meta_iteration *m, double usual)
+{
+    struct state *s = &o->state;
+    double factor = clipping(&o->options, m->norm, usual);
+    m->clipped = factor < 1;
+    ad_tree *gradient = m->clipped ? scaled(o, m->gradient, factor) : m->gradient, *position = s->position;
+    ad_tree *moments = gradient ? adnn_optimizer_update(o->options.optimizer, s->moments, gradient, &position) : NULL;
+    position = moments ? ad_tree_map(ad_stop_gradient, position) : NULL;
+    moments = position ? ad_tree_map(ad_stop_gradient, moments) : NULL;
+    ad_tree *hypers = moments ? hyper_natural(&o->coordinates, position) : NULL;
+    return hypers && ad_assign(&s->position, position) && ad_assign(&s->moments, moments) && ad_assign(&s->hypers, hypers);
+}
+
+static void tell_progress(struct optimization *o, double loss)
+{
+    if (o->options.progress)
+        adnn_progress_update(&o->line, o->state.iteration - o->resumed, loss);
+}
+
+/* Calls on_step; false where it fails. */
+static bool tell(struct optimization *o, const struct meta_iteration *m, int64_t iteration, ad_tree *hypers)
+{
+    int64_t total = o->options.iterations, done = iteration + 1 - o->resumed;
+    double seconds = seconds_now() - o->started;
+    if (!o->options.on_step)
+        return true;
+    hyper_meta_step told = {
+        .iteration = iteration, .iterations = total, .loss = m->loss, .gradient_norm = m->norm, .best_loss = o->state.best_loss, .hypers = hypers,
+        .clipped = m->clipped, .skipped = m->skipped, .seconds = seconds, .seconds_left = seconds / (double)done * (double)(total - iteration - 1),
+    };
+    if (!m->skipped && !(told.gradient = hyper_spread(&o->coordinates, m->gradient)))
+        return false;
+    if (!o->options.on_step(&told, o->options.context))
+        o->ending = HYPER_CANCELLED;
+    return !ad_failed();
+}
+
+/* False and an error on failure. Ends the optimisation by setting o->ending. */
+static bool iterate(struct optimization *o)
+{
+    AD_SCOPE;
+    struct state *s = &o->state;
+    int64_t iteration = s->iteration;
+    struct meta_iteration m = { .o = o, .key = ad_random_fold_in(o->options.key, (uint64_t)iteration), .loss = NAN, .norm = NAN };
+    ad_tree *hypers = hyper_natural(&o->coordinates, s->position);
+    double usual = median(s);
+    if (!hypers || !make_room(s) || !evaluate(o, &m) || !ad_assign(&s->hypers, hypers))
+        return false;
+    m.growth = usual > 0 && !m.skipped ? m.norm / usual : 0;
+    o->growth = fmax(o->growth, m.growth);
+    s->loss[s->count] = m.loss;
+    s->norm[s->count++] = m.norm;
+    if (!m.skipped && !keep_best(s, m.loss))
+        return false;
+    bool grew = o->options.stop_growth > 0 && m.growth > o->options.stop_growth;
+    if (grew)
+        o->ending = HYPER_GREW;
+    if (!grew && !m.skipped && !step(o, &m, usual))
+        return false;
+    if (!grew && !m.skipped)
+        insert(s, m.norm);
+    s->clipped += m.clipped;
+    s->iteration += !grew;
+    tell_progress(o, m.loss);
+    return tell(o, &m, iteration, hypers);
+}
+
+/* ---- beginning and end ---- */
+
+static bool refuse(const char *option, double value, const char *wanted)
+{
+    ad_set_error(AD_ERROR_VALUE, "hyper_optimize: .%s is %g; it should be %s", option, value, wanted);
+    return false;
+}
+
+static bool check_options(const hyper_optimize_options *o)
+{
+    if (o->iterations < 0)
+        return ad_set_error(AD_ERROR_VALUE, "hyper_optimize: %lld meta-iterations; .iterations should be given, and be at least 0",
+                            (long long)o->iterations), false;
+    if (!(isfinite(o->optimizer.step_size) && o->optimizer.step_size > 0))
+        return refuse("optimizer.step_size", o->optimizer.step_size, "finite and above 0");
+    if (!(o->clip_norm >= 0))
+        return refuse("clip_norm", o->clip_norm, "0 or a norm");
+    if (!(o->clip_growth == 0 || o->clip_growth >= 1))
+        return refuse("clip_growth", o->clip_growth, "0 or at least 1");
+    if (!(o->stop_growth == 0 || o->stop_growth >= 1))
+        return refuse("stop_growth", o->stop_growth, "0 or at least 1");
+    if (o->skip_failures < 0)
+        return refuse("skip_failures", (double)o->skip_failures, "at least 0");
+    if (o->returns != HYPER_BEST && o->returns != HYPER_LAST)
+        return refuse("returns", o->returns, "HYPER_BEST or HYPER_LAST");
+    return true;
+}
+
+static bool begin(struct optimization *o, ad_tree *hypers)
+{
+    AD_SCOPE;
+    struct state *s = &o->state;
+    s->best_loss = INFINITY;
+    s->best_iteration = -1;
+    if (!check_options(&o->options) || !hyper_coordinates_open(&o->coordinates, hypers, &o->options))
+        return false;
+    s->position = ad_retain(o->coordinates.start);
+    s->hypers = ad_retain(o->coordinates.hypers);
+    s->best = ad_retain(o->coordinates.hypers);
+    ad_tree *moments = adnn_optimizer_init(o->options.optimizer, s->position);
+    return moments && (s->moments = ad_retain(moments));
+}
+
+static int64_t count_skipped(const struct state *s)
+{
+    int64_t skipped = 0;
+    for (int64_t i = 0; i < s->count; i++)
+        skipped += !isfinite(s->norm[i]) || !isfinite(s->loss[i]);
+    return skipped;
+}
+
+/* What is retained, for the caller's scope too. */
+static ad_tree *given_out(ad_tree *tree)
+{
+    AD_SCOPE;
+    return tree ? ad_tree_escape(tree) : NULL;
+}
+
+static bool fill_report(const struct optimization *o, hyper_optimize_report *report)
+{
+    const struct state *s = &o->state;
+    *report = (hyper_optimize_report){
+        .ending = o->ending, .iterations = s->iteration, .resumed = o->resumed, .clipped = s->clipped, .skipped = count_skipped(s),
+        .best_iteration = s->best_iteration, .best_loss = s->best_loss, .growth = o->growth, .best = given_out(s->best), .last = given_out(s->hypers),
+        .seconds = seconds_now() - o->started,
+    };
+    ad_shape count = { .ndim = 1, .dim = { s->count } };
+    static const double none[1];
+    report->losses = ad_from(s->loss ? s->loss : none, count);
+    report->gradient_norms = ad_from(s->norm ? s->norm : none, count);
+    return report->losses && report->gradient_norms;
+}
+
+static void end(struct optimization *o)
+{
+    struct state *s = &o->state;
+    ad_tree *trees[] = { s->position, s->moments, s->hypers, s->best };
+    for (size_t i = 0; i < sizeof trees / sizeof *trees; i++)
+        ad_release(trees[i]);
+    ad_memory_give(s->loss);
+    ad_memory_give(s->norm);
+    ad_memory_give(s->sorted);
+    hyper_coordinates_close(&o->coordinates);
+}
+
+static bool run(struct optimization *o)
+{
+    bool done = true;
+    if (o->options.progress)
+        o->line = adnn_progress_start("meta-iterations", o->options.iterations - o->resumed);
+    while (done && o->ending == HYPER_DONE && o->state.iteration < o->options.iterations)
+        done = iterate(o);
+    if (o->options.progress)
+        adnn_progress_end(&o->line);
+    return done;
+}
+
+ad_tree *hyper_optimize_with(ad_array *(*meta_loss)(ad_tree *hypers, ad_key key, void *context), ad_tree *hypers, hyper_optimize_options options)
+{
+    struct optimization o = { .meta_loss = meta_loss, .options = options, .started = seconds_now() };
+    if (options.report)
+        *options.report = (hyper_optimize_report){ .ending = HYPER_FAILED, .best_iteration = -1, .best_loss = INFINITY };
+    if (ad_failed())
+        return NULL;
+    if (!meta_loss)
+        return ad_set_error(AD_ERROR_VALUE, "hyper_optimize: the meta-loss is NULL");
+    if (!hypers)
+        return ad_set_error(AD_ERROR_VALUE, "hyper_optimize: the tree of hypers is NULL");
+    bool done = begin(&o, hypers) && run(&o);
+    if (!done)
+        o.ending = HYPER_FAILED;
+    if (options.report && o.coordinates.start)
+        done &= fill_report(&o, options.report);
+    ad_tree *result = done ? given_out(options.returns == HYPER_LAST ? o.state.hypers : o.state.best) : NULL;
+    end(&o);
+    return result;
+}
