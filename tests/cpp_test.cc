@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <sstream>
+#include <unistd.h>
 
 using namespace ad::named;
 
@@ -122,6 +123,24 @@ END_TEST
 START_TEST(arrays_live_as_long_as_their_values)
 {
     ad::array kept = ad::ones({ 1000 });
+START_TEST(trees_are_saved_and_loaded)
+{
+    std::string path = "cpp_test_" + std::to_string(getpid()) + ".npz";
+    ad::tree t = { { "W", ad::from({ 1, 2 }) }, { "inner", ad::list{ ad::array(4), 5.5 } } };
+    ad::savez(path, t);
+    ad::tree u = ad::loadz(path);
+    ck_assert(ad_tree_same_structure(t.get(), u.get()));
+    assert_values(u["inner/1"], 5.5);
+    remove(path.c_str());
+    try {
+        ad::loadz(path);
+        ck_abort_msg("there is no such file");
+    } catch (const ad::error &e) {
+        ck_assert_int_eq(e.code(), AD_ERROR_IO);
+    }
+}
+END_TEST
+
     for (int round = 0; round < 3; round++) {
         int64_t before = live_bytes();
         for (int i = 0; i < 100; i++)
@@ -405,6 +424,7 @@ int main()
                                    arrays_live_as_long_as_their_values, anything_that_can_be_called_has_a_gradient, other_arguments_are_handed_on,
                                    derivatives_of_derivatives_close_over_outer_variables, every_transformation_gives_its_derivative,
                                    functions_of_trees_have_trees_as_gradients, checkpoints_and_fixed_points_take_lambdas,
+        trees_are_saved_and_loaded,
                                    errors_are_exceptions_with_code_and_sentence, an_exception_passes_through_a_derivative_as_it_is,
                                    newtons_method_finds_the_minimum_of_a_logistic_loss, a_network_learns_exclusive_or };
     Suite *suite = suite_create("cpp");

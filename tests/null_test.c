@@ -186,6 +186,9 @@ static void reading(void)
     ROW(ad_save, ad_save(NULL, x));
     ROW(ad_save_idx, ad_save_idx("nowhere.idx", none));
     ROW(ad_save_idx, ad_save_idx(NULL, x));
+    ROW(ad_savez, ad_savez("nowhere.npz", bare));
+    ROW(ad_savez, ad_savez(NULL, t));
+    ROW(ad_loadz, ad_loadz(NULL));
     ROW(ad_load, ad_load(NULL));
     ROW(ad_load_idx, ad_load_idx(NULL));
     ROW(ad_is_traced, ad_is_traced(none));

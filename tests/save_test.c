@@ -41,20 +41,33 @@ static void leave_folder(void)
     rmdir(folder);
 }
 
+static ad_array *load(const char *path)
+{
+    if (strstr(path, ".npz")) {
+        ad_tree *t = ad_loadz(path);
+        return t ? ad_tree_get(t, "a/x") : NULL;
+    }
+    return strstr(path, ".idx") ? ad_load_idx(path) : ad_load(path);
+}
+
 static void assert_holds(const char *path, const ad_array *expected)
 {
     AD_SCOPE;
-    ad_array *x = strstr(path, ".idx") ? ad_load_idx(path) : ad_load(path);
+    ad_array *x = load(path);
     ck_assert_msg(x && ad_size(x) == ad_size(expected) && ad_item(ad_all(ad_equal(x, (ad_array *)expected))) == 1, "%s: %s", path, ad_error_message());
 }
 
 static bool save(const char *path, const ad_array *x)
 {
+    if (strstr(path, ".npz")) {
+        ad_tree *t = ad_tree_of("a", ad_tree_of("x", x));
+        return t && ad_savez(path, t);
+    }
     return strstr(path, ".idx") ? ad_save_idx(path, x) : ad_save(path, x);
 }
 
-static const char *const names[] = { "x.npy", "x.npy.gz", "x.idx", "x.idx.gz" };
-enum { NAMES = 4 };
+static const char *const names[] = { "x.npy", "x.npy.gz", "x.idx", "x.idx.gz", "x.npz" };
+enum { NAMES = 5 };
 
 /* ---- failing ---- */
 
@@ -103,7 +116,7 @@ START_TEST(without_memory_the_old_file_stays)
     ad_array *loaded = NULL;
     for (int n = 1; !loaded; n++) {
         ad_memory_fail_after(n);
-        loaded = strstr(names[_i], ".idx") ? ad_load_idx(names[_i]) : ad_load(names[_i]);
+        loaded = load(names[_i]);
         ad_memory_fail_after(0);
         ck_assert_msg(loaded || ad_error_code() == AD_ERROR_MEMORY, "allocation %d: %s", n, ad_error_message());
         ad_clear_error();

@@ -244,6 +244,9 @@ ARRAY(ad_load(text)) ARRAY(ad_load_idx(text)) ARRAY(ad_load("/")) ARRAY(ad_load_
 CALL(ad_save(flag ? NULL : "/nowhere/x.npy", x)) CALL(ad_save_idx(flag ? NULL : "/nowhere/x.gz", x)) CALL(ad_save("/", x)) CALL(ad_save("", x))
 
 /* ---- errors and memory ---- */
+TREE(ad_loadz(text)) TREE(ad_loadz("/")) TREE(ad_loadz("/dev/null"))
+CALL(ad_savez(flag ? NULL : "/nowhere/x.npz", t)) CALL(ad_savez("/", t)) CALL(ad_savez("", t)) CALL(ad_savez("/dev/null", t))
+
 CALL(ad_set_error((ad_code)i, "%s", text ? text : "?"))
 CALL(ad_scope_close((ad_scope){ (uint32_t)i }))
 CALL(ad_memory_stats(NULL))

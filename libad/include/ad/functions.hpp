@@ -325,7 +325,9 @@ AD_FO_(array, random_choice, (ad_key key, int64_t n, const integers &shape, AD_N
 
 AD_F_(array, load, (const std::string &path), ad_load(path.c_str()))
 AD_F_(array, load_idx, (const std::string &path), ad_load_idx(path.c_str()))
+inline tree loadz(const std::string &path) { return detail::made<tree>([&] { return ad_loadz(path.c_str()); }); }
 inline void save(const std::string &path, const array &x) { detail::checked(ad_save(path.c_str(), x.get())); }
+inline void savez(const std::string &path, const tree &t) { detail::checked(ad_savez(path.c_str(), t.get())); }
 inline void save_idx(const std::string &path, const array &x) { detail::checked(ad_save_idx(path.c_str(), x.get())); }
 
 AD_F1_(stop_gradient)

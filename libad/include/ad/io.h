@@ -1,4 +1,4 @@
-/* Files: .npy of NumPy, and IDX, the format of the MNIST digits.
+/* Files: .npy and .npz of NumPy, and IDX, the format of the MNIST digits.
  *
  * What is loaded is a constant; what is saved are values. A gzip-compressed file is recognised by its first bytes when read; a file
  * is compressed when written if its name ends in ".gz".
@@ -14,6 +14,7 @@
 #define AD_IO_H
 
 #include <ad/array.h>
+#include <ad/tree.h>
 
 AD_BEGIN_DECLS
 
@@ -26,6 +27,21 @@ AD_API ad_array *ad_load(const char *path);
  * stays. As numpy.save. */
 AD_API bool ad_save(const char *path, const ad_array *x);
 
+/** Reads a .npz archive as a tree: the entry "layers/0/W.npy" is the array at "layers/0/W". Reads what ad_savez, numpy.savez and numpy.savez_compressed write.
+ *
+ * Entries named 0, 1, 2, ... in this order are a list, others a tree by name, in the order of the archive; a folder without entries is an empty tree, and so is
+ * an archive without any.
+ * Errors: what ad_load says of an array; an archive that is damaged, and entries that are encrypted, neither stored nor deflated, named twice, an array and a
+ * folder, not .npy, absolute, or have a part "", "." or ".." (AD_ERROR_FORMAT with the entry's name). However much an archive claims to hold, no more memory is
+ * taken for arrays than 1032 times its size, the most that its compression can expand to. As numpy.load. */
+AD_API ad_tree *ad_loadz(const char *path);
+
+/** Writes a tree as a .npz archive, uncompressed as numpy.savez does, in place of what stood there: the same tree gives the same bytes. path is taken as it is.
+ *
+ * ad_loadz gives a tree of the same structure and bits, but for a tree whose names are 0, 1, 2, ...: that comes back as a list. False and an error on failure,
+ * and what stood there stays. Errors: a name "." or "..", one that is not UTF-8, a path of more than 65531 bytes. */
+AD_API bool ad_savez(const char *path, const ad_tree *t);
+
 /** Reads an IDX file: uint8, int32, float32 and float64 as they are; int8 and int16 as int32. */
 AD_API ad_array *ad_load_idx(const char *path);
 
@@ -36,8 +52,10 @@ AD_API bool ad_save_idx(const char *path, const ad_array *x);
 #if !defined __cplusplus && !defined AD_INTERNAL_
 #define ad_load(...)     AD_CALL_V_(ad_load, __VA_ARGS__)
 #define ad_load_idx(...) AD_CALL_V_(ad_load_idx, __VA_ARGS__)
+#define ad_loadz(...)    AD_CALL_V_(ad_loadz, __VA_ARGS__)
 #define ad_save(...)     AD_CALL_V_(ad_save, __VA_ARGS__)
 #define ad_save_idx(...) AD_CALL_V_(ad_save_idx, __VA_ARGS__)
+#define ad_savez(...)    AD_CALL_V_(ad_savez, __VA_ARGS__)
 #endif
 
 AD_END_DECLS

@@ -44,7 +44,7 @@ void ad_tree_free(ad_context *c, struct ad_object *object)
     }
 }
 
-enum { POSITION_BYTES = 12, DEEPEST = 1000 };
+enum { POSITION_BYTES = 12 };
 
 /* Sets the depth and the number of leaves that a tree with these children has; false and an error if it cannot be. */
 static bool measure(const char *operation, int count, struct ad_object *const *children, int *depth, int *leaves)
@@ -58,8 +58,8 @@ static bool measure(const char *operation, int count, struct ad_object *const *c
             *depth = child->depth + 1;
     }
     *leaves = (int)sum;
-    if (*depth > DEEPEST)
-        return ad_set_error(AD_ERROR_VALUE, "%s: trees in trees more than %d deep", operation, DEEPEST), false;
+    if (*depth > AD_DEEPEST_TREE)
+        return ad_set_error(AD_ERROR_VALUE, "%s: trees in trees more than %d deep", operation, AD_DEEPEST_TREE), false;
     if (sum > INT_MAX)
         return ad_set_error(AD_ERROR_VALUE, "%s: a tree of %lld arrays; at most %d are possible", operation, (long long)sum, INT_MAX), false;
     return true;
@@ -279,7 +279,7 @@ static ad_tree *with_child(const ad_tree *t, int i, const char *name, struct ad_
         children[j] = j == i ? x : t->entries[j].child;
         names[j] = j < t->count ? t->entries[j].name : name;
     }
-    return tree_new(count, t->by_position ? NULL : names, children);
+    return tree_new(count, t->by_position && t->count ? NULL : names, children);
 }
 
 /* One step on the way through a tree: the entry that comes next, or was taken. */
@@ -295,7 +295,7 @@ static int way_along(const ad_tree *t, const char *path, struct step *steps)
     for (const char *rest = path; rest; depth++) {
         const char *part = rest;
         int i = entry_of(t, part, &rest);
-        if (i < 0 && (rest || !*part || t->by_position))
+        if (i < 0 && (rest || !*part || (t->by_position && t->count)))
             return ad_set_error(AD_ERROR_INDEX, "ad_tree_set: the tree has no entry \"%s\"", part), 0;
         steps[depth] = (struct step){ t, i < 0 ? t->count : i };
         if (!rest)
@@ -457,7 +457,7 @@ static char *path_of(const struct walk *walk, char **path, uint32_t *room)
     return *path;
 }
 
-bool ad_tree_visit(const ad_tree *t, void (*visit)(void *context, const char *path, ad_array *leaf), void *context)
+bool ad_tree_visit(const ad_tree *t, bool (*visit)(void *context, const char *path, ad_array *leaf), void *context)
 {
     AD_WALK walk = { .depth = 0 };
     char *path = NULL;
@@ -465,10 +465,11 @@ bool ad_tree_visit(const ad_tree *t, void (*visit)(void *context, const char *pa
     bool done = walk_begin(&walk, t);
     while (done && walk.depth) {
         struct ad_object *child = walk_next(&walk);
-        if (!child)
+        ad_tree *subtree = child && ad_is_tree(child) ? (ad_tree *)child : NULL;
+        if (!child || (subtree && subtree->count == 0))
             walk_up(&walk);
-        else if (!ad_is_tree(child) && (done = path_of(&walk, &path, &room) != NULL))
-            visit(context, path, (ad_array *)child);
+        if (child && (!subtree || subtree->count == 0))
+            done = path_of(&walk, &path, &room) && visit(context, path, subtree ? NULL : (ad_array *)child);
     }
     ad_deallocate(ad_current(), path, room);
     return done;

@@ -54,9 +54,11 @@ static int open_file(const char *path, int flags)
 
 /* ---- reading ---- */
 
-static bool open_to_read(struct ad_file *f)
+bool ad_file_open(struct ad_file *f, const char *operation, const char *path, int64_t *bytes)
 {
     struct stat status;
+    if (!named(f, operation, path))
+        return false;
     if (stat(f->path, &status) != 0)
         return ad_file_refused(f, "read");
     if (!S_ISREG(status.st_mode))
@@ -64,28 +66,37 @@ static bool open_to_read(struct ad_file *f)
     f->descriptor = open_file(f->path, O_RDONLY);
     if (f->descriptor < 0 || fstat(f->descriptor, &status) != 0)
         return ad_file_refused(f, "read");
-    if (!ad_stream_read_begin(f))
-        return false;
-    int64_t expansion = f->compressed ? MOST_EXPANSION : 1;
-    f->bound = status.st_size > INT64_MAX / expansion ? INT64_MAX : status.st_size * expansion;
+    *bytes = status.st_size;
     return true;
+}
+
+void ad_file_close(struct ad_file *f)
+{
+    ad_stream_close(f);
+    if (f->descriptor >= 0)
+        close(f->descriptor);
+    f->descriptor = -1;
+}
+
+int64_t ad_most_content(int64_t bytes, bool compressed)
+{
+    int64_t expansion = compressed ? MOST_EXPANSION : 1;
+    return bytes > INT64_MAX / expansion ? INT64_MAX : bytes * expansion;
 }
 
 ad_array *ad_file_load(const char *operation, const char *path, ad_array *(*load)(struct ad_file *))
 {
     struct ad_file f;
-    if (!named(&f, operation, path))
-        return NULL;
+    int64_t bytes;
     AD_RUNNING(ad_current(), operation);
     ad_array *x = NULL;
-    if (open_to_read(&f)) {
+    if (ad_file_open(&f, operation, path, &bytes) && ad_stream_read_begin(&f)) {
+        f.bound = ad_most_content(bytes, f.compressed);
         ad_scope scope = ad_scope_open();
         x = scope.depth == AD_NO_SCOPE ? NULL : ad_escape(load(&f));
         ad_scope_close(scope);
     }
-    ad_stream_close(&f);
-    if (f.descriptor >= 0)
-        close(f.descriptor);
+    ad_file_close(&f);
     return x;
 }
 
@@ -202,24 +213,44 @@ static bool put_in_place(struct ad_file *f, const struct destination *d, bool co
     return complete;
 }
 
-bool ad_file_save(const char *operation, const char *path, const ad_array *x, bool (*write)(struct ad_file *, const ad_array *))
+bool ad_file_save(const char *operation, const char *path, const void *content, bool (*write)(struct ad_file *, const void *))
 {
     struct ad_file f;
     ad_context *c = ad_current();
     if (!named(&f, operation, path))
         return false;
     AD_RUNNING(c, operation);
-    AD_SCOPE;
-    const ad_array *plain = ad_array_contiguous(c, (ad_array *)x);
-    struct destination *d = plain ? ad_allocate(c, sizeof *d) : NULL;
+    struct destination *d = ad_allocate(c, sizeof *d);
     bool saved = d && open_to_write(&f, d);
     if (saved) {
-        bool complete = ad_stream_write_begin(&f) && write(&f, plain) && ad_stream_write_end(&f);
-        ad_stream_close(&f);
+        bool complete = write(&f, content);
         saved = put_in_place(&f, d, complete);
     }
     ad_deallocate(c, d, sizeof *d);
     return saved;
+}
+
+/* An array, and what writes it through a stream that compresses where the name says so. */
+struct streamed {
+    const ad_array *x;
+    bool (*write)(struct ad_file *, const ad_array *);
+};
+
+static bool write_streamed(struct ad_file *f, const void *content)
+{
+    const struct streamed *s = content;
+    bool complete = ad_stream_write_begin(f) && s->write(f, s->x) && ad_stream_write_end(f);
+    ad_stream_close(f);
+    return complete;
+}
+
+bool ad_file_save_array(const char *operation, const char *path, const ad_array *x, bool (*write)(struct ad_file *, const ad_array *))
+{
+    ad_context *c = ad_current();
+    AD_RUNNING(c, operation);
+    AD_SCOPE;
+    struct streamed s = { ad_array_contiguous(c, (ad_array *)x), write };
+    return s.x && ad_file_save(operation, path, &s, write_streamed);
 }
 
 void ad_swap_bytes(void *data, size_t item, int64_t count)

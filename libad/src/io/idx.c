@@ -120,5 +120,5 @@ static bool write_idx(struct ad_file *f, const ad_array *x)
 
 bool ad_save_idx(const char *path, const ad_array *x)
 {
-    return ad_given(x, "ad_save_idx", "array") && can_be_idx(x) && ad_file_save("ad_save_idx", path, x, write_idx);
+    return ad_given(x, "ad_save_idx", "array") && can_be_idx(x) && ad_file_save_array("ad_save_idx", path, x, write_idx);
 }

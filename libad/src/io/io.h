@@ -6,12 +6,14 @@
 #define AD_IO_INTERNAL_H
 
 #include "array/array.h"
+#include <stdio.h>
 #include <zlib.h>
 
 struct ad_file {
     const char *operation, *path;
     int64_t offset, bound;
     int descriptor;
+    struct zip_file *entry; /* of an archive, in place of the descriptor */
     bool compressed, reading;
     bool file_ended, content_ended; /* the bytes of the file; those of the last compressed part */
     unsigned char *buffer;          /* of the compressed bytes, or of those looked at to see whether they are */
@@ -23,8 +25,18 @@ struct ad_file {
 /* What `load` reads from an open file, of which nothing else is left. */
 ad_array *ad_file_load(const char *operation, const char *path, ad_array *(*load)(struct ad_file *));
 
-/* Writes what `write` writes, the elements of x contiguous: all of it stands under the path in the end, or what stood there before. */
-bool ad_file_save(const char *operation, const char *path, const ad_array *x, bool (*write)(struct ad_file *, const ad_array *));
+/* Opens a regular file of so many bytes; false and an error. It is closed in both cases. */
+bool ad_file_open(struct ad_file *f, const char *operation, const char *path, int64_t *bytes);
+void ad_file_close(struct ad_file *f);
+
+/* The most that so many bytes of a file can hold. */
+int64_t ad_most_content(int64_t bytes, bool compressed);
+
+/* Writes what `write` writes to f->descriptor: all of it stands under the path in the end, or what stood there before. */
+bool ad_file_save(const char *operation, const char *path, const void *content, bool (*write)(struct ad_file *, const void *content));
+
+/* The same for an array, whose elements are contiguous when `write` sees it, through a stream. */
+bool ad_file_save_array(const char *operation, const char *path, const ad_array *x, bool (*write)(struct ad_file *, const ad_array *));
 
 /* `what` names the bytes in the error when the file ends too early. */
 bool ad_file_read(struct ad_file *f, void *out, int64_t bytes, const char *what);
@@ -53,6 +65,64 @@ int64_t ad_stream_read(struct ad_file *f, void *out, int64_t bytes);
 
 bool ad_file_write(struct ad_file *f, const void *data, int64_t bytes);
 bool ad_stream_write_end(struct ad_file *f); /* what is still on its way to the file */
+
+/* ---- archive.c ---- */
+
+/* A .zip archive that is open for reading. */
+struct ad_archive {
+    struct ad_file file;
+    int64_t bytes, count; /* of the file; entries */
+    struct zip *zip;
+    struct ad_archive_source *source;
+    char entry_path[600]; /* of the entry that is open, for errors */
+};
+
+/* False and an error. It is closed in both cases. */
+bool ad_archive_open(struct ad_archive *a, const char *operation, const char *path);
+void ad_archive_close(struct ad_archive *a);
+
+/* Name of entry i as it stands in the archive; valid until that is closed. */
+const char *ad_archive_name(const struct ad_archive *a, int64_t i);
+
+/* Whether a path names something below where it starts: no part of it is empty, "." or "..". One '/' at the end is allowed. */
+bool ad_is_plain_path(const char *path);
+
+/* Entry i as a file of which nothing was read; its errors name entry and archive. One at a time; false and an error. It is closed in both cases. */
+bool ad_archive_open_entry(struct ad_archive *a, int64_t i, struct ad_file *f);
+void ad_archive_close_entry(struct ad_file *f);
+
+/* As ad_stream_read, of an entry. */
+int64_t ad_archive_read(struct ad_file *f, void *out, int64_t bytes);
+
+/* An AD_ERROR_FORMAT about entry i; NULL. */
+void *ad_archive_damaged(const struct ad_archive *a, const char *name, const char *what);
+
+/* An archive that is being written to f->descriptor. */
+struct ad_archive_writer {
+    struct ad_file *file;
+    struct zip *zip;
+    struct ad_archive_source *source;
+    FILE *seekable; /* where it is written first, if not in the file */
+};
+
+bool ad_archive_write_begin(struct ad_archive_writer *w, struct ad_file *f);
+
+/* A folder, whose name ends with '/', or a file with x as .npy. x must be there until the end. */
+bool ad_archive_add_folder(struct ad_archive_writer *w, const char *name);
+bool ad_archive_add_array(struct ad_archive_writer *w, const char *name, ad_array *x);
+
+/* Writes all of it, if it is complete; drops the writer. */
+bool ad_archive_write_end(struct ad_archive_writer *w, bool complete);
+
+/* ---- npy.c ---- */
+
+enum { AD_NPY_HEADER = 128 + 21 * AD_MAX_NDIM + 64 };
+
+/* The header of a .npy file with x, into `room` bytes; gives its length. */
+int ad_npy_header(char *out, size_t room, const ad_array *x);
+
+/* An array from a file in this format. */
+ad_array *ad_npy_read(struct ad_file *f);
 
 /* Reverses the bytes of each of count numbers of item bytes. */
 void ad_swap_bytes(void *data, size_t item, int64_t count);

@@ -201,7 +201,7 @@ static ad_array *reverse_axes(const ad_array *x)
     return ad_array_view(ad_current(), x, (ad_dtype)x->dtype, x->ndim, shape.dim, strides.dim, 0);
 }
 
-static ad_array *load(struct ad_file *f)
+ad_array *ad_npy_read(struct ad_file *f)
 {
     struct header h = { .file = f };
     if (!read_header(&h))
@@ -220,13 +220,13 @@ static ad_array *load(struct ad_file *f)
 
 ad_array *ad_load(const char *path)
 {
-    return ad_file_load("ad_load", path, load);
+    return ad_file_load("ad_load", path, ad_npy_read);
 }
 
 /* ---- writing ---- */
 
 /* The header, with the blanks and the newline that make the data begin at a multiple of 64 bytes. */
-static int write_header(char *out, size_t room, const ad_array *x)
+int ad_npy_header(char *out, size_t room, const ad_array *x)
 {
     ad_dtype dtype = (ad_dtype)x->dtype;
     char order = ad_dtype_size(dtype) == 1 ? '|' : AD_LITTLE_ENDIAN ? '<' : '>';
@@ -245,12 +245,12 @@ static int write_header(char *out, size_t room, const ad_array *x)
 
 static bool write_npy(struct ad_file *f, const ad_array *x)
 {
-    char header[128 + 21 * AD_MAX_NDIM + 64];
-    return ad_file_write(f, header, write_header(header, sizeof header, x)) &&
+    char header[AD_NPY_HEADER];
+    return ad_file_write(f, header, ad_npy_header(header, sizeof header, x)) &&
            ad_file_write(f, x->data, x->size * (int64_t)ad_dtype_size((ad_dtype)x->dtype));
 }
 
 bool ad_save(const char *path, const ad_array *x)
 {
-    return ad_given(x, "ad_save", "array") && ad_file_save("ad_save", path, x, write_npy);
+    return ad_given(x, "ad_save", "array") && ad_file_save_array("ad_save", path, x, write_npy);
 }

@@ -128,6 +128,8 @@ static bool inflate_some(struct ad_file *f)
 int64_t ad_stream_read(struct ad_file *f, void *out, int64_t bytes)
 {
     int64_t done = 0;
+    if (f->entry)
+        return ad_archive_read(f, out, bytes);
     if (!f->compressed)
         return read_plain(f, out, bytes);
     while (done < bytes && !f->content_ended) {

@@ -109,7 +109,7 @@ ad_tree *ad_unflatten(const ad_tree *t, ad_array *vector)
 
 /* ---- printing ---- */
 
-static void print_leaf(void *stream, const char *path, ad_array *x)
+static bool print_leaf(void *stream, const char *path, ad_array *x)
 {
     fprintf(stream, "%s %s %s\n", path, ad_dtype_name((ad_dtype)x->dtype), AD_SHAPE_TEXT(x));
     ad_fprint(stream, x);
@@ -126,3 +126,6 @@ void ad_tree_print(const ad_tree *t)
 {
     ad_tree_fprint(stdout, t);
 }
+    if (!x)
+        return true;
+    return true;
