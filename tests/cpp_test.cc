@@ -110,6 +110,9 @@ START_TEST(trees_hold_arrays_by_name_and_by_position)
     ck_assert_int_eq(static_cast<int>(t.leaves().size()), 4);
     assert_values(t.map([](const ad::array &x) { return x * 2; })["W"], 2, 4);
     assert_values(t.map([](const ad::array &x, const ad::array &y) { return x + y; }, t)["inner/1"], 11);
+    ad::tree by_path = t.map_with_path([](const std::string &path, const ad::array &x) { return path == "inner/1" ? -x : x; });
+    assert_values(by_path["inner/1"], -5.5);
+    assert_values(by_path["W"], 1, 2);
     assert_values(ad::flatten(t), 1, 2, 3, 4, 5.5);
     assert_values(ad::unflatten(t, ad::flatten(t))["W"], 1, 2);
     try {

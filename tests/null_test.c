@@ -277,6 +277,12 @@ static void computing(void)
     ROW(ad_call_primitive_many, ad_call_primitive_many(NULL, &x, 1, NULL, (ad_array *[8]){ NULL }));
 }
 
+static ad_array *leaf_itself(const char *path, ad_array *leaf, void *context)
+{
+    (void)path, (void)context;
+    return leaf;
+}
+
 static void trees(void)
 {
     ad_array *leaves[2];
@@ -312,6 +318,8 @@ static void trees(void)
     ROW(ad_tree_map2, ad_tree_map2(ad_add, bare, t));
     ROW(ad_tree_map2, ad_tree_map2(ad_add, t, bare));
     ROW(ad_tree_map2, ad_tree_map2(NULL, t, t));
+    ROW(ad_tree_map_with_path, ad_tree_map_with_path(leaf_itself, bare, NULL));
+    ROW(ad_tree_map_with_path, ad_tree_map_with_path(NULL, t, NULL));
     ROW(ad_flatten, ad_flatten(bare));
     ROW(ad_unflatten, ad_unflatten(bare, x));
     ROW(ad_unflatten, ad_unflatten(t, none));

@@ -239,6 +239,17 @@ static void *mapped(ad_tree *t)
     return ad_tree_map(itself, t);
 }
 
+static ad_array *leaf_itself(const char *path, ad_array *leaf, void *context)
+{
+    (void)path, (void)context;
+    return leaf;
+}
+
+static void *mapped_with_path(ad_tree *t)
+{
+    return ad_tree_map_with_path(leaf_itself, t, NULL);
+}
+
 static void *unflattened(ad_tree *t)
 {
     return ad_unflatten(t, ad_flatten(t));
@@ -267,7 +278,8 @@ static const struct tree_row {
 } tree_rows[] = {
     { "ad_tree_get", get, true },           { "ad_tree_array_at", array_at, true }, { "ad_tree_leaves", last_leaf, true }, { "ad_tree_sub", sub, false },
     { "ad_tree_tree_at", tree_at, false },  { "ad_tree_with_leaves", with_leaves, false }, { "ad_tree_set", set, false },
-    { "ad_tree_set_tree", set_tree, false }, { "ad_tree_map", mapped, false }, { "ad_unflatten", unflattened, false },
+    { "ad_tree_set_tree", set_tree, false }, { "ad_tree_map", mapped, false },
+    { "ad_tree_map_with_path", mapped_with_path, false }, { "ad_unflatten", unflattened, false },
     { "ad_checkpoint", checkpointed, false }, { "ad_call", called, false }, { "ad_jvp", jvp_value, false },
 };
 

@@ -101,6 +101,58 @@ START_TEST(map_keeps_the_structure)
 }
 END_TEST
 
+/* The leaf times its number of characters, which are put together. */
+static ad_array *noted(const char *path, ad_array *leaf, void *context)
+{
+    strcat(strcat(context, path), " ");
+    return ad_mul(leaf, strlen(path));
+}
+
+static ad_array *nothing_for_a_scale(const char *path, ad_array *leaf, void *context)
+{
+    (void)context;
+    return strcmp(path, "scale") == 0 ? NULL : leaf;
+}
+
+START_TEST(map_with_path_sees_every_path)
+{
+    char paths[200] = "";
+    ad_tree *t = parameters(), *u = ad_tree_map_with_path(noted, t, paths);
+    ck_assert_str_eq(paths, "layers/0/W layers/0/b layers/1/W scale ");
+    ck_assert(ad_tree_same_structure(t, u));
+    assert_array(ad_tree_get(u, "layers/1/W"), AD_SHAPE(2), 0, 70, 80);
+    assert_array(ad_tree_get(u, "scale"), AD_SCALAR_SHAPE, 0, 45);
+    *paths = '\0';
+    u = ad_tree_map_with_path(noted, ad_tree_of("a", ad_list_of(ad_tree_empty(), ad_tree_of("b", 1)), "none", ad_tree_empty()), paths);
+    ck_assert_str_eq(paths, "a/1/b ");
+    ck_assert(ad_tree_count(ad_tree_sub(u, "none")) == 0 && ad_tree_count(ad_tree_sub(u, "a/0")) == 0);
+    assert_fails(ad_tree_map_with_path(nothing_for_a_scale, t, NULL), AD_ERROR_VALUE, "ad_tree_map_with_path: the function gave NULL for leaf \"scale\"");
+}
+END_TEST
+
+static ad_array *with_paths(ad_array *flat)
+{
+    char paths[200] = "";
+    return ad_sum(ad_square(ad_flatten(ad_tree_map_with_path(noted, ad_unflatten(parameters(), flat), paths))));
+}
+
+START_TEST(map_with_path_differentiates)
+{
+    ad_array *flat = ad_flatten(parameters()), *g = ad_grad(with_paths)(flat);
+    assert_array(ad_at(g, "7:"), AD_SHAPE(2), 1e-13, 2 * 8 * 100, 2 * 9 * 25);
+    ck_assert_msg(ad_check_grads(with_paths, flat), "%s", ad_error_message());
+}
+END_TEST
+
+START_TEST(an_empty_tree_takes_its_first_entry)
+{
+    ad_tree *t = ad_tree_set(ad_tree_empty(), "a", vector(1, 2));
+    ck_assert_msg(t && ad_tree_same_structure(t, ad_tree_of("a", 0)), "%s", ad_error_message());
+    ck_assert_str_eq(ad_tree_name(t, 0), "a");
+    assert_fails(ad_tree_set(ad_list_of(1), "a", vector(1, 2)), AD_ERROR_INDEX, "no entry \"a\"");
+}
+END_TEST
+
 START_TEST(flatten_and_unflatten_undo_each_other)
 {
     ad_tree *t = parameters();
@@ -242,6 +294,7 @@ static void *walk_deep_trees(void *unused)
     ad_tree_fprint(stream, t);
     fseek(stream, 0, SEEK_SET);
     ck_assert(fgetc(stream) == 'x');
+    assert_close(ad_item(ad_tree_get(ad_tree_map_with_path(times_length_of_path, t, NULL), path)), 1.5 * (2 * DEEP - 1), 0);
     fclose(stream);
     return unused;
 }
@@ -291,6 +344,7 @@ END_TEST
 
 RUN_TESTS("tree", deep_trees_need_no_large_stack, a_tree_has_only_so_many_leaves,
           paths_find_arrays_and_trees, null_paths_and_leaves_are_errors, set_makes_a_new_tree,
-          names_may_not_be_repeated_or_empty, map_keeps_the_structure, trees_are_only_so_deep,
+          names_may_not_be_repeated_or_empty, map_keeps_the_structure, map_with_path_sees_every_path, map_with_path_differentiates,
+          an_empty_tree_takes_its_first_entry, trees_are_only_so_deep,
           flatten_and_unflatten_undo_each_other, mixed_dtypes_come_back_as_they_were, empty_trees_flatten_to_empty_vectors, flatten_differentiates,
           unflatten_and_map_differentiate_twice, printing_shows_paths_dtypes_shapes_and_values, every_failing_allocation_is_survived)

@@ -136,6 +136,17 @@ static ad_array *trees(void)
     return t ? vector_of(ad_unflatten(t, ad_flatten(t))) : NULL;
 }
 
+static ad_array *leaf_by_path(const char *path, ad_array *leaf, void *context)
+{
+    return ad_mul(leaf, strlen(path) + strlen(context));
+}
+
+static ad_array *trees_with_paths(void)
+{
+    ad_tree *t = small_tree();
+    return t ? vector_of(ad_tree_map_with_path(leaf_by_path, t, "abc")) : NULL;
+}
+
 static ad_array *long_names(void)
 {
     char name[300];
@@ -372,7 +383,8 @@ static const struct scenario {
 } scenarios[] = {
     SCENARIO(gradient), SCENARIO(gradient_of_a_gradient), SCENARIO(value_and_gradient), SCENARIO(jacobian), SCENARIO(hessian),
     SCENARIO(hessian_vector_product), SCENARIO(gauss_newton), SCENARIO(tangent), SCENARIO(pullback), SCENARIO(checkpoint), SCENARIO(fixed_point),
-    SCENARIO(checked_gradients), SCENARIO(own_signature), SCENARIO(gradient_of_a_tree), SCENARIO(trees), SCENARIO(long_names), SCENARIO(product),
+    SCENARIO(checked_gradients), SCENARIO(own_signature), SCENARIO(gradient_of_a_tree), SCENARIO(trees), SCENARIO(trees_with_paths),
+    SCENARIO(long_names), SCENARIO(product),
     SCENARIO(einsum), SCENARIO(tensordot), SCENARIO(sorting), SCENARIO(singular_values), SCENARIO(norms), SCENARIO(indexing), SCENARIO(masking),
     SCENARIO(updates), SCENARIO(scattering), SCENARIO(joining), SCENARIO(splitting), SCENARIO(reductions), SCENARIO(scans), SCENARIO(recurrence),
     SCENARIO(softmax), SCENARIO(special), SCENARIO(choosing), SCENARIO(powers), SCENARIO(narrow), SCENARIO(complex_numbers), SCENARIO(grids),

@@ -359,6 +359,23 @@ public:
             leaf = f(leaf);
         return with_leaves(mapped);
     }
+    /** f of the path of every leaf, "layers/0/W", and the leaf. */
+    template <class F> tree map_with_path(F f) const
+    {
+        std::vector<std::string> paths;
+        detail::made<tree>([&] {
+            return ad_tree_map_with_path(
+                [](const char *path, ad_array *leaf, void *list) {
+                    static_cast<std::vector<std::string> *>(list)->push_back(path);
+                    return leaf;
+                },
+                get(), &paths);
+        });
+        std::vector<array> mapped = leaves();
+        for (size_t i = 0; i < mapped.size(); i++)
+            mapped[i] = f(paths[i], mapped[i]);
+        return with_leaves(mapped);
+    }
     template <class F> tree map(F f, const tree &other) const
     {
         if (!ad_tree_same_structure(get(), other.get()))

@@ -128,6 +128,12 @@ AD_API bool ad_tree_same_structure(const ad_tree *a, const ad_tree *b);
 AD_API ad_tree *ad_tree_map(ad_array *(*f)(ad_array *), const ad_tree *t);
 AD_API ad_tree *ad_tree_map2(ad_array *(*f)(ad_array *, ad_array *), const ad_tree *t, const ad_tree *u);
 
+/** f on every leaf and its path: ad_tree_map_with_path(f, t, NULL).
+ *
+ * @param f        as above; path is "layers/0/W", there until f returns; context is passed on
+ * @return, Derivative and Errors: as above. As jax.tree_util.tree_map_with_path. */
+AD_API ad_tree *ad_tree_map_with_path(ad_array *(*f)(const char *path, ad_array *leaf, void *context), const ad_tree *t, void *context);
+
 /** All leaves, depth first and each in C order, as one vector of their common dtype, and back: shapes, dtypes and structure are those of t.
  *
  * @param vector  (n,), n the number of elements of all leaves; converted to each leaf's dtype as by ad_astype
@@ -151,6 +157,7 @@ AD_API void ad_tree_fprint(FILE *stream, const ad_tree *t);
 #define ad_unflatten(x, ...)        AD_CALL_PP_(ad_unflatten, x, __VA_ARGS__)
 #define ad_tree_map(...)            AD_CALL_V_(ad_tree_map, __VA_ARGS__)
 #define ad_tree_map2(...)           AD_CALL_V_(ad_tree_map2, __VA_ARGS__)
+#define ad_tree_map_with_path(...)  AD_CALL_V_(ad_tree_map_with_path, __VA_ARGS__)
 #endif
 
 AD_END_DECLS

@@ -47,6 +47,33 @@ ad_tree *ad_tree_map2(ad_array *(*f)(ad_array *, ad_array *), const ad_tree *t, 
     return ad_tree_with_leaves(t, leaves);
 }
 
+struct mapping {
+    ad_array *(*f)(const char *path, ad_array *leaf, void *context);
+    void *context;
+    ad_array **leaf; /* where the next result goes */
+};
+
+static bool map_leaf(void *context, const char *path, ad_array *leaf)
+{
+    struct mapping *m = context;
+    if (!leaf)
+        return true;
+    *m->leaf = m->f(path, leaf, m->context);
+    return *m->leaf++ || AD_FAIL(AD_ERROR_VALUE, "ad_tree_map_with_path: the function gave NULL for leaf \"%s\"", path);
+}
+
+ad_tree *ad_tree_map_with_path(ad_array *(*f)(const char *path, ad_array *leaf, void *context), const ad_tree *t, void *context)
+{
+    if (!ad_given(t, "ad_tree_map_with_path", "tree"))
+        return NULL;
+    if (!f)
+        return ad_set_error(AD_ERROR_VALUE, "ad_tree_map_with_path: the function is NULL");
+    AD_SCRATCH room = { 0 };
+    ad_array **leaves = ad_scratch_take(ad_current(), &room, ad_tree_leaf_count(t), sizeof *leaves);
+    struct mapping m = { f, context, leaves };
+    return leaves && ad_tree_visit(t, map_leaf, &m) ? ad_tree_with_leaves(t, leaves) : NULL;
+}
+
 /* ---- one vector ---- */
 
 ad_array *ad_flatten(const ad_tree *t)
