@@ -123,9 +123,6 @@ START_TEST(trees_hold_arrays_by_name_and_by_position)
 }
 END_TEST
 
-START_TEST(arrays_live_as_long_as_their_values)
-{
-    ad::array kept = ad::ones({ 1000 });
 START_TEST(trees_are_saved_and_loaded)
 {
     std::string path = "cpp_test_" + std::to_string(getpid()) + ".npz";
@@ -144,6 +141,9 @@ START_TEST(trees_are_saved_and_loaded)
 }
 END_TEST
 
+START_TEST(arrays_live_as_long_as_their_values)
+{
+    ad::array kept = ad::ones({ 1000 });
     for (int round = 0; round < 3; round++) {
         int64_t before = live_bytes();
         for (int i = 0; i < 100; i++)
@@ -424,10 +424,10 @@ END_TEST
 int main()
 {
     const TTest *const tests[] = { arrays_mix_with_numbers_of_any_type, options_are_named, an_index_is_a_string_or_a_list, trees_hold_arrays_by_name_and_by_position,
+        trees_are_saved_and_loaded,
                                    arrays_live_as_long_as_their_values, anything_that_can_be_called_has_a_gradient, other_arguments_are_handed_on,
                                    derivatives_of_derivatives_close_over_outer_variables, every_transformation_gives_its_derivative,
                                    functions_of_trees_have_trees_as_gradients, checkpoints_and_fixed_points_take_lambdas,
-        trees_are_saved_and_loaded,
                                    errors_are_exceptions_with_code_and_sentence, an_exception_passes_through_a_derivative_as_it_is,
                                    newtons_method_finds_the_minimum_of_a_logistic_loss, a_network_learns_exclusive_or };
     Suite *suite = suite_create("cpp");

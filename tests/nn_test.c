@@ -95,6 +95,41 @@ static const char *written(FILE *stream, char *text, size_t size)
     return text;
 }
 
+START_TEST(normal_leaves_depend_on_key_position_and_shape)
+{
+    ad_tree *inner = ad_tree_of("single", ad_zeros(AD_SHAPE(1000), .dtype = AD_F32), "n", 3);
+    ad_tree *t = ad_tree_of("W", ad_zeros(AD_SHAPE(300, 200)), "b", inner, "e", ad_zeros(AD_SHAPE(0)));
+    ad_tree *u = adnn_normal_like(ad_random_key(1), t), *same = adnn_normal_like(ad_random_key(1), t);
+    ck_assert(ad_tree_same_structure(t, u));
+    ck_assert_int_eq(ad_dtype_of(ad_tree_get(u, "b/single")), AD_F32);
+    ck_assert_int_eq(ad_dtype_of(ad_tree_get(u, "b/n")), AD_F64);
+    assert_close(ad_item(ad_mean(ad_tree_get(u, "W"))), 0, 0.02);
+    assert_close(ad_item(ad_std(ad_tree_get(u, "W"))), 1, 0.01);
+    ck_assert(ad_item(ad_all(ad_equal(ad_flatten(u), ad_flatten(same)))) == 1);
+    ck_assert(ad_item(ad_any(ad_equal(ad_flatten(u), ad_flatten(adnn_normal_like(ad_random_key(2), t))))) == 0);
+    ad_tree *other = adnn_normal_like(ad_random_key(1), ad_list_of(1, ad_zeros(AD_SHAPE(1000), .dtype = AD_F32)));
+    ck_assert(ad_item(ad_all(ad_equal(ad_tree_get(u, "b/single"), ad_tree_get(other, "1")))) == 1);
+    ad_array *z = ad_tree_get(adnn_normal_like(ad_random_key(3), ad_list_of(ad_zeros(AD_SHAPE(40000), .dtype = AD_C64))), "0");
+    ck_assert_int_eq(ad_dtype_of(z), AD_C64);
+    assert_close(ad_item(ad_mean(ad_square(ad_abs(z)))), 1, 0.02);
+}
+END_TEST
+
+static ad_array *of_scales(ad_tree *scales)
+{
+    ad_tree *like = ad_tree_of("W", ad_zeros(AD_SHAPE(3, 2)), "b", ad_zeros(AD_SHAPE(2)));
+    return adnn_squared_norm(ad_tree_map2(ad_mul, scales, adnn_normal_like(ad_random_key(1), like)));
+}
+
+START_TEST(initial_parameters_differentiate_in_their_scales)
+{
+    ad_tree *scales = ad_tree_of("W", 0.5, "b", 2.0), *g = ad_grad(of_scales)(scales);
+    ad_tree *z = adnn_normal_like(ad_random_key(1), ad_tree_of("W", ad_zeros(AD_SHAPE(3, 2)), "b", ad_zeros(AD_SHAPE(2))));
+    assert_close(ad_item(ad_tree_get(g, "W")), ad_item(ad_sum(ad_square(ad_tree_get(z, "W")))), 1e-14);
+    assert_close(ad_item(ad_tree_get(g, "b")), 4 * ad_item(ad_sum(ad_square(ad_tree_get(z, "b")))), 1e-14);
+}
+END_TEST
+
 START_TEST(a_progress_line_says_how_far_the_work_is)
 {
     char text[500];
@@ -268,7 +303,8 @@ START_TEST(a_network_learns_to_separate)
 END_TEST
 
 RUN_TESTS("nn", dense_layers_compose, initial_weights_have_the_promised_scale, cross_entropy_takes_integers_and_one_hot,
-          elementwise_layers_apply_their_function_and_keep_the_shape, squared_errors_and_norms_follow_their_formulas, a_progress_line_says_how_far_the_work_is,
+          elementwise_layers_apply_their_function_and_keep_the_shape, squared_errors_and_norms_follow_their_formulas,
+          normal_leaves_depend_on_key_position_and_shape, initial_parameters_differentiate_in_their_scales, a_progress_line_says_how_far_the_work_is,
           sgd_and_adam_follow_their_formulas, parameters_of_100000_leaves_on_a_stack_of_256_kib,
           adam_has_a_derivative_where_squared_gradients_underflow, cross_entropy_of_a_sure_answer_keeps_its_digits,
           batches_go_through_all_examples_each_epoch, bad_layers_are_errors, a_network_learns_to_separate)

@@ -388,6 +388,7 @@ static void networks(void)
     ROW(adnn_apply, adnn_apply(NULL, p, x));
     ROW(adnn_apply, adnn_apply(model, bare, x));
     ROW(adnn_apply, adnn_apply(model, p, none));
+    ROW(adnn_normal_like, adnn_normal_like(ad_random_key(1), bare));
     ROW(adnn_accuracy, adnn_accuracy(none, x));
     ROW(adnn_accuracy, adnn_accuracy(x, none));
     ROW(adnn_squared_norm, adnn_squared_norm(bare));

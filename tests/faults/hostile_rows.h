@@ -244,10 +244,10 @@ CALL(ad_tree_escape(NULL))
 ARRAY(ad_load(text)) ARRAY(ad_load_idx(text)) ARRAY(ad_load("/")) ARRAY(ad_load_idx("/dev/null"))
 CALL(ad_save(flag ? NULL : "/nowhere/x.npy", x)) CALL(ad_save_idx(flag ? NULL : "/nowhere/x.gz", x)) CALL(ad_save("/", x)) CALL(ad_save("", x))
 
-/* ---- errors and memory ---- */
 TREE(ad_loadz(text)) TREE(ad_loadz("/")) TREE(ad_loadz("/dev/null"))
 CALL(ad_savez(flag ? NULL : "/nowhere/x.npz", t)) CALL(ad_savez("/", t)) CALL(ad_savez("", t)) CALL(ad_savez("/dev/null", t))
 
+/* ---- errors and memory ---- */
 CALL(ad_set_error((ad_code)i, "%s", text ? text : "?"))
 CALL(ad_scope_close((ad_scope){ (uint32_t)i }))
 CALL(ad_memory_stats(NULL))
@@ -300,6 +300,7 @@ ARRAY(adnn_softmax_cross_entropy(x, y))
 ARRAY(adnn_mean_squared_error(x, y))
 CALL(adnn_accuracy(x, y))
 ARRAY(adnn_squared_norm(t))
+TREE(adnn_normal_like(key, t))
 TREE(adnn_optimizer_init((adnn_optimizer){ .rule = (adnn_rule)i }, t))
 TREE(adnn_optimizer_update(adnn_adam(.step_size = real, .beta1 = real2), t, u, &parameters))
 TREE(adnn_optimizer_update(adnn_sgd(.step_size = real, .momentum = real2), ad_tree_of("v", t), t, &u))

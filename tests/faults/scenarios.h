@@ -267,6 +267,15 @@ static ad_array *saved(const char *suffix)
     return loaded;
 }
 
+static ad_array *npz(void)
+{
+    char path[64];
+    snprintf(path, sizeof path, "%sscenario_%d.npz", access("/dev/shm", W_OK) == 0 ? "/dev/shm/" : "", (int)getpid());
+    ad_tree *t = small_tree(), *loaded = t && ad_savez(path, t) ? ad_loadz(path) : NULL;
+    unlink(path);
+    return vector_of(loaded);
+}
+
 static ad_array *npy(void)
 {
     return saved(".npy");
@@ -278,15 +287,6 @@ static ad_array *compressed_npy(void)
 }
 
 static ad_array *idx(void)
-static ad_array *npz(void)
-{
-    char path[64];
-    snprintf(path, sizeof path, "%sscenario_%d.npz", access("/dev/shm", W_OK) == 0 ? "/dev/shm/" : "", (int)getpid());
-    ad_tree *t = small_tree(), *loaded = t && ad_savez(path, t) ? ad_loadz(path) : NULL;
-    unlink(path);
-    return vector_of(loaded);
-}
-
 {
     return saved(".idx");
 }

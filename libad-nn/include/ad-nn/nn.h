@@ -75,6 +75,16 @@ AD_API adnn_model *adnn_sequential_of(adnn_model *const *layers, int count);
  * Errors: an input that a layer does not take. */
 AD_API ad_tree *adnn_init(const adnn_model *model, ad_key key, ad_shape input);
 
+/** A tree like t with standard normal leaves: mean 0, variance 1. A constant: t gives structure, shapes and dtypes only.
+ *
+ * Initial parameters that are differentiable in their scales are ad_tree_map2(ad_mul, scales, adnn_normal_like(key, scales)), a tree of scales of any shapes; with
+ * a number for each leaf, parameters of the shapes of p are ad_tree_map2(ad_mul, scales, adnn_normal_like(key, p)).
+ *
+ * @param t  leaves of integers and bools are drawn as float64; complex ones with variance 1/2 in each part
+ * @return   leaf i, depth first, depends on key, i and its own shape and dtype only
+ * As torch.randn_like, of a tree. */
+AD_API ad_tree *adnn_normal_like(ad_key key, const ad_tree *t);
+
 /** Shape of the output for one example. Its ndim is -1 and an error is recorded for a NULL model and for an input that the model does not take. */
 AD_API ad_shape adnn_output_shape(const adnn_model *model, ad_shape input);
 
@@ -193,6 +203,7 @@ AD_API void adnn_progress_end(adnn_progress *progress);
 #if !defined __cplusplus && !defined AD_INTERNAL_
 #define adnn_squared_norm(x)               AD_CALL_P_(adnn_squared_norm, x)
 #define adnn_init(x, ...)                  AD_CALL_PP_(adnn_init, x, __VA_ARGS__)
+#define adnn_normal_like(...)              AD_CALL_V_(adnn_normal_like, __VA_ARGS__)
 #define adnn_apply(x, ...)                 AD_CALL_PP_(adnn_apply, x, __VA_ARGS__)
 #define adnn_softmax_cross_entropy(x, ...) AD_CALL_PP_(adnn_softmax_cross_entropy, x, __VA_ARGS__)
 #define adnn_mean_squared_error(x, ...)    AD_CALL_PP_(adnn_mean_squared_error, x, __VA_ARGS__)

@@ -138,8 +138,11 @@ ad_tree *ad_unflatten(const ad_tree *t, ad_array *vector)
 
 static bool print_leaf(void *stream, const char *path, ad_array *x)
 {
+    if (!x)
+        return true;
     fprintf(stream, "%s %s %s\n", path, ad_dtype_name((ad_dtype)x->dtype), AD_SHAPE_TEXT(x));
     ad_fprint(stream, x);
+    return true;
 }
 
 void ad_tree_fprint(FILE *stream, const ad_tree *t)
@@ -153,6 +156,3 @@ void ad_tree_print(const ad_tree *t)
 {
     ad_tree_fprint(stdout, t);
 }
-    if (!x)
-        return true;
-    return true;
