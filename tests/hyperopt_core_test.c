@@ -1,164 +1,747 @@
-/* The integer core of reversible training: fixed-point updates and the information buffer. An internal unit test: it includes
- * headers of hyperopt/src. */
-#include "bit_buffer.h"
-#include "fixed_point.h"
+/* The integer core of reversible training: ratios, the coder, the store of its words, and descent with momentum on blocks. An internal unit test: it
+ * includes headers of hyperopt/src. */
+#include "arithmetic.h"
+#include "coder.h"
+#include "dynamics.h"
 #include "testing.h"
+#include <unistd.h>
 
-enum { COUNT = 1003 };
+enum { BLOCK = HYPER_BLOCK };
 
 static uint64_t random_state = 1;
 
-static double uniform(void)
+static uint64_t random_bits(void)
 {
     random_state = random_state * 6364136223846793005u + 1442695040888963407u;
-    return (double)(random_state >> 11) * 0x1p-53;
+    uint64_t x = (random_state ^ random_state >> 33) * 0xff51afd7ed558ccdu;
+    return x ^ x >> 29;
 }
 
-static void fill(int64_t *v, int64_t count, double scale)
+static double uniform(void)
 {
-    for (int64_t i = 0; i < count; i++)
-        v[i] = (int64_t)((2 * uniform() - 1) * scale);
+    return (double)(random_bits() >> 11) * 0x1p-53;
 }
 
-START_TEST(fixed_point_values_come_back)
+/* Of any size: as many small as large ones. */
+static int64_t random_integer(void)
 {
-    double values[] = { 0, 1, -1, 0x1p-52, -2047.75, 3.25 }, back[6];
-    int64_t fixed[6];
-    ck_assert_int_eq(hyper_fixed_encode(6, values, fixed), HYPER_FINE);
-    ck_assert_int_eq(fixed[3], 1);
-    hyper_fixed_decode(6, fixed, back);
-    ck_assert_mem_eq(values, back, sizeof values);
+    return (int64_t)random_bits() >> random_bits() % 64;
 }
-END_TEST
 
-START_TEST(values_out_of_range_are_refused_by_their_index)
+static hyper_ratio ratio(int64_t n, int64_t d)
 {
-    int64_t fixed[3];
-    ck_assert_int_eq(hyper_fixed_encode(3, (double[]){ 0, 2048, 1 }, fixed), 1);
-    ck_assert_int_eq(hyper_fixed_encode(3, (double[]){ 0, 1, NAN }, fixed), 2);
-    ck_assert_int_eq(hyper_fixed_encode(3, (double[]){ -INFINITY, 1, 1 }, fixed), 0);
+    return (hyper_ratio){ (uint16_t)(n - 1), (uint16_t)(d - 1) };
 }
-END_TEST
 
-START_TEST(a_sum_never_wraps)
+static hyper_ratio random_ratio(void)
 {
-    int64_t x[2] = { 0, INT64_MAX - 5 }, step[2] = { 1, 6 };
-    ck_assert_int_eq(hyper_fixed_add(2, x, step), 1);
-    int64_t y[2] = { INT64_MIN + 3, 0 }, back[2] = { 3, 0 };
-    ck_assert_int_eq(hyper_fixed_subtract(2, y, back), 0);
+    int64_t d = 1 + (int64_t)(random_bits() % (random_bits() % 2 ? 65536 : 20)), n = 1 + (int64_t)(random_bits() % (uint64_t)d);
+    static const int64_t special[][2] = { { 1, 1 }, { 1, 65536 }, { 65535, 65536 }, { 65536, 65536 }, { 9, 10 }, { 999, 1000 }, { 1, 2 } };
+    uint64_t i = random_bits() % 14;
+    return i < 7 ? ratio(special[i][0], special[i][1]) : ratio(n, d);
 }
-END_TEST
 
-START_TEST(momenta_are_rounded_to_sixteen_bits)
+/* ---- ratios ---- */
+
+START_TEST(usual_momenta_are_the_ratios_that_are_meant)
 {
-    uint32_t n[4];
-    ck_assert_int_eq(hyper_momentum_quantise(4, (double[]){ 0.5, 0.9, 1, 1e-9 }, n), HYPER_FINE);
-    ck_assert(n[0] == 32768 && n[1] == 58982 && n[2] == 65536 && n[3] == 1);
-    ck_assert_int_eq(hyper_momentum_quantise(2, (double[]){ 0.5, 0 }, n), 1);
-    ck_assert_int_eq(hyper_momentum_quantise(2, (double[]){ 1.0001, 0.1 }, n), 0);
-    ck_assert_int_eq(hyper_momentum_quantise(1, (double[]){ NAN }, n), 0);
+    static const struct { double beta; int64_t n, d; } rows[] = {
+        { 0.9, 9, 10 }, { 0.999, 999, 1000 }, { 0.5, 1, 2 }, { 1, 1, 1 }, { 0.98, 49, 50 }, { 0.9999, 9999, 10000 }, { 0.1, 1, 10 }, { 1e-9, 1, 65536 },
+        { 5e-324, 1, 65536 }, { 1.0 / 3, 1, 3 }, { 1 - 0x1p-17, 1, 1 }, { 0x1p-16, 1, 65536 }, { 1 - 0x1p-16, 65535, 65536 }, { 1 - 0x1p-53, 1, 1 },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        hyper_ratio r;
+        ck_assert(hyper_ratio_of(rows[i].beta, &r));
+        ck_assert_msg(r.n_less_1 + 1 == rows[i].n && r.d_less_1 + 1 == rows[i].d, "%.17g is %d/%d", rows[i].beta, r.n_less_1 + 1, r.d_less_1 + 1);
+    }
+    ck_assert_double_eq(hyper_ratio_value(ratio(9, 10)), 0.9);
+    ck_assert_double_eq(hyper_ratio_complement(ratio(999, 1000)), 0.001);
 }
 END_TEST
 
-/* STEPS multiplications and increments, and back. Gives the buffer's bits at the top divided by the bound. */
-static double there_and_back(hyper_bit_buffer *buffer, const uint32_t *numerator, int64_t stride, int steps)
+START_TEST(what_is_no_momentum_has_no_ratio)
 {
-    static int64_t v[COUNT], first[COUNT], step[COUNT];
+    static const double betas[] = { 0, -0.0, -1, 1.0000000000000002, NAN, INFINITY, -INFINITY };
+    hyper_ratio r;
+    for (size_t i = 0; i < sizeof betas / sizeof *betas; i++)
+        ck_assert(!hyper_ratio_of(betas[i], &r));
+    ck_assert(hyper_ratio_is_zero(HYPER_RATIO_ZERO) && !hyper_ratio_is_zero(ratio(1, 1)) && !hyper_ratio_is_zero(ratio(1, 65536)));
+}
+END_TEST
+
+__extension__ typedef __int128 wide;
+
+/* |beta - n/d| d 2^69, exactly, of a beta from 2^-16 to 1. */
+static wide error_times_d(double beta, int64_t n, int64_t d)
+{
+    wide error = ((wide)(int64_t)ldexp(beta, 62) << 7) * d - ((wide)n << 69);
+    int64_t below = (int64_t)ldexp(ldexp(beta, 62) - floor(ldexp(beta, 62)), 7);
+    error += (wide)below * d;
+    return error < 0 ? -error : error;
+}
+
+static double random_beta(int i)
+{
+    switch (i % 5) {
+    case 0: return uniform();
+    case 1: return 1 - exp(-20 * uniform());
+    case 2: return exp(-11 * uniform());
+    case 3: return (1 + (double)(random_bits() % 65536)) / 65536;
+    default: return hyper_ratio_value(random_ratio());
+    }
+}
+
+START_TEST(no_denominator_up_to_the_largest_gives_a_nearer_ratio)
+{
+    for (int i = 0; i < 200; i++) {
+        double beta = random_beta(i);
+        hyper_ratio r;
+        if (beta < 0x1p-16 || !hyper_ratio_of(beta, &r))
+            continue;
+        int64_t n = r.n_less_1 + 1, d = r.d_less_1 + 1;
+        wide mine = error_times_d(beta, n, d);
+        ck_assert_int_le(n, d);
+        ck_assert_msg(mine * 2 * (65537 - d) <= (wide)1 << 69, "%.17g: %lld/%lld is off by too much", beta, (long long)n, (long long)d);
+        for (int64_t e = 1; e <= 65536; e++) {
+            int64_t m = (int64_t)(beta * (double)e + 0.5);
+            m = m < 1 ? 1 : m > e ? e : m;
+            wide other = error_times_d(beta, m, e) * d;
+            if (other < mine * e || (other == mine * e && e < d))
+                ck_abort_msg("%.17g: %lld/%lld is nearer than %lld/%lld", beta, (long long)m, (long long)e, (long long)n, (long long)d);
+        }
+    }
+}
+END_TEST
+
+/* ---- the arithmetic that is made into vectors ---- */
+
+START_TEST(conversions_are_those_of_the_language)
+{
+    static const int64_t integers[] = { 0, 1, -1, INT64_MAX, INT64_MIN, INT64_C(1) << 53, (INT64_C(1) << 53) + 1, -(INT64_C(1) << 53) - 3,
+                                        UINT32_MAX, INT32_MIN };
+    for (int i = 0; i < 100000; i++) {
+        int64_t x = i < 10 ? integers[i] : random_integer();
+        double y = ldexp(uniform() - 0.5, (int)(random_bits() % 70) - 6), half = (double)(random_integer() >> 11) + 0.5;
+        if (hyper_real(x) != (double)x || hyper_high_half(x) != (double)(x >> 32) || hyper_low_half(x) != (double)(x & UINT32_MAX))
+            ck_abort_msg("%lld", (long long)x);
+        if ((fabs(y) < 0x1p63 && hyper_round(y) != llrint(y)) || hyper_round(half) != llrint(half))
+            ck_abort_msg("%a or %a", y, half);
+    }
+}
+END_TEST
+
+/* ---- the coder ---- */
+
+/* Calls of all kinds: made from their number, so that they can be made again. */
+typedef struct {
+    int64_t count, stride;
+    hyper_ratio ratio[BLOCK];
+    bool digits;
+    int64_t base[BLOCK];
+} call;
+
+static void make_call(call *c, int number)
+{
+    random_state = (uint64_t)number * 7919 + 1;
+    c->count = random_bits() % 4 == 0 ? 1 + (int64_t)(random_bits() % 20) : 1 + (int64_t)(random_bits() % BLOCK);
+    c->stride = (int64_t)(random_bits() % 2);
+    c->digits = random_bits() % 8 == 0;
+    bool alike = random_bits() % 2;
+    for (int i = 0; i < BLOCK; i++) {
+        c->ratio[i] = alike && i ? c->ratio[0] : random_ratio();
+        c->base[i] = 1 + (int64_t)(random_bits() % (alike ? 3 : 65536));
+    }
+}
+
+static void assert_is_rounded(int64_t before, int64_t after, hyper_ratio r)
+{
+    wide exact = (wide)before * (r.n_less_1 + 1), d = r.d_less_1 + 1, error = (wide)after * d - exact;
+    if (error <= -d || error >= d)
+        ck_abort_msg("%lld times %d/%d gives %lld", (long long)before, r.n_less_1 + 1, r.d_less_1 + 1, (long long)after);
+}
+
+/* Makes `calls` calls on one coder with increments of any size between, and undoes them. Gives the bits at the top over the bound. */
+static double there_and_back(hyper_store *store, int64_t which, int calls, bool wild)
+{
+    static call c;
+    static int64_t v[BLOCK], first[BLOCK], digit[BLOCK], saved[BLOCK];
+    hyper_coder *coder = hyper_store_coder(store, which);
     double bound = 0;
-    fill(v, COUNT, 0x1p52);
-    memcpy(first, v, sizeof v);
-    for (int64_t i = 0; i < COUNT; i++)
-        bound += steps * (16 - log2(numerator[i * stride]));
-    for (int t = 0; t < steps; t++) {
-        random_state = (uint64_t)t;
-        fill(step, COUNT, 0x1p50);
-        ck_assert_int_eq(hyper_momentum_multiply(buffer, COUNT, v, numerator, stride), HYPER_FINE);
-        ck_assert_int_eq(hyper_fixed_add(COUNT, v, step), HYPER_FINE);
+    random_state = (uint64_t)which + 1;
+    for (int i = 0; i < BLOCK; i++)
+        v[i] = first[i] = wild ? random_integer() : (int64_t)((uniform() - 0.5) * 0x1p52);
+    for (int k = 0; k < calls; k++) {
+        make_call(&c, k);
+        memcpy(saved, v, sizeof v);
+        for (int i = 0; i < c.count; i++)
+            digit[i] = (int64_t)(random_bits() % (uint64_t)c.base[i]);
+        for (int i = 0; i < c.count; i++)
+            bound += c.digits ? log2((double)c.base[i]) : -log2(hyper_ratio_value(c.ratio[i * c.stride]));
+        int64_t bad = c.digits ? hyper_coder_push(coder, c.count, digit, c.base) : hyper_coder_multiply(coder, c.count, v, c.ratio, c.stride);
+        ck_assert_int_eq(bad, HYPER_FINE);
+        for (int i = 0; i < c.count && !c.digits; i++)
+            assert_is_rounded(saved[i], v[i], c.ratio[i * c.stride]);
+        for (int i = 0; i < c.count; i++)
+            v[i] = (int64_t)((uint64_t)v[i] + (wild ? (uint64_t)0 : (uint64_t)((int64_t)(uniform() * 0x1p50))));
     }
-    double bits = hyper_bit_buffer_bits(buffer);
-    for (int t = steps - 1; t >= 0; t--) {
-        random_state = (uint64_t)t;
-        fill(step, COUNT, 0x1p50);
-        ck_assert_int_eq(hyper_fixed_subtract(COUNT, v, step), HYPER_FINE);
-        ck_assert_int_eq(hyper_momentum_divide(buffer, COUNT, v, numerator, stride), HYPER_FINE);
+    double bits = hyper_store_bits(store);
+    for (int k = calls - 1; k >= 0; k--) {
+        int64_t back[BLOCK];
+        make_call(&c, k);
+        for (int i = 0; i < c.count; i++)
+            digit[i] = (int64_t)(random_bits() % (uint64_t)c.base[i]);
+        for (int i = 0; i < c.count; i++)
+            v[i] = (int64_t)((uint64_t)v[i] - (wild ? (uint64_t)0 : (uint64_t)((int64_t)(uniform() * 0x1p50))));
+        int64_t bad = c.digits ? hyper_coder_pop(coder, c.count, back, c.base) : hyper_coder_divide(coder, c.count, v, c.ratio, c.stride);
+        ck_assert_int_eq(bad, HYPER_FINE);
+        ck_assert(!c.digits || memcmp(digit, back, (size_t)c.count * sizeof *back) == 0);
     }
-    ck_assert(hyper_bit_buffer_is_empty(buffer));
+    ck_assert(hyper_store_is_empty(store));
     ck_assert_mem_eq(v, first, sizeof v);
     return bits / bound;
 }
 
-START_TEST(a_thousand_steps_are_undone_to_the_bit_at_the_price_of_the_bound)
+START_TEST(calls_of_all_ratios_in_any_order_are_undone_to_the_bit)
 {
-    static const double betas[] = { 0.9, 0.5, 0.98, 0.1 };
-    for (int i = 0; i < 4; i++) {
-        uint32_t n;
-        hyper_bit_buffer *buffer = hyper_bit_buffer_new(NULL, 0);
-        hyper_momentum_quantise(1, &betas[i], &n);
-        double ratio = there_and_back(buffer, &n, 0, 1000);
-        ck_assert_msg(fabs(ratio - 1) < 0.01, "beta %g takes %g of the bound", betas[i], ratio);
-        hyper_bit_buffer_free(buffer);
+    hyper_store *store = hyper_store_new(2, NULL, 0);
+    ck_assert_double_lt(fabs(there_and_back(store, 0, 1500, true) - 1), 0.001);
+    ck_assert_double_lt(fabs(there_and_back(store, 1, 1500, false) - 1), 0.001);
+    hyper_store_free(store);
+}
+END_TEST
+
+static int64_t lowest_and_highest(int64_t i)
+{
+    static const int64_t ends[] = { INT64_MAX, INT64_MIN, INT64_MAX - 1, INT64_MIN + 1, 0, -1, INT64_MIN + 65536, INT64_MAX - 65535 };
+    return ends[i % 8];
+}
+
+START_TEST(the_ends_of_the_range_come_back)
+{
+    hyper_store *store = hyper_store_new(1, NULL, 0);
+    for (int round = 0; round < 300; round++) {
+        int64_t v[BLOCK];
+        hyper_ratio r[BLOCK];
+        for (int i = 0; i < BLOCK; i++) {
+            v[i] = lowest_and_highest(i);
+            r[i] = random_ratio();
+        }
+        ck_assert_int_eq(hyper_coder_multiply(hyper_store_coder(store, 0), BLOCK, v, r, 1), HYPER_FINE);
+        for (int i = 0; i < BLOCK; i++)
+            assert_is_rounded(lowest_and_highest(i), v[i], r[i]);
+        ck_assert_int_eq(hyper_coder_divide(hyper_store_coder(store, 0), BLOCK, v, r, 1), HYPER_FINE);
+        for (int i = 0; i < BLOCK; i++)
+            if (v[i] != lowest_and_highest(i))
+                ck_abort_msg("element %d, ratio %d/%d", i, r[i].n_less_1 + 1, r[i].d_less_1 + 1);
+    }
+    ck_assert(hyper_store_is_empty(store));
+    hyper_store_free(store);
+}
+END_TEST
+
+START_TEST(zero_stays_zero_among_others)
+{
+    hyper_store *store = hyper_store_new(1, NULL, 0);
+    hyper_ratio r[BLOCK];
+    int64_t v[BLOCK];
+    for (int k = 0; k < 200; k++) {
+        for (int i = 0; i < BLOCK; i++) {
+            v[i] = i % 3 ? random_integer() : 0;
+            r[i] = random_ratio();
+        }
+        ck_assert_int_eq(hyper_coder_multiply(hyper_store_coder(store, 0), BLOCK, v, r, 1), HYPER_FINE);
+        for (int i = 0; i < BLOCK; i += 3)
+            if (v[i])
+                ck_abort_msg("element %d is %lld", i, (long long)v[i]);
+    }
+    hyper_store_free(store);
+}
+END_TEST
+
+START_TEST(a_thousand_steps_take_the_bound)
+{
+    static const double betas[] = { 0.9, 0.5, 0.98, 0.1, 0.123456789 };
+    for (int b = 0; b < 5; b++) {
+        hyper_store *store = hyper_store_new(1, NULL, 0);
+        hyper_coder *coder = hyper_store_coder(store, 0);
+        int64_t v[500], first[500];
+        hyper_ratio r;
+        hyper_ratio_of(betas[b], &r);
+        for (int i = 0; i < 500; i++)
+            v[i] = first[i] = (int64_t)((uniform() - 0.5) * 0x1p53);
+        for (int t = 0; t < 1000; t++) {
+            ck_assert_int_eq(hyper_coder_multiply(coder, 500, v, &r, 0), HYPER_FINE);
+            for (int i = 0; i < 500; i++)
+                v[i] += (t + i) * INT64_C(1234567890123) % (INT64_C(1) << 50);
+        }
+        double ratio_to_bound = hyper_store_bits(store) / (-log2(hyper_ratio_value(r)) * 500 * 1000);
+        ck_assert_msg(fabs(ratio_to_bound - 1) < 0.001, "beta %g takes %g of the bound", betas[b], ratio_to_bound);
+        for (int t = 999; t >= 0; t--) {
+            for (int i = 0; i < 500; i++)
+                v[i] -= (t + i) * INT64_C(1234567890123) % (INT64_C(1) << 50);
+            ck_assert_int_eq(hyper_coder_divide(coder, 500, v, &r, 0), HYPER_FINE);
+        }
+        ck_assert(hyper_store_is_empty(store));
+        ck_assert_mem_eq(v, first, sizeof v);
+        hyper_store_free(store);
     }
 }
 END_TEST
 
-START_TEST(every_element_may_have_its_own_momentum)
+/* A run's state after `calls` calls, and what the coder is at the end. */
+static void run_calls(hyper_coder *coder, int from, int to, int64_t *v)
 {
-    uint32_t n[COUNT];
-    hyper_bit_buffer *buffer = hyper_bit_buffer_new(NULL, 0);
-    for (int i = 0; i < COUNT; i++)
-        n[i] = i % 7 == 0 ? HYPER_MOMENTUM_ONE : i % 5 == 0 ? 1 : i % 50 < 20 ? 60000 : (uint32_t)(1 + uniform() * 65535);
-    ck_assert_double_lt(fabs(there_and_back(buffer, n, 1, 100) - 1), 0.01);
-    hyper_bit_buffer_free(buffer);
+    static call c;
+    for (int k = from; k < to; k++) {
+        make_call(&c, k);
+        ck_assert_int_eq(hyper_coder_multiply(coder, c.count, v, c.ratio, c.stride), HYPER_FINE);
+        for (int i = 0; i < BLOCK; i++)
+            v[i] = (v[i] >> 1) + (int64_t)((uniform() - 0.5) * 0x1p55);
+    }
+}
+
+START_TEST(the_bits_are_the_same_where_words_are_thrown_away)
+{
+    hyper_store *keep = hyper_store_new(1, NULL, 0), *drop = hyper_store_new(1, NULL, 0);
+    int64_t v[BLOCK] = { 1, 2, 3 }, w[BLOCK] = { 1, 2, 3 };
+    uint64_t lanes[HYPER_LANES], others[HYPER_LANES];
+    hyper_store_clear(drop, true);
+    for (int k = 0; k < 2000; k += 100) {
+        run_calls(hyper_store_coder(keep, 0), k, k + 100, v);
+        run_calls(hyper_store_coder(drop, 0), k, k + 100, w);
+        ck_assert_mem_eq(v, w, sizeof v);
+        hyper_coder_lanes(hyper_store_coder(keep, 0), lanes);
+        hyper_coder_lanes(hyper_store_coder(drop, 0), others);
+        ck_assert_mem_eq(lanes, others, sizeof lanes);
+    }
+    ck_assert_int_lt(hyper_store_peak_bytes(drop), 2000);
+    ck_assert_int_gt(hyper_store_peak_bytes(keep), 80000);
+    hyper_store_free(keep);
+    hyper_store_free(drop);
 }
 END_TEST
 
-START_TEST(a_spill_file_takes_what_does_not_fit)
+/* From saved lanes, and from the middle of a run that threw words away before. */
+START_TEST(a_run_goes_on_from_saved_lanes_and_comes_back_to_them)
 {
-    uint32_t n = 32768;
-    FILE *spill = tmpfile();
-    fputs("before", spill);
-    hyper_bit_buffer *buffer = hyper_bit_buffer_new(spill, 4096);
-    there_and_back(buffer, &n, 0, 300);
-    ck_assert_int_gt(hyper_bit_buffer_peak_bytes(buffer), 30000);
-    char text[7] = "";
-    rewind(spill);
-    ck_assert_int_eq(fread(text, 1, 6, spill), 6);
-    ck_assert_str_eq(text, "before");
-    hyper_bit_buffer_free(buffer);
-    fclose(spill);
-}
-END_TEST
-
-START_TEST(a_spill_file_that_cannot_be_written_is_a_failure)
-{
-    uint32_t n = 1;
-    int64_t v[COUNT];
-    FILE *spill = fopen("/dev/full", "r+");
-    if (!spill)
-        return;
-    hyper_bit_buffer *buffer = hyper_bit_buffer_new(spill, 64);
-    fill(v, COUNT, 0x1p52);
-    ck_assert_int_ge(hyper_momentum_multiply(buffer, COUNT, v, &n, 0), 0);
-    ck_assert_int_eq(hyper_bit_buffer_failure(buffer), HYPER_BUFFER_IO);
-    hyper_bit_buffer_free(buffer);
-    fclose(spill);
+    static call c;
+    hyper_store *one = hyper_store_new(1, NULL, 0), *two = hyper_store_new(1, NULL, 0);
+    int64_t v[BLOCK] = { 5, -7 }, w[BLOCK], middle[BLOCK];
+    uint64_t lanes[HYPER_LANES], back[HYPER_LANES];
+    hyper_store_clear(one, true);
+    run_calls(hyper_store_coder(one, 0), 0, 100, v);
+    hyper_coder_lanes(hyper_store_coder(one, 0), lanes);
+    ck_assert(hyper_coder_set_lanes(hyper_store_coder(two, 0), lanes));
+    ck_assert(hyper_store_is_empty(two) && hyper_store_bits(two) == 0);
+    hyper_store_begin(one);
+    ck_assert(hyper_store_is_empty(one));
+    memcpy(w, v, sizeof v);
+    memcpy(middle, v, sizeof v);
+    for (int k = 0; k < 50; k++) {
+        make_call(&c, k);
+        ck_assert_int_eq(hyper_coder_multiply(hyper_store_coder(one, 0), c.count, v, c.ratio, c.stride), HYPER_FINE);
+        ck_assert_int_eq(hyper_coder_multiply(hyper_store_coder(two, 0), c.count, w, c.ratio, c.stride), HYPER_FINE);
+    }
+    ck_assert_mem_eq(v, w, sizeof v);
+    for (int k = 49; k >= 0; k--) {
+        make_call(&c, k);
+        ck_assert_int_eq(hyper_coder_divide(hyper_store_coder(one, 0), c.count, v, c.ratio, c.stride), HYPER_FINE);
+        ck_assert_int_eq(hyper_coder_divide(hyper_store_coder(two, 0), c.count, w, c.ratio, c.stride), HYPER_FINE);
+    }
+    ck_assert(hyper_store_is_empty(one) && hyper_store_is_empty(two));
+    ck_assert_mem_eq(v, middle, sizeof v);
+    ck_assert_mem_eq(w, middle, sizeof w);
+    hyper_coder_lanes(hyper_store_coder(two, 0), back);
+    ck_assert_mem_eq(lanes, back, sizeof lanes);
+    lanes[3] = 7;
+    ck_assert(!hyper_coder_set_lanes(hyper_store_coder(two, 0), lanes));
+    lanes[3] = UINT64_MAX;
+    ck_assert(!hyper_coder_set_lanes(hyper_store_coder(two, 0), lanes));
+    hyper_store_free(one);
+    hyper_store_free(two);
 }
 END_TEST
 
 START_TEST(dividing_more_than_was_multiplied_is_a_mismatch)
 {
-    uint32_t n = 1;
-    int64_t v[COUNT] = { 0 };
-    hyper_bit_buffer *buffer = hyper_bit_buffer_new(NULL, 0);
-    ck_assert_int_ge(hyper_momentum_divide(buffer, COUNT, v, &n, 0), 0);
-    ck_assert_int_eq(hyper_bit_buffer_failure(buffer), HYPER_BUFFER_MISMATCH);
-    hyper_bit_buffer_clear(buffer);
-    ck_assert(hyper_bit_buffer_is_empty(buffer));
-    hyper_bit_buffer_free(buffer);
+    hyper_store *store = hyper_store_new(1, NULL, 0);
+    hyper_ratio r = ratio(1, 65536);
+    int64_t v[BLOCK] = { 0 };
+    int64_t bad = HYPER_FINE;
+    for (int k = 0; k < 3 && bad == HYPER_FINE; k++)
+        bad = hyper_coder_divide(hyper_store_coder(store, 0), BLOCK, v, &r, 0);
+    ck_assert(bad >= 0 && bad < BLOCK);
+    ck_assert_int_eq(hyper_store_failure(store), HYPER_STORE_MISMATCH);
+    hyper_store_clear(store, false);
+    ck_assert(hyper_store_is_empty(store) && hyper_store_failure(store) == HYPER_STORE_FINE);
+    for (int i = 0; i < BLOCK; i++)
+        v[i] = i == 40 ? INT64_MAX / 2 : 0;
+    bad = hyper_coder_divide(hyper_store_coder(store, 0), BLOCK, v, &r, 0);
+    ck_assert(bad >= 0 && hyper_store_failure(store) == HYPER_STORE_MISMATCH);
+    hyper_store_free(store);
 }
 END_TEST
 
-RUN_TESTS("hyperopt_core", fixed_point_values_come_back, values_out_of_range_are_refused_by_their_index, a_sum_never_wraps,
-          momenta_are_rounded_to_sixteen_bits, a_thousand_steps_are_undone_to_the_bit_at_the_price_of_the_bound,
-          every_element_may_have_its_own_momentum, a_spill_file_takes_what_does_not_fit, a_spill_file_that_cannot_be_written_is_a_failure,
-          dividing_more_than_was_multiplied_is_a_mismatch)
+/* ---- the spill file ---- */
+
+START_TEST(a_spill_file_takes_what_does_not_fit)
+{
+    FILE *spill = tmpfile();
+    fputs("before", spill);
+    hyper_store *store = hyper_store_new(2, spill, 4096);
+    ck_assert_int_eq(hyper_store_failure(store), HYPER_STORE_FINE);
+    for (int pass = 0; pass < 2; pass++) {
+        there_and_back(store, 0, 300, true);
+        there_and_back(store, 1, 300, false);
+    }
+    fseek(spill, 0, SEEK_END);
+    long size = ftell(spill);
+    ck_assert_int_gt(size, 20000);
+    ck_assert_int_le(size, hyper_store_peak_bytes(store));
+    char text[7] = "";
+    rewind(spill);
+    ck_assert_int_eq(fread(text, 1, 6, spill), 6);
+    ck_assert_str_eq(text, "before");
+    hyper_store_free(store);
+    fclose(spill);
+}
+END_TEST
+
+static call shared_call;
+static int64_t of_strips[8][BLOCK], at_first[8][BLOCK];
+static _Atomic int failures;
+
+static void multiply_strip(int64_t strip, void *store)
+{
+    for (int k = 0; k < 100; k++)
+        failures += hyper_coder_multiply(hyper_store_coder(store, strip), BLOCK, of_strips[strip], shared_call.ratio, 1) != HYPER_FINE;
+}
+
+static void divide_strip(int64_t strip, void *store)
+{
+    for (int k = 0; k < 100; k++)
+        failures += hyper_coder_divide(hyper_store_coder(store, strip), BLOCK, of_strips[strip], shared_call.ratio, 1) != HYPER_FINE;
+}
+
+START_TEST(coders_of_several_threads_share_a_spill_file)
+{
+    FILE *spill = tmpfile();
+    hyper_store *store = hyper_store_new(8, spill, 10000);
+    ad_set_num_threads(4);
+    random_state = 3;
+    for (int i = 0; i < BLOCK; i++)
+        shared_call.ratio[i] = random_ratio();
+    for (int s = 0; s < 8; s++)
+        for (int i = 0; i < BLOCK; i++)
+            of_strips[s][i] = at_first[s][i] = random_integer();
+    ad_parallel_for(8, multiply_strip, store);
+    ad_parallel_for(8, divide_strip, store);
+    ck_assert_int_eq(failures, 0);
+    ck_assert(hyper_store_is_empty(store));
+    ck_assert_mem_eq(of_strips, at_first, sizeof at_first);
+    ck_assert_int_gt(hyper_store_peak_bytes(store), 100000);
+    hyper_store_free(store);
+    fclose(spill);
+}
+END_TEST
+
+START_TEST(a_file_that_cannot_be_used_is_found_at_once)
+{
+    char name[] = "/tmp/hyperopt_core_XXXXXX";
+    int descriptor = mkstemp(name);
+    FILE *files[] = { fopen("/dev/full", "r+"), fopen(name, "r"), fopen("/dev/null", "r+"), fopen(name, "w") };
+    for (int i = 0; i < 4; i++) {
+        if (!files[i])
+            continue;
+        hyper_store *store = hyper_store_new(1, files[i], 4096);
+        ck_assert_msg(hyper_store_failure(store) == HYPER_STORE_IO, "file %d", i);
+        hyper_store_clear(store, false);
+        ck_assert_int_eq(hyper_store_failure(store), HYPER_STORE_IO);
+        hyper_store_free(store);
+        fclose(files[i]);
+    }
+    close(descriptor);
+    remove(name);
+}
+END_TEST
+
+/* A file with a limit, as a disk that gets full: the process may not write beyond. */
+START_TEST(a_file_that_gets_full_is_a_failure_and_clearing_begins_again)
+{
+    static char room[3000];
+    FILE *spill = fmemopen(room, sizeof room, "w+");
+    hyper_store *store = hyper_store_new(1, spill, 64);
+    ck_assert_int_eq(hyper_store_failure(store), HYPER_STORE_FINE);
+    hyper_ratio r = ratio(1, 65536);
+    int64_t v[BLOCK] = { 0 }, bad = HYPER_FINE;
+    for (int k = 0; k < 20 && bad == HYPER_FINE; k++)
+        bad = hyper_coder_multiply(hyper_store_coder(store, 0), BLOCK, v, &r, 0);
+    ck_assert(bad >= 0 && bad < BLOCK);
+    ck_assert_int_eq(hyper_store_failure(store), HYPER_STORE_IO);
+    hyper_store_clear(store, false);
+    ck_assert_int_eq(hyper_store_failure(store), HYPER_STORE_FINE);
+    hyper_store_free(store);
+    fclose(spill);
+}
+END_TEST
+
+START_TEST(without_memory_a_coder_fails_and_nothing_leaks)
+{
+    hyper_ratio r = ratio(1, 65536);
+    for (int fail = 1; fail < 6; fail++) {
+        int64_t v[BLOCK] = { 0 }, bad = HYPER_FINE;
+        ad_memory_fail_after(fail);
+        hyper_store *store = hyper_store_new(1, NULL, 0);
+        for (int k = 0; k < 20 && store && bad == HYPER_FINE; k++)
+            bad = hyper_coder_multiply(hyper_store_coder(store, 0), BLOCK, v, &r, 0);
+        ck_assert(!store || (bad >= 0 && hyper_store_failure(store) == HYPER_STORE_NO_MEMORY));
+        assert_fails(false, AD_ERROR_MEMORY, "");
+        ad_memory_fail_after(0);
+        hyper_store_free(store);
+    }
+}
+END_TEST
+
+/* ---- descent with momentum on blocks ---- */
+
+enum { MOST_STEPS = 40 };
+
+/* A block of a run with all that it points at. */
+typedef struct {
+    hyper_block b;
+    int64_t x[BLOCK], v[BLOCK];
+    double dx[BLOCK], dv[BLOCK], alpha[BLOCK], alpha_term[BLOCK], beta_term[BLOCK];
+    hyper_ratio beta[BLOCK];
+    union {
+        float single[BLOCK];
+        double whole[BLOCK];
+    } gradient, product, x_out, direction;
+} trial;
+
+static void set_trial(trial *s, hyper_coder *coder, int64_t count, bool single, int64_t alpha_stride, int64_t beta_stride)
+{
+    memset(s, 0, sizeof *s);
+    s->b = (hyper_block){ .count = count, .single = single, .state = { s->x, s->v }, .unit = { 0x1p-52, 0x1p-52 }, .cotangent = { s->dx, s->dv },
+                          .rate = { { s->alpha, alpha_stride }, { s->beta, beta_stride } }, .rate_term = { s->alpha_term, s->beta_term },
+                          .gradient = &s->gradient, .product = &s->product, .x_out = &s->x_out, .direction_out = &s->direction, .coder = coder };
+    random_state = 11;
+    for (int i = 0; i < BLOCK; i++) {
+        s->x[i] = (int64_t)((uniform() - 0.5) * 0x1p53);
+        s->v[i] = (int64_t)((uniform() - 0.5) * 0x1p50);
+        s->alpha[i] = exp(-5 * uniform());
+        s->beta[i] = random_ratio();
+        s->dx[i] = uniform() - 0.5;
+        s->dv[i] = uniform() - 0.5;
+    }
+}
+
+static void set_vector(bool single, void *vector, int seed)
+{
+    random_state = (uint64_t)seed * 12345 + 7;
+    for (int i = 0; i < BLOCK; i++) {
+        double value = i % 5 == 0 ? 0 : (uniform() - 0.5) * exp(4 * uniform());
+        if (single)
+            ((float *)vector)[i] = (float)value;
+        else
+            ((double *)vector)[i] = value;
+    }
+}
+
+static double element(bool single, const void *vector, int64_t i)
+{
+    return single ? (double)((const float *)vector)[i] : ((const double *)vector)[i];
+}
+
+/* The increments by the formulas: beta's part of v is what the coder gave. */
+static void assert_advanced(const trial *before, const trial *after, const int64_t *multiplied)
+{
+    for (int64_t i = 0; i < after->b.count; i++) {
+        double alpha = after->alpha[i * after->b.rate[0].stride], weight = hyper_ratio_complement(after->beta[i * after->b.rate[1].stride]);
+        int64_t v = multiplied[i] + llrint(-weight * 0x1p52 * element(after->b.single, &after->gradient, i)), x = before->x[i] + llrint(alpha * (double)v);
+        double out = (double)x * 0x1p-52;
+        if (after->v[i] != v || after->x[i] != x || element(after->b.single, &after->x_out, i) != (after->b.single ? (double)(float)out : out))
+            ck_abort_msg("element %lld", (long long)i);
+    }
+}
+
+static void assert_retreated(const trial *after, const trial *before)
+{
+    bool single = before->b.single;
+    for (int64_t i = 0; i < before->b.count; i++) {
+        double alpha = before->alpha[i * before->b.rate[0].stride], beta = hyper_ratio_value(before->beta[i * before->b.rate[1].stride]);
+        double weight = hyper_ratio_complement(before->beta[i * before->b.rate[1].stride]), dv = after->dv[i] + alpha * after->dx[i];
+        bool right = before->alpha_term[i] == after->dx[i] * ((double)after->v[i] * 0x1p-52) &&
+                     element(single, &before->direction, i) == (single ? (double)(float)(weight * dv) : weight * dv) &&
+                     before->beta_term[i] == dv * ((double)before->v[i] * 0x1p-52 + element(single, &before->gradient, i)) && before->dv[i] == dv * beta &&
+                     before->dx[i] == after->dx[i] - element(single, &before->product, i);
+        if (!right)
+            ck_abort_msg("element %lld", (long long)i);
+    }
+}
+
+/* Steps there and back; gives a sum over all bits that were computed. */
+static uint64_t run_trial(int64_t count, bool single, int64_t alpha_stride, int64_t beta_stride)
+{
+    static trial s, before, first;
+    static int64_t multiplied[BLOCK];
+    uint64_t checksum[MOST_STEPS], all = 0;
+    hyper_store *store = hyper_store_new(2, NULL, 0);
+    set_trial(&s, hyper_store_coder(store, 0), count, single, alpha_stride, beta_stride);
+    first = s;
+    for (int t = 0; t < MOST_STEPS; t++) {
+        set_vector(single, &s.gradient, t);
+        before = s;
+        memcpy(multiplied, s.v, sizeof multiplied);
+        hyper_coder_multiply(hyper_store_coder(store, 1), count, multiplied, s.beta, beta_stride);
+        ck_assert_int_eq(hyper_sgd_dynamics.advance(&s.b), HYPER_FINE);
+        assert_advanced(&before, &s, multiplied);
+        checksum[t] = s.b.checksum;
+        all = all * 31 + checksum[t] + (uint64_t)s.x[count - 1] + (uint64_t)s.v[0];
+    }
+    for (int t = MOST_STEPS - 1; t >= 0; t--) {
+        memset(&s.gradient, 0xff, sizeof s.gradient); /* NaN: it is not there yet */
+        before = s;
+        ck_assert_int_eq(hyper_sgd_dynamics.retreat_position(&s.b), HYPER_FINE);
+        set_vector(single, &s.gradient, t);
+        set_vector(single, &s.product, t + 100);
+        ck_assert_int_eq(hyper_sgd_dynamics.retreat_moments(&s.b), HYPER_FINE);
+        ck_assert_uint_eq(s.b.checksum, checksum[t]);
+        assert_retreated(&before, &s);
+    }
+    ck_assert_mem_eq(s.x, first.x, sizeof s.x);
+    ck_assert_mem_eq(s.v, first.v, sizeof s.v);
+    hyper_store_free(store);
+    return all;
+}
+
+START_TEST(steps_are_the_formulas_and_are_undone_to_the_bit)
+{
+    static const int64_t counts[] = { BLOCK, 1, 16, 17, 250 };
+    for (int i = 0; i < 5 * 8; i++)
+        run_trial(counts[i / 8], i & 1, i >> 1 & 1, i >> 2 & 1);
+}
+END_TEST
+
+START_TEST(every_instruction_set_gives_the_same_bits)
+{
+#ifdef __x86_64__
+    for (int i = 0; i < 8; i++) {
+        uint64_t sums[3];
+        for (int set = HYPER_BASELINE; set <= HYPER_AVX512; set++) {
+            hyper_limit_instruction_set(set);
+            sums[set] = run_trial(i < 4 ? BLOCK : 131, i & 1, i >> 1 & 1, i >> 2 & 1);
+        }
+        ck_assert(sums[0] == sums[1] && sums[1] == sums[2]);
+    }
+    for (int set = HYPER_BASELINE; set < HYPER_AVX512; set++) {
+        hyper_limit_instruction_set(set);
+        hyper_store *store = hyper_store_new(1, NULL, 0);
+        there_and_back(store, 0, 100, true);
+        hyper_store_free(store);
+    }
+    hyper_limit_instruction_set(HYPER_AVX512);
+#endif
+}
+END_TEST
+
+START_TEST(where_the_moments_are_stored_going_back_leaves_them_alone)
+{
+    static trial s;
+    int64_t v[BLOCK];
+    set_trial(&s, NULL, BLOCK, false, 0, 0);
+    memcpy(v, s.v, sizeof v);
+    set_vector(false, &s.gradient, 1);
+    ck_assert_int_eq(hyper_sgd_dynamics.retreat_moments(&s.b), HYPER_FINE);
+    ck_assert_mem_eq(v, s.v, sizeof v);
+    ck_assert_double_eq(s.beta_term[9], (s.dv[9] / hyper_ratio_value(s.beta[0])) * (0x1p-52 * (double)v[9] + s.gradient.whole[9]));
+}
+END_TEST
+
+static void assert_step_fails(trial *s, hyper_block_function step, int64_t at, int state, const char *what, double value)
+{
+    ck_assert_int_eq(step(&s->b), at);
+    ck_assert_int_eq(s->b.failed_state, state);
+    ck_assert_msg(s->b.failed_what && strstr(s->b.failed_what, what), "%s, not %s", s->b.failed_what, what);
+    ck_assert_msg(isnan(value) ? isnan(s->b.failed_value) : fabs(s->b.failed_value / value - 1) < 1e-6 || s->b.failed_value == value, "%s is %g, not %g", what,
+                  s->b.failed_value, value);
+}
+
+START_TEST(the_first_element_that_is_not_a_number_or_does_not_fit_is_named)
+{
+    static trial s;
+    static const double bad[] = { NAN, INFINITY, -INFINITY, 1e9 };
+    for (int i = 0; i < 16; i++) {
+        bool single = i & 1, own = i & 2;
+        hyper_store *store = hyper_store_new(1, NULL, 0);
+        hyper_coder *coder = hyper_store_coder(store, 0);
+        double value = bad[i / 4];
+        set_trial(&s, coder, 300, single, own, own);
+        for (int k = 0; k < BLOCK; k++)
+            s.beta[k] = ratio(1, 2);
+        if (single)
+            s.gradient.single[77] = s.gradient.single[200] = (float)value;
+        else
+            s.gradient.whole[77] = s.gradient.whole[200] = value;
+        assert_step_fails(&s, hyper_sgd_dynamics.advance, 77, 1, "the gradient", value);
+        assert_step_fails(&s, hyper_sgd_dynamics.retreat_moments, 77, 1, "the gradient", value);
+
+        set_trial(&s, coder, 300, single, own, own);
+        s.beta[0] = s.beta[131] = ratio(1, 2);
+        s.alpha[own ? 131 : 0] = value * 1e6;
+        s.v[own ? 131 : 0] = INT64_C(1) << 52;
+        assert_step_fails(&s, hyper_sgd_dynamics.advance, own ? 131 : 0, 0, "learning rate times velocity", value * 0.5e6);
+        hyper_store_clear(store, false);
+
+        set_trial(&s, coder, 300, single, own, own);
+        for (int k = 0; k < BLOCK; k++)
+            s.beta[k] = ratio(999, 1000);
+        s.v[50] = INT64_MIN + 5;
+        if (single)
+            s.gradient.single[50] = 20480;
+        else
+            s.gradient.whole[50] = 20480;
+        assert_step_fails(&s, hyper_sgd_dynamics.advance, 50, 1, "the velocity", -0.999 * 2048 - 20.48);
+        hyper_store_clear(store, false);
+
+        set_trial(&s, coder, 300, single, own, own);
+        for (int k = 0; k < BLOCK; k++)
+            s.beta[k] = ratio(1, 1);
+        s.alpha[40 * own] = 1;
+        s.x[40] = INT64_MAX - 5;
+        s.v[40] = INT64_C(1) << 52;
+        assert_step_fails(&s, hyper_sgd_dynamics.advance, 40, 0, "the value", 2049);
+        set_trial(&s, coder, 300, single, own, own);
+        s.alpha[40 * own] = 1;
+        s.x[40] = INT64_MIN + 5;
+        s.v[40] = INT64_C(1) << 52;
+        assert_step_fails(&s, hyper_sgd_dynamics.retreat_position, 40, 0, "the value", -2049);
+        hyper_store_free(store);
+    }
+}
+END_TEST
+
+START_TEST(a_failure_of_the_coder_is_told_as_such)
+{
+    static trial s;
+    hyper_store *store = hyper_store_new(1, NULL, 0);
+    set_trial(&s, hyper_store_coder(store, 0), BLOCK, false, 0, 0);
+    s.beta[0] = ratio(1, 65536);
+    int64_t bad = HYPER_FINE;
+    for (int k = 0; k < 3 && bad == HYPER_FINE; k++) {
+        memset(s.v, 0, sizeof s.v);
+        bad = hyper_sgd_dynamics.retreat_moments(&s.b);
+    }
+    ck_assert(bad >= 0 && !s.b.failed_what && hyper_store_failure(store) == HYPER_STORE_MISMATCH);
+    hyper_store_free(store);
+}
+END_TEST
+
+RUN_TESTS("hyperopt_core", usual_momenta_are_the_ratios_that_are_meant, what_is_no_momentum_has_no_ratio, no_denominator_up_to_the_largest_gives_a_nearer_ratio,
+          conversions_are_those_of_the_language, calls_of_all_ratios_in_any_order_are_undone_to_the_bit, the_ends_of_the_range_come_back,
+          zero_stays_zero_among_others, a_thousand_steps_take_the_bound, the_bits_are_the_same_where_words_are_thrown_away,
+          a_run_goes_on_from_saved_lanes_and_comes_back_to_them, dividing_more_than_was_multiplied_is_a_mismatch, a_spill_file_takes_what_does_not_fit,
+          coders_of_several_threads_share_a_spill_file, a_file_that_cannot_be_used_is_found_at_once,
+          a_file_that_gets_full_is_a_failure_and_clearing_begins_again,
+          without_memory_a_coder_fails_and_nothing_leaks, steps_are_the_formulas_and_are_undone_to_the_bit, every_instruction_set_gives_the_same_bits,
+          where_the_moments_are_stored_going_back_leaves_them_alone, the_first_element_that_is_not_a_number_or_does_not_fit_is_named,
+          a_failure_of_the_coder_is_told_as_such)

@@ -1,7 +1,11 @@
-/* The integer core of reversible training: nanoseconds per parameter and step of every update, and the
- * information buffer's growth against the bound log2(1/beta). 100,000 parameters, 100 steps there and back. */
-#include "bit_buffer.h"
-#include "fixed_point.h"
+/* The integer core of reversible training: nanoseconds per parameter and step of a step of descent with momentum there and back, everything included but
+ * the loss, and the bits that the coder takes against the bound log2(1/beta).
+ *
+ * A million parameters in strips and blocks as in a run. Times are of the process's CPU, the least of several steps; with two threads they are of the clock.
+ * An argument is the number of parameters. */
+#include "arithmetic.h"
+#include "coder.h"
+#include "dynamics.h"
 
 #include <ad/config.h>
 #include <math.h>
@@ -10,7 +14,23 @@
 #include <string.h>
 #include <time.h>
 
-enum { COUNT = 100000, STEPS = 100 };
+enum { STEPS = 12, REPEATS = 3 };
+
+typedef struct {
+    const char *name;
+    double beta;       /* 0: of any kind */
+    bool own_alpha, own_beta, single;
+} form;
+
+static int64_t count;
+static int64_t *x, *v, *x_first, *v_first;
+static double *alpha, *dx, *dv;
+static hyper_ratio *beta;
+static void *gradient, *product, *x_out, *direction;
+static uint64_t *checksum;
+static hyper_store *store;
+static const form *now;
+static int64_t failed;
 
 static uint64_t random_state = 1;
 
@@ -20,83 +40,165 @@ static double uniform(void)
     return (double)(random_state >> 11) * 0x1p-53;
 }
 
-static double now(void)
+static double seconds(clockid_t clock)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+    clock_gettime(clock, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-static int64_t x[COUNT], x1[COUNT], v[COUNT], v1[COUNT], step[COUNT];
-static double g[COUNT], start[COUNT];
-static uint32_t numerator[COUNT];
-
-static double timed(double *clock)
+static void run_block(int64_t strip, int64_t from, hyper_block_function function)
 {
-    double t = now(), spent = t - *clock;
-    *clock = t;
-    return spent;
+    double alpha_term[HYPER_BLOCK], beta_term[HYPER_BLOCK];
+    size_t size = now->single ? sizeof(float) : sizeof(double);
+    hyper_block b = {
+        .count = count - from < HYPER_BLOCK ? count - from : HYPER_BLOCK, .single = now->single, .state = { x + from, v + from },
+        .unit = { 0x1p-52, 0x1p-52 }, .cotangent = { dx + from, dv + from },
+        .rate = { { alpha + now->own_alpha * from, now->own_alpha }, { beta + now->own_beta * from, now->own_beta } }, .rate_term = { alpha_term, beta_term },
+        .gradient = (char *)gradient + size * (size_t)from, .product = (char *)product + size * (size_t)from, .x_out = (char *)x_out + size * (size_t)from,
+        .direction_out = (char *)direction + size * (size_t)from, .coder = hyper_store_coder(store, strip),
+    };
+    failed |= function(&b) != HYPER_FINE;
+    checksum[strip] += b.checksum;
 }
 
-static void measure(const char *name, int64_t stride)
+static void run_strip(int64_t strip, void *context)
 {
-    hyper_bit_buffer *buffer = hyper_bit_buffer_new(NULL, 0);
-    double alpha = 0.01, multiply = 0, push = 0, move = 0, divide = 0, bound = 0;
-    int64_t failed = HYPER_FINE;
-    for (int i = 0; i < COUNT; i++) {
-        start[i] = 2 * uniform() - 1;
-        g[i] = 2 * uniform() - 1;
-        bound -= log2(numerator[i * stride] * 0x1p-16);
-    }
-    hyper_fixed_encode(COUNT, start, x);
-    hyper_fixed_encode(COUNT, g, v);
-    memcpy(x1, x, sizeof x);
-    memcpy(v1, v, sizeof v);
-
-    double clock = now();
-    for (int t = 0; t < STEPS && failed < 0; t++) {
-        failed = hyper_momentum_multiply(buffer, COUNT, v, numerator, stride);
-        multiply += timed(&clock);
-        hyper_fixed_velocity_increment(COUNT, numerator, stride, g, step);
-        hyper_fixed_add(COUNT, v, step);
-        push += timed(&clock);
-        hyper_fixed_position_increment(COUNT, &alpha, 0, v, step);
-        hyper_fixed_add(COUNT, x, step);
-        move += timed(&clock);
-    }
-    double bits = hyper_bit_buffer_bits(buffer) / COUNT / STEPS, bytes = (double)hyper_bit_buffer_peak_bytes(buffer);
-    for (int t = 0; t < STEPS && failed < 0; t++) {
-        hyper_fixed_position_increment(COUNT, &alpha, 0, v, step);
-        hyper_fixed_subtract(COUNT, x, step);
-        hyper_fixed_velocity_increment(COUNT, numerator, stride, g, step);
-        hyper_fixed_subtract(COUNT, v, step);
-        timed(&clock);
-        failed = hyper_momentum_divide(buffer, COUNT, v, numerator, stride);
-        divide += timed(&clock);
-    }
-    bool exact = failed < 0 && !memcmp(x, x1, sizeof x) && !memcmp(v, v1, sizeof v) && hyper_bit_buffer_is_empty(buffer);
-    double per = 1.0 / COUNT / STEPS;
-    printf("%-16s %8.2f %8.2f %8.2f %8.2f  %10.6f %10.6f %+8.4f%% %10.6f  %s\n", name, multiply * per, divide * per, push * per, move * per,
-           bits, bound / COUNT, bound > 0 ? 100 * (bits / (bound / COUNT) - 1) : 0.0, 8 * bytes * per, exact ? "exact" : "NOT EXACT");
-    hyper_bit_buffer_free(buffer);
+    const hyper_block_function *function = context;
+    int64_t from = strip * HYPER_STRIP, end = from + HYPER_STRIP < count ? from + HYPER_STRIP : count, blocks = (end - from + HYPER_BLOCK - 1) / HYPER_BLOCK;
+    for (int64_t i = 0; i < blocks; i++)
+        run_block(strip, from + HYPER_BLOCK * (*function == hyper_sgd_dynamics.retreat_moments ? blocks - 1 - i : i), *function);
 }
 
-int main(void)
+static int64_t strips(void)
 {
-    static const double betas[] = { 0.5, 0.9, 0.98, 65535.0 / 65536, 1, 1.0 / 65536 };
-    printf("%s\n", ad_config());
-    printf("%-16s %8s %8s %8s %8s  %10s %10s %9s %10s\n", "ns/param/step", "multiply", "divide", "push", "move", "bits", "bound", "excess", "held bits");
-    for (size_t i = 0; i < sizeof betas / sizeof *betas; i++) {
-        char name[32];
-        snprintf(name, sizeof name, "beta %.6g", betas[i]);
-        hyper_momentum_quantise(1, &betas[i], numerator);
-        measure(name, 0);
+    return (count + HYPER_STRIP - 1) / HYPER_STRIP;
+}
+
+static uint64_t pass(hyper_block_function function)
+{
+    uint64_t sum = 0;
+    memset(checksum, 0, (size_t)strips() * sizeof *checksum);
+    ad_parallel_for(strips(), run_strip, &function);
+    for (int64_t i = 0; i < strips(); i++)
+        sum += checksum[i];
+    return sum;
+}
+
+static void begin(void)
+{
+    hyper_store_clear(store, false);
+    random_state = 1;
+    for (int64_t i = 0; i < count; i++) {
+        x_first[i] = x[i] = (int64_t)((uniform() - 0.5) * 0x1p52);
+        v_first[i] = v[i] = (int64_t)((uniform() - 0.5) * 0x1p50);
+        dx[i] = 1e-3 * uniform();
+        dv[i] = 0;
+        alpha[i] = 0.01 + 0.1 * uniform();
+        double own = now->beta > 0 ? now->beta : uniform();
+        hyper_ratio_of(own > 0 ? own : 0.5, &beta[i]);
+        double g = uniform() - 0.5;
+        if (now->single) {
+            ((float *)gradient)[i] = (float)g;
+            ((float *)product)[i] = 1e-4f;
+        } else {
+            ((double *)gradient)[i] = g;
+            ((double *)product)[i] = 1e-4;
+        }
     }
-    for (int i = 0; i < COUNT; i++)
-        numerator[i] = 58982;
-    measure("0.9 each", 1);
-    for (int i = 0; i < COUNT; i++)
-        numerator[i] = (uint32_t)(1 + uniform() * 65536);
-    measure("random each", 1);
+}
+
+static void measure(const form *f, clockid_t clock)
+{
+    double forward = INFINITY, back = INFINITY, bits = 0, bound = 0;
+    bool exact = true;
+    now = f;
+    for (int repeat = 0; repeat < REPEATS; repeat++) {
+        uint64_t sum = 0;
+        begin();
+        for (int t = 0; t < STEPS; t++) {
+            double start = seconds(clock);
+            sum = pass(hyper_sgd_dynamics.advance);
+            forward = fmin(forward, seconds(clock) - start);
+        }
+        bits = hyper_store_bits(store) / (double)count / STEPS;
+        for (int t = 0; t < STEPS; t++) {
+            double start = seconds(clock);
+            pass(hyper_sgd_dynamics.retreat_position);
+            exact &= pass(hyper_sgd_dynamics.retreat_moments) == sum;
+            back = fmin(back, seconds(clock) - start);
+        }
+        exact &= !failed && hyper_store_is_empty(store) && !memcmp(x, x_first, (size_t)count * sizeof *x) && !memcmp(v, v_first, (size_t)count * sizeof *v);
+    }
+    for (int64_t i = 0; i < count; i++)
+        bound -= log2(hyper_ratio_value(beta[f->own_beta ? i : 0])) / (double)count;
+    printf("%-40s %8.2f %8.2f   %10.6f %10.6f %+9.4f%%  %s\n", f->name, forward * 1e9 / (double)count, back * 1e9 / (double)count, bits, bound,
+           bound > 0 ? 100 * (bits / bound - 1) : 0, exact ? "exact" : "NOT EXACT");
+}
+
+static double ratio_nanoseconds(void)
+{
+    enum { RATIOS = 200000 };
+    double best = INFINITY;
+    for (int repeat = 0; repeat < 5; repeat++) {
+        double start = seconds(CLOCK_PROCESS_CPUTIME_ID);
+        for (int i = 0; i < RATIOS; i++)
+            hyper_ratio_of(0.5 + 0.5 * (i + 0.3) / RATIOS, &beta[i % count]);
+        best = fmin(best, seconds(CLOCK_PROCESS_CPUTIME_ID) - start);
+    }
+    return best * 1e9 / RATIOS;
+}
+
+int main(int argc, char **argv)
+{
+    static const form forms[] = {
+        { "float32, alpha and beta 0.9 shared", 0.9, false, false, true },     { "float32, alpha of each, beta 0.9 shared", 0.9, true, false, true },
+        { "float32, alpha shared, beta 0.9 of each", 0.9, false, true, true }, { "float32, alpha and beta 0.9 of each", 0.9, true, true, true },
+        { "float32, alpha and random beta of each", 0, true, true, true },     { "float32, beta 0.98 shared", 0.98, false, false, true },
+        { "float32, beta 0.5 shared", 0.5, false, false, true },               { "float32, beta 0.123456 shared", 0.123456, false, false, true },
+        { "float32, beta 1 shared", 1, false, false, true },                   { "float64, alpha and beta 0.9 shared", 0.9, false, false, false },
+        { "float64, alpha and beta 0.9 of each", 0.9, true, true, false },
+    };
+    count = argc > 1 ? strtoll(argv[1], NULL, 10) : 1000000;
+    if (count < 1)
+        return 1;
+    size_t n = (size_t)count;
+    double **reals[] = { &alpha, &dx, &dv, (double **)&gradient, (double **)&product, (double **)&x_out, (double **)&direction };
+    int64_t **integers[] = { &x, &v, &x_first, &v_first };
+    for (size_t i = 0; i < sizeof reals / sizeof *reals; i++)
+        if (!(*reals[i] = calloc(n, sizeof(double))))
+            return 1;
+    for (size_t i = 0; i < sizeof integers / sizeof *integers; i++)
+        if (!(*integers[i] = calloc(n, sizeof(int64_t))))
+            return 1;
+    beta = calloc(n, sizeof *beta);
+    checksum = calloc((size_t)strips(), sizeof *checksum);
+    store = hyper_store_new(strips(), NULL, 0);
+    if (!beta || !checksum || !store)
+        return 1;
+    printf("%s\n%lld parameters; ratio of a momentum: %.1f ns\n\n", ad_config(), (long long)count, ratio_nanoseconds());
+    printf("%-40s %8s %8s   %10s %10s %10s\n", "ns per parameter and step, CPU time", "forward", "back", "bits", "bound", "excess");
+    ad_set_num_threads(1);
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+        measure(&forms[i], CLOCK_PROCESS_CPUTIME_ID);
+    for (int threads = 1; threads <= 2; threads++) {
+        ad_set_num_threads(threads);
+        printf("by the clock, on %d thread%s\n", threads, threads > 1 ? "s" : "");
+        measure(&forms[0], CLOCK_MONOTONIC);
+        measure(&forms[3], CLOCK_MONOTONIC);
+    }
+#ifdef __x86_64__
+    ad_set_num_threads(1);
+    for (int set = HYPER_AVX2; set >= HYPER_BASELINE; set--) {
+        printf("with %s\n", set == HYPER_AVX2 ? "AVX2" : "the baseline of x86-64");
+        hyper_limit_instruction_set(set);
+        measure(&forms[0], CLOCK_PROCESS_CPUTIME_ID);
+        measure(&forms[3], CLOCK_PROCESS_CPUTIME_ID);
+    }
+#endif
+    hyper_store_free(store);
+    void *all[] = { x, v, x_first, v_first, alpha, dx, dv, gradient, product, x_out, direction, beta, checksum };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        free(all[i]);
     return 0;
 }

@@ -1,0 +1,96 @@
+/* Conversions between integers and doubles that compilers make into vectors for every instruction set, and how a function is built for several.
+ *
+ * All of it is exact or rounded once, so that the bits are the same on every instruction set and in every build (-ffp-contract=off).
+ * The rounding mode has to be to nearest. */
+#ifndef HYPER_ARITHMETIC_H
+#define HYPER_ARITHMETIC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Added to a double of less than 2^51 it leaves the nearest integer, ties to even, in the low bits. */
+#define HYPER_MAGIC 0x1.8p52
+#define HYPER_MAGIC_BITS INT64_C(0x4338000000000000)
+
+static inline __attribute__((always_inline)) int64_t hyper_bits(double x)
+{
+    int64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static inline __attribute__((always_inline)) double hyper_double_of_bits(uint64_t bits)
+{
+    double x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* The nearest integer, |x| < 2^51. */
+static inline __attribute__((always_inline)) double hyper_nearest(double x)
+{
+    return (x + HYPER_MAGIC) - HYPER_MAGIC;
+}
+
+/* x 2^32 modulo 2^64, of an integer |x| < 2^51. */
+static inline __attribute__((always_inline)) uint64_t hyper_upper(double x)
+{
+    return (uint64_t)hyper_bits(x + HYPER_MAGIC) << 32;
+}
+
+/* The nearest integer, |x| < 2^51. */
+static inline __attribute__((always_inline)) int64_t hyper_integer(double x)
+{
+    return hyper_bits(x + HYPER_MAGIC) - HYPER_MAGIC_BITS;
+}
+
+/* The nearest integer, ties to even, as llrint. |x| < 2^63; of others it is some integer. */
+static inline __attribute__((always_inline)) int64_t hyper_round(double x)
+{
+    double high = hyper_nearest(x * 0x1p-32), low = x - high * 0x1p32;
+    return (int64_t)(hyper_upper(high) + (uint64_t)hyper_integer(low));
+}
+
+/* The halves of an integer: x = high 2^32 + low, 0 <= low < 2^32. */
+static inline __attribute__((always_inline)) double hyper_high_half(int64_t x)
+{
+    return hyper_double_of_bits((uint64_t)x >> 32 ^ UINT64_C(0x4330000080000000)) - (0x1p52 + 0x1p31);
+}
+
+static inline __attribute__((always_inline)) double hyper_low_half(int64_t x)
+{
+    return hyper_double_of_bits(((uint64_t)x & UINT32_MAX) | UINT64_C(0x4330000000000000)) - 0x1p52;
+}
+
+/* The nearest double, as a cast. */
+static inline __attribute__((always_inline)) double hyper_real(int64_t x)
+{
+    return hyper_high_half(x) * 0x1p32 + hyper_low_half(x);
+}
+
+/* HYPER_VERSIONS(storage, result, name, parameters, arguments): a function that calls name_body, which is always_inline, in versions for several
+ * instruction sets, and uses the one for the processor it runs on. storage: static, or nothing. */
+#ifdef __x86_64__
+enum { HYPER_BASELINE, HYPER_AVX2, HYPER_AVX512 };
+#define HYPER_VERSION(set, options, result, name, parameters, arguments)                                               \
+    __attribute__((target(options), noinline)) static result name##_##set parameters { return name##_body arguments; }
+#define HYPER_VERSIONS(storage, result, name, parameters, arguments)                                                            \
+    HYPER_VERSION(avx512, "avx512f,avx512dq,avx512bw,avx512vl", result, name, parameters, arguments)                   \
+    HYPER_VERSION(avx2, "avx2", result, name, parameters, arguments)                                                   \
+    static __attribute__((noinline)) result name##_baseline parameters { return name##_body arguments; }               \
+    storage result name parameters                                                                                     \
+    {                                                                                                                  \
+        int set = hyper_instruction_set();                                                                             \
+        return set == HYPER_AVX512 ? name##_avx512 arguments : set == HYPER_AVX2 ? name##_avx2 arguments : name##_baseline arguments; \
+    }
+
+/* The largest of the processor's, but not beyond what hyper_limit_instruction_set said: tests compare them. */
+int hyper_instruction_set(void);
+void hyper_limit_instruction_set(int most);
+#else
+#define HYPER_VERSIONS(storage, result, name, parameters, arguments)                                                            \
+    storage result name parameters { return name##_body arguments; }
+#endif
+
+#endif

@@ -1,0 +1,286 @@
+/* Multiplication of integers by rationals, and its exact inverse: an entropy coder with uniform symbols.
+ *
+ * In principle each lane is one long integer S, and v times n/d is, with h = floor((d - n) / 2),
+ *
+ *     u = S mod n,   S = floor(S / n),   p = v n + u + h,   v = floor(p / d),   S = S d + (p mod d).
+ *
+ * Each line is a bijection, as u < n and p mod d < d are digits. The result is p / d rounded down, with p from v n + h to v n + h + n - 1, so that it
+ * is v n/d rounded up or down; and 0 from v = 0, as h + n - 1 < d. S never shrinks from one line to the next but one, as n <= d.
+ *
+ * Here S is a state t in memory and a stack of words b = 2^16 that all lanes share. With A = 2^18 a lane at rest is in [A, bA), and one that waits for an n
+ * or has taken a d is in the interval that it can be divided by n from, or came to:
+ *
+ *     wait for n        t in [nA, nbA)         if t >= nbA: word = t mod b, t = floor(t / b);  if t < nA: t = t b + word
+ *     take u            s = floor(t / n), u = t mod n        s in [A, bA)
+ *     put w = p mod d   t = s d + w                          t in [dA, dbA)
+ *
+ * Waiting takes [dA, dbA) of the element before to [nA, nbA). For n <= d nothing has to be refilled, and what was spilled is below dA afterwards, what
+ * was not is not: refilling if t < dA undoes it. For n > d it is the other way round. (One word is enough, as d <= b n and n <= b d.) So the
+ * same function with the other bound is the inverse of waiting, for all n and d mixed in any order on one lane. A call begins by taking the lanes from
+ * rest, which is d = 1, and ends with waiting for 1.
+ *
+ * Going forward takes words off the stack too, but never more than RESERVE below its height at any time before: 16 bits for each word and log2(t) for each
+ * lane together never get less (an element adds log2(d/n) >= log2(1 + 2^-16) and loses at most log2(1 + 1/A), as much as each of the two spills
+ * that it can bring), and a lane has between 18 and 50 bits. So it is enough to put RESERVE words onto an empty stack.
+ *
+ * Element i of a call uses lane i mod LANES: a group of LANES elements is done at a time, each step for all of them. All numbers are integers in doubles,
+ * which every processor has vectors of: t < d b A <= 2^50 and all else below 2^51 is exact. v is taken in halves: v = q n + c digit by digit.
+ * Division: with x an integer and m = 1/n rounded, floor(x / n) is (x + 1/2 - n/2) m rounded to the nearest integer: the
+ * exact value is 1/(2n) >= 2^-17 or more away from where rounding changes, and the computed one is off by at most 2^-52 times the quotient, which is below 2^34.
+ *
+ * Going forward lanes and elements are in order, going back in reverse order, so words leave the stack as they came. */
+#include "arithmetic.h"
+#include "store.h"
+
+#define LOWEST ((double)(1 << LOW_BITS))     /* A */
+#define WORD   ((double)(1 << WORD_BITS))    /* b */
+
+/* Ratios of a group: a column for each lane. */
+typedef struct {
+    double n[LANES], by_n[LANES], shift_n[LANES]; /* 1/n and 1/2 - n/2 */
+    double d[LANES], by_d[LANES], shift_d[LANES];
+    double half[LANES];                           /* h */
+} __attribute__((aligned(64))) ratios;
+
+typedef double lanes[LANES] __attribute__((aligned(64)));
+
+static const ratios ones = {
+#define EACH(x) { x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x }
+    EACH(1), EACH(1), EACH(0), EACH(1), EACH(1), EACH(0), EACH(0)
+#undef EACH
+};
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+#define FOR_LANES for (int i = 0; i < LANES; i++)
+
+ALWAYS_INLINE void set_ratios(ratios *r, const hyper_ratio *ratio, int64_t stride)
+{
+    FOR_LANES {
+        r->n[i] = (double)(ratio[i * stride].n_less_1 + 1);
+        r->d[i] = (double)(ratio[i * stride].d_less_1 + 1);
+    }
+    FOR_LANES {
+        r->by_n[i] = 1 / r->n[i];
+        r->by_d[i] = 1 / r->d[i];
+        r->shift_n[i] = 0.5 - 0.5 * r->n[i];
+        r->shift_d[i] = 0.5 - 0.5 * r->d[i];
+        double half = 0.5 * (r->d[i] - r->n[i]) - 0.25; /* rounds down */
+        r->half[i] = hyper_nearest(half);
+    }
+}
+
+/* floor(x / n) */
+ALWAYS_INLINE double quotient(double x, double by, double shift)
+{
+    return hyper_nearest((x + shift) * by);
+}
+
+/* ---- waiting ---- */
+
+static __attribute__((noinline)) int move_words(hyper_coder *coder, double *t, const double *n, bool backwards)
+{
+    for (int k = 0; k < LANES; k++) {
+        int i = backwards ? LANES - 1 - k : k;
+        uint64_t whole = (uint64_t)t[i];
+        uint16_t word;
+        if (t[i] >= n[i] * (LOWEST * WORD)) {
+            if (!hyper_push_word(coder, (uint16_t)whole))
+                return i;
+            t[i] = (double)(whole >> WORD_BITS);
+        } else if (t[i] < n[i] * LOWEST) {
+            if (!hyper_pop_word(coder, &word))
+                return i;
+            t[i] = (double)(whole << WORD_BITS | word);
+        }
+    }
+    return -1;
+}
+
+/* The lane that failed, -1: none. */
+ALWAYS_INLINE int wait_for(hyper_coder *coder, double *t, const double *n, bool backwards)
+{
+    int64_t any = 0;
+    FOR_LANES
+        any |= (t[i] >= n[i] * (LOWEST * WORD)) | (t[i] < n[i] * LOWEST) ? -1 : 0;
+    return __builtin_expect(any != 0, 0) ? move_words(coder, t, n, backwards) : -1;
+}
+
+/* ---- a group ---- */
+
+/* Lanes wait for n and have taken d afterwards. */
+ALWAYS_INLINE void multiply_group(double *restrict t, int64_t *restrict v, const ratios *restrict r)
+{
+    FOR_LANES {
+        double high = hyper_high_half(v[i]), n = r->n[i], d = r->d[i];
+        double q_high = quotient(high, r->by_d[i], r->shift_d[i]);
+        double rest = (high - q_high * d) * 0x1p32 + hyper_low_half(v[i]);
+        double q_low = quotient(rest, r->by_d[i], r->shift_d[i]);
+        double s = quotient(t[i], r->by_n[i], r->shift_n[i]), u = t[i] - s * n;
+        double p = (rest - q_low * d) * n + (u + r->half[i]); /* without q n d */
+        double carry = quotient(p, r->by_d[i], r->shift_d[i]);
+        t[i] = s * d + (p - carry * d);
+        v[i] = (int64_t)(hyper_upper(q_high * n) + (uint64_t)hyper_integer(q_low * n + carry));
+    }
+}
+
+/* Lanes have taken d and wait for n afterwards. Whether a result is out of range. */
+ALWAYS_INLINE int64_t divide_group(double *restrict t, int64_t *restrict v, const ratios *restrict r)
+{
+    int64_t beyond = 0;
+    FOR_LANES {
+        double high = hyper_high_half(v[i]), n = r->n[i], d = r->d[i];
+        double q_high = quotient(high, r->by_n[i], r->shift_n[i]);
+        double rest = (high - q_high * n) * 0x1p32 + hyper_low_half(v[i]);
+        double q_low = quotient(rest, r->by_n[i], r->shift_n[i]);
+        double s = quotient(t[i], r->by_d[i], r->shift_d[i]), w = t[i] - s * d;
+        double p = (rest - q_low * n) * d + (w - r->half[i]); /* v n + u without q n d */
+        double part = quotient(p, r->by_n[i], r->shift_n[i]);
+        t[i] = s * n + (p - part * n);
+        double low = q_low * d + part, carry = quotient(low, 0x1p-32, 0.5 - 0x1p31);
+        double top = q_high * d + carry;
+        beyond |= (top < -0x1p31) | (top >= 0x1p31) ? -1 : 0;
+        v[i] = (int64_t)(hyper_upper(top) + (uint64_t)hyper_integer(low - carry * 0x1p32));
+    }
+    return beyond;
+}
+
+/* The same for fewer elements than lanes; the lanes that are left over divide by 1. */
+typedef struct {
+    ratios r;
+    int64_t v[LANES];
+} __attribute__((aligned(64))) tail;
+
+static void set_tail(tail *end, int64_t count, const int64_t *v, const hyper_ratio *ratio, int64_t stride)
+{
+    hyper_ratio padded[LANES] = { { 0, 0 } };
+    memset(end->v, 0, sizeof end->v);
+    for (int64_t i = 0; i < count; i++) {
+        padded[i] = ratio[i * stride];
+        end->v[i] = v[i];
+    }
+    set_ratios(&end->r, padded, 1);
+}
+
+/* ---- calls ---- */
+
+ALWAYS_INLINE int64_t multiply_run(hyper_coder *coder, int64_t count, int64_t *v, const hyper_ratio *ratio, int64_t stride)
+{
+    lanes t;
+    ratios r;
+    tail end;
+    int64_t whole = count - count % LANES;
+    int failed;
+    memcpy(t, coder->lane, sizeof t);
+    if (!stride)
+        set_ratios(&r, ratio, 0);
+    for (int64_t from = 0; from < whole; from += LANES) {
+        if (stride)
+            set_ratios(&r, ratio + from, 1);
+        if ((failed = wait_for(coder, t, r.n, false)) >= 0)
+            return from + failed;
+        multiply_group(t, v + from, &r);
+    }
+    if (whole < count) {
+        set_tail(&end, count - whole, v + whole, ratio + whole * stride, stride);
+        if ((failed = wait_for(coder, t, end.r.n, false)) >= 0)
+            return whole + failed < count ? whole + failed : count - 1;
+        multiply_group(t, end.v, &end.r);
+        memcpy(v + whole, end.v, (size_t)(count - whole) * sizeof *v);
+    }
+    if (wait_for(coder, t, ones.n, false) >= 0)
+        return count - 1;
+    memcpy(coder->lane, t, sizeof t);
+    return HYPER_FINE;
+}
+
+ALWAYS_INLINE int64_t divide_run(hyper_coder *coder, int64_t count, int64_t *v, const hyper_ratio *ratio, int64_t stride)
+{
+    lanes t;
+    ratios r;
+    tail end;
+    int64_t whole = count - count % LANES;
+    int failed;
+    memcpy(t, coder->lane, sizeof t);
+    if (!stride)
+        set_ratios(&r, ratio, 0);
+    if (whole < count) {
+        set_tail(&end, count - whole, v + whole, ratio + whole * stride, stride);
+        if ((failed = wait_for(coder, t, end.r.d, true)) >= 0)
+            return whole + failed < count ? whole + failed : count - 1;
+        if (divide_group(t, end.v, &end.r)) {
+            coder->failure = HYPER_STORE_MISMATCH;
+            return count - 1;
+        }
+        memcpy(v + whole, end.v, (size_t)(count - whole) * sizeof *v);
+    }
+    for (int64_t from = whole - LANES; from >= 0; from -= LANES) {
+        if (stride)
+            set_ratios(&r, ratio + from, 1);
+        if ((failed = wait_for(coder, t, r.d, true)) >= 0)
+            return from + failed;
+        if (divide_group(t, v + from, &r)) {
+            coder->failure = HYPER_STORE_MISMATCH;
+            return from;
+        }
+    }
+    if (wait_for(coder, t, ones.d, true) >= 0)
+        return 0;
+    memcpy(coder->lane, t, sizeof t);
+    return HYPER_FINE;
+}
+
+static bool is_identity(const hyper_ratio *ratio, int64_t stride)
+{
+    return stride == 0 && ratio->n_less_1 == ratio->d_less_1;
+}
+
+ALWAYS_INLINE int64_t hyper_coder_multiply_body(hyper_coder *coder, int64_t count, int64_t *v, const hyper_ratio *ratio, int64_t stride)
+{
+    if (count == 0 || is_identity(ratio, stride))
+        return HYPER_FINE;
+    return stride ? multiply_run(coder, count, v, ratio, 1) : multiply_run(coder, count, v, ratio, 0);
+}
+
+ALWAYS_INLINE int64_t hyper_coder_divide_body(hyper_coder *coder, int64_t count, int64_t *v, const hyper_ratio *ratio, int64_t stride)
+{
+    if (count == 0 || is_identity(ratio, stride))
+        return HYPER_FINE;
+    return stride ? divide_run(coder, count, v, ratio, 1) : divide_run(coder, count, v, ratio, 0);
+}
+
+HYPER_VERSIONS(, int64_t, hyper_coder_multiply, (hyper_coder *coder, int64_t count, int64_t *v, const hyper_ratio *ratio, int64_t stride),
+               (coder, count, v, ratio, stride))
+HYPER_VERSIONS(, int64_t, hyper_coder_divide, (hyper_coder *coder, int64_t count, int64_t *v, const hyper_ratio *ratio, int64_t stride),
+               (coder, count, v, ratio, stride))
+
+/* ---- single digits ---- */
+
+int64_t hyper_coder_push(hyper_coder *coder, int64_t count, const int64_t *digit, const int64_t *base)
+{
+    for (int64_t i = 0; i < count; i++) {
+        uint64_t t = (uint64_t)coder->lane[i % LANES] * (uint64_t)base[i] + (uint64_t)digit[i];
+        if (t >= UINT64_C(1) << (LOW_BITS + WORD_BITS)) {
+            if (!hyper_push_word(coder, (uint16_t)t))
+                return i;
+            t >>= WORD_BITS;
+        }
+        coder->lane[i % LANES] = (double)t;
+    }
+    return HYPER_FINE;
+}
+
+int64_t hyper_coder_pop(hyper_coder *coder, int64_t count, int64_t *digit, const int64_t *base)
+{
+    for (int64_t i = count - 1; i >= 0; i--) {
+        uint64_t t = (uint64_t)coder->lane[i % LANES], low = (uint64_t)base[i] << LOW_BITS;
+        uint16_t word;
+        if (t < low) {
+            if (!hyper_pop_word(coder, &word))
+                return i;
+            t = t << WORD_BITS | word;
+        }
+        digit[i] = (int64_t)(t % (uint64_t)base[i]);
+        coder->lane[i % LANES] = (double)(t / (uint64_t)base[i]);
+    }
+    return HYPER_FINE;
+}

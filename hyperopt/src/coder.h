@@ -1,0 +1,82 @@
+/* The coder keeps the digits that multiplying integers by rationals n/d <= 1 loses.
+ *
+ * One coder serves one strip, HYPER_STRIP consecutive elements of the flat vector of parameters. Strips may run in parallel, a coder in one thread at a
+ * time, and the bits depend on nothing but what each coder was asked to do. A store is what all coders of a run share: where their words go.
+ *
+ * hyper_coder_multiply and hyper_coder_divide, push and pop, are exact inverses of each other when calls are undone in reverse order with the same count,
+ * ratios and stride. They return HYPER_FINE, or the index of an element at which they failed; the reason is then hyper_store_failure, and
+ * neither integers nor coder are of further use: hyper_store_clear begins again. */
+#ifndef HYPER_CODER_H
+#define HYPER_CODER_H
+
+#include "ratio.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+#define HYPER_FINE ((int64_t)-1) /* no element failed */
+
+enum {
+    HYPER_STRIP = 16384,
+    HYPER_LANES = 24 /* numbers that hold where a coder's lanes are */
+};
+
+typedef struct hyper_store hyper_store;
+typedef struct hyper_coder hyper_coder;
+
+typedef enum hyper_store_state {
+    HYPER_STORE_FINE = 0,
+    HYPER_STORE_NO_MEMORY,
+    HYPER_STORE_IO,      /* the spill file cannot be written or read */
+    HYPER_STORE_MISMATCH /* divide or pop was given integers that multiply cannot have returned, or more of them */
+} hyper_store_state;
+
+/* Coders that hold nothing; NULL and libad's error if there is no memory.
+ *
+ * spill: NULL, or a file open for update ("w+b"), which is used from its present position on and never closed here. A block is written to it, flushed and
+ * read back at once: where that cannot be done, hyper_store_failure of the new store is HYPER_STORE_IO, and stays that.
+ * memory_limit: bytes of words kept in memory when there is a spill file; 0: 64 MiB. Every coder keeps two blocks of 256 bytes or more, whatever the limit. */
+hyper_store *hyper_store_new(int64_t coders, FILE *spill, size_t memory_limit);
+void hyper_store_free(hyper_store *store);
+hyper_coder *hyper_store_coder(hyper_store *store, int64_t i);
+
+/* Empties all coders, whatever happened before. discard: words are thrown away from now on. Multiplying gives the same integers with less memory, and
+ * nothing can be divided. */
+void hyper_store_clear(hyper_store *store, bool discard);
+
+/* Forgets the words of all coders, but for what multiplying needs to go on, and keeps those to come: what is done from now on can be undone. */
+void hyper_store_begin(hyper_store *store);
+
+/* What a coder needs to go on with the same bits, in numbers to be saved. */
+void hyper_coder_lanes(hyper_coder *coder, uint64_t lanes[HYPER_LANES]);
+
+/* And back: the coder begins there, without words. false, and nothing is done, for numbers that no coder gives. */
+bool hyper_coder_set_lanes(hyper_coder *coder, const uint64_t lanes[HYPER_LANES]);
+
+/* v = v n/d rounded down or up, which the coder's digits decide, and the digit kept that tells this v from others with the same result. The error is below 1,
+ * and 0 stays 0. Cannot overflow. Elements with n = d stay as they are. stride 0: one ratio for all; 1: one each.
+ * The net growth is log2(d/n) bits per element. */
+int64_t hyper_coder_multiply(hyper_coder *coder, int64_t count, int64_t *v, const hyper_ratio *ratio, int64_t stride);
+
+/* The inverse, which takes elements from the last to the first. A result that is out of range is a mismatch. */
+int64_t hyper_coder_divide(hyper_coder *coder, int64_t count, int64_t *v, const hyper_ratio *ratio, int64_t stride);
+
+/* Keeps digits, 0 <= digit[i] < base[i] <= 2^16, at log2(base[i]) bits each; and the inverse, which writes them. */
+int64_t hyper_coder_push(hyper_coder *coder, int64_t count, const int64_t *digit, const int64_t *base);
+int64_t hyper_coder_pop(hyper_coder *coder, int64_t count, int64_t *digit, const int64_t *base);
+
+/* Of all coders together. */
+
+/* Why a coder failed first; not while coders run. */
+hyper_store_state hyper_store_failure(const hyper_store *store);
+
+/* Whether every coder is in the very state that hyper_store_clear, hyper_store_begin or hyper_coder_set_lanes left: all is undone. */
+bool hyper_store_is_empty(const hyper_store *store);
+
+/* Information held since then, in bits. */
+double hyper_store_bits(const hyper_store *store);
+
+/* The most bytes that have been held since the store was made, in memory and in the file. */
+int64_t hyper_store_peak_bytes(const hyper_store *store);
+
+#endif

@@ -1,0 +1,65 @@
+/* What a dynamics is: descent with momentum, Adam. Integer arithmetic on blocks of consecutive elements of one leaf.
+ *
+ * The engine (step.c) cuts the flat vector of all parameters into strips and strips into blocks, fetches the rates of a block, and sums or scatters the
+ * terms of their derivatives. Strips run in parallel, each with a coder of its own. A function of a dynamics sees one block: it is total (NaN, infinity and
+ * what leaves the range are failures, never a wrap) and what goes back undoes to the bit what went forward. */
+#ifndef HYPER_DYNAMICS_H
+#define HYPER_DYNAMICS_H
+
+#include "coder.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { HYPER_BLOCK = 512, HYPER_STATES = 3, HYPER_RATES = 5 };
+
+/* A rate of the elements of a block: doubles, or hyper_ratio for a momentum. stride 0: one for all, 1: one each. */
+typedef struct hyper_rate_view {
+    const void *value;
+    int64_t stride;
+} hyper_rate_view;
+
+typedef struct hyper_block {
+    int64_t count;
+    int64_t iteration;
+    bool single;                        /* gradient, product, x_out and direction_out are float, else double */
+    int64_t *state[HYPER_STATES];       /* sgd: x, v; adam: x, m, s */
+    double unit[HYPER_STATES];          /* what 1 means in each */
+    double *cotangent[HYPER_STATES];    /* of the same; NULL going forward; for follow their tangents */
+    hyper_rate_view rate[HYPER_RATES];
+    double *rate_term[HYPER_RATES];     /* out: count summands of each rate's derivative */
+    hyper_rate_view rate_tangent[HYPER_RATES]; /* doubles: of the rates, for follow */
+    const void *gradient, *product;     /* the product NULL: zero */
+    void *x_out, *direction_out;        /* x as the loss takes it; the direction of the product */
+    hyper_coder *coder;                 /* NULL going back: the moments were stored and are there already */
+    uint64_t checksum;                  /* out: of the integers made from the gradient */
+    const char *failed_what;            /* where a function fails: what did not fit, NULL for the coder; */
+    double failed_value;                /* and how much it was */
+    int failed_state;                   /* and in which state's units */
+} hyper_block;
+
+/* Gives HYPER_FINE, or the index of an element at which it failed. */
+typedef int64_t (*hyper_block_function)(hyper_block *block);
+
+typedef struct hyper_dynamics {
+    const char *name;                   /* of the function that users call */
+    int states;
+    const char *state_name[HYPER_STATES];
+    int state_bits[HYPER_STATES];       /* fractional bits, where training does not say */
+    int rates;
+    const char *rate_name[HYPER_RATES];
+    bool rate_is_momentum[HYPER_RATES];
+    double rate_default[HYPER_RATES];   /* NAN: it has to be given */
+
+    hyper_block_function advance;           /* state_t to state_{t+1}; x_out */
+    hyper_block_function retreat_position;  /* x_{t+1} to x_t, x_out; cotangents through it; direction_out, unless it needs the gradient */
+    hyper_block_function direction;         /* direction_out from the gradient; NULL where retreat_position gives it */
+    hyper_block_function retreat_moments;   /* the other states to those of t, from the last element to the first; cotangents through them; product */
+    /* The tangents of the state, which is that before the iteration, to those after it; the product is the gradient's tangent. */
+    hyper_block_function follow;
+    unsigned position_terms, moment_terms;  /* which rates have terms from the two: bit r stands for rate r */
+} hyper_dynamics;
+
+extern const hyper_dynamics hyper_sgd_dynamics;
+
+#endif
