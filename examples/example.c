@@ -23,6 +23,7 @@ static const struct {
     { "--iterations", "--iterations N    how long to run", offsetof(struct options, iterations), NUMBER, 1 },
     { "--meta-iters", "--meta-iters N    steps of learning the hyperparameters", offsetof(struct options, meta_iterations), NUMBER, 1 },
     { "--runs", "--runs N          how many training runs", offsetof(struct options, runs), NUMBER, 1 },
+    { "--examples", "--examples N      digits to train on", offsetof(struct options, examples), NUMBER, 1 },
     { "--seed", "--seed N          of the random numbers", offsetof(struct options, seed), NUMBER, 0 },
 };
 enum { OPTIONS = sizeof known / sizeof *known };
@@ -304,4 +305,23 @@ struct digits load_digits(const char *folder, ad_dtype dtype)
     }
     d.pixels = ad_dim(d.train_images, 1);
     return d;
+}
+
+static struct examples centred(ad_array *images, ad_array *labels, ad_array *which, ad_array *mean)
+{
+    return (struct examples){ ad_sub(ad_take(images, which, .axis = 0), mean), ad_astype(ad_take(labels, which), AD_I64) };
+}
+
+struct split split_digits(const char *folder, int64_t train, ad_key key)
+{
+    struct digits d = load_digits(folder, AD_F32);
+    int64_t count = ad_dim(d.train_images, 0), side = (int64_t)sqrt((double)d.pixels), rest = count - train < 10000 ? count - train : 10000;
+    if (side * side != d.pixels || rest <= 0)
+        ad_set_error(AD_ERROR_VALUE, "%s: %lld images of %lld pixels; there should be more than %lld, and square ones",
+                     folder ? folder : "the digits that come along", (long long)count, (long long)d.pixels, (long long)train);
+    ad_array *order = ad_random_permutation(key, count), *mean = ad_mean(d.train_images, .axis = 0);
+    return (struct split){ .train = centred(d.train_images, d.train_labels, ad_at(order, ":%lld", (long long)train), mean),
+                           .valid = centred(d.train_images, d.train_labels, ad_at(order, "%lld:%lld", (long long)train, (long long)(train + rest)), mean),
+                           .test = centred(d.test_images, d.test_labels, ad_arange(ad_dim(d.test_images, 0)), mean),
+                           .mean = mean, .side = side, .pixels = d.pixels };
 }

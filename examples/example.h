@@ -12,6 +12,7 @@ struct options {
     int64_t iterations;      /* --iterations */
     int64_t meta_iterations; /* --meta-iters */
     int64_t runs;            /* --runs */
+    int64_t examples;        /* --examples */
     uint64_t seed;           /* --seed */
 };
 
@@ -45,6 +46,18 @@ struct digits {
 /* The UCI digits (1,437 to train on, 360 to test with), or MNIST from a folder of IDX files (.gz too), as float32 or float64. Ends the program if they
  * cannot be read. */
 struct digits load_digits(const char *folder, ad_dtype dtype);
+
+/* Digits in float32, from which the mean image was taken off: `train`, as many of those to train on as are asked for, drawn by the key; `valid`, up to 10,000
+ * of the others; `test`. */
+struct examples {
+    ad_array *images, *labels;
+};
+struct split {
+    struct examples train, valid, test;
+    ad_array *mean;       /* (pixels) */
+    int64_t side, pixels; /* images are square */
+};
+struct split split_digits(const char *folder, int64_t train, ad_key key);
 
 /* Room for count items, zeroed, and the two texts as one; free() them. Both end the program if there is no memory. */
 void *allocate(int64_t count, size_t size);

@@ -36,6 +36,10 @@ for source in examples/*.c examples/hyperopt/*.c; do
         case $option in --iterations) short+=(--iterations 20) ;; *) short+=("$option" 2) ;; esac
     done
     [ "$name" = mlp_digits ] && short=(--iterations 2)
+    if grep -q -- '^  --examples ' "$out/help"; then
+        refuses --examples --examples 0
+        refuses 'there should be more than 5000' --examples 5000
+    fi
     if grep -q -- '^  --data ' "$out/help"; then
         refuses "$out/absent" --data "$out/absent"
         refuses examples/hyperopt --data examples/hyperopt
