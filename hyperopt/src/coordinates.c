@@ -21,42 +21,15 @@ static char *join(const char *before, const char *name)
     return path;
 }
 
-/* A tree whose entries are being read, and its path. */
-struct reading {
-    const ad_tree *tree;
-    int next;
-    char *path;
-};
-
-enum { DEEPEST = 1000 }; /* tree of trees, says ad/tree.h */
-
-/* The paths of all leaves, without calling itself for the trees in the tree. */
-static bool read_paths(const ad_tree *hypers, char **paths)
+/* Copies the path of the next leaf, and gives the leaf as a constant. */
+static ad_array *read_leaf(const char *path, ad_array *leaf, void *coordinates)
 {
-    struct reading *stack = ad_memory_take(DEEPEST * sizeof *stack);
-    int depth = 0, count = 0;
-    bool done = stack && (stack[0].path = join("", ""));
-    if (done)
-        stack[depth++].tree = hypers;
-    while (depth && done) {
-        struct reading *at = &stack[depth - 1];
-        if (at->next == ad_tree_count(at->tree)) {
-            ad_memory_give(stack[--depth].path);
-            continue;
-        }
-        int i = at->next++;
-        char *path = join(at->path, ad_tree_name(at->tree, i));
-        const ad_tree *below = ad_tree_tree_at(at->tree, i);
-        done = path && !ad_failed();
-        if (path && below)
-            stack[depth++] = (struct reading){ .tree = below, .path = path };
-        else if (path)
-            paths[count++] = path;
-    }
-    while (depth)
-        ad_memory_give(stack[--depth].path);
-    ad_memory_give(stack);
-    return done;
+    hyper_coordinates *c = coordinates;
+    char *copy = join("", path);
+    if (!copy)
+        return NULL;
+    c->path[c->paths++] = copy;
+    return ad_stop_gradient(leaf);
 }
 
 /* ---- lists of paths ---- */
@@ -196,16 +169,14 @@ static bool start(hyper_coordinates *c)
 bool hyper_coordinates_open(hyper_coordinates *c, ad_tree *hypers, const hyper_optimize_options *options)
 {
     AD_SCOPE;
-    ad_tree *constants = ad_tree_map(ad_stop_gradient, hypers);
-    if (!constants)
-        return false;
-    c->hypers = ad_retain(constants);
     c->count = ad_tree_leaf_count(hypers);
     c->path = ad_memory_take((size_t)c->count * sizeof *c->path);
     c->scale = ad_memory_take((size_t)c->count * sizeof *c->scale);
     c->leaf = ad_memory_take((size_t)c->count * sizeof *c->leaf);
-    if (!c->path || !c->scale || !c->leaf || !read_paths(c->hypers, c->path))
+    ad_tree *constants = c->path && c->scale && c->leaf ? ad_tree_map_with_path(read_leaf, hypers, c) : NULL;
+    if (!constants)
         return false;
+    c->hypers = ad_retain(constants);
     ad_tree_leaves(c->hypers, c->leaf, c->count);
     for (int i = 0; i < c->count && !ad_failed(); i++)
         c->scale[i] = is_float(c->leaf[i]) || is_complex(c->leaf[i]) ? HYPER_PLAIN : HYPER_CONSTANT;
@@ -215,7 +186,7 @@ bool hyper_coordinates_open(hyper_coordinates *c, ad_tree *hypers, const hyper_o
 
 void hyper_coordinates_close(hyper_coordinates *c)
 {
-    for (int i = 0; c->path && i < c->count; i++)
+    for (int i = 0; i < c->paths; i++)
         ad_memory_give(c->path[i]);
     ad_memory_give(c->path);
     ad_memory_give(c->scale);
@@ -270,7 +241,22 @@ ad_tree *hyper_natural(const hyper_coordinates *c, const ad_tree *position)
     return rebuilt(c, position, value_at, itself);
 }
 
-ad_tree *hyper_spread(const hyper_coordinates *c, const ad_tree *position)
+ad_tree *hyper_among_zeros(const hyper_coordinates *c, const ad_tree *moved)
 {
-    return rebuilt(c, position, unscaled, zeros_like);
+    return rebuilt(c, moved, unscaled, zeros_like);
+}
+
+ad_tree *hyper_among_constants(const hyper_coordinates *c, const ad_tree *moved)
+{
+    return rebuilt(c, moved, unscaled, itself);
+}
+
+ad_tree *hyper_moved(const hyper_coordinates *c, const ad_tree *hypers)
+{
+    int next = 0;
+    ad_tree_leaves(hypers, c->leaf, c->count);
+    for (int i = 0; i < c->count; i++)
+        if (c->scale[i] != HYPER_CONSTANT)
+            c->leaf[next++] = c->leaf[i];
+    return ad_failed() ? NULL : ad_tree_with_leaves(c->start, c->leaf);
 }

@@ -1,38 +1,26 @@
 /* The loop of hyper_optimize.
  *
- * Everything that a meta-iteration leaves to the next stands in struct state, and the next one is a function of it and of the meta-loss alone. The trees
- * there are retained; what a meta-iteration makes besides goes with its scope. */
+ * Everything that a meta-iteration leaves to the next stands in hyper_meta_state, and the next one is a function of it and of the meta-loss alone: what is
+ * resumed from a file of it goes on to the same bits. The trees there are retained; what a meta-iteration makes besides goes with its scope. */
 #include "optimize.h"
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-/* What one meta-iteration leaves to the next. */
-struct state {
-    int64_t iteration;        /* how many were made */
-    ad_tree *position, *moments; /* in coordinates; the optimizer's state */
-    ad_tree *hypers;          /* at the position, in natural units: those given until a step is made */
-    ad_tree *best;
-    int64_t best_iteration;
-    double best_loss;
-    int64_t clipped;
-    int64_t count, room;      /* of the numbers below */
-    double *loss, *norm;      /* of every meta-iteration */
-    double *sorted;           /* the norms of those that were not skipped, in order */
-    int64_t sorted_count;
-};
-
 struct optimization {
     ad_array *(*meta_loss)(ad_tree *hypers, ad_key key, void *context);
     hyper_optimize_options options;
     hyper_coordinates coordinates;
-    struct state state;
+    hyper_meta_state state;
     int64_t resumed;
     int64_t failures;         /* in a row, the last ones */
+    bool saved;               /* the state stands in the file */
+    double saved_at;          /* seconds */
     double growth;            /* largest so far */
     hyper_ending ending;
     double started;
     adnn_progress line;
+    char what[60];            /* it begins with */
 };
 
 /* One meta-iteration: what is known of it. */
@@ -73,14 +61,25 @@ static double norm_of(const ad_tree *tree, ad_array **leaf, int count)
     return norm;
 }
 
+/* The recorded error, taken away to be recorded again. */
+struct failure {
+    ad_code code;
+    char sentence[1000];
+};
+
+static struct failure take_failure(void)
+{
+    struct failure failure = { .code = ad_error_code() };
+    snprintf(failure.sentence, sizeof failure.sentence, "%s", ad_error_message());
+    ad_clear_error();
+    return failure;
+}
+
 /* Says at which meta-iteration the recorded error came up. */
 static bool failed_at(int64_t iteration)
 {
-    char sentence[1000];
-    ad_code code = ad_error_code();
-    snprintf(sentence, sizeof sentence, "%s", ad_error_message());
-    ad_clear_error();
-    ad_set_error(code, "hyper_optimize: meta-iteration %lld: %s", (long long)iteration, sentence);
+    struct failure failure = take_failure();
+    ad_set_error(failure.code, "hyper_optimize: meta-iteration %lld: %s", (long long)iteration, failure.sentence);
     return false;
 }
 
@@ -112,14 +111,17 @@ static bool evaluate(struct optimization *o, struct meta_iteration *m)
 
 /* ---- the history ---- */
 
-static bool make_room(struct state *s)
+bool hyper_history_room(hyper_meta_state *s, int64_t count)
 {
-    if (s->count < s->room)
+    if (count <= s->room)
         return true;
-    int64_t room = s->room ? 2 * s->room : 64;
+    size_t bytes;
+    int64_t room = count < 32 ? 64 : 2 * count;
+    if (__builtin_mul_overflow((size_t)room, sizeof(double), &bytes))
+        return ad_set_error(AD_ERROR_MEMORY, "hyper_optimize: no memory for the history of %lld meta-iterations", (long long)count), false;
     double **lists[] = { &s->loss, &s->norm, &s->sorted };
     for (int i = 0; i < 3; i++) {
-        double *longer = ad_memory_resize(*lists[i], (size_t)room * sizeof *longer);
+        double *longer = ad_memory_resize(*lists[i], bytes);
         if (!longer)
             return false;
         *lists[i] = longer;
@@ -129,7 +131,7 @@ static bool make_room(struct state *s)
 }
 
 /* Notes a finite norm among those in order. */
-static void insert(struct state *s, double norm)
+static void insert(hyper_meta_state *s, double norm)
 {
     int64_t low = 0, high = s->sorted_count;
     while (low < high) {
@@ -143,7 +145,7 @@ static void insert(struct state *s, double norm)
     s->sorted[low] = norm;
 }
 
-static double median(const struct state *s)
+static double median(const hyper_meta_state *s)
 {
     int64_t n = s->sorted_count;
     return n == 0 ? 0 : 0.5 * (s->sorted[(n - 1) / 2] + s->sorted[n / 2]);
@@ -151,7 +153,7 @@ static double median(const struct state *s)
 
 /* ---- one meta-iteration ---- */
 
-static bool keep_best(struct state *s, double loss)
+static bool keep_best(hyper_meta_state *s, double loss)
 {
     if (!(loss < s->best_loss))
         return true;
@@ -182,7 +184,7 @@ static ad_tree *scaled(const struct optimization *o, ad_tree *tree, double facto
 /* One step of the optimizer. */
 static bool step(struct optimization *o, struct meta_iteration *m, double usual)
 {
-    struct state *s = &o->state;
+    hyper_meta_state *s = &o->state;
     double factor = clipping(&o->options, m->norm, usual);
     m->clipped = factor < 1;
     ad_tree *gradient = m->clipped ? scaled(o, m->gradient, factor) : m->gradient, *position = s->position;
@@ -210,7 +212,7 @@ static bool tell(struct optimization *o, const struct meta_iteration *m, int64_t
         .iteration = iteration, .iterations = total, .loss = m->loss, .gradient_norm = m->norm, .best_loss = o->state.best_loss, .hypers = hypers,
         .clipped = m->clipped, .skipped = m->skipped, .seconds = seconds, .seconds_left = seconds / (double)done * (double)(total - iteration - 1),
     };
-    if (!m->skipped && !(told.gradient = hyper_spread(&o->coordinates, m->gradient)))
+    if (!m->skipped && !(told.gradient = hyper_among_zeros(&o->coordinates, m->gradient)))
         return false;
     if (!o->options.on_step(&told, o->options.context))
         o->ending = HYPER_CANCELLED;
@@ -221,12 +223,12 @@ static bool tell(struct optimization *o, const struct meta_iteration *m, int64_t
 static bool iterate(struct optimization *o)
 {
     AD_SCOPE;
-    struct state *s = &o->state;
+    hyper_meta_state *s = &o->state;
     int64_t iteration = s->iteration;
     struct meta_iteration m = { .o = o, .key = ad_random_fold_in(o->options.key, (uint64_t)iteration), .loss = NAN, .norm = NAN };
     ad_tree *hypers = hyper_natural(&o->coordinates, s->position);
     double usual = median(s);
-    if (!hypers || !make_room(s) || !evaluate(o, &m) || !ad_assign(&s->hypers, hypers))
+    if (!hypers || !hyper_history_room(s, s->count + 1) || !evaluate(o, &m) || !ad_assign(&s->hypers, hypers))
         return false;
     m.growth = usual > 0 && !m.skipped ? m.norm / usual : 0;
     o->growth = fmax(o->growth, m.growth);
@@ -268,6 +270,10 @@ static bool check_options(const hyper_optimize_options *o)
         return refuse("clip_growth", o->clip_growth, "0 or at least 1");
     if (!(o->stop_growth == 0 || o->stop_growth >= 1))
         return refuse("stop_growth", o->stop_growth, "0 or at least 1");
+    if (!(o->checkpoint_seconds >= 0))
+        return refuse("checkpoint_seconds", o->checkpoint_seconds, "at least 0");
+    if (o->checkpoint && !*o->checkpoint)
+        return ad_set_error(AD_ERROR_VALUE, "hyper_optimize: .checkpoint is an empty path"), false;
     if (o->skip_failures < 0)
         return refuse("skip_failures", (double)o->skip_failures, "at least 0");
     if (o->returns != HYPER_BEST && o->returns != HYPER_LAST)
@@ -275,10 +281,50 @@ static bool check_options(const hyper_optimize_options *o)
     return true;
 }
 
+static bool was_skipped(const hyper_meta_state *s, int64_t i)
+{
+    return !isfinite(s->norm[i]) || !isfinite(s->loss[i]);
+}
+
+/* What follows from the history of a state that was resumed. */
+static void count_again(struct optimization *o)
+{
+    hyper_meta_state *s = &o->state;
+    o->resumed = s->iteration;
+    for (int64_t i = 0; i < s->count; i++) {
+        o->failures = was_skipped(s, i) ? o->failures + 1 : 0;
+        if (o->failures)
+            continue;
+        double usual = median(s);
+        o->growth = fmax(o->growth, usual > 0 ? s->norm[i] / usual : 0);
+        insert(s, s->norm[i]);
+    }
+}
+
+static bool save(struct optimization *o)
+{
+    o->saved = hyper_state_save(&o->state, &o->coordinates, &o->options);
+    o->saved_at = seconds_now();
+    return o->saved;
+}
+
+/* Goes on from the file, or writes it: so one that cannot be written is found before there is work to lose. */
+static bool resume(struct optimization *o)
+{
+    bool found;
+    if (!o->options.checkpoint)
+        return true;
+    if (!hyper_state_load(&o->state, &o->coordinates, &o->options, &found))
+        return false;
+    if (found)
+        count_again(o);
+    return o->state.iteration == o->options.iterations && found ? (o->saved = true) : save(o);
+}
+
 static bool begin(struct optimization *o, ad_tree *hypers)
 {
     AD_SCOPE;
-    struct state *s = &o->state;
+    hyper_meta_state *s = &o->state;
     s->best_loss = INFINITY;
     s->best_iteration = -1;
     if (!check_options(&o->options) || !hyper_coordinates_open(&o->coordinates, hypers, &o->options))
@@ -287,14 +333,14 @@ static bool begin(struct optimization *o, ad_tree *hypers)
     s->hypers = ad_retain(o->coordinates.hypers);
     s->best = ad_retain(o->coordinates.hypers);
     ad_tree *moments = adnn_optimizer_init(o->options.optimizer, s->position);
-    return moments && (s->moments = ad_retain(moments));
+    return moments && (s->moments = ad_retain(moments)) && resume(o);
 }
 
-static int64_t count_skipped(const struct state *s)
+static int64_t count_skipped(const hyper_meta_state *s)
 {
     int64_t skipped = 0;
     for (int64_t i = 0; i < s->count; i++)
-        skipped += !isfinite(s->norm[i]) || !isfinite(s->loss[i]);
+        skipped += was_skipped(s, i);
     return skipped;
 }
 
@@ -307,7 +353,7 @@ static ad_tree *given_out(ad_tree *tree)
 
 static bool fill_report(const struct optimization *o, hyper_optimize_report *report)
 {
-    const struct state *s = &o->state;
+    const hyper_meta_state *s = &o->state;
     *report = (hyper_optimize_report){
         .ending = o->ending, .iterations = s->iteration, .resumed = o->resumed, .clipped = s->clipped, .skipped = count_skipped(s),
         .best_iteration = s->best_iteration, .best_loss = s->best_loss, .growth = o->growth, .best = given_out(s->best), .last = given_out(s->hypers),
@@ -322,7 +368,7 @@ static bool fill_report(const struct optimization *o, hyper_optimize_report *rep
 
 static void end(struct optimization *o)
 {
-    struct state *s = &o->state;
+    hyper_meta_state *s = &o->state;
     ad_tree *trees[] = { s->position, s->moments, s->hypers, s->best };
     for (size_t i = 0; i < sizeof trees / sizeof *trees; i++)
         ad_release(trees[i]);
@@ -332,15 +378,38 @@ static void end(struct optimization *o)
     hyper_coordinates_close(&o->coordinates);
 }
 
+/* Writes the file where it is due: on the way now and then, in the end in any case. */
+static bool save_when_due(struct optimization *o, bool last)
+{
+    bool due = o->options.checkpoint && !o->saved && (last || seconds_now() - o->saved_at >= o->options.checkpoint_seconds);
+    return !due || save(o);
+}
+
+/* After an error, which stays the one that is recorded. */
+static void save_after_failure(struct optimization *o)
+{
+    struct failure failure = take_failure();
+    save_when_due(o, true);
+    ad_clear_error();
+    ad_set_error(failure.code, "%s", failure.sentence);
+}
+
 static bool run(struct optimization *o)
 {
     bool done = true;
+    if (o->resumed)
+        snprintf(o->what, sizeof o->what, "meta-iterations after the first %lld", (long long)o->resumed);
     if (o->options.progress)
-        o->line = adnn_progress_start("meta-iterations", o->options.iterations - o->resumed);
-    while (done && o->ending == HYPER_DONE && o->state.iteration < o->options.iterations)
+        o->line = adnn_progress_start(o->resumed ? o->what : "meta-iterations", o->options.iterations - o->resumed);
+    while (done && o->ending == HYPER_DONE && o->state.iteration < o->options.iterations) {
         done = iterate(o);
+        o->saved = false;
+        done = done && save_when_due(o, o->ending != HYPER_DONE || o->state.iteration == o->options.iterations);
+    }
     if (o->options.progress)
         adnn_progress_end(&o->line);
+    if (!done)
+        save_after_failure(o);
     return done;
 }
 

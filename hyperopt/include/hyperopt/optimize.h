@@ -69,6 +69,8 @@ typedef struct hyper_optimize_options {
     int64_t skip_failures;    /**< how many meta-iterations in a row may fail numerically: they make no step, and the next key is tried; 0: none, the first
                                    one is an error */
     hyper_returned returns;   /**< HYPER_BEST */
+    const char *checkpoint;   /**< a file (.npz) that the optimisation goes on from if it is there, and that is written after each meta-iteration */
+    double checkpoint_seconds; /**< at least so many lie between two writings; the last state is written in any case; 0: none need to */
     bool progress;            /**< a line with loss and time left on stderr, if that is a terminal */
     bool (*on_step)(const hyper_meta_step *step, void *context); /**< called after each meta-iteration; false ends the optimisation, without an error */
     hyper_optimize_report *report;                               /**< filled if not NULL */
@@ -96,10 +98,16 @@ typedef struct hyper_optimize_options {
  * @param hypers     a tree in natural units. Its float32 and float64 leaves are optimised, those of integers and bools stay as they are
  * @return           the hypers that .returns says, like hypers and in natural units; hypers themselves if no meta-iteration was made; NULL and an error
  *                   on failure (the report has what was reached)
- * Errors: no .iterations; a path that is not in hypers, names no float leaf, or is of a log and a logit; a value that is not finite or has no logarithm
- * or logit, with path and value; a complex leaf that is not fixed; nothing to optimise; options out of range. Those of meta_loss, with the
- * meta-iteration. A meta-iteration fails numerically if meta_loss fails with AD_ERROR_NUMERIC, as a run that diverges does, or if its value or gradient is
- * NaN or infinite: an AD_ERROR_NUMERIC beyond .skip_failures.
+ * Errors: no .iterations, or fewer than the checkpoint has; a path that is not in hypers, names no float leaf, or is of a log and a logit; a value that is
+ * not finite or has no logarithm or logit, with path and value; a complex leaf that is not fixed; nothing to optimise; options out of range; a
+ * checkpoint that is another problem's, damaged (AD_ERROR_FORMAT) or cannot be written (AD_ERROR_IO; found before the first meta-iteration). Those of
+ * meta_loss, with the meta-iteration. A meta-iteration fails numerically if meta_loss fails with AD_ERROR_NUMERIC, as a run that diverges does, or if its
+ * value or gradient is NaN or infinite: an AD_ERROR_NUMERIC beyond .skip_failures.
+ * Checkpoint: the file is replaced as a whole (ad_savez), so that the program may be killed at any moment; called again, it goes on to the same bits as if it
+ * had never stopped. on_step sees a meta-iteration again that the file did not have yet. The file of another problem is refused:
+ * one whose hypers have other names, shapes, dtypes, values or coordinates, with another key or optimizer. What meta_loss does cannot be known. The other
+ * options may change from call to call: a run that ended goes on with more .iterations, one that grew or failed with .clip_norm or .skip_failures. The file
+ * holds losses and gradient_norms, and, without what is not optimised, hypers/ and best/ in natural units: numpy.load reads it.
  * Constant: has no derivative. The same call gives the same bits. Memory does not grow with the meta-iterations, but for 24 bytes each. */
 AD_API ad_tree *hyper_optimize_with(ad_array *(*meta_loss)(ad_tree *hypers, ad_key key, void *context), ad_tree *hypers, hyper_optimize_options options);
 
