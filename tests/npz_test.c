@@ -297,14 +297,16 @@ START_TEST(the_archives_of_these_tests_can_be_read)
     assert_array(ad_tree_get(ad_loadz(ARCHIVE(ENTRY("a/x.npy"), ENTRY("a/y.npy"), ENTRY("b.npy"))), "a/y"), AD_SHAPE(2), 0, 5, 6);
     ck_assert_int_eq(ad_tree_leaf_count(ad_loadz(ARCHIVE(FILE_OF("a/", "", 0), ENTRY("a/x.npy")))), 1);
     ad_tree *apart = ad_loadz(ARCHIVE(ENTRY("a/x.npy"), ENTRY("b/0.npy"), ENTRY("a/y.npy"), ENTRY("b/1.npy")));
-    assert_same(ad_tree_of("a", ad_tree_of("x", ad_tree_get(apart, "a/x"), "y", ad_tree_get(apart, "a/x")), "b", ad_list_of(ad_tree_get(apart, "a/x"), ad_tree_get(apart, "a/x"))), apart);
+    ad_array *x = ad_tree_get(apart, "a/x");
+    assert_same(ad_tree_of("a", ad_tree_of("x", x, "y", x), "b", ad_list_of(x, x)), apart);
     remove_files();
 }
 END_TEST
 
 START_TEST(hostile_names_are_errors)
 {
-    const char *const names[] = { "../x.npy", "a/../x.npy", "/x.npy", "a//x.npy", "./x.npy", "a/..", ".npy", "a/.npy", "", "/", "x", "x.npz", "a//", "..", "../" };
+    const char *const names[] = { "../x.npy", "a/../x.npy", "/x.npy", "a//x.npy", "./x.npy", "a/..", ".npy", "a/.npy", "", "/", "x", "x.npz",
+                                  "a//", "..", "../" };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char expected[80];
         snprintf(expected, sizeof expected, "ad_loadz: entry \"%s\" of npz_test_", names[i]);
@@ -333,7 +335,8 @@ START_TEST(hostile_entries_are_errors)
     assert_fails(ad_loadz(ARCHIVE(ENTRY("x.npy", .flags = 1))), AD_ERROR_FORMAT, "encrypted");
     assert_fails(ad_loadz(ARCHIVE(ENTRY("x.npy", .method = 12))), AD_ERROR_FORMAT, "neither stored nor deflated");
     assert_fails(ad_loadz(ARCHIVE(ENTRY("x.npy", .method = 8))), AD_ERROR_FORMAT, "is damaged");
-    assert_fails(ad_loadz(ARCHIVE(ENTRY("x.npy", .huge = UINT64_C(1) << 60))), AD_ERROR_FORMAT, "claims 1152921504606846976 bytes, but has room for at most 71");
+    assert_fails(ad_loadz(ARCHIVE(ENTRY("x.npy", .huge = UINT64_C(1) << 60))), AD_ERROR_FORMAT,
+                 "claims 1152921504606846976 bytes, but has room for at most 71");
     assert_fails(ad_loadz(ARCHIVE(ENTRY("x.npy", .huge = UINT64_MAX))), AD_ERROR_FORMAT, "");
     assert_fails(ad_loadz(ARCHIVE(ENTRY("x.npy", .claimed = 70))), AD_ERROR_FORMAT, "x.npy");
     assert_fails(ad_loadz(ARCHIVE(ENTRY("x.npy", .claimed = 72))), AD_ERROR_FORMAT, "x.npy");
@@ -361,8 +364,10 @@ START_TEST(bombs_take_no_memory)
     ad_memory_limit(usage.live + (1 << 20));
     assert_fails(ad_loadz(ARCHIVE(FILE_OF("x.npy", packed, length, .method = 8, .claimed = 4096))), AD_ERROR_FORMAT, "claims 1000000000 bytes of data");
     assert_fails(ad_loadz(ARCHIVE(FILE_OF("x.npy", packed, length, .method = 8, .claimed = 1000000080))), AD_ERROR_FORMAT, "claims 1000000080 bytes");
-    assert_fails(ad_loadz(ARCHIVE(ENTRY("x.npy"), ENTRY("y.npy", .same_data_as = 1), ENTRY("z.npy", .same_data_as = 1), ENTRY("u.npy", .same_data_as = 1),
-                                  ENTRY("v.npy", .same_data_as = 1), ENTRY("w.npy", .same_data_as = 1), ENTRY("1.npy", .same_data_as = 1), ENTRY("2.npy", .same_data_as = 1))),
+    assert_fails(ad_loadz(ARCHIVE(ENTRY("x.npy"), ENTRY("y.npy", .same_data_as = 1), ENTRY("z.npy", .same_data_as = 1),
+                                  ENTRY("u.npy", .same_data_as = 1),
+                                  ENTRY("v.npy", .same_data_as = 1), ENTRY("w.npy", .same_data_as = 1),
+                                  ENTRY("1.npy", .same_data_as = 1), ENTRY("2.npy", .same_data_as = 1))),
                  AD_ERROR_FORMAT, "more bytes than the file");
     ad_memory_limit(0);
     remove_files();

@@ -189,6 +189,10 @@ static void reading(void)
     ROW(ad_savez, ad_savez("nowhere.npz", bare));
     ROW(ad_savez, ad_savez(NULL, t));
     ROW(ad_loadz, ad_loadz(NULL));
+    ROW(ad_save_png, ad_save_png("nowhere.png", none));
+    ROW(ad_save_png, ad_save_png(NULL, ad_zeros(AD_SHAPE(2, 2), .dtype = AD_U8)));
+    ROW(ad_load_png, ad_load_png(NULL));
+    ROW(ad_load_images, ad_load_images(NULL, NULL));
     ROW(ad_load, ad_load(NULL));
     ROW(ad_load_idx, ad_load_idx(NULL));
     ROW(ad_is_traced, ad_is_traced(none));

@@ -244,6 +244,8 @@ CALL(ad_tree_escape(NULL))
 ARRAY(ad_load(text)) ARRAY(ad_load_idx(text)) ARRAY(ad_load("/")) ARRAY(ad_load_idx("/dev/null"))
 CALL(ad_save(flag ? NULL : "/nowhere/x.npy", x)) CALL(ad_save_idx(flag ? NULL : "/nowhere/x.gz", x)) CALL(ad_save("/", x)) CALL(ad_save("", x))
 
+ARRAY(ad_load_png(text)) ARRAY(ad_load_png("/dev/null")) ARRAY(ad_load_images("/dev/null", NULL)) ARRAY(ad_load_images("/nowhere/at/all", NULL))
+CALL(ad_save_png(flag ? NULL : "/nowhere/x.png", x)) CALL(ad_save_png("/", x)) CALL(ad_save_png("/dev/null", x))
 TREE(ad_loadz(text)) TREE(ad_loadz("/")) TREE(ad_loadz("/dev/null"))
 CALL(ad_savez(flag ? NULL : "/nowhere/x.npz", t)) CALL(ad_savez("/", t)) CALL(ad_savez("", t)) CALL(ad_savez("/dev/null", t))
 

@@ -326,8 +326,22 @@ AD_FO_(array, random_choice, (ad_key key, int64_t n, const integers &shape, AD_N
 AD_F_(array, load, (const std::string &path), ad_load(path.c_str()))
 AD_F_(array, load_idx, (const std::string &path), ad_load_idx(path.c_str()))
 inline tree loadz(const std::string &path) { return detail::made<tree>([&] { return ad_loadz(path.c_str()); }); }
+AD_F_(array, load_png, (const std::string &path), ad_load_png(path.c_str()))
+/** paths: where the pictures' paths go, if not null. */
+inline array load_images(const std::string &path, std::vector<std::string> *paths = nullptr)
+{
+    char **list = nullptr;
+    array x = detail::made<array>([&] { return ad_load_images(path.c_str(), paths ? &list : nullptr); });
+    std::unique_ptr<char *, void (*)(void *)> freed(list, std::free);
+    if (paths)
+        paths->clear();
+    for (int64_t i = 0; list && list[i]; i++)
+        paths->push_back(list[i]);
+    return x;
+}
 inline void save(const std::string &path, const array &x) { detail::checked(ad_save(path.c_str(), x.get())); }
 inline void savez(const std::string &path, const tree &t) { detail::checked(ad_savez(path.c_str(), t.get())); }
+inline void save_png(const std::string &path, const array &x) { detail::checked(ad_save_png(path.c_str(), x.get())); }
 inline void save_idx(const std::string &path, const array &x) { detail::checked(ad_save_idx(path.c_str(), x.get())); }
 
 AD_F1_(stop_gradient)

@@ -1,4 +1,4 @@
-/* Files: .npy and .npz of NumPy, and IDX, the format of the MNIST digits.
+/* Files: .npy and .npz of NumPy, IDX, the format of the MNIST digits, and pictures.
  *
  * What is loaded is a constant; what is saved are values. A gzip-compressed file is recognised by its first bytes when read; a file
  * is compressed when written if its name ends in ".gz".
@@ -49,13 +49,42 @@ AD_API ad_array *ad_load_idx(const char *path);
  * False and an error on failure, and what stood there stays. */
 AD_API bool ad_save_idx(const char *path, const ad_array *x);
 
+/** Reads a PNG picture: uint8 from 0 to 255, the first row on top.
+ *
+ * Samples of 1, 2 and 4 bits are spread over 0 to 255, those of 16 bits rounded to 8; a palette becomes its colours, a transparent colour a channel for
+ * opacity. Samples are as they are stored: gamma and colour profiles change nothing. Interlaced files too.
+ * @return  (h, w) for grey, (h, w, 2) for grey and opacity, (h, w, 3) for red, green, blue, (h, w, 4) with opacity
+ * Errors: a file that is damaged (AD_ERROR_FORMAT). Memory for pixels is taken only if the file, which can expand to 1032 times its size, can hold them. */
+AD_API ad_array *ad_load_png(const char *path);
+
+/** Writes a PNG picture in place of what stood there.
+ *
+ * @param x  uint8, (h, w) or (h, w, channels) with 1 to 4 channels, which mean what they do in ad_load_png
+ * False and an error on failure, and what stood there stays. Errors: another dtype (AD_ERROR_DTYPE) or shape, an empty picture (AD_ERROR_SHAPE). */
+AD_API bool ad_save_png(const char *path, const ad_array *x);
+
+/** Reads every picture of a folder: all files below it whose names end in ".png", in the order of their paths as strcmp has it.
+ *
+ * A .zip archive in it is read as if it were unpacked there, and the path may be that of a .zip archive itself. What stands in a folder and in an archive is
+ * taken from the folder. Names that begin with '.' are left out; symbolic links are followed.
+ *
+ * @param paths  if not NULL: the list of the n paths below the folder, "Greek/character01/0394_01.png", from which labels can be made; NULL stands behind the
+ *               last. The caller frees it, by one free(). NULL on failure.
+ * @return       (n, h, w) or (n, h, w, channels), uint8, as ad_load_png reads them
+ * Errors: no picture (AD_ERROR_IO); pictures of different sizes or numbers of channels (AD_ERROR_SHAPE); two archives with the same picture; what ad_load_png
+ * and ad_loadz say of files and archives. */
+AD_API ad_array *ad_load_images(const char *path, char ***paths);
+
 #if !defined __cplusplus && !defined AD_INTERNAL_
-#define ad_load(...)     AD_CALL_V_(ad_load, __VA_ARGS__)
-#define ad_load_idx(...) AD_CALL_V_(ad_load_idx, __VA_ARGS__)
-#define ad_loadz(...)    AD_CALL_V_(ad_loadz, __VA_ARGS__)
-#define ad_save(...)     AD_CALL_V_(ad_save, __VA_ARGS__)
-#define ad_save_idx(...) AD_CALL_V_(ad_save_idx, __VA_ARGS__)
-#define ad_savez(...)    AD_CALL_V_(ad_savez, __VA_ARGS__)
+#define ad_load(...)        AD_CALL_V_(ad_load, __VA_ARGS__)
+#define ad_load_idx(...)    AD_CALL_V_(ad_load_idx, __VA_ARGS__)
+#define ad_load_images(...) AD_CALL_V_(ad_load_images, __VA_ARGS__)
+#define ad_load_png(...)    AD_CALL_V_(ad_load_png, __VA_ARGS__)
+#define ad_loadz(...)       AD_CALL_V_(ad_loadz, __VA_ARGS__)
+#define ad_save(...)        AD_CALL_V_(ad_save, __VA_ARGS__)
+#define ad_save_idx(...)    AD_CALL_V_(ad_save_idx, __VA_ARGS__)
+#define ad_save_png(...)    AD_CALL_V_(ad_save_png, __VA_ARGS__)
+#define ad_savez(...)       AD_CALL_V_(ad_savez, __VA_ARGS__)
 #endif
 
 AD_END_DECLS

@@ -365,7 +365,8 @@ bool ad_archive_add_array(struct ad_archive_writer *w, const char *name, ad_arra
     struct array_source *s = ad_allocate(ad_current(), sizeof *s);
     if (!s)
         return false;
-    *s = (struct array_source){ .x = x, .header_bytes = ad_npy_header(header, sizeof header, x), .data_bytes = x->size * (int64_t)ad_dtype_size((ad_dtype)x->dtype) };
+    *s = (struct array_source){ .x = x, .header_bytes = ad_npy_header(header, sizeof header, x),
+                                .data_bytes = x->size * (int64_t)ad_dtype_size((ad_dtype)x->dtype) };
     zip_error_init(&s->error);
     zip_source_t *source = zip_source_function(w->zip, on_array, s);
     if (!source) {

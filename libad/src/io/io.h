@@ -114,6 +114,12 @@ bool ad_archive_add_array(struct ad_archive_writer *w, const char *name, ad_arra
 /* Writes all of it, if it is complete; drops the writer. */
 bool ad_archive_write_end(struct ad_archive_writer *w, bool complete);
 
+/* ---- png.c ---- */
+
+/* The shape of the picture in a file of which nothing was read; its pixels, if they have that shape, into `out`. False and an error. */
+bool ad_png_shape(struct ad_file *f, ad_shape *shape);
+bool ad_png_pixels(struct ad_file *f, const ad_shape *wanted, void *out);
+
 /* ---- npy.c ---- */
 
 enum { AD_NPY_HEADER = 128 + 21 * AD_MAX_NDIM + 64 };
