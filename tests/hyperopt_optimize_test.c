@@ -316,6 +316,17 @@ START_TEST(a_meta_iteration_that_fails_numerically_is_an_error_that_keeps_what_w
 }
 END_TEST
 
+START_TEST(a_step_that_leaves_the_numbers_is_an_error_and_not_made)
+{
+    hyper_optimize_report report;
+    assert_fails(hyper_optimize(half_square, ad_tree_of("x", VECTOR(2, 1)), .iterations = 5, .log = "x", .optimizer = adnn_sgd(.step_size = 1e300, .momentum = -1e9),
+                                .report = &report, .skip_failures = 3), AD_ERROR_NUMERIC, "leads to NaN or infinity");
+    ck_assert_int_eq(report.iterations, 1);
+    for (int i = 0; i < 2; i++)
+        ck_assert(isfinite(ad_item(ad_at(ad_tree_get(report.last, "x"), "%d", i))));
+}
+END_TEST
+
 /* note, where the context is that of doomed. */
 static struct told *of_doomed;
 
@@ -527,7 +538,8 @@ RUN_TESTS("hyperopt_optimize", a_quadratic_is_minimised_by_every_optimizer, leav
           each_meta_iteration_has_a_key_of_its_own, the_same_call_gives_the_same_bits, a_callback_ends_the_optimisation_without_an_error,
           an_error_in_the_callback_is_an_error, a_long_gradient_is_clipped_by_its_norm_in_coordinates,
           a_hypergradient_that_grows_ends_the_optimisation_before_its_step, a_hypergradient_that_grows_is_clipped_to_a_multiple_of_the_median,
-          a_meta_iteration_that_fails_numerically_is_an_error_that_keeps_what_was_reached, failures_are_skipped_where_that_is_allowed,
+          a_meta_iteration_that_fails_numerically_is_an_error_that_keeps_what_was_reached, a_step_that_leaves_the_numbers_is_an_error_and_not_made,
+          failures_are_skipped_where_that_is_allowed,
           paths_and_values_that_do_not_fit_are_refused_with_path_and_value, options_out_of_range_are_refused, a_meta_loss_that_is_no_scalar_is_refused,
           inside_a_differentiation_the_result_is_a_constant, learning_rates_momenta_and_targets_of_a_training_run_are_learned,
           memory_does_not_grow_with_the_meta_iterations_and_nothing_stays, every_allocation_may_fail, deep_trees_are_walked_on_small_stacks)

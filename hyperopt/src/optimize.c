@@ -181,6 +181,18 @@ static ad_tree *scaled(const struct optimization *o, ad_tree *tree, double facto
     return ad_failed() ? NULL : ad_tree_with_leaves(tree, leaf);
 }
 
+/* Whether all values of a tree of floats are; false and an error where it cannot be found out. */
+static bool all_finite(const struct optimization *o, const ad_tree *tree)
+{
+    ad_array **leaf = o->coordinates.leaf;
+    int count = ad_tree_leaf_count(tree);
+    bool finite = true;
+    ad_tree_leaves(tree, leaf, count);
+    for (int i = 0; i < count && finite && !ad_failed(); i++)
+        finite = ad_item(ad_all(ad_isfinite(leaf[i]))) != 0;
+    return finite && !ad_failed();
+}
+
 /* One step of the optimizer. */
 static bool step(struct optimization *o, struct meta_iteration *m, double usual)
 {
@@ -191,8 +203,11 @@ static bool step(struct optimization *o, struct meta_iteration *m, double usual)
     ad_tree *moments = gradient ? adnn_optimizer_update(o->options.optimizer, s->moments, gradient, &position) : NULL;
     position = moments ? ad_tree_map(ad_stop_gradient, position) : NULL;
     moments = position ? ad_tree_map(ad_stop_gradient, moments) : NULL;
-    ad_tree *hypers = moments ? hyper_natural(&o->coordinates, position) : NULL;
-    return hypers && ad_assign(&s->position, position) && ad_assign(&s->moments, moments) && ad_assign(&s->hypers, hypers);
+    ad_tree *hypers = moments ? hyper_natural(&o->coordinates, position) : NULL, *moved = hypers ? hyper_moved(&o->coordinates, hypers) : NULL;
+    if (moved && !all_finite(o, moved) && !ad_failed())
+        ad_set_error(AD_ERROR_NUMERIC, "hyper_optimize: meta-iteration %lld: the step, of a gradient of norm %g, leads to NaN or infinity",
+                     (long long)s->iteration, m->norm);
+    return !ad_failed() && ad_assign(&s->position, position) && ad_assign(&s->moments, moments) && ad_assign(&s->hypers, hypers);
 }
 
 static void tell_progress(struct optimization *o, double loss)
