@@ -163,6 +163,12 @@ static ad_array *norm(ad_tree *x, ad_tree *theta, int64_t iteration, void *conte
     return adnn_squared_norm(x);
 }
 
+static ad_array *norm_of_hypers(ad_tree *hypers, ad_key key, void *context)
+{
+    (void)key, (void)context;
+    return adnn_squared_norm(hypers);
+}
+
 #define UNUSED __attribute__((unused))
 #define CHOSEN                                                                                                         \
     UNUSED ad_array *x = arrays_[c->of[X]], *y = arrays_[c->of[Y]], *z = arrays_[c->of[Z]];                               \

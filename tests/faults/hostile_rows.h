@@ -317,3 +317,7 @@ TREE(hyper_sgd(&(hyper_training){ .loss = flag ? norm : NULL, .iterations = n < 
 TREE(hyper_sgd(&(hyper_training){ .loss = norm, .iterations = n < 10 ? n : 10 }, ad_tree_of("x", t, "alpha", x, "beta", y)))
 TREE(hyper_sgd(&(hyper_training){ .loss = norm, .iterations = INT64_MAX, .method = HYPER_STORE }, ad_tree_of("x", parameters, "alpha", 1, "beta", 1)))
 TREE(hyper_naive_reversal(&(hyper_training){ .loss = norm, .iterations = n < 10 ? n : 10 }, ad_tree_of("x", t, "alpha", x, "beta", y), dtype))
+TREE(hyper_optimize(flag ? norm_of_hypers : NULL, t, .iterations = n < 3 ? n : 3, .log = text, .fixed = word, .clip_norm = real, .stop_growth = real2))
+TREE(hyper_optimize(norm_of_hypers, t, .iterations = 3, .key = key, .logit = text, .clip_growth = real, .skip_failures = m, .returns = (hyper_returned)i))
+TREE(hyper_optimize(norm_of_hypers, t, .iterations = 2, .optimizer = adnn_sgd(.step_size = real, .momentum = real2)))
+TREE(hyper_optimize(norm_of_hypers, t, .iterations = 2, .checkpoint = "/dev/null/none.npz", .checkpoint_seconds = real))
