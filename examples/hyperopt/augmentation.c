@@ -2,7 +2,8 @@
  * the scale of each kind of amount a hyperparameter. The gradient of the validation loss goes back through training and through the bilinear
  * interpolation of every distorted image into the six scales.
  *
- * A network with one hidden layer is trained on few digits. The rivals are trained without distortion, and with one scale for all kinds, the best of five.
+ * A network with one hidden layer is trained on few digits. The rivals are trained without distortion, and with one scale for all kinds, the best of five:
+ * the beginning of the learned ones.
  * On the screen: the scales, in pixels at the border of the image. The pictures: how the scales are learned; test errors over several seeds; distorted
  * digits.
  * Half a minute on the digits that come along; --paper --data DIR (MNIST) ten minutes. */
@@ -128,6 +129,19 @@ static void draw_digits(const struct problem *p, ad_array *scale, const char *pr
                  "set title 'Digits (left), and draws from what was learned'\nunset colorbox");
 }
 
+static void draw_curves(const struct problem *p, int64_t meta_iterations, double (*errors)[4], int64_t runs, const char *prefix)
+{
+    write_results(prefix, "", "meta-iteration,validation loss," KIND_NAMES, ad_from(p->curve[0], AD_SHAPE(meta_iterations, 2 + KINDS)),
+                  "set title 'By how much to distort training digits, learned'\nset xlabel 'meta-iteration'\n"
+                  "set ylabel 'standard deviation, in pixels at the border'\nset yrange [0:*]\nset key outside right center\n"
+                  "plot for [k=3:8] DATA using 1:k lt k-2");
+    write_results(prefix, "-errors", "seed,not distorted,one scale for all,learned", ad_from(errors[0], AD_SHAPE(runs, 4)),
+                  "set title 'Test error over seeds of initial weights, batches and distortions'\n"
+                  "set ylabel 'test error in %'\nset xrange [0.5:3.5]\nset yrange [0:*]\nunset key\n"
+                  "set xtics ('not distorted' 1, 'one scale for all' 2, 'learned' 3)\n"
+                  "plot for [k=2:4] DATA using (k - 1 + 0.03 * ($1 - LAST / 2.0)):k with points pt 7 ps 1.6 lt k - 1");
+}
+
 int main(int argc, char **argv)
 {
     struct options options = { .runs = 10, .seed = 1 };
@@ -142,8 +156,8 @@ int main(int argc, char **argv)
                          .network = adnn_sequential(adnn_dense(50, .dtype = AD_F32), adnn_tanh(), adnn_dense(10, .dtype = AD_F32)),
                          .curve = allocate(meta_iterations, sizeof *p.curve) };
     p.training = (hyper_training){ .loss = loss, .context = &p, .iterations = options.iterations ? options.iterations : 300 };
-    double begin = p.digits.side < 16 ? 0.15 : 0.3, fixed = best_fixed(&p, check);
-    ad_tree *learned = hyper_optimize(meta_loss, same_for_all(begin), .log = "scale", .optimizer = adnn_adam(.step_size = 0.1), .context = &p,
+    double fixed = best_fixed(&p, check);
+    ad_tree *learned = hyper_optimize(meta_loss, same_for_all(fixed), .log = "scale", .optimizer = adnn_adam(.step_size = 0.1), .context = &p,
                                       .iterations = meta_iterations, .key = ad_random_fold_in(key, 2), .progress = true, .on_step = note,
                                       .returns = HYPER_LAST);
     double scale[KINDS];
@@ -165,14 +179,7 @@ int main(int argc, char **argv)
                errors[run][2], errors[run][3]);
     }
 
-    write_results(options.out, "", "meta-iteration,validation loss," KIND_NAMES, ad_from(p.curve[0], AD_SHAPE(meta_iterations, 2 + KINDS)),
-                  "set title 'By how much to distort training digits, learned'\nset xlabel 'meta-iteration'\n"
-                  "set ylabel 'standard deviation, in pixels at the border'\nset yrange [0:*]\nset key outside right center\n"
-                  "plot for [k=3:8] DATA using 1:k lt k-2");
-    write_results(options.out, "-errors", "seed,not distorted,one scale for all,learned", ad_from(errors[0], AD_SHAPE(options.runs, 4)),
-                  "set title 'Test error over seeds'\nset ylabel 'test error in %'\nset xrange [0.5:3.5]\nset yrange [0:*]\nunset key\n"
-                  "set xtics ('not distorted' 1, 'one scale for all' 2, 'learned' 3)\n"
-                  "plot for [k=2:4] DATA using (k - 1 + 0.03 * ($1 - LAST / 2.0)):k with points pt 7 ps 1.6 lt k - 1");
+    draw_curves(&p, meta_iterations, errors, options.runs, options.out);
     draw_digits(&p, ad_tree_get(learned, "scale"), options.out);
     printf("test error, mean of %lld seeds: %.2f%% without distortion, %.2f%% with the best single scale (%.3f pixels), %.2f%% with learned scales\n",
            (long long)options.runs, mean[0], mean[1], fixed, mean[2]);

@@ -107,19 +107,45 @@ static void draw_lowest(const struct problem *p, ad_array *weight, const char *p
                  "set title 'The lowest weights: the label as it was given, and what the digit is'\nunset colorbox");
 }
 
+static void draw_weights(const struct problem *p, ad_array *weight, double area, const char *prefix)
+{
+    write_results(prefix, "", "weight,right labels,wrong labels", histogram(weight, p->wrong),
+                  "set title 'The learned weights of examples with right and with wrong labels'\nset xlabel 'learned weight (all began at 0.5)'\n"
+                  "set ylabel 'part of the examples in %'\nset style fill solid 0.6\nset boxwidth 0.4 relative\nset xrange [0:1]\n"
+                  "plot DATA using ($1-0.005):2 with boxes, DATA using ($1+0.005):3 with boxes");
+    char script[1024];
+    snprintf(script, sizeof script, "set title 'Wrong labels found by low weights: area under the curve %.3f'\nset xlabel 'right labels suspected, in %%'\n"
+             "set ylabel 'wrong labels found, in %%'\nset size square\nset xrange [0:100]\nset yrange [0:100]\n"
+             "plot DATA using 1:2 title 'learned weights' lw 4, x @REFERENCE title 'guessing'", area);
+    write_results(prefix, "-curve", "suspected,found", curve_of_detection(weight, p->wrong), script);
+}
+
+static void draw_errors(const struct problem *p, int64_t meta_iterations, double uniform, double told, double alone, const char *prefix)
+{
+    char script[1024];
+    snprintf(script, sizeof script, "set title 'Training on digits of which 30 %% have wrong labels'\nset xlabel 'meta-iteration'\n"
+             "set ylabel 'test error in %%'\nset yrange [0:*]\nset key maxrows 2\n"
+             "plot DATA using 1:3 lt 1 title 'learned weights', %g @REFERENCE title 'equal weights', "
+             "%g with lines lt 3 dt (4,4) title 'only the right labels', %g with lines lt 4 dt (4,4) title 'only the validation digits'", uniform, told, alone);
+    write_results(prefix, "-errors", "meta-iteration,validation error,test error,area under the curve", ad_from(p->curve[0], AD_SHAPE(meta_iterations, 4)),
+                  script);
+}
+
 int main(int argc, char **argv)
 {
-    struct options options = { .seed = 1 };
+    struct options options = { .iterations = 200, .meta_iterations = 15, .seed = 1 };
     read_options(&options, argc, argv,
                  "example_weights: a weight for every training example, learned by reversing training, finds wrong labels.\n"
-                 "Uses --out (also PREFIX-curve, PREFIX-errors and PREFIX-digits, .csv and .png), --data (MNIST), --paper, --examples (600 to train on, of\n"
-                 "MNIST 2000), --iterations (of training, 100; of MNIST 200), --meta-iters (15) and --seed.\n");
+                 "Uses --out (also PREFIX-curve, PREFIX-errors and PREFIX-digits, .csv and .png), --data (MNIST), --paper, --examples (400 to train on; of\n"
+                 "MNIST 2000), --iterations (of training, 200), --meta-iters (15) and --seed.\n");
 
-    int64_t count = options.examples ? options.examples : options.data ? 2000 : 600, meta_iterations = options.meta_iterations ? options.meta_iterations : 15;
+    int64_t count = options.examples ? options.examples : options.data ? 2000 : 400, meta_iterations = options.meta_iterations;
+    if (count < 10)
+        ad_set_error(AD_ERROR_VALUE, "--examples %lld: with fewer than 10 there are not enough wrong labels", (long long)count);
     ad_key key = ad_random_key(options.seed), check = ad_random_fold_in(key, 1);
     struct problem p = { .digits = split_digits(options.data, count, ad_random_fold_in(key, 0)), .network = adnn_dense(10, .scale = exp(-4), .dtype = AD_F32),
                          .curve = allocate(meta_iterations, sizeof *p.curve) };
-    p.training = (hyper_training){ .loss = loss, .context = &p, .iterations = options.iterations ? options.iterations : options.data ? 200 : 100 };
+    p.training = (hyper_training){ .loss = loss, .context = &p, .iterations = options.iterations };
     p.digits.valid.images = ad_at(p.digits.valid.images, ":%lld", (long long)count);
     p.digits.valid.labels = ad_at(p.digits.valid.labels, ":%lld", (long long)count);
     ad_array *right = p.digits.train.labels, *other = ad_random_randint(ad_random_fold_in(key, 2), AD_SHAPE(count), 1, 10);
@@ -139,24 +165,11 @@ int main(int argc, char **argv)
     double told = error_of_rival(p, (struct examples){ p.digits.train.images, p.given }, ad_mul(equal, ad_logical_not(p.wrong)), check);
     double alone = error_of_rival(p, p.digits.valid, ad_full(AD_SHAPE(ad_size(p.digits.valid.labels)), 0.5, .dtype = AD_F32), check);
 
-    write_results(options.out, "", "weight,right labels,wrong labels", histogram(weight, p.wrong),
-                  "set title 'The learned weights of examples with right and with wrong labels'\nset xlabel 'learned weight (all began at 0.5)'\n"
-                  "set ylabel 'part of the examples in %'\nset style fill solid 0.6\nset boxwidth 0.4 relative\nset xrange [0:1]\n"
-                  "plot DATA using ($1-0.005):2 with boxes, DATA using ($1+0.005):3 with boxes");
-    char script[1024];
-    snprintf(script, sizeof script, "set title 'Wrong labels found by low weights: area under the curve %.3f'\nset xlabel 'right labels suspected, in %%'\n"
-             "set ylabel 'wrong labels found, in %%'\nset size square\nset xrange [0:100]\nset yrange [0:100]\n"
-             "plot DATA using 1:2 title 'learned weights' lw 4, x @REFERENCE title 'guessing'", area);
-    write_results(options.out, "-curve", "suspected,found", curve_of_detection(weight, p.wrong), script);
-    snprintf(script, sizeof script, "set title 'Training on digits of which 30 %% have wrong labels'\nset xlabel 'meta-iteration'\n"
-             "set ylabel 'test error in %%'\nset yrange [0:*]\nset key maxrows 2\n"
-             "plot DATA using 1:3 lt 1 title 'learned weights', %g @REFERENCE title 'equal weights', "
-             "%g with lines lt 3 dt (4,4) title 'only the right labels', %g with lines lt 4 dt (4,4) title 'only the validation digits'", uniform, told, alone);
-    write_results(options.out, "-errors", "meta-iteration,validation error,test error,area under the curve", ad_from(p.curve[0], AD_SHAPE(meta_iterations, 4)),
-                  script);
+    draw_weights(&p, weight, area, options.out);
+    draw_errors(&p, meta_iterations, uniform, told, alone, options.out);
     draw_lowest(&p, weight, options.out);
-    printf("area under the curve %.4f; test error with learned weights %.2f%%, with equal ones %.2f%%, %.2f points more; trained on right labels only: %.2f%%, "
-           "on the validation digits only: %.2f%%\n", area, after, uniform, uniform - after, told, alone);
+    printf("area under the curve %.4f; test error with learned weights %.2f%%, with equal ones %.2f%%, so learning changed it by %+.2f points; trained on "
+           "right labels only: %.2f%%, on the validation digits only: %.2f%%\n", area, after, uniform, after - uniform, told, alone);
     free(p.curve);
     adnn_free(p.network);
     return 0;

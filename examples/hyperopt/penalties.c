@@ -89,6 +89,20 @@ static bool note(const hyper_meta_step *step, void *context)
     return true;
 }
 
+static void draw(const struct problem *p, ad_array *penalty, int64_t meta_iterations, double single, double more, const char *prefix)
+{
+    ad_array *by_class = ad_reshape(ad_transpose(ad_log10(penalty)), AD_SHAPE(10, p->digits.side, p->digits.side));
+    write_images(prefix, "", by_class, "0,1,2,3,4,5,6,7,8,9", 5,
+                 "set title 'The penalty of every weight, for each class: weights that training has to leave at zero are black'\n"
+                 "set cblabel 'log_{10} of the penalty'");
+    char script[1024];
+    snprintf(script, sizeof script, "set title 'A penalty for every weight, against a single one for all'\nset xlabel 'meta-iteration'\n"
+             "set ylabel 'error in %%'\nset yrange [0:*]\nset key maxrows 2\n"
+             "plot DATA using 1:2, DATA using 1:3, %g @REFERENCE title 'test, best single penalty', "
+             "%g with lines lt 3 dt (4,4) title 'test, single penalty, trained on the validation digits too'", single, more);
+    write_results(prefix, "-errors", "meta-iteration,validation,test", ad_from(p->curve[0], AD_SHAPE(meta_iterations, 3)), script);
+}
+
 int main(int argc, char **argv)
 {
     struct options options = { .seed = 1 };
@@ -116,18 +130,9 @@ int main(int argc, char **argv)
     p.train.labels = ad_concatenate(ad_list_of(p.train.labels, p.digits.valid.labels));
     errors_of(same_for_all(penalty, &p), check, &p, more);
 
-    ad_array *by_class = ad_reshape(ad_transpose(ad_log10(ad_tree_get(penalties, "penalty"))), AD_SHAPE(10, p.digits.side, p.digits.side));
-    write_images(options.out, "", by_class, "0,1,2,3,4,5,6,7,8,9", 5,
-                 "set title 'The penalty of every weight, for each class: weights that training has to leave at zero are black'\n"
-                 "set cblabel 'log_{10} of the penalty'");
-    char script[1024];
-    snprintf(script, sizeof script, "set title 'A penalty for every weight, against a single one for all'\nset xlabel 'meta-iteration'\n"
-             "set ylabel 'error in %%'\nset yrange [0:*]\nset key maxrows 2\n"
-             "plot DATA using 1:2, DATA using 1:3, %g @REFERENCE title 'test, best single penalty', "
-             "%g with lines lt 3 dt (4,4) title 'test, single penalty, trained on the validation digits too'", single[2], more[2]);
-    write_results(options.out, "-errors", "meta-iteration,validation,test", ad_from(p.curve[0], AD_SHAPE(meta_iterations, 3)), script);
-    printf("test error with %lld learned penalties: %.2f%%; with the best single one (%.5f): %.2f%%, %.2f points more; with a single one, trained on "
-           "all %lld digits: %.2f%%\n", (long long)ad_size(by_class), learned[2], penalty, single[2], single[2] - learned[2],
+    draw(&p, ad_tree_get(penalties, "penalty"), meta_iterations, single[2], more[2], options.out);
+    printf("test error with %lld learned penalties: %.2f%%; with the best single one (%.5f): %.2f%%, so learning changed it by %+.2f points; with a single "
+           "one, trained on all %lld digits: %.2f%%\n", (long long)p.digits.pixels * 10, learned[2], penalty, single[2], learned[2] - single[2],
            (long long)ad_dim(p.train.labels, 0), more[2]);
     free(p.curve);
     adnn_free(p.network);

@@ -90,6 +90,23 @@ static double error_of_mean_digits(const struct problem *p, double penalty)
     return errors[1];
 }
 
+static void draw(const struct problem *p, ad_array *images, int64_t meta_iterations, double error, double real, double mean, const char *prefix)
+{
+    char script[1024];
+    snprintf(script, sizeof script, "set title 'Ten learned images, all that was trained on: %.1f%% of real digits are read wrong'\n"
+             "set palette defined (0 'black', 1 'white')\nset cblabel 'pixel, with the mean digit added back'", error);
+    write_images(prefix, "", ad_reshape(ad_add(images, p->digits.mean), AD_SHAPE(10, p->digits.side, p->digits.side)), "0,1,2,3,4,5,6,7,8,9", 5, script);
+    double largest = fmax(ad_item(ad_max(images)), -ad_item(ad_min(images)));
+    snprintf(script, sizeof script, "set title 'What was learned, beginning with blank images'\nset cbrange [%g:%g]\n"
+             "set palette defined (0 'black', 1 'white')\nset cblabel 'pixel, as a difference from the mean digit'", -largest, largest);
+    write_images(prefix, "-differences", ad_reshape(images, AD_SHAPE(10, p->digits.side, p->digits.side)), "0,1,2,3,4,5,6,7,8,9", 5, script);
+    snprintf(script, sizeof script, "set title 'Training on ten images: learned, real, and mean ones'\nset xlabel 'meta-iteration'\nset ylabel 'error in %%'\n"
+             "set logscale y\nset yrange [5:100]\nset ytics (5, 10, 20, 50, 100)\nset key maxrows 2\nplot DATA using 1:2, DATA using 1:3, "
+             "%g @REFERENCE title 'test, trained on ten real digits (mean of %d draws)', "
+             "%g with lines lt 3 dt (4,4) title 'test, trained on the ten mean digits'", real, DRAWS, mean);
+    write_results(prefix, "-errors", "meta-iteration,validation,test", ad_from(p->curve[0], AD_SHAPE(meta_iterations, 3)), script);
+}
+
 int main(int argc, char **argv)
 {
     struct options options = { .meta_iterations = 40, .seed = 1 };
@@ -112,20 +129,7 @@ int main(int argc, char **argv)
     double real = error_of_real_digits(&p, ad_random_fold_in(key, 3), penalty), mean = error_of_mean_digits(&p, penalty);
     printf("the penalty went from 0.01 to %.5f\n", penalty);
 
-    ad_array *images = ad_tree_get(learned, "images");
-    char script[1024];
-    snprintf(script, sizeof script, "set title 'Ten learned images, all that was trained on: %.1f%% of real digits are read wrong'\n"
-             "set palette defined (0 'black', 1 'white')\nset cblabel 'pixel, with the mean digit added back'", errors[1]);
-    write_images(options.out, "", ad_reshape(ad_add(images, p.digits.mean), AD_SHAPE(10, p.digits.side, p.digits.side)), "0,1,2,3,4,5,6,7,8,9", 5, script);
-    double largest = fmax(ad_item(ad_max(images)), -ad_item(ad_min(images)));
-    snprintf(script, sizeof script, "set title 'What was learned, beginning with blank images'\nset cbrange [%g:%g]\n"
-             "set palette defined (0 'black', 1 'white')\nset cblabel 'pixel, as a difference from the mean digit'", -largest, largest);
-    write_images(options.out, "-differences", ad_reshape(images, AD_SHAPE(10, p.digits.side, p.digits.side)), "0,1,2,3,4,5,6,7,8,9", 5, script);
-    snprintf(script, sizeof script, "set title 'Training on ten images: learned, real, and mean ones'\nset xlabel 'meta-iteration'\nset ylabel 'error in %%'\n"
-             "set logscale y\nset yrange [5:100]\nset ytics (5, 10, 20, 50, 100)\nset key maxrows 2\nplot DATA using 1:2, DATA using 1:3, "
-             "%g @REFERENCE title 'test, trained on ten real digits (mean of %d draws)', "
-             "%g with lines lt 3 dt (4,4) title 'test, trained on the ten mean digits'", real, DRAWS, mean);
-    write_results(options.out, "-errors", "meta-iteration,validation,test", ad_from(p.curve[0], AD_SHAPE(options.meta_iterations, 3)), script);
+    draw(&p, ad_tree_get(learned, "images"), options.meta_iterations, errors[1], real, mean, options.out);
     printf("trained on ten learned images: validation error %.2f%%, test error %.2f%%; on ten real digits: %.2f%%; on the ten mean digits: %.2f%%\n", errors[0],
            errors[1], real, mean);
     free(p.curve);
