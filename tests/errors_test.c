@@ -22,6 +22,25 @@ static void assert_error(ad_code code, const char *text)
     ad_clear_error();
 }
 
+START_TEST(what_the_program_is_doing_is_appended)
+{
+    ck_assert_ptr_null(ad_error_context("in iteration 3 of training"));
+    ck_assert_ptr_null(ad_add(ad_ones(AD_SHAPE(2)), ad_ones(AD_SHAPE(3))));
+    ck_assert_msg(strstr(ad_error_message(), "(3,)") && strstr(ad_error_message(), " (in iteration 3 of training)"), "%s", ad_error_message());
+    ad_clear_error();
+    ck_assert_str_eq(ad_error_context(NULL), "in iteration 3 of training");
+    ad_set_error(AD_ERROR_USER, "%s", "a sentence");
+    assert_error(AD_ERROR_USER, "a sentence");
+    ad_error_context("here");
+    char longest[3000];
+    memset(longest, 'x', sizeof longest - 1);
+    longest[sizeof longest - 1] = 0;
+    ad_set_error(AD_ERROR_USER, "%s", longest);
+    ck_assert_int_gt(strlen(ad_error_message()), 100);
+    ad_error_context(NULL);
+}
+END_TEST
+
 /* A function that could not be made fails at once, and again whenever it is called. */
 #define assert_stays_failed(f, code, text, ...)                                                                        \
     do {                                                                                                               \
@@ -439,7 +458,7 @@ START_TEST(a_checked_build_tells_where_a_dropped_array_was_made)
 }
 END_TEST
 
-RUN_TESTS("errors", a_transformation_that_fails_gives_a_function_that_fails, what_is_made_of_a_failed_function_fails_with_the_first_sentence,
+RUN_TESTS("errors", what_the_program_is_doing_is_appended, a_transformation_that_fails_gives_a_function_that_fails, what_is_made_of_a_failed_function_fails_with_the_first_sentence,
           places_of_second_results_are_emptied, functions_described_to_the_library_fail_the_same_way, failed_functions_are_remembered,
           transformations_work_without_memory_and_again_with_it, every_allocation_of_a_transformation_may_fail,
           the_environment_says_what_an_error_does, a_program_says_what_an_error_does, an_error_prints_and_exits_where_that_was_asked_for,

@@ -33,6 +33,11 @@ static hyper_ratio ratio(int64_t n, int64_t d)
     return (hyper_ratio){ (uint16_t)(n - 1), (uint16_t)(d - 1) };
 }
 
+static hyper_momentum momentum(int64_t n, int64_t d)
+{
+    return (hyper_momentum){ (double)n / (double)d, ratio(n, d) };
+}
+
 static hyper_ratio random_ratio(void)
 {
     int64_t d = 1 + (int64_t)(random_bits() % (random_bits() % 2 ? 65536 : 20)), n = 1 + (int64_t)(random_bits() % (uint64_t)d);
@@ -47,37 +52,38 @@ START_TEST(usual_momenta_are_the_ratios_that_are_meant)
 {
     static const struct { double beta; int64_t n, d; } rows[] = {
         { 0.9, 9, 10 }, { 0.999, 999, 1000 }, { 0.5, 1, 2 }, { 1, 1, 1 }, { 0.98, 49, 50 }, { 0.9999, 9999, 10000 }, { 0.1, 1, 10 }, { 1e-9, 1, 65536 },
-        { 5e-324, 1, 65536 }, { 1.0 / 3, 1, 3 }, { 1 - 0x1p-17, 1, 1 }, { 0x1p-16, 1, 65536 }, { 1 - 0x1p-16, 65535, 65536 }, { 1 - 0x1p-53, 1, 1 },
+        { 5e-324, 1, 65536 }, { 1.0 / 3, 1, 3 }, { 1 - 0x1p-17, 65535, 65536 }, { 0x1p-16, 1, 65536 }, { 1 - 0x1p-16, 65535, 65536 }, { 1 - 0x1p-53, 1, 1 },
+        { 0.7, 7, 10 }, { 0.9 + 1e-9, 9, 10 }, { 0.3 * 3, 9, 10 },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        hyper_ratio r;
-        ck_assert(hyper_ratio_of(rows[i].beta, &r));
-        ck_assert_msg(r.n_less_1 + 1 == rows[i].n && r.d_less_1 + 1 == rows[i].d, "%.17g is %d/%d", rows[i].beta, r.n_less_1 + 1, r.d_less_1 + 1);
+        hyper_momentum m;
+        ck_assert(hyper_momentum_of(rows[i].beta, &m));
+        ck_assert_msg(m.ratio.n_less_1 + 1 == rows[i].n && m.ratio.d_less_1 + 1 == rows[i].d, "%.17g is %d/%d", rows[i].beta, m.ratio.n_less_1 + 1,
+                      m.ratio.d_less_1 + 1);
+        ck_assert_double_eq(m.value, fmax(rows[i].beta, 0x1p-16));
     }
-    ck_assert_double_eq(hyper_ratio_value(ratio(9, 10)), 0.9);
-    ck_assert_double_eq(hyper_ratio_complement(ratio(999, 1000)), 0.001);
+    hyper_momentum nearby = { 0.9 + 1e-9, ratio(9, 10) };
+    ck_assert(hyper_momentum_excess(momentum(9, 10)) == 0 && fabs(hyper_momentum_excess(nearby) * 0.9 / 1e-9 - 1) < 1e-6);
 }
 END_TEST
 
 START_TEST(what_is_no_momentum_has_no_ratio)
 {
     static const double betas[] = { 0, -0.0, -1, 1.0000000000000002, NAN, INFINITY, -INFINITY };
-    hyper_ratio r;
+    hyper_momentum m;
     for (size_t i = 0; i < sizeof betas / sizeof *betas; i++)
-        ck_assert(!hyper_ratio_of(betas[i], &r));
+        ck_assert(!hyper_momentum_of(betas[i], &m));
     ck_assert(hyper_ratio_is_zero(HYPER_RATIO_ZERO) && !hyper_ratio_is_zero(ratio(1, 1)) && !hyper_ratio_is_zero(ratio(1, 65536)));
 }
 END_TEST
 
 __extension__ typedef __int128 wide;
 
-/* |beta - n/d| d 2^69, exactly, of a beta from 2^-16 to 1. */
-static wide error_times_d(double beta, int64_t n, int64_t d)
+/* (beta - n/d) d 2^69, exactly, of a beta from 2^-16 to 1. */
+static wide below_times_d(double beta, int64_t n, int64_t d)
 {
-    wide error = ((wide)(int64_t)ldexp(beta, 62) << 7) * d - ((wide)n << 69);
     int64_t below = (int64_t)ldexp(ldexp(beta, 62) - floor(ldexp(beta, 62)), 7);
-    error += (wide)below * d;
-    return error < 0 ? -error : error;
+    return ((wide)(int64_t)ldexp(beta, 62) << 7) * d - ((wide)n << 69) + (wide)below * d;
 }
 
 static double random_beta(int i)
@@ -91,25 +97,53 @@ static double random_beta(int i)
     }
 }
 
-START_TEST(no_denominator_up_to_the_largest_gives_a_nearer_ratio)
+START_TEST(no_denominator_up_to_the_largest_gives_a_nearer_ratio_from_below)
 {
     for (int i = 0; i < 200; i++) {
         double beta = random_beta(i);
-        hyper_ratio r;
-        if (beta < 0x1p-16 || !hyper_ratio_of(beta, &r))
+        hyper_momentum found;
+        if (beta < 0x1p-16 || !hyper_momentum_of(beta, &found))
             continue;
-        int64_t n = r.n_less_1 + 1, d = r.d_less_1 + 1;
-        wide mine = error_times_d(beta, n, d);
+        int64_t n = found.ratio.n_less_1 + 1, d = found.ratio.d_less_1 + 1;
+        wide mine = below_times_d(beta, n, d), rounding = ((wide)1 << 20) * d;
         ck_assert_int_le(n, d);
-        ck_assert_msg(mine * 2 * (65537 - d) <= (wide)1 << 69, "%.17g: %lld/%lld is off by too much", beta, (long long)n, (long long)d);
-        for (int64_t e = 1; e <= 65536; e++) {
-            int64_t m = (int64_t)(beta * (double)e + 0.5);
-            m = m < 1 ? 1 : m > e ? e : m;
-            wide other = error_times_d(beta, m, e) * d;
-            if (other < mine * e || (other == mine * e && e < d))
+        ck_assert_msg(mine > -rounding, "%.17g: %lld/%lld is above it", beta, (long long)n, (long long)d);
+        for (int64_t e = 1; e <= 65536 && mine > rounding; e++) {
+            int64_t m = (int64_t)floor(beta * (double)e);
+            wide other = below_times_d(beta, m, e);
+            if (m >= 1 && m <= e && other >= 0 && other * d < mine * e)
                 ck_abort_msg("%.17g: %lld/%lld is nearer than %lld/%lld", beta, (long long)m, (long long)e, (long long)n, (long long)d);
         }
+        double excess = hyper_momentum_excess(found);
+        ck_assert_msg(excess >= 0 && excess < 0x1p-15 && fabs((double)n / (double)d * (1 + excess) / beta - 1) < 0x1p-49, "%.17g: %g is left", beta, excess);
     }
+}
+END_TEST
+
+START_TEST(what_is_left_of_a_momentum_is_multiplied_and_undone)
+{
+    hyper_store *store = hyper_store_new(1, NULL, 0);
+    hyper_coder *coder = hyper_store_coder(store, 0);
+    for (int round = 0; round < 300; round++) {
+        hyper_momentum beta[BLOCK];
+        int64_t v[BLOCK], saved[BLOCK], stride = round % 2;
+        for (int i = 0; i < BLOCK; i++) {
+            while (!hyper_momentum_of(random_beta(i + round), &beta[i]))
+                continue;
+            v[i] = saved[i] = i % 9 == 0 ? 0 : i % 9 == 1 ? INT64_MAX - i : i % 9 == 2 ? INT64_MIN + i : random_integer();
+        }
+        ck_assert_int_eq(hyper_momentum_multiply(coder, BLOCK, v, beta, stride), HYPER_FINE);
+        for (int i = 0; i < BLOCK; i++) {
+            double exact = beta[i * stride].value * (double)saved[i];
+            ck_assert_msg(fabs((double)v[i] - exact) <= 2 + fabs(exact) * 0x1p-49, "%.17g times %lld is not %lld", beta[i * stride].value, (long long)saved[i],
+                          (long long)v[i]);
+            ck_assert(saved[i] != 0 || v[i] == 0);
+        }
+        ck_assert_int_eq(hyper_momentum_divide(coder, BLOCK, v, beta, stride), HYPER_FINE);
+        ck_assert_mem_eq(v, saved, sizeof v);
+    }
+    ck_assert(hyper_store_is_empty(store));
+    hyper_store_free(store);
 }
 END_TEST
 
@@ -265,8 +299,9 @@ START_TEST(a_thousand_steps_take_the_bound)
         hyper_store *store = hyper_store_new(1, NULL, 0);
         hyper_coder *coder = hyper_store_coder(store, 0);
         int64_t v[500], first[500];
-        hyper_ratio r;
-        hyper_ratio_of(betas[b], &r);
+        hyper_momentum m;
+        hyper_momentum_of(betas[b], &m);
+        hyper_ratio r = m.ratio;
         for (int i = 0; i < 500; i++)
             v[i] = first[i] = (int64_t)((uniform() - 0.5) * 0x1p53);
         for (int t = 0; t < 1000; t++) {
@@ -511,7 +546,7 @@ typedef struct {
     hyper_block b;
     int64_t x[BLOCK], v[BLOCK];
     double dx[BLOCK], dv[BLOCK], alpha[BLOCK], alpha_term[BLOCK], beta_term[BLOCK];
-    hyper_ratio beta[BLOCK];
+    hyper_momentum beta[BLOCK];
     union {
         float single[BLOCK];
         double whole[BLOCK];
@@ -529,7 +564,9 @@ static void set_trial(trial *s, hyper_coder *coder, int64_t count, bool single, 
         s->x[i] = (int64_t)((uniform() - 0.5) * 0x1p53);
         s->v[i] = (int64_t)((uniform() - 0.5) * 0x1p50);
         s->alpha[i] = exp(-5 * uniform());
-        s->beta[i] = random_ratio();
+        hyper_ratio r = random_ratio();
+        s->beta[i] = momentum(r.n_less_1 + 1, r.d_less_1 + 1);
+        s->beta[i].value *= i % 3 ? 1 : 1 + 1e-6 * (r.n_less_1 < r.d_less_1);
         s->dx[i] = uniform() - 0.5;
         s->dv[i] = uniform() - 0.5;
     }
@@ -556,7 +593,7 @@ static double element(bool single, const void *vector, int64_t i)
 static void assert_advanced(const trial *before, const trial *after, const int64_t *multiplied)
 {
     for (int64_t i = 0; i < after->b.count; i++) {
-        double alpha = after->alpha[i * after->b.rate[0].stride], weight = hyper_ratio_complement(after->beta[i * after->b.rate[1].stride]);
+        double alpha = after->alpha[i * after->b.rate[0].stride], weight = 1 - after->beta[i * after->b.rate[1].stride].value;
         int64_t v = multiplied[i] + llrint(-weight * 0x1p52 * element(after->b.single, &after->gradient, i)), x = before->x[i] + llrint(alpha * (double)v);
         double out = (double)x * 0x1p-52;
         if (after->v[i] != v || after->x[i] != x || element(after->b.single, &after->x_out, i) != (after->b.single ? (double)(float)out : out))
@@ -568,8 +605,8 @@ static void assert_retreated(const trial *after, const trial *before)
 {
     bool single = before->b.single;
     for (int64_t i = 0; i < before->b.count; i++) {
-        double alpha = before->alpha[i * before->b.rate[0].stride], beta = hyper_ratio_value(before->beta[i * before->b.rate[1].stride]);
-        double weight = hyper_ratio_complement(before->beta[i * before->b.rate[1].stride]), dv = after->dv[i] + alpha * after->dx[i];
+        double alpha = before->alpha[i * before->b.rate[0].stride], beta = before->beta[i * before->b.rate[1].stride].value;
+        double weight = 1 - before->beta[i * before->b.rate[1].stride].value, dv = after->dv[i] + alpha * after->dx[i];
         bool right = before->alpha_term[i] == after->dx[i] * ((double)after->v[i] * 0x1p-52) &&
                      element(single, &before->direction, i) == (single ? (double)(float)(weight * dv) : weight * dv) &&
                      before->beta_term[i] == dv * ((double)before->v[i] * 0x1p-52 + element(single, &before->gradient, i)) && before->dv[i] == dv * beta &&
@@ -592,7 +629,7 @@ static uint64_t run_trial(int64_t count, bool single, int64_t alpha_stride, int6
         set_vector(single, &s.gradient, t);
         before = s;
         memcpy(multiplied, s.v, sizeof multiplied);
-        hyper_coder_multiply(hyper_store_coder(store, 1), count, multiplied, s.beta, beta_stride);
+        hyper_momentum_multiply(hyper_store_coder(store, 1), count, multiplied, s.beta, beta_stride);
         ck_assert_int_eq(hyper_sgd_dynamics.advance(&s.b), HYPER_FINE);
         assert_advanced(&before, &s, multiplied);
         checksum[t] = s.b.checksum;
@@ -653,7 +690,7 @@ START_TEST(where_the_moments_are_stored_going_back_leaves_them_alone)
     set_vector(false, &s.gradient, 1);
     ck_assert_int_eq(hyper_sgd_dynamics.retreat_moments(&s.b), HYPER_FINE);
     ck_assert_mem_eq(v, s.v, sizeof v);
-    ck_assert_double_eq(s.beta_term[9], (s.dv[9] / hyper_ratio_value(s.beta[0])) * (0x1p-52 * (double)v[9] + s.gradient.whole[9]));
+    ck_assert_double_eq(s.beta_term[9], (s.dv[9] / s.beta[0].value) * (0x1p-52 * (double)v[9] + s.gradient.whole[9]));
 }
 END_TEST
 
@@ -677,7 +714,7 @@ START_TEST(the_first_element_that_is_not_a_number_or_does_not_fit_is_named)
         double value = bad[i / 4];
         set_trial(&s, coder, 300, single, own, own);
         for (int k = 0; k < BLOCK; k++)
-            s.beta[k] = ratio(1, 2);
+            s.beta[k] = momentum(1, 2);
         if (single)
             s.gradient.single[77] = s.gradient.single[200] = (float)value;
         else
@@ -686,7 +723,7 @@ START_TEST(the_first_element_that_is_not_a_number_or_does_not_fit_is_named)
         assert_step_fails(&s, hyper_sgd_dynamics.retreat_moments, 77, 1, "the gradient", value);
 
         set_trial(&s, coder, 300, single, own, own);
-        s.beta[0] = s.beta[131] = ratio(1, 2);
+        s.beta[0] = s.beta[131] = momentum(1, 2);
         s.alpha[own ? 131 : 0] = value * 1e6;
         s.v[own ? 131 : 0] = INT64_C(1) << 52;
         assert_step_fails(&s, hyper_sgd_dynamics.advance, own ? 131 : 0, 0, "learning rate times velocity", value * 0.5e6);
@@ -694,7 +731,7 @@ START_TEST(the_first_element_that_is_not_a_number_or_does_not_fit_is_named)
 
         set_trial(&s, coder, 300, single, own, own);
         for (int k = 0; k < BLOCK; k++)
-            s.beta[k] = ratio(999, 1000);
+            s.beta[k] = momentum(999, 1000);
         s.v[50] = INT64_MIN + 5;
         if (single)
             s.gradient.single[50] = 20480;
@@ -705,7 +742,7 @@ START_TEST(the_first_element_that_is_not_a_number_or_does_not_fit_is_named)
 
         set_trial(&s, coder, 300, single, own, own);
         for (int k = 0; k < BLOCK; k++)
-            s.beta[k] = ratio(1, 1);
+            s.beta[k] = momentum(1, 1);
         s.alpha[40 * own] = 1;
         s.x[40] = INT64_MAX - 5;
         s.v[40] = INT64_C(1) << 52;
@@ -725,7 +762,7 @@ START_TEST(a_failure_of_the_coder_is_told_as_such)
     static trial s;
     hyper_store *store = hyper_store_new(1, NULL, 0);
     set_trial(&s, hyper_store_coder(store, 0), BLOCK, false, 0, 0);
-    s.beta[0] = ratio(1, 65536);
+    s.beta[0] = momentum(1, 65536);
     int64_t bad = HYPER_FINE;
     for (int k = 0; k < 3 && bad == HYPER_FINE; k++) {
         memset(s.v, 0, sizeof s.v);
@@ -736,7 +773,8 @@ START_TEST(a_failure_of_the_coder_is_told_as_such)
 }
 END_TEST
 
-RUN_TESTS("hyperopt_core", usual_momenta_are_the_ratios_that_are_meant, what_is_no_momentum_has_no_ratio, no_denominator_up_to_the_largest_gives_a_nearer_ratio,
+RUN_TESTS("hyperopt_core", usual_momenta_are_the_ratios_that_are_meant, what_is_no_momentum_has_no_ratio, no_denominator_up_to_the_largest_gives_a_nearer_ratio_from_below,
+          what_is_left_of_a_momentum_is_multiplied_and_undone,
           conversions_are_those_of_the_language, calls_of_all_ratios_in_any_order_are_undone_to_the_bit, the_ends_of_the_range_come_back,
           zero_stays_zero_among_others, a_thousand_steps_take_the_bound, the_bits_are_the_same_where_words_are_thrown_away,
           a_run_goes_on_from_saved_lanes_and_comes_back_to_them, dividing_more_than_was_multiplied_is_a_mismatch, a_spill_file_takes_what_does_not_fit,

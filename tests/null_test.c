@@ -426,6 +426,10 @@ static void training(void)
     hyper_training run = { .loss = no_loss, .iterations = 1 };
     ROW(hyper_sgd, hyper_sgd(&run, bare));
     ROW(hyper_sgd, hyper_sgd(NULL, t));
+    ROW(hyper_sgd_state, hyper_sgd_state(&run, bare));
+    ROW(hyper_sgd_state, hyper_sgd_state(NULL, t));
+    ROW(hyper_sgd_along, hyper_sgd_along(&run, bare));
+    ROW(hyper_sgd_along, hyper_sgd_along(NULL, t));
     ROW(hyper_naive_reversal, hyper_naive_reversal(&run, bare, AD_F64));
     ROW(hyper_naive_reversal, hyper_naive_reversal(NULL, t, AD_F64));
     ROW(hyper_optimize, hyper_optimize(no_meta_loss, bare, .iterations = 1));
@@ -443,7 +447,7 @@ static const char *const others[] = {
     "ad_random_randint", "ad_random_bernoulli", "ad_random_permutation", "ad_random_choice", "adnn_dense", "adnn_tanh", "adnn_relu", "adnn_sigmoid",
     "adnn_batch", "adnn_progress_start",
     /* state */
-    "ad_shape_size", "ad_shape_equal", "ad_dtype_size", "ad_dtype_name", "ad_failed", "ad_error_code", "ad_error_message", "ad_error_where", "ad_clear_error",
+    "ad_shape_size", "ad_shape_equal", "ad_dtype_size", "ad_dtype_name", "ad_failed", "ad_error_code", "ad_error_message", "ad_error_where", "ad_error_context", "ad_clear_error", "ad_is_differentiating",
     "ad_on_error", "ad_error_breakpoint", "ad_set_error", "ad_call_site_", "ad_scope_open", "ad_scope_close", "ad_memory_trim", "ad_memory_limit",
     "ad_memory_take", "ad_memory_resize", "ad_memory_give",
     "ad_memory_fail_after", "ad_set_num_threads", "ad_num_threads", "ad_version", "ad_operation_count", "ad_operation", "ad_config",

@@ -1,42 +1,90 @@
-/* hyper_sgd as an operation of libad: from the leaves of hypers to the trained parameters as one float64 vector.
+/* hyper_sgd and its like as operations of libad: from the leaves of hypers to the outputs of a run.
  *
  * The node's options hold the run, by reference. Reverse rules are asked for one operand at a time: the first one of a sweep does
- * the whole reverse pass, known by its cotangent. */
+ * the whole reverse pass, known by its cotangents. */
 #include "run.h"
+
+#include <string.h>
 
 typedef struct {
     hyper_run *run;
-} sgd_options;
+} run_options;
 
 static hyper_run *run_of(const ad_node *node)
 {
-    return ((const sgd_options *)ad_node_options(node))->run;
+    return ((const run_options *)ad_node_options(node))->run;
 }
 
 static void keep(const void *options)
 {
-    hyper_run_keep(((const sgd_options *)options)->run);
+    hyper_run_keep(((const run_options *)options)->run);
 }
 
 static void drop(const void *options)
 {
-    hyper_run_drop(((const sgd_options *)options)->run);
+    hyper_run_drop(((const run_options *)options)->run);
 }
 
-static bool sgd_infer(const ad_node *node, ad_spec *output)
+/* ---- outputs: x, then the other states and the integers; or the mean along the way ---- */
+
+static int outputs_of(const hyper_run *run)
 {
-    *output = (ad_spec){ AD_F64, { .ndim = 1, .dim = { run_of(node)->count } } };
+    return run->result == HYPER_STATE ? run->dynamics->states + 1 : 1;
+}
+
+/* float32 where all of x is. */
+static ad_dtype dtype_of_x(const hyper_run *run)
+{
+    bool single = run->leaves > 0;
+    for (int k = 0; k < run->leaves; k++)
+        single &= run->leaf[k].dtype == AD_F32;
+    return single ? AD_F32 : AD_F64;
+}
+
+static bool infer(const ad_node *node, ad_spec *outputs)
+{
+    const hyper_run *run = run_of(node);
+    if (run->result == HYPER_ALONG) {
+        outputs[0] = (ad_spec){ AD_F64, { .ndim = 0 } };
+        return true;
+    }
+    outputs[0] = (ad_spec){ dtype_of_x(run), { .ndim = 1, .dim = { run->count } } };
+    for (int s = 1; s < outputs_of(run); s++)
+        outputs[s] = (ad_spec){ AD_F64, { .ndim = 1, .dim = { run->count } } };
+    if (run->result == HYPER_STATE)
+        outputs[run->dynamics->states] = (ad_spec){ AD_I64, { .ndim = 1, .dim = { hyper_exact_size(run) } } };
     return true;
 }
 
-static bool sgd_eval(const ad_node *node, void *const *outputs)
+static void decode(const hyper_run *run, int s, bool single, void *output)
+{
+    for (int64_t i = 0; i < run->count; i++) {
+        double value = (double)run->state[s][i] * run->unit[s];
+        if (single)
+            ((float *)output)[i] = (float)value;
+        else
+            ((double *)output)[i] = value;
+    }
+}
+
+static bool eval(const ad_node *node, void *const *outputs)
 {
     hyper_run *run = run_of(node);
     if (!hyper_forward(run))
         return false;
-    hyper_fixed_decode(run->count, run->position, outputs[0]);
+    if (run->result == HYPER_ALONG) {
+        *(double *)outputs[0] = run->along;
+        return true;
+    }
+    decode(run, 0, dtype_of_x(run) == AD_F32, outputs[0]);
+    for (int s = 1; s < outputs_of(run) - 1; s++)
+        decode(run, s, false, outputs[s]);
+    if (run->result == HYPER_STATE)
+        hyper_exact_write(run, outputs[run->dynamics->states]);
     return true;
 }
+
+/* ---- rules ---- */
 
 /* The inputs of the node as one tree, as hyper_unrolled takes them; or a direction like it, with t for one operand and zeros for the others. NULL and
  * an error on failure. */
@@ -53,68 +101,163 @@ static ad_tree *inputs_of(const ad_node *node, int operand, ad_array *t)
     return list;
 }
 
-static bool is_traced(const ad_node *node, const ad_array *g)
+/* The cotangents of the outputs, but for that of the integers. */
+static void cotangents_of(const ad_node *node, ad_array *g, ad_array **cotangents)
 {
-    bool traced = ad_is_traced(g);
+    const hyper_run *run = run_of(node);
+    memset(cotangents, 0, HYPER_OUTPUTS * sizeof *cotangents);
+    cotangents[0] = g;
+    for (int s = 1; s < outputs_of(run) - 1; s++)
+        cotangents[s] = ad_node_cotangent(node, s);
+}
+
+static bool is_traced(const ad_node *node, ad_array *const *cotangents)
+{
+    bool traced = false;
+    for (int k = 0; k < HYPER_OUTPUTS; k++)
+        traced |= cotangents[k] && ad_is_traced(cotangents[k]);
     for (int i = 0; i < ad_node_inputs(node); i++)
         traced |= ad_is_traced(ad_node_input(node, i));
     return traced;
 }
 
+/* A list like the outputs of hyper_unrolled. */
+static ad_tree *list_of_cotangents(const hyper_run *run, ad_tree *outputs, ad_array *const *cotangents)
+{
+    ad_tree_item items[HYPER_STATES];
+    int count = run->result == HYPER_STATE ? run->dynamics->states : 1;
+    for (int s = 0; s < count; s++) {
+        ad_array *output = ad_tree_array_at(outputs, s);
+        ad_array *g = cotangents[s] ? ad_astype(cotangents[s], ad_dtype_of(output)) : ad_zeros_like(output);
+        items[s] = (ad_tree_item){ AD_ITEM_ARRAY, g };
+    }
+    return ad_list_from(items, count);
+}
+
 /* run->gradients as differentiable arrays. */
-static bool reverse_traced(const ad_node *node, hyper_run *run, ad_array *g)
+static bool reverse_traced(const ad_node *node, hyper_run *run, ad_array *const *cotangents)
 {
     AD_SCOPE;
     ad_pullback *pull = NULL;
-    if (run->training.method != HYPER_STORE)
-        return ad_set_error(AD_ERROR_TRANSFORM, "hyper_sgd: second derivatives need HYPER_STORE"), false;
-    ad_tree *inputs = inputs_of(node, 0, NULL);
-    ad_array *y = inputs ? ad_vjp(hyper_unrolled, inputs, (void *)run, &pull) : NULL;
-    ad_tree *gradients = y ? ad_vjp_apply_any(pull, g) : NULL;
+    ad_tree *inputs = inputs_of(node, 0, NULL), *outputs = inputs ? ad_vjp(hyper_unrolled, inputs, (void *)run, &pull) : NULL;
+    ad_tree *list = outputs ? list_of_cotangents(run, outputs, cotangents) : NULL;
+    ad_tree *gradients = list ? ad_vjp_apply_any(pull, list) : NULL;
     hyper_forget_gradients(run);
     if (gradients) {
         ad_tree_leaves(gradients, run->gradients, run->inputs);
         for (int i = 0; i < run->inputs; i++)
             ad_retain(run->gradients[i]);
-        run->cotangent = ad_retain(g);
+        for (int k = 0; k < HYPER_OUTPUTS; k++)
+            run->cotangents[k] = cotangents[k] ? ad_retain(cotangents[k]) : NULL;
     }
     ad_vjp_free(pull);
     return gradients != NULL;
 }
 
-/* All gradients are computed for the first operand that asks with this cotangent. What it and the inputs depend on was settled when they were made. */
-static ad_array *sgd_vjp(const ad_node *node, int operand, ad_array *g)
+/* All gradients are computed for the first operand that asks with these cotangents. What they and the inputs depend on was settled when they were made. */
+static ad_array *vjp(const ad_node *node, int operand, ad_array *g)
 {
     hyper_run *run = run_of(node);
-    if (run->cotangent != g && !(is_traced(node, g) ? reverse_traced(node, run, g) : hyper_reverse(run, g)))
+    ad_array *cotangents[HYPER_OUTPUTS];
+    cotangents_of(node, g, cotangents);
+    bool known = memcmp(run->cotangents, cotangents, sizeof cotangents) == 0;
+    if (!known && !(is_traced(node, cotangents) ? reverse_traced(node, run, cotangents) : hyper_reverse(run, cotangents)))
         return NULL;
     return run->gradients[operand];
 }
 
-static ad_array *sgd_jvp(const ad_node *node, int operand, ad_array *t)
+/* Where something is being differentiated once more, through operations. */
+static ad_array *traced_jvp(const ad_node *node, int operand, ad_array *t)
 {
-    ad_tree *inputs = inputs_of(node, 0, NULL), *direction = inputs_of(node, operand, t);
-    ad_array *tangent = NULL;
-    return inputs && direction && ad_jvp(hyper_unrolled, inputs, (void *)run_of(node), direction, &tangent) ? tangent : NULL;
+    const hyper_run *run = run_of(node);
+    ad_tree *inputs = inputs_of(node, 0, NULL), *direction = inputs_of(node, operand, t), *tangent = NULL;
+    if (!inputs || !direction || !ad_jvp(hyper_unrolled, inputs, (void *)run, direction, &tangent))
+        return NULL;
+    return ad_tree_array_at(tangent, ad_node_target(node));
 }
 
-static const ad_primitive sgd = {
-    .name = "hyper_sgd", .infer = sgd_infer, .eval = sgd_eval, .vjp = sgd_vjp, .jvp = sgd_jvp, .saves = AD_SAVE_INPUTS,
-    .options_size = sizeof(sgd_options), .options_keep = keep, .options_drop = drop,
-};
-
-ad_tree *hyper_sgd(const hyper_training *training, ad_tree *hypers)
+static ad_array *jvp(const ad_node *node, int operand, ad_array *t)
 {
-    sgd_options options = { hyper_run_new(training, hypers, training && training->method == HYPER_STORE) };
+    hyper_run *run = run_of(node);
+    ad_array *inputs[HYPER_OUTPUTS] = { t };
+    ad_array *output = is_traced(node, inputs) ? traced_jvp(node, operand, t) : hyper_tangent_of_output(run, operand, t, ad_node_target(node));
+    return run->result == HYPER_ALONG ? output : ad_astype(output, ad_node_target(node) == 0 ? dtype_of_x(run) : AD_F64);
+}
+
+/* ---- what users call ---- */
+
+#define RUN_RECORD(function, outputs_count)                                                                              \
+    {                                                                                                                    \
+        .name = function, .infer = infer, .eval = eval, .vjp = vjp, .jvp = jvp, .saves = AD_SAVE_INPUTS,                 \
+        .outputs = outputs_count, .options_size = sizeof(run_options), .options_keep = keep, .options_drop = drop,       \
+    }
+
+static const ad_primitive sgd = RUN_RECORD("hyper_sgd", 1), sgd_state = RUN_RECORD("hyper_sgd_state", 3), sgd_along = RUN_RECORD("hyper_sgd_along", 1);
+
+/* Runs it; false and an error on failure. */
+static bool call(const ad_primitive *primitive, const hyper_dynamics *dynamics, hyper_result result, const hyper_training *training, ad_tree *hypers,
+                 ad_array **outputs)
+{
+    run_options options = { hyper_run_new(dynamics, result, primitive->name, training, hypers) };
     if (!options.run)
-        return NULL;
+        return false;
     int count = options.run->inputs;
-    ad_array **inputs = hyper_room(count, sizeof *inputs), *x = NULL;
-    if (inputs) {
+    ad_array **inputs = hyper_room(count, sizeof *inputs);
+    bool done = inputs && hyper_loss_is_closed(options.run);
+    if (done) {
         ad_tree_leaves(hypers, inputs, count);
-        x = ad_call_primitive(&sgd, inputs, count, &options);
+        done = ad_call_primitive_many(primitive, inputs, count, &options, outputs);
     }
     ad_memory_give(inputs);
     hyper_run_drop(options.run);
-    return x ? ad_unflatten(ad_tree_sub(hypers, "x"), x) : NULL;
+    return done;
+}
+
+static ad_tree *trained(const ad_primitive *primitive, const hyper_dynamics *dynamics, const hyper_training *training, ad_tree *hypers)
+{
+    ad_array *x = NULL;
+    return call(primitive, dynamics, HYPER_TRAINED, training, hypers, &x) ? ad_unflatten(ad_tree_sub(hypers, "x"), x) : NULL;
+}
+
+static ad_array *as_float64(ad_array *x)
+{
+    return ad_astype(x, AD_F64);
+}
+
+static ad_tree *state(const ad_primitive *primitive, const hyper_dynamics *dynamics, const hyper_training *training, ad_tree *hypers)
+{
+    ad_array *outputs[HYPER_OUTPUTS] = { NULL };
+    ad_tree_item items[2 * HYPER_OUTPUTS];
+    if (!call(primitive, dynamics, HYPER_STATE, training, hypers, outputs))
+        return NULL;
+    ad_tree *x = ad_tree_sub(hypers, "x"), *like_x = ad_tree_map(as_float64, x);
+    int n = 0;
+    for (int s = 0; s < dynamics->states; s++) {
+        items[n++] = (ad_tree_item){ AD_ITEM_NAME, dynamics->state_name[s] };
+        items[n++] = (ad_tree_item){ AD_ITEM_TREE, ad_unflatten(s == 0 ? x : like_x, outputs[s]) };
+    }
+    items[n++] = (ad_tree_item){ AD_ITEM_NAME, "exact" };
+    items[n++] = (ad_tree_item){ AD_ITEM_ARRAY, outputs[dynamics->states] };
+    return ad_tree_from(items, n);
+}
+
+static ad_array *along(const ad_primitive *primitive, const hyper_dynamics *dynamics, const hyper_training *training, ad_tree *hypers)
+{
+    ad_array *mean = NULL;
+    return call(primitive, dynamics, HYPER_ALONG, training, hypers, &mean) ? mean : NULL;
+}
+
+ad_tree *hyper_sgd(const hyper_training *training, ad_tree *hypers)
+{
+    return trained(&sgd, &hyper_sgd_dynamics, training, hypers);
+}
+
+ad_tree *hyper_sgd_state(const hyper_training *training, ad_tree *hypers)
+{
+    return state(&sgd_state, &hyper_sgd_dynamics, training, hypers);
+}
+
+ad_array *hyper_sgd_along(const hyper_training *training, ad_tree *hypers)
+{
+    return along(&sgd_along, &hyper_sgd_dynamics, training, hypers);
 }

@@ -1,4 +1,4 @@
-/* Momenta as rationals: beta is n/d with 1 <= n <= d <= 2^16, the nearest there is. */
+/* Ratios that integers are multiplied by: n/d with 1 <= n <= d <= 2^16. */
 #ifndef HYPER_RATIO_H
 #define HYPER_RATIO_H
 
@@ -11,11 +11,6 @@ typedef struct hyper_ratio {
 
 /* Stands for a momentum of 0, which is none of the ratios: no coder takes it. */
 #define HYPER_RATIO_ZERO ((hyper_ratio){ UINT16_MAX, 0 })
-
-/* The ratio nearest to beta; of two as near, the one with the smaller denominator. 0.9 is 9/10. Ratios n/d and n'/d' next to each other, with
- * d + d' > 2^16, are 1 / (d d') apart: the error is about 2^-32, and more where one of the two is simple, up to 2^-17 beside 1 and 2^-18 beside 1/2.
- * A beta below 1/2^16 is that. false unless 0 < beta <= 1. */
-bool hyper_ratio_of(double beta, hyper_ratio *ratio);
 
 static inline bool hyper_ratio_is_zero(hyper_ratio r)
 {

@@ -1,193 +1,315 @@
-/* The reverse pass: the cotangents of all hyperparameters from that of the trained parameters, one iteration at a time.
+/* The reverse pass: the cotangents of all hyperparameters from those of the outputs, one iteration at a time.
  *
- * With dx, dv the cotangents of x_{t+1}, v_{t+1}, for t = T-1 .. 0:
+ * With dx, dv the cotangents of x_{t+1}, v_{t+1}, descent goes back by, for t = T-1 .. 0:
  *
  *     dalpha_t  = sum(dx v_{t+1})                      over the elements that share it
  *     x_t       = x_{t+1} - alpha_t v_{t+1}            exactly
- *     g_t       = grad_x L(x_t, theta, t)              to the bit that of the forward pass
- *     v_t       = (v_{t+1} + (1 - beta_t) g_t) / beta_t   exactly, from the information buffer
  *     dv        = dv + alpha_t dx
- *     dbeta_t   = sum(dv (v_t + g_t))
+ *     g_t       = grad_x L(x_t, theta, t)              to the bit that of the forward pass
  *     h         = grad_(x, theta) <grad_x L(x_t, theta, t), (1 - beta_t) dv>, dv held constant
+ *     v_t       = (v_{t+1} + (1 - beta_t) g_t) / beta_t   exactly, from the information buffer
+ *     dbeta_t   = sum(dv (v_t + g_t))
  *     dx        = dx - h_x,   dtheta = dtheta - h_theta,   dv = beta_t dv.
  *
- * g_t and h come from one pullback of the gradient. */
+ * The direction of h does not need g_t, so that one pass gives both. */
 #include "run.h"
 
-/* What the pass carries along: vectors over the parameters, and the sums for schedules by input. */
-typedef struct {
-    double *dx, *dv, *term;
-    double **schedule; /* NULL where an input is not one */
-} adjoint;
+#include <math.h>
+#include <string.h>
 
-static void adjoint_free(const hyper_run *run, adjoint *a)
+/* ---- what is carried along ---- */
+
+static void adjoint_free(const hyper_run *run, hyper_adjoint *a)
 {
-    for (int i = 0; a->schedule && i < run->inputs; i++)
-        ad_memory_give(a->schedule[i]);
-    ad_memory_give(a->schedule);
-    ad_memory_give(a->dx);
-    ad_memory_give(a->dv);
-    ad_memory_give(a->term);
+    for (int i = 0; a->rate && i < run->inputs; i++)
+        ad_memory_give(a->rate[i]);
+    ad_memory_give(a->rate);
+    for (int s = 0; s < HYPER_STATES; s++)
+        hyper_values_drop(a->values[s]);
+    for (int r = 0; r < HYPER_RATES; r++)
+        ad_memory_give(a->term[r]);
 }
 
-static bool adjoint_new(const hyper_run *run, adjoint *a)
+/* Whether a rate of some leaf is neither shared nor everybody's own. */
+static bool is_broadcast(const hyper_run *run, int r)
+{
+    bool broadcast = false;
+    for (int k = 0; k < run->leaves; k++)
+        broadcast |= run->leaf[k].rate[r].sharing == HYPER_BROADCAST;
+    return broadcast;
+}
+
+static bool adjoint_new(const hyper_run *run, hyper_adjoint *a)
 {
     int64_t n = run->count;
-    bool done = (a->dx = hyper_room(n, sizeof *a->dx)) && (a->dv = hyper_room(n, sizeof *a->dv)) && (a->term = hyper_room(n, sizeof *a->term)) &&
-                (a->schedule = hyper_room(run->inputs, sizeof *a->schedule));
+    for (int s = 0; s < run->dynamics->states; s++) {
+        if (!(a->values[s] = hyper_values_new((size_t)n * sizeof(double))))
+            return false;
+        a->state[s] = (double *)a->values[s]->memory;
+    }
+    for (int r = 0; r < run->dynamics->rates; r++)
+        if (is_broadcast(run, r) && !(a->term[r] = hyper_room(n, sizeof(double))))
+            return false;
+    bool done = (a->rate = hyper_room(run->inputs, sizeof *a->rate)) != NULL;
     for (int i = 0; i < run->inputs && done; i++)
-        if (run->values[i])
-            done = (a->schedule[i] = hyper_room(ad_size(run->input[i]), sizeof(double))) != NULL;
+        if (run->rates[i])
+            done = (a->rate[i] = hyper_room(ad_size(run->input[i]), sizeof(double))) != NULL;
     return done;
 }
 
 /* ---- one iteration ---- */
 
-static ad_tree *joint_gradient(ad_tree *both, void *step)
-{
-    ad_tree *(*gradient)(ad_tree *, ad_tree *, void *) = ad_grad(hyper_loss_at);
-    return gradient ? gradient(ad_tree_sub(both, "x"), ad_tree_sub(both, "theta"), step) : NULL;
-}
-
-/* run->real is x_t; sets run->gradient. Gives the pullback from g to (x, theta). */
-static ad_pullback *gradient_pullback(hyper_run *run, int64_t t)
-{
-    hyper_step step = { &run->training, t };
-    ad_tree *both = ad_tree_of("x", hyper_tree_of(run, run->real), "theta", run->theta_part.tree);
-    ad_pullback *pull = NULL;
-    ad_tree *g = both ? ad_vjp(joint_gradient, both, (void *)&step, &pull) : NULL;
-    if (g && hyper_vector_of(run, g, run->gradient))
-        return pull;
-    ad_vjp_free(pull);
-    return NULL;
-}
-
-/* dalpha_t or dbeta_t from a->term. */
-static void add_to_schedules(const hyper_run *run, adjoint *a, int64_t t, bool momenta)
-{
-    for (int k = 0; k < run->leaves; k++) {
-        const hyper_leaf *leaf = &run->leaf[k];
-        const hyper_schedule *s = momenta ? &leaf->beta : &leaf->alpha;
-        hyper_schedule_add(s, leaf, t, a->term + leaf->start, a->schedule[s->input]);
-    }
-}
-
-static double beta_of(const hyper_run *run, const hyper_leaf *leaf, int64_t i)
-{
-    return run->beta[leaf->start + i * leaf->beta_stride] * (1.0 / HYPER_MOMENTUM_ONE);
-}
-
-/* dv += alpha dx; the terms of dbeta. run->real is v_t. */
-static void through_position(const hyper_run *run, adjoint *a)
-{
-    for (int k = 0; k < run->leaves; k++) {
-        const hyper_leaf *leaf = &run->leaf[k];
-        for (int64_t i = 0; i < leaf->size; i++) {
-            int64_t at = leaf->start + i;
-            a->dv[at] += run->alpha[leaf->start + i * leaf->alpha_stride] * a->dx[at];
-            a->term[at] = a->dv[at] * (run->real[at] + run->gradient[at]);
-        }
-    }
-}
-
-/* dtheta -= h_theta, in run->gradients. */
-static bool through_theta(hyper_run *run, const ad_tree *h)
-{
-    ad_array **leaves = run->few;
-    ad_tree_leaves(h, leaves, run->theta_part.count);
-    for (int i = 0; i < run->theta_part.count; i++) {
-        ad_array **sum = &run->gradients[run->theta_part.first + i];
-        ad_dtype dtype = ad_dtype_of(leaves[i]);
-        if (dtype == AD_I64 || dtype == AD_I32 || dtype == AD_U8 || dtype == AD_BOOL)
-            continue;
-        if (!ad_assign(sum, *sum ? ad_sub(*sum, leaves[i]) : ad_neg(leaves[i])))
-            return false;
-    }
-    return true;
-}
-
-/* dx -= h_x, dtheta -= h_theta, dv = beta dv. */
-static bool through_velocity(hyper_run *run, adjoint *a, ad_pullback *pull)
-{
-    for (int k = 0; k < run->leaves; k++) {
-        const hyper_leaf *leaf = &run->leaf[k];
-        for (int64_t i = 0; i < leaf->size; i++) {
-            int64_t at = leaf->start + i;
-            a->term[at] = (1 - beta_of(run, leaf, i)) * a->dv[at];
-            a->dv[at] *= beta_of(run, leaf, i);
-        }
-    }
-    ad_tree *direction = hyper_tree_of(run, a->term);
-    ad_tree *h = direction ? ad_vjp_apply_any(pull, direction) : NULL;
-    if (!h || !hyper_vector_of(run, ad_tree_sub(h, "x"), a->term) || !through_theta(run, ad_tree_sub(h, "theta")))
-        return false;
-    for (int64_t i = 0; i < run->count; i++)
-        a->dx[i] -= a->term[i];
-    return true;
-}
-
-static bool reverse_step(hyper_run *run, adjoint *a, int64_t t)
+/* The meta-loss over the state before which the pass stands: dx += factor times its gradient, theta likewise. */
+static bool through_meta_loss(hyper_run *run, hyper_adjoint *a, int64_t t)
 {
     AD_SCOPE;
-    if (!hyper_rates_at(run, t))
+    hyper_slopes slopes;
+    double factor = a->along / (double)(run->training.iterations / run->training.meta_every);
+    if (!hyper_meta_at(run, t, &slopes))
         return false;
-    hyper_fixed_decode(run->count, run->velocity, run->real);
-    for (int64_t i = 0; i < run->count; i++)
-        a->term[i] = a->dx[i] * run->real[i];
-    add_to_schedules(run, a, t, false);
-    if (!hyper_undo_position(run, t))
-        return false;
-    hyper_fixed_decode(run->count, run->position, run->real);
-    ad_pullback *pull = gradient_pullback(run, t);
-    bool done = pull && hyper_undo_velocity(run, t);
-    if (done) {
-        hyper_fixed_decode(run->count, run->velocity, run->real);
-        through_position(run, a);
-        add_to_schedules(run, a, t, true);
-        done = through_velocity(run, a, pull);
+    for (int k = 0; k < run->leaves; k++) {
+        const hyper_leaf *leaf = &run->leaf[k];
+        for (int64_t i = 0; i < leaf->size; i++)
+            a->state[0][leaf->start + i] += factor * hyper_value_at(leaf, run->gradient_data[k], i);
     }
-    ad_vjp_free(pull);
+    return hyper_add_theta(run, slopes.theta, factor);
+}
+
+/* How far x is from where it was, for hyper_naive_reversal. */
+static void measure_drift(const hyper_run *run, int64_t t)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < run->count; i++)
+        sum += pow((double)(run->state[0][i] - run->watched[t * run->count + i]) * run->unit[0], 2);
+    run->drift[t] = sqrt(sum / fmax(1, (double)run->count));
+}
+
+static bool through_position(hyper_run *run, hyper_adjoint *a, int64_t t)
+{
+    const hyper_dynamics *d = run->dynamics;
+    hyper_pass pass = { .function = d->retreat_position, .t = t, .adjoint = a, .terms = d->position_terms };
+    pass.x_out = hyper_values_write(&run->x_values, run->values_bytes);
+    pass.direction_out = hyper_values_write(&run->direction_values, run->values_bytes);
+    if (!pass.x_out || !pass.direction_out || !hyper_step(run, &pass))
+        return false;
+    if (run->drift)
+        measure_drift(run, t);
+    return true;
+}
+
+/* g_t and h. */
+static bool find_products(hyper_run *run, hyper_adjoint *a, int64_t t, hyper_slopes *slopes)
+{
+    const hyper_dynamics *d = run->dynamics;
+    if (!run->training.direction && !d->direction)
+        return hyper_products_at(run, t, slopes);
+    if (!hyper_pullback_at(run, t, slopes))
+        return false;
+    if (d->direction) {
+        hyper_pass pass = { .function = d->direction, .t = t, .adjoint = a, .gradient = run->gradient_data };
+        pass.direction_out = hyper_values_write(&run->direction_values, run->values_bytes);
+        if (!pass.direction_out || !hyper_step(run, &pass))
+            return false;
+    }
+    return hyper_product_by_pullback(run, slopes);
+}
+
+static bool through_moments(hyper_run *run, hyper_adjoint *a, int64_t t, bool stored)
+{
+    const hyper_dynamics *d = run->dynamics;
+    hyper_pass pass = { .function = d->retreat_moments, .t = t, .backwards = true, .stored = stored, .adjoint = a, .terms = d->moment_terms,
+                        .gradient = run->gradient_data, .product = run->product_data };
+    if (!hyper_step(run, &pass))
+        return false;
+    if (pass.checksum != run->checksum[t])
+        return hyper_differs(run, t);
+    double norm = sqrt(pass.squares);
+    if (a->norm > 0 && norm / a->norm > a->growth)
+        a->growth = norm / a->norm;
+    a->norm = norm;
+    return true;
+}
+
+static void take_moments(hyper_run *run, const int64_t *moments)
+{
+    for (int s = 1; s < run->dynamics->states; s++)
+        memcpy(run->state[s], moments + (s - 1) * run->count, (size_t)run->count * sizeof *moments);
+}
+
+/* moments: those before the iteration, where they were stored. */
+static bool reverse_step(hyper_run *run, hyper_adjoint *a, int64_t t, const int64_t *moments)
+{
+    AD_SCOPE;
+    hyper_slopes slopes = { 0 };
+    run->finished = false;
+    if (hyper_is_along(run, t + 1) && !through_meta_loss(run, a, t + 1))
+        return false;
+    if (!through_position(run, a, t))
+        return false;
+    if (moments)
+        take_moments(run, moments);
+    bool done = find_products(run, a, t, &slopes) && through_moments(run, a, t, moments != NULL) && hyper_add_theta(run, slopes.theta, -1);
+    ad_vjp_free(slopes.pull);
     return done;
+}
+
+bool hyper_reverse_stored(hyper_run *run, hyper_adjoint *a, int64_t from, int64_t to, const int64_t *moments)
+{
+    int64_t step = (run->dynamics->states - 1) * run->count;
+    for (int64_t t = to - 1; t >= from; t--)
+        if (!reverse_step(run, a, t, moments + (t - from) * step))
+            return false;
+    return true;
 }
 
 /* ---- the pass ---- */
 
-/* The accumulated vectors as arrays, into run->gradients. */
-static bool keep_gradients(hyper_run *run, const adjoint *a)
+static bool begin(hyper_run *run, hyper_adjoint *a, ad_array *const *cotangents)
 {
-    for (int i = 0; i < run->inputs; i++)
-        if (run->values[i] && !(run->gradients[i] = ad_retain(ad_from(a->schedule[i], ad_shape_of(run->input[i])))))
+    double squares = 0;
+    if (run->result == HYPER_ALONG && cotangents[0]) {
+        a->along = ad_item(cotangents[0]);
+        return !ad_failed();
+    }
+    for (int s = 0; s < run->dynamics->states; s++)
+        if (cotangents[s] && !ad_copy_to(cotangents[s], a->state[s], run->count))
             return false;
-    for (int k = 0; k < run->leaves; k++) {
+    for (int64_t i = 0; i < run->count; i++)
+        squares += a->state[0][i] * a->state[0][i];
+    a->norm = sqrt(squares);
+    return true;
+}
+
+static bool go_back(hyper_run *run, hyper_adjoint *a)
+{
+    int64_t T = run->training.iterations;
+    switch (run->training.method) {
+    case HYPER_STORE:
+        return hyper_reverse_stored(run, a, 0, T, run->moments);
+    case HYPER_CHECKPOINT:
+        return hyper_reverse_checkpointed(run, a);
+    default:
+        for (int64_t t = T - 1; t >= run->start; t--)
+            if (!reverse_step(run, a, t, NULL))
+                return false;
+        return true;
+    }
+}
+
+/* All gradients, by tangents. */
+static bool follow_tangents(hyper_run *run, hyper_adjoint *a)
+{
+    double **gradients = hyper_room(run->inputs, sizeof *gradients);
+    bool done = gradients != NULL;
+    for (int i = 0; i < run->inputs && done; i++)
+        if (run->wanted[i])
+            done = (gradients[i] = hyper_room(ad_size(run->input[i]), sizeof **gradients)) != NULL;
+    done = done && hyper_gradients_by_tangents(run, a, gradients);
+    for (int i = 0; i < run->inputs && done; i++)
+        if (run->wanted[i])
+            done = (run->gradients[i] = ad_retain(ad_from(gradients[i], ad_shape_of(run->input[i])))) != NULL;
+    for (int i = 0; gradients && i < run->inputs; i++)
+        ad_memory_give(gradients[i]);
+    ad_memory_give(gradients);
+    return done;
+}
+
+/* Whether the state is where the pass was to lead. */
+static bool check_origin(hyper_run *run)
+{
+    bool digits = run->training.method == HYPER_REVERSE || run->training.method == HYPER_TRUNCATED;
+    XXH128_hash_t hash = hyper_state_hash(run);
+    if (XXH128_isEqual(hash, run->origin) && (!digits || hyper_store_is_empty(run->store)))
+        return true;
+    ad_set_error(AD_ERROR_NUMERIC, "%s: the reverse pass over %lld iterations did not end where training began", run->name,
+                 (long long)(run->training.iterations - run->start));
+    return false;
+}
+
+static void *retained_values(void *values)
+{
+    atomic_fetch_add(&((hyper_values *)values)->users, 1);
+    return values;
+}
+
+/* The cotangents of the first state, as arrays over them. */
+static bool keep_state(hyper_run *run, const hyper_adjoint *a, int s)
+{
+    hyper_part part = run->state_part[s];
+    for (int k = 0; part.given && k < run->leaves; k++) {
         const hyper_leaf *leaf = &run->leaf[k];
-        if (!(run->gradients[run->x_part.first + k] = ad_retain(ad_from(a->dx + leaf->start, leaf->shape))))
+        if (!run->wanted[part.first + k])
+            continue;
+        void *values = retained_values(a->values[s]);
+        ad_array *g = ad_wrap(AD_F64, a->state[s] + leaf->start, leaf->shape, hyper_values_drop, values);
+        if (!g) {
+            hyper_values_drop(values);
             return false;
-        if (run->v_part.given && !(run->gradients[run->v_part.first + k] = ad_retain(ad_from(a->dv + leaf->start, leaf->shape))))
-            return false;
+        }
+        run->gradients[part.first + k] = ad_retain(g);
     }
     return true;
 }
 
-bool hyper_reverse(hyper_run *run, ad_array *cotangent)
+/* All but those of theta, which are there. */
+static bool keep_gradients(hyper_run *run, const hyper_adjoint *a)
+{
+    for (int i = 0; i < run->inputs; i++)
+        if (run->rates[i] && !(run->gradients[i] = ad_retain(ad_from(a->rate[i], ad_shape_of(run->input[i])))))
+            return false;
+    for (int s = 0; s < run->dynamics->states && run->start == 0; s++)
+        if (!keep_state(run, a, s))
+            return false;
+    return true;
+}
+
+/* The most that the run has held, and this pass with it. */
+static int64_t memory_of(const hyper_run *run, const hyper_adjoint *a)
+{
+    int64_t n = run->count, T = run->training.iterations, states = run->dynamics->states, word = sizeof(int64_t);
+    int64_t bytes = 2 * states * n * word + 2 * (int64_t)run->values_bytes + T * word + hyper_store_peak_bytes(run->store) + a->more_bytes;
+    if (run->moments)
+        bytes += (states - 1) * n * T * word;
+    for (int r = 0; r < HYPER_RATES; r++)
+        bytes += a->term[r] ? n * word : 0;
+    for (int i = 0; i < run->inputs; i++)
+        bytes += run->rates[i] ? 2 * ad_size(run->rates[i]) * word : 0;
+    return bytes;
+}
+
+static void report_reverse(const hyper_run *run, const hyper_adjoint *a, double seconds)
+{
+    hyper_report *report = run->training.report;
+    double limit = run->training.growth_limit > 0 ? run->training.growth_limit : HYPER_GROWTH_LIMIT;
+    report->seconds_reverse = seconds;
+    report->reversed_exactly = run->training.method == HYPER_REVERSE || run->training.method == HYPER_TRUNCATED;
+    report->growth = a->growth;
+    report->memory_bytes = memory_of(run, a);
+    report->chaotic = a->growth > limit;
+}
+
+bool hyper_reverse(hyper_run *run, ad_array *const *cotangents)
 {
     AD_SCOPE;
-    adjoint a = { 0 };
+    hyper_adjoint a = { 0 };
     hyper_forget_gradients(run);
-    bool done = (run->finished || hyper_forward(run)) && adjoint_new(run, &a) && ad_copy_to(cotangent, a.dx, run->count);
+    bool done = (run->finished || hyper_forward(run)) && adjoint_new(run, &a) && begin(run, &a, cotangents);
     double started = hyper_seconds();
-    for (int64_t t = run->training.iterations - 1; t >= 0 && done; t--)
-        done = reverse_step(run, &a, t);
+    if (run->training.method == HYPER_FORWARD)
+        done = done && follow_tangents(run, &a);
+    else if (run->training.method == HYPER_IMPLICIT)
+        done = done && hyper_gradients_by_implicit_function(run, &a);
+    else
+        done = done && go_back(run, &a) && check_origin(run) && keep_gradients(run, &a);
     run->finished = false;
-    done = done && hyper_check_undone(run) && keep_gradients(run, &a);
+    if (done && run->training.report)
+        report_reverse(run, &a, hyper_seconds() - started);
     adjoint_free(run, &a);
     if (!done) {
         hyper_forget_gradients(run);
         return false;
     }
-    run->cotangent = ad_retain(cotangent);
-    if (run->training.report) {
-        run->training.report->seconds_reverse = hyper_seconds() - started;
-        run->training.report->reversed_exactly = run->training.method == HYPER_REVERSE;
-    }
+    for (int k = 0; k < HYPER_OUTPUTS; k++)
+        run->cotangents[k] = cotangents[k] ? ad_retain(cotangents[k]) : NULL;
     return true;
 }

@@ -1,184 +1,202 @@
-/* A run: reads the entries of hypers, and owns everything that belongs to one call of hyper_sgd.
- *
- * Leaves of hypers are numbered depth first, as ad_tree_leaves gives them; that is also the order of the operation's inputs. */
+/* A run: owns everything that belongs to one call of hyper_sgd or hyper_adam. */
 #include "run.h"
 
+#include <math.h>
 #include <string.h>
 
 void *hyper_no_memory(void)
 {
-    return ad_set_error(AD_ERROR_MEMORY, "hyper_sgd: out of memory");
+    return ad_set_error(AD_ERROR_MEMORY, "hyperopt: out of memory");
 }
 
 void *hyper_room(int64_t count, size_t size)
 {
     size_t bytes;
-    return __builtin_mul_overflow((size_t)count, size, &bytes) ? hyper_no_memory() : ad_memory_take(bytes);
+    void *room = __builtin_mul_overflow((size_t)count, size, &bytes) ? NULL : ad_memory_take(bytes);
+    return room ? room : hyper_no_memory();
 }
 
-/* ---- entries of hypers ---- */
+/* ---- values under arrays ---- */
 
-static bool read_parts(hyper_run *run)
+enum { VALUES_ALIGNMENT = 64 };
+
+hyper_values *hyper_values_new(size_t bytes)
 {
-    static const char *const names[] = { "x", "v", "alpha", "beta", "theta" };
-    hyper_part *parts[] = { &run->x_part, &run->v_part, &run->alpha_part, &run->beta_part, &run->theta_part };
-    for (int i = 0; i < ad_tree_count(run->hypers); i++) {
-        ad_tree *tree = ad_tree_tree_at(run->hypers, i);
-        int which = 0, count = tree ? ad_tree_leaf_count(tree) : 1;
-        while (which < 5 && strcmp(names[which], ad_tree_name(run->hypers, i)) != 0)
-            which++;
-        if (which == 5)
-            return ad_set_error(AD_ERROR_VALUE, "hyper_sgd: hypers has an entry \"%s\"; x, v, alpha, beta and theta are known", ad_tree_name(run->hypers, i)),
-                   false;
-        *parts[which] = (hyper_part){ .given = true, .tree = tree, .first = run->inputs, .count = count };
-        run->inputs += count;
+    hyper_values *values = hyper_room(1, sizeof *values);
+    if (!values)
+        return NULL;
+    values->block = hyper_room((int64_t)bytes + VALUES_ALIGNMENT, 1);
+    if (!values->block) {
+        ad_memory_give(values);
+        return NULL;
     }
-    for (int i = 0; i < 5; i++) {
-        bool must_be_tree = i == 0 || i == 1 || i == 4, required = i != 1 && i != 4;
-        if (required && !parts[i]->given)
-            return ad_set_error(AD_ERROR_VALUE, "hyper_sgd: hypers has no \"%s\"", names[i]), false;
-        if (must_be_tree && parts[i]->given && !parts[i]->tree)
-            return ad_set_error(AD_ERROR_VALUE, "hyper_sgd: \"%s\" is an array; it should be a tree", names[i]), false;
-    }
-    if (run->v_part.given && !ad_tree_same_structure(run->x_part.tree, run->v_part.tree))
-        return ad_set_error(AD_ERROR_VALUE, "hyper_sgd: \"v\" is not of the structure of \"x\""), false;
-    return run->theta_part.given || (run->theta_part.tree = run->no_theta = ad_tree_retain(ad_tree_empty())) != NULL;
+    values->memory = values->block + (VALUES_ALIGNMENT - (uintptr_t)values->block % VALUES_ALIGNMENT) % VALUES_ALIGNMENT;
+    values->users = 1;
+    return values;
 }
 
-/* ---- leaves of x ---- */
-
-static char *join(const char *before, const char *name)
+void hyper_values_drop(void *dropped)
 {
-    char *path = hyper_room((int64_t)(strlen(before) + strlen(name)) + 1, 1);
-    if (path)
-        strcat(strcat(strcpy(path, before), *before ? "/" : ""), name);
-    return path;
+    hyper_values *values = dropped;
+    if (!values || atomic_fetch_sub(&values->users, 1) > 1)
+        return;
+    ad_memory_give(values->block);
+    ad_memory_give(values);
 }
 
-static bool read_leaf(hyper_run *run, ad_array *x, char *path, int k)
+char *hyper_values_write(hyper_values **values, size_t bytes)
 {
-    run->leaf[k] = (hyper_leaf){ .path = path, .shape = ad_shape_of(x), .dtype = ad_dtype_of(x), .start = run->count, .size = ad_size(x) };
-    run->count += ad_size(x);
-    if (ad_dtype_of(x) != AD_F64 && ad_dtype_of(x) != AD_F32)
-        return ad_set_error(AD_ERROR_DTYPE, "hyper_sgd: %s is %s; it should be float64 or float32", path, ad_dtype_name(ad_dtype_of(x))), false;
-    return true;
+    if (*values && atomic_load(&(*values)->users) == 1)
+        return (*values)->memory;
+    hyper_values *fresh = hyper_values_new(bytes);
+    if (!fresh)
+        return NULL;
+    hyper_values_drop(*values);
+    *values = fresh;
+    return fresh->memory;
 }
 
-/* A tree whose entries are being read, and where it hangs. */
-struct reading {
-    const ad_tree *tree;
-    int next;
-    char *path;
-};
-
-enum { DEEPEST = 1000 }; /* tree of trees, says ad/tree.h */
-
-/* Describes the leaves of x, without calling itself for the trees in it. */
-static bool read_leaves(hyper_run *run, const ad_tree *x)
+bool hyper_values_put(const hyper_run *run, hyper_values **values, const double *from)
 {
-    struct reading *stack = hyper_room(DEEPEST, sizeof *stack);
-    int depth = 0, k = 0;
-    bool done = stack && (stack[0].path = join("", "x"));
-    if (done)
-        stack[depth++].tree = x;
-    while (depth && done) {
-        struct reading *at = &stack[depth - 1];
-        if (at->next == ad_tree_count(at->tree)) {
-            ad_memory_give(stack[--depth].path);
-            continue;
+    char *memory = hyper_values_write(values, run->values_bytes);
+    for (int k = 0; memory && k < run->leaves; k++) {
+        const hyper_leaf *leaf = &run->leaf[k];
+        const double *value = from + leaf->start;
+        for (int64_t i = 0; i < leaf->size; i++) {
+            if (leaf->dtype == AD_F32)
+                ((float *)(memory + leaf->offset))[i] = (float)value[i];
+            else
+                ((double *)(memory + leaf->offset))[i] = value[i];
         }
-        int i = at->next++;
-        char *path = join(at->path, ad_tree_name(at->tree, i));
-        ad_tree *below = ad_tree_tree_at(at->tree, i);
-        if (!path)
-            done = false;
-        else if (below)
-            stack[depth++] = (struct reading){ .tree = below, .path = path };
-        else
-            done = read_leaf(run, ad_tree_array_at(at->tree, i), path, k++);
     }
-    while (depth)
-        ad_memory_give(stack[--depth].path);
-    ad_memory_give(stack);
-    return done;
+    return memory != NULL;
 }
 
-static bool same_shapes(const hyper_run *run, ad_array *const *inputs)
+double hyper_value_at(const hyper_leaf *leaf, const void *data, int64_t i)
 {
-    for (int k = 0; k < run->v_part.count; k++) {
-        const ad_array *v = inputs[run->v_part.first + k];
-        if (!ad_shape_equal(ad_shape_of(v), run->leaf[k].shape))
-            return ad_set_error(AD_ERROR_SHAPE, "hyper_sgd: the velocity of %s has %d axes and %lld elements, not its shape", run->leaf[k].path, ad_ndim(v),
-                                (long long)ad_size(v)), false;
-        if (ad_dtype_of(v) == AD_C128 || ad_dtype_of(v) == AD_C64)
-            return ad_set_error(AD_ERROR_DTYPE, "hyper_sgd: the velocity of %s is complex", run->leaf[k].path), false;
-    }
-    return true;
+    return leaf->dtype == AD_F32 ? (double)((const float *)data)[i] : ((const double *)data)[i];
 }
 
-static bool read_rates(hyper_run *run, ad_array *const *inputs, hyper_part part, const char *name)
+ad_tree *hyper_values_tree(const hyper_run *run, hyper_values *values)
 {
-    for (int i = part.first; i < part.first + part.count; i++) {
-        if (ad_dtype_of(inputs[i]) == AD_C128 || ad_dtype_of(inputs[i]) == AD_C64)
-            return ad_set_error(AD_ERROR_DTYPE, "hyper_sgd: %s is complex", name), false;
-        run->values[i] = hyper_room(ad_size(inputs[i]), sizeof(double));
-        if (!run->values[i] || !ad_copy_to(inputs[i], run->values[i], ad_size(inputs[i])))
-            return false;
+    ad_array **leaves = run->few;
+    for (int k = 0; k < run->leaves; k++) {
+        const hyper_leaf *leaf = &run->leaf[k];
+        atomic_fetch_add(&values->users, 1);
+        leaves[k] = ad_wrap(leaf->dtype, values->memory + leaf->offset, leaf->shape, hyper_values_drop, values);
+        if (!leaves[k]) {
+            hyper_values_drop(values);
+            return NULL;
+        }
     }
-    return true;
+    return ad_tree_with_leaves(run->state_part[0].tree, leaves);
 }
 
 /* ---- memory ---- */
 
-static bool make_state(hyper_run *run, bool store)
+/* Cuts the leaves at the ends of strips. Called twice: to count, and to write. */
+static int64_t cut(const hyper_run *run, hyper_piece *pieces, int64_t *strip_piece)
+{
+    int64_t count = 0, strip = 0;
+    for (int k = 0; k < run->leaves; k++) {
+        const hyper_leaf *leaf = &run->leaf[k];
+        for (int64_t from = 0, size; from < leaf->size; from += size) {
+            int64_t in_strip = (leaf->start + from) % HYPER_STRIP;
+            size = HYPER_STRIP - in_strip < leaf->size - from ? HYPER_STRIP - in_strip : leaf->size - from;
+            if (pieces) {
+                if (in_strip == 0)
+                    strip_piece[strip++] = count;
+                pieces[count] = (hyper_piece){ .leaf = k, .from = from, .count = size };
+            }
+            count++;
+        }
+    }
+    if (pieces)
+        strip_piece[strip] = count;
+    return count;
+}
+
+static bool make_state(hyper_run *run)
 {
     int64_t n = run->count, T = run->training.iterations;
-    size_t states = 0;
-    if (store && __builtin_mul_overflow((size_t)n * 2, (size_t)T + 1, &states))
-        return hyper_no_memory();
-    return (run->position = hyper_room(n, sizeof *run->position)) && (run->velocity = hyper_room(n, sizeof *run->velocity)) &&
-           (run->increment = hyper_room(n, sizeof *run->increment)) && (run->gradient = hyper_room(n, sizeof *run->gradient)) &&
-           (run->alpha = hyper_room(n, sizeof *run->alpha)) && (run->real = hyper_room(n, sizeof *run->real)) &&
-           (run->beta = hyper_room(n, sizeof *run->beta)) && (run->checksum = hyper_room(T, sizeof *run->checksum)) &&
-           (!store || (run->trajectory = hyper_room((int64_t)states, sizeof *run->trajectory))) &&
-           ((run->buffer = hyper_bit_buffer_new(run->training.spill, run->training.buffer_memory)) || hyper_no_memory());
+    run->strips = (n + HYPER_STRIP - 1) / HYPER_STRIP;
+    run->pieces = cut(run, NULL, NULL);
+    for (int s = 0; s < run->dynamics->states; s++)
+        if (!(run->state[s] = hyper_room(n, sizeof *run->state[s])))
+            return false;
+    if (!(run->piece = hyper_room(run->pieces, sizeof *run->piece)) || !(run->strip_piece = hyper_room(run->strips + 1, sizeof *run->strip_piece)) ||
+        !(run->partial = hyper_room(run->pieces, HYPER_RATES * sizeof *run->partial)) ||
+        !(run->strip = hyper_room(run->strips, sizeof *run->strip)) || !(run->checksum = hyper_room(T, sizeof *run->checksum)))
+        return false;
+    cut(run, run->piece, run->strip_piece);
+    if (!(run->store = hyper_store_new(run->strips, run->training.spill, run->training.buffer_memory)))
+        return false;
+    if (hyper_store_failure(run->store) != HYPER_STORE_FINE)
+        return ad_set_error(AD_ERROR_IO, "%s: the spill file cannot be written and read back; it should be open for update, as by fopen(path, \"w+b\"), with room "
+                            "on its disk", run->name), false;
+    return true;
 }
 
-static bool make(hyper_run *run, ad_tree *hypers, bool store)
+static void choose_units(hyper_run *run)
 {
-    AD_SCOPE;
-    run->hypers = ad_tree_retain(ad_tree_map(ad_stop_gradient, hypers));
-    if (!run->hypers || !read_parts(run))
-        return false;
-    run->leaves = run->x_part.count;
-    int others = run->theta_part.count;
-    if (!(run->input = hyper_room(run->inputs, sizeof *run->input)) ||
-        !(run->few = hyper_room(run->leaves > others ? run->leaves : others, sizeof *run->few)))
-        return false;
-    ad_array *const *inputs = run->input;
-    ad_tree_leaves(run->hypers, run->input, run->inputs);
-    return (run->leaf = hyper_room(run->leaves, sizeof *run->leaf)) && (run->values = hyper_room(run->inputs, sizeof *run->values)) &&
-           (run->gradients = hyper_room(run->inputs, sizeof(ad_array *))) && read_leaves(run, run->x_part.tree) && same_shapes(run, inputs) &&
-           read_rates(run, inputs, run->alpha_part, "alpha") && read_rates(run, inputs, run->beta_part, "beta") &&
-           hyper_schedules_read(run, inputs) && make_state(run, store);
+    const hyper_training *t = &run->training;
+    for (int s = 0; s < run->dynamics->states; s++) {
+        const char *name = run->dynamics->state_name[s];
+        int asked = *name == 'x' ? t->x_bits : *name == 'v' ? t->v_bits : *name == 'm' ? t->m_bits : t->s_bits;
+        run->unit[s] = ldexp(1, -(asked ? asked : run->dynamics->state_bits[s]));
+    }
 }
 
-hyper_run *hyper_run_new(const hyper_training *training, ad_tree *hypers, bool store)
+/* ---- life ---- */
+
+static bool bits_fit(const hyper_training *t)
+{
+    const int bits[] = { t->x_bits, t->v_bits, t->m_bits, t->s_bits };
+    bool fit = true;
+    for (size_t i = 0; i < sizeof bits / sizeof *bits; i++)
+        fit &= bits[i] >= 0 && bits[i] <= 62;
+    return fit;
+}
+
+static bool possible(const char *name, hyper_result result, const hyper_training *t)
+{
+    if (!t)
+        return ad_set_error(AD_ERROR_VALUE, "%s: the training is NULL", name), false;
+    if (!t->loss == !t->direction)
+        return ad_set_error(AD_ERROR_VALUE, "%s: the training has %s; it should have one of loss and direction", name, t->loss ? "both" : "no loss"), false;
+    if (t->iterations < 0)
+        return ad_set_error(AD_ERROR_VALUE, "%s: %lld iterations", name, (long long)t->iterations), false;
+    if (result == HYPER_ALONG && (!t->meta_loss || t->meta_every < 1 || t->meta_every > t->iterations))
+        return ad_set_error(AD_ERROR_VALUE, "%s: the training has %s every %lld of %lld iterations", name, t->meta_loss ? "a meta_loss" : "no meta_loss",
+                            (long long)t->meta_every, (long long)t->iterations), false;
+    if (t->method == HYPER_TRUNCATED && t->last_iterations < 1)
+        return ad_set_error(AD_ERROR_VALUE, "%s: truncated to the last %lld iterations", name, (long long)t->last_iterations), false;
+    if ((unsigned)t->method > HYPER_LAST_METHOD)
+        return ad_set_error(AD_ERROR_VALUE, "%s: there is no method %d", name, (int)t->method), false;
+    if (!bits_fit(t))
+        return ad_set_error(AD_ERROR_VALUE, "%s: units of 2^-%d, 2^-%d, 2^-%d and 2^-%d for x, v, m and s; 1 to 62 bits are possible, and 0 for the default", name,
+                            t->x_bits, t->v_bits, t->m_bits, t->s_bits), false;
+    if (t->spill && ftello(t->spill) < 0)
+        return ad_set_error(AD_ERROR_IO, "%s: the spill stream has no position to go back to, as a pipe has none; it should be a file", name), false;
+    return true;
+}
+
+hyper_run *hyper_run_new(const hyper_dynamics *dynamics, hyper_result result, const char *name, const hyper_training *training, ad_tree *hypers)
 {
     if (!hypers)
-        return ad_failed() ? NULL : ad_set_error(AD_ERROR_VALUE, "hyper_sgd: hypers is NULL");
-    if (!training || !training->loss || training->iterations < 0)
-        return ad_set_error(AD_ERROR_VALUE, "hyper_sgd: the training has no loss, or fewer than 0 iterations");
-    if (training->method != HYPER_REVERSE && training->method != HYPER_STORE)
-        return ad_set_error(AD_ERROR_VALUE, "hyper_sgd: there is no method %d", (int)training->method);
-    if (training->spill && ftello(training->spill) < 0)
-        return ad_set_error(AD_ERROR_IO, "hyper_sgd: the spill stream has no position to go back to, as a pipe has none; it should be a file");
+        return ad_failed() ? NULL : ad_set_error(AD_ERROR_VALUE, "%s: hypers is NULL", name);
+    if (!possible(name, result, training))
+        return NULL;
     hyper_run *run = hyper_room(1, sizeof *run);
     if (!run)
         return NULL;
     run->references = 1;
+    run->dynamics = dynamics;
+    run->result = result;
+    run->name = name;
     run->training = *training;
-    if (make(run, hypers, store))
+    choose_units(run);
+    if (hyper_hypers_read(run, hypers) && make_state(run))
         return run;
     hyper_run_drop(run);
     return NULL;
@@ -195,8 +213,17 @@ void hyper_forget_gradients(hyper_run *run)
         ad_release(run->gradients[i]);
         run->gradients[i] = NULL;
     }
-    ad_release(run->cotangent);
-    run->cotangent = NULL;
+    for (int k = 0; k <= HYPER_STATES; k++) {
+        ad_release(run->cotangents[k]);
+        run->cotangents[k] = NULL;
+    }
+}
+
+static void drop_leaf(hyper_leaf *leaf)
+{
+    ad_memory_give(leaf->path);
+    for (int r = 0; r < HYPER_RATES; r++)
+        ad_memory_give(leaf->rate[r].stride);
 }
 
 void hyper_run_drop(hyper_run *run)
@@ -204,41 +231,23 @@ void hyper_run_drop(hyper_run *run)
     if (--run->references > 0)
         return;
     hyper_forget_gradients(run);
-    for (int i = 0; run->values && i < run->inputs; i++)
-        ad_memory_give(run->values[i]);
+    for (int i = 0; run->rates && i < run->inputs; i++)
+        ad_release(run->rates[i]);
+    for (int i = 0; run->momenta && i < run->inputs; i++)
+        ad_memory_give(run->momenta[i]);
     for (int k = 0; run->leaf && k < run->leaves; k++)
-        ad_memory_give(run->leaf[k].path);
-    void *blocks[] = { run->input, run->few, run->values, run->leaf, run->gradients, run->position, run->velocity, run->increment, run->gradient,
-                       run->alpha, run->real, run->beta, run->checksum, run->trajectory };
+        drop_leaf(&run->leaf[k]);
+    void *blocks[] = { run->input, run->wanted, run->rates, run->momenta, run->few, run->leaf, run->piece, run->strip_piece, run->partial, run->strip,
+                       run->checksum, run->moments, run->watched,
+                       run->gradients, run->gradient_data, run->product_data, run->wanted_theta };
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         ad_memory_give(blocks[i]);
-    hyper_bit_buffer_free(run->buffer);
+    for (int s = 0; s < HYPER_STATES; s++)
+        ad_memory_give(run->state[s]);
+    hyper_values_drop(run->x_values);
+    hyper_values_drop(run->direction_values);
+    hyper_store_free(run->store);
     ad_tree_release(run->no_theta);
     ad_tree_release(run->hypers);
     ad_memory_give(run);
-}
-
-/* ---- between vectors and trees ---- */
-
-ad_tree *hyper_tree_of(const hyper_run *run, const double *vector)
-{
-    ad_array **leaves = run->few;
-    for (int k = 0; k < run->leaves; k++) {
-        const hyper_leaf *leaf = &run->leaf[k];
-        leaves[k] = ad_astype(ad_from(vector + leaf->start, leaf->shape), leaf->dtype);
-        if (!leaves[k])
-            return NULL;
-    }
-    return ad_tree_with_leaves(run->x_part.tree, leaves);
-}
-
-bool hyper_vector_of(const hyper_run *run, const ad_tree *tree, double *vector)
-{
-    ad_array **leaves = run->few;
-    if (!tree || ad_tree_leaves(tree, leaves, run->leaves) != run->leaves)
-        return false;
-    for (int k = 0; k < run->leaves; k++)
-        if (!ad_copy_to(leaves[k], vector + run->leaf[k].start, run->leaf[k].size))
-            return false;
-    return true;
 }

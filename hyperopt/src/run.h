@@ -1,15 +1,28 @@
-/* The whole interface between the files of hyperopt.
+/* The interface between the files of hyperopt that know libad.
  *
- * A run is one call of hyper_sgd: the hyperparameters as constants, the integer state of the descent, and what is needed to
+ * A run is one call of hyper_sgd or hyper_adam: the hyperparameters as constants, the integer state of the descent, and what is needed to
  * play it backwards. Parameters of all leaves of x stand one after the other in plain vectors of `count` elements, leaf k from
- * leaf[k].start on. A reverse pass uses the final state up, as a failure does: the
- * next one runs forward again, from the hyperparameters. */
+ * leaf[k].start on. A reverse pass uses the final state up, as a failure does: the next one runs forward again, from the hyperparameters.
+ *
+ *     hypers.c     reads the entries of hypers                  schedule.c   learning rates and momenta by iteration and element
+ *     step.c       one pass of a dynamics over all parameters   products.c   gradients and Hessian-vector products of the loss
+ *     train.c      forward: all iterations                      reverse.c    backward: all cotangents
+ *     run.c        life and memory of a run                     operation.c  the operations of libad, and the functions that users call */
 #ifndef HYPER_RUN_H
 #define HYPER_RUN_H
 
-#include "bit_buffer.h"
-#include "fixed_point.h"
+#include "dynamics.h"
 #include "hyperopt/hyperopt.h"
+
+#include <stdatomic.h>
+#include <xxhash.h>
+
+#define HYPER_LAST_METHOD       HYPER_IMPLICIT
+
+/* Where training does not say. */
+#define HYPER_GROWTH_LIMIT      10.0
+#define HYPER_SOLVER_ITERATIONS 100
+#define HYPER_SOLVER_TOLERANCE  1e-6
 
 /* One entry of hypers, and the positions of its leaves among all leaves of hypers. */
 typedef struct hyper_part {
@@ -18,12 +31,21 @@ typedef struct hyper_part {
     int first, count;
 } hyper_part;
 
-/* A learning rate or momentum of one leaf of x: a view of the array's values along time and the leaf's axes. */
+/* How a schedule's values belong to the elements of a leaf. */
+typedef enum hyper_sharing {
+    HYPER_SHARED,   /* one for all */
+    HYPER_OWN,      /* one each, in the leaf's order */
+    HYPER_BROADCAST /* anything between */
+} hyper_sharing;
+
+/* A rate of one leaf of x: a view of an array's values along time and the leaf's axes. */
 typedef struct hyper_schedule {
-    int input;         /* which leaf of hypers it is */
+    int input;                /* which leaf of hypers it is; -1: a constant */
     const double *value;
-    bool shared;       /* by all elements of the leaf: only time counts */
-    int64_t time_stride, stride[AD_MAX_NDIM];
+    const hyper_momentum *momentum; /* of a momentum: the values, with their ratios */
+    hyper_sharing sharing;
+    int64_t time_stride;
+    int64_t *stride;          /* along the leaf's axes, where it is broadcast; else NULL */
 } hyper_schedule;
 
 typedef struct hyper_leaf {
@@ -31,72 +53,198 @@ typedef struct hyper_leaf {
     ad_shape shape;
     ad_dtype dtype;
     int64_t start, size;
-    hyper_schedule alpha, beta;
-    int64_t alpha_stride, beta_stride; /* of this iteration's values: 0 where one serves all elements, else 1 */
+    size_t offset;            /* of its values in a hyper_values block, in bytes */
+    hyper_schedule rate[HYPER_RATES];
 } hyper_leaf;
+
+/* Consecutive elements of one leaf in one strip. */
+typedef struct hyper_piece {
+    int leaf;
+    int64_t from, count;      /* in the leaf */
+} hyper_piece;
+
+/* What a pass found in a strip. */
+typedef struct hyper_strip {
+    uint64_t checksum;
+    double squares;           /* the sum of those of dx */
+} hyper_strip;
+
+/* Values of all leaves in the dtypes that the loss takes, under arrays that share them. Written anew for every iteration, but only while no
+ * array is over them: what somebody has kept gets memory of its own. */
+typedef struct hyper_values {
+    _Atomic int users;        /* arrays over it, and the run */
+    char *block, *memory;     /* aligned in the block */
+} hyper_values;
+
+/* What the reverse pass carries along: the cotangents of the state, and the sums for each leaf of hypers that is a rate. */
+typedef struct hyper_adjoint {
+    double *state[HYPER_STATES];
+    hyper_values *values[HYPER_STATES]; /* under them */
+    double along;             /* of the mean of the meta-loss */
+    int64_t more_bytes;       /* that a method has taken beside */
+    double norm, growth;      /* |dx|, and the largest factor by which one iteration changed it */
+    double **rate;            /* NULL where an input is not one */
+    double *term[HYPER_RATES]; /* one summand per parameter, where a broadcast schedule asks for it; else NULL */
+} hyper_adjoint;
+
+/* What a run is asked for: the trained parameters; all of the state, and it as integers; the mean of the meta-loss. */
+typedef enum hyper_result { HYPER_TRAINED, HYPER_STATE, HYPER_ALONG } hyper_result;
+enum { HYPER_OUTPUTS = HYPER_STATES + 1 };
 
 typedef struct hyper_run {
     _Atomic int references;
+    hyper_result result;
+    const hyper_dynamics *dynamics;
+    const char *name;             /* of the function that users called, for errors */
     hyper_training training;
-    ad_tree *hypers;             /* constants; retained */
-    ad_tree *no_theta;           /* empty, where theta is not given; retained */
-    hyper_part x_part, v_part, alpha_part, beta_part, theta_part;
-    int inputs;                  /* leaves of hypers */
-    ad_array **input;            /* these; part of run->hypers */
-    ad_array **few;              /* scratch: room for the leaves of a tree like x or theta */
-    double **values;             /* float64, of the inputs that are schedules; else NULL */
+    double unit[HYPER_STATES];
+
+    ad_tree *hypers;              /* constants; retained */
+    ad_tree *no_theta;            /* empty, where theta is not given; retained */
+    hyper_part state_part[HYPER_STATES], rate_part[HYPER_RATES], theta_part, exact_part;
+    int inputs;                   /* leaves of hypers */
+    ad_array **input;             /* these; part of run->hypers */
+    bool *wanted;                 /* of each input: somebody differentiates in it */
+    ad_array **rates;             /* float64, of the inputs that are rates, else NULL; retained */
+    hyper_momentum **momenta;         /* of the inputs that are momenta, else NULL */
+    ad_array **few;               /* scratch: room for the leaves of a tree like x or theta */
 
     int leaves;
     hyper_leaf *leaf;
     int64_t count;
+    size_t values_bytes;
+    int64_t strips, pieces;
+    hyper_piece *piece;
+    int64_t *strip_piece;         /* the first piece of each strip, and the end */
+    double *partial;              /* of each piece and rate: the sum of the terms */
+    hyper_strip *strip;           /* what one pass found in each */
 
-    bool finished;               /* the state is that after the last iteration */
-    int64_t *position, *velocity, *increment;
-    double *gradient, *alpha, *real; /* of one iteration; real is scratch */
-    uint32_t *beta;                  /* numerators */
-    hyper_bit_buffer *buffer;
-    uint64_t *checksum;          /* of every iteration's gradient */
-    int64_t *trajectory;         /* x_t, v_t of every t <= T; NULL unless stored */
+    bool trained;                 /* it has run once: what comes is the same again */
+    bool finished;                /* the state is that after the last iteration */
+    int64_t start;                /* the first iteration that the reverse pass goes back to */
+    XXH128_hash_t origin;         /* of the state there */
+    double along;                 /* the mean of the meta-loss */
+    int64_t *state[HYPER_STATES];
+    hyper_store *store;
+    uint64_t *checksum;           /* of every iteration's gradient */
+    int64_t *moments;             /* state[1..] before every iteration of a stored stretch; NULL unless stored */
+    hyper_values *x_values, *direction_values;
+    const void **gradient_data, **product_data; /* of each leaf, of the iteration at hand */
+    int *wanted_theta;            /* which leaves of theta somebody differentiates in */
+    int wanted_thetas;
+    char place[64];               /* for errors: the iteration at hand */
 
-    ad_array *cotangent;         /* that the gradients below belong to, so that one sweep computes them once; retained */
-    ad_array **gradients;        /* one for each input, NULL: zero; retained */
+    int64_t *watched;             /* of hyper_naive_reversal: x before every iteration, and at the end; else NULL */
+    double *drift;                /* and how far x is from there on the way back */
+
+    ad_array *cotangents[HYPER_OUTPUTS]; /* that the gradients below belong to, so that one sweep computes them once; retained */
+    ad_array **gradients;         /* one for each input, NULL: zero; retained */
 } hyper_run;
 
-/* What a loss needs besides x and theta. */
-typedef struct hyper_step {
-    const hyper_training *training;
-    int64_t iteration;
-} hyper_step;
+/* ---- run.c ---- */
 
-/* run.c: reads hypers. NULL and an error on failure. store: the trajectory is kept. */
-hyper_run *hyper_run_new(const hyper_training *training, ad_tree *hypers, bool store);
+/* NULL and an error on failure. name: the function that was called. */
+hyper_run *hyper_run_new(const hyper_dynamics *dynamics, hyper_result result, const char *name, const hyper_training *training, ad_tree *hypers);
 void hyper_run_keep(hyper_run *run);
 void hyper_run_drop(hyper_run *run);
 void hyper_forget_gradients(hyper_run *run);
-void *hyper_no_memory(void);                                                    /* the error; NULL */
-void *hyper_room(int64_t count, size_t size);                                   /* zeroed, for ad_memory_give; NULL and an error */
-ad_tree *hyper_tree_of(const hyper_run *run, const double *vector);             /* arrays like x, of these values */
-bool hyper_vector_of(const hyper_run *run, const ad_tree *tree, double *vector); /* and back */
+void *hyper_no_memory(void);                    /* the error; NULL */
+void *hyper_room(int64_t count, size_t size);   /* zeroed, for ad_memory_give; NULL and an error */
+hyper_values *hyper_values_new(size_t bytes);
+void hyper_values_drop(void *values);
+char *hyper_values_write(hyper_values **values, size_t bytes);          /* memory that no array is over */
+bool hyper_values_put(const hyper_run *run, hyper_values **values, const double *from); /* one double for each parameter, rounded to the dtypes of x */
+double hyper_value_at(const hyper_leaf *leaf, const void *data, int64_t i);             /* of a leaf's values in its dtype */
+ad_tree *hyper_values_tree(const hyper_run *run, hyper_values *values); /* arrays over it, like x */
 
-/* schedule.c */
-bool hyper_schedules_read(hyper_run *run, ad_array *const *inputs); /* of every leaf; run->values is there */
-int64_t hyper_schedule_at(const hyper_schedule *s, const hyper_leaf *leaf, int64_t t, double *value); /* gives the stride */
-void hyper_schedule_add(const hyper_schedule *s, const hyper_leaf *leaf, int64_t t, const double *term, double *sum); /* the transpose */
+/* ---- hypers.c ---- */
+bool hyper_hypers_read(hyper_run *run, ad_tree *hypers);
+bool hyper_state_first(hyper_run *run);         /* the first state, from hypers, and that of the coders */
+XXH128_hash_t hyper_state_hash(const hyper_run *run);
+int64_t hyper_exact_size(const hyper_run *run); /* of the state as one vector of integers; that, and back */
+void hyper_exact_write(const hyper_run *run, int64_t *exact);
+bool hyper_exact_read(hyper_run *run, const int64_t *exact); /* false for lanes that are none */
 
-/* sgd.c: the integer dynamics and their inverse. false and an error on failure. */
-ad_array *hyper_loss_at(ad_tree *x, ad_tree *theta, void *step);
-bool hyper_rates_at(hyper_run *run, int64_t t);      /* run->alpha and run->beta */
-bool hyper_gradient_at(hyper_run *run, const double *x, int64_t t); /* run->gradient */
-bool hyper_forward(hyper_run *run);                  /* from the hyperparameters to x_T, v_T */
-bool hyper_undo_position(hyper_run *run, int64_t t); /* x_{t+1} to x_t; run->alpha is that of t */
-bool hyper_undo_velocity(hyper_run *run, int64_t t); /* v_{t+1} to v_t; run->beta is that of t, run->gradient that at x_t */
-bool hyper_check_undone(hyper_run *run);             /* whether the state is the first one, to the bit */
+/* ---- schedule.c ---- */
+bool hyper_schedules_read(hyper_run *run);      /* of every leaf */
+/* The values for elements from .. from+count-1 at iteration t; where they are broadcast they are gathered into scratch, count doubles or momenta. */
+hyper_rate_view hyper_schedule_at(const hyper_schedule *s, const hyper_leaf *leaf, int64_t t, int64_t from, int64_t count, void *scratch);
+/* The transpose, of a schedule that is not shared: adds count terms to the sums of its array. */
+void hyper_schedule_add(const hyper_schedule *s, const hyper_leaf *leaf, int64_t t, int64_t from, int64_t count, const double *term, double *sum);
+double hyper_schedule_bound(const hyper_run *run); /* bits that the momenta of all iterations cost */
+
+/* ---- step.c ---- */
+typedef struct hyper_pass {
+    hyper_block_function function;
+    int64_t t;
+    bool backwards;               /* elements from last to first, as the coders want it */
+    bool stored;                  /* no coder: the moments were stored */
+    const void *const *gradient, *const *product; /* of each leaf, or NULL */
+    char *x_out, *direction_out;  /* as hyper_values, or NULL */
+    const hyper_adjoint *adjoint; /* NULL going forward; the tangents that follow along */
+    const double *const *tangents; /* of the rates, by leaf of hypers, NULL: zero; NULL: none follow */
+    unsigned terms;               /* the rates that the function has terms of: bit r stands for rate r */
+    uint64_t checksum;            /* out */
+    double squares;               /* out, of a pass with an adjoint: the sum of those of dx */
+} hyper_pass;
+bool hyper_step(hyper_run *run, hyper_pass *pass); /* false and an error that names iteration, leaf and element */
+
+/* ---- products.c ---- */
+
+/* What a call of the user's functions needs besides x and theta. */
+typedef struct hyper_call {
+    const hyper_run *run;
+    int64_t iteration;            /* of this run, from 0 */
+} hyper_call;
+
+/* What the loss, or the direction, gives at x of an iteration. What was not asked for is NULL. All of it belongs to the innermost scope but for the
+ * pullback. The gradient's values are in run->gradient_data and the product's in run->product_data. */
+typedef struct hyper_slopes {
+    double loss;                  /* NAN with a direction */
+    ad_tree *gradient, *product;  /* like x */
+    ad_tree *theta;               /* a list of the wanted leaves of theta: the product's part, or the gradient's of the meta-loss */
+    ad_pullback *pull;            /* from the gradient to both */
+} hyper_slopes;
+
+bool hyper_gradient_at(hyper_run *run, int64_t t, hyper_slopes *slopes);  /* loss and gradient, at run->x_values */
+bool hyper_products_at(hyper_run *run, int64_t t, hyper_slopes *slopes);  /* gradient, and its product with run->direction_values, in one pass; */
+bool hyper_pullback_at(hyper_run *run, int64_t t, hyper_slopes *slopes);  /* or gradient and pullback, */
+bool hyper_product_by_pullback(hyper_run *run, hyper_slopes *slopes);     /* and then the product */
+bool hyper_meta_at(hyper_run *run, int64_t t, hyper_slopes *slopes);      /* of the meta-loss, all but the product */
+double hyper_meta_value(hyper_run *run, int64_t t);                       /* NAN and an error on failure */
+/* Derivatives along run->direction_values and a list like the wanted leaves of theta, NULL: zero. */
+bool hyper_tangent_at(hyper_run *run, int64_t t, ad_tree *theta, hyper_slopes *slopes); /* of the gradient: as the product */
+bool hyper_meta_tangent_at(hyper_run *run, int64_t t, ad_tree *theta, double *slope);
+bool hyper_add_theta(hyper_run *run, ad_tree *terms, double factor);      /* dtheta += factor terms, a list of the wanted leaves */
+bool hyper_loss_is_closed(hyper_run *run);    /* whether nothing that is being differentiated reaches it but x and theta; an error if not */
+ad_array *hyper_loss_at(ad_tree *x, ad_tree *theta, void *call);
+ad_tree *hyper_gradient_of(ad_tree *x, ad_tree *theta, void *call);
+
+/* ---- train.c ---- */
+bool hyper_forward(hyper_run *run);           /* from the hyperparameters to the last state */
+bool hyper_advance_again(hyper_run *run, int64_t from, int64_t to, int64_t *moments); /* iterations from .. to-1 once more; moments before each, or NULL */
+bool hyper_advance_with(hyper_run *run, int64_t t, const hyper_slopes *slopes, bool first); /* the gradient is there; first: it has not run before */
+bool hyper_decode_position(hyper_run *run);   /* state[0] into run->x_values */
+void hyper_keep_moments(const hyper_run *run, int64_t *moments);
+bool hyper_is_along(const hyper_run *run, int64_t t); /* whether the mean of the meta-loss is over the state after t iterations, too */
+bool hyper_differs(const hyper_run *run, int64_t t);  /* the error of a gradient that is not the same again; false */
 double hyper_seconds(void);
 
-/* reverse.c: run->gradients for a cotangent of the final x. */
-bool hyper_reverse(hyper_run *run, ad_array *cotangent);
+/* ---- reverse.c ---- */
+bool hyper_reverse(hyper_run *run, ad_array *const *cotangents);    /* run->gradients, from a cotangent of each output, NULL: zero */
+bool hyper_reverse_stored(hyper_run *run, hyper_adjoint *adjoint, int64_t from, int64_t to, const int64_t *moments); /* iterations to-1 .. from */
 
-/* unrolled.c: the same run in differentiable operations: the final x as one vector. hypers has the leaves given. */
-ad_array *hyper_unrolled(ad_tree *leaves, void *run);
+/* ---- checkpoint.c ---- */
+bool hyper_reverse_checkpointed(hyper_run *run, hyper_adjoint *adjoint);
+
+/* ---- tangent.c ---- */
+ad_array *hyper_tangent_of_output(hyper_run *run, int operand, ad_array *t, int output); /* float64 */
+bool hyper_gradients_by_tangents(hyper_run *run, hyper_adjoint *adjoint, double **gradients); /* of each wanted leaf of hypers */
+
+/* ---- implicit.c ---- */
+bool hyper_gradients_by_implicit_function(hyper_run *run, hyper_adjoint *adjoint); /* in theta, into run->gradients */
+
+/* ---- unrolled.c: the same run in differentiable operations, of the leaves of hypers: a list of its outputs ---- */
+ad_tree *hyper_unrolled(ad_tree *leaves, void *run);
 
 #endif

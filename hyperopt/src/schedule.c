@@ -1,10 +1,12 @@
-/* Schedules: what learning rate or momentum an element of x has at an iteration, and the transpose of that reading.
+/* Schedules: what rate an element of x has at an iteration, and the transpose of that reading.
  *
  * A schedule is a view of the user's array broadcast against [T, shape of the leaf ...]: strides are 0 along axes it does
  * not have. A vector of T elements is always one over time, even where the last axis of the leaf has T elements too. */
 #include "run.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 typedef struct {
     char text[256];
@@ -20,8 +22,10 @@ static shape_text text_of(ad_shape shape)
     return s;
 }
 
-/* Aligns an array with [T, shape of the leaf ...] from the right; false where it does not broadcast. */
-static bool align(hyper_schedule *s, ad_shape array, const hyper_leaf *leaf, int64_t iterations)
+/* ---- reading ---- */
+
+/* Aligns an array with [T, shape of the leaf ...] from the right; false where it does not broadcast. stride: of the leaf's axes. */
+static bool align(hyper_schedule *s, ad_shape array, const hyper_leaf *leaf, int64_t iterations, int64_t *stride)
 {
     int axes = leaf->shape.ndim + 1;
     int64_t step = 1;
@@ -32,91 +36,157 @@ static bool align(hyper_schedule *s, ad_shape array, const hyper_leaf *leaf, int
         int64_t length = axis == 0 ? iterations : leaf->shape.dim[axis - 1];
         if (array.dim[i] != 1 && array.dim[i] != length)
             return false;
-        int64_t stride = array.dim[i] == 1 ? 0 : step;
-        *(axis == 0 ? &s->time_stride : &s->stride[axis - 1]) = stride;
-        s->shared &= axis == 0 || stride == 0;
+        *(axis == 0 ? &s->time_stride : &stride[axis - 1]) = array.dim[i] == 1 ? 0 : step;
         step *= array.dim[i];
     }
     return true;
 }
 
-static bool read_one(hyper_run *run, const char *name, hyper_part part, const hyper_leaf *leaf, int k, ad_array *const *inputs, hyper_schedule *s)
+/* How the strides share the values, and keeps them where that is not simple. */
+static bool classify(hyper_schedule *s, const hyper_leaf *leaf, const int64_t *stride)
 {
-    int64_t T = run->training.iterations;
-    *s = (hyper_schedule){ .input = part.first + (part.tree ? k : 0), .shared = true };
-    ad_shape shape = ad_shape_of(inputs[s->input]);
-    s->value = run->values[s->input];
+    bool shared = true, own = true;
+    int64_t step = 1;
+    for (int axis = leaf->shape.ndim - 1; axis >= 0; axis--) {
+        shared &= stride[axis] == 0 || leaf->shape.dim[axis] == 1;
+        own &= stride[axis] == step || leaf->shape.dim[axis] == 1;
+        step *= leaf->shape.dim[axis];
+    }
+    s->sharing = shared ? HYPER_SHARED : own ? HYPER_OWN : HYPER_BROADCAST;
+    if (s->sharing != HYPER_BROADCAST)
+        return true;
+    s->stride = hyper_room(leaf->shape.ndim, sizeof *s->stride);
+    if (s->stride)
+        memcpy(s->stride, stride, (size_t)leaf->shape.ndim * sizeof *stride);
+    return s->stride != NULL;
+}
+
+static bool read_one(hyper_run *run, int r, hyper_leaf *leaf, int k)
+{
+    hyper_schedule *s = &leaf->rate[r];
+    hyper_part part = run->rate_part[r];
+    const char *name = run->dynamics->rate_name[r];
+    int64_t T = run->training.iterations, stride[AD_MAX_NDIM] = { 0 };
+    if (!part.given) {
+        *s = (hyper_schedule){ .input = -1, .value = &run->dynamics->rate_default[r] };
+        return true;
+    }
+    *s = (hyper_schedule){ .input = part.first + (part.tree ? k : 0) };
+    s->value = ad_data(run->rates[s->input]);
+    s->momentum = run->momenta[s->input];
+    ad_shape shape = ad_shape_of(run->rates[s->input]);
     if (shape.ndim == 1 && shape.dim[0] == T) {
         s->time_stride = 1;
         return true;
     }
-    if (shape.ndim == 0 || (part.tree && align(s, shape, leaf, T)))
+    if (shape.ndim == 0)
         return true;
+    if (part.tree && align(s, shape, leaf, T, stride))
+        return classify(s, leaf, stride);
     if (!part.tree)
-        return ad_set_error(AD_ERROR_SHAPE, "hyper_sgd: %s has shape %s; it should be a scalar, a vector of %lld iterations, or a tree like x", name,
+        return ad_set_error(AD_ERROR_SHAPE, "%s: %s has shape %s; it should be a scalar, a vector of %lld iterations, or a tree like x", run->name, name,
                             text_of(shape).text, (long long)T), false;
-    return ad_set_error(AD_ERROR_SHAPE, "hyper_sgd: %s for %s has shape %s, which does not broadcast against %lld iterations of %s", name, leaf->path,
+    return ad_set_error(AD_ERROR_SHAPE, "%s: %s for %s has shape %s, which does not broadcast against %lld iterations of %s", run->name, name, leaf->path,
                         text_of(shape).text, (long long)T, text_of(leaf->shape).text), false;
 }
 
-bool hyper_schedules_read(hyper_run *run, ad_array *const *inputs)
+bool hyper_schedules_read(hyper_run *run)
 {
-    hyper_part alpha = run->alpha_part, beta = run->beta_part;
-    if (alpha.tree && !ad_tree_same_structure(alpha.tree, run->x_part.tree))
-        return ad_set_error(AD_ERROR_VALUE, "hyper_sgd: alpha is a tree of another structure than x"), false;
-    if (beta.tree && !ad_tree_same_structure(beta.tree, run->x_part.tree))
-        return ad_set_error(AD_ERROR_VALUE, "hyper_sgd: beta is a tree of another structure than x"), false;
-    for (int k = 0; k < run->leaves; k++) {
-        hyper_leaf *leaf = &run->leaf[k];
-        if (!read_one(run, "alpha", alpha, leaf, k, inputs, &leaf->alpha) || !read_one(run, "beta", beta, leaf, k, inputs, &leaf->beta))
-            return false;
-    }
+    for (int k = 0; k < run->leaves; k++)
+        for (int r = 0; r < run->dynamics->rates; r++)
+            if (!read_one(run, r, &run->leaf[k], k))
+                return false;
     return true;
 }
 
-/* The elements of the leaf from `axis` on, in C order; gives the place after the last one written. */
-static double *gather(const hyper_schedule *s, ad_shape shape, int axis, const double *from, double *to)
+/* ---- values ---- */
+
+/* Walks elements of a leaf in C order, and where they stand in the array of a schedule. */
+typedef struct {
+    const ad_shape *shape;
+    const int64_t *stride;
+    int64_t index[AD_MAX_NDIM], at;
+} walk;
+
+static walk walk_from(const hyper_schedule *s, const hyper_leaf *leaf, int64_t t, int64_t from)
 {
-    for (int64_t i = 0; i < shape.dim[axis]; i++, from += s->stride[axis]) {
-        if (axis + 1 < shape.ndim)
-            to = gather(s, shape, axis + 1, from, to);
-        else
-            *to++ = *from;
+    walk w = { .shape = &leaf->shape, .stride = s->stride, .at = t * s->time_stride };
+    for (int axis = leaf->shape.ndim - 1; axis >= 0; axis--) {
+        w.index[axis] = from % leaf->shape.dim[axis];
+        from /= leaf->shape.dim[axis];
+        w.at += w.index[axis] * s->stride[axis];
     }
-    return to;
+    return w;
 }
 
-static const double *scatter(const hyper_schedule *s, ad_shape shape, int axis, const double *from, double *to)
+static void walk_on(walk *w)
 {
-    for (int64_t i = 0; i < shape.dim[axis]; i++, to += s->stride[axis]) {
-        if (axis + 1 < shape.ndim)
-            from = scatter(s, shape, axis + 1, from, to);
-        else
-            *to += *from++;
+    for (int axis = w->shape->ndim - 1; axis >= 0; axis--) {
+        w->at += w->stride[axis];
+        if (++w->index[axis] < w->shape->dim[axis])
+            return;
+        w->at -= w->index[axis] * w->stride[axis];
+        w->index[axis] = 0;
     }
-    return from;
 }
 
-int64_t hyper_schedule_at(const hyper_schedule *s, const hyper_leaf *leaf, int64_t t, double *value)
+hyper_rate_view hyper_schedule_at(const hyper_schedule *s, const hyper_leaf *leaf, int64_t t, int64_t from, int64_t count, void *scratch)
 {
-    const double *now = s->value + t * s->time_stride;
-    if (leaf->size == 0)
-        return 0;
-    if (s->shared)
-        value[0] = *now;
-    else
-        gather(s, leaf->shape, 0, now, value);
-    return !s->shared;
+    int64_t at = t * s->time_stride + (s->sharing == HYPER_OWN ? from : 0);
+    if (s->sharing != HYPER_BROADCAST)
+        return (hyper_rate_view){ s->momentum ? (const void *)&s->momentum[at] : &s->value[at], s->sharing == HYPER_OWN };
+    walk w = walk_from(s, leaf, t, from);
+    for (int64_t i = 0; i < count; i++, walk_on(&w)) {
+        if (s->momentum)
+            ((hyper_momentum *)scratch)[i] = s->momentum[w.at];
+        else
+            ((double *)scratch)[i] = s->value[w.at];
+    }
+    return (hyper_rate_view){ scratch, 1 };
 }
 
-void hyper_schedule_add(const hyper_schedule *s, const hyper_leaf *leaf, int64_t t, const double *term, double *sum)
+void hyper_schedule_add(const hyper_schedule *s, const hyper_leaf *leaf, int64_t t, int64_t from, int64_t count, const double *term, double *sum)
 {
-    double *now = sum + t * s->time_stride, total = 0;
-    if (!s->shared && leaf->size) {
-        scatter(s, leaf->shape, 0, term, now);
+    if (s->sharing == HYPER_OWN) {
+        double *own = sum + t * s->time_stride + from;
+        for (int64_t i = 0; i < count; i++)
+            own[i] += term[i];
         return;
     }
-    for (int64_t i = 0; i < leaf->size; i++)
-        total += term[i];
-    *now += total;
+    walk w = walk_from(s, leaf, t, from);
+    for (int64_t i = 0; i < count; i++, walk_on(&w))
+        sum[w.at] += term[i];
+}
+
+/* ---- the price ---- */
+
+static double bits_of(const hyper_schedule *s, const hyper_leaf *leaf, int64_t t)
+{
+    hyper_momentum scratch[HYPER_BLOCK];
+    double bits = 0;
+    if (s->sharing == HYPER_SHARED)
+        return leaf->size ? -(double)leaf->size * log2(s->momentum[t * s->time_stride].value) : 0;
+    for (int64_t from = 0; from < leaf->size; from += HYPER_BLOCK) {
+        int64_t count = leaf->size - from < HYPER_BLOCK ? leaf->size - from : HYPER_BLOCK;
+        const hyper_momentum *momentum = hyper_schedule_at(s, leaf, t, from, count, scratch).value;
+        for (int64_t i = 0; i < count; i++)
+            bits -= log2(momentum[i].value);
+    }
+    return bits;
+}
+
+/* A schedule without an axis of time is priced once. */
+double hyper_schedule_bound(const hyper_run *run)
+{
+    int64_t T = run->training.iterations;
+    double bits = 0;
+    for (int k = 0; k < run->leaves; k++) {
+        for (int r = 0; r < run->dynamics->rates; r++) {
+            const hyper_schedule *s = &run->leaf[k].rate[r];
+            int64_t times = s->time_stride ? T : T > 0;
+            for (int64_t t = 0; s->momentum && t < times; t++)
+                bits += bits_of(s, &run->leaf[k], t) * (double)(s->time_stride ? 1 : T);
+        }
+    }
+    return bits;
 }

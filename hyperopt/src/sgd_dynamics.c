@@ -1,8 +1,8 @@
 /* Descent with momentum as a dynamics: integer arithmetic on blocks, and its exact inverse.
  *
- * With v in units of unit_v and x in units of unit_x, both powers of two, and beta = n/d,
+ * With v in units of unit_v and x in units of unit_x, both powers of two,
  *
- *     v = v n/d (through the coder) + round(-(1 - beta) g / unit_v),     x = x + round(alpha v unit_v / unit_x).
+ *     v = beta v (momentum.c) + round(-(1 - beta) g / unit_v),     x = x + round(alpha v unit_v / unit_x).
  *
  * What is added is rounded to an integer once, by one function that both directions call, and that integer is subtracted again: x and v return to the
  * bit whatever the rounding was. Each is one product of two doubles, rounded; there is no sum that a compiler could contract with it.
@@ -56,15 +56,15 @@ ALWAYS_INLINE void read_alpha(const hyper_block *b, double factor, double *restr
             value[i] = *alpha * factor;
 }
 
-/* n/d or 1 - n/d, times a power of two. */
+/* beta or 1 - beta, times a power of two. */
 ALWAYS_INLINE void read_beta(const hyper_block *b, bool complement, double factor, double *restrict value)
 {
-    const hyper_ratio *beta = b->rate[BETA].value;
+    const hyper_momentum *beta = b->rate[BETA].value;
     if (b->rate[BETA].stride) {
         for (int64_t i = 0; i < b->count; i++)
-            value[i] = (complement ? hyper_ratio_complement(beta[i]) : hyper_ratio_value(beta[i])) * factor;
+            value[i] = (complement ? 1 - beta[i].value : beta[i].value) * factor;
     } else {
-        double shared = (complement ? hyper_ratio_complement(*beta) : hyper_ratio_value(*beta)) * factor;
+        double shared = (complement ? 1 - beta->value : beta->value) * factor;
         for (int64_t i = 0; i < b->count; i++)
             value[i] = shared;
     }
@@ -168,12 +168,12 @@ ALWAYS_INLINE int64_t sgd_advance_body(hyper_block *b)
 {
     reals value;
     integers step;
-    const hyper_ratio *beta = b->rate[BETA].value;
+    const hyper_momentum *beta = b->rate[BETA].value;
     read_vector(b->count, b->single, b->gradient, value);
     int64_t bad = gradient_step(b, value, step);
     if (bad != HYPER_FINE)
         return bad;
-    bad = hyper_coder_multiply(b->coder, b->count, b->state[V], beta, b->rate[BETA].stride);
+    bad = hyper_momentum_multiply(b->coder, b->count, b->state[V], beta, b->rate[BETA].stride);
     if (bad != HYPER_FINE)
         return fail(b, bad, V, NULL, 0);
     if (!add(b->count, b->state[V], step, false))
@@ -215,7 +215,7 @@ ALWAYS_INLINE int64_t sgd_retreat_moments_body(hyper_block *b)
     reals gradient, rate, product;
     integers step;
     double *restrict dx = b->cotangent[X], *restrict dv = b->cotangent[V], *restrict term = b->rate_term[BETA], unit = b->unit[V];
-    const hyper_ratio *beta = b->rate[BETA].value;
+    const hyper_momentum *beta = b->rate[BETA].value;
     read_vector(b->count, b->single, b->gradient, gradient);
     int64_t bad = gradient_step(b, gradient, step);
     if (bad != HYPER_FINE)
@@ -223,7 +223,7 @@ ALWAYS_INLINE int64_t sgd_retreat_moments_body(hyper_block *b)
     if (b->coder) {
         if (!add(b->count, b->state[V], step, true))
             return find_wrapped(b, V, step, true, "the velocity");
-        bad = hyper_coder_divide(b->coder, b->count, b->state[V], beta, b->rate[BETA].stride);
+        bad = hyper_momentum_divide(b->coder, b->count, b->state[V], beta, b->rate[BETA].stride);
         if (bad != HYPER_FINE)
             return fail(b, bad, V, NULL, 0);
     }

@@ -9,9 +9,19 @@ typedef struct {
     ad_array *value;
 } rate;
 
-static rate rate_of(const hyper_schedule *s, ad_array *x, int64_t iterations)
+/* What an iteration works on: arrays of every leaf of x, and theta. */
+typedef struct {
+    ad_array **inputs, **theta, **state[HYPER_STATES], **gradient;
+    rate *rates[HYPER_RATES];
+    ad_tree *theta_tree;
+} unrolled;
+
+static rate rate_of(const hyper_run *run, const hyper_schedule *s, ad_array *const *inputs)
 {
-    return s->time_stride && iterations > 0 ? (rate){ .times = ad_unstack(x) } : (rate){ .value = x };
+    if (s->input < 0)
+        return (rate){ .value = ad_scalar(*s->value) };
+    ad_array *x = inputs[s->input];
+    return s->time_stride && run->training.iterations > 0 ? (rate){ .times = ad_unstack(x) } : (rate){ .value = x };
 }
 
 static ad_array *rate_at(const rate *r, int64_t t)
@@ -19,91 +29,113 @@ static ad_array *rate_at(const rate *r, int64_t t)
     return r->times ? ad_tree_array_at(r->times, (int)t) : r->value;
 }
 
-/* beta with the value it has in the integer dynamics, and its own derivative. */
-static ad_array *rounded_momentum(ad_array *beta)
-{
-    ad_array *constant = ad_astype(ad_stop_gradient(beta), AD_F64);
-    ad_array *rounded = ad_div(ad_maximum(ad_rint(ad_mul(constant, (double)HYPER_MOMENTUM_ONE)), 1), (double)HYPER_MOMENTUM_ONE);
-    return ad_add(rounded, ad_sub(beta, ad_stop_gradient(beta)));
-}
-
 /* x in the dtypes that the loss takes. */
-static ad_tree *tree_of(const hyper_run *run, ad_array *const *x)
+static ad_tree *position(const hyper_run *run, const unrolled *u)
 {
     ad_array **leaves = run->few;
     for (int k = 0; k < run->leaves; k++)
-        if (!(leaves[k] = ad_astype(x[k], run->leaf[k].dtype)))
+        if (!(leaves[k] = ad_astype(u->state[0][k], run->leaf[k].dtype)))
             return NULL;
-    return ad_tree_with_leaves(run->x_part.tree, leaves);
+    return ad_tree_with_leaves(run->state_part[0].tree, leaves);
 }
 
-/* What an iteration works on: of every leaf of x but for inputs and theta, in two blocks. */
-typedef struct {
-    ad_array **inputs, **theta, **x, **v, **g;
-    rate *alpha, *beta;
-} state;
+/* ---- the dynamics ----
+ *
+ * Each makes the state of leaf k after the iteration. A rate may have an axis of time of length one in front of those of the leaf: the reshapes take it off. */
 
-static bool state_new(const hyper_run *run, state *s)
+static bool descend(const hyper_run *run, const unrolled *u, int k, int64_t t)
 {
-    int n = run->leaves;
-    s->inputs = hyper_room((int64_t)run->inputs + run->theta_part.count + 3 * (int64_t)n, sizeof *s->inputs);
-    s->alpha = hyper_room(2 * (int64_t)n, sizeof *s->alpha);
-    if (!s->inputs || !s->alpha)
+    ad_shape shape = run->leaf[k].shape;
+    ad_array **x = &u->state[0][k], **v = &u->state[1][k];
+    ad_array *alpha = rate_at(&u->rates[0][k], t), *beta = rate_at(&u->rates[1][k], t);
+    *v = ad_reshape(ad_sub(ad_mul(beta, *v), ad_mul(ad_sub(1, beta), u->gradient[k])), shape);
+    *x = ad_reshape(ad_add(*x, ad_mul(alpha, *v)), shape);
+    return *x != NULL;
+}
+
+static bool advance(const hyper_run *run, const unrolled *u, int64_t t)
+{
+    hyper_call call = { run, t };
+    ad_tree *x = position(run, u), *slope = x ? hyper_gradient_of(x, u->theta_tree, &call) : NULL;
+    if (!slope || ad_tree_leaves(slope, u->gradient, run->leaves) != run->leaves)
         return false;
-    s->theta = s->inputs + run->inputs;
-    s->x = s->theta + run->theta_part.count;
-    s->v = s->x + n;
-    s->g = s->v + n;
-    s->beta = s->alpha + n;
-    return true;
-}
-
-/* A rate may have an axis of time of length one in front of those of the leaf: the reshapes take it off. */
-static bool advance(const hyper_run *run, const state *s, int64_t t)
-{
-    ad_array **x = s->x, **v = s->v;
-    for (int k = 0; k < run->leaves; k++) {
-        const hyper_leaf *leaf = &run->leaf[k];
-        ad_array *b = rate_at(&s->beta[k], t);
-        v[k] = ad_reshape(ad_sub(ad_mul(b, v[k]), ad_mul(ad_sub(1, b), s->g[k])), leaf->shape);
-        x[k] = ad_reshape(ad_add(x[k], ad_mul(rate_at(&s->alpha[k], t), v[k])), leaf->shape);
-        if (!x[k])
+    for (int k = 0; k < run->leaves; k++)
+        if (!descend(run, u, k, t))
             return false;
-    }
     return true;
 }
 
-static ad_array *unroll(const hyper_run *run, ad_tree *leaves, const state *s)
+/* ---- all of it ---- */
+
+static bool unrolled_new(const hyper_run *run, unrolled *u)
 {
-    int n = run->leaves;
-    ad_tree_leaves(leaves, s->inputs, run->inputs);
-    for (int i = 0; i < run->theta_part.count; i++)
-        s->theta[i] = s->inputs[run->theta_part.first + i];
-    ad_tree *others = ad_tree_with_leaves(run->theta_part.tree, s->theta);
-    ad_tree *(*gradient)(ad_tree *, ad_tree *, void *) = ad_grad(hyper_loss_at);
-    for (int k = 0; k < n; k++) {
-        const hyper_leaf *leaf = &run->leaf[k];
-        s->x[k] = ad_astype(s->inputs[run->x_part.first + k], AD_F64);
-        s->v[k] = run->v_part.given ? s->inputs[run->v_part.first + k] : ad_zeros_like(s->x[k]);
-        s->alpha[k] = rate_of(&leaf->alpha, s->inputs[leaf->alpha.input], run->training.iterations);
-        s->beta[k] = rate_of(&leaf->beta, rounded_momentum(s->inputs[leaf->beta.input]), run->training.iterations);
-    }
-    for (int64_t t = 0; t < run->training.iterations; t++) {
-        hyper_step step = { &run->training, t };
-        ad_tree *now = tree_of(run, s->x);
-        ad_tree *slope = now && others && gradient ? gradient(now, others, &step) : NULL;
-        if (!slope || ad_tree_leaves(slope, s->g, n) != n || !advance(run, s, t))
-            return NULL;
-    }
-    ad_tree *final = ad_tree_with_leaves(run->x_part.tree, s->x);
-    return final ? ad_flatten(final) : NULL;
+    int64_t n = run->leaves, arrays = run->inputs + run->theta_part.count + (HYPER_STATES + 1) * n;
+    u->inputs = hyper_room(arrays, sizeof *u->inputs);
+    u->rates[0] = hyper_room(HYPER_RATES * n, sizeof **u->rates);
+    if (!u->inputs || !u->rates[0])
+        return false;
+    u->theta = u->inputs + run->inputs;
+    u->gradient = u->theta + run->theta_part.count;
+    for (int s = 0; s < HYPER_STATES; s++)
+        u->state[s] = u->gradient + (s + 1) * n;
+    for (int r = 1; r < HYPER_RATES; r++)
+        u->rates[r] = u->rates[0] + r * n;
+    return true;
 }
 
-ad_array *hyper_unrolled(ad_tree *leaves, void *context)
+static void begin(const hyper_run *run, ad_tree *leaves, unrolled *u)
 {
-    state s = { 0 };
-    ad_array *x = state_new(context, &s) ? unroll(context, leaves, &s) : NULL;
-    ad_memory_give(s.inputs);
-    ad_memory_give(s.alpha);
-    return x;
+    ad_tree_leaves(leaves, u->inputs, run->inputs);
+    for (int i = 0; i < run->theta_part.count; i++)
+        u->theta[i] = u->inputs[run->theta_part.first + i];
+    u->theta_tree = ad_tree_with_leaves(run->theta_part.tree, u->theta);
+    for (int k = 0; k < run->leaves; k++) {
+        for (int s = 0; s < run->dynamics->states; s++) {
+            hyper_part part = run->state_part[s];
+            u->state[s][k] = part.given ? ad_astype(u->inputs[part.first + k], AD_F64) : ad_zeros(run->leaf[k].shape);
+        }
+        for (int r = 0; r < run->dynamics->rates; r++)
+            u->rates[r][k] = rate_of(run, &run->leaf[k].rate[r], u->inputs);
+    }
+}
+
+static ad_array *state_as_vector(const hyper_run *run, const unrolled *u, int s)
+{
+    ad_tree *tree = ad_tree_with_leaves(run->state_part[0].tree, u->state[s]);
+    return tree ? ad_flatten(tree) : NULL;
+}
+
+static ad_tree *unroll(const hyper_run *run, const unrolled *u)
+{
+    const hyper_training *training = &run->training;
+    ad_array *along = ad_scalar(0);
+    for (int64_t t = 0; t < training->iterations; t++) {
+        if (!u->theta_tree || !advance(run, u, t))
+            return NULL;
+        if (!hyper_is_along(run, t + 1))
+            continue;
+        ad_tree *x = position(run, u);
+        along = ad_add(along, x ? training->meta_loss(x, u->theta_tree, t + 1 + training->first, training->context) : NULL);
+    }
+    if (run->result == HYPER_ALONG)
+        return ad_list_of(ad_div(along, training->iterations / training->meta_every));
+    ad_tree_item items[HYPER_STATES];
+    int count = run->result == HYPER_STATE ? run->dynamics->states : 1;
+    for (int s = 0; s < count; s++)
+        items[s] = (ad_tree_item){ AD_ITEM_ARRAY, state_as_vector(run, u, s) };
+    return ad_list_from(items, count);
+}
+
+ad_tree *hyper_unrolled(ad_tree *leaves, void *context)
+{
+    const hyper_run *run = context;
+    unrolled u = { 0 };
+    ad_tree *outputs = NULL;
+    if (unrolled_new(run, &u)) {
+        begin(run, leaves, &u);
+        outputs = unroll(run, &u);
+    }
+    ad_memory_give(u.inputs);
+    ad_memory_give(u.rates[0]);
+    return outputs;
 }

@@ -25,7 +25,7 @@ typedef struct {
 static int64_t count;
 static int64_t *x, *v, *x_first, *v_first;
 static double *alpha, *dx, *dv;
-static hyper_ratio *beta;
+static hyper_momentum *beta;
 static void *gradient, *product, *x_out, *direction;
 static uint64_t *checksum;
 static hyper_store *store;
@@ -96,7 +96,7 @@ static void begin(void)
         dv[i] = 0;
         alpha[i] = 0.01 + 0.1 * uniform();
         double own = now->beta > 0 ? now->beta : uniform();
-        hyper_ratio_of(own > 0 ? own : 0.5, &beta[i]);
+        hyper_momentum_of(own > 0 ? own : 0.5, &beta[i]);
         double g = uniform() - 0.5;
         if (now->single) {
             ((float *)gradient)[i] = (float)g;
@@ -131,7 +131,7 @@ static void measure(const form *f, clockid_t clock)
         exact &= !failed && hyper_store_is_empty(store) && !memcmp(x, x_first, (size_t)count * sizeof *x) && !memcmp(v, v_first, (size_t)count * sizeof *v);
     }
     for (int64_t i = 0; i < count; i++)
-        bound -= log2(hyper_ratio_value(beta[f->own_beta ? i : 0])) / (double)count;
+        bound -= log2(beta[f->own_beta ? i : 0].value) / (double)count;
     printf("%-40s %8.2f %8.2f   %10.6f %10.6f %+9.4f%%  %s\n", f->name, forward * 1e9 / (double)count, back * 1e9 / (double)count, bits, bound,
            bound > 0 ? 100 * (bits / bound - 1) : 0, exact ? "exact" : "NOT EXACT");
 }
@@ -143,7 +143,7 @@ static double ratio_nanoseconds(void)
     for (int repeat = 0; repeat < 5; repeat++) {
         double start = seconds(CLOCK_PROCESS_CPUTIME_ID);
         for (int i = 0; i < RATIOS; i++)
-            hyper_ratio_of(0.5 + 0.5 * (i + 0.3) / RATIOS, &beta[i % count]);
+            hyper_momentum_of(0.5 + 0.5 * (i + 0.3) / RATIOS, &beta[i % count]);
         best = fmin(best, seconds(CLOCK_PROCESS_CPUTIME_ID) - start);
     }
     return best * 1e9 / RATIOS;

@@ -1,7 +1,7 @@
-/* hyperopt: gradients of whole training runs, by exactly reversible stochastic gradient descent.
+/* hyperopt: gradients of whole training runs, by exactly reversible learning.
  *
  * Maclaurin, Duvenaud and Adams, "Gradient-based Hyperparameter Optimization through Reversible Learning" (ICML 2015). A run
- * of T steps of descent with momentum is one differentiable operation of everything it depends on. Its reverse pass runs
+ * of T steps of training is one differentiable operation of everything it depends on. Its reverse pass runs
  * the training backwards, to the bit, so that the trajectory is never stored. */
 #ifndef HYPEROPT_H
 #define HYPEROPT_H
@@ -11,34 +11,81 @@
 
 AD_BEGIN_DECLS
 
-/** How the reverse pass gets back the parameters of earlier iterations. */
+/** How gradients of a run are found. All methods run the same integers, and all but the last two give the same gradients, to rounding. */
 typedef enum hyper_method {
-    HYPER_REVERSE, /**< by running the descent backwards: log2(1/beta) bits of memory per parameter and iteration */
-    HYPER_STORE    /**< by remembering all of them: 128 bits; derivatives of any order */
+    HYPER_REVERSE,    /**< by running the training backwards: log2(1/beta) bits of memory per parameter and iteration */
+    HYPER_STORE,      /**< by remembering the velocities (moments) of all iterations, 64 bits each, in place of an information buffer */
+    HYPER_CHECKPOINT, /**< by remembering some states and running again what lies between; checkpoint_memory says how many */
+    HYPER_FORWARD,    /**< by carrying derivatives along with training: one more pass for each element of a hyperparameter that is asked for, and no
+                           memory that grows with the iterations */
+    HYPER_TRUNCATED,  /**< backwards over the last_iterations only: derivatives in what came before are zero. Biased */
+    HYPER_IMPLICIT    /**< as if training had converged, by the implicit function theorem at its end: derivatives in theta only. Right where the gradient
+                           of the loss is zero there */
 } hyper_method;
 
-/** What a run took. A forward pass fills the first part, a reverse pass the rest. */
+/** How HYPER_IMPLICIT solves H u = f_x, H the Hessian of the training loss at the end. */
+typedef enum hyper_solver {
+    HYPER_CONJUGATE_GRADIENTS, /**< for a positive definite H */
+    HYPER_NEUMANN              /**< the sum of (1 - eta H)^k eta f_x over k, eta an estimate of 1/|H|; Lorraine, Vicol and Duvenaud (2020) */
+} hyper_solver;
+
+/** What a run took. A forward pass fills the first part and a reverse pass the rest. Begin with zeros. */
 typedef struct hyper_report {
-    double bits_per_step;      /**< growth of the information buffer, the mean over parameters and iterations */
+    double bits_per_step;      /**< growth of the information buffer, the mean over parameters and iterations; 0 for methods without one */
     double bound;              /**< log2(1/beta), the mean over parameters and iterations: no buffer can grow by less */
     int64_t buffer_bytes;      /**< the buffer's peak, in memory and in the spill file together */
-    int64_t trajectory_bytes;  /**< what a trajectory of x and v in float32 would take */
+    int64_t trajectory_bytes;  /**< what a trajectory of the state, x and v, in float32 would take */
     double seconds_forward;    /**< of the last forward pass */
     double seconds_reverse;    /**< of the last reverse pass */
-    bool reversed_exactly;     /**< x1 and v1 came back bit for bit and the buffer ended empty; false for HYPER_STORE */
+    bool reversed_exactly;     /**< the state came back bit for bit and the buffer ended empty; false for methods without one */
+    double growth;             /**< the largest factor by which |dx|, the norm of the cotangent of x, grew in one iteration of the reverse pass */
+    bool chaotic;              /**< growth passed training's growth_limit: the gradient says little about a change that one can make */
+    double residual;           /**< of HYPER_IMPLICIT: |f_x - H u| that its solver left */
+    int64_t memory_bytes;      /**< the most that the run and its reverse pass took, beside what the loss takes: state, cotangents, buffer, what is stored */
 } hyper_report;
 
-/** A training run. Only loss and iterations are required; zero is the default of the rest. */
+/** How far training is. */
+typedef struct hyper_progress {
+    int64_t iteration;    /**< that has just been done, as the loss counts it */
+    int64_t iterations;   /**< of the run */
+    double loss;          /**< before the iteration's step; NaN with a direction */
+    double gradient_norm; /**< of the gradient there, Euclidean, over all parameters */
+    double x_norm;        /**< of the parameters after the step */
+    ad_tree *x;           /**< these, in the dtypes of "x"; belongs to a scope around the call */
+} hyper_progress;
+
+/** A training run. iterations and one of loss and direction are required; zero is the default of the rest. */
 typedef struct hyper_training {
-    /** Training loss, a real scalar: a deterministic function of x, theta and the iteration, which counts from 0 (randomness,
-     * minibatches too, is drawn from a key made of the iteration). theta is an empty tree where hypers has none. */
+    /** Training loss, a real scalar: a deterministic function of x, theta and the iteration, which counts from `first` (randomness,
+     * minibatches too, is drawn from a key made of the iteration). theta is an empty tree where hypers has none. What is being differentiated reaches
+     * it by x and theta only; anything else is an error. */
     ad_array *(*loss)(ad_tree *x, ad_tree *theta, int64_t iteration, void *context);
-    void *context;        /**< given to loss; must be there as long as the result can be differentiated */
+    void *context;        /**< given to loss and to the other functions; must be there as long as the result can be differentiated */
     int64_t iterations;   /**< T, at least 0 */
     hyper_method method;  /**< HYPER_REVERSE */
     hyper_report *report; /**< filled if not NULL; must be there as long as the result can be differentiated */
     FILE *spill;          /**< open for update: the information buffer goes there, from the present position on, beyond buffer_memory; not closed */
     size_t buffer_memory; /**< bytes of the information buffer kept in memory where there is a spill file: 64 MiB */
+    int64_t first;        /**< what the first iteration counts as: to go on where another run ended */
+
+    /** In place of a loss: g, what a step descends along, a tree like x. It need not be a gradient: a clipped or preconditioned one, the output of a
+     * learned optimiser, the gradients of several players. Differentiable once in reverse mode; else as loss. */
+    ad_tree *(*direction)(ad_tree *x, ad_tree *theta, int64_t iteration, void *context);
+
+    /** Called after each iteration of the first forward pass. false cancels the run: AD_ERROR_CANCELLED. */
+    bool (*observe)(const hyper_progress *progress, void *context);
+
+    /** Of hyper_sgd_along: a real scalar, of the state after so many iterations. */
+    ad_array *(*meta_loss)(ad_tree *x, ad_tree *theta, int64_t iteration, void *context);
+    int64_t meta_every;   /**< it is taken after every meta_every iterations */
+
+    size_t checkpoint_memory; /**< of HYPER_CHECKPOINT: bytes; default as many snapshots as the square root of T, so that training is run twice */
+    int64_t last_iterations;  /**< of HYPER_TRUNCATED: at least 1 */
+    hyper_solver solver;      /**< of HYPER_IMPLICIT */
+    int64_t solver_iterations; /**< most of them: 100 */
+    double solver_tolerance;  /**< of the residual relative to f_x, at which the solver ends: 1e-6 */
+    double growth_limit;      /**< of the report's chaotic: 10 */
+    int x_bits, v_bits, m_bits, s_bits; /**< fixed-point units of x, v and Adam's m and s are 2^-bits: 52, 52, 52, 56. A value is at most 2^(63 - bits) */
 } hyper_training;
 
 /** Stochastic gradient descent with momentum, t = 0 .. T-1:
@@ -47,8 +94,8 @@ typedef struct hyper_training {
  *     v = beta_t v - (1 - beta_t) g
  *     x = x + alpha_t v
  *
- * Positions and velocities are 64-bit fixed-point numbers in units of 2^-52, between -2048 and 2048. beta_t is rounded to n / 2^16, and up
- * to 1 / 2^16 where that is 0.
+ * Positions and velocities are 64-bit fixed-point numbers, in units of 2^-52 and between -2048 and 2048 unless training says otherwise. beta_t is rounded to
+ * the nearest n/d with d up to 2^16, so that 0.9 is 9/10; values and gradients are those of the rounded momentum.
  *
  * @param hypers  a tree of
  *     "x"      initial parameters, a tree of float32 and float64 arrays
@@ -57,24 +104,42 @@ typedef struct hyper_training {
  *              against [T, shape of the leaf of x ...]
  *     "beta"   momenta, 0 < beta <= 1, in the same forms
  *     "theta"  a tree of whatever else the loss depends on; empty if not given
+ *     "exact"  of hyper_sgd_state, beside its x and v: the run goes on to the bit
  * @return        the trained parameters, a tree like x with its shapes and dtypes
  *
- * Errors: an entry that is missing or of another form; a momentum out of range; a value that is NaN, infinite or leaves the
- * range (AD_ERROR_NUMERIC), with its iteration and path; in the reverse pass a gradient that differs from that of the forward pass, with
- * the first iteration where it does.
- * Derivative: in every float leaf of hypers, at the rounded momenta; what rounding x and v does is neglected. One gradient and one Hessian-vector
- * product of the loss per iteration. Derivatives in forward mode, and of the reverse pass itself, go through a recomputation that
- * floating point is good enough for and that remembers all iterations; the second kind needs HYPER_STORE. Values that the loss reaches by any other
- * way than x and theta are constants.
+ * Errors: an entry that is missing or of another form; a momentum out of range, a rate that is not finite; a NaN loss; a value that is NaN, infinite or leaves the
+ * range (AD_ERROR_NUMERIC), with its iteration, path and element; in the reverse pass a gradient that differs from that of the forward pass, with
+ * the first iteration where it does. An error in the loss says in which iteration.
+ * Derivative: in every float leaf of hypers; what rounding x and v does is neglected. One gradient and one Hessian-vector product of the loss
+ * per iteration. In forward mode one pass of training and one derivative of the gradient for each leaf of hypers that has a tangent. Derivatives of
+ * derivatives go through a recomputation that floating point is good enough for and that remembers all iterations, whatever the method.
  * Not in NumPy. */
 AD_API ad_tree *hyper_sgd(const hyper_training *training, ad_tree *hypers);
+
+/** The same run, and all of the state after it, to go on from.
+ *
+ *     state = hyper_sgd_state(&training, hypers);
+ *     training.first += training.iterations;
+ *     more = hyper_sgd_state(&training, ad_tree_of("x", ad_tree_sub(state, "x"), "v", ad_tree_sub(state, "v"), "exact", ad_tree_get(state, "exact"), "alpha", ...));
+ *
+ * @return  a tree of "x", as hyper_sgd gives it, "v", like it but float64, and "exact", an int64 vector: the fixed-point state, which floats do not
+ *          hold. With it a run of 2T iterations equals two of T, bit for bit; without it they are equal to rounding
+ * Errors: as hyper_sgd; an "exact" that is not that of x and v. Derivative: of x and v, in everything. */
+AD_API ad_tree *hyper_sgd_state(const hyper_training *training, ad_tree *hypers);
+
+/** The same run, and the mean of a loss along its way: of training->meta_loss(x, theta, iteration, context) over the states after every meta_every
+ * iterations, with the iteration that comes next as the loss counts it.
+ *
+ * @return  0-d float64
+ * Errors: as hyper_sgd; no meta_loss; meta_every out of 1..T. Derivative: in everything, by one reverse pass. */
+AD_API ad_array *hyper_sgd_along(const hyper_training *training, ad_tree *hypers);
 
 /** How far a run that is played backwards is from where it was: why exact arithmetic is needed.
  *
  * The same descent is run twice, in ordinary arithmetic of the given dtype and in fixed point with the information buffer, and each is then
  * reversed by x = x - alpha v, v = (v + (1 - beta) g) / beta.
  *
- * @param training  as for hyper_sgd; its report is filled. The fixed-point trajectory is stored, to compare with
+ * @param training  as for hyper_sgd; its report is filled, of the exact run
  * @param hypers    as for hyper_sgd; taken as constants
  * @param dtype     arithmetic of the naive run: AD_F32 or AD_F64
  * @return          a tree of two float64 vectors of T + 1 elements, "naive" and "exact": element t is the root mean square over the parameters of the

@@ -23,7 +23,8 @@ typedef enum ad_code {
     AD_ERROR_IO,        /**< a file that cannot be read or written */
     AD_ERROR_FORMAT,    /**< a damaged file */
     AD_ERROR_NUMERIC,   /**< a computation that left its range or did not converge */
-    AD_ERROR_USER       /**< set by user code with ad_set_error */
+    AD_ERROR_USER,      /**< set by user code with ad_set_error */
+    AD_ERROR_CANCELLED  /**< the user asked to stop, as observe of hyperopt does */
 } ad_code;
 
 /** What happens when an error is recorded, before NULL is returned. What is printed goes to stderr: the sentence, behind the file and line of the
@@ -63,6 +64,13 @@ AD_API void ad_error_breakpoint(ad_code code, const char *sentence);
  * @param format  as printf; name the operation and the values
  * @return        NULL, so that `return ad_set_error(...)` reads well */
 AD_API void *ad_set_error(ad_code code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/** Says what the program is doing, for errors that are recorded from now on in this thread: " (text)" is appended to their sentences. For loops that call
+ * functions of others, as hyper_sgd calls a loss: "in iteration 12 of hyper_sgd".
+ *
+ * @param text  must be there until it is replaced; NULL: nothing is appended
+ * @return      the text before, which the caller puts back */
+AD_API const char *ad_error_context(const char *text);
 
 /** Where the call that failed stands, as "file.c:12"; "" where that is not known. Valid until the error is cleared.
  *

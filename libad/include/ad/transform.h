@@ -245,6 +245,9 @@ AD_API ad_array *ad_stop_gradient(ad_array *x);
 /** Whether x depends on the input of a differentiation that is running. */
 AD_API bool ad_is_traced(const ad_array *x);
 
+/** Whether a differentiation is running in this thread, so that arrays that it reaches may depend on its input. While a primitive's eval or view runs, none is. */
+AD_API bool ad_is_differentiating(void);
+
 enum { AD_REV = 1, AD_FWD = 2 };
 
 /** What ad_check_grads compares, and how closely. Begin with AD_CHECK_DEFAULTS. */

@@ -189,6 +189,15 @@ const char *ad_error_where(void)
     return ad_current()->error_where;
 }
 
+const char *ad_error_context(const char *text)
+{
+    ad_context *c = ad_current();
+    const char *before = c->error_context;
+    if (c->id != AD_NO_THREAD)
+        c->error_context = text;
+    return before;
+}
+
 void ad_clear_error(void)
 {
     ad_context *c = ad_current();
@@ -236,6 +245,9 @@ static void set_error(ad_context *c, ad_code code, const char *of, const char *f
     size_t room = sizeof c->error_message, used = of ? (size_t)snprintf(c->error_message, room, "%s: ", of) : 0;
     if (used < room)
         vsnprintf(c->error_message + used, room - used, format, arguments);
+    used = strlen(c->error_message);
+    if (c->error_context)
+        snprintf(c->error_message + used, room - used, " (%s)", c->error_context);
     uselocale(users);
     c->error_code = code;
     set_where(c);

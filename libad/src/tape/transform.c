@@ -489,3 +489,9 @@ bool ad_is_traced(const ad_array *x)
 {
     return ad_given(x, "ad_is_traced", "array") && ad_live_mask(ad_current()->tape, x) != 0;
 }
+
+bool ad_is_differentiating(void)
+{
+    const struct ad_tape *tape = ad_current()->tape;
+    return tape && tape->live;
+}

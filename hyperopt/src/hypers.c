@@ -1,0 +1,364 @@
+/* The entries of hypers: what the user gives, checked and laid out.
+ *
+ * Leaves of hypers are numbered depth first, as ad_tree_leaves gives them; that is also the order of the operation's inputs. What is read here is
+ * constant: whoever wants derivatives goes through the operation. */
+#include "run.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- entries ---- */
+
+enum { MOST_ENTRIES = HYPER_STATES + HYPER_RATES + 2 };
+
+typedef struct {
+    const char *name;
+    hyper_part *part;
+    bool required, is_tree, may_be_array;
+} entry;
+
+static int entries_of(hyper_run *run, entry *entries)
+{
+    const hyper_dynamics *d = run->dynamics;
+    int n = 0;
+    for (int s = 0; s < d->states; s++)
+        entries[n++] = (entry){ d->state_name[s], &run->state_part[s], s == 0, true, false };
+    for (int r = 0; r < d->rates; r++)
+        entries[n++] = (entry){ d->rate_name[r], &run->rate_part[r], isnan(d->rate_default[r]), true, true };
+    entries[n++] = (entry){ "theta", &run->theta_part, false, true, false };
+    entries[n++] = (entry){ "exact", &run->exact_part, false, false, true };
+    return n;
+}
+
+static bool unknown_entry(const hyper_run *run, const char *name, const entry *entries, int count)
+{
+    char known[200] = "";
+    for (int i = 0; i < count; i++) {
+        strcat(known, i == 0 ? "" : i + 1 < count ? ", " : " and ");
+        strcat(known, entries[i].name);
+    }
+    return ad_set_error(AD_ERROR_VALUE, "%s: hypers has an entry \"%s\"; %s are known", run->name, name, known), false;
+}
+
+static bool read_parts(hyper_run *run)
+{
+    entry entries[MOST_ENTRIES];
+    int known = entries_of(run, entries);
+    for (int i = 0; i < ad_tree_count(run->hypers); i++) {
+        ad_tree *tree = ad_tree_tree_at(run->hypers, i);
+        int which = 0, count = tree ? ad_tree_leaf_count(tree) : 1;
+        while (which < known && strcmp(entries[which].name, ad_tree_name(run->hypers, i)) != 0)
+            which++;
+        if (which == known)
+            return unknown_entry(run, ad_tree_name(run->hypers, i), entries, known);
+        *entries[which].part = (hyper_part){ .given = true, .tree = tree, .first = run->inputs, .count = count };
+        run->inputs += count;
+    }
+    for (int i = 0; i < known; i++) {
+        const entry *e = &entries[i];
+        if (e->required && !e->part->given)
+            return ad_set_error(AD_ERROR_VALUE, "%s: hypers has no \"%s\"", run->name, e->name), false;
+        if (e->part->given && !(e->part->tree ? e->is_tree : e->may_be_array))
+            return ad_set_error(AD_ERROR_VALUE, "%s: \"%s\" is %s", run->name, e->name, e->is_tree ? "an array; it should be a tree" : "a tree; it should be an array"), false;
+        bool like_x = i > 0 && e->is_tree && e->part != &run->theta_part && e->part->given && e->part->tree;
+        if (like_x && !ad_tree_same_structure(run->state_part[0].tree, e->part->tree))
+            return ad_set_error(AD_ERROR_VALUE, "%s: \"%s\" is a tree of another structure than \"x\"", run->name, e->name), false;
+    }
+    return run->theta_part.given || (run->theta_part.tree = run->no_theta = ad_tree_retain(ad_tree_empty())) != NULL;
+}
+
+/* ---- leaves of x ---- */
+
+static char *join(const char *before, const char *name)
+{
+    char *path = hyper_room((int64_t)(strlen(before) + strlen(name)) + 2, 1);
+    if (path)
+        strcat(strcat(strcpy(path, before), *before ? "/" : ""), name);
+    return path;
+}
+
+enum { ALIGNMENT = 64 };
+
+static bool read_leaf(hyper_run *run, ad_array *x, char *path, int k)
+{
+    ad_dtype dtype = ad_dtype_of(x);
+    run->leaf[k] = (hyper_leaf){ .path = path, .shape = ad_shape_of(x), .dtype = dtype, .start = run->count, .size = ad_size(x), .offset = run->values_bytes };
+    run->count += ad_size(x);
+    run->values_bytes += ((size_t)ad_size(x) * (dtype == AD_F32 ? sizeof(float) : sizeof(double)) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    if (dtype != AD_F64 && dtype != AD_F32)
+        return ad_set_error(AD_ERROR_DTYPE, "%s: %s is %s; it should be float64 or float32", run->name, path, ad_dtype_name(dtype)), false;
+    return true;
+}
+
+/* A tree whose entries are being read, and where it hangs. */
+struct reading {
+    const ad_tree *tree;
+    int next;
+    char *path;
+};
+
+enum { DEEPEST = 1000 }; /* tree of trees, says ad/tree.h */
+
+/* Describes the leaves of x, without calling itself for the trees in it. */
+static bool read_leaves(hyper_run *run, const ad_tree *x)
+{
+    struct reading *stack = hyper_room(DEEPEST, sizeof *stack);
+    int depth = 0, k = 0;
+    bool done = stack && (stack[0].path = join("", "x"));
+    if (done)
+        stack[depth++].tree = x;
+    while (depth && done) {
+        struct reading *at = &stack[depth - 1];
+        if (at->next == ad_tree_count(at->tree)) {
+            ad_memory_give(stack[--depth].path);
+            continue;
+        }
+        int i = at->next++;
+        char *path = join(at->path, ad_tree_name(at->tree, i));
+        ad_tree *below = ad_tree_tree_at(at->tree, i);
+        if (!path)
+            done = false;
+        else if (below)
+            stack[depth++] = (struct reading){ .tree = below, .path = path };
+        else
+            done = read_leaf(run, ad_tree_array_at(at->tree, i), path, k++);
+    }
+    while (depth)
+        ad_memory_give(stack[--depth].path);
+    ad_memory_give(stack);
+    return done;
+}
+
+/* The states beside x have its shapes. */
+static bool same_shapes(const hyper_run *run)
+{
+    for (int s = 1; s < run->dynamics->states; s++) {
+        const hyper_part *part = &run->state_part[s];
+        for (int k = 0; k < part->count; k++) {
+            const ad_array *v = run->input[part->first + k];
+            const char *name = run->dynamics->state_name[s], *path = run->leaf[k].path + 1;
+            if (!ad_shape_equal(ad_shape_of(v), run->leaf[k].shape))
+                return ad_set_error(AD_ERROR_SHAPE, "%s: %s%s has %d axes and %lld elements, not the shape of x%s", run->name, name, path, ad_ndim(v),
+                                    (long long)ad_size(v), path), false;
+            if (ad_dtype_of(v) == AD_C128 || ad_dtype_of(v) == AD_C64)
+                return ad_set_error(AD_ERROR_DTYPE, "%s: %s%s is complex", run->name, name, path), false;
+        }
+    }
+    return true;
+}
+
+/* ---- rates ---- */
+
+/* A bad value of a rate, of leaf k of x or of all of it, by the index of its element. */
+static bool bad_rate(const hyper_run *run, int r, int i, int64_t element, double value, const char *should)
+{
+    const hyper_part *part = &run->rate_part[r];
+    const char *name = run->dynamics->rate_name[r], *of = part->tree ? " of " : "", *path = part->tree ? run->leaf[i - part->first].path : "";
+    int64_t n = ad_size(run->input[i]);
+    if (ad_ndim(run->input[i]) == 0)
+        return ad_set_error(AD_ERROR_VALUE, "%s: %s%s%s is %g; it should be %s", run->name, name, of, path, value, should), false;
+    return ad_set_error(AD_ERROR_VALUE, "%s: %s%s%s is %g at element %lld of %lld; it should be %s", run->name, name, of, path, value, (long long)element,
+                        (long long)n, should), false;
+}
+
+static bool read_rate(hyper_run *run, int r, int i)
+{
+    const char *name = run->dynamics->rate_name[r];
+    if (ad_dtype_of(run->input[i]) == AD_C128 || ad_dtype_of(run->input[i]) == AD_C64)
+        return ad_set_error(AD_ERROR_DTYPE, "%s: %s is complex", run->name, name), false;
+    ad_array *x = run->rates[i] = ad_retain(ad_astype(run->input[i], AD_F64));
+    const double *value = x ? ad_data(x) : NULL;
+    int64_t n = value ? ad_size(x) : 0;
+    for (int64_t j = 0; j < n; j++)
+        if (!isfinite(value[j]))
+            return bad_rate(run, r, i, j, value[j], "a finite number");
+    if (!run->dynamics->rate_is_momentum[r] || !value)
+        return value != NULL;
+    if (!(run->momenta[i] = hyper_room(n, sizeof **run->momenta)))
+        return false;
+    for (int64_t j = 0; j < n; j++) {
+        if (j > 0 && value[j] == value[j - 1])
+            run->momenta[i][j] = run->momenta[i][j - 1];
+        else if (!hyper_momentum_of(value[j], &run->momenta[i][j]))
+            return bad_rate(run, r, i, j, value[j], "above 0 and at most 1");
+    }
+    return true;
+}
+
+static bool read_rates(hyper_run *run)
+{
+    for (int r = 0; r < run->dynamics->rates; r++)
+        for (int i = 0; i < run->rate_part[r].count; i++)
+            if (!read_rate(run, r, run->rate_part[r].first + i))
+                return false;
+    return true;
+}
+
+/* In which leaves somebody differentiates: the others need no gradients. */
+static void find_wanted(hyper_run *run, const ad_tree *hypers)
+{
+    const hyper_part *theta = &run->theta_part;
+    ad_tree_leaves(hypers, run->input, run->inputs);
+    for (int i = 0; i < run->inputs; i++)
+        run->wanted[i] = ad_is_traced(run->input[i]);
+    for (int i = 0; theta->given && i < theta->count; i++)
+        if (run->wanted[theta->first + i])
+            run->wanted_theta[run->wanted_thetas++] = i;
+    ad_tree_leaves(run->hypers, run->input, run->inputs);
+}
+
+bool hyper_hypers_read(hyper_run *run, ad_tree *hypers)
+{
+    AD_SCOPE;
+    run->hypers = ad_tree_retain(ad_tree_map(ad_stop_gradient, hypers));
+    if (!run->hypers || !read_parts(run))
+        return false;
+    run->leaves = run->state_part[0].count;
+    int others = run->theta_part.count;
+    if (!(run->input = hyper_room(run->inputs, sizeof *run->input)) || !(run->wanted = hyper_room(run->inputs, sizeof *run->wanted)) ||
+        !(run->few = hyper_room(run->leaves > others ? run->leaves : others, sizeof *run->few)) ||
+        !(run->wanted_theta = hyper_room(others, sizeof *run->wanted_theta)) ||
+        !(run->gradient_data = hyper_room(run->leaves, sizeof *run->gradient_data)) || !(run->product_data = hyper_room(run->leaves, sizeof *run->product_data)))
+        return false;
+    find_wanted(run, hypers);
+    return (run->leaf = hyper_room(run->leaves, sizeof *run->leaf)) && (run->rates = hyper_room(run->inputs, sizeof *run->rates)) &&
+           (run->momenta = hyper_room(run->inputs, sizeof *run->momenta)) && (run->gradients = hyper_room(run->inputs, sizeof *run->gradients)) &&
+           read_leaves(run, run->state_part[0].tree) && same_shapes(run) && read_rates(run) && hyper_schedules_read(run);
+}
+
+/* ---- the first state ---- */
+
+static bool out_of_range(const hyper_run *run, int s, const hyper_leaf *leaf, int64_t element, double value)
+{
+    const char *name = run->dynamics->state_name[s], *path = leaf->path + 1;
+    if (!isfinite(value))
+        return ad_set_error(AD_ERROR_NUMERIC, "%s: the initial value of %s%s, element %lld, is %g", run->name, name, path, (long long)element, value), false;
+    return ad_set_error(AD_ERROR_NUMERIC, "%s: the initial value of %s%s, element %lld, is %g; the range of %s is +-%g", run->name, name, path,
+                        (long long)element, value, name, 0x1p63 * run->unit[s]), false;
+}
+
+/* state = the leaves rounded to units. */
+static bool encode(const hyper_run *run, int s)
+{
+    AD_SCOPE;
+    hyper_part part = run->state_part[s];
+    if (!part.given) {
+        memset(run->state[s], 0, (size_t)run->count * sizeof *run->state[s]);
+        return true;
+    }
+    for (int k = 0; k < run->leaves; k++) {
+        const hyper_leaf *leaf = &run->leaf[k];
+        ad_array *x = ad_astype(run->input[part.first + k], AD_F64);
+        const double *value = x ? ad_data(x) : NULL;
+        if (!value && leaf->size > 0)
+            return false;
+        for (int64_t i = 0; i < leaf->size; i++) {
+            double units = value[i] / run->unit[s];
+            if (!(fabs(units) < 0x1p63))
+                return out_of_range(run, s, leaf, i, value[i]);
+            run->state[s][leaf->start + i] = llrint(units);
+        }
+    }
+    return true;
+}
+
+/* ---- the state as integers, to go on from ----
+ *
+ * Floating point does not hold it: x has 63 bits, and the coders' lanes decide over the last digits of moments to come. The vector is a header, the
+ * states, then the lanes of every coder. */
+
+enum { HEADER = 2 + HYPER_STATES };
+
+static void write_header(const hyper_run *run, int64_t header[HEADER])
+{
+    header[0] = run->dynamics->states;
+    header[1] = run->count;
+    for (int s = 0; s < HYPER_STATES; s++)
+        header[2 + s] = s < run->dynamics->states ? -ilogb(run->unit[s]) : 0;
+}
+
+int64_t hyper_exact_size(const hyper_run *run)
+{
+    return HEADER + run->dynamics->states * run->count + HYPER_LANES * run->strips;
+}
+
+void hyper_exact_write(const hyper_run *run, int64_t *exact)
+{
+    write_header(run, exact);
+    exact += HEADER;
+    for (int s = 0; s < run->dynamics->states; s++, exact += run->count)
+        memcpy(exact, run->state[s], (size_t)run->count * sizeof *exact);
+    for (int64_t i = 0; i < run->strips; i++, exact += HYPER_LANES) {
+        uint64_t lanes[HYPER_LANES];
+        hyper_coder_lanes(hyper_store_coder(run->store, i), lanes);
+        memcpy(exact, lanes, sizeof lanes);
+    }
+}
+
+/* Whether integers are those whose values the entries x and its like hold. */
+static bool same_state(const hyper_run *run, int s, const int64_t *exact)
+{
+    const int64_t *state = run->state[s];
+    for (int k = 0; k < run->leaves; k++) {
+        const hyper_leaf *leaf = &run->leaf[k];
+        bool single = s == 0 ? leaf->dtype == AD_F32 : run->state_part[s].given && ad_dtype_of(run->input[run->state_part[s].first + k]) == AD_F32;
+        for (int64_t i = leaf->start; i < leaf->start + leaf->size; i++) {
+            double given = (double)state[i] * run->unit[s], value = (double)exact[i] * run->unit[s];
+            if (given != (single ? (double)(float)value : value))
+                return false;
+        }
+    }
+    return true;
+}
+
+bool hyper_exact_read(hyper_run *run, const int64_t *exact)
+{
+    bool known = true;
+    exact += HEADER;
+    for (int s = 0; s < run->dynamics->states; s++, exact += run->count)
+        memcpy(run->state[s], exact, (size_t)run->count * sizeof *exact);
+    for (int64_t i = 0; i < run->strips; i++, exact += HYPER_LANES) {
+        uint64_t lanes[HYPER_LANES];
+        memcpy(lanes, exact, sizeof lanes);
+        known &= hyper_coder_set_lanes(hyper_store_coder(run->store, i), lanes);
+    }
+    return known;
+}
+
+static bool no_exact(const hyper_run *run)
+{
+    ad_set_error(AD_ERROR_VALUE, "%s: \"exact\" is not that of a state with %lld parameters and these units", run->name, (long long)run->count);
+    return false;
+}
+
+/* The entry of hypers. The state is that of the other entries. */
+static bool read_exact_part(hyper_run *run)
+{
+    const ad_array *x = run->input[run->exact_part.first];
+    const int64_t *exact = ad_dtype_of(x) == AD_I64 && ad_ndim(x) == 1 && ad_size(x) == hyper_exact_size(run) ? ad_data(x) : NULL;
+    int64_t header[HEADER];
+    write_header(run, header);
+    if (!exact || memcmp(exact, header, sizeof header) != 0)
+        return no_exact(run);
+    for (int s = 0; s < run->dynamics->states; s++)
+        if (!same_state(run, s, exact + HEADER + s * run->count))
+            return ad_set_error(AD_ERROR_VALUE, "%s: \"exact\" does not belong to this \"%s\"; without \"exact\" the run begins with the values rounded", run->name,
+                                run->dynamics->state_name[s]), false;
+    return hyper_exact_read(run, exact) || no_exact(run);
+}
+
+bool hyper_state_first(hyper_run *run)
+{
+    for (int s = 0; s < run->dynamics->states; s++)
+        if (!encode(run, s))
+            return false;
+    return !run->exact_part.given || read_exact_part(run);
+}
+
+XXH128_hash_t hyper_state_hash(const hyper_run *run)
+{
+    XXH128_hash_t hash = { 0, 0 };
+    for (int s = 0; s < run->dynamics->states; s++)
+        hash = XXH3_128bits_withSeed(run->state[s], (size_t)run->count * sizeof *run->state[s], hash.low64 ^ hash.high64);
+    return hash;
+}

@@ -1,0 +1,134 @@
+/* Momenta as ratios and what is left of them.
+ *
+ * beta = n/d (1 + e), where n/d is the largest ratio up to beta with d <= D, so that 0 <= e < 2^-15. The coder multiplies by n/d. Then
+ *
+ *     F(v) = v + round(e v)
+ *
+ * is strictly increasing, as conversion, product and rounding never decrease, so no two v have the same F(v) and nothing has to be kept to undo it. Without it
+ * training would not change between one ratio and the next: near 9/10 these are 10^-6 apart, and near 1/2 10^-5, and differences in beta would not see
+ * the slope that is there.
+ *
+ * Undoing: v is first guessed as F - round(e/(1 + e) F), which is off by at most 1 (|e v| < 2^48 has more than 4 bits behind the point). F of
+ * the guess says which way, and F of the result that it is right.
+ *
+ * The ratio: beta is m / 2^k exactly, and Euclid's algorithm on (2^k, m) gives its partial quotients and convergents p / q (Knuth, The Art of Computer
+ * Programming, 4.5.3). The remainders are 2^k |q beta - p|. Convergents lie above beta and below it by turns. Where q passes D, the last convergent and the last
+ * semiconvergent, (t p + p_before) / (t q + q_before) with the largest t that keeps to D, lie on either side, and no ratio lies between them. */
+#include "momentum.h"
+
+#include "arithmetic.h"
+#include "dynamics.h"
+
+#include <math.h>
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+typedef double reals[HYPER_BLOCK] __attribute__((aligned(64)));
+
+/* ---- ratios ---- */
+
+enum { D = 1 << 16 };
+
+__extension__ typedef unsigned __int128 wide;
+
+static hyper_momentum momentum(double beta, uint64_t n, uint64_t d)
+{
+    return (hyper_momentum){ beta, { (uint16_t)(n - 1), (uint16_t)(d - 1) } };
+}
+
+bool hyper_momentum_of(double beta, hyper_momentum *found)
+{
+    if (!(beta > 0 && beta <= 1))
+        return false;
+    if (beta <= 1.0 / D) {
+        *found = momentum(1.0 / D, 1, D);
+        return true;
+    }
+    int exponent;
+    uint64_t m = (uint64_t)ldexp(frexp(beta, &exponent), 53); /* 2^52 <= m < 2^53 */
+    wide whole = (wide)1 << (53 - exponent);                  /* at most 2^69 */
+    uint64_t a = (uint64_t)(whole / m), before = m, now = (uint64_t)(whole % m); /* remainders */
+    uint64_t p_before = 0, q_before = 1, p = 1, q = a;
+    bool above = true; /* p / q is not below beta */
+    while ((wide)now << 50 > (wide)q * m) {
+        uint64_t quotient = before / now, rest = before % now, room = (D - q_before) / q;
+        if (quotient > room) {
+            *found = above ? momentum(beta, room * p + p_before, room * q + q_before) : momentum(beta, p, q);
+            return true;
+        }
+        uint64_t p_next = quotient * p + p_before, q_next = quotient * q + q_before;
+        p_before = p, q_before = q, p = p_next, q = q_next;
+        before = now, now = rest;
+        above = !above;
+    }
+    *found = momentum(beta, p, q);
+    return true;
+}
+
+/* ---- multiplication ---- */
+
+ALWAYS_INLINE int64_t moved(int64_t v, double excess)
+{
+    return v + hyper_round(excess * hyper_real(v));
+}
+
+/* Of every element; whether any is not 0. */
+static bool read_excess(int64_t count, const hyper_momentum *beta, int64_t stride, double *excess)
+{
+    bool any = false;
+    for (int64_t i = 0; i < count; i++) {
+        excess[i] = stride || i == 0 ? hyper_momentum_excess(beta[i * stride]) : excess[0];
+        any |= excess[i] > 0;
+    }
+    return any;
+}
+
+ALWAYS_INLINE void add_excess_body(int64_t count, int64_t *v, const double *excess)
+{
+    for (int64_t i = 0; i < count; i++)
+        v[i] = moved(v[i], excess[i]);
+}
+
+/* Whether all could be undone. */
+ALWAYS_INLINE bool take_excess_body(int64_t count, int64_t *v, const double *excess)
+{
+    int64_t wrong = 0;
+    for (int64_t i = 0; i < count; i++) {
+        int64_t guess = v[i] - hyper_round(excess[i] / (1 + excess[i]) * hyper_real(v[i]));
+        int64_t back = guess - (moved(guess, excess[i]) - v[i]);
+        wrong |= moved(back, excess[i]) ^ v[i];
+        v[i] = back;
+    }
+    return !wrong;
+}
+
+HYPER_VERSIONS(static, void, add_excess, (int64_t count, int64_t *v, const double *excess), (count, v, excess))
+HYPER_VERSIONS(static, bool, take_excess, (int64_t count, int64_t *v, const double *excess), (count, v, excess))
+
+/* Those of the elements, or the one for all. */
+static const hyper_ratio *ratios(int64_t count, const hyper_momentum *beta, int64_t stride, hyper_ratio *room)
+{
+    room[0] = beta[0].ratio;
+    for (int64_t i = 1; i < count && stride; i++)
+        room[i] = beta[i].ratio;
+    return room;
+}
+
+int64_t hyper_momentum_multiply(hyper_coder *coder, int64_t count, int64_t *v, const hyper_momentum *beta, int64_t stride)
+{
+    reals excess;
+    hyper_ratio room[HYPER_BLOCK];
+    int64_t bad = hyper_coder_multiply(coder, count, v, ratios(count, beta, stride, room), stride);
+    if (bad == HYPER_FINE && (stride || hyper_momentum_excess(*beta) > 0) && read_excess(count, beta, stride, excess))
+        add_excess(count, v, excess);
+    return bad;
+}
+
+int64_t hyper_momentum_divide(hyper_coder *coder, int64_t count, int64_t *v, const hyper_momentum *beta, int64_t stride)
+{
+    reals excess;
+    hyper_ratio room[HYPER_BLOCK];
+    if ((stride || hyper_momentum_excess(*beta) > 0) && read_excess(count, beta, stride, excess) && !take_excess(count, v, excess))
+        return 0;
+    return hyper_coder_divide(coder, count, v, ratios(count, beta, stride, room), stride);
+}

@@ -1,0 +1,309 @@
+/* Gradients of the loss and their products, through libad.
+ *
+ * Going back needs the gradient g at x, to undo its step, and the transposed product of its derivative with a direction, in x and theta. The derivative of
+ * a gradient is symmetric, so the product is the tangent of the gradient in both along (direction, 0), and one pass of forward over reverse
+ * mode gives it with g. A direction in place of a loss has no such symmetry, and Adam's product needs g first: they take a pullback. Only those leaves
+ * of theta take part in which somebody differentiates. The bits of g are the same in every way. */
+#include "run.h"
+
+#include <math.h>
+
+/* ---- the user's functions ---- */
+
+ad_array *hyper_loss_at(ad_tree *x, ad_tree *theta, void *call)
+{
+    const hyper_call *c = call;
+    const hyper_training *t = &c->run->training;
+    return t->loss(x, theta, c->iteration + t->first, t->context);
+}
+
+static ad_array *meta_loss_at(ad_tree *x, ad_tree *theta, void *call)
+{
+    const hyper_call *c = call;
+    const hyper_training *t = &c->run->training;
+    return t->meta_loss(x, theta, c->iteration + t->first, t->context);
+}
+
+/* theta with the wanted leaves from a list. */
+static ad_tree *theta_with(const hyper_run *run, ad_tree *wanted)
+{
+    ad_array **leaves = run->few;
+    if (run->wanted_thetas == 0)
+        return run->theta_part.tree;
+    ad_tree_leaves(run->theta_part.tree, leaves, run->theta_part.count);
+    for (int i = 0; i < run->wanted_thetas; i++)
+        leaves[run->wanted_theta[i]] = ad_tree_array_at(wanted, i);
+    return ad_tree_with_leaves(run->theta_part.tree, leaves);
+}
+
+static ad_tree *wanted_of_theta(const hyper_run *run)
+{
+    ad_array **leaves = run->few;
+    ad_tree *wanted = ad_tree_empty();
+    ad_tree_leaves(run->theta_part.tree, leaves, run->theta_part.count);
+    ad_tree_item *items = run->wanted_thetas ? hyper_room(run->wanted_thetas, sizeof *items) : NULL;
+    if (!items)
+        return run->wanted_thetas ? NULL : wanted;
+    for (int i = 0; i < run->wanted_thetas; i++)
+        items[i] = (ad_tree_item){ AD_ITEM_ARRAY, leaves[run->wanted_theta[i]] };
+    wanted = ad_list_from(items, run->wanted_thetas);
+    ad_memory_give(items);
+    return wanted;
+}
+
+static ad_array *loss_of_both(ad_tree *both, void *call)
+{
+    const hyper_call *c = call;
+    ad_tree *theta = theta_with(c->run, ad_tree_sub(both, "theta"));
+    return theta ? hyper_loss_at(ad_tree_sub(both, "x"), theta, call) : NULL;
+}
+
+static ad_array *meta_of_both(ad_tree *both, void *call)
+{
+    const hyper_call *c = call;
+    ad_tree *theta = theta_with(c->run, ad_tree_sub(both, "theta"));
+    return theta ? meta_loss_at(ad_tree_sub(both, "x"), theta, call) : NULL;
+}
+
+/* The gradient in x and in the wanted leaves of theta, together. */
+static ad_tree *joint_gradient(ad_tree *x, ad_tree *wanted, void *call)
+{
+    return ad_grad(loss_of_both)(ad_tree_of("x", x, "theta", wanted), call);
+}
+
+ad_tree *hyper_gradient_of(ad_tree *x, ad_tree *theta, void *call)
+{
+    const hyper_call *c = call;
+    const hyper_training *t = &c->run->training;
+    return t->direction ? t->direction(x, theta, c->iteration + t->first, t->context) : ad_grad(hyper_loss_at)(x, theta, call);
+}
+
+static ad_tree *gradient_of_both(ad_tree *both, void *call)
+{
+    const hyper_call *c = call;
+    ad_tree *theta = theta_with(c->run, ad_tree_sub(both, "theta"));
+    return theta ? hyper_gradient_of(ad_tree_sub(both, "x"), theta, call) : NULL;
+}
+
+/* ---- what they give ---- */
+
+/* Errors from here on say which iteration it is. Gives what they said before. */
+static const char *enter(hyper_run *run, int64_t t)
+{
+    snprintf(run->place, sizeof run->place, "in iteration %lld of %s", (long long)(t + run->training.first), run->name);
+    return ad_error_context(run->place);
+}
+
+static bool leave(const char *before, bool done)
+{
+    ad_error_context(before);
+    return done;
+}
+
+static bool fits(const hyper_run *run, const ad_tree *slope)
+{
+    if (!ad_tree_same_structure(slope, run->state_part[0].tree))
+        return ad_set_error(AD_ERROR_SHAPE, "%s: the direction is a tree of another structure than x", run->name), false;
+    ad_tree_leaves(slope, run->few, run->leaves);
+    for (int k = 0; k < run->leaves; k++) {
+        const hyper_leaf *leaf = &run->leaf[k];
+        if (!ad_shape_equal(ad_shape_of(run->few[k]), leaf->shape))
+            return ad_set_error(AD_ERROR_SHAPE, "%s: the direction for %s has %d axes and %lld elements, not its shape", run->name, leaf->path,
+                                ad_ndim(run->few[k]), (long long)ad_size(run->few[k])), false;
+    }
+    return true;
+}
+
+/* The places of a tree's values, in the dtypes of x. */
+static bool point(const hyper_run *run, const ad_tree *slope, const void **data)
+{
+    ad_array **leaves = run->few;
+    if (!slope || (run->training.direction && !fits(run, slope)))
+        return false;
+    ad_tree_leaves(slope, leaves, run->leaves);
+    for (int k = 0; k < run->leaves; k++) {
+        const hyper_leaf *leaf = &run->leaf[k];
+        ad_array *x = ad_dtype_of(leaves[k]) == leaf->dtype ? leaves[k] : ad_astype(leaves[k], leaf->dtype);
+        if (!x || (!(data[k] = ad_data(x)) && leaf->size > 0))
+            return false;
+    }
+    return true;
+}
+
+/* x is made and dropped within: its memory is free to be written to when this returns, unless somebody kept it. */
+static ad_tree *gradient(hyper_run *run, int64_t t, double *loss)
+{
+    AD_SCOPE;
+    hyper_call call = { run, t };
+    ad_tree *x = hyper_values_tree(run, run->x_values), *g = NULL;
+    *loss = NAN;
+    if (!x)
+        return NULL;
+    if (run->training.direction) {
+        g = hyper_gradient_of(x, run->theta_part.tree, &call);
+    } else {
+        ad_array *value = ad_value_and_grad(hyper_loss_at)(x, run->theta_part.tree, (void *)&call, &g);
+        *loss = value ? ad_item(value) : NAN;
+    }
+    return g ? ad_tree_escape(g) : NULL;
+}
+
+bool hyper_gradient_at(hyper_run *run, int64_t t, hyper_slopes *slopes)
+{
+    const char *before = enter(run, t);
+    *slopes = (hyper_slopes){ 0 };
+    slopes->gradient = gradient(run, t, &slopes->loss);
+    return leave(before, slopes->gradient && point(run, slopes->gradient, run->gradient_data));
+}
+
+static ad_tree *products(hyper_run *run, int64_t t, ad_tree **tangent)
+{
+    AD_SCOPE;
+    hyper_call call = { run, t };
+    ad_tree *x = hyper_values_tree(run, run->x_values), *direction = hyper_values_tree(run, run->direction_values), *wanted = wanted_of_theta(run);
+    if (!x || !direction || !wanted)
+        return NULL;
+    ad_tree *g = ad_jvp(joint_gradient, x, wanted, (void *)&call, direction, tangent);
+    if (!g || !*tangent)
+        return NULL;
+    ad_tree_escape(*tangent);
+    return ad_tree_escape(g);
+}
+
+bool hyper_products_at(hyper_run *run, int64_t t, hyper_slopes *slopes)
+{
+    const char *before = enter(run, t);
+    ad_tree *tangent = NULL, *g = products(run, t, &tangent);
+    *slopes = (hyper_slopes){ .loss = NAN };
+    if (!g)
+        return leave(before, false);
+    slopes->gradient = ad_tree_sub(g, "x");
+    slopes->product = ad_tree_sub(tangent, "x");
+    slopes->theta = ad_tree_sub(tangent, "theta");
+    return leave(before, point(run, slopes->gradient, run->gradient_data) && point(run, slopes->product, run->product_data));
+}
+
+bool hyper_pullback_at(hyper_run *run, int64_t t, hyper_slopes *slopes)
+{
+    const char *before = enter(run, t);
+    hyper_call call = { run, t };
+    ad_tree *both = ad_tree_of("x", hyper_values_tree(run, run->x_values), "theta", wanted_of_theta(run));
+    *slopes = (hyper_slopes){ .loss = NAN };
+    slopes->gradient = both ? ad_vjp(gradient_of_both, both, (void *)&call, &slopes->pull) : NULL;
+    return leave(before, slopes->gradient && point(run, slopes->gradient, run->gradient_data));
+}
+
+bool hyper_product_by_pullback(hyper_run *run, hyper_slopes *slopes)
+{
+    const char *before = ad_error_context(run->place);
+    ad_tree *direction = hyper_values_tree(run, run->direction_values), *h = direction ? ad_vjp_apply_any(slopes->pull, direction) : NULL;
+    if (!h)
+        return leave(before, false);
+    slopes->product = ad_tree_sub(h, "x");
+    slopes->theta = ad_tree_sub(h, "theta");
+    return leave(before, point(run, slopes->product, run->product_data));
+}
+
+/* ---- the meta-loss ---- */
+
+double hyper_meta_value(hyper_run *run, int64_t t)
+{
+    AD_SCOPE;
+    const char *before = enter(run, t);
+    hyper_call call = { run, t };
+    ad_tree *x = hyper_values_tree(run, run->x_values);
+    ad_array *value = x ? meta_loss_at(x, run->theta_part.tree, &call) : NULL;
+    double loss = value ? ad_item(value) : NAN;
+    if (isnan(loss) && !ad_failed())
+        ad_set_error(AD_ERROR_NUMERIC, "%s: the meta-loss is %s", run->name, value ? "NaN" : "NULL");
+    leave(before, true);
+    return loss;
+}
+
+bool hyper_meta_at(hyper_run *run, int64_t t, hyper_slopes *slopes)
+{
+    const char *before = enter(run, t);
+    hyper_call call = { run, t };
+    ad_tree *both = ad_tree_of("x", hyper_values_tree(run, run->x_values), "theta", wanted_of_theta(run)), *g = NULL;
+    ad_array *value = both ? ad_value_and_grad(meta_of_both)(both, (void *)&call, &g) : NULL;
+    *slopes = (hyper_slopes){ .loss = value ? ad_item(value) : NAN };
+    if (!g)
+        return leave(before, false);
+    slopes->gradient = ad_tree_sub(g, "x");
+    slopes->theta = ad_tree_sub(g, "theta");
+    return leave(before, point(run, slopes->gradient, run->gradient_data));
+}
+
+static ad_tree *direction_of_both(const hyper_run *run, ad_tree *theta)
+{
+    ad_tree *x = hyper_values_tree(run, run->direction_values);
+    return x && theta ? ad_tree_of("x", x, "theta", theta) : NULL;
+}
+
+bool hyper_meta_tangent_at(hyper_run *run, int64_t t, ad_tree *theta, double *slope)
+{
+    AD_SCOPE;
+    const char *before = enter(run, t);
+    hyper_call call = { run, t };
+    ad_tree *x = hyper_values_tree(run, run->x_values);
+    ad_array *tangent = NULL;
+    if (x && theta)
+        ad_jvp(meta_of_both, ad_tree_of("x", x, "theta", wanted_of_theta(run)), (void *)&call, direction_of_both(run, theta), &tangent);
+    else if (x)
+        ad_jvp(meta_loss_at, x, run->theta_part.tree, (void *)&call, hyper_values_tree(run, run->direction_values), &tangent);
+    *slope = tangent ? ad_item(tangent) : NAN;
+    return leave(before, tangent && !ad_failed());
+}
+
+bool hyper_tangent_at(hyper_run *run, int64_t t, ad_tree *theta, hyper_slopes *slopes)
+{
+    const char *before = enter(run, t);
+    hyper_call call = { run, t };
+    ad_tree *x = hyper_values_tree(run, run->x_values);
+    *slopes = (hyper_slopes){ .loss = NAN };
+    if (x && theta)
+        ad_jvp(gradient_of_both, ad_tree_of("x", x, "theta", wanted_of_theta(run)), (void *)&call, direction_of_both(run, theta), &slopes->product);
+    else if (x)
+        ad_jvp(hyper_gradient_of, x, run->theta_part.tree, (void *)&call, hyper_values_tree(run, run->direction_values), &slopes->product);
+    return leave(before, slopes->product && point(run, slopes->product, run->product_data));
+}
+
+/* ---- theta ---- */
+
+bool hyper_add_theta(hyper_run *run, ad_tree *terms, double factor)
+{
+    for (int i = 0; i < run->wanted_thetas; i++) {
+        ad_array **sum = &run->gradients[run->theta_part.first + run->wanted_theta[i]], *term = ad_tree_array_at(terms, i);
+        if (factor != 1 && factor != -1)
+            term = ad_mul(term, factor);
+        ad_array *next = !*sum ? factor == -1 ? ad_neg(term) : term : factor == -1 ? ad_sub(*sum, term) : ad_add(*sum, term);
+        if (!ad_assign(sum, next))
+            return false;
+    }
+    return true;
+}
+
+/* ---- closures ---- */
+
+bool hyper_loss_is_closed(hyper_run *run)
+{
+    if (!ad_is_differentiating() || run->training.iterations == 0)
+        return true;
+    AD_SCOPE;
+    const char *before = enter(run, 0);
+    hyper_call call = { run, 0 };
+    bool traced = false;
+    ad_tree *x = run->state_part[0].tree, *slope = NULL;
+    if (run->training.direction) {
+        slope = hyper_gradient_of(x, run->theta_part.tree, &call);
+        for (int k = 0; slope && k < ad_tree_leaf_count(slope) && k < run->leaves; k++)
+            traced |= ad_tree_leaves(slope, run->few, run->leaves) > k && ad_is_traced(run->few[k]);
+    } else {
+        ad_array *value = hyper_loss_at(x, run->theta_part.tree, &call);
+        traced = value && ad_is_traced(value);
+    }
+    if (traced)
+        ad_set_error(AD_ERROR_TRANSFORM, "%s: the %s depends on an array that is being differentiated and is neither in x nor in theta; pass it in theta",
+                     run->name, run->training.direction ? "direction" : "loss");
+    return leave(before, !ad_failed());
+}

@@ -1,0 +1,206 @@
+/* One pass of a dynamics over all parameters.
+ *
+ * The flat vector of parameters is cut into strips of HYPER_STRIP elements, which threads share, each with a coder of its own; a strip into pieces of
+ * leaves, and those into blocks. The cuts depend on the sizes of the leaves only, and sums are added up in the order of the pieces, so the
+ * bits do not depend on the number of threads. */
+#include "run.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef struct {
+    hyper_run *run;
+    const hyper_pass *pass;
+} job;
+
+/* Room for one rate of one block, and its terms. */
+typedef struct {
+    hyper_momentum rate[HYPER_BLOCK]; /* or doubles */
+    double term[HYPER_BLOCK];
+} scratch;
+
+/* ---- what fails ---- */
+
+static bool coder_failed(const hyper_run *run, long long iteration, const hyper_leaf *leaf)
+{
+    switch (hyper_store_failure(run->store)) {
+    case HYPER_STORE_IO:
+        ad_set_error(AD_ERROR_IO, "%s: iteration %lld: the spill file of the information buffer cannot be written or read", run->name, iteration);
+        return false;
+    case HYPER_STORE_NO_MEMORY:
+        return hyper_no_memory() != NULL;
+    default:
+        ad_set_error(AD_ERROR_NUMERIC, "%s: iteration %lld: the state of %s is not one that the forward pass left", run->name, iteration, leaf->path);
+        return false;
+    }
+}
+
+static bool tell(const hyper_run *run, const hyper_block *b, const hyper_leaf *leaf, int64_t element)
+{
+    long long iteration = b->iteration + run->training.first;
+    if (!b->failed_what)
+        return coder_failed(run, iteration, leaf);
+    if (!isfinite(b->failed_value))
+        return ad_set_error(AD_ERROR_NUMERIC, "%s: iteration %lld: %s of %s, element %lld, is %s", run->name, iteration, b->failed_what, leaf->path,
+                            (long long)element, isnan(b->failed_value) ? "NaN" : b->failed_value > 0 ? "infinite" : "minus infinity"), false;
+    return ad_set_error(AD_ERROR_NUMERIC, "%s: iteration %lld: %s of %s, element %lld, is %g; the range of %s is +-%g", run->name, iteration, b->failed_what,
+                        leaf->path, (long long)element, b->failed_value, run->dynamics->state_name[b->failed_state],
+                        0x1p63 * run->unit[b->failed_state]), false;
+}
+
+/* ---- one block ---- */
+
+static const double zero;
+
+static const void *at(const void *leaf, size_t size, int64_t from)
+{
+    return leaf ? (const char *)leaf + (size_t)from * size : NULL;
+}
+
+/* The tangent of a rate, which is laid out like it. */
+static hyper_rate_view tangent_of(const hyper_pass *pass, const hyper_schedule *s, const hyper_leaf *leaf, int64_t from, int64_t count, double *room)
+{
+    hyper_schedule along = *s;
+    along.value = s->input < 0 ? NULL : pass->tangents[s->input];
+    along.momentum = NULL;
+    return along.value ? hyper_schedule_at(&along, leaf, pass->t, from, count, room) : (hyper_rate_view){ &zero, 0 };
+}
+
+static hyper_block block_of(const job *j, int64_t strip, const hyper_piece *piece, int64_t from, int64_t count, scratch *room)
+{
+    const hyper_run *run = j->run;
+    const hyper_pass *pass = j->pass;
+    const hyper_dynamics *d = run->dynamics;
+    const hyper_leaf *leaf = &run->leaf[piece->leaf];
+    size_t size = leaf->dtype == AD_F32 ? sizeof(float) : sizeof(double), out = leaf->offset + (size_t)from * size;
+    hyper_block b = {
+        .count = count,
+        .iteration = pass->t,
+        .single = leaf->dtype == AD_F32,
+        .gradient = pass->gradient ? at(pass->gradient[piece->leaf], size, from) : NULL,
+        .product = pass->product ? at(pass->product[piece->leaf], size, from) : NULL,
+        .x_out = pass->x_out ? pass->x_out + out : NULL,
+        .direction_out = pass->direction_out ? pass->direction_out + out : NULL,
+        .coder = pass->stored ? NULL : hyper_store_coder(run->store, strip),
+    };
+    for (int s = 0; s < d->states; s++) {
+        b.state[s] = run->state[s] + leaf->start + from;
+        b.unit[s] = run->unit[s];
+        b.cotangent[s] = pass->adjoint ? pass->adjoint->state[s] + leaf->start + from : NULL;
+    }
+    for (int r = 0; r < d->rates; r++) {
+        b.rate[r] = hyper_schedule_at(&leaf->rate[r], leaf, pass->t, from, count, room[r].rate);
+        if (pass->tangents) {
+            b.rate_tangent[r] = tangent_of(pass, &leaf->rate[r], leaf, from, count, room[r].term);
+            continue;
+        }
+        b.rate_term[r] = pass->adjoint && pass->adjoint->term[r] ? pass->adjoint->term[r] + leaf->start + from : room[r].term;
+    }
+    return b;
+}
+
+/* The terms that a block has written: to where they are summed. A rate that this function has no terms of has zeros. */
+static void take_terms(const job *j, const hyper_block *b, int64_t piece, int64_t from)
+{
+    const hyper_run *run = j->run;
+    const hyper_leaf *leaf = &run->leaf[run->piece[piece].leaf];
+    for (int r = 0; r < run->dynamics->rates; r++) {
+        const hyper_schedule *s = &leaf->rate[r];
+        if (s->input < 0 || !(j->pass->terms & (1u << r)))
+            continue;
+        if (s->sharing == HYPER_OWN) {
+            hyper_schedule_add(s, leaf, j->pass->t, from, b->count, b->rate_term[r], j->pass->adjoint->rate[s->input]);
+        } else if (s->sharing == HYPER_SHARED) {
+            double sum = 0;
+            for (int64_t i = 0; i < b->count; i++)
+                sum += b->rate_term[r][i];
+            run->partial[piece * HYPER_RATES + r] += sum;
+        }
+    }
+}
+
+/* So that blocks and pieces count in their places. */
+static uint64_t mixed(uint64_t checksum, int64_t place)
+{
+    uint64_t x = (checksum ^ (uint64_t)place) * UINT64_C(0x9E3779B97F4A7C15);
+    return x ^ x >> 29;
+}
+
+static bool run_block(const job *j, int64_t strip, int64_t piece, int64_t from, int64_t count, scratch *room)
+{
+    const hyper_piece *p = &j->run->piece[piece];
+    hyper_block b = block_of(j, strip, p, from, count, room);
+    int64_t bad = j->pass->function(&b);
+    if (bad != HYPER_FINE)
+        return tell(j->run, &b, &j->run->leaf[p->leaf], from + bad);
+    j->run->strip[strip].checksum += mixed(b.checksum, j->run->leaf[p->leaf].start + from);
+    if (!j->pass->adjoint)
+        return true;
+    for (int64_t i = 0; i < count; i++)
+        j->run->strip[strip].squares += b.cotangent[0][i] * b.cotangent[0][i];
+    take_terms(j, &b, piece, from);
+    return true;
+}
+
+static bool run_piece(const job *j, int64_t strip, int64_t piece, scratch *room)
+{
+    const hyper_piece *p = &j->run->piece[piece];
+    int64_t blocks = (p->count + HYPER_BLOCK - 1) / HYPER_BLOCK;
+    for (int64_t i = 0; i < blocks; i++) {
+        int64_t first = (j->pass->backwards ? blocks - 1 - i : i) * HYPER_BLOCK, left = p->count - first;
+        if (!run_block(j, strip, piece, p->from + first, left < HYPER_BLOCK ? left : HYPER_BLOCK, room))
+            return false;
+    }
+    return true;
+}
+
+static void run_strip(int64_t strip, void *context)
+{
+    const job *j = context;
+    int64_t first = j->run->strip_piece[strip], end = j->run->strip_piece[strip + 1];
+    scratch *room = hyper_room(j->run->dynamics->rates, sizeof *room); /* stacks may be small */
+    for (int64_t i = 0; room && i < end - first; i++)
+        if (!run_piece(j, strip, j->pass->backwards ? end - 1 - i : first + i, room))
+            break;
+    ad_memory_give(room);
+}
+
+/* Sums of pieces, in their order, and terms of broadcast schedules. */
+static void add_terms(hyper_run *run, const hyper_pass *pass)
+{
+    const hyper_adjoint *a = pass->adjoint;
+    for (int64_t p = 0; p < run->pieces; p++) {
+        const hyper_piece *piece = &run->piece[p];
+        const hyper_leaf *leaf = &run->leaf[piece->leaf];
+        for (int r = 0; r < run->dynamics->rates; r++) {
+            const hyper_schedule *s = &leaf->rate[r];
+            if (s->input < 0 || !(pass->terms & (1u << r)))
+                continue;
+            if (s->sharing == HYPER_SHARED)
+                a->rate[s->input][pass->t * s->time_stride] += run->partial[p * HYPER_RATES + r];
+            else if (s->sharing == HYPER_BROADCAST)
+                hyper_schedule_add(s, leaf, pass->t, piece->from, piece->count, a->term[r] + leaf->start + piece->from, a->rate[s->input]);
+        }
+    }
+}
+
+bool hyper_step(hyper_run *run, hyper_pass *pass)
+{
+    if (ad_failed())
+        return false;
+    memset(run->partial, 0, (size_t)run->pieces * HYPER_RATES * sizeof *run->partial);
+    memset(run->strip, 0, (size_t)run->strips * sizeof *run->strip);
+    job j = { run, pass };
+    ad_parallel_for(run->strips, run_strip, &j);
+    pass->checksum = 0;
+    pass->squares = 0;
+    for (int64_t i = 0; i < run->strips; i++) {
+        pass->checksum += run->strip[i].checksum;
+        pass->squares += run->strip[i].squares;
+    }
+    if (ad_failed())
+        return false;
+    if (pass->adjoint)
+        add_terms(run, pass);
+    return true;
+}
