@@ -71,6 +71,7 @@ int main(int argc, char **argv)
     bool right = ad_check_grads(softclip, ad_at(x, "::20"), .order = 3);
     printf("ad_check_grads, order 3, both modes: %s\n", right ? "right" : "wrong");
     write_results(options.out, "", "x,softclip,first derivative,second derivative / 10", table,
-                  "set title 'An operation of one''s own and its derivatives'\nset xlabel 'x'\nplot for [k=2:4] DATA using 1:k lw 2");
+                  "set title 'A smooth clip, an operation of the program''s own, differentiated like any other'\nset xlabel 'x'\n"
+                  "plot [-0.5:1.5] (x < 0 ? 0 : x > 1 ? 1 : x) @REFERENCE title 'clip to [0, 1]', for [k=2:4] DATA using 1:k lt k-1");
     return 0;
 }

@@ -167,13 +167,13 @@ static void put_quoted(FILE *gnuplot, const char *text)
 static const char style[] =
     "set datafile separator ','\n"
     "set border 3 lw 1.2 lc rgb '#555555'\nset tics nomirror out scale 0.6\nset grid lt 1 lc rgb '#d4d4d4' lw 1.2 dt solid\n"
-    "set style data lines\nset key autotitle columnhead outside below Left reverse height 1 samplen 2.5 width 2\nset title font ',15' offset 0,0.4\n"
+    "set style data lines\nset key autotitle columnhead outside below horizontal Left reverse height 1 samplen 2.5 width 2\nset title font ',15' offset 0,0.4\n"
     "set palette defined (0 'white', 1 'black')\n"
     "colours = '0072B2 D55E00 009E73 CC79A7 E69F00 56B4E9 555555 7A3E9D'\n"
     "do for [k=1:8] { set linetype k lw 2.6 lc rgb '#'.word(colours, k) }\nset linetype cycle 8\n"
-    "FAINT(k) = '#C0'.word(colours, (k - 1) % 8 + 1)\n"
+    "FAINT(k) = '#A0'.word(colours, (k - 1) % 8 + 1)\n"
     "REFERENCE = \"with lines lw 2 dt (12,7) lc rgb '#333333'\"\n"
-    "AT_END = \"every ::LAST::LAST with labels left offset 0.6,0 notitle\"\n"
+    "AT_END = \"every ::LAST::LAST with labels left offset 0.6,0\"\n"
     "DIVERGING = \"set palette defined (-1 '#B2182B', -0.5 '#F4A582', 0 'white', 0.5 '#92C5DE', 1 '#2166AC')\"\n";
 
 static void draw(const char *data, const char *picture, int64_t rows, int width, int height, const char *script)

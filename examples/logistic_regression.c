@@ -35,10 +35,11 @@ int main(int argc, char **argv)
     ad_print(w);
 
     double w0 = ad_item(ad_at(w, "0")), w1 = ad_item(ad_at(w, "1")), bias = ad_item(b);
-    char script[400];
+    char script[600];
     snprintf(script, sizeof script,
-             "set title 'Logistic regression'\nset xlabel 'x_0'\nset ylabel 'x_1'\nunset key\nset palette defined (-1 '#0077bb', 1 '#cc3311')\nunset colorbox\n"
-             "plot DATA using 1:2:3 with points pt 7 palette, (%g - %g*x)/%g lw 2 lc rgb 'black'", -bias, w0, w1);
+             "set title 'Logistic regression: the line on which both clouds are equally likely'\nset xlabel 'x_0'\nset ylabel 'x_1'\n"
+             "plot DATA using 1:($3 < 0 ? $2 : NaN) with points pt 7 lt 1 title 'cloud -1', DATA using 1:($3 > 0 ? $2 : NaN) with points pt 9 ps 1.2 lt 2 "
+             "title 'cloud 1', (%g - %g*x)/%g @REFERENCE title 'found by gradient descent'", -bias, w0, w1);
     write_results(options.out, "", "x0,x1,cloud", ad_concatenate(ad_list_of(x, ad_expand_dims(s, 1)), .axis = 1), script);
     return 0;
 }

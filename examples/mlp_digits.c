@@ -56,9 +56,10 @@ int main(int argc, char **argv)
     }
     printf("%.2f %% of %lld held-out digits in %.1f seconds\n", 100 * accuracy, (long long)ad_dim(d.test_images, 0), seconds_now() - started);
     write_results(options.out, "", "epoch,training loss,held-out accuracy (%)", ad_from(history[0], AD_SHAPE(options.iterations, 3)),
-                  "set title 'A 50-unit network on handwritten digits'\nset xlabel 'epoch'\nset ylabel 'training loss'\nset logscale y\n"
+                  "set title 'A 50-unit network learns to read handwritten digits'\nset xlabel 'epoch'\nset ylabel 'training loss'\nset logscale y\n"
                   "set y2label 'held-out accuracy (%)'\nset y2tics\nset ytics nomirror\n"
-                  "set y2range [80:100]\nplot DATA using 1:2 lw 2, DATA using 1:3 axes x1y2 lw 2");
+                  "set y2range [80:100]\nset ytics tc lt 1\nset y2tics tc lt 2\nset ylabel tc lt 1\nset y2label tc lt 2\n"
+                  "plot [1:*] DATA using 1:2 lt 1, DATA using 1:3 axes x1y2 lt 2");
     free(history);
     ad_release(parameters);
     ad_release(state);

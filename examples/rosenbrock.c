@@ -39,12 +39,14 @@ int main(int argc, char **argv)
         path = ad_concatenate(ad_list_of(path, ad_reshape(p, AD_SHAPE(1, 2))), .axis = 0);
     }
     write_results(options.out, "", "x,y", path,
-                  "set title \"Newton's method on Rosenbrock's function\"\nset xlabel 'x'\nset ylabel 'y'\nset contour\nset view map\nunset surface\n"
+                  "set title \"Newton's method leaps across Rosenbrock's valley\"\nset xlabel 'x'\nset ylabel 'y'\nset contour\nset view map\nunset surface\n"
                   "set cntrparam levels discrete 1, 4, 20, 100, 400\n"
                   "set isosamples 150\nset table $contours\nsplot [-1.6:1.6][-3.5:2] (1-x)**2 + 100*(y-x*x)**2\n"
                   "unset table\nset datafile separator whitespace\n"
                   "before(s) = real(s[1:strstrt(s, ',') - 1])\nbehind(s) = real(s[strstrt(s, ',') + 1:*])\n"
-                  "set key noautotitle\nunset key\nplot [-1.6:1.6][-3.5:2] $contours with lines lc rgb '#aaaaaa', "
-                  "DATA every ::1 using (before(strcol(1))):(behind(strcol(1))) with linespoints lw 2 pt 7 lc rgb '#cc3311'");
+                  "set key noautotitle\nunset key\nset label 'start' at -1.2, 1 right offset -1,0\nset label 'minimum' at 1, 1 left offset 1,0\n"
+                  "set label 'contours of f: 1, 4, 20, 100, 400' at graph 0.02, graph 0.04 tc rgb '#777777'\n"
+                  "plot [-1.6:1.6][-3.5:2] $contours with lines lw 1.5 lc rgb '#aaaaaa', "
+                  "DATA every ::1 using (before(strcol(1))):(behind(strcol(1))) with linespoints lt 2 pt 7 ps 1.3");
     return 0;
 }

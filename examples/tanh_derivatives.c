@@ -20,7 +20,7 @@ int main(int argc, char **argv)
         f = ad_elementwise_grad(f);
     }
     write_results(options.out, "", "x,tanh,order 1,order 2,order 3,order 4,order 5,order 6", table,
-                  "set title 'tanh and its derivatives, each divided by its largest value'\nset xlabel 'x'\nset yrange [-1.1:1.1]\n"
-                  "plot for [k=2:8] DATA using 1:k lw 2");
+                  "set title 'tanh and its first six derivatives, each divided by its largest value'\nset xlabel 'x'\nset yrange [-1.1:1.1]\n"
+                  "plot [-5:5] for [k=2:8] DATA using 1:k lt k-1");
     return 0;
 }

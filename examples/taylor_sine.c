@@ -39,7 +39,8 @@ int main(int argc, char **argv)
             table[i][k] = row[k];
     }
     write_results(options.out, "", "x,Taylor sine,first derivative,second derivative", ad_from(&table[0][0], AD_SHAPE(100, 4)),
-                  "set title 'Taylor approximation of sine, by ad\\_grad'\nset xlabel 'x'\nset yrange [-2:2]\n"
-                  "plot for [k=2:4] DATA using 1:k lw 2");
+                  "set title 'A loop with an early exit, differentiated twice: near sin, cos and -sin (dashed)'\nset xlabel 'x'\nset yrange [-1.3:1.3]\n"
+                  "set samples 400\nplot [-10:10] sin(x) @REFERENCE notitle, cos(x) @REFERENCE notitle, -sin(x) @REFERENCE notitle, "
+                  "for [k=2:4] DATA using 1:k lt k-1");
     return 0;
 }
