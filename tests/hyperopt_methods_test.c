@@ -25,6 +25,11 @@ static ad_array *norm_of_trained(ad_tree *h, void *training)
     return x ? ad_sum(ad_square(ad_sub(ad_flatten(x), 0.2))) : NULL;
 }
 
+static ad_tree *hyper_sgd_of(ad_tree *h, void *training)
+{
+    return hyper_sgd(training, h);
+}
+
 static ad_array *norm_of_state(ad_tree *h, void *training)
 {
     ad_tree *s = hyper_sgd_state(training, h);
@@ -431,6 +436,28 @@ START_TEST(a_spill_file_that_cannot_be_used_is_found_before_training)
 }
 END_TEST
 
+/* Rates that lie in memory in another order than their own, or share it. */
+START_TEST(rates_may_be_views)
+{
+    ad_tree *all = hypers(), *views[2], *gradients[2], *tangents[2];
+    ad_tree *x = ad_tree_sub(all, "x"), *aims = ad_tree_sub(all, "theta");
+    ad_array *shared = ad_full(AD_SHAPE(T), 0.2), *turned = ad_flip(ad_linspace(0.5, 0.9, .num = T));
+    views[0] = ad_tree_of("x", x, "alpha", shared, "beta", ad_tree_of("w", 0.8, "b", turned), "theta", aims);
+    views[1] = ad_tree_of("x", x, "alpha", ad_copy(shared), "beta", ad_tree_of("w", 0.8, "b", ad_copy(turned)), "theta", aims);
+    for (int method = HYPER_REVERSE; method <= HYPER_TRUNCATED; method++) {
+        hyper_training training = with((hyper_method)method);
+        for (int i = 0; i < 2; i++) {
+            gradients[i] = ad_grad(norm_of_trained)(views[i], (void *)&training);
+            tangents[i] = NULL;
+            ad_jvp(hyper_sgd_of, views[i], (void *)&training, views[i], &tangents[i]);
+            ck_assert_msg(gradients[i] && tangents[i], "%s", ad_error_message());
+        }
+        ck_assert(ad_item(equal(ad_flatten(gradients[0]), ad_flatten(gradients[1]))));
+        ck_assert(ad_item(equal(ad_flatten(tangents[0]), ad_flatten(tangents[1]))));
+    }
+}
+END_TEST
+
 /* Several strips, several threads. */
 static ad_array *wide_loss(ad_tree *x, ad_tree *theta, int64_t iteration, void *context)
 {
@@ -468,4 +495,4 @@ RUN_TESTS("hyperopt_methods", all_methods_train_to_the_same_bits, reversal_stora
           directions_that_are_no_gradients_are_reversed, directions_unlike_x_are_refused, every_iteration_is_observed_once, an_observer_can_cancel,
           an_error_in_the_loss_says_in_which_iteration, a_nan_loss_with_a_finite_gradient_is_an_error,
           a_loss_that_closes_over_what_is_differentiated_is_an_error, units_say_what_the_range_is, a_later_plain_run_keeps_the_report_of_the_reversal,
-          a_spill_file_that_cannot_be_used_is_found_before_training, any_number_of_threads_gives_the_same_bits)
+          a_spill_file_that_cannot_be_used_is_found_before_training, rates_may_be_views, any_number_of_threads_gives_the_same_bits)

@@ -166,7 +166,7 @@ static bool read_rate(hyper_run *run, int r, int i)
     const char *name = run->dynamics->rate_name[r];
     if (ad_dtype_of(run->input[i]) == AD_C128 || ad_dtype_of(run->input[i]) == AD_C64)
         return ad_set_error(AD_ERROR_DTYPE, "%s: %s is complex", run->name, name), false;
-    ad_array *x = run->rates[i] = ad_retain(ad_astype(run->input[i], AD_F64));
+    ad_array *x = run->rates[i] = ad_retain(ad_copy(ad_astype(run->input[i], AD_F64))); /* contiguous: its data stays where it is */
     const double *value = x ? ad_data(x) : NULL;
     int64_t n = value ? ad_size(x) : 0;
     for (int64_t j = 0; j < n; j++)

@@ -149,7 +149,7 @@ ad_array *hyper_tangent_of_output(hyper_run *run, int operand, ad_array *t, int 
     tangent a = { .inputs = hyper_room(run->inputs, sizeof *a.inputs) };
     ad_array *result = NULL;
     if (a.inputs)
-        a.inputs[operand] = ad_retain(ad_astype(t, AD_F64));
+        a.inputs[operand] = ad_retain(ad_copy(ad_astype(t, AD_F64))); /* contiguous, as its data is kept */
     if (a.inputs && a.inputs[operand] && follow_all(run, &a, 1))
         result = run->result == HYPER_ALONG ? ad_scalar(a.along) : ad_from(a.state[output], AD_SHAPE(run->count));
     tangent_free(run, &a);
