@@ -95,6 +95,46 @@ static const char *written(FILE *stream, char *text, size_t size)
     return text;
 }
 
+static ad_array *weighted_cross_entropy(ad_array *logits, ad_array *labels, ad_array *weights)
+{
+    return ad_mean(ad_mul(weights, adnn_softmax_cross_entropy(logits, labels, .reduction = ADNN_NONE)));
+}
+
+static ad_array *weighted_squared_error(ad_array *prediction, ad_array *target, ad_array *weights)
+{
+    return ad_mean(ad_mul(weights, adnn_mean_squared_error(prediction, target, .reduction = ADNN_NONE)));
+}
+
+START_TEST(losses_of_examples_make_the_mean_and_the_sum)
+{
+    ad_array *logits = ad_random_normal(ad_random_key(1), AD_SHAPE(4, 3)), *labels = ad_from_data(AD_I64, (int64_t[]){ 2, 0, 1, 1 }, AD_SHAPE(4));
+    ad_array *weights = VECTOR(0.5, 0, 2, 1), *one_hot = ad_one_hot(labels, 3), *target = ad_random_normal(ad_random_key(2), AD_SHAPE(3));
+    ad_array *entropies = adnn_softmax_cross_entropy(logits, labels, .reduction = ADNN_NONE);
+    ad_array *squares = adnn_mean_squared_error(logits, target, .reduction = ADNN_NONE);
+    ck_assert(ad_shape_equal(ad_shape_of(entropies), AD_SHAPE(4)) && ad_shape_equal(ad_shape_of(squares), AD_SHAPE(4)));
+    for (int i = 0; i < 4; i++) {
+        ad_array *row = ad_at(logits, "%d:%d", i, i + 1);
+        assert_close(ad_item(ad_at(entropies, "%d", i)), ad_item(adnn_softmax_cross_entropy(row, ad_at(labels, "%d:%d", i, i + 1))), 1e-14);
+        assert_close(ad_item(ad_at(squares, "%d", i)), ad_item(adnn_mean_squared_error(row, target)), 1e-14);
+    }
+    assert_close(ad_item(adnn_softmax_cross_entropy(logits, one_hot, .reduction = ADNN_SUM)), 4 * ad_item(adnn_softmax_cross_entropy(logits, labels)), 1e-14);
+    assert_close(ad_item(adnn_softmax_cross_entropy(logits, labels, .reduction = ADNN_MEAN)), ad_item(ad_mean(entropies)), 1e-14);
+    assert_close(ad_item(adnn_mean_squared_error(logits, target, .reduction = ADNN_SUM)), 4 * ad_item(adnn_mean_squared_error(logits, target)), 1e-14);
+    assert_array(adnn_mean_squared_error(VECTOR(1, 2), VECTOR(0, 5), .reduction = ADNN_NONE), AD_SHAPE(2), 0, 1, 9);
+    ad_array *cube = counting(AD_SHAPE(2, 2, 2));
+    assert_array(adnn_mean_squared_error(cube, ad_zeros(AD_SHAPE(2, 2)), .reduction = ADNN_NONE), AD_SHAPE(2), 0, 3.5, 31.5);
+    ck_assert_msg(ad_check_grads(weighted_cross_entropy, logits, one_hot, weights), "%s", ad_error_message());
+    ck_assert_msg(ad_check_grads(weighted_squared_error, logits, target, weights), "%s", ad_error_message());
+    ck_assert_int_eq(ad_dtype_of(adnn_softmax_cross_entropy(ad_astype(logits, AD_F32), labels, .reduction = ADNN_NONE)), AD_F32);
+    ad_array *none = ad_zeros(AD_SHAPE(0, 3));
+    ck_assert(ad_size(adnn_softmax_cross_entropy(none, ad_zeros(AD_SHAPE(0), .dtype = AD_I64), .reduction = ADNN_NONE)) == 0);
+    assert_close(ad_item(adnn_mean_squared_error(none, none, .reduction = ADNN_SUM)), 0, 0);
+    assert_fails(adnn_mean_squared_error(ad_scalar(1), ad_scalar(2), .reduction = ADNN_NONE), AD_ERROR_SHAPE, "without an axis of examples");
+    assert_fails(adnn_mean_squared_error(logits, target, .reduction = (adnn_reduction)7), AD_ERROR_VALUE, "adnn_mean_squared_error: 7 is not a reduction");
+    assert_fails(adnn_softmax_cross_entropy(logits, labels, .reduction = (adnn_reduction)-1), AD_ERROR_VALUE, "-1 is not a reduction");
+}
+END_TEST
+
 START_TEST(normal_leaves_depend_on_key_position_and_shape)
 {
     ad_tree *inner = ad_tree_of("single", ad_zeros(AD_SHAPE(1000), .dtype = AD_F32), "n", 3);
@@ -304,7 +344,7 @@ END_TEST
 
 RUN_TESTS("nn", dense_layers_compose, initial_weights_have_the_promised_scale, cross_entropy_takes_integers_and_one_hot,
           elementwise_layers_apply_their_function_and_keep_the_shape, squared_errors_and_norms_follow_their_formulas,
-          normal_leaves_depend_on_key_position_and_shape, initial_parameters_differentiate_in_their_scales, a_progress_line_says_how_far_the_work_is,
+          losses_of_examples_make_the_mean_and_the_sum, normal_leaves_depend_on_key_position_and_shape, initial_parameters_differentiate_in_their_scales, a_progress_line_says_how_far_the_work_is,
           sgd_and_adam_follow_their_formulas, parameters_of_100000_leaves_on_a_stack_of_256_kib,
           adam_has_a_derivative_where_squared_gradients_underflow, cross_entropy_of_a_sure_answer_keeps_its_digits,
           batches_go_through_all_examples_each_epoch, bad_layers_are_errors, a_network_learns_to_separate)

@@ -27,18 +27,58 @@ static ad_array *probabilities(const char *operation, ad_array *logits, ad_array
     return ad_one_hot(labels, shape.dim[1], .dtype = ad_dtype_of(logits));
 }
 
-ad_array *adnn_softmax_cross_entropy(ad_array *logits, ad_array *labels)
+static bool is_reduction(const char *operation, adnn_reduction reduction)
 {
-    ad_array *p = probabilities("adnn_softmax_cross_entropy", logits, labels);
-    if (!p)
-        return NULL;
-    return ad_div(ad_neg(ad_sum(ad_zmul(p, ad_log_softmax(logits, .axis = 1)))), ad_dim(logits, 0));
+    if (reduction == ADNN_MEAN || reduction == ADNN_SUM || reduction == ADNN_NONE)
+        return true;
+    ad_set_error(AD_ERROR_VALUE, "%s: %d is not a reduction", operation, (int)reduction);
+    return false;
 }
 
-ad_array *adnn_mean_squared_error(ad_array *prediction, ad_array *target)
+ad_array *adnn_softmax_cross_entropy_with(ad_array *logits, ad_array *labels, adnn_loss_options options)
 {
-    bool given = adnn_given(prediction, "adnn_mean_squared_error", "prediction") && adnn_given(target, "adnn_mean_squared_error", "target");
-    return given ? ad_mean(ad_square(ad_sub(prediction, target))) : NULL;
+    const char *name = "adnn_softmax_cross_entropy";
+    ad_array *p = is_reduction(name, options.reduction) ? probabilities(name, logits, labels) : NULL;
+    if (!p)
+        return NULL;
+    ad_array *terms = ad_zmul(p, ad_log_softmax(logits, .axis = 1));
+    if (options.reduction == ADNN_NONE)
+        return ad_neg(ad_sum(terms, .axis = 1));
+    ad_array *sum = ad_neg(ad_sum(terms));
+    return options.reduction == ADNN_SUM ? sum : ad_div(sum, ad_dim(logits, 0));
+}
+
+ad_array *(adnn_softmax_cross_entropy)(ad_array *logits, ad_array *labels)
+{
+    return adnn_softmax_cross_entropy_with(logits, labels, ADNN_LOSS_DEFAULTS);
+}
+
+/* Of each example, which are along the first axis. */
+static ad_array *means_of_examples(ad_array *x)
+{
+    ad_axes others = { .count = ad_ndim(x) - 1 };
+    for (int i = 0; i < others.count; i++)
+        others.axis[i] = i + 1;
+    return others.count > 0 ? ad_mean(x, .axes = others) : x;
+}
+
+ad_array *adnn_mean_squared_error_with(ad_array *prediction, ad_array *target, adnn_loss_options options)
+{
+    const char *name = "adnn_mean_squared_error";
+    if (!is_reduction(name, options.reduction) || !adnn_given(prediction, name, "prediction") || !adnn_given(target, name, "target"))
+        return NULL;
+    ad_array *squares = ad_square(ad_sub(prediction, target));
+    if (!squares || options.reduction == ADNN_MEAN)
+        return ad_mean(squares);
+    if (ad_ndim(squares) == 0)
+        return ad_set_error(AD_ERROR_SHAPE, "%s: numbers without an axis of examples; only their mean can be taken", name);
+    ad_array *losses = means_of_examples(squares);
+    return options.reduction == ADNN_SUM ? ad_sum(losses) : losses;
+}
+
+ad_array *(adnn_mean_squared_error)(ad_array *prediction, ad_array *target)
+{
+    return adnn_mean_squared_error_with(prediction, target, ADNN_LOSS_DEFAULTS);
 }
 
 double adnn_accuracy(ad_array *logits, ad_array *labels)

@@ -89,6 +89,8 @@ void options(void)
     ad_random_normal(key, AD_SHAPE(2), 100.0); /* refused */
     ad_random_choice(key, 5, AD_SHAPE(2), false); /* refused */
     adnn_dense(50, ADNN_HE); /* refused */
+    adnn_softmax_cross_entropy(x, x, ADNN_SUM); /* refused */
+    adnn_mean_squared_error(x, x, ADNN_NONE); /* refused */
     adnn_adam(1e-3); /* refused */
     adnn_sgd(0.1); /* refused */
 
@@ -104,6 +106,8 @@ void options(void)
     ad_random_normal(key, AD_SHAPE(2), .loc = 100.0);
     ad_check_grads(ad_sum, x, .order = 1, .numbers = { 3, 0.5 });
     adnn_dense(50, .init = ADNN_HE);
+    adnn_softmax_cross_entropy(x, x);
+    adnn_mean_squared_error(x, x, .reduction = ADNN_SUM);
     adnn_adam();
     adnn_adam(.step_size = 1e-2);
 }

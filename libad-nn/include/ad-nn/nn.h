@@ -102,21 +102,47 @@ AD_API void adnn_free(adnn_model *model);
 
 /* ---- losses and measures ---- */
 
-/** Mean over the batch of -log softmax(logits)[label].
+/** What becomes of the losses of the examples. */
+typedef enum adnn_reduction {
+    ADNN_MEAN, /**< their mean, 0-d */
+    ADNN_SUM,  /**< their sum, 0-d */
+    ADNN_NONE  /**< the losses themselves, (batch) */
+} adnn_reduction;
+
+/** Of adnn_softmax_cross_entropy and adnn_mean_squared_error. Begin with ADNN_LOSS_DEFAULTS. */
+typedef struct adnn_loss_options {
+    adnn_reduction reduction; /**< default ADNN_MEAN */
+    int ad_unused_;
+} AD_NAMED_ adnn_loss_options;
+
+#define ADNN_LOSS_DEFAULTS_FIELDS_ .reduction = ADNN_MEAN
+#define ADNN_LOSS_DEFAULTS         ((adnn_loss_options){ ADNN_LOSS_DEFAULTS_FIELDS_ })
+
+/** -log softmax(logits)[label] of each example, and their mean over the batch: adnn_softmax_cross_entropy(logits, labels), or
+ * adnn_softmax_cross_entropy(logits, labels, .reduction = ADNN_NONE). A weighted mean is ad_mean(ad_mul(w, losses)).
  *
  * @param logits  (batch, classes), real; integers as float64
  * @param labels  (batch) integers from 0 to classes - 1, or (batch, classes) one-hot or probabilities
- * @return        0-d; NaN for an empty batch. A class of probability 0 counts for nothing, also with a logit of -infinity.
- * Derivative: (softmax(logits) sum(p) - p)/batch in the logits, p the probabilities of a row; -log softmax(logits)/batch in labels that are probabilities.
- * Errors: other shapes; labels that are no integers, or out of range (AD_ERROR_INDEX); complex logits. */
+ * @return        0-d, (batch) with ADNN_NONE; the mean of an empty batch is NaN. A class of probability 0 counts for nothing, also with a logit of -infinity.
+ * Derivative: (softmax(logits) sum(p) - p)/batch in the logits, p the probabilities of a row; -log softmax(logits)/batch in labels that are probabilities;
+ * without /batch where no mean is taken.
+ * Errors: other shapes; labels that are no integers, or out of range (AD_ERROR_INDEX); complex logits; an unknown reduction. */
 AD_API ad_array *adnn_softmax_cross_entropy(ad_array *logits, ad_array *labels);
+AD_API ad_array *adnn_softmax_cross_entropy_with(ad_array *logits, ad_array *labels, adnn_loss_options options);
 
 /** Mean over all elements of (prediction - target)^2; real. Shapes broadcast, and the mean is over the result's.
  *
- * @return  0-d, float64 for integers
+ * The loss of an example, along the first axis, is the mean over its elements: ADNN_NONE gives these, ADNN_SUM their sum (not that over all elements).
+ * @return  0-d, (batch) with ADNN_NONE; float64 for integers
  * Derivative: 2 (prediction - target)/n in the prediction, its negative in the target, summed over broadcast axes.
- * Errors: shapes that do not broadcast. */
+ * Errors: shapes that do not broadcast; numbers without an axis, but for the mean; an unknown reduction. */
 AD_API ad_array *adnn_mean_squared_error(ad_array *prediction, ad_array *target);
+AD_API ad_array *adnn_mean_squared_error_with(ad_array *prediction, ad_array *target, adnn_loss_options options);
+
+#ifndef __cplusplus
+#define adnn_softmax_cross_entropy(x, ...) AD_WITH_PP_(adnn_softmax_cross_entropy, ADNN_LOSS, x, __VA_ARGS__)
+#define adnn_mean_squared_error(x, ...)    AD_WITH_PP_(adnn_mean_squared_error, ADNN_LOSS, x, __VA_ARGS__)
+#endif
 
 /** Fraction of rows whose largest logit, the first of equals, is the label's: not differentiable. NaN and an error on failure, and NaN for an empty batch.
  *
@@ -205,8 +231,6 @@ AD_API void adnn_progress_end(adnn_progress *progress);
 #define adnn_init(x, ...)                  AD_CALL_PP_(adnn_init, x, __VA_ARGS__)
 #define adnn_normal_like(...)              AD_CALL_V_(adnn_normal_like, __VA_ARGS__)
 #define adnn_apply(x, ...)                 AD_CALL_PP_(adnn_apply, x, __VA_ARGS__)
-#define adnn_softmax_cross_entropy(x, ...) AD_CALL_PP_(adnn_softmax_cross_entropy, x, __VA_ARGS__)
-#define adnn_mean_squared_error(x, ...)    AD_CALL_PP_(adnn_mean_squared_error, x, __VA_ARGS__)
 #define adnn_accuracy(x, ...)              AD_CALL_PP_(adnn_accuracy, x, __VA_ARGS__)
 #define adnn_optimizer_init(...)           AD_CALL_V_(adnn_optimizer_init, __VA_ARGS__)
 #define adnn_optimizer_update(...)         AD_CALL_V_(adnn_optimizer_update, __VA_ARGS__)
