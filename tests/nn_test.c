@@ -221,6 +221,83 @@ START_TEST(sgd_and_adam_follow_their_formulas)
 }
 END_TEST
 
+/* tests/golden/optimizers.py */
+static const struct golden {
+    adnn_optimizer optimizer;
+    double after_four_steps[3];
+} golden[] = {
+    { { ADNN_SGD_DEFAULTS_FIELDS_, .momentum = 0.9 }, { 1.0180428766156668, -1.847632032740107, 2.1898162578348339 } },
+    { { ADNN_ADAM_DEFAULTS_FIELDS_ }, { 1.0000483567092575, -1.9979770513938939, 0.50126587420517477 } },
+    { { ADNN_ADAMW_DEFAULTS_FIELDS_ }, { 1.0000083839131222, -1.9978971021638923, 0.50124584196977939 } },
+    { { ADNN_RMSPROP_DEFAULTS_FIELDS_ }, { 1.0918291156404076, -1.8817419977036156, 0.53977098267923296 } },
+    { { ADNN_RMSPROP_DEFAULTS_FIELDS_, .momentum = 0.9 }, { 1.0269124493019546, -1.5636027365160234, 0.71418360433483474 } },
+    { { ADNN_ADAGRAD_DEFAULTS_FIELDS_ }, { 1.0091138968952453, -1.9881753564123672, 0.50400315741349122 } },
+};
+enum { GOLDEN = sizeof golden / sizeof *golden };
+
+static ad_array *gradient_of_step(int t)
+{
+    return ad_mul(ad_cos(ad_mul(t, VECTOR(1, 2, 3))), VECTOR(0.1, 1, 10));
+}
+
+START_TEST(optimizers_have_the_defaults_and_formulas_of_pytorch)
+{
+    for (int i = 0; i < GOLDEN; i++) {
+        ad_tree *p = ad_list_of(VECTOR(1, -2, 0.5)), *s = adnn_optimizer_init(golden[i].optimizer, p);
+        const double *x = golden[i].after_four_steps;
+        for (int t = 1; t <= 4; t++)
+            s = adnn_optimizer_update(golden[i].optimizer, s, ad_list_of(gradient_of_step(t)), &p);
+        assert_array(ad_tree_get(p, "0"), AD_SHAPE(3), 1e-14, x[0], x[1], x[2]);
+    }
+    adnn_optimizer decaying = adnn_adamw(.weight_decay = 0.5, .step_size = 0.1);
+    ad_tree *p = ad_list_of(VECTOR(1, -2, 0.5)), *s = adnn_optimizer_init(decaying, p);
+    for (int t = 1; t <= 4; t++)
+        s = adnn_optimizer_update(decaying, s, ad_list_of(gradient_of_step(t)), &p);
+    assert_array(ad_tree_get(p, "0"), AD_SHAPE(3), 1e-14, 0.83188737416100988, -1.4505184582493238, 0.51830086687274846);
+    assert_fails(adnn_optimizer_init(adnn_adam(.weight_decay = 0.1), p), AD_ERROR_VALUE, "only adnn_adamw takes a weight_decay");
+    assert_fails(adnn_optimizer_init((adnn_optimizer){ .rule = (adnn_rule)9 }, p), AD_ERROR_VALUE, "9 is not a rule");
+}
+END_TEST
+
+/* Three steps of the leaves given, from which the gradients come; the new parameters and the state as one vector. */
+static ad_array *three_steps(ad_array *x, void *context)
+{
+    const adnn_optimizer *optimizer = context;
+    ad_tree *p = ad_list_of(x), *s = adnn_optimizer_init(*optimizer, p);
+    for (int t = 1; t <= 3 && s; t++)
+        s = adnn_optimizer_update(*optimizer, s, ad_list_of(ad_mul(ad_sin(ad_mul(ad_tree_get(p, "0"), t)), x)), &p);
+    return s ? ad_concatenate(ad_list_of(ad_flatten(p), ad_flatten(s)), .axis = 0) : NULL;
+}
+
+static ad_array *sum_of_three_steps(ad_array *x, void *optimizer)
+{
+    return ad_sum(ad_square(ad_at(three_steps(x, optimizer), ":%lld", (long long)ad_size(x))));
+}
+
+/* Inside a transformation the operations are recorded; outside each leaf is one pass. */
+START_TEST(one_pass_gives_the_bits_of_the_operations)
+{
+    for (int i = 0; i < GOLDEN; i++)
+        for (int single = 0; single < 2; single++) {
+            ad_array *x = ad_astype(ad_random_normal(ad_random_key(7), AD_SHAPE(1003), .scale = 2), single ? AD_F32 : AD_F64), *tangent = NULL;
+            ad_array *plain = three_steps(x, (void *)&golden[i].optimizer);
+            ad_array *recorded = ad_jvp(three_steps, x, (void *)&golden[i].optimizer, ad_ones_like(x), &tangent);
+            ck_assert_msg(plain && recorded && tangent, "%s", ad_error_message());
+            ck_assert_int_eq(ad_dtype_of(plain), ad_dtype_of(recorded));
+            ck_assert_msg(memcmp(ad_data(plain), ad_data(recorded), (size_t)ad_size(plain) * ad_dtype_size(ad_dtype_of(plain))) == 0,
+                          "optimizer %d, single %d", i, single);
+        }
+}
+END_TEST
+
+START_TEST(steps_of_every_rule_differentiate)
+{
+    ad_array *x = VECTOR(0.3, -0.7, 1.1);
+    for (int i = 0; i < GOLDEN; i++)
+        ck_assert_msg(ad_check_grads(sum_of_three_steps, x, (void *)&golden[i].optimizer), "optimizer %d: %s", i, ad_error_message());
+}
+END_TEST
+
 enum { MANY = 100000 };
 
 static void *update_many(void *unused)
@@ -344,7 +421,9 @@ END_TEST
 
 RUN_TESTS("nn", dense_layers_compose, initial_weights_have_the_promised_scale, cross_entropy_takes_integers_and_one_hot,
           elementwise_layers_apply_their_function_and_keep_the_shape, squared_errors_and_norms_follow_their_formulas,
-          losses_of_examples_make_the_mean_and_the_sum, normal_leaves_depend_on_key_position_and_shape, initial_parameters_differentiate_in_their_scales, a_progress_line_says_how_far_the_work_is,
-          sgd_and_adam_follow_their_formulas, parameters_of_100000_leaves_on_a_stack_of_256_kib,
+          losses_of_examples_make_the_mean_and_the_sum, normal_leaves_depend_on_key_position_and_shape,
+          initial_parameters_differentiate_in_their_scales, a_progress_line_says_how_far_the_work_is,
+          sgd_and_adam_follow_their_formulas, optimizers_have_the_defaults_and_formulas_of_pytorch, one_pass_gives_the_bits_of_the_operations,
+          steps_of_every_rule_differentiate, parameters_of_100000_leaves_on_a_stack_of_256_kib,
           adam_has_a_derivative_where_squared_gradients_underflow, cross_entropy_of_a_sure_answer_keeps_its_digits,
           batches_go_through_all_examples_each_epoch, bad_layers_are_errors, a_network_learns_to_separate)

@@ -1,15 +1,38 @@
 /* Optimizers: pure functions from (state, gradients, parameters) to a new state and new parameters.
  *
- * The state is a tree of trees like the parameters: "v" of sgd; "m", "v" and the step count "t" of adam. */
-#include "model.h"
+ * The state is a tree of trees like the parameters, "v" and for some rules "m", and the step count "t" where a rule asks for it. The formulas stand here,
+ * in operations, so that steps can be differentiated; step.c has them once more, as one pass over a leaf that gives the same bits where nothing is
+ * being differentiated. */
+#include "step.h"
 #include <float.h>
 
 static bool known(adnn_optimizer optimizer)
 {
-    if (optimizer.rule == ADNN_SGD || optimizer.rule == ADNN_ADAM)
+    bool known = false;
+    switch (optimizer.rule) {
+    case ADNN_SGD:
+    case ADNN_ADAM:
+    case ADNN_RMSPROP:
+    case ADNN_ADAMW:
+    case ADNN_ADAGRAD: known = true;
+    }
+    if (!known)
+        ad_set_error(AD_ERROR_VALUE, "adnn_optimizer: %d is not a rule", (int)optimizer.rule);
+    else if (optimizer.weight_decay != 0 && optimizer.rule != ADNN_ADAMW)
+        ad_set_error(AD_ERROR_VALUE, "adnn_optimizer: only adnn_adamw takes a weight_decay; for a penalty, add adnn_squared_norm to the loss");
+    else
         return true;
-    ad_set_error(AD_ERROR_VALUE, "adnn_optimizer: %d is not a rule", (int)optimizer.rule);
     return false;
+}
+
+static bool has_m(adnn_rule rule)
+{
+    return rule == ADNN_ADAM || rule == ADNN_ADAMW || rule == ADNN_RMSPROP;
+}
+
+static bool has_t(adnn_rule rule)
+{
+    return rule == ADNN_ADAM || rule == ADNN_ADAMW;
 }
 
 static ad_array *zeros_like(ad_array *x)
@@ -22,10 +45,13 @@ ad_tree *adnn_optimizer_init(adnn_optimizer optimizer, ad_tree *parameters)
     if (!known(optimizer) || !adnn_given(parameters, "adnn_optimizer_init", "tree of parameters"))
         return NULL;
     ad_tree *zeros = ad_tree_map(zeros_like, parameters);
-    return optimizer.rule == ADNN_SGD ? ad_tree_of("v", zeros) : ad_tree_of("m", zeros, "v", zeros, "t", 0);
+    if (!has_m(optimizer.rule))
+        return ad_tree_of("v", zeros);
+    return has_t(optimizer.rule) ? ad_tree_of("m", zeros, "v", zeros, "t", 0) : ad_tree_of("m", zeros, "v", zeros);
 }
 
-/* One leaf of x, and of the trees of the state. */
+/* ---- the rules, each for one leaf of x and of the trees of the state ---- */
+
 static void sgd_step(adnn_optimizer o, ad_array *g, ad_array **v, ad_array **x)
 {
     *v = o.momentum == 0 ? g : ad_add(ad_mul(*v, o.momentum), g);
@@ -38,35 +64,88 @@ static ad_array *root_of(ad_array *v)
     return ad_sqrt(ad_add(v, ad_dtype_of(v) == AD_F32 ? FLT_MIN : DBL_MIN));
 }
 
-static void adam_step(adnn_optimizer o, int64_t t, ad_array *g, ad_array **m, ad_array **v, ad_array **x)
+static ad_array *mean_square(adnn_optimizer o, ad_array *v, ad_array *g)
 {
+    return ad_add(ad_mul(v, o.beta2), ad_mul(ad_square(g), 1 - o.beta2));
+}
+
+/* Kingma and Ba (2015), algorithm 1. Before that adamw makes the parameters smaller: Loshchilov and Hutter (2019), algorithm 2, with the decay times
+ * the step size as PyTorch has it. */
+static void adam_step(const struct adnn_step *s, ad_array *g, ad_array **m, ad_array **v, ad_array **x)
+{
+    adnn_optimizer o = s->optimizer;
     *m = ad_add(ad_mul(*m, o.beta1), ad_mul(g, 1 - o.beta1));
-    *v = ad_add(ad_mul(*v, o.beta2), ad_mul(ad_square(g), 1 - o.beta2));
-    ad_array *mean = ad_div(*m, 1 - pow(o.beta1, (double)t)), *square = ad_div(*v, 1 - pow(o.beta2, (double)t));
-    *x = ad_sub(*x, ad_mul(o.step_size, ad_div(mean, ad_add(root_of(square), o.epsilon))));
+    *v = mean_square(o, *v, g);
+    ad_array *mean = ad_div(*m, s->m_sum), *square = ad_div(*v, s->v_sum);
+    ad_array *kept = o.rule == ADNN_ADAMW ? ad_mul(*x, s->kept) : *x;
+    *x = ad_sub(kept, ad_mul(o.step_size, ad_div(mean, ad_add(root_of(square), o.epsilon))));
+}
+
+/* Tieleman and Hinton (2012), lecture 6.5, with PyTorch's momentum: of the scaled gradients. */
+static void rmsprop_step(adnn_optimizer o, ad_array *g, ad_array **m, ad_array **v, ad_array **x)
+{
+    *v = mean_square(o, *v, g);
+    ad_array *scaled = ad_div(g, ad_add(root_of(*v), o.epsilon));
+    *m = o.momentum == 0 ? scaled : ad_add(ad_mul(*m, o.momentum), scaled);
+    *x = ad_sub(*x, ad_mul(o.step_size, *m));
+}
+
+/* Duchi, Hazan and Singer (2011), with the diagonal of the squares. */
+static void adagrad_step(adnn_optimizer o, ad_array *g, ad_array **v, ad_array **x)
+{
+    *v = ad_add(*v, ad_square(g));
+    *x = ad_sub(*x, ad_mul(o.step_size, ad_div(g, ad_add(root_of(*v), o.epsilon))));
+}
+
+static void step(const struct adnn_step *s, ad_array *g, ad_array **m, ad_array **v, ad_array **x)
+{
+    switch (s->optimizer.rule) {
+    case ADNN_SGD: sgd_step(s->optimizer, g, v, x); break;
+    case ADNN_ADAM:
+    case ADNN_ADAMW: adam_step(s, g, m, v, x); break;
+    case ADNN_RMSPROP: rmsprop_step(s->optimizer, g, m, v, x); break;
+    case ADNN_ADAGRAD: adagrad_step(s->optimizer, g, v, x); break;
+    }
+}
+
+/* ---- all leaves ---- */
+
+/* What is the same for all leaves of step t. */
+static struct adnn_step step_of(adnn_optimizer o, int64_t t)
+{
+    struct adnn_step s = { .optimizer = o };
+    s.m_sum = 1 - pow(o.beta1, (double)t);
+    s.v_sum = 1 - pow(o.beta2, (double)t);
+    s.kept = o.rule == ADNN_ADAMW ? 1 - o.step_size * o.weight_decay : 1;
+    return s;
+}
+
+static ad_tree *state_of(adnn_rule rule, ad_tree *m, ad_tree *v, int64_t t)
+{
+    if (!has_m(rule))
+        return ad_tree_of("v", v);
+    return has_t(rule) ? ad_tree_of("m", m, "v", v, "t", t) : ad_tree_of("m", m, "v", v);
 }
 
 /* The new state and parameters; leaves has room for those of four trees of `count`. */
 static ad_tree *update(adnn_optimizer o, ad_tree *state, ad_tree *gradients, ad_tree *m_tree, ad_tree *v_tree, ad_tree **parameters, ad_array **leaves,
                        int count)
 {
-    bool adam = o.rule == ADNN_ADAM;
-    int64_t t = adam ? ad_item_int(ad_tree_get(state, "t")) + 1 : 0;
+    int64_t t = has_t(o.rule) ? ad_item_int(ad_tree_get(state, "t")) + 1 : 0;
+    struct adnn_step s = step_of(o, t);
     ad_array **g = leaves, **v = g + count, **m = v + count, **x = m + count;
     ad_tree_leaves(gradients, g, count);
     ad_tree_leaves(v_tree, v, count);
-    ad_tree_leaves(m_tree, m, count);
+    if (has_m(o.rule))
+        ad_tree_leaves(m_tree, m, count);
     ad_tree_leaves(*parameters, x, count);
-    for (int i = 0; i < count; i++) {
-        if (adam)
-            adam_step(o, t, g[i], &m[i], &v[i], &x[i]);
-        else
-            sgd_step(o, g[i], &v[i], &x[i]);
-    }
+    for (int i = 0; i < count; i++)
+        if (!adnn_step_in_one_pass(&s, g[i], &m[i], &v[i], &x[i]))
+            step(&s, g[i], &m[i], &v[i], &x[i]);
     if (ad_failed())
         return NULL;
     ad_tree *updated = ad_tree_with_leaves(*parameters, x), *new_v = ad_tree_with_leaves(v_tree, v);
-    ad_tree *new_state = adam ? ad_tree_of("m", ad_tree_with_leaves(m_tree, m), "v", new_v, "t", t) : ad_tree_of("v", new_v);
+    ad_tree *new_state = state_of(o.rule, has_m(o.rule) ? ad_tree_with_leaves(m_tree, m) : NULL, new_v, t);
     if (!updated || !new_state)
         return NULL;
     *parameters = updated;
@@ -81,8 +160,7 @@ ad_tree *adnn_optimizer_update(adnn_optimizer optimizer, ad_tree *state, ad_tree
         return NULL;
     if (!ad_tree_same_structure(gradients, *parameters))
         return ad_set_error(AD_ERROR_VALUE, "adnn_optimizer_update: the gradients have another structure than the parameters");
-    bool adam = optimizer.rule == ADNN_ADAM;
-    ad_tree *v_tree = ad_tree_sub(state, "v"), *m_tree = adam ? ad_tree_sub(state, "m") : v_tree;
+    ad_tree *v_tree = ad_tree_sub(state, "v"), *m_tree = has_m(optimizer.rule) ? ad_tree_sub(state, "m") : v_tree;
     int count = ad_tree_leaf_count(gradients);
     if (!v_tree || !m_tree)
         return NULL;

@@ -254,10 +254,17 @@ static ad_array *printing_a_tree(void)
     return t && !ad_failed() ? ad_scalar(1) : NULL;
 }
 
+/* Where a disk need not be waited for. */
+static const char *path_ending_in(const char *suffix)
+{
+    static _Thread_local char path[64];
+    snprintf(path, sizeof path, "%sscenario_%d%s", access("/dev/shm", W_OK) == 0 ? "/dev/shm/" : "", (int)getpid(), suffix);
+    return path;
+}
+
 static ad_array *saved(const char *suffix)
 {
-    char path[64];
-    snprintf(path, sizeof path, "%sscenario_%d%s", access("/dev/shm", W_OK) == 0 ? "/dev/shm/" : "", (int)getpid(), suffix); /* where a disk need not be waited for */
+    const char *path = path_ending_in(suffix);
     ad_array *x = counting(AD_SHAPE(20, 30)), *loaded = NULL;
     if (strstr(suffix, "idx"))
         loaded = ad_save_idx(path, x) ? ad_load_idx(path) : NULL;
@@ -269,8 +276,7 @@ static ad_array *saved(const char *suffix)
 
 static ad_array *npz(void)
 {
-    char path[64];
-    snprintf(path, sizeof path, "%sscenario_%d.npz", access("/dev/shm", W_OK) == 0 ? "/dev/shm/" : "", (int)getpid());
+    const char *path = path_ending_in(".npz");
     ad_tree *t = small_tree(), *loaded = t && ad_savez(path, t) ? ad_loadz(path) : NULL;
     unlink(path);
     return vector_of(loaded);
@@ -278,8 +284,7 @@ static ad_array *npz(void)
 
 static ad_array *png(void)
 {
-    char path[64];
-    snprintf(path, sizeof path, "%sscenario_%d.png", access("/dev/shm", W_OK) == 0 ? "/dev/shm/" : "", (int)getpid());
+    const char *path = path_ending_in(".png");
     ad_array *x = ad_astype(counting(AD_SHAPE(5, 4, 3)), AD_U8), *loaded = x && ad_save_png(path, x) ? ad_load_png(path) : NULL;
     unlink(path);
     return loaded;
@@ -310,6 +315,19 @@ static ad_array *compressed_idx(void)
 static ad_array *model_loss(ad_tree *parameters, ad_array *x, ad_array *labels, void *model)
 {
     return ad_add(adnn_softmax_cross_entropy(adnn_apply(model, parameters, x), labels), ad_mul(adnn_squared_norm(parameters), 0.01));
+}
+
+/* A step of each rule, of a leaf that is done in one pass and one that is not. */
+static ad_array *steps(void)
+{
+    const adnn_optimizer optimizers[] = { adnn_sgd(.momentum = 0.9), adnn_rmsprop(), adnn_adamw(), adnn_adagrad() };
+    ad_tree *p = ad_tree_of("a", points(), "b", ad_mul(points(), 1i));
+    for (int i = 0; i < 4 && p; i++) {
+        ad_tree *s = adnn_optimizer_init(optimizers[i], p);
+        if (!s || !adnn_optimizer_update(optimizers[i], s, p, &p))
+            return NULL;
+    }
+    return vector_of(p);
 }
 
 static ad_array *train(adnn_model *model)
@@ -415,9 +433,9 @@ static const struct scenario {
     SCENARIO(einsum), SCENARIO(tensordot), SCENARIO(sorting), SCENARIO(singular_values), SCENARIO(norms), SCENARIO(indexing), SCENARIO(masking),
     SCENARIO(updates), SCENARIO(scattering), SCENARIO(joining), SCENARIO(splitting), SCENARIO(reductions), SCENARIO(scans), SCENARIO(recurrence),
     SCENARIO(softmax), SCENARIO(special), SCENARIO(choosing), SCENARIO(powers), SCENARIO(narrow), SCENARIO(complex_numbers), SCENARIO(grids),
-    SCENARIO(large_arrays), SCENARIO(random_numbers), SCENARIO(own_primitive), SCENARIO(printing), SCENARIO(printing_a_tree), SCENARIO(npy), SCENARIO(npz), SCENARIO(png),
-    SCENARIO(compressed_npy), SCENARIO(idx), SCENARIO(compressed_idx), SCENARIO(training), SCENARIO(by_reversal), SCENARIO(by_storing),
-    SCENARIO(along_a_direction), SCENARIO(naive_reversal), SCENARIO(optimising),
+    SCENARIO(large_arrays), SCENARIO(random_numbers), SCENARIO(own_primitive), SCENARIO(printing), SCENARIO(printing_a_tree), SCENARIO(npy),
+    SCENARIO(npz), SCENARIO(png), SCENARIO(compressed_npy), SCENARIO(idx), SCENARIO(compressed_idx), SCENARIO(training), SCENARIO(steps),
+    SCENARIO(by_reversal), SCENARIO(by_storing), SCENARIO(along_a_direction), SCENARIO(naive_reversal), SCENARIO(optimising),
 };
 enum { SCENARIOS = sizeof scenarios / sizeof *scenarios };
 

@@ -93,6 +93,9 @@ void options(void)
     adnn_mean_squared_error(x, x, ADNN_NONE); /* refused */
     adnn_adam(1e-3); /* refused */
     adnn_sgd(0.1); /* refused */
+    adnn_rmsprop(1e-2); /* refused */
+    adnn_adamw(1e-3); /* refused */
+    adnn_adagrad(1e-2); /* refused */
 
     /* Named, and what has a place of its own. */
     ad_sum(x, .axis = 0);

@@ -77,8 +77,8 @@ AD_API ad_tree *adnn_init(const adnn_model *model, ad_key key, ad_shape input);
 
 /** A tree like t with standard normal leaves: mean 0, variance 1. A constant: t gives structure, shapes and dtypes only.
  *
- * Initial parameters that are differentiable in their scales are ad_tree_map2(ad_mul, scales, adnn_normal_like(key, scales)), a tree of scales of any shapes; with
- * a number for each leaf, parameters of the shapes of p are ad_tree_map2(ad_mul, scales, adnn_normal_like(key, p)).
+ * Initial parameters like p that are differentiable in their scales, one number for each leaf or arrays that broadcast to it:
+ * ad_tree_map2(ad_mul, scales, adnn_normal_like(key, p)).
  *
  * @param t  leaves of integers and bools are drawn as float64; complex ones with variance 1/2 in each part
  * @return   leaf i, depth first, depends on key, i and its own shape and dtype only
@@ -157,43 +157,66 @@ AD_API ad_array *adnn_squared_norm(ad_tree *parameters);
 
 /* ---- optimizers ---- */
 
-typedef enum adnn_rule { ADNN_SGD, ADNN_ADAM } adnn_rule;
+typedef enum adnn_rule { ADNN_SGD, ADNN_ADAM, ADNN_RMSPROP, ADNN_ADAMW, ADNN_ADAGRAD } adnn_rule;
 
-/** What an optimizer is: a rule and its constants. A plain value; begin with ADNN_SGD_DEFAULTS or ADNN_ADAM_DEFAULTS. */
+/** What an optimizer is: a rule and its constants, with PyTorch's defaults but for sgd's step size. A plain value; begin with ADNN_SGD_DEFAULTS,
+ * ADNN_ADAM_DEFAULTS, ... x is a parameter, g its gradient, all is by element:
+ *
+ *     sgd      v = momentum v + g                                                            x = x - step_size v
+ *     adam     m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g^2, t = t + 1
+ *                                              x = x - step_size m/(1 - beta1^t) / (sqrt(v/(1 - beta2^t)) + epsilon)
+ *     adamw    x = (1 - step_size weight_decay) x, then as adam
+ *     rmsprop  v = beta2 v + (1 - beta2) g^2, m = momentum m + g/(sqrt(v) + epsilon)         x = x - step_size m
+ *     adagrad  v = v + g^2                                                                   x = x - step_size g/(sqrt(v) + epsilon) */
 typedef struct adnn_optimizer {
     adnn_rule rule;
-    double step_size;    /**< sgd: 0.1; adam: 1e-3 */
-    double momentum;     /**< sgd: v = momentum v + g, x = x - step_size v; default 0 */
-    double beta1, beta2; /**< adam: decay of the mean and of the mean square; 0.9, 0.999 */
-    double epsilon;      /**< adam: 1e-8 */
+    double step_size;    /**< sgd: 0.1; adam, adamw: 1e-3; rmsprop, adagrad: 1e-2 */
+    double momentum;     /**< sgd, rmsprop: 0 */
+    double beta1, beta2; /**< decay of the mean and of the mean square; adam, adamw: 0.9, 0.999; rmsprop: beta2 is 0.99 (PyTorch's alpha) */
+    double epsilon;      /**< adam, adamw, rmsprop: 1e-8; adagrad: 1e-10 */
+    double weight_decay; /**< adamw: 1e-2; an error of the others */
     int ad_unused_;
 } AD_NAMED_ adnn_optimizer;
 
-#define ADNN_SGD_DEFAULTS_FIELDS_  .rule = ADNN_SGD, .step_size = 0.1
-#define ADNN_ADAM_DEFAULTS_FIELDS_ .rule = ADNN_ADAM, .step_size = 1e-3, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8
-#define ADNN_SGD_DEFAULTS          ((adnn_optimizer){ ADNN_SGD_DEFAULTS_FIELDS_ })
-#define ADNN_ADAM_DEFAULTS         ((adnn_optimizer){ ADNN_ADAM_DEFAULTS_FIELDS_ })
+#define ADNN_SGD_DEFAULTS_FIELDS_     .rule = ADNN_SGD, .step_size = 0.1
+#define ADNN_ADAM_DEFAULTS_FIELDS_    .rule = ADNN_ADAM, .step_size = 1e-3, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8
+#define ADNN_RMSPROP_DEFAULTS_FIELDS_ .rule = ADNN_RMSPROP, .step_size = 1e-2, .beta2 = 0.99, .epsilon = 1e-8
+#define ADNN_ADAMW_DEFAULTS_FIELDS_                                                                                    \
+    .rule = ADNN_ADAMW, .step_size = 1e-3, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .weight_decay = 1e-2
+#define ADNN_ADAGRAD_DEFAULTS_FIELDS_ .rule = ADNN_ADAGRAD, .step_size = 1e-2, .epsilon = 1e-10
+#define ADNN_SGD_DEFAULTS             ((adnn_optimizer){ ADNN_SGD_DEFAULTS_FIELDS_ })
+#define ADNN_ADAM_DEFAULTS            ((adnn_optimizer){ ADNN_ADAM_DEFAULTS_FIELDS_ })
+#define ADNN_RMSPROP_DEFAULTS         ((adnn_optimizer){ ADNN_RMSPROP_DEFAULTS_FIELDS_ })
+#define ADNN_ADAMW_DEFAULTS           ((adnn_optimizer){ ADNN_ADAMW_DEFAULTS_FIELDS_ })
+#define ADNN_ADAGRAD_DEFAULTS         ((adnn_optimizer){ ADNN_ADAGRAD_DEFAULTS_FIELDS_ })
 
 #ifndef __cplusplus
 /** adnn_sgd(.step_size = 0.1, .momentum = 0.9): gradient descent with Polyak's momentum; step_size defaults to 0.1. */
 #define adnn_sgd(...) AD_OPTIONS_(ADNN_SGD, __VA_ARGS__)
 /** adnn_adam(.step_size = 1e-3): Kingma and Ba (2015), with bias correction. */
 #define adnn_adam(...) AD_OPTIONS_(ADNN_ADAM, __VA_ARGS__)
+/** adnn_rmsprop(.step_size = 1e-2, .momentum = 0.9): Tieleman and Hinton (2012), lecture 6.5, as torch.optim.RMSprop. */
+#define adnn_rmsprop(...) AD_OPTIONS_(ADNN_RMSPROP, __VA_ARGS__)
+/** adnn_adamw(.weight_decay = 0.1): Loshchilov and Hutter (2019), as torch.optim.AdamW. */
+#define adnn_adamw(...) AD_OPTIONS_(ADNN_ADAMW, __VA_ARGS__)
+/** adnn_adagrad(.step_size = 1e-2): Duchi, Hazan and Singer (2011), as torch.optim.Adagrad. */
+#define adnn_adagrad(...) AD_OPTIONS_(ADNN_ADAGRAD, __VA_ARGS__)
 #endif
 
 /** The optimizer's state before the first step, zeros, for parameters like these (real or complex leaves).
  *
- * @return  a tree: "v", like the parameters, for sgd; "m" and "v", like them, and the number "t" of steps for adam
- * Errors: a rule that is neither. */
+ * @return  a tree: "v", like the parameters, for sgd and adagrad; "m" and "v", like them, for rmsprop; these and the number "t" of steps for adam and adamw
+ * Errors: an unknown rule; a weight_decay of another rule than adamw. */
 AD_API ad_tree *adnn_optimizer_init(adnn_optimizer optimizer, ad_tree *parameters);
 
-/** One step: puts new parameters into *parameters and gives the new state; both belong to the innermost scope.
+/** One step: puts new parameters into *parameters and gives the new state; both belong to the innermost scope. Differentiable; outside of every
+ * differentiation each leaf is one pass, with the same bits.
  *
  * @param state       from adnn_optimizer_init or the step before
  * @param gradients   of the structure and shapes of the parameters
  * @param parameters  in: the old ones; out: new ones
  * @return            NULL and an error on failure, with *parameters as it was
- * Errors: gradients of another structure; a state that is not one for these parameters; shapes that do not broadcast; a rule that is neither. While an
+ * Errors: gradients of another structure; a state that is not one for these parameters; shapes that do not broadcast; an unknown rule. While an
  * error is recorded no step is made. */
 AD_API ad_tree *adnn_optimizer_update(adnn_optimizer optimizer, ad_tree *state, ad_tree *gradients, ad_tree **parameters);
 
