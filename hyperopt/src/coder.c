@@ -25,8 +25,8 @@
  *
  * Element i of a call uses lane i mod LANES: a group of LANES elements is done at a time, each step for all of them. All numbers are integers in doubles,
  * which every processor has vectors of: t < d b A <= 2^50 and all else below 2^51 is exact. v is taken in halves: v = q n + c digit by digit.
- * Division: with x an integer and m = 1/n rounded, floor(x / n) is (x + 1/2 - n/2) m rounded to the nearest integer: the
- * exact value is 1/(2n) >= 2^-17 or more away from where rounding changes, and the computed one is off by at most 2^-52 times the quotient, which is below 2^34.
+ * Division: with x an integer and m = 1/n rounded twice, floor(x / n) is (x + 1/2 - n/2) m rounded to the nearest integer: the exact value
+ * is 1/(2n) >= 2^-17 or more away from where rounding changes, and the computed one is off by less than 2^-51 times the quotient, which is below 2^34.
  *
  * Going forward lanes and elements are in order, going back in reverse order, so words leave the stack as they came. */
 #include "arithmetic.h"
@@ -51,7 +51,11 @@ static const ratios ones = {
 };
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
+#ifdef __clang__
 #define FOR_LANES for (int i = 0; i < LANES; i++)
+#else /* gcc unrolls short loops before it looks for vectors */
+#define FOR_LANES _Pragma("GCC unroll 1") for (int i = 0; i < LANES; i++)
+#endif
 
 ALWAYS_INLINE void set_ratios(ratios *r, const hyper_ratio *ratio, int64_t stride)
 {
@@ -60,8 +64,9 @@ ALWAYS_INLINE void set_ratios(ratios *r, const hyper_ratio *ratio, int64_t strid
         r->d[i] = (double)(ratio[i * stride].d_less_1 + 1);
     }
     FOR_LANES {
-        r->by_n[i] = 1 / r->n[i];
-        r->by_d[i] = 1 / r->d[i];
+        double by_both = 1 / (r->n[i] * r->d[i]);
+        r->by_n[i] = by_both * r->d[i];
+        r->by_d[i] = by_both * r->n[i];
         r->shift_n[i] = 0.5 - 0.5 * r->n[i];
         r->shift_d[i] = 0.5 - 0.5 * r->d[i];
         double half = 0.5 * (r->d[i] - r->n[i]) - 0.25; /* rounds down */
@@ -77,21 +82,22 @@ ALWAYS_INLINE double quotient(double x, double by, double shift)
 
 /* ---- waiting ---- */
 
+/* Those of the lanes that have to, a bit each. The lane that failed, -1: none. */
 static __attribute__((noinline)) int move_words(hyper_coder *coder, double *t, const double *n, bool backwards)
 {
-    for (int k = 0; k < LANES; k++) {
-        int i = backwards ? LANES - 1 - k : k;
+    unsigned spill = 0, refill = 0;
+    FOR_LANES {
+        spill |= (unsigned)(t[i] >= n[i] * (LOWEST * WORD)) << i;
+        refill |= (unsigned)(t[i] < n[i] * LOWEST) << i;
+    }
+    for (unsigned left = spill | refill; left;) {
+        int i = backwards ? 31 - __builtin_clz(left) : __builtin_ctz(left);
         uint64_t whole = (uint64_t)t[i];
-        uint16_t word;
-        if (t[i] >= n[i] * (LOWEST * WORD)) {
-            if (!hyper_push_word(coder, (uint16_t)whole))
-                return i;
-            t[i] = (double)(whole >> WORD_BITS);
-        } else if (t[i] < n[i] * LOWEST) {
-            if (!hyper_pop_word(coder, &word))
-                return i;
-            t[i] = (double)(whole << WORD_BITS | word);
-        }
+        uint16_t word = (uint16_t)whole;
+        left &= ~(1u << i);
+        if (!(spill >> i & 1 ? hyper_push_word(coder, word) : hyper_pop_word(coder, &word)))
+            return i;
+        t[i] = (double)(spill >> i & 1 ? whole >> WORD_BITS : whole << WORD_BITS | word);
     }
     return -1;
 }
@@ -99,10 +105,10 @@ static __attribute__((noinline)) int move_words(hyper_coder *coder, double *t, c
 /* The lane that failed, -1: none. */
 ALWAYS_INLINE int wait_for(hyper_coder *coder, double *t, const double *n, bool backwards)
 {
-    int64_t any = 0;
+    int64_t any = 0; /* negative then: doubles that are not are in the order of their bits */
     FOR_LANES
-        any |= (t[i] >= n[i] * (LOWEST * WORD)) | (t[i] < n[i] * LOWEST) ? -1 : 0;
-    return __builtin_expect(any != 0, 0) ? move_words(coder, t, n, backwards) : -1;
+        any |= (hyper_bits(n[i] * (LOWEST * WORD)) - 1 - hyper_bits(t[i])) | (hyper_bits(t[i]) - hyper_bits(n[i] * LOWEST));
+    return __builtin_expect(any < 0, 0) ? move_words(coder, t, n, backwards) : -1;
 }
 
 /* ---- a group ---- */
@@ -138,7 +144,7 @@ ALWAYS_INLINE int64_t divide_group(double *restrict t, int64_t *restrict v, cons
         t[i] = s * n + (p - part * n);
         double low = q_low * d + part, carry = quotient(low, 0x1p-32, 0.5 - 0x1p31);
         double top = q_high * d + carry;
-        beyond |= (top < -0x1p31) | (top >= 0x1p31) ? -1 : 0;
+        beyond |= (hyper_integer(top) + (INT64_C(1) << 31)) >> 32;
         v[i] = (int64_t)(hyper_upper(top) + (uint64_t)hyper_integer(low - carry * 0x1p32));
     }
     return beyond;

@@ -72,19 +72,17 @@ ALWAYS_INLINE void read_beta(const hyper_block *b, bool complement, double facto
 
 ALWAYS_INLINE void write_x(const hyper_block *b)
 {
-    const int64_t *x = b->state[X];
+    reals value;
+    const int64_t *restrict x = b->state[X];
     double unit = b->unit[X];
-    if (b->single)
-        for (int64_t i = 0; i < b->count; i++)
-            ((float *)b->x_out)[i] = (float)(hyper_real(x[i]) * unit);
-    else
-        for (int64_t i = 0; i < b->count; i++)
-            ((double *)b->x_out)[i] = hyper_real(x[i]) * unit;
+    for (int64_t i = 0; i < b->count; i++)
+        value[i] = hyper_real(x[i]) * unit;
+    write_vector(b->count, b->single, value, b->x_out);
 }
 
 /* ---- integers ---- */
 
-static int64_t fail(hyper_block *b, int64_t i, int state, const char *what, double value)
+static __attribute__((cold, noinline)) int64_t fail(hyper_block *b, int64_t i, int state, const char *what, double value)
 {
     b->failed_state = state;
     b->failed_what = what;
@@ -98,13 +96,13 @@ ALWAYS_INLINE bool round_product(int64_t count, const double *restrict weight, c
     int64_t bad = 0;
     for (int64_t i = 0; i < count; i++) {
         double product = weight[i] * value[i];
-        bad |= fabs(product) < LIMIT ? 0 : -1;
+        bad |= hyper_bits(LIMIT) - 1 - (hyper_bits(product) & INT64_MAX); /* negative: beyond, or NaN */
         step[i] = hyper_round(product);
     }
-    return !bad;
+    return bad >= 0;
 }
 
-static int64_t first_unfit(int64_t count, const double *weight, const double *value)
+static __attribute__((cold, noinline)) int64_t first_unfit(int64_t count, const double *weight, const double *value)
 {
     int64_t i = 0;
     while (i < count && fabs(weight[i] * value[i]) < LIMIT)
@@ -124,7 +122,7 @@ ALWAYS_INLINE bool add(int64_t count, int64_t *restrict state, const int64_t *re
     return left >= 0;
 }
 
-static int64_t find_wrapped(hyper_block *b, int state, const int64_t *step, bool subtract, const char *what)
+static __attribute__((cold, noinline)) int64_t find_wrapped(hyper_block *b, int state, const int64_t *step, bool subtract, const char *what)
 {
     for (int64_t i = 0; i < b->count; i++) {
         int64_t new = b->state[state][i], old = (int64_t)(subtract ? (uint64_t)new + (uint64_t)step[i] : (uint64_t)new - (uint64_t)step[i]), same;
