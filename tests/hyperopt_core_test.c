@@ -690,7 +690,37 @@ START_TEST(where_the_moments_are_stored_going_back_leaves_them_alone)
     set_vector(false, &s.gradient, 1);
     ck_assert_int_eq(hyper_sgd_dynamics.retreat_moments(&s.b), HYPER_FINE);
     ck_assert_mem_eq(v, s.v, sizeof v);
+    ck_assert(s.dx[9] != 0);
     ck_assert_double_eq(s.beta_term[9], (s.dv[9] / s.beta[0].value) * (0x1p-52 * (double)v[9] + s.gradient.whole[9]));
+}
+END_TEST
+
+/* dv' and dx' by differences of the step in float64. */
+START_TEST(tangents_follow_the_step)
+{
+    static trial s;
+    static double dalpha[BLOCK], dbeta[BLOCK], dx[BLOCK], dv[BLOCK];
+    set_trial(&s, NULL, BLOCK, false, 1, 1);
+    set_vector(false, &s.gradient, 1);
+    set_vector(false, &s.product, 2);
+    set_vector(false, dalpha, 3);
+    set_vector(false, dbeta, 4);
+    s.b.rate_tangent[0] = (hyper_rate_view){ dalpha, 1 };
+    s.b.rate_tangent[1] = (hyper_rate_view){ dbeta, 1 };
+    memcpy(dx, s.dx, sizeof dx);
+    memcpy(dv, s.dv, sizeof dv);
+    ck_assert_int_eq(hyper_sgd_dynamics.follow(&s.b), HYPER_FINE);
+    for (int i = 0; i < BLOCK; i++) {
+        double out[2][2], h = 1e-5;
+        for (int side = 0; side < 2; side++) {
+            double e = side ? h : -h, beta = s.beta[i].value + e * dbeta[i], alpha = s.alpha[i] + e * dalpha[i];
+            double v = beta * ((double)s.v[i] * 0x1p-52 + e * dv[i]) - (1 - beta) * (s.gradient.whole[i] + e * s.product.whole[i]);
+            out[side][0] = v;
+            out[side][1] = (double)s.x[i] * 0x1p-52 + e * dx[i] + alpha * v;
+        }
+        if (fabs((out[1][0] - out[0][0]) / (2 * h) - s.dv[i]) > 1e-6 || fabs((out[1][1] - out[0][1]) / (2 * h) - s.dx[i]) > 1e-5)
+            ck_abort_msg("element %d: %g and %g", i, s.dv[i], s.dx[i]);
+    }
 }
 END_TEST
 
@@ -781,5 +811,6 @@ RUN_TESTS("hyperopt_core", usual_momenta_are_the_ratios_that_are_meant, what_is_
           coders_of_several_threads_share_a_spill_file, a_file_that_cannot_be_used_is_found_at_once,
           a_file_that_gets_full_is_a_failure_and_clearing_begins_again,
           without_memory_a_coder_fails_and_nothing_leaks, steps_are_the_formulas_and_are_undone_to_the_bit, every_instruction_set_gives_the_same_bits,
-          where_the_moments_are_stored_going_back_leaves_them_alone, the_first_element_that_is_not_a_number_or_does_not_fit_is_named,
+          where_the_moments_are_stored_going_back_leaves_them_alone, tangents_follow_the_step,
+          the_first_element_that_is_not_a_number_or_does_not_fit_is_named,
           a_failure_of_the_coder_is_told_as_such)

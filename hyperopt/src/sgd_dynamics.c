@@ -80,6 +80,33 @@ ALWAYS_INLINE void write_x(const hyper_block *b)
     write_vector(b->count, b->single, value, b->x_out);
 }
 
+/* ---- fetching ahead ---- */
+
+enum { LINE = 64, LINES_AHEAD = 2 };
+
+/* Asks for the first lines of what the next block will take: what follows a vector in memory, or stands before it. A processor goes on by itself from
+ * there, but only within a page, and a block takes about a page of each vector: it would wait at the beginning of each. */
+ALWAYS_INLINE void ask_ahead(const hyper_block *b, const void *vector, size_t size, bool backwards)
+{
+    uintptr_t next = (uintptr_t)vector + (backwards ? (uintptr_t)0 - LINE : (uintptr_t)b->count * size);
+    for (uintptr_t i = 0; i < LINES_AHEAD; i++)
+        __builtin_prefetch((const void *)(backwards ? next - LINE * i : next + LINE * i), 1);
+}
+
+ALWAYS_INLINE void ask_for_real(const hyper_block *b, const void *vector, bool backwards)
+{
+    ask_ahead(b, vector, b->single ? sizeof(float) : sizeof(double), backwards);
+}
+
+ALWAYS_INLINE void ask_for_rates(const hyper_block *b, bool alpha, bool backwards)
+{
+    const hyper_momentum *beta = b->rate[BETA].value;
+    if (alpha && b->rate[ALPHA].stride)
+        ask_ahead(b, b->rate[ALPHA].value, sizeof(double), backwards);
+    if (b->rate[BETA].stride)
+        ask_ahead(b, beta, sizeof *beta, backwards);
+}
+
 /* ---- integers ---- */
 
 static __attribute__((cold, noinline)) int64_t fail(hyper_block *b, int64_t i, int state, const char *what, double value)
@@ -168,6 +195,11 @@ ALWAYS_INLINE int64_t sgd_advance_body(hyper_block *b)
     integers step;
     const hyper_momentum *beta = b->rate[BETA].value;
     read_vector(b->count, b->single, b->gradient, value);
+    ask_ahead(b, b->state[V], sizeof(int64_t), false);
+    ask_ahead(b, b->state[X], sizeof(int64_t), false);
+    ask_for_real(b, b->gradient, false);
+    ask_for_real(b, b->x_out, false);
+    ask_for_rates(b, true, false);
     int64_t bad = gradient_step(b, value, step);
     if (bad != HYPER_FINE)
         return bad;
@@ -190,6 +222,13 @@ ALWAYS_INLINE int64_t sgd_retreat_position_body(hyper_block *b)
     reals value, rate, direction;
     integers step;
     double *restrict dx = b->cotangent[X], *restrict dv = b->cotangent[V], *restrict term = b->rate_term[ALPHA], unit = b->unit[V];
+    ask_ahead(b, b->state[V], sizeof(int64_t), false);
+    ask_ahead(b, b->state[X], sizeof(int64_t), false);
+    ask_ahead(b, dx, sizeof *dx, false);
+    ask_ahead(b, dv, sizeof *dv, false);
+    ask_for_real(b, b->direction_out, false);
+    ask_for_real(b, b->x_out, false);
+    ask_for_rates(b, true, false);
     int64_t bad = velocity_step(b, value, step);
     if (bad != HYPER_FINE)
         return bad;
@@ -215,6 +254,12 @@ ALWAYS_INLINE int64_t sgd_retreat_moments_body(hyper_block *b)
     double *restrict dx = b->cotangent[X], *restrict dv = b->cotangent[V], *restrict term = b->rate_term[BETA], unit = b->unit[V];
     const hyper_momentum *beta = b->rate[BETA].value;
     read_vector(b->count, b->single, b->gradient, gradient);
+    ask_ahead(b, b->state[V], sizeof(int64_t), true);
+    ask_ahead(b, dx, sizeof *dx, true);
+    ask_ahead(b, dv, sizeof *dv, true);
+    ask_for_real(b, b->gradient, true);
+    ask_for_real(b, b->product, true);
+    ask_for_rates(b, false, true);
     int64_t bad = gradient_step(b, gradient, step);
     if (bad != HYPER_FINE)
         return bad;
@@ -230,6 +275,8 @@ ALWAYS_INLINE int64_t sgd_retreat_moments_body(hyper_block *b)
         term[i] = dv[i] * (hyper_real(b->state[V][i]) * unit + gradient[i]);
         dv[i] *= rate[i];
     }
+    if (!b->product)
+        return HYPER_FINE;
     read_vector(b->count, b->single, b->product, product);
     for (int64_t i = 0; i < b->count; i++)
         dx[i] -= product[i];
