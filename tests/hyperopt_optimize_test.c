@@ -319,8 +319,8 @@ END_TEST
 START_TEST(a_step_that_leaves_the_numbers_is_an_error_and_not_made)
 {
     hyper_optimize_report report;
-    assert_fails(hyper_optimize(half_square, ad_tree_of("x", VECTOR(2, 1)), .iterations = 5, .log = "x", .optimizer = adnn_sgd(.step_size = 1e300, .momentum = -1e9),
-                                .report = &report, .skip_failures = 3), AD_ERROR_NUMERIC, "leads to NaN or infinity");
+    assert_fails(hyper_optimize(half_square, ad_tree_of("x", VECTOR(2, 1)), .iterations = 5, .log = "x", .report = &report, .skip_failures = 3,
+                                .optimizer = adnn_sgd(.step_size = 1e300, .momentum = -1e9)), AD_ERROR_NUMERIC, "leads to NaN or infinity");
     ck_assert_int_eq(report.iterations, 1);
     for (int i = 0; i < 2; i++)
         ck_assert(isfinite(ad_item(ad_at(ad_tree_get(report.last, "x"), "%d", i))));

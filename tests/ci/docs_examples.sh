@@ -15,14 +15,19 @@ awk -v out="$out" '
     /[^ ]/ && name != "readme" { name = "" }
 ' README.md docs/*.md
 warnings=(-Wall -Wextra -Wpedantic -Wshadow -Werror)
+include=(-I libad/include -I libad-nn/include -I hyperopt/include)
+libraries=()
+for library in hyperopt/hyperopt libad-nn/ad-nn libad/ad; do
+    libraries+=(-L "$build/${library%/*}" -Wl,-rpath,"$build/${library%/*}" -l"${library#*/}")
+done
 count=0
 for source in "$out"/*.c "$out"/*.cpp; do
     name=$(basename "${source%.*}")
     compiler=(${CC:-cc}) standards=(c11 gnu11 c17 c2x)
     [ "${source##*.}" = c ] || { compiler=(${CXX:-c++}) && standards=(c++17 gnu++17 c++20); }
-    "${compiler[@]}" -std="${standards[0]}" "${warnings[@]}" -I libad/include "$source" -o "$out/$name" -L "$build/libad" -Wl,-rpath,"$build/libad" -lad -lm
+    "${compiler[@]}" -std="${standards[0]}" "${warnings[@]}" "${include[@]}" "$source" -o "$out/$name" "${libraries[@]}" -lm
     for standard in "${standards[@]:1}"; do
-        "${compiler[@]}" -std="$standard" "${warnings[@]}" -I libad/include -fsyntax-only "$source"
+        "${compiler[@]}" -std="$standard" "${warnings[@]}" "${include[@]}" -fsyntax-only "$source"
     done
     if ! "$out/$name" >"$out/$name.txt" 2>&1; then
         echo "the example $name fails:"
