@@ -72,15 +72,17 @@ ALWAYS_INLINE int64_t moved(int64_t v, double excess)
     return v + hyper_round(excess * hyper_real(v));
 }
 
-/* Of every element; whether any is not 0. */
-static bool read_excess(int64_t count, const hyper_momentum *beta, int64_t stride, double *excess)
+/* Ratios and what is left of them, of every element; whether any of that is not 0. */
+ALWAYS_INLINE bool read_momenta_body(int64_t count, const hyper_momentum *restrict beta, hyper_ratio *restrict ratio, double *restrict excess)
 {
-    bool any = false;
+    int64_t any = 0;
+    for (int64_t i = 0; i < count; i++)
+        ratio[i] = beta[i].ratio;
     for (int64_t i = 0; i < count; i++) {
-        excess[i] = stride || i == 0 ? hyper_momentum_excess(beta[i * stride]) : excess[0];
-        any |= excess[i] > 0;
+        excess[i] = hyper_momentum_excess((hyper_momentum){ beta[i].value, ratio[i] });
+        any |= hyper_bits(excess[i]);
     }
-    return any;
+    return any != 0;
 }
 
 ALWAYS_INLINE void add_excess_body(int64_t count, int64_t *v, const double *excess)
@@ -105,21 +107,24 @@ ALWAYS_INLINE bool take_excess_body(int64_t count, int64_t *v, const double *exc
 HYPER_VERSIONS(static, void, add_excess, (int64_t count, int64_t *v, const double *excess), (count, v, excess))
 HYPER_VERSIONS(static, bool, take_excess, (int64_t count, int64_t *v, const double *excess), (count, v, excess))
 
-/* Those of the elements, or the one for all. */
-static const hyper_ratio *ratios(int64_t count, const hyper_momentum *beta, int64_t stride, hyper_ratio *room)
+HYPER_VERSIONS(static, bool, read_momenta, (int64_t count, const hyper_momentum *beta, hyper_ratio *ratio, double *excess), (count, beta, ratio, excess))
+
+/* The same of one momentum for all. */
+static bool read_momentum(int64_t count, const hyper_momentum *beta, hyper_ratio *ratio, double *excess)
 {
-    room[0] = beta[0].ratio;
-    for (int64_t i = 1; i < count && stride; i++)
-        room[i] = beta[i].ratio;
-    return room;
+    *ratio = beta->ratio;
+    for (int64_t i = 0; i < count; i++)
+        excess[i] = hyper_momentum_excess(*beta);
+    return count > 0 && excess[0] > 0;
 }
 
 int64_t hyper_momentum_multiply(hyper_coder *coder, int64_t count, int64_t *v, const hyper_momentum *beta, int64_t stride)
 {
     reals excess;
-    hyper_ratio room[HYPER_BLOCK];
-    int64_t bad = hyper_coder_multiply(coder, count, v, ratios(count, beta, stride, room), stride);
-    if (bad == HYPER_FINE && (stride || hyper_momentum_excess(*beta) > 0) && read_excess(count, beta, stride, excess))
+    hyper_ratio ratio[HYPER_BLOCK];
+    bool any = stride ? read_momenta(count, beta, ratio, excess) : read_momentum(count, beta, ratio, excess);
+    int64_t bad = hyper_coder_multiply(coder, count, v, ratio, stride);
+    if (bad == HYPER_FINE && any)
         add_excess(count, v, excess);
     return bad;
 }
@@ -127,8 +132,9 @@ int64_t hyper_momentum_multiply(hyper_coder *coder, int64_t count, int64_t *v, c
 int64_t hyper_momentum_divide(hyper_coder *coder, int64_t count, int64_t *v, const hyper_momentum *beta, int64_t stride)
 {
     reals excess;
-    hyper_ratio room[HYPER_BLOCK];
-    if ((stride || hyper_momentum_excess(*beta) > 0) && read_excess(count, beta, stride, excess) && !take_excess(count, v, excess))
+    hyper_ratio ratio[HYPER_BLOCK];
+    bool any = stride ? read_momenta(count, beta, ratio, excess) : read_momentum(count, beta, ratio, excess);
+    if (any && !take_excess(count, v, excess))
         return 0;
-    return hyper_coder_divide(coder, count, v, ratios(count, beta, stride, room), stride);
+    return hyper_coder_divide(coder, count, v, ratio, stride);
 }
