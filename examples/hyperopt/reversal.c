@@ -90,7 +90,8 @@ int main(int argc, char **argv)
 
     bool came_back = ad_item(ad_max(exact)) == 0;
     printf("reversed over %lld steps: float32 is off by %.1e, float64 by %.1e, exact by %s; "
-           "%.4f bits per parameter and iteration at momentum 0.9, the bound is %.4f\n", (long long)iterations, ad_item(ad_at(naive32, "0")), ad_item(ad_at(naive64, "0")), came_back ? "0" : "something: IT FAILED", bits[3][1],
+           "%.4f bits per parameter and iteration at momentum 0.9, the bound is %.4f\n",
+           (long long)iterations, ad_item(ad_at(naive32, "0")), ad_item(ad_at(naive64, "0")), came_back ? "0" : "something: IT FAILED", bits[3][1],
            bits[3][2]);
     adnn_free(p.network);
     return 0;
