@@ -99,6 +99,23 @@ static hyper_block block_of(const job *j, int64_t strip, const hyper_piece *piec
     return b;
 }
 
+enum { SUMS = 16 };
+
+/* The sum of a, or of its products with b, in an order that vectors can follow. */
+static double sum_of(int64_t count, const double *a, const double *b)
+{
+    double sums[SUMS] = { 0 }, sum = 0;
+    int64_t whole = count - count % SUMS;
+    for (int64_t i = 0; i < whole; i += SUMS)
+        for (int k = 0; k < SUMS; k++)
+            sums[k] += b ? a[i + k] * b[i + k] : a[i + k];
+    for (int64_t i = whole; i < count; i++)
+        sums[i - whole] += b ? a[i] * b[i] : a[i];
+    for (int k = 0; k < SUMS; k++)
+        sum += sums[k];
+    return sum;
+}
+
 /* The terms that a block has written: to where they are summed. A rate that this function has no terms of has zeros. */
 static void take_terms(const job *j, const hyper_block *b, int64_t piece, int64_t from)
 {
@@ -108,14 +125,10 @@ static void take_terms(const job *j, const hyper_block *b, int64_t piece, int64_
         const hyper_schedule *s = &leaf->rate[r];
         if (s->input < 0 || !(j->pass->terms & (1u << r)))
             continue;
-        if (s->sharing == HYPER_OWN) {
+        if (s->sharing == HYPER_OWN)
             hyper_schedule_add(s, leaf, j->pass->t, from, b->count, b->rate_term[r], j->pass->adjoint->rate[s->input]);
-        } else if (s->sharing == HYPER_SHARED) {
-            double sum = 0;
-            for (int64_t i = 0; i < b->count; i++)
-                sum += b->rate_term[r][i];
-            run->partial[piece * HYPER_RATES + r] += sum;
-        }
+        else if (s->sharing == HYPER_SHARED)
+            run->partial[piece * HYPER_RATES + r] += sum_of(b->count, b->rate_term[r], NULL);
     }
 }
 
@@ -136,8 +149,7 @@ static bool run_block(const job *j, int64_t strip, int64_t piece, int64_t from, 
     j->run->strip[strip].checksum += mixed(b.checksum, j->run->leaf[p->leaf].start + from);
     if (!j->pass->adjoint)
         return true;
-    for (int64_t i = 0; i < count; i++)
-        j->run->strip[strip].squares += b.cotangent[0][i] * b.cotangent[0][i];
+    j->run->strip[strip].squares += sum_of(count, b.cotangent[0], b.cotangent[0]);
     take_terms(j, &b, piece, from);
     return true;
 }
