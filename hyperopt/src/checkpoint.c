@@ -80,7 +80,7 @@ static bool reverse_last(schedule *p, hyper_adjoint *a, int64_t end)
     }
     return hyper_advance_again(run, begin_of(p, at), begin_of(p, end - 1), NULL) &&
            hyper_advance_again(run, begin_of(p, end - 1), begin_of(p, end), p->moments) &&
-           hyper_reverse_stored(run, a, begin_of(p, end - 1), begin_of(p, end), p->moments);
+           hyper_reverse_steps(run, a, begin_of(p, end - 1), begin_of(p, end), p->moments);
 }
 
 static bool reverse_all(schedule *p, hyper_adjoint *a)

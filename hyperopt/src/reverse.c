@@ -84,17 +84,21 @@ static void measure_drift(const hyper_run *run, int64_t t)
     run->drift[t] = sqrt(sum / fmax(1, (double)run->count));
 }
 
-static bool through_position(hyper_run *run, hyper_adjoint *a, int64_t t)
+/* The pass that takes x back over iteration t; false without memory. */
+static bool position_pass(hyper_run *run, hyper_adjoint *a, int64_t t, hyper_pass *pass)
 {
     const hyper_dynamics *d = run->dynamics;
-    hyper_pass pass = { .function = d->retreat_position, .t = t, .adjoint = a, .terms = d->position_terms };
-    pass.x_out = hyper_values_write(&run->x_values, run->values_bytes);
-    pass.direction_out = hyper_values_write(&run->direction_values, run->values_bytes);
-    if (!pass.x_out || !pass.direction_out || !hyper_step(run, &pass))
-        return false;
-    if (run->drift)
-        measure_drift(run, t);
-    return true;
+    *pass = (hyper_pass){ .function = d->retreat_position, .t = t, .adjoint = a, .terms = d->position_terms };
+    pass->x_out = hyper_values_write(&run->x_values, run->values_bytes);
+    pass->direction_out = hyper_values_write(&run->direction_values, run->values_bytes);
+    a->positioned = t;
+    return pass->x_out && pass->direction_out;
+}
+
+static bool through_position(hyper_run *run, hyper_adjoint *a, int64_t t)
+{
+    hyper_pass pass;
+    return position_pass(run, a, t, &pass) && hyper_step(run, &pass);
 }
 
 /* g_t and h. */
@@ -114,11 +118,29 @@ static bool find_products(hyper_run *run, hyper_adjoint *a, int64_t t, hyper_slo
     return hyper_product_by_pullback(run, slopes);
 }
 
-static bool through_moments(hyper_run *run, hyper_adjoint *a, int64_t t, bool stored)
+/* Whether iteration t-1 can take x back as iteration t takes the moments back, block by block, in one pass over memory. Nothing may come between the two, and
+ * their terms may not meet in one place. */
+static bool can_go_on(const hyper_run *run, const hyper_adjoint *a, int64_t t, int64_t from)
+{
+    unsigned both = run->dynamics->position_terms & run->dynamics->moment_terms;
+    for (int r = 0; r < run->dynamics->rates; r++)
+        if (both & (1u << r) && a->term[r])
+            return false;
+    return t > from && !hyper_is_along(run, t);
+}
+
+/* And through the position of the iteration before, where that can be. */
+static bool through_moments(hyper_run *run, hyper_adjoint *a, int64_t t, bool stored, int64_t from)
 {
     const hyper_dynamics *d = run->dynamics;
-    hyper_pass pass = { .function = d->retreat_moments, .t = t, .backwards = true, .stored = stored, .adjoint = a, .terms = d->moment_terms,
-                        .gradient = run->gradient_data, .product = run->product_data };
+    hyper_pass then, pass = { .function = d->retreat_moments, .t = t, .backwards = true, .stored = stored, .adjoint = a, .terms = d->moment_terms,
+                              .gradient = run->gradient_data, .product = run->product_data };
+    if (can_go_on(run, a, t, from)) {
+        if (!position_pass(run, a, t - 1, &then))
+            return false;
+        then.second = true;
+        pass.then = &then;
+    }
     if (!hyper_step(run, &pass))
         return false;
     if (pass.checksum != run->checksum[t])
@@ -137,27 +159,30 @@ static void take_moments(hyper_run *run, const int64_t *moments)
 }
 
 /* moments: those before the iteration, where they were stored. */
-static bool reverse_step(hyper_run *run, hyper_adjoint *a, int64_t t, const int64_t *moments)
+static bool reverse_step(hyper_run *run, hyper_adjoint *a, int64_t t, int64_t from, const int64_t *moments)
 {
     AD_SCOPE;
     hyper_slopes slopes = { 0 };
     run->finished = false;
     if (hyper_is_along(run, t + 1) && !through_meta_loss(run, a, t + 1))
         return false;
-    if (!through_position(run, a, t))
+    if (a->positioned != t && !through_position(run, a, t))
         return false;
+    if (run->drift)
+        measure_drift(run, t);
     if (moments)
         take_moments(run, moments);
-    bool done = find_products(run, a, t, &slopes) && through_moments(run, a, t, moments != NULL) && hyper_add_theta(run, slopes.theta, -1);
+    bool done = find_products(run, a, t, &slopes);
     ad_vjp_free(slopes.pull);
-    return done;
+    return done && through_moments(run, a, t, moments != NULL, from) && hyper_add_theta(run, slopes.theta, -1);
 }
 
-bool hyper_reverse_stored(hyper_run *run, hyper_adjoint *a, int64_t from, int64_t to, const int64_t *moments)
+bool hyper_reverse_steps(hyper_run *run, hyper_adjoint *a, int64_t from, int64_t to, const int64_t *moments)
 {
     int64_t step = (run->dynamics->states - 1) * run->count;
+    a->positioned = -1;
     for (int64_t t = to - 1; t >= from; t--)
-        if (!reverse_step(run, a, t, moments + (t - from) * step))
+        if (!reverse_step(run, a, t, from, moments ? moments + (t - from) * step : NULL))
             return false;
     return true;
 }
@@ -182,18 +207,9 @@ static bool begin(hyper_run *run, hyper_adjoint *a, ad_array *const *cotangents)
 
 static bool go_back(hyper_run *run, hyper_adjoint *a)
 {
-    int64_t T = run->training.iterations;
-    switch (run->training.method) {
-    case HYPER_STORE:
-        return hyper_reverse_stored(run, a, 0, T, run->moments);
-    case HYPER_CHECKPOINT:
+    if (run->training.method == HYPER_CHECKPOINT)
         return hyper_reverse_checkpointed(run, a);
-    default:
-        for (int64_t t = T - 1; t >= run->start; t--)
-            if (!reverse_step(run, a, t, NULL))
-                return false;
-        return true;
-    }
+    return hyper_reverse_steps(run, a, run->start, run->training.iterations, run->moments);
 }
 
 /* All gradients, by tangents. */

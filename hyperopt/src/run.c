@@ -125,7 +125,7 @@ static bool make_state(hyper_run *run)
         if (!(run->state[s] = hyper_room(n, sizeof *run->state[s])))
             return false;
     if (!(run->piece = hyper_room(run->pieces, sizeof *run->piece)) || !(run->strip_piece = hyper_room(run->strips + 1, sizeof *run->strip_piece)) ||
-        !(run->partial = hyper_room(run->pieces, HYPER_RATES * sizeof *run->partial)) ||
+        !(run->partial = hyper_room(run->pieces, sizeof *run->partial)) ||
         !(run->strip = hyper_room(run->strips, sizeof *run->strip)) || !(run->checksum = hyper_room(T, sizeof *run->checksum)))
         return false;
     cut(run, run->piece, run->strip_piece);

@@ -63,6 +63,11 @@ typedef struct hyper_piece {
     int64_t from, count;      /* in the leaf */
 } hyper_piece;
 
+/* Sums of the terms of rates: of a pass, and of one that runs with it. */
+typedef struct hyper_partial {
+    double sum[2][HYPER_RATES];
+} hyper_partial;
+
 /* What a pass found in a strip. */
 typedef struct hyper_strip {
     uint64_t checksum;
@@ -82,6 +87,7 @@ typedef struct hyper_adjoint {
     hyper_values *values[HYPER_STATES]; /* under them */
     double along;             /* of the mean of the meta-loss */
     int64_t more_bytes;       /* that a method has taken beside */
+    int64_t positioned;       /* the iteration whose x is there already; -1: none */
     double norm, growth;      /* |dx|, and the largest factor by which one iteration changed it */
     double **rate;            /* NULL where an input is not one */
     double *term[HYPER_RATES]; /* one summand per parameter, where a broadcast schedule asks for it; else NULL */
@@ -116,7 +122,7 @@ typedef struct hyper_run {
     int64_t strips, pieces;
     hyper_piece *piece;
     int64_t *strip_piece;         /* the first piece of each strip, and the end */
-    double *partial;              /* of each piece and rate: the sum of the terms */
+    hyper_partial *partial;       /* of each piece */
     hyper_strip *strip;           /* what one pass found in each */
 
     bool trained;                 /* it has run once: what comes is the same again */
@@ -184,6 +190,8 @@ typedef struct hyper_pass {
     const hyper_adjoint *adjoint; /* NULL going forward; the tangents that follow along */
     const double *const *tangents; /* of the rates, by leaf of hypers, NULL: zero; NULL: none follow */
     unsigned terms;               /* the rates that the function has terms of: bit r stands for rate r */
+    const struct hyper_pass *then; /* runs on every block right after, while that is in the cache; NULL: none */
+    bool second;                  /* it is such a pass itself */
     uint64_t checksum;            /* out */
     double squares;               /* out, of a pass with an adjoint: the sum of those of dx */
 } hyper_pass;
@@ -232,7 +240,8 @@ double hyper_seconds(void);
 
 /* ---- reverse.c ---- */
 bool hyper_reverse(hyper_run *run, ad_array *const *cotangents);    /* run->gradients, from a cotangent of each output, NULL: zero */
-bool hyper_reverse_stored(hyper_run *run, hyper_adjoint *adjoint, int64_t from, int64_t to, const int64_t *moments); /* iterations to-1 .. from */
+bool hyper_reverse_steps(hyper_run *run, hyper_adjoint *adjoint, int64_t from, int64_t to, const int64_t *moments); /* iterations to-1 .. from; moments
+                                                                              before each, or NULL: out of the coders */
 
 /* ---- checkpoint.c ---- */
 bool hyper_reverse_checkpointed(hyper_run *run, hyper_adjoint *adjoint);

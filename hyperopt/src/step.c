@@ -30,7 +30,8 @@ static bool coder_failed(const hyper_run *run, long long iteration, const hyper_
     case HYPER_STORE_NO_MEMORY:
         return hyper_no_memory() != NULL;
     default:
-        ad_set_error(AD_ERROR_NUMERIC, "%s: iteration %lld: the state of %s is not one that the forward pass left", run->name, iteration, leaf->path);
+        ad_set_error(AD_ERROR_NUMERIC, "%s: iteration %lld: the state of %s is not one that the forward pass left; a loss should "
+                     "depend on x, theta and the iteration alone, and to the bit", run->name, iteration, leaf->path);
         return false;
     }
 }
@@ -66,10 +67,8 @@ static hyper_rate_view tangent_of(const hyper_pass *pass, const hyper_schedule *
     return along.value ? hyper_schedule_at(&along, leaf, pass->t, from, count, room) : (hyper_rate_view){ &zero, 0 };
 }
 
-static hyper_block block_of(const job *j, int64_t strip, const hyper_piece *piece, int64_t from, int64_t count, scratch *room)
+static hyper_block block_of(const hyper_run *run, const hyper_pass *pass, int64_t strip, const hyper_piece *piece, int64_t from, int64_t count, scratch *room)
 {
-    const hyper_run *run = j->run;
-    const hyper_pass *pass = j->pass;
     const hyper_dynamics *d = run->dynamics;
     const hyper_leaf *leaf = &run->leaf[piece->leaf];
     size_t size = leaf->dtype == AD_F32 ? sizeof(float) : sizeof(double), out = leaf->offset + (size_t)from * size;
@@ -116,19 +115,18 @@ static double sum_of(int64_t count, const double *a, const double *b)
     return sum;
 }
 
-/* The terms that a block has written: to where they are summed. A rate that this function has no terms of has zeros. */
-static void take_terms(const job *j, const hyper_block *b, int64_t piece, int64_t from)
+/* The terms that a block has written: to where they are summed. */
+static void take_terms(hyper_run *run, const hyper_pass *pass, const hyper_block *b, int64_t piece, int64_t from)
 {
-    const hyper_run *run = j->run;
     const hyper_leaf *leaf = &run->leaf[run->piece[piece].leaf];
     for (int r = 0; r < run->dynamics->rates; r++) {
         const hyper_schedule *s = &leaf->rate[r];
-        if (s->input < 0 || !(j->pass->terms & (1u << r)))
+        if (s->input < 0 || !(pass->terms & (1u << r)))
             continue;
         if (s->sharing == HYPER_OWN)
-            hyper_schedule_add(s, leaf, j->pass->t, from, b->count, b->rate_term[r], j->pass->adjoint->rate[s->input]);
+            hyper_schedule_add(s, leaf, pass->t, from, b->count, b->rate_term[r], pass->adjoint->rate[s->input]);
         else if (s->sharing == HYPER_SHARED)
-            run->partial[piece * HYPER_RATES + r] += sum_of(b->count, b->rate_term[r], NULL);
+            run->partial[piece].sum[pass->second][r] += sum_of(b->count, b->rate_term[r], NULL);
     }
 }
 
@@ -139,18 +137,21 @@ static uint64_t mixed(uint64_t checksum, int64_t place)
     return x ^ x >> 29;
 }
 
-static bool run_block(const job *j, int64_t strip, int64_t piece, int64_t from, int64_t count, scratch *room)
+static bool run_block(const job *j, const hyper_pass *pass, int64_t strip, int64_t piece, int64_t from, int64_t count, scratch *room)
 {
     const hyper_piece *p = &j->run->piece[piece];
-    hyper_block b = block_of(j, strip, p, from, count, room);
-    int64_t bad = j->pass->function(&b);
+    const hyper_leaf *leaf = &j->run->leaf[p->leaf];
+    hyper_block b = block_of(j->run, pass, strip, p, from, count, room);
+    int64_t bad = pass->function(&b);
     if (bad != HYPER_FINE)
-        return tell(j->run, &b, &j->run->leaf[p->leaf], from + bad);
-    j->run->strip[strip].checksum += mixed(b.checksum, j->run->leaf[p->leaf].start + from);
-    if (!j->pass->adjoint)
+        return tell(j->run, &b, leaf, from + bad);
+    if (!pass->second)
+        j->run->strip[strip].checksum += mixed(b.checksum, leaf->start + from);
+    if (!pass->adjoint)
         return true;
-    j->run->strip[strip].squares += sum_of(count, b.cotangent[0], b.cotangent[0]);
-    take_terms(j, &b, piece, from);
+    if (!pass->second)
+        j->run->strip[strip].squares += sum_of(count, b.cotangent[0], b.cotangent[0]);
+    take_terms(j->run, pass, &b, piece, from);
     return true;
 }
 
@@ -160,8 +161,9 @@ static bool run_piece(const job *j, int64_t strip, int64_t piece, scratch *room)
     int64_t blocks = (p->count + HYPER_BLOCK - 1) / HYPER_BLOCK;
     for (int64_t i = 0; i < blocks; i++) {
         int64_t first = (j->pass->backwards ? blocks - 1 - i : i) * HYPER_BLOCK, left = p->count - first;
-        if (!run_block(j, strip, piece, p->from + first, left < HYPER_BLOCK ? left : HYPER_BLOCK, room))
-            return false;
+        for (const hyper_pass *pass = j->pass; pass; pass = pass->then)
+            if (!run_block(j, pass, strip, piece, p->from + first, left < HYPER_BLOCK ? left : HYPER_BLOCK, room))
+                return false;
     }
     return true;
 }
@@ -189,7 +191,7 @@ static void add_terms(hyper_run *run, const hyper_pass *pass)
             if (s->input < 0 || !(pass->terms & (1u << r)))
                 continue;
             if (s->sharing == HYPER_SHARED)
-                a->rate[s->input][pass->t * s->time_stride] += run->partial[p * HYPER_RATES + r];
+                a->rate[s->input][pass->t * s->time_stride] += run->partial[p].sum[pass->second][r];
             else if (s->sharing == HYPER_BROADCAST)
                 hyper_schedule_add(s, leaf, pass->t, piece->from, piece->count, a->term[r] + leaf->start + piece->from, a->rate[s->input]);
         }
@@ -200,7 +202,7 @@ bool hyper_step(hyper_run *run, hyper_pass *pass)
 {
     if (ad_failed())
         return false;
-    memset(run->partial, 0, (size_t)run->pieces * HYPER_RATES * sizeof *run->partial);
+    memset(run->partial, 0, (size_t)run->pieces * sizeof *run->partial);
     memset(run->strip, 0, (size_t)run->strips * sizeof *run->strip);
     job j = { run, pass };
     ad_parallel_for(run->strips, run_strip, &j);
@@ -212,7 +214,8 @@ bool hyper_step(hyper_run *run, hyper_pass *pass)
     }
     if (ad_failed())
         return false;
-    if (pass->adjoint)
-        add_terms(run, pass);
+    for (const hyper_pass *each = pass; each; each = each->then)
+        if (each->adjoint)
+            add_terms(run, each);
     return true;
 }
