@@ -76,7 +76,7 @@ bool hyper_store_is_empty(const hyper_store *store);
 /* Information held since then, in bits. */
 double hyper_store_bits(const hyper_store *store);
 
-/* The most bytes that have been held since the store was made, in memory and in the file. */
+/* The most bytes that each coder has held since the store was made, in memory and in the file, added up. */
 int64_t hyper_store_peak_bytes(const hyper_store *store);
 
 #endif

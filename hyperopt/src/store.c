@@ -3,7 +3,7 @@
  * A coder's stack begins with RESERVE words in the coder itself, and goes on in blocks that are larger the more there are. Where there is a spill file,
  * blocks have one size, a coder keeps its share of the memory limit in memory, two blocks at least, and puts the lowest of them into a slot of the
  * file when it wants another: between two transfers lies a block of words. A slot names the one below. The end of the file is taken back when the
- * last slot is freed, and all of it when none is in use, as after a pass there and back. The lock guards the file and the counts; all else of a
+ * last slot is freed, and all of it when none is in use, as after a pass there and back. The lock guards the file and its slots; all else of a
  * coder is its own. */
 #include "store.h"
 
@@ -29,7 +29,6 @@ struct hyper_store {
     bool unusable;                    /* the file was, at the start */
     pthread_mutex_t lock;             /* for what follows, and the file */
     int64_t end, used;                /* slots: the first that was not used yet, and how many are in use */
-    int64_t bytes, peak;
 };
 
 static bool fail(hyper_coder *coder, hyper_store_state failure)
@@ -38,12 +37,11 @@ static bool fail(hyper_coder *coder, hyper_store_state failure)
     return false;
 }
 
-static void count_bytes(hyper_store *store, int64_t bytes)
+/* Each coder has a peak of its own, which does not depend on what others do at that time. */
+static void count_bytes(hyper_coder *coder, int64_t bytes)
 {
-    pthread_mutex_lock(&store->lock);
-    store->bytes += bytes;
-    store->peak = store->bytes > store->peak ? store->bytes : store->peak;
-    pthread_mutex_unlock(&store->lock);
+    coder->bytes += bytes;
+    coder->peak = coder->bytes > coder->peak ? coder->bytes : coder->peak;
 }
 
 /* ---- the file ---- */
@@ -86,7 +84,7 @@ static bool spill_block(hyper_coder *coder, const uint16_t *word)
         return fail(coder, HYPER_STORE_IO);
     coder->slot = slot;
     coder->slots++;
-    count_bytes(store, slot_bytes(store));
+    count_bytes(coder, slot_bytes(store));
     return true;
 }
 
@@ -105,7 +103,7 @@ static bool read_block(hyper_coder *coder, uint16_t *word)
         return fail(coder, HYPER_STORE_IO);
     coder->slot = below;
     coder->slots--;
-    count_bytes(store, -slot_bytes(store));
+    count_bytes(coder, -slot_bytes(store));
     return true;
 }
 
@@ -145,14 +143,14 @@ static hyper_words *new_block(hyper_coder *coder)
     }
     *block = (hyper_words){ .capacity = words, .word = (uint16_t *)(block + 1) };
     coder->blocks++;
-    count_bytes(coder->store, block_bytes(words));
+    count_bytes(coder, block_bytes(words));
     return block;
 }
 
 static void drop_block(hyper_coder *coder, hyper_words *block)
 {
     coder->blocks--;
-    count_bytes(coder->store, -block_bytes(block->capacity));
+    count_bytes(coder, -block_bytes(block->capacity));
     ad_memory_give(block);
 }
 
@@ -217,9 +215,9 @@ static void write_reserve(hyper_coder *coder, const uint64_t lanes[HYPER_LANES])
     }
     pthread_mutex_lock(&coder->store->lock);
     coder->store->used -= coder->slots;
-    coder->store->bytes -= coder->slots * slot_bytes(coder->store);
     coder->store->end = coder->store->used == 0 ? 0 : coder->store->end;
     pthread_mutex_unlock(&coder->store->lock);
+    count_bytes(coder, -coder->slots * slot_bytes(coder->store));
     coder->slots = 0;
     coder->words = 0;
     coder->fill = RESERVE;
@@ -280,7 +278,6 @@ hyper_store *hyper_store_new(int64_t coders, FILE *spill, size_t memory_limit)
         hyper_coder *coder = &store->coder[i];
         *coder = (hyper_coder){ .store = store, .first = { .capacity = FIRST_WORDS, .word = coder->first_word }, .top = &coder->first };
     }
-    count_bytes(store, (int64_t)sizeof *store + coders * (int64_t)sizeof *store->coder);
     hyper_store_clear(store, false);
     if (spill && !try_file(store)) {
         hyper_store_free(store);
@@ -363,5 +360,8 @@ double hyper_store_bits(const hyper_store *store)
 
 int64_t hyper_store_peak_bytes(const hyper_store *store)
 {
-    return store->peak;
+    int64_t bytes = (int64_t)sizeof *store;
+    for (int64_t i = 0; i < store->count; i++)
+        bytes += (int64_t)sizeof store->coder[i] + store->coder[i].peak;
+    return bytes;
 }

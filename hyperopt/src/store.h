@@ -26,6 +26,7 @@ struct hyper_coder {
     int64_t words;                    /* below the top, in memory and in the file */
     int64_t blocks;                   /* in memory beside `first` */
     int64_t slot, slots;              /* the newest block in the file, and how many there are */
+    int64_t bytes, peak;              /* in blocks and slots: now, and the most so far */
     hyper_store *store;
     hyper_store_state failure;
     uint64_t start[HYPER_LANES];      /* where it is empty */
