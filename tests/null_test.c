@@ -430,6 +430,12 @@ static void training(void)
     ROW(hyper_sgd_state, hyper_sgd_state(NULL, t));
     ROW(hyper_sgd_along, hyper_sgd_along(&run, bare));
     ROW(hyper_sgd_along, hyper_sgd_along(NULL, t));
+    ROW(hyper_adam, hyper_adam(&run, bare));
+    ROW(hyper_adam, hyper_adam(NULL, t));
+    ROW(hyper_adam_state, hyper_adam_state(&run, bare));
+    ROW(hyper_adam_state, hyper_adam_state(NULL, t));
+    ROW(hyper_adam_along, hyper_adam_along(&run, bare));
+    ROW(hyper_adam_along, hyper_adam_along(NULL, t));
     ROW(hyper_naive_reversal, hyper_naive_reversal(&run, bare, AD_F64));
     ROW(hyper_naive_reversal, hyper_naive_reversal(NULL, t, AD_F64));
     ROW(hyper_optimize, hyper_optimize(no_meta_loss, bare, .iterations = 1));

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { HYPER_BLOCK = 512, HYPER_STATES = 3, HYPER_RATES = 5 };
+enum { HYPER_BLOCK = 512, HYPER_STATES = 3, HYPER_RATES = 7 };
 
 /* A rate of the elements of a block: doubles, or hyper_momentum for a momentum. stride 0: one for all, 1: one each. */
 typedef struct hyper_rate_view {
@@ -46,20 +46,28 @@ typedef struct hyper_dynamics {
     int states;
     const char *state_name[HYPER_STATES];
     int state_bits[HYPER_STATES];       /* fractional bits, where training does not say */
+    bool state_is_square[HYPER_STATES]; /* never negative */
     int rates;
     const char *rate_name[HYPER_RATES];
-    bool rate_is_momentum[HYPER_RATES];
+    bool rate_is_momentum[HYPER_RATES], rate_may_be_zero[HYPER_RATES]; /* a momentum of 0 */
+    bool rate_is_positive[HYPER_RATES];
+    int rate_corrects[HYPER_RATES];     /* not 0: this is 1 - the product over time of that momentum, and not one of the hypers */
     double rate_default[HYPER_RATES];   /* NAN: it has to be given */
 
     hyper_block_function advance;           /* state_t to state_{t+1}; x_out */
+    hyper_block_function settle;            /* or NULL: what of it waits until all blocks of a strip have done advance */
     hyper_block_function retreat_position;  /* x_{t+1} to x_t, x_out; cotangents through it; direction_out, unless it needs the gradient */
     hyper_block_function direction;         /* direction_out from the gradient; NULL where retreat_position gives it */
     hyper_block_function retreat_moments;   /* the other states to those of t, from the last element to the first; cotangents through them; product */
     /* The tangents of the state, which is that before the iteration, to those after it; the product is the gradient's tangent. */
     hyper_block_function follow;
+    unsigned position_loses_by;             /* rates that make the position lose digits, too: without a coder x_t has to be there already */
     unsigned position_terms, moment_terms;  /* which rates have terms from the two: bit r stands for rate r */
 } hyper_dynamics;
 
-extern const hyper_dynamics hyper_sgd_dynamics;
+/* Of failed_state: what did not fit is not in the units of a state. */
+enum { HYPER_NO_UNIT = -1 };
+
+extern const hyper_dynamics hyper_sgd_dynamics, hyper_adam_dynamics, hyper_adam_sum_dynamics;
 
 #endif

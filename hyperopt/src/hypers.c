@@ -24,7 +24,8 @@ static int entries_of(hyper_run *run, entry *entries)
     for (int s = 0; s < d->states; s++)
         entries[n++] = (entry){ d->state_name[s], &run->state_part[s], s == 0, true, false };
     for (int r = 0; r < d->rates; r++)
-        entries[n++] = (entry){ d->rate_name[r], &run->rate_part[r], isnan(d->rate_default[r]), true, true };
+        if (!d->rate_corrects[r])
+            entries[n++] = (entry){ d->rate_name[r], &run->rate_part[r], isnan(d->rate_default[r]), true, true };
     entries[n++] = (entry){ "theta", &run->theta_part, false, true, false };
     entries[n++] = (entry){ "exact", &run->exact_part, false, false, true };
     return n;
@@ -161,6 +162,15 @@ static bool bad_rate(const hyper_run *run, int r, int i, int64_t element, double
                         (long long)n, should), false;
 }
 
+/* Of a momentum that may be 0 a product over time is asked for, whose difference from 1 is not 0: it may not be 1. */
+static bool momentum_of(const hyper_run *run, int r, double value, hyper_momentum *momentum)
+{
+    if (!run->dynamics->rate_may_be_zero[r])
+        return hyper_momentum_of(value, momentum);
+    *momentum = (hyper_momentum){ 0, { 0, UINT16_MAX } };
+    return value == 0 || (value < 1 && hyper_momentum_of(value, momentum));
+}
+
 static bool read_rate(hyper_run *run, int r, int i)
 {
     const char *name = run->dynamics->rate_name[r];
@@ -172,6 +182,9 @@ static bool read_rate(hyper_run *run, int r, int i)
     for (int64_t j = 0; j < n; j++)
         if (!isfinite(value[j]))
             return bad_rate(run, r, i, j, value[j], "a finite number");
+    for (int64_t j = 0; run->dynamics->rate_is_positive[r] && j < n; j++)
+        if (value[j] <= 0)
+            return bad_rate(run, r, i, j, value[j], "above 0");
     if (!run->dynamics->rate_is_momentum[r] || !value)
         return value != NULL;
     if (!(run->momenta[i] = hyper_room(n, sizeof **run->momenta)))
@@ -179,8 +192,8 @@ static bool read_rate(hyper_run *run, int r, int i)
     for (int64_t j = 0; j < n; j++) {
         if (j > 0 && value[j] == value[j - 1])
             run->momenta[i][j] = run->momenta[i][j - 1];
-        else if (!hyper_momentum_of(value[j], &run->momenta[i][j]))
-            return bad_rate(run, r, i, j, value[j], "above 0 and at most 1");
+        else if (!momentum_of(run, r, value[j], &run->momenta[i][j]))
+            return bad_rate(run, r, i, j, value[j], run->dynamics->rate_may_be_zero[r] ? "at least 0 and below 1" : "above 0 and at most 1");
     }
     return true;
 }
@@ -221,9 +234,13 @@ bool hyper_hypers_read(hyper_run *run, ad_tree *hypers)
         !(run->gradient_data = hyper_room(run->leaves, sizeof *run->gradient_data)) || !(run->product_data = hyper_room(run->leaves, sizeof *run->product_data)))
         return false;
     find_wanted(run, hypers);
+    run->kept = 1;
+    for (int r = 0; r < run->dynamics->rates; r++)
+        if (run->rate_part[r].given && run->dynamics->position_loses_by & 1u << r)
+            run->kept = 0;
     return (run->leaf = hyper_room(run->leaves, sizeof *run->leaf)) && (run->rates = hyper_room(run->inputs, sizeof *run->rates)) &&
            (run->momenta = hyper_room(run->inputs, sizeof *run->momenta)) && (run->gradients = hyper_room(run->inputs, sizeof *run->gradients)) &&
-           read_leaves(run, run->state_part[0].tree) && same_shapes(run) && read_rates(run) && hyper_schedules_read(run);
+           read_leaves(run, run->state_part[0].tree) && same_shapes(run) && read_rates(run) && hyper_schedules_read(run) && hyper_corrections_read(run);
 }
 
 /* ---- the first state ---- */
@@ -233,8 +250,8 @@ static bool out_of_range(const hyper_run *run, int s, const hyper_leaf *leaf, in
     const char *name = run->dynamics->state_name[s], *path = leaf->path + 1;
     if (!isfinite(value))
         return ad_set_error(AD_ERROR_NUMERIC, "%s: the initial value of %s%s, element %lld, is %g", run->name, name, path, (long long)element, value), false;
-    return ad_set_error(AD_ERROR_NUMERIC, "%s: the initial value of %s%s, element %lld, is %g; the range of %s is +-%g", run->name, name, path,
-                        (long long)element, value, name, 0x1p63 * run->unit[s]), false;
+    return ad_set_error(AD_ERROR_NUMERIC, "%s: the initial value of %s%s, element %lld, is %g; the range of %s is +-%g, by %s_bits", run->name, name, path,
+                        (long long)element, value, name, 0x1p63 * run->unit[s], name), false;
 }
 
 /* state = the leaves rounded to units. */
@@ -254,6 +271,9 @@ static bool encode(const hyper_run *run, int s)
             return false;
         for (int64_t i = 0; i < leaf->size; i++) {
             double units = value[i] / run->unit[s];
+            if (units < 0 && run->dynamics->state_is_square[s])
+                return ad_set_error(AD_ERROR_VALUE, "%s: the initial value of %s%s, element %lld, is %g; it should be at least 0", run->name,
+                                    run->dynamics->state_name[s], leaf->path + 1, (long long)i, value[i]), false;
             if (!(fabs(units) < 0x1p63))
                 return out_of_range(run, s, leaf, i, value[i]);
             run->state[s][leaf->start + i] = llrint(units);

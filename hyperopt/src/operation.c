@@ -193,6 +193,7 @@ static ad_array *jvp(const ad_node *node, int operand, ad_array *t)
     }
 
 static const ad_primitive sgd = RUN_RECORD("hyper_sgd", 1), sgd_state = RUN_RECORD("hyper_sgd_state", 3), sgd_along = RUN_RECORD("hyper_sgd_along", 1);
+static const ad_primitive adam = RUN_RECORD("hyper_adam", 1), adam_state = RUN_RECORD("hyper_adam_state", 4), adam_along = RUN_RECORD("hyper_adam_along", 1);
 
 /* Runs it; false and an error on failure. */
 static bool call(const ad_primitive *primitive, const hyper_dynamics *dynamics, hyper_result result, const hyper_training *training, ad_tree *hypers,
@@ -260,4 +261,24 @@ ad_tree *hyper_sgd_state(const hyper_training *training, ad_tree *hypers)
 ad_array *hyper_sgd_along(const hyper_training *training, ad_tree *hypers)
 {
     return along(&sgd_along, &hyper_sgd_dynamics, training, hypers);
+}
+
+static const hyper_dynamics *adam_of(const hyper_training *training)
+{
+    return training && training->second_moment == HYPER_SUM ? &hyper_adam_sum_dynamics : &hyper_adam_dynamics;
+}
+
+ad_tree *hyper_adam(const hyper_training *training, ad_tree *hypers)
+{
+    return trained(&adam, adam_of(training), training, hypers);
+}
+
+ad_tree *hyper_adam_state(const hyper_training *training, ad_tree *hypers)
+{
+    return state(&adam_state, adam_of(training), training, hypers);
+}
+
+ad_array *hyper_adam_along(const hyper_training *training, ad_tree *hypers)
+{
+    return along(&adam_along, adam_of(training), training, hypers);
 }

@@ -21,7 +21,7 @@
 
 static void adjoint_free(const hyper_run *run, hyper_adjoint *a)
 {
-    for (int i = 0; a->rate && i < run->inputs; i++)
+    for (int i = 0; a->rate && i < run->inputs + run->corrections; i++)
         ad_memory_give(a->rate[i]);
     ad_memory_give(a->rate);
     for (int s = 0; s < HYPER_STATES; s++)
@@ -50,10 +50,12 @@ static bool adjoint_new(const hyper_run *run, hyper_adjoint *a)
     for (int r = 0; r < run->dynamics->rates; r++)
         if (is_broadcast(run, r) && !(a->term[r] = hyper_room(n, sizeof(double))))
             return false;
-    bool done = (a->rate = hyper_room(run->inputs, sizeof *a->rate)) != NULL;
+    bool done = (a->rate = hyper_room(run->inputs + run->corrections, sizeof *a->rate)) != NULL;
     for (int i = 0; i < run->inputs && done; i++)
         if (run->rates[i])
             done = (a->rate[i] = hyper_room(ad_size(run->input[i]), sizeof(double))) != NULL;
+    for (int i = 0; i < run->corrections && done; i++)
+        done = (a->rate[run->inputs + i] = hyper_room(hyper_correction_size(run, &run->correction[i]), sizeof(double))) != NULL;
     return done;
 }
 
@@ -88,17 +90,24 @@ static void measure_drift(const hyper_run *run, int64_t t)
 static bool position_pass(hyper_run *run, hyper_adjoint *a, int64_t t, hyper_pass *pass)
 {
     const hyper_dynamics *d = run->dynamics;
-    *pass = (hyper_pass){ .function = d->retreat_position, .t = t, .adjoint = a, .terms = d->position_terms };
+    *pass = (hyper_pass){ .function = d->retreat_position, .t = t, .adjoint = a, .terms = d->position_terms, .backwards = run->kept == 0 };
     pass->x_out = hyper_values_write(&run->x_values, run->values_bytes);
     pass->direction_out = hyper_values_write(&run->direction_values, run->values_bytes);
     a->positioned = t;
     return pass->x_out && pass->direction_out;
 }
 
-static bool through_position(hyper_run *run, hyper_adjoint *a, int64_t t)
+/* stored: x_t is there already. */
+static bool through_position(hyper_run *run, hyper_adjoint *a, int64_t t, bool stored)
 {
     hyper_pass pass;
-    return position_pass(run, a, t, &pass) && hyper_step(run, &pass);
+    if (!position_pass(run, a, t, &pass))
+        return false;
+    pass.stored = stored;
+    if (!hyper_step(run, &pass))
+        return false;
+    hyper_corrections_back(run, a, t);
+    return true;
 }
 
 /* g_t and h. */
@@ -118,15 +127,15 @@ static bool find_products(hyper_run *run, hyper_adjoint *a, int64_t t, hyper_slo
     return hyper_product_by_pullback(run, slopes);
 }
 
-/* Whether iteration t-1 can take x back as iteration t takes the moments back, block by block, in one pass over memory. Nothing may come between the two, and
- * their terms may not meet in one place. */
+/* Whether iteration t-1 can take x back as iteration t takes the moments back, block by block, in one pass over memory. Nothing may come between the two,
+ * not even digits of the position among those of the moments, and their terms may not meet in one place. */
 static bool can_go_on(const hyper_run *run, const hyper_adjoint *a, int64_t t, int64_t from)
 {
     unsigned both = run->dynamics->position_terms & run->dynamics->moment_terms;
     for (int r = 0; r < run->dynamics->rates; r++)
         if (both & (1u << r) && a->term[r])
             return false;
-    return t > from && !hyper_is_along(run, t);
+    return t > from && run->kept > 0 && !hyper_is_along(run, t);
 }
 
 /* And through the position of the iteration before, where that can be. */
@@ -145,6 +154,8 @@ static bool through_moments(hyper_run *run, hyper_adjoint *a, int64_t t, bool st
         return false;
     if (pass.checksum != run->checksum[t])
         return hyper_differs(run, t);
+    if (pass.then)
+        hyper_corrections_back(run, a, t - 1);
     double norm = sqrt(pass.squares);
     if (a->norm > 0 && norm / a->norm > a->growth)
         a->growth = norm / a->norm;
@@ -152,10 +163,9 @@ static bool through_moments(hyper_run *run, hyper_adjoint *a, int64_t t, bool st
     return true;
 }
 
-static void take_moments(hyper_run *run, const int64_t *moments)
+static void take_state(hyper_run *run, const int64_t *moments, int s)
 {
-    for (int s = 1; s < run->dynamics->states; s++)
-        memcpy(run->state[s], moments + (s - 1) * run->count, (size_t)run->count * sizeof *moments);
+    memcpy(run->state[s], moments + (s - run->kept) * run->count, (size_t)run->count * sizeof *moments);
 }
 
 /* moments: those before the iteration, where they were stored. */
@@ -166,12 +176,15 @@ static bool reverse_step(hyper_run *run, hyper_adjoint *a, int64_t t, int64_t fr
     run->finished = false;
     if (hyper_is_along(run, t + 1) && !through_meta_loss(run, a, t + 1))
         return false;
-    if (a->positioned != t && !through_position(run, a, t))
+    bool position_kept = moments && run->kept == 0;
+    if (position_kept)
+        take_state(run, moments, 0);
+    if (a->positioned != t && !through_position(run, a, t, position_kept))
         return false;
     if (run->drift)
         measure_drift(run, t);
-    if (moments)
-        take_moments(run, moments);
+    for (int s = 1; moments && s < run->dynamics->states; s++)
+        take_state(run, moments, s);
     bool done = find_products(run, a, t, &slopes);
     ad_vjp_free(slopes.pull);
     return done && through_moments(run, a, t, moments != NULL, from) && hyper_add_theta(run, slopes.theta, -1);
@@ -179,7 +192,7 @@ static bool reverse_step(hyper_run *run, hyper_adjoint *a, int64_t t, int64_t fr
 
 bool hyper_reverse_steps(hyper_run *run, hyper_adjoint *a, int64_t from, int64_t to, const int64_t *moments)
 {
-    int64_t step = (run->dynamics->states - 1) * run->count;
+    int64_t step = (run->dynamics->states - run->kept) * run->count;
     a->positioned = -1;
     for (int64_t t = to - 1; t >= from; t--)
         if (!reverse_step(run, a, t, from, moments ? moments + (t - from) * step : NULL))
@@ -285,11 +298,13 @@ static int64_t memory_of(const hyper_run *run, const hyper_adjoint *a)
     int64_t n = run->count, T = run->training.iterations, states = run->dynamics->states, word = sizeof(int64_t);
     int64_t bytes = 2 * states * n * word + 2 * (int64_t)run->values_bytes + T * word + hyper_store_peak_bytes(run->store) + a->more_bytes;
     if (run->moments)
-        bytes += (states - 1) * n * T * word;
+        bytes += (states - run->kept) * n * T * word;
     for (int r = 0; r < HYPER_RATES; r++)
         bytes += a->term[r] ? n * word : 0;
     for (int i = 0; i < run->inputs; i++)
         bytes += run->rates[i] ? 2 * ad_size(run->rates[i]) * word : 0;
+    for (int i = 0; i < run->corrections; i++)
+        bytes += 2 * hyper_correction_size(run, &run->correction[i]) * word;
     return bytes;
 }
 

@@ -176,6 +176,8 @@ static bool possible(const char *name, hyper_result result, const hyper_training
     if (!bits_fit(t))
         return ad_set_error(AD_ERROR_VALUE, "%s: units of 2^-%d, 2^-%d, 2^-%d and 2^-%d for x, v, m and s; 1 to 62 bits are possible, and 0 for the default", name,
                             t->x_bits, t->v_bits, t->m_bits, t->s_bits), false;
+    if ((unsigned)t->second_moment > HYPER_SUM)
+        return ad_set_error(AD_ERROR_VALUE, "%s: there is no second_moment %d", name, (int)t->second_moment), false;
     if (t->spill && ftello(t->spill) < 0)
         return ad_set_error(AD_ERROR_IO, "%s: the spill stream has no position to go back to, as a pipe has none; it should be a file", name), false;
     return true;
@@ -235,9 +237,13 @@ void hyper_run_drop(hyper_run *run)
         ad_release(run->rates[i]);
     for (int i = 0; run->momenta && i < run->inputs; i++)
         ad_memory_give(run->momenta[i]);
+    for (int i = 0; i < run->corrections; i++) {
+        ad_memory_give(run->correction[i].value);
+        ad_memory_give(run->correction[i].logarithm);
+    }
     for (int k = 0; run->leaf && k < run->leaves; k++)
         drop_leaf(&run->leaf[k]);
-    void *blocks[] = { run->input, run->wanted, run->rates, run->momenta, run->few, run->leaf, run->piece, run->strip_piece, run->partial, run->strip,
+    void *blocks[] = { run->input, run->wanted, run->rates, run->momenta, run->correction, run->few, run->leaf, run->piece, run->strip_piece, run->partial, run->strip,
                        run->checksum, run->moments, run->watched,
                        run->gradients, run->gradient_data, run->product_data, run->wanted_theta };
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)

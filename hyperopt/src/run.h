@@ -5,6 +5,7 @@
  * leaf[k].start on. A reverse pass uses the final state up, as a failure does: the next one runs forward again, from the hyperparameters.
  *
  *     hypers.c     reads the entries of hypers                  schedule.c   learning rates and momenta by iteration and element
+ *     correction.c products of momenta over time
  *     step.c       one pass of a dynamics over all parameters   products.c   gradients and Hessian-vector products of the loss
  *     train.c      forward: all iterations                      reverse.c    backward: all cotangents
  *     run.c        life and memory of a run                     operation.c  the operations of libad, and the functions that users call */
@@ -57,6 +58,15 @@ typedef struct hyper_leaf {
     hyper_schedule rate[HYPER_RATES];
 } hyper_leaf;
 
+/* 1 - the product over time of an array of momenta, laid out like it: width values for each iteration, stride 0: of the iteration at hand only. */
+typedef struct hyper_correction {
+    int momentum;             /* which leaf of hypers it is of */
+    int64_t width, stride, momentum_stride;
+    double *value;
+    double *logarithm;        /* of the first iteration's momenta */
+    int64_t at;               /* the iteration at hand */
+} hyper_correction;
+
 /* Consecutive elements of one leaf in one strip. */
 typedef struct hyper_piece {
     int leaf;
@@ -89,7 +99,7 @@ typedef struct hyper_adjoint {
     int64_t more_bytes;       /* that a method has taken beside */
     int64_t positioned;       /* the iteration whose x is there already; -1: none */
     double norm, growth;      /* |dx|, and the largest factor by which one iteration changed it */
-    double **rate;            /* NULL where an input is not one */
+    double **rate;            /* of each leaf of hypers and each correction; NULL where an input is not a rate */
     double *term[HYPER_RATES]; /* one summand per parameter, where a broadcast schedule asks for it; else NULL */
 } hyper_adjoint;
 
@@ -113,6 +123,9 @@ typedef struct hyper_run {
     bool *wanted;                 /* of each input: somebody differentiates in it */
     ad_array **rates;             /* float64, of the inputs that are rates, else NULL; retained */
     hyper_momentum **momenta;         /* of the inputs that are momenta, else NULL */
+    hyper_correction *correction; /* of momenta whose products are asked for; as rates they come after the leaves of hypers */
+    int corrections;
+    int kept;                     /* the first of the states that have to be remembered where there are no coders: 0, 1 */
     ad_array **few;               /* scratch: room for the leaves of a tree like x or theta */
 
     int leaves;
@@ -179,9 +192,16 @@ hyper_rate_view hyper_schedule_at(const hyper_schedule *s, const hyper_leaf *lea
 void hyper_schedule_add(const hyper_schedule *s, const hyper_leaf *leaf, int64_t t, int64_t from, int64_t count, const double *term, double *sum);
 double hyper_schedule_bound(const hyper_run *run); /* bits that the momenta of all iterations cost */
 
+/* ---- correction.c ---- */
+bool hyper_corrections_read(hyper_run *run);    /* with the schedules of all leaves, once those of the momenta are there */
+int64_t hyper_correction_size(const hyper_run *run, const hyper_correction *c); /* of its array of derivatives */
+void hyper_corrections_at(hyper_run *run, int64_t t);
+void hyper_corrections_back(const hyper_run *run, const hyper_adjoint *a, int64_t t); /* from the derivatives in those of iteration t */
+void hyper_correction_follow(const hyper_run *run, const hyper_correction *c, int64_t t, const double *dmomentum, double *tangent);
+
 /* ---- step.c ---- */
 typedef struct hyper_pass {
-    hyper_block_function function;
+    hyper_block_function function, settle; /* settle: NULL, or what each strip does when all its blocks have done function */
     int64_t t;
     bool backwards;               /* elements from last to first, as the coders want it */
     bool stored;                  /* no coder: the moments were stored */

@@ -94,7 +94,7 @@ bool hyper_schedules_read(hyper_run *run)
 {
     for (int k = 0; k < run->leaves; k++)
         for (int r = 0; r < run->dynamics->rates; r++)
-            if (!read_one(run, r, &run->leaf[k], k))
+            if (!run->dynamics->rate_corrects[r] && !read_one(run, r, &run->leaf[k], k))
                 return false;
     return true;
 }
@@ -160,17 +160,23 @@ void hyper_schedule_add(const hyper_schedule *s, const hyper_leaf *leaf, int64_t
 
 /* ---- the price ---- */
 
+/* 0 costs all the bits of an integer. */
+static double bits_of_momentum(double value)
+{
+    return value > 0 ? -log2(value) : 64;
+}
+
 static double bits_of(const hyper_schedule *s, const hyper_leaf *leaf, int64_t t)
 {
     hyper_momentum scratch[HYPER_BLOCK];
     double bits = 0;
     if (s->sharing == HYPER_SHARED)
-        return leaf->size ? -(double)leaf->size * log2(s->momentum[t * s->time_stride].value) : 0;
+        return leaf->size ? (double)leaf->size * bits_of_momentum(s->momentum[t * s->time_stride].value) : 0;
     for (int64_t from = 0; from < leaf->size; from += HYPER_BLOCK) {
         int64_t count = leaf->size - from < HYPER_BLOCK ? leaf->size - from : HYPER_BLOCK;
         const hyper_momentum *momentum = hyper_schedule_at(s, leaf, t, from, count, scratch).value;
         for (int64_t i = 0; i < count; i++)
-            bits -= log2(momentum[i].value);
+            bits += bits_of_momentum(momentum[i].value);
     }
     return bits;
 }

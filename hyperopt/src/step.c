@@ -44,9 +44,12 @@ static bool tell(const hyper_run *run, const hyper_block *b, const hyper_leaf *l
     if (!isfinite(b->failed_value))
         return ad_set_error(AD_ERROR_NUMERIC, "%s: iteration %lld: %s of %s, element %lld, is %s", run->name, iteration, b->failed_what, leaf->path,
                             (long long)element, isnan(b->failed_value) ? "NaN" : b->failed_value > 0 ? "infinite" : "minus infinity"), false;
-    return ad_set_error(AD_ERROR_NUMERIC, "%s: iteration %lld: %s of %s, element %lld, is %g; the range of %s is +-%g", run->name, iteration, b->failed_what,
-                        leaf->path, (long long)element, b->failed_value, run->dynamics->state_name[b->failed_state],
-                        0x1p63 * run->unit[b->failed_state]), false;
+    if (b->failed_state == HYPER_NO_UNIT)
+        return ad_set_error(AD_ERROR_VALUE, "%s: iteration %lld: %s of %s, element %lld, is %g", run->name, iteration, b->failed_what, leaf->path,
+                            (long long)element, b->failed_value), false;
+    return ad_set_error(AD_ERROR_NUMERIC, "%s: iteration %lld: %s of %s, element %lld, is %g; the range of %s is +-%g, by %s_bits", run->name, iteration,
+                        b->failed_what, leaf->path, (long long)element, b->failed_value, run->dynamics->state_name[b->failed_state],
+                        0x1p63 * run->unit[b->failed_state], run->dynamics->state_name[b->failed_state]), false;
 }
 
 /* ---- one block ---- */
@@ -168,14 +171,25 @@ static bool run_piece(const job *j, int64_t strip, int64_t piece, scratch *room)
     return true;
 }
 
+static bool run_pieces(const job *j, int64_t strip, scratch *room)
+{
+    int64_t first = j->run->strip_piece[strip], end = j->run->strip_piece[strip + 1];
+    for (int64_t i = 0; i < end - first; i++)
+        if (!run_piece(j, strip, j->pass->backwards ? end - 1 - i : first + i, room))
+            return false;
+    return true;
+}
+
 static void run_strip(int64_t strip, void *context)
 {
     const job *j = context;
-    int64_t first = j->run->strip_piece[strip], end = j->run->strip_piece[strip + 1];
     scratch *room = hyper_room(j->run->dynamics->rates, sizeof *room); /* stacks may be small */
-    for (int64_t i = 0; room && i < end - first; i++)
-        if (!run_piece(j, strip, j->pass->backwards ? end - 1 - i : first + i, room))
-            break;
+    if (room && run_pieces(j, strip, room) && j->pass->settle) {
+        hyper_pass settling = *j->pass;
+        settling.function = j->pass->settle;
+        settling.second = true;
+        run_pieces(&(job){ j->run, &settling }, strip, room);
+    }
     ad_memory_give(room);
 }
 
@@ -204,6 +218,7 @@ bool hyper_step(hyper_run *run, hyper_pass *pass)
         return false;
     memset(run->partial, 0, (size_t)run->pieces * sizeof *run->partial);
     memset(run->strip, 0, (size_t)run->strips * sizeof *run->strip);
+    hyper_corrections_at(run, pass->then ? pass->then->t : pass->t);
     job j = { run, pass };
     ad_parallel_for(run->strips, run_strip, &j);
     pass->checksum = 0;

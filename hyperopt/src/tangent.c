@@ -11,7 +11,8 @@ enum { AT_ONCE = 8 };
 
 typedef struct {
     ad_array **inputs;        /* the direction: float64, one for each leaf of hypers, NULL: zero */
-    const double **values;    /* of these */
+    const double **values;    /* of these, and of the corrections behind them */
+    double **corrections;     /* these; NULL: zero */
     double *state[HYPER_STATES];
     ad_tree *theta;           /* the direction in the wanted leaves of theta; NULL: zero; retained */
     bool moving;              /* x or theta have a direction by now */
@@ -26,6 +27,9 @@ static void tangent_free(const hyper_run *run, tangent *a)
         ad_release(a->inputs[i]);
     ad_memory_give(a->inputs);
     ad_memory_give(a->values);
+    for (int i = 0; a->corrections && i < run->corrections; i++)
+        ad_memory_give(a->corrections[i]);
+    ad_memory_give(a->corrections);
     for (int s = 0; s < HYPER_STATES; s++)
         ad_memory_give(a->state[s]);
     ad_tree_release(a->theta);
@@ -70,10 +74,16 @@ static bool tangent_begin(const hyper_run *run, tangent *a)
 {
     AD_SCOPE;
     a->moving = false;
-    if (!(a->values = hyper_room(run->inputs, sizeof *a->values)))
+    if (!(a->values = hyper_room(run->inputs + run->corrections, sizeof *a->values)) ||
+        !(a->corrections = hyper_room(run->corrections, sizeof *a->corrections)))
         return false;
     for (int i = 0; i < run->inputs; i++)
         a->values[i] = a->inputs[i] ? ad_data(a->inputs[i]) : NULL;
+    for (int i = 0; i < run->corrections; i++) {
+        const hyper_correction *c = &run->correction[i];
+        if (a->values[c->momentum] && !(a->values[run->inputs + i] = a->corrections[i] = hyper_room(hyper_correction_size(run, c), sizeof(double))))
+            return false;
+    }
     for (int s = 0; s < run->dynamics->states; s++)
         if (!(a->state[s] = hyper_room(run->count, sizeof *a->state[s])) || !state_direction(run, a, s))
             return false;
@@ -89,6 +99,9 @@ static bool follow(hyper_run *run, tangent *a, int64_t t)
     hyper_pass pass = { .function = run->dynamics->follow, .t = t, .gradient = run->gradient_data, .adjoint = &carried, .tangents = a->values };
     for (int s = 0; s < run->dynamics->states; s++)
         carried.state[s] = a->state[s];
+    for (int i = 0; i < run->corrections; i++)
+        if (a->corrections[i])
+            hyper_correction_follow(run, &run->correction[i], t, a->values[run->correction[i].momentum], a->corrections[i]);
     if (a->moving) {
         if (!hyper_values_put(run, &run->direction_values, a->state[0]) || !hyper_tangent_at(run, t, a->theta, &slopes))
             return false;

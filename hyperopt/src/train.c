@@ -86,7 +86,7 @@ bool hyper_differs(const hyper_run *run, int64_t t)
 
 bool hyper_advance_with(hyper_run *run, int64_t t, const hyper_slopes *slopes, bool first)
 {
-    hyper_pass pass = { .function = run->dynamics->advance, .t = t, .gradient = run->gradient_data };
+    hyper_pass pass = { .function = run->dynamics->advance, .settle = run->dynamics->settle, .t = t, .gradient = run->gradient_data };
     pass.x_out = hyper_values_write(&run->x_values, run->values_bytes);
     if (!pass.x_out || !hyper_step(run, &pass))
         return false;
@@ -109,15 +109,15 @@ static bool advance(hyper_run *run, int64_t t, bool first)
 void hyper_keep_moments(const hyper_run *run, int64_t *moments)
 {
     size_t bytes = (size_t)run->count * sizeof *moments;
-    for (int s = 1; s < run->dynamics->states; s++)
-        memcpy(moments + (s - 1) * run->count, run->state[s], bytes);
+    for (int s = run->kept; s < run->dynamics->states; s++)
+        memcpy(moments + (s - run->kept) * run->count, run->state[s], bytes);
 }
 
 bool hyper_advance_again(hyper_run *run, int64_t from, int64_t to, int64_t *moments)
 {
     for (int64_t t = from; t < to; t++) {
         if (moments)
-            hyper_keep_moments(run, moments + (t - from) * (run->dynamics->states - 1) * run->count);
+            hyper_keep_moments(run, moments + (t - from) * (run->dynamics->states - run->kept) * run->count);
         if (!advance(run, t, false))
             return false;
     }
@@ -166,7 +166,7 @@ static bool make_moments(hyper_run *run)
     size_t moments;
     if (run->training.method != HYPER_STORE || run->moments)
         return true;
-    if (__builtin_mul_overflow((size_t)run->count * (size_t)(run->dynamics->states - 1), (size_t)run->training.iterations, &moments))
+    if (__builtin_mul_overflow((size_t)run->count * (size_t)(run->dynamics->states - run->kept), (size_t)run->training.iterations, &moments))
         return hyper_no_memory() != NULL;
     return (run->moments = hyper_room((int64_t)moments, sizeof *run->moments)) != NULL;
 }
@@ -175,7 +175,7 @@ static bool make_moments(hyper_run *run)
 static void keep(hyper_run *run, int64_t t)
 {
     if (run->training.method == HYPER_STORE && t < run->training.iterations)
-        hyper_keep_moments(run, run->moments + t * (run->dynamics->states - 1) * run->count);
+        hyper_keep_moments(run, run->moments + t * (run->dynamics->states - run->kept) * run->count);
     if (run->watched)
         memcpy(run->watched + t * run->count, run->state[0], (size_t)run->count * sizeof *run->watched);
     if (t != run->start)

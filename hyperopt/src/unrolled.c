@@ -12,6 +12,7 @@ typedef struct {
 /* What an iteration works on: arrays of every leaf of x, and theta. */
 typedef struct {
     ad_array **inputs, **theta, **state[HYPER_STATES], **gradient;
+    ad_array **product[HYPER_RATES]; /* over time, of momenta that are corrected */
     rate *rates[HYPER_RATES];
     ad_tree *theta_tree;
 } unrolled;
@@ -53,14 +54,47 @@ static bool descend(const hyper_run *run, const unrolled *u, int k, int64_t t)
     return *x != NULL;
 }
 
+/* x / (1 - product), for the rate that corrects. */
+static ad_array *corrected(const hyper_run *run, const unrolled *u, int r, int k, int64_t t, ad_array *x)
+{
+    ad_array **product = &u->product[r][k], *momentum = rate_at(&u->rates[run->dynamics->rate_corrects[r]][k], t);
+    int64_t first = run->training.first;
+    *product = t > 0 ? ad_mul(*product, momentum) : ad_pow(momentum, (double)first + 1);
+    return ad_div(x, ad_sub(1, *product));
+}
+
+/* The root, whose derivative is 0 at 0. */
+static ad_array *root_of(ad_array *x)
+{
+    ad_array *positive = ad_greater(x, 0);
+    return ad_where(positive, ad_sqrt(ad_where(positive, x, 1)), 0);
+}
+
+static bool adapt(const hyper_run *run, const unrolled *u, int k, int64_t t)
+{
+    enum { ALPHA, BETA1, EPSILON, DECAY, CORRECTION1, BETA2, CORRECTION2 };
+    bool sum = run->dynamics == &hyper_adam_sum_dynamics;
+    ad_shape shape = run->leaf[k].shape;
+    ad_array **x = &u->state[0][k], **m = &u->state[1][k], **s = &u->state[2][k], *g = ad_astype(u->gradient[k], AD_F64), *square = ad_square(g);
+    ad_array *alpha = rate_at(&u->rates[ALPHA][k], t), *beta1 = rate_at(&u->rates[BETA1][k], t), *beta2 = sum ? NULL : rate_at(&u->rates[BETA2][k], t);
+    *m = ad_reshape(ad_add(ad_mul(beta1, *m), ad_mul(ad_sub(1, beta1), g)), shape);
+    *s = sum ? ad_add(*s, square) : ad_reshape(ad_add(ad_mul(beta2, *s), ad_mul(ad_sub(1, beta2), square)), shape);
+    ad_array *mh = corrected(run, u, CORRECTION1, k, t, *m), *sh = sum ? *s : corrected(run, u, CORRECTION2, k, t, *s);
+    ad_array *step = ad_mul(alpha, ad_div(mh, ad_add(root_of(sh), rate_at(&u->rates[EPSILON][k], t))));
+    ad_array *kept = ad_sub(1, ad_mul(alpha, rate_at(&u->rates[DECAY][k], t)));
+    *x = ad_reshape(ad_sub(ad_mul(kept, *x), step), shape);
+    return *x != NULL;
+}
+
 static bool advance(const hyper_run *run, const unrolled *u, int64_t t)
 {
+    bool (*step)(const hyper_run *, const unrolled *, int, int64_t) = run->dynamics == &hyper_sgd_dynamics ? descend : adapt;
     hyper_call call = { run, t };
     ad_tree *x = position(run, u), *slope = x ? hyper_gradient_of(x, u->theta_tree, &call) : NULL;
     if (!slope || ad_tree_leaves(slope, u->gradient, run->leaves) != run->leaves)
         return false;
     for (int k = 0; k < run->leaves; k++)
-        if (!descend(run, u, k, t))
+        if (!step(run, u, k, t))
             return false;
     return true;
 }
@@ -69,7 +103,7 @@ static bool advance(const hyper_run *run, const unrolled *u, int64_t t)
 
 static bool unrolled_new(const hyper_run *run, unrolled *u)
 {
-    int64_t n = run->leaves, arrays = run->inputs + run->theta_part.count + (HYPER_STATES + 1) * n;
+    int64_t n = run->leaves, arrays = run->inputs + run->theta_part.count + (HYPER_STATES + 1 + HYPER_RATES) * n;
     u->inputs = hyper_room(arrays, sizeof *u->inputs);
     u->rates[0] = hyper_room(HYPER_RATES * n, sizeof **u->rates);
     if (!u->inputs || !u->rates[0])
@@ -78,8 +112,10 @@ static bool unrolled_new(const hyper_run *run, unrolled *u)
     u->gradient = u->theta + run->theta_part.count;
     for (int s = 0; s < HYPER_STATES; s++)
         u->state[s] = u->gradient + (s + 1) * n;
-    for (int r = 1; r < HYPER_RATES; r++)
+    for (int r = 0; r < HYPER_RATES; r++) {
+        u->product[r] = u->gradient + (HYPER_STATES + 1 + r) * n;
         u->rates[r] = u->rates[0] + r * n;
+    }
     return true;
 }
 
@@ -95,7 +131,8 @@ static void begin(const hyper_run *run, ad_tree *leaves, unrolled *u)
             u->state[s][k] = part.given ? ad_astype(u->inputs[part.first + k], AD_F64) : ad_zeros(run->leaf[k].shape);
         }
         for (int r = 0; r < run->dynamics->rates; r++)
-            u->rates[r][k] = rate_of(run, &run->leaf[k].rate[r], u->inputs);
+            if (!run->dynamics->rate_corrects[r])
+                u->rates[r][k] = rate_of(run, &run->leaf[k].rate[r], u->inputs);
     }
 }
 

@@ -394,6 +394,30 @@ static ad_array *along_a_direction(void)
     return h ? vector_of(ad_hvp(after_training)(h, &method, h)) : NULL;
 }
 
+static ad_array *after_adam(ad_tree *hypers, void *method)
+{
+    hyper_training run = { .loss = quartic, .iterations = 2, .method = *(hyper_method *)method };
+    ad_tree *x = hyper_adam(&run, hypers);
+    return x ? ad_sum(ad_square(ad_tree_get(x, "w"))) : NULL;
+}
+
+static ad_array *gradient_of_adam(hyper_method method)
+{
+    ad_tree *h = ad_tree_of("x", ad_tree_of("w", ad_linspace(0.2, 0.9, .num = 3)), "alpha", 0.1, "beta1", ad_tree_of("w", ad_linspace(0.5, 0.9, .num = 3)),
+                            "beta2", ad_full(AD_SHAPE(2), 0.99), "decay", 0.1, "theta", ad_tree_of("scale", 1.5));
+    return h ? vector_of(ad_grad(after_adam)(h, &method)) : NULL;
+}
+
+static ad_array *by_reversal_of_adam(void)
+{
+    return gradient_of_adam(HYPER_REVERSE);
+}
+
+static ad_array *by_tangents_of_adam(void)
+{
+    return gradient_of_adam(HYPER_FORWARD);
+}
+
 static ad_array *naive_reversal(void)
 {
     ad_tree *h = hypers();
@@ -435,7 +459,8 @@ static const struct scenario {
     SCENARIO(softmax), SCENARIO(special), SCENARIO(choosing), SCENARIO(powers), SCENARIO(narrow), SCENARIO(complex_numbers), SCENARIO(grids),
     SCENARIO(large_arrays), SCENARIO(random_numbers), SCENARIO(own_primitive), SCENARIO(printing), SCENARIO(printing_a_tree), SCENARIO(npy),
     SCENARIO(npz), SCENARIO(png), SCENARIO(compressed_npy), SCENARIO(idx), SCENARIO(compressed_idx), SCENARIO(training), SCENARIO(steps),
-    SCENARIO(by_reversal), SCENARIO(by_storing), SCENARIO(along_a_direction), SCENARIO(naive_reversal), SCENARIO(optimising),
+    SCENARIO(by_reversal), SCENARIO(by_storing), SCENARIO(along_a_direction), SCENARIO(by_reversal_of_adam),
+    SCENARIO(by_tangents_of_adam), SCENARIO(naive_reversal), SCENARIO(optimising),
 };
 enum { SCENARIOS = sizeof scenarios / sizeof *scenarios };
 

@@ -29,6 +29,12 @@ typedef enum hyper_solver {
     HYPER_NEUMANN              /**< the sum of (1 - eta H)^k eta f_x over k, eta an estimate of 1/|H|; Lorraine, Vicol and Duvenaud (2020) */
 } hyper_solver;
 
+/** What hyper_adam divides by the root of. */
+typedef enum hyper_second_moment {
+    HYPER_MEAN, /**< the moving average of the squared gradient: Adam, RMSProp */
+    HYPER_SUM   /**< their sum: AdaGrad */
+} hyper_second_moment;
+
 /** What a run took. A forward pass fills the first part and a reverse pass the rest. Begin with zeros. */
 typedef struct hyper_report {
     double bits_per_step;      /**< growth of the information buffer, the mean over parameters and iterations; 0 for methods without one */
@@ -85,7 +91,9 @@ typedef struct hyper_training {
     int64_t solver_iterations; /**< most of them: 100 */
     double solver_tolerance;  /**< of the residual relative to f_x, at which the solver ends: 1e-6 */
     double growth_limit;      /**< of the report's chaotic: 10 */
-    int x_bits, v_bits, m_bits, s_bits; /**< fixed-point units of x, v and Adam's m and s are 2^-bits: 52, 52, 52, 56. A value is at most 2^(63 - bits) */
+    hyper_second_moment second_moment; /**< of hyper_adam */
+    int x_bits, v_bits, m_bits, s_bits; /**< fixed-point units of x, v and Adam's m and s are 2^-bits: 52, 52, 52, 56 (of HYPER_SUM 52). A value is at
+                                             most 2^(63 - bits) */
 } hyper_training;
 
 /** Stochastic gradient descent with momentum, t = 0 .. T-1:
@@ -133,6 +141,44 @@ AD_API ad_tree *hyper_sgd_state(const hyper_training *training, ad_tree *hypers)
  * @return  0-d float64
  * Errors: as hyper_sgd; no meta_loss; meta_every out of 1..T. Derivative: in everything, by one reverse pass. */
 AD_API ad_array *hyper_sgd_along(const hyper_training *training, ad_tree *hypers);
+
+/** Adam (Kingma and Ba, "Adam: A Method for Stochastic Optimization", 2015), with decoupled weight decay (Loshchilov and Hutter, "Decoupled Weight Decay
+ * Regularization", 2019), t = 0 .. T-1:
+ *
+ *     g = grad_x L(x, theta, t)
+ *     m = beta1_t m + (1 - beta1_t) g
+ *     s = beta2_t s + (1 - beta2_t) g^2
+ *     u = m / (1 - p1) / (sqrt(s / (1 - p2)) + epsilon_t)      p1, p2: the products of the momenta up to t
+ *     x = (1 - alpha_t decay_t) x - alpha_t u
+ *
+ * RMSProp is beta1 = 0, which takes 64 bits a step in place of log2(1/beta1). AdaGrad is training->second_moment = HYPER_SUM: s = s + g^2, without
+ * beta2 and p2. States are 64-bit fixed-point numbers, in units of 2^-52, 2^-52 and 2^-56 (of the sum 2^-52) unless training says otherwise: s has to stay
+ * below 128 (2048). Finer units of s serve gradients below 1e-4, whose squares it holds with few digits. docs/reversible-adam.md derives all of it, and
+ * says why a step that depends on g beside m and s (Nesterov's look-ahead, Lion) or forgets (AMSGrad's maximum) cannot be undone.
+ *
+ * @param hypers  a tree of
+ *     "x"        initial parameters, a tree of float32 and float64 arrays
+ *     "m", "s"   initial moments, trees like x, s not negative; zero if not given
+ *     "alpha"    learning rates: a scalar, a [T] vector, or a tree like x whose leaves are scalars, [T] vectors or arrays that broadcast
+ *                against [T, shape of the leaf of x ...]
+ *     "beta1", "beta2"  momenta, at least 0 and below 1, in the same forms
+ *     "epsilon"  above 0, in the same forms; 1e-8 if not given
+ *     "decay"    in the same forms; alpha decay from 0 to 1/2; 0 if not given
+ *     "theta"    a tree of whatever else the loss depends on; empty if not given
+ *     "exact"    of hyper_adam_state, beside its x, m and s: the run goes on to the bit
+ * @return        the trained parameters, a tree like x with its shapes and dtypes
+ *
+ * A run whose training->first is not 0 takes the iterations before for ones with the momenta of its own first iteration: p1 and p2 begin with their powers.
+ * Errors: as hyper_sgd. Derivative: as hyper_sgd, and 0 through the root of an s that is 0. The gradient is taken before the product, so that a step of
+ * the reverse pass costs a little more than with hyper_sgd. Not in NumPy. */
+AD_API ad_tree *hyper_adam(const hyper_training *training, ad_tree *hypers);
+
+/** The same run, and all of the state after it, to go on from, as hyper_sgd_state: a tree of "x", "m", "s" and "exact". With numbers for momenta a run of 2T
+ * iterations equals two of T, bit for bit. */
+AD_API ad_tree *hyper_adam_state(const hyper_training *training, ad_tree *hypers);
+
+/** The same run, and the mean of a loss along its way, as hyper_sgd_along. */
+AD_API ad_array *hyper_adam_along(const hyper_training *training, ad_tree *hypers);
 
 /** How far a run that is played backwards is from where it was: why exact arithmetic is needed.
  *

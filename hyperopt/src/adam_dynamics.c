@@ -1,0 +1,690 @@
+/* Adam in fixed point, and its exact inverse: a dynamics, on blocks.
+ *
+ * Forward, with p1, p2 the products of the momenta so far (correction.c gives 1 - p1 and 1 - p2):
+ *     m = beta1 m (momentum.c) + round((1 - beta1) g),   s = beta2 s (likewise) + round((1 - beta2) g^2),
+ *     u = (m / (1 - p1)) / (sqrt(s / (1 - p2)) + epsilon),
+ *     x = (1 - alpha decay) x (by gaps, below),   x = x - round(alpha u).
+ * u is a function of the new m and s alone, so going back x comes first, then the gradient at x, then s and m. Every rounding is of a number that both
+ * directions compute by the same function from the same integers; no sum is contracted with a product (-ffp-contract=off), so that
+ * it is the same number in every build. s is never negative: its multiplication leaves 0 at 0 and is monotone, its increments are squares.
+ *
+ * With a sum of squares in place of their mean (AdaGrad), s = s + round(g^2): no beta2, no p2.
+ *
+ * Weight decay multiplies by 1 - c, c = alpha decay, which may be 1e-6: no n/d with 16 bits is near it. Its inverse, k -> E(k) = k + round(c / (1 - c) k),
+ * is strictly increasing: every x is E(k) + r with r = 0 .. gap - 1, gap = E(k + 1) - E(k), in one way. k takes the place of x; r is put into the
+ * coder where the gap is more than 1, which k alone decides. That is about 2 c bits. */
+#include "arithmetic.h"
+#include "dynamics.h"
+
+#include <math.h>
+#include <string.h>
+#include <xxhash.h>
+
+enum { X, M, S };
+enum { ALPHA, BETA1, EPSILON, DECAY, CORRECTION1, BETA2, CORRECTION2 }; /* the last two are not there for a sum */
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+#define LIMIT 0x1p63 /* |fixed| < LIMIT, so INT64_MIN does not occur */
+
+/* ---- failures ---- */
+
+static int64_t fail(hyper_block *block, int64_t i, int state, const char *what, double value)
+{
+    block->failed_state = state;
+    block->failed_what = what;
+    block->failed_value = value;
+    return i;
+}
+
+/* The coder's: the engine asks it for the reason. */
+static int64_t coder_failed(hyper_block *block, int64_t i)
+{
+    block->failed_what = NULL;
+    return i;
+}
+
+/* ---- rates ---- */
+
+ALWAYS_INLINE double real_rate(const hyper_block *block, int which, int64_t i)
+{
+    return ((const double *)block->rate[which].value)[i * block->rate[which].stride];
+}
+
+ALWAYS_INLINE double beta_rate(const hyper_block *block, int which, int64_t i)
+{
+    return ((const hyper_momentum *)block->rate[which].value)[i * block->rate[which].stride].value;
+}
+
+/* What the rates of an element come to. */
+typedef struct {
+    double alpha, epsilon, decay;
+    double beta1, beta2, w1, w2; /* w: 1 - beta; for a sum beta2 and w2 are 1 */
+    double per1, per2;           /* 1 / (1 - p1), 1 / (1 - p2) */
+} coefficients;
+
+ALWAYS_INLINE coefficients coefficients_at(const hyper_block *block, bool sum, int64_t i)
+{
+    double beta1 = beta_rate(block, BETA1, i), beta2 = sum ? 1 : beta_rate(block, BETA2, i);
+    return (coefficients){
+        .alpha = real_rate(block, ALPHA, i), .epsilon = real_rate(block, EPSILON, i), .decay = real_rate(block, DECAY, i),
+        .beta1 = beta1, .beta2 = beta2, .w1 = 1 - beta1, .w2 = sum ? 1 : 1 - beta2,
+        .per1 = 1 / real_rate(block, CORRECTION1, i), .per2 = sum ? 1 : 1 / real_rate(block, CORRECTION2, i),
+    };
+}
+
+/* Whether one set of coefficients serves the block: loops are compiled for both cases. */
+static bool all_shared(const hyper_block *block, bool sum)
+{
+    int64_t strides = 0;
+    for (int r = 0; r < (sum ? BETA2 : HYPER_RATES); r++)
+        strides |= block->rate[r].stride;
+    return strides == 0;
+}
+
+/* Floats or doubles as doubles. */
+ALWAYS_INLINE void read_real(const hyper_block *block, const void *from, double *restrict to)
+{
+    const int64_t count = block->count;
+    const float *restrict single = from;
+    if (block->single)
+        for (int64_t i = 0; i < count; i++)
+            to[i] = (double)single[i];
+    else
+        memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+ALWAYS_INLINE void write_real(const hyper_block *block, const double *restrict from, void *to)
+{
+    const int64_t count = block->count;
+    float *restrict single = to;
+    if (block->single)
+        for (int64_t i = 0; i < count; i++)
+            single[i] = (float)from[i];
+    else
+        memcpy(to, from, (size_t)count * sizeof *from);
+}
+
+/* ---- what both directions compute ---- */
+
+/* A number that does not fit becomes INT64_MIN. */
+ALWAYS_INLINE int64_t round_to_fixed(double units)
+{
+    int64_t nearest = hyper_round(units);
+    return fabs(units) < LIMIT ? nearest : INT64_MIN;
+}
+
+/* 1 or 0: to be added up. */
+ALWAYS_INLINE int64_t is_unfit(int64_t fixed)
+{
+    return fixed == INT64_MIN;
+}
+
+static int64_t first_unfit(int64_t count, const int64_t *fixed)
+{
+    int64_t i = 0;
+    while (i < count && fixed[i] != INT64_MIN)
+        i++;
+    return i < count ? i : HYPER_FINE;
+}
+
+/* What the gradient adds to m and s. */
+typedef struct {
+    double g[HYPER_BLOCK];
+    int64_t m[HYPER_BLOCK], s[HYPER_BLOCK];
+} increments;
+
+ALWAYS_INLINE bool round_increments(const hyper_block *block, bool sum, bool shared, increments *restrict add)
+{
+    const int64_t count = block->count;
+    const double per_m = 1 / block->unit[M], per_s = 1 / block->unit[S];
+    int64_t beyond = 0;
+    coefficients k = coefficients_at(block, sum, 0);
+    for (int64_t i = 0; i < count; i++) {
+        if (!shared)
+            k = coefficients_at(block, sum, i);
+        double g = add->g[i];
+        add->m[i] = round_to_fixed(k.w1 * per_m * g);
+        add->s[i] = round_to_fixed(k.w2 * per_s * (g * g));
+        beyond += is_unfit(add->m[i]) + is_unfit(add->s[i]);
+    }
+    return beyond == 0;
+}
+
+ALWAYS_INLINE int64_t increments_of(hyper_block *block, bool sum, bool shared, increments *add)
+{
+    read_real(block, block->gradient, add->g);
+    if (!round_increments(block, sum, shared, add)) {
+        int64_t m = first_unfit(block->count, add->m), s = first_unfit(block->count, add->s);
+        if (m != HYPER_FINE && (m <= s || s == HYPER_FINE))
+            return fail(block, m, M, "the gradient", add->g[m]);
+        return fail(block, s, S, "the square of the gradient", add->g[s] * add->g[s]);
+    }
+    size_t bytes = (size_t)block->count * sizeof(int64_t);
+    block->checksum = XXH3_64bits_withSeed(add->s, bytes, XXH3_64bits(add->m, bytes));
+    return HYPER_FINE;
+}
+
+/* Everything about the steps of a block that is a function of the new m and s. */
+typedef struct {
+    double mh[HYPER_BLOCK], sh[HYPER_BLOCK]; /* the moments, corrected */
+    double root[HYPER_BLOCK];                /* of sh */
+    double below[HYPER_BLOCK];               /* 1 / (root + epsilon) */
+    double units[HYPER_BLOCK];               /* of x, that are added, before they are rounded */
+} steps;
+
+ALWAYS_INLINE void steps_of(const hyper_block *block, bool sum, bool shared, steps *restrict a)
+{
+    const int64_t count = block->count, *restrict m = block->state[M], *restrict s = block->state[S];
+    const double per_x = 1 / block->unit[X], unit_m = block->unit[M], unit_s = block->unit[S];
+    coefficients k = coefficients_at(block, sum, 0);
+    for (int64_t i = 0; i < count; i++) {
+        if (!shared)
+            k = coefficients_at(block, sum, i);
+        a->mh[i] = hyper_real(m[i]) * (k.per1 * unit_m);
+        a->sh[i] = hyper_real(s[i]) * (k.per2 * unit_s);
+        a->root[i] = sqrt(a->sh[i]);
+        a->below[i] = 1 / (a->root[i] + k.epsilon);
+        a->units[i] = -k.alpha * per_x * (a->mh[i] * a->below[i]);
+    }
+}
+
+/* x as a real number, for the loss too. */
+ALWAYS_INLINE void write_x(const hyper_block *block, double *restrict real)
+{
+    const int64_t count = block->count, *restrict x = block->state[X];
+    const double unit = block->unit[X];
+    for (int64_t i = 0; i < count; i++)
+        real[i] = hyper_real(x[i]) * unit;
+    write_real(block, real, block->x_out);
+}
+
+/* ---- multiplication of a moment by its momentum ---- */
+
+/* 0 is four times 2^-16: all 64 bits go to the coder, and what is left is -1, 0 or 1. */
+enum { TIMES_FOR_ZERO = 4 };
+
+static const hyper_momentum one = { 1, { 0, 0 } };
+
+static bool has_zero(const hyper_block *block, int which)
+{
+    bool any = false;
+    for (int64_t i = 0; i < (block->rate[which].stride ? block->count : 1); i++)
+        any |= beta_rate(block, which, i) == 0;
+    return any;
+}
+
+/* The momenta of one of the four multiplications; those that are not zero take part in the first one only. */
+static void zero_momenta(const hyper_block *block, int which, bool first, hyper_momentum *momentum)
+{
+    const hyper_momentum *own = block->rate[which].value;
+    for (int64_t i = 0; i < (block->rate[which].stride ? block->count : 1); i++)
+        momentum[i] = first || own[i].value == 0 ? own[i] : one;
+}
+
+static int64_t multiply(hyper_block *block, int state, int which)
+{
+    hyper_momentum momentum[HYPER_BLOCK];
+    int64_t stride = block->rate[which].stride, failed = HYPER_FINE;
+    if (!has_zero(block, which))
+        return hyper_momentum_multiply(block->coder, block->count, block->state[state], block->rate[which].value, stride);
+    for (int k = 0; k < TIMES_FOR_ZERO && failed == HYPER_FINE; k++) {
+        zero_momenta(block, which, k == 0, momentum);
+        failed = hyper_momentum_multiply(block->coder, block->count, block->state[state], momentum, stride);
+    }
+    return failed;
+}
+
+static int64_t divide(hyper_block *block, int state, int which)
+{
+    hyper_momentum momentum[HYPER_BLOCK];
+    int64_t stride = block->rate[which].stride, failed = HYPER_FINE;
+    if (!has_zero(block, which))
+        return hyper_momentum_divide(block->coder, block->count, block->state[state], block->rate[which].value, stride);
+    for (int k = TIMES_FOR_ZERO - 1; k >= 0 && failed == HYPER_FINE; k--) {
+        zero_momenta(block, which, k == 0, momentum);
+        failed = hyper_momentum_divide(block->coder, block->count, block->state[state], momentum, stride);
+    }
+    return failed;
+}
+
+/* a + b or, where that is out of range, INT64_MIN: overflow shows in a sign that neither has. */
+ALWAYS_INLINE int64_t sum_of(int64_t a, int64_t b)
+{
+    uint64_t sum = (uint64_t)a + (uint64_t)b;
+    return (int64_t)(((uint64_t)a ^ sum) & ((uint64_t)b ^ sum)) < 0 ? INT64_MIN : (int64_t)sum;
+}
+
+ALWAYS_INLINE int64_t wrapped_difference(int64_t a, int64_t b)
+{
+    return (int64_t)((uint64_t)a - (uint64_t)b);
+}
+
+ALWAYS_INLINE int64_t add_moment(hyper_block *block, int state, const int64_t *restrict increment, const char *what)
+{
+    const int64_t count = block->count;
+    int64_t *restrict value = block->state[state], beyond = 0;
+    for (int64_t i = 0; i < count; i++) {
+        int64_t now = sum_of(value[i], increment[i]);
+        value[i] = now;
+        beyond += is_unfit(now);
+    }
+    int64_t bad = beyond ? first_unfit(count, value) : HYPER_FINE;
+    return bad == HYPER_FINE ? bad : fail(block, bad, state, what, (double)increment[bad] * block->unit[state]);
+}
+
+/* ---- weight decay by gaps ---- */
+
+__extension__ typedef __int128 wide;
+
+/* E(k). */
+ALWAYS_INLINE wide expand(wide k, double rate)
+{
+    return k + llrint(rate * (double)k);
+}
+
+/* How many x have this k in their place. */
+ALWAYS_INLINE int64_t gap_of(int64_t k, double rate)
+{
+    return (int64_t)(expand((wide)k + 1, rate) - expand(k, rate));
+}
+
+/* The k with E(k) <= x < E(k + 1). */
+ALWAYS_INLINE int64_t contract(int64_t x, double c, double rate)
+{
+    int64_t k = x - llrint(c * (double)x);
+    while (expand(k, rate) > x)
+        k--;
+    while (expand((wide)k + 1, rate) <= x)
+        k++;
+    return k;
+}
+
+static bool decays(const hyper_block *block)
+{
+    return block->rate[DECAY].stride || real_rate(block, DECAY, 0) != 0;
+}
+
+/* c = alpha decay of an element; a rate that is out of range stops the run before it does harm. */
+ALWAYS_INLINE bool decay_at(const hyper_block *block, int64_t i, double *c)
+{
+    *c = real_rate(block, ALPHA, i) * real_rate(block, DECAY, i);
+    return *c >= 0 && *c <= 0.5;
+}
+
+/* The digits r of the elements whose gap is more than 1, as the coder takes them. */
+typedef struct {
+    int64_t count, element[HYPER_BLOCK], gap[HYPER_BLOCK], digit[HYPER_BLOCK];
+} digits;
+
+ALWAYS_INLINE void add_digit(digits *d, int64_t element, int64_t gap, int64_t digit)
+{
+    d->element[d->count] = element;
+    d->gap[d->count] = gap;
+    d->digit[d->count++] = digit;
+}
+
+static int64_t decay(hyper_block *block)
+{
+    digits d;
+    d.count = 0;
+    for (int64_t i = 0; i < block->count; i++) {
+        double c;
+        if (!decay_at(block, i, &c))
+            return fail(block, i, HYPER_NO_UNIT, "alpha times decay, which should be from 0 to 1/2,", c);
+        double rate = c / (1 - c);
+        int64_t x = block->state[X][i], k = contract(x, c, rate), gap = gap_of(k, rate);
+        block->state[X][i] = k;
+        if (gap > 1)
+            add_digit(&d, i, gap, (int64_t)(x - expand(k, rate)));
+    }
+    int64_t bad = hyper_coder_push(block->coder, d.count, d.digit, d.gap);
+    return bad == HYPER_FINE ? bad : coder_failed(block, d.element[bad]);
+}
+
+static int64_t undo_decay(hyper_block *block)
+{
+    digits d;
+    d.count = 0;
+    for (int64_t i = 0; i < block->count; i++) {
+        double c;
+        if (!decay_at(block, i, &c))
+            return fail(block, i, HYPER_NO_UNIT, "alpha times decay, which should be from 0 to 1/2,", c);
+        double rate = c / (1 - c);
+        int64_t k = block->state[X][i], gap = gap_of(k, rate);
+        block->state[X][i] = (int64_t)expand(k, rate);
+        if (gap > 1)
+            add_digit(&d, i, gap, 0);
+    }
+    int64_t bad = hyper_coder_pop(block->coder, d.count, d.digit, d.gap);
+    if (bad != HYPER_FINE)
+        return coder_failed(block, d.element[bad]);
+    for (int64_t j = 0; j < d.count; j++)
+        block->state[X][d.element[j]] += d.digit[j];
+    return HYPER_FINE;
+}
+
+/* ---- forward ---- */
+
+/* Which element left the range: x is where it came to, and may have wrapped. */
+static int64_t move_failed(hyper_block *block, const steps *a)
+{
+    for (int64_t i = 0; i < block->count; i++) {
+        int64_t by = round_to_fixed(a->units[i]), x = wrapped_difference(block->state[X][i], by);
+        double step = a->units[i] * block->unit[X];
+        if (by == INT64_MIN)
+            return fail(block, i, X, "the step", step);
+        if (sum_of(x, by) == INT64_MIN)
+            return fail(block, i, X, "the value", hyper_real(x) * block->unit[X] + step);
+    }
+    return HYPER_FINE;
+}
+
+ALWAYS_INLINE int64_t move(hyper_block *block, steps *restrict a)
+{
+    const int64_t count = block->count;
+    int64_t *restrict x = block->state[X], beyond = 0;
+    for (int64_t i = 0; i < count; i++) {
+        int64_t by = round_to_fixed(a->units[i]);
+        beyond += is_unfit(by) + is_unfit(sum_of(x[i], by));
+        x[i] = (int64_t)((uint64_t)x[i] + (uint64_t)by);
+    }
+    if (beyond)
+        return move_failed(block, a);
+    write_x(block, a->units);
+    return HYPER_FINE;
+}
+
+ALWAYS_INLINE int64_t advance_position(hyper_block *block, bool sum, bool shared)
+{
+    steps a;
+    steps_of(block, sum, shared, &a);
+    return move(block, &a);
+}
+
+ALWAYS_INLINE int64_t advance(hyper_block *block, bool sum, bool shared)
+{
+    increments add;
+    int64_t bad = increments_of(block, sum, shared, &add);
+    if (bad != HYPER_FINE)
+        return bad;
+    if ((bad = multiply(block, M, BETA1)) != HYPER_FINE || (!sum && (bad = multiply(block, S, BETA2)) != HYPER_FINE))
+        return coder_failed(block, bad);
+    if ((bad = add_moment(block, M, add.m, "the mean of the gradient")) != HYPER_FINE ||
+        (bad = add_moment(block, S, add.s, sum ? "the sum of the squared gradient" : "the mean of the squared gradient")) != HYPER_FINE)
+        return bad;
+    return decays(block) ? HYPER_FINE : advance_position(block, sum, shared);
+}
+
+/* Going back x comes before all moments, so that the digits of the decay have to lie above those of the moments of all blocks. */
+ALWAYS_INLINE int64_t settle(hyper_block *block, bool sum, bool shared)
+{
+    if (!decays(block))
+        return HYPER_FINE;
+    int64_t bad = decay(block);
+    return bad == HYPER_FINE ? advance_position(block, sum, shared) : bad;
+}
+
+/* ---- and back ---- */
+
+/* The cotangents of x, m and s through the position, at the old x:
+ *     dalpha = -dx (u + decay x),   ddecay = -alpha dx x,   du = -alpha dx,   depsilon = -du u / (sqrt(sh) + epsilon),
+ *     dmh = du / (sqrt(sh) + epsilon),   dsh = -du u / ((sqrt(sh) + epsilon) 2 sqrt(sh)), 0 where sh is,
+ *     d(1 - p1) = -dmh mh / (1 - p1),   d(1 - p2) = -dsh sh / (1 - p2),
+ *     dm += dmh / (1 - p1),   ds += dsh / (1 - p2),   dx *= 1 - alpha decay. */
+ALWAYS_INLINE void through_position(hyper_block *block, bool sum, bool shared, const steps *restrict a, const double *restrict x)
+{
+    const int64_t count = block->count;
+    double *restrict dx = block->cotangent[X], *restrict dm = block->cotangent[M], *restrict ds = block->cotangent[S];
+    double *restrict dalpha = block->rate_term[ALPHA], *restrict ddecay = block->rate_term[DECAY], *restrict depsilon = block->rate_term[EPSILON];
+    double *restrict dc1 = block->rate_term[CORRECTION1], *restrict dc2 = sum ? NULL : block->rate_term[CORRECTION2];
+    double dmh[HYPER_BLOCK], dsh[HYPER_BLOCK];
+    coefficients k = coefficients_at(block, sum, 0);
+    for (int64_t i = 0; i < count; i++) {
+        if (!shared)
+            k = coefficients_at(block, sum, i);
+        double u = a->mh[i] * a->below[i], du = -k.alpha * dx[i], slope = -du * u * a->below[i], half = 0.5 / a->root[i];
+        dmh[i] = du * a->below[i] * k.per1;
+        dsh[i] = (a->root[i] > 0 ? slope * half : 0) * k.per2;
+        dalpha[i] = -dx[i] * (u + k.decay * x[i]);
+        ddecay[i] = du * x[i];
+        depsilon[i] = slope;
+        dx[i] *= 1 - k.alpha * k.decay;
+    }
+    for (int64_t i = 0; i < count; i++) {
+        dc1[i] = -dmh[i] * a->mh[i];
+        if (!sum)
+            dc2[i] = -dsh[i] * a->sh[i];
+        dm[i] += dmh[i];
+        ds[i] += dsh[i];
+    }
+}
+
+ALWAYS_INLINE void move_back(hyper_block *block, const steps *restrict a)
+{
+    const int64_t count = block->count;
+    int64_t *restrict x = block->state[X];
+    for (int64_t i = 0; i < count; i++)
+        x[i] = wrapped_difference(x[i], round_to_fixed(a->units[i]));
+}
+
+ALWAYS_INLINE int64_t retreat_position(hyper_block *block, bool sum, bool shared)
+{
+    steps a;
+    steps_of(block, sum, shared, &a);
+    if (block->coder) {
+        move_back(block, &a);
+        int64_t bad = decays(block) ? undo_decay(block) : HYPER_FINE;
+        if (bad != HYPER_FINE)
+            return bad;
+    }
+    write_x(block, a.units);
+    through_position(block, sum, shared, &a, a.units);
+    return HYPER_FINE;
+}
+
+/* -dg = -((1 - beta1) dm + 2 (1 - beta2) g ds): the engine subtracts the product. */
+ALWAYS_INLINE int64_t direction(hyper_block *block, bool sum, bool shared)
+{
+    const int64_t count = block->count;
+    const double *restrict dm = block->cotangent[M], *restrict ds = block->cotangent[S];
+    double g[HYPER_BLOCK], d[HYPER_BLOCK];
+    coefficients k = coefficients_at(block, sum, 0);
+    read_real(block, block->gradient, g);
+    for (int64_t i = 0; i < count; i++) {
+        if (!shared)
+            k = coefficients_at(block, sum, i);
+        d[i] = -(k.w1 * dm[i] + 2 * k.w2 * (g[i] * ds[i]));
+    }
+    write_real(block, d, block->direction_out);
+    return HYPER_FINE;
+}
+
+/* A difference overflows only where the gradient is not that of the forward pass; the coder or the checksum finds that out. */
+ALWAYS_INLINE int64_t undo_moments(hyper_block *block, bool sum, const increments *restrict add)
+{
+    const int64_t count = block->count;
+    int64_t *restrict m = block->state[M], *restrict s = block->state[S];
+    for (int64_t i = 0; i < count; i++) {
+        m[i] = wrapped_difference(m[i], add->m[i]);
+        s[i] = wrapped_difference(s[i], add->s[i]);
+    }
+    int64_t bad = sum ? HYPER_FINE : divide(block, S, BETA2);
+    if (bad == HYPER_FINE)
+        bad = divide(block, M, BETA1);
+    return bad == HYPER_FINE ? bad : coder_failed(block, bad);
+}
+
+/* dbeta1 = dm (m - g),   dbeta2 = ds (s - g^2),   dm = beta1 dm,   ds = beta2 ds, with m and s the old ones. */
+ALWAYS_INLINE void through_moments(hyper_block *block, bool sum, bool shared, const double *restrict g)
+{
+    const int64_t count = block->count, *restrict m = block->state[M], *restrict s = block->state[S];
+    double *restrict dx = block->cotangent[X], *restrict dm = block->cotangent[M], *restrict ds = block->cotangent[S];
+    double *restrict dbeta1 = block->rate_term[BETA1], *restrict dbeta2 = sum ? NULL : block->rate_term[BETA2];
+    double product[HYPER_BLOCK], unit_m = block->unit[M], unit_s = block->unit[S];
+    coefficients k = coefficients_at(block, sum, 0);
+    if (block->product)
+        read_real(block, block->product, product);
+    else
+        memset(product, 0, sizeof product);
+    for (int64_t i = 0; i < count; i++) {
+        if (!shared)
+            k = coefficients_at(block, sum, i);
+        dx[i] -= product[i];
+        dbeta1[i] = dm[i] * (hyper_real(m[i]) * unit_m - g[i]);
+        dm[i] *= k.beta1;
+        if (!sum) {
+            dbeta2[i] = ds[i] * (hyper_real(s[i]) * unit_s - g[i] * g[i]);
+            ds[i] *= k.beta2;
+        }
+    }
+}
+
+ALWAYS_INLINE int64_t retreat_moments(hyper_block *block, bool sum, bool shared)
+{
+    increments add;
+    int64_t bad = increments_of(block, sum, shared, &add);
+    if (bad == HYPER_FINE && block->coder)
+        bad = undo_moments(block, sum, &add);
+    if (bad != HYPER_FINE)
+        return bad;
+    through_moments(block, sum, shared, add.g);
+    return HYPER_FINE;
+}
+
+/* ---- tangents ---- */
+
+ALWAYS_INLINE double tangent_rate(const hyper_block *block, int which, int64_t i)
+{
+    return ((const double *)block->rate_tangent[which].value)[i * block->rate_tangent[which].stride];
+}
+
+/* Of what the iteration makes of one element, at the state before it:
+ *     dm' = beta1 dm + (1 - beta1) dg + dbeta1 (m - g),   ds' = beta2 ds + (1 - beta2) 2 g dg + dbeta2 (s - g^2),
+ *     du = dmh / (sqrt(sh) + epsilon) - u (dsh / (2 sqrt(sh)) + depsilon) / (sqrt(sh) + epsilon),
+ *     dx' = (1 - alpha decay) dx - d(alpha decay) x - alpha du - dalpha u. */
+ALWAYS_INLINE void follow_element(hyper_block *block, bool sum, int64_t i, double g, double dg)
+{
+    coefficients k = coefficients_at(block, sum, i);
+    double *dx = &block->cotangent[X][i], *dm = &block->cotangent[M][i], *ds = &block->cotangent[S][i];
+    double x = hyper_real(block->state[X][i]) * block->unit[X], m = hyper_real(block->state[M][i]) * block->unit[M];
+    double s = hyper_real(block->state[S][i]) * block->unit[S], dalpha = tangent_rate(block, ALPHA, i);
+    *dm = k.beta1 * *dm + k.w1 * dg + tangent_rate(block, BETA1, i) * (m - g);
+    *ds = k.beta2 * *ds + 2 * k.w2 * (g * dg) + (sum ? 0 : tangent_rate(block, BETA2, i) * (s - g * g));
+    double mh = (k.beta1 * m + k.w1 * g) * k.per1, sh = (k.beta2 * s + k.w2 * (g * g)) * k.per2;
+    double dmh = (*dm - mh * tangent_rate(block, CORRECTION1, i)) * k.per1;
+    double dsh = (*ds - (sum ? 0 : sh * tangent_rate(block, CORRECTION2, i))) * k.per2;
+    double root = sqrt(sh), below = 1 / (root + k.epsilon), u = mh * below;
+    double droot = root > 0 ? 0.5 * dsh / root : 0, du = below * (dmh - u * (droot + tangent_rate(block, EPSILON, i)));
+    double ddecay = dalpha * k.decay + k.alpha * tangent_rate(block, DECAY, i);
+    *dx = (1 - k.alpha * k.decay) * *dx - ddecay * x - k.alpha * du - dalpha * u;
+}
+
+ALWAYS_INLINE int64_t follow(hyper_block *block, bool sum)
+{
+    double g[HYPER_BLOCK], dg[HYPER_BLOCK] = { 0 };
+    read_real(block, block->gradient, g);
+    if (block->product)
+        read_real(block, block->product, dg);
+    for (int64_t i = 0; i < block->count; i++)
+        follow_element(block, sum, i, g[i], dg[i]);
+    return HYPER_FINE;
+}
+
+/* ---- the two of them: with the mean of the squares and with their sum ---- */
+
+ALWAYS_INLINE int64_t adam_advance_body(hyper_block *block)
+{
+    return all_shared(block, false) ? advance(block, false, true) : advance(block, false, false);
+}
+
+ALWAYS_INLINE int64_t adam_settle_body(hyper_block *block)
+{
+    return all_shared(block, false) ? settle(block, false, true) : settle(block, false, false);
+}
+
+ALWAYS_INLINE int64_t adam_retreat_position_body(hyper_block *block)
+{
+    return all_shared(block, false) ? retreat_position(block, false, true) : retreat_position(block, false, false);
+}
+
+ALWAYS_INLINE int64_t adam_direction_body(hyper_block *block)
+{
+    return all_shared(block, false) ? direction(block, false, true) : direction(block, false, false);
+}
+
+ALWAYS_INLINE int64_t adam_retreat_moments_body(hyper_block *block)
+{
+    return all_shared(block, false) ? retreat_moments(block, false, true) : retreat_moments(block, false, false);
+}
+
+ALWAYS_INLINE int64_t sum_advance_body(hyper_block *block)
+{
+    return all_shared(block, true) ? advance(block, true, true) : advance(block, true, false);
+}
+
+ALWAYS_INLINE int64_t sum_settle_body(hyper_block *block)
+{
+    return all_shared(block, true) ? settle(block, true, true) : settle(block, true, false);
+}
+
+ALWAYS_INLINE int64_t sum_retreat_position_body(hyper_block *block)
+{
+    return all_shared(block, true) ? retreat_position(block, true, true) : retreat_position(block, true, false);
+}
+
+ALWAYS_INLINE int64_t sum_direction_body(hyper_block *block)
+{
+    return all_shared(block, true) ? direction(block, true, true) : direction(block, true, false);
+}
+
+ALWAYS_INLINE int64_t sum_retreat_moments_body(hyper_block *block)
+{
+    return all_shared(block, true) ? retreat_moments(block, true, true) : retreat_moments(block, true, false);
+}
+
+static int64_t adam_follow(hyper_block *block)
+{
+    return follow(block, false);
+}
+
+static int64_t sum_follow(hyper_block *block)
+{
+    return follow(block, true);
+}
+
+HYPER_VERSIONS(static, int64_t, adam_advance, (hyper_block *block), (block))
+HYPER_VERSIONS(static, int64_t, adam_settle, (hyper_block *block), (block))
+HYPER_VERSIONS(static, int64_t, adam_retreat_position, (hyper_block *block), (block))
+HYPER_VERSIONS(static, int64_t, adam_direction, (hyper_block *block), (block))
+HYPER_VERSIONS(static, int64_t, adam_retreat_moments, (hyper_block *block), (block))
+HYPER_VERSIONS(static, int64_t, sum_advance, (hyper_block *block), (block))
+HYPER_VERSIONS(static, int64_t, sum_settle, (hyper_block *block), (block))
+HYPER_VERSIONS(static, int64_t, sum_retreat_position, (hyper_block *block), (block))
+HYPER_VERSIONS(static, int64_t, sum_direction, (hyper_block *block), (block))
+HYPER_VERSIONS(static, int64_t, sum_retreat_moments, (hyper_block *block), (block))
+
+#define POSITION_TERMS (1u << ALPHA | 1u << EPSILON | 1u << DECAY | 1u << CORRECTION1)
+
+const hyper_dynamics hyper_adam_dynamics = {
+    .name = "hyper_adam",
+    .states = 3, .state_name = { "x", "m", "s" }, .state_bits = { 52, 52, 56 }, .state_is_square = { [S] = true },
+    .rates = 7, .rate_name = { "alpha", "beta1", "epsilon", "decay", NULL, "beta2", NULL },
+    .rate_is_momentum = { [BETA1] = true, [BETA2] = true }, .rate_may_be_zero = { [BETA1] = true, [BETA2] = true },
+    .rate_is_positive = { [EPSILON] = true }, .rate_corrects = { [CORRECTION1] = BETA1, [CORRECTION2] = BETA2 },
+    .rate_default = { NAN, NAN, 1e-8, 0, 0, NAN, 0 }, .position_loses_by = 1u << DECAY,
+    .advance = adam_advance, .settle = adam_settle, .retreat_position = adam_retreat_position, .direction = adam_direction,
+    .retreat_moments = adam_retreat_moments, .follow = adam_follow,
+    .position_terms = POSITION_TERMS | 1u << CORRECTION2, .moment_terms = 1u << BETA1 | 1u << BETA2,
+};
+
+const hyper_dynamics hyper_adam_sum_dynamics = {
+    .name = "hyper_adam",
+    .states = 3, .state_name = { "x", "m", "s" }, .state_bits = { 52, 52, 52 }, .state_is_square = { [S] = true },
+    .rates = 5, .rate_name = { "alpha", "beta1", "epsilon", "decay", NULL },
+    .rate_is_momentum = { [BETA1] = true }, .rate_may_be_zero = { [BETA1] = true },
+    .rate_is_positive = { [EPSILON] = true }, .rate_corrects = { [CORRECTION1] = BETA1 },
+    .rate_default = { NAN, NAN, 1e-8, 0, 0 }, .position_loses_by = 1u << DECAY,
+    .advance = sum_advance, .settle = sum_settle, .retreat_position = sum_retreat_position, .direction = sum_direction,
+    .retreat_moments = sum_retreat_moments, .follow = sum_follow,
+    .position_terms = POSITION_TERMS, .moment_terms = 1u << BETA1,
+};

@@ -1,0 +1,148 @@
+/* Corrections of Adam's biases: c_t = 1 - the product of a momentum over the iterations up to t.
+ *
+ * c_t = 1 - beta_t (1 - c_{t-1}), added up without cancellation: c_t = c_{t-1} + (1 - c_{t-1}) (1 - beta_t). Of a momentum that does not change it is
+ * 1 - beta^(t + 1), in closed form, so that nothing has to be remembered for each element and iteration. Both directions read the same doubles: a table
+ * over all iterations where the momentum has an axis of time or is one number, else one value per element, computed anew for every iteration.
+ *
+ * A run that begins at iteration `first` takes the iterations before for ones with the momenta of its own first iteration: c_{-1} = 1 - beta_0^first.
+ *
+ * To the rest of the engine a correction is a rate, laid out like its momentum, whose array is none of hypers but comes after them. Going back, its
+ * derivative is passed on to the momentum and to the correction before:
+ *     dbeta_t -= (1 - c_{t-1}) dc_t,   dc_{t-1} += beta_t dc_t. */
+#include "run.h"
+
+#include <math.h>
+
+/* 1 - beta^n, of the logarithm of beta; below -50 the power is less than half a unit in the last place of 1. */
+static double closed(double logarithm, int64_t n)
+{
+    double exponent = n ? (double)n * logarithm : 0;
+    return exponent < -50 ? 1 : -expm1(exponent);
+}
+
+static double slope_of_power(double beta, int64_t n)
+{
+    return n == 0 ? 0 : n == 1 ? 1 : (double)n * pow(beta, (double)(n - 1));
+}
+
+static double momentum_at(const hyper_run *run, const hyper_correction *c, int64_t t, int64_t j)
+{
+    return run->momenta[c->momentum][t * c->momentum_stride + j].value;
+}
+
+/* c_{t-1} of element j. */
+static double before(const hyper_run *run, const hyper_correction *c, int64_t t, int64_t j)
+{
+    if (!c->momentum_stride)
+        return closed(c->logarithm[j], run->training.first + t);
+    return t > 0 ? c->value[(t - 1) * c->stride + j] : closed(c->logarithm[j], run->training.first);
+}
+
+static double now(const hyper_run *run, const hyper_correction *c, int64_t t, int64_t j)
+{
+    double last = before(run, c, t, j);
+    return c->momentum_stride ? last + (1 - last) * (1 - momentum_at(run, c, t, j)) : closed(c->logarithm[j], run->training.first + t + 1);
+}
+
+int64_t hyper_correction_size(const hyper_run *run, const hyper_correction *c)
+{
+    return c->width * (c->stride ? run->training.iterations : 1);
+}
+
+/* ---- reading ---- */
+
+/* Of one array of momenta, as the schedule of one leaf reads it. */
+static bool make(hyper_run *run, hyper_correction *c, const hyper_schedule *momentum)
+{
+    int64_t size = ad_size(run->input[momentum->input]), T = run->training.iterations;
+    *c = (hyper_correction){ .momentum = momentum->input, .momentum_stride = momentum->time_stride, .at = -1 };
+    c->width = momentum->time_stride ? momentum->time_stride : size;
+    c->stride = momentum->time_stride ? momentum->time_stride : size == 1;
+    if (!(c->value = hyper_room(hyper_correction_size(run, c), sizeof *c->value)) || !(c->logarithm = hyper_room(c->width, sizeof *c->logarithm)))
+        return false;
+    for (int64_t j = 0; j < c->width && T > 0; j++)
+        c->logarithm[j] = log(momentum_at(run, c, 0, j));
+    for (int64_t t = 0; c->stride && t < T; t++)
+        for (int64_t j = 0; j < c->width; j++)
+            c->value[t * c->stride + j] = now(run, c, t, j);
+    return true;
+}
+
+/* The schedule of the correction that is laid out like a momentum. */
+static bool like(const hyper_run *run, const hyper_leaf *leaf, const hyper_schedule *momentum, int number, hyper_schedule *s)
+{
+    *s = *momentum;
+    s->momentum = NULL;
+    s->value = run->correction[number].value;
+    s->input = run->inputs + number;
+    s->time_stride = run->correction[number].stride;
+    if (!momentum->stride)
+        return true;
+    s->stride = hyper_room(leaf->shape.ndim, sizeof *s->stride);
+    for (int axis = 0; s->stride && axis < leaf->shape.ndim; axis++)
+        s->stride[axis] = momentum->stride[axis];
+    return s->stride != NULL;
+}
+
+bool hyper_corrections_read(hyper_run *run)
+{
+    const hyper_dynamics *d = run->dynamics;
+    int most = 0;
+    for (int r = 0; r < d->rates; r++)
+        most += d->rate_corrects[r] ? run->rate_part[d->rate_corrects[r]].count : 0;
+    if (!(run->correction = hyper_room(most, sizeof *run->correction)))
+        return false;
+    for (int r = 0; r < d->rates; r++) {
+        int momentum = d->rate_corrects[r], first = run->corrections;
+        for (int k = 0; momentum && k < run->leaves; k++) {
+            hyper_schedule *of = &run->leaf[k].rate[momentum];
+            int number = first + of->input - run->rate_part[momentum].first;
+            if (number == run->corrections && !make(run, &run->correction[run->corrections++], of))
+                return false;
+            if (!like(run, &run->leaf[k], of, number, &run->leaf[k].rate[r]))
+                return false;
+        }
+    }
+    return true;
+}
+
+void hyper_corrections_at(hyper_run *run, int64_t t)
+{
+    for (int i = 0; i < run->corrections; i++) {
+        hyper_correction *c = &run->correction[i];
+        for (int64_t j = 0; !c->stride && c->at != t && j < c->width; j++)
+            c->value[j] = now(run, c, t, j);
+        c->at = t;
+    }
+}
+
+/* ---- derivatives ---- */
+
+static void back(const hyper_run *run, const hyper_correction *c, int64_t t, double *sum, double *dmomentum)
+{
+    for (int64_t j = 0; j < c->width; j++) {
+        double *here = &sum[t * c->stride + j], slope = *here, beta = momentum_at(run, c, t, j);
+        dmomentum[t * c->momentum_stride + j] -= (1 - before(run, c, t, j)) * slope;
+        if (t == 0)
+            dmomentum[j] -= slope_of_power(beta, run->training.first) * beta * slope;
+        else if (c->stride)
+            here[-c->stride] += beta * slope;
+        else
+            *here = beta * slope;
+    }
+}
+
+void hyper_corrections_back(const hyper_run *run, const hyper_adjoint *a, int64_t t)
+{
+    for (int i = 0; i < run->corrections; i++)
+        back(run, &run->correction[i], t, a->rate[run->inputs + i], a->rate[run->correction[i].momentum]);
+}
+
+void hyper_correction_follow(const hyper_run *run, const hyper_correction *c, int64_t t, const double *dmomentum, double *tangent)
+{
+    for (int64_t j = 0; j < c->width; j++) {
+        double beta = momentum_at(run, c, t, j), *here = &tangent[t * c->stride + j];
+        double last = t > 0 ? here[-c->stride] : -slope_of_power(beta, run->training.first) * dmomentum[j];
+        *here = beta * last - (1 - before(run, c, t, j)) * dmomentum[t * c->momentum_stride + j];
+    }
+}
