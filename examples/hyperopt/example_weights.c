@@ -31,7 +31,7 @@ static ad_array *loss(ad_tree *x, ad_tree *theta, int64_t iteration, void *conte
     int64_t count = ad_dim(p->given, 0);
     ad_array *batch = adnn_batch(p->key, count, count < BATCH ? count : BATCH, iteration);
     ad_array *logits = adnn_apply(p->network, x, ad_take(p->digits.train.images, batch, .axis = 0));
-    ad_array *of_each = ad_neg(ad_squeeze(ad_take_along_axis(ad_log_softmax(logits, .axis = 1), ad_expand_dims(ad_take(p->given, batch), 1), 1)));
+    ad_array *of_each = adnn_softmax_cross_entropy(logits, ad_take(p->given, batch), .reduction = ADNN_NONE);
     return ad_mean(ad_mul(ad_take(ad_tree_get(theta, "weight"), batch), of_each));
 }
 
