@@ -212,6 +212,30 @@ START_TEST(an_optimisation_that_ended_goes_on_with_more_meta_iterations_and_is_t
 }
 END_TEST
 
+START_TEST(every_optimizer_goes_on_to_the_same_bits)
+{
+    make_folder();
+    adnn_optimizer optimizers[] = { adnn_sgd(.momentum = 0.9), adnn_sgd(), adnn_adam(), adnn_adamw(.weight_decay = 0.1), adnn_rmsprop(.momentum = 0.5),
+                                    adnn_adagrad() };
+    for (size_t i = 0; i < sizeof optimizers / sizeof *optimizers; i++) {
+        ad_tree *found[2];
+        for (int parts = 0; parts < 2; parts++) {
+            hyper_optimize_options options = options_of(parts ? in_folder("optimizer.npz") : NULL);
+            options.optimizer = optimizers[i];
+            options.iterations = parts ? 3 : 7;
+            found[parts] = hyper_optimize_with(meta_loss, hypers(), options);
+            options.iterations = 7;
+            if (parts)
+                found[parts] = hyper_optimize_with(meta_loss, hypers(), options);
+            ck_assert_msg(found[parts] != NULL, "%s", ad_error_message());
+        }
+        ck_assert_mem_eq(ad_data(ad_flatten(found[0])), ad_data(ad_flatten(found[1])), 10 * sizeof(double));
+        remove(in_folder("optimizer.npz"));
+    }
+    remove_folder();
+}
+END_TEST
+
 static ad_array *cliff(ad_tree *tree, ad_key key, void *context)
 {
     (void)key;
@@ -404,7 +428,8 @@ START_TEST(every_allocation_may_fail)
 END_TEST
 
 RUN_TESTS("hyperopt_resume", killed_at_random_moments_it_goes_on_to_the_same_bits, stopped_after_any_meta_iteration_it_goes_on_to_the_same_bits,
-          an_optimisation_that_ended_goes_on_with_more_meta_iterations_and_is_there_without_work, what_grew_or_failed_goes_on_with_other_options,
+          an_optimisation_that_ended_goes_on_with_more_meta_iterations_and_is_there_without_work, every_optimizer_goes_on_to_the_same_bits,
+          what_grew_or_failed_goes_on_with_other_options,
           the_file_is_written_as_seldom_as_is_asked_for_and_in_the_end, the_file_has_what_a_reader_wants_by_path,
           the_file_of_another_problem_is_refused_before_any_work, a_file_that_is_no_checkpoint_or_damaged_is_refused_and_left_alone,
           a_place_that_cannot_be_written_to_is_found_before_any_work, every_allocation_may_fail)

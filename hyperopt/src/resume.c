@@ -80,7 +80,7 @@ static ad_tree *problem_of(const hyper_coordinates *c, const hyper_optimize_opti
     const adnn_optimizer *o = &options->optimizer;
     ad_array *leaves = leaves_text(c), *key = ad_from_data(AD_I64, &options->key, AD_SHAPE(2));
     return leaves && key ? ad_tree_of("version", 1, "leaves", leaves, "key", key, "rule", (int)o->rule, "step_size", o->step_size, "momentum", o->momentum,
-                                      "beta1", o->beta1, "beta2", o->beta2, "epsilon", o->epsilon)
+                                      "beta1", o->beta1, "beta2", o->beta2, "epsilon", o->epsilon, "weight_decay", o->weight_decay)
                          : NULL;
 }
 
