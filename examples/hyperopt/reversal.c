@@ -35,9 +35,9 @@ int main(int argc, char **argv)
     struct options options = { .seed = 1 };
     read_options(&options, argc, argv,
                  "reversal: the same training run reversed in floating point and exactly, and the bits that this takes.\n"
-                 "Uses --out (also PREFIX-bits.csv and .png), --data (MNIST), --paper, --iterations (400; with --paper 1000) and --seed.\n");
+                 "Uses --out (also PREFIX-bits.csv and .png), --data (MNIST), --paper, --iterations (400) and --seed.\n");
 
-    int64_t iterations = options.iterations ? options.iterations : options.paper ? 1000 : 400;
+    int64_t iterations = options.iterations ? options.iterations : 400;
     struct problem p = { .digits = load_digits(options.data, AD_F32), .key = ad_random_key(options.seed), .batch = options.paper ? 200 : 100 };
     p.network = options.paper ? adnn_sequential(adnn_dense(50), adnn_tanh(), adnn_dense(50), adnn_tanh(), adnn_dense(50), adnn_tanh(), adnn_dense(10))
                               : adnn_sequential(adnn_dense(50), adnn_tanh(), adnn_dense(10));

@@ -34,7 +34,8 @@ static adnn_model *layer(int64_t units)
 
 void start_task(struct task *task, ad_tree *(*descent)(const hyper_training *, ad_tree *), const struct options *options)
 {
-    *task = (struct task){ .descent = descent, .digits = load_digits(options->data, AD_F32), .batch = options->paper ? 200 : 100, .rates = options->runs ? options->runs : 20, .seeds = 5 };
+    *task = (struct task){ .descent = descent, .digits = load_digits(options->data, AD_F32), .batch = options->paper ? 200 : 100, .seeds = 5 };
+    task->rates = options->runs ? options->runs : 20;
     ad_array *mean = ad_mean(task->digits.train_images, .axis = 0);
     task->digits.train_images = ad_sub(task->digits.train_images, mean);
     task->digits.test_images = ad_sub(task->digits.test_images, mean);
@@ -139,7 +140,8 @@ struct factor best_factor(struct task *task, ad_tree *hypers, double least, doub
     adnn_progress progress = adnn_progress_start("learning rates", task->rates);
     for (int64_t i = 0; i < task->rates; i++) {
         AD_SCOPE;
-        double factor = least * pow(most / least, ((double)i + 0.5) / (double)task->rates), loss = loss_on_fresh_seeds(task, times(hypers, factor), fresh, NULL);
+        double factor = least * pow(most / least, ((double)i + 0.5) / (double)task->rates);
+        double loss = loss_on_fresh_seeds(task, times(hypers, factor), fresh, NULL);
         if (loss < best.loss)
             best = (struct factor){ .value = factor, .loss = loss };
         adnn_progress_update(&progress, i + 1, loss);
@@ -172,10 +174,10 @@ void draw_schedules(const char *out, const char *suffix, const char *title, ad_t
              "curves = 'for [l=0:3] DATA using 1:(column(first+2*l)) lw 1.2 lc rgb FAINT(l+1) notitle, "
              "for [l=0:3] DATA using 1:(column(first+16+2*l)) lt l+1 title sprintf(\"layer %%d\", l+1)'\n"
              "unset key\nset ylabel 'learning rate'\nset yrange [0:*]\nset title 'weights'\nfirst = 2\nplot @curves, %g @REFERENCE\n"
-             "set key inside top right vertical maxrows 5 Left reverse samplen 2\n"
-             "set title 'biases'\nfirst = 3\nunset ylabel\nplot @curves, %g @REFERENCE title 'best fixed rate'\nunset key\n"
+             "set title 'biases'\nfirst = 3\nunset ylabel\nplot @curves, %g @REFERENCE\n"
              "set ylabel 'momentum'\nset yrange [0:1]\nunset title\nset xlabel 'iteration'\nfirst = 10\nplot @curves\n"
-             "first = 11\nunset ylabel\nplot @curves\nunset multiplot",
+             "set key inside bottom right vertical maxrows 5 Left reverse samplen 2 opaque\n"
+             "first = 11\nunset ylabel\nplot @curves, NaN @REFERENCE title 'best fixed rate'\nunset multiplot",
              title, ITERATIONS, fixed, fixed);
     write_results(out, suffix, columns, ad_concatenate(ad_list_of(iteration, raw, running_mean(raw, WIDTH)), .axis = 1), script);
 }

@@ -38,7 +38,8 @@ int main(int argc, char **argv)
     struct options options = { .seed = 1, .meta_iterations = 50 };
     read_options(&options, argc, argv,
                  "schedules: learns learning rates, momenta and initial scales by reversing training exactly.\n"
-                 "Uses --out (also PREFIX-advised, -curves, -meta and -scales), --data (MNIST), --paper, --meta-iters (50), --runs (fixed rates that are tried, 20) and --seed.\n");
+                 "Uses --out (also PREFIX-advised, -curves, -meta and -scales), --data (MNIST), --paper, --meta-iters (50), --runs (fixed rates that are\n"
+                 "tried, 20) and --seed.\n");
 
     struct task task;
     start_task(&task, hyper_sgd, &options);

@@ -72,10 +72,10 @@ int main(int argc, char **argv)
                   "for [l=0:3] DATA using 1:(column(first+2*l)) lt l+1 title sprintf(\"layer %d\", l+1)'\n"
                   "set format y '%g'\nunset key\n"
                   "set ylabel 'd loss / d log learning rate'\nset title 'weights'\nfirst = 2\nplot @curves\n"
-                  "set key inside bottom left vertical Left reverse samplen 2\nset title 'biases'\n"
+                  "set title 'biases'\n"
                   "first = 3\nunset ylabel\nplot @curves\n"
                   "unset key\nunset title\nset xlabel 'iteration'\nset ylabel 'd loss / d logit momentum'\nfirst = 10\n"
-                  "plot @curves\nunset ylabel\nfirst = 11\nplot @curves\n"
+                  "plot @curves\nunset ylabel\nset key inside bottom left vertical Left reverse samplen 2 opaque\nfirst = 11\nplot @curves\n"
                   "unset multiplot");
     double rates = noise_of(gradients, true), momenta = noise_of(gradients, false), root = sqrt((double)options.runs);
     printf("%-30s %12s %12s\n", "noise, percent of the average", "one run", "average");
