@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* A folder of this test, in which it works and which goes with it. */
@@ -120,6 +121,29 @@ START_TEST(without_memory_the_old_file_stays)
         ad_memory_fail_after(0);
         ck_assert_msg(loaded || ad_error_code() == AD_ERROR_MEMORY, "allocation %d: %s", n, ad_error_message());
         ad_clear_error();
+    }
+}
+END_TEST
+
+/* A child that writes one or the other until it is killed. What it had begun beside the file may stay. */
+START_TEST(killed_at_any_moment_it_leaves_the_old_file_or_the_new_one)
+{
+    AD_SCOPE;
+    ad_array *one = ad_full(AD_SHAPE(20000), 1.0), *two = ad_full(AD_SHAPE(30000), 2.0);
+    ck_assert(save(names[_i], one));
+    for (int k = 0; k < 8; k++) {
+        AD_SCOPE;
+        pid_t child = fork();
+        for (int i = 0; child == 0; i++)
+            if (!save(names[_i], i % 2 ? one : two))
+                _exit(1);
+        usleep(500 + 1700 * (unsigned)k);
+        int status = 0;
+        ck_assert(child > 0 && kill(child, SIGKILL) == 0 && waitpid(child, &status, 0) == child);
+        ck_assert(WIFSIGNALED(status));
+        ad_array *x = load(names[_i]);
+        ck_assert_msg(x != NULL, "%s", ad_error_message());
+        assert_holds(names[_i], ad_size(x) == 20000 ? one : two);
     }
 }
 END_TEST
@@ -266,6 +290,8 @@ int main(void)
     tcase_set_timeout(once, 60);
     tcase_add_loop_test(each, a_full_disk_leaves_the_old_file, 0, NAMES);
     tcase_add_loop_test(each, without_memory_the_old_file_stays, 0, NAMES);
+    tcase_add_loop_test(each, killed_at_any_moment_it_leaves_the_old_file_or_the_new_one, 0, 1);
+    tcase_add_loop_test(each, killed_at_any_moment_it_leaves_the_old_file_or_the_new_one, NAMES - 1, NAMES);
     tcase_add_test(once, an_error_names_what_was_to_be_written);
     tcase_add_test(once, a_symbolic_link_stays_and_its_file_is_replaced);
     tcase_add_test(once, permissions_are_those_of_the_old_file_or_the_usual_ones);
