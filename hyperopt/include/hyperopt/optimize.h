@@ -67,10 +67,10 @@ typedef struct hyper_optimize_options {
     double clip_growth;       /**< so is one longer than this times the median of the norms before it; 0: none */
     double stop_growth;       /**< one longer than this times that median is a sign of chaos and ends the optimisation, before its step; 0: none */
     int64_t skip_failures;    /**< how many meta-iterations in a row may fail numerically: they make no step, and the next key is tried; 0: none, the first
-                                   one is an error */
+                                   one is an error. (While ad_on_error says that errors end the program, they do) */
     hyper_returned returns;   /**< HYPER_BEST */
     const char *checkpoint;   /**< a file (.npz) that the optimisation goes on from if it is there, and that is written after each meta-iteration */
-    double checkpoint_seconds; /**< at least so many lie between two writings; the last state is written in any case; 0: none need to */
+    double checkpoint_seconds; /**< at least so many lie between two writings, and the last state is written in any case; default 0: all are */
     bool progress;            /**< a line with loss and time left on stderr, if that is a terminal */
     bool (*on_step)(const hyper_meta_step *step, void *context); /**< called after each meta-iteration; false ends the optimisation, without an error */
     hyper_optimize_report *report;                               /**< filled if not NULL */
@@ -107,8 +107,9 @@ typedef struct hyper_optimize_options {
  * had never stopped. on_step sees a meta-iteration again that the file did not have yet. The file of another problem is refused:
  * one whose hypers have other names, shapes, dtypes, values or coordinates, with another key or optimizer. What meta_loss does cannot be known. The other
  * options may change from call to call: a run that ended goes on with more .iterations, one that grew or failed with .clip_norm or .skip_failures. The file
- * holds losses and gradient_norms, and, without what is not optimised, hypers/ and best/ in natural units: numpy.load reads it.
- * Constant: has no derivative. The same call gives the same bits. Memory does not grow with the meta-iterations, but for 24 bytes each. */
+ * holds losses and gradient_norms, and, without what is not optimised, hypers/ and best/ in natural units: numpy.load reads it. A program that is killed
+ * while it writes leaves a file beside it whose name begins with ".ad_save-".
+ * Constant: has no derivative. The same call gives the same bits. Memory does not grow with the meta-iterations, but for at most 48 bytes each. */
 AD_API ad_tree *hyper_optimize_with(ad_array *(*meta_loss)(ad_tree *hypers, ad_key key, void *context), ad_tree *hypers, hyper_optimize_options options);
 
 #ifndef __cplusplus
