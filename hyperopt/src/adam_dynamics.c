@@ -3,18 +3,14 @@
  * Forward, with p1, p2 the products of the momenta so far (correction.c gives 1 - p1 and 1 - p2):
  *     m = beta1 m (momentum.c) + round((1 - beta1) g),   s = beta2 s (likewise) + round((1 - beta2) g^2),
  *     u = (m / (1 - p1)) / (sqrt(s / (1 - p2)) + epsilon),
- *     x = (1 - alpha decay) x (by gaps, below),   x = x - round(alpha u).
+ *     x = (1 - alpha decay) x (decay.c),   x = x - round(alpha u).
  * u is a function of the new m and s alone, so going back x comes first, then the gradient at x, then s and m. Every rounding is of a number that both
  * directions compute by the same function from the same integers; no sum is contracted with a product (-ffp-contract=off), so that
  * it is the same number in every build. s is never negative: its multiplication leaves 0 at 0 and is monotone, its increments are squares.
  *
- * With a sum of squares in place of their mean (AdaGrad), s = s + round(g^2): no beta2, no p2.
- *
- * Weight decay multiplies by 1 - c, c = alpha decay, which may be 1e-6: no n/d with 16 bits is near it. Its inverse, k -> E(k) = k + round(c / (1 - c) k),
- * is strictly increasing: every x is E(k) + r with r = 0 .. gap - 1, gap = E(k + 1) - E(k), in one way. k takes the place of x; r is put into the
- * coder where the gap is more than 1, which k alone decides. That is about 2 c bits. */
-#include "arithmetic.h"
-#include "dynamics.h"
+ * With a sum of squares in place of their mean (AdaGrad), s = s + round(g^2): no beta2, no p2. */
+#include "block.h"
+#include "decay.h"
 
 #include <math.h>
 #include <string.h>
@@ -23,24 +19,12 @@
 enum { X, M, S };
 enum { ALPHA, BETA1, EPSILON, DECAY, CORRECTION1, BETA2, CORRECTION2 }; /* the last two are not there for a sum */
 
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
 #define LIMIT 0x1p63 /* |fixed| < LIMIT, so INT64_MIN does not occur */
-
-/* ---- failures ---- */
-
-static int64_t fail(hyper_block *block, int64_t i, int state, const char *what, double value)
-{
-    block->failed_state = state;
-    block->failed_what = what;
-    block->failed_value = value;
-    return i;
-}
 
 /* The coder's: the engine asks it for the reason. */
 static int64_t coder_failed(hyper_block *block, int64_t i)
 {
-    block->failed_what = NULL;
-    return i;
+    return hyper_fail(block, i, X, NULL, 0);
 }
 
 /* ---- rates ---- */
@@ -81,29 +65,6 @@ static bool all_shared(const hyper_block *block, bool sum)
     return strides == 0;
 }
 
-/* Floats or doubles as doubles. */
-ALWAYS_INLINE void read_real(const hyper_block *block, const void *from, double *restrict to)
-{
-    const int64_t count = block->count;
-    const float *restrict single = from;
-    if (block->single)
-        for (int64_t i = 0; i < count; i++)
-            to[i] = (double)single[i];
-    else
-        memcpy(to, from, (size_t)count * sizeof *to);
-}
-
-ALWAYS_INLINE void write_real(const hyper_block *block, const double *restrict from, void *to)
-{
-    const int64_t count = block->count;
-    float *restrict single = to;
-    if (block->single)
-        for (int64_t i = 0; i < count; i++)
-            single[i] = (float)from[i];
-    else
-        memcpy(to, from, (size_t)count * sizeof *from);
-}
-
 /* ---- what both directions compute ---- */
 
 /* A number that does not fit becomes INT64_MIN. */
@@ -119,7 +80,7 @@ ALWAYS_INLINE int64_t is_unfit(int64_t fixed)
     return fixed == INT64_MIN;
 }
 
-static int64_t first_unfit(int64_t count, const int64_t *fixed)
+static __attribute__((cold, noinline)) int64_t first_unfit(int64_t count, const int64_t *fixed)
 {
     int64_t i = 0;
     while (i < count && fixed[i] != INT64_MIN)
@@ -152,12 +113,12 @@ ALWAYS_INLINE bool round_increments(const hyper_block *block, bool sum, bool sha
 
 ALWAYS_INLINE int64_t increments_of(hyper_block *block, bool sum, bool shared, increments *add)
 {
-    read_real(block, block->gradient, add->g);
+    hyper_read_vector(block->count, block->single, block->gradient, add->g);
     if (!round_increments(block, sum, shared, add)) {
         int64_t m = first_unfit(block->count, add->m), s = first_unfit(block->count, add->s);
         if (m != HYPER_FINE && (m <= s || s == HYPER_FINE))
-            return fail(block, m, M, "the gradient", add->g[m]);
-        return fail(block, s, S, "the square of the gradient", add->g[s] * add->g[s]);
+            return hyper_fail(block, m, M, "the gradient", add->g[m]);
+        return hyper_fail(block, s, S, "the square of the gradient", add->g[s] * add->g[s]);
     }
     size_t bytes = (size_t)block->count * sizeof(int64_t);
     block->checksum = XXH3_64bits_withSeed(add->s, bytes, XXH3_64bits(add->m, bytes));
@@ -186,16 +147,6 @@ ALWAYS_INLINE void steps_of(const hyper_block *block, bool sum, bool shared, ste
         a->below[i] = 1 / (a->root[i] + k.epsilon);
         a->units[i] = -k.alpha * per_x * (a->mh[i] * a->below[i]);
     }
-}
-
-/* x as a real number, for the loss too. */
-ALWAYS_INLINE void write_x(const hyper_block *block, double *restrict real)
-{
-    const int64_t count = block->count, *restrict x = block->state[X];
-    const double unit = block->unit[X];
-    for (int64_t i = 0; i < count; i++)
-        real[i] = hyper_real(x[i]) * unit;
-    write_real(block, real, block->x_out);
 }
 
 /* ---- multiplication of a moment by its momentum ---- */
@@ -269,112 +220,41 @@ ALWAYS_INLINE int64_t add_moment(hyper_block *block, int state, const int64_t *r
         beyond += is_unfit(now);
     }
     int64_t bad = beyond ? first_unfit(count, value) : HYPER_FINE;
-    return bad == HYPER_FINE ? bad : fail(block, bad, state, what, (double)increment[bad] * block->unit[state]);
+    return bad == HYPER_FINE ? bad : hyper_fail(block, bad, state, what, (double)increment[bad] * block->unit[state]);
 }
 
-/* ---- weight decay by gaps ---- */
-
-__extension__ typedef __int128 wide;
-
-/* E(k). */
-ALWAYS_INLINE wide expand(wide k, double rate)
-{
-    return k + llrint(rate * (double)k);
-}
-
-/* How many x have this k in their place. */
-ALWAYS_INLINE int64_t gap_of(int64_t k, double rate)
-{
-    return (int64_t)(expand((wide)k + 1, rate) - expand(k, rate));
-}
-
-/* The k with E(k) <= x < E(k + 1). */
-ALWAYS_INLINE int64_t contract(int64_t x, double c, double rate)
-{
-    int64_t k = x - llrint(c * (double)x);
-    while (expand(k, rate) > x)
-        k--;
-    while (expand((wide)k + 1, rate) <= x)
-        k++;
-    return k;
-}
+/* ---- weight decay ---- */
 
 static bool decays(const hyper_block *block)
 {
     return block->rate[DECAY].stride || real_rate(block, DECAY, 0) != 0;
 }
 
-/* c = alpha decay of an element; a rate that is out of range stops the run before it does harm. */
-ALWAYS_INLINE bool decay_at(const hyper_block *block, int64_t i, double *c)
+/* (1 - alpha decay) x, or its inverse. A rate that is out of range stops the run before it does harm. */
+static int64_t decay(hyper_block *block, int64_t (*move)(hyper_coder *, int64_t, int64_t *, const double *))
 {
-    *c = real_rate(block, ALPHA, i) * real_rate(block, DECAY, i);
-    return *c >= 0 && *c <= 0.5;
-}
-
-/* The digits r of the elements whose gap is more than 1, as the coder takes them. */
-typedef struct {
-    int64_t count, element[HYPER_BLOCK], gap[HYPER_BLOCK], digit[HYPER_BLOCK];
-} digits;
-
-ALWAYS_INLINE void add_digit(digits *d, int64_t element, int64_t gap, int64_t digit)
-{
-    d->element[d->count] = element;
-    d->gap[d->count] = gap;
-    d->digit[d->count++] = digit;
-}
-
-static int64_t decay(hyper_block *block)
-{
-    digits d;
-    d.count = 0;
+    hyper_reals c;
     for (int64_t i = 0; i < block->count; i++) {
-        double c;
-        if (!decay_at(block, i, &c))
-            return fail(block, i, HYPER_NO_UNIT, "alpha times decay, which should be from 0 to 1/2,", c);
-        double rate = c / (1 - c);
-        int64_t x = block->state[X][i], k = contract(x, c, rate), gap = gap_of(k, rate);
-        block->state[X][i] = k;
-        if (gap > 1)
-            add_digit(&d, i, gap, (int64_t)(x - expand(k, rate)));
+        c[i] = real_rate(block, ALPHA, i) * real_rate(block, DECAY, i);
+        if (!(c[i] >= 0 && c[i] <= 0.5))
+            return hyper_fail(block, i, HYPER_NO_UNIT, "alpha times decay, which should be from 0 to 1/2,", c[i]);
     }
-    int64_t bad = hyper_coder_push(block->coder, d.count, d.digit, d.gap);
-    return bad == HYPER_FINE ? bad : coder_failed(block, d.element[bad]);
-}
-
-static int64_t undo_decay(hyper_block *block)
-{
-    digits d;
-    d.count = 0;
-    for (int64_t i = 0; i < block->count; i++) {
-        double c;
-        if (!decay_at(block, i, &c))
-            return fail(block, i, HYPER_NO_UNIT, "alpha times decay, which should be from 0 to 1/2,", c);
-        double rate = c / (1 - c);
-        int64_t k = block->state[X][i], gap = gap_of(k, rate);
-        block->state[X][i] = (int64_t)expand(k, rate);
-        if (gap > 1)
-            add_digit(&d, i, gap, 0);
-    }
-    int64_t bad = hyper_coder_pop(block->coder, d.count, d.digit, d.gap);
-    if (bad != HYPER_FINE)
-        return coder_failed(block, d.element[bad]);
-    for (int64_t j = 0; j < d.count; j++)
-        block->state[X][d.element[j]] += d.digit[j];
-    return HYPER_FINE;
+    int64_t bad = move(block->coder, block->count, block->state[X], c);
+    return bad == HYPER_FINE ? bad : coder_failed(block, bad);
 }
 
 /* ---- forward ---- */
 
 /* Which element left the range: x is where it came to, and may have wrapped. */
-static int64_t move_failed(hyper_block *block, const steps *a)
+static __attribute__((cold, noinline)) int64_t move_failed(hyper_block *block, const steps *a)
 {
     for (int64_t i = 0; i < block->count; i++) {
         int64_t by = round_to_fixed(a->units[i]), x = wrapped_difference(block->state[X][i], by);
         double step = a->units[i] * block->unit[X];
         if (by == INT64_MIN)
-            return fail(block, i, X, "the step", step);
+            return hyper_fail(block, i, X, "the step", step);
         if (sum_of(x, by) == INT64_MIN)
-            return fail(block, i, X, "the value", hyper_real(x) * block->unit[X] + step);
+            return hyper_fail(block, i, X, "the value", hyper_real(x) * block->unit[X] + step);
     }
     return HYPER_FINE;
 }
@@ -390,7 +270,7 @@ ALWAYS_INLINE int64_t move(hyper_block *block, steps *restrict a)
     }
     if (beyond)
         return move_failed(block, a);
-    write_x(block, a->units);
+    hyper_write_position(block, a->units);
     return HYPER_FINE;
 }
 
@@ -401,9 +281,23 @@ ALWAYS_INLINE int64_t advance_position(hyper_block *block, bool sum, bool shared
     return move(block, &a);
 }
 
+/* Of what all passes over the moments take. */
+ALWAYS_INLINE void ask_ahead(const hyper_block *block, bool backwards)
+{
+    for (int s = 0; s < HYPER_STATES; s++) {
+        hyper_ask_ahead(block, block->state[s], sizeof *block->state[s], backwards);
+        if (block->cotangent[s])
+            hyper_ask_ahead(block, block->cotangent[s], sizeof *block->cotangent[s], backwards);
+    }
+    hyper_ask_for_real(block, block->gradient, backwards);
+    hyper_ask_for_real(block, block->product, backwards);
+    hyper_ask_for_real(block, block->x_out, backwards);
+}
+
 ALWAYS_INLINE int64_t advance(hyper_block *block, bool sum, bool shared)
 {
     increments add;
+    ask_ahead(block, false);
     int64_t bad = increments_of(block, sum, shared, &add);
     if (bad != HYPER_FINE)
         return bad;
@@ -420,7 +314,7 @@ ALWAYS_INLINE int64_t settle(hyper_block *block, bool sum, bool shared)
 {
     if (!decays(block))
         return HYPER_FINE;
-    int64_t bad = decay(block);
+    int64_t bad = decay(block, hyper_decay);
     return bad == HYPER_FINE ? advance_position(block, sum, shared) : bad;
 }
 
@@ -473,11 +367,11 @@ ALWAYS_INLINE int64_t retreat_position(hyper_block *block, bool sum, bool shared
     steps_of(block, sum, shared, &a);
     if (block->coder) {
         move_back(block, &a);
-        int64_t bad = decays(block) ? undo_decay(block) : HYPER_FINE;
+        int64_t bad = decays(block) ? decay(block, hyper_undo_decay) : HYPER_FINE;
         if (bad != HYPER_FINE)
             return bad;
     }
-    write_x(block, a.units);
+    hyper_write_position(block, a.units);
     through_position(block, sum, shared, &a, a.units);
     return HYPER_FINE;
 }
@@ -489,13 +383,13 @@ ALWAYS_INLINE int64_t direction(hyper_block *block, bool sum, bool shared)
     const double *restrict dm = block->cotangent[M], *restrict ds = block->cotangent[S];
     double g[HYPER_BLOCK], d[HYPER_BLOCK];
     coefficients k = coefficients_at(block, sum, 0);
-    read_real(block, block->gradient, g);
+    hyper_read_vector(block->count, block->single, block->gradient, g);
     for (int64_t i = 0; i < count; i++) {
         if (!shared)
             k = coefficients_at(block, sum, i);
         d[i] = -(k.w1 * dm[i] + 2 * k.w2 * (g[i] * ds[i]));
     }
-    write_real(block, d, block->direction_out);
+    hyper_write_vector(block->count, block->single, d, block->direction_out);
     return HYPER_FINE;
 }
 
@@ -523,7 +417,7 @@ ALWAYS_INLINE void through_moments(hyper_block *block, bool sum, bool shared, co
     double product[HYPER_BLOCK], unit_m = block->unit[M], unit_s = block->unit[S];
     coefficients k = coefficients_at(block, sum, 0);
     if (block->product)
-        read_real(block, block->product, product);
+        hyper_read_vector(block->count, block->single, block->product, product);
     else
         memset(product, 0, sizeof product);
     for (int64_t i = 0; i < count; i++) {
@@ -542,6 +436,7 @@ ALWAYS_INLINE void through_moments(hyper_block *block, bool sum, bool shared, co
 ALWAYS_INLINE int64_t retreat_moments(hyper_block *block, bool sum, bool shared)
 {
     increments add;
+    ask_ahead(block, true);
     int64_t bad = increments_of(block, sum, shared, &add);
     if (bad == HYPER_FINE && block->coder)
         bad = undo_moments(block, sum, &add);
@@ -582,9 +477,9 @@ ALWAYS_INLINE void follow_element(hyper_block *block, bool sum, int64_t i, doubl
 ALWAYS_INLINE int64_t follow(hyper_block *block, bool sum)
 {
     double g[HYPER_BLOCK], dg[HYPER_BLOCK] = { 0 };
-    read_real(block, block->gradient, g);
+    hyper_read_vector(block->count, block->single, block->gradient, g);
     if (block->product)
-        read_real(block, block->product, dg);
+        hyper_read_vector(block->count, block->single, block->product, dg);
     for (int64_t i = 0; i < block->count; i++)
         follow_element(block, sum, i, g[i], dg[i]);
     return HYPER_FINE;

@@ -10,8 +10,7 @@
  * A block is a few kilobytes, so each step is a loop of its own over it in the first-level cache, which compilers make into vectors. A loop notes whether any
  * element failed; which one, and why, is looked for afterwards, when it has. Rates are spread over the block first, so that shared ones and
  * those of each element go the same way. */
-#include "arithmetic.h"
-#include "dynamics.h"
+#include "block.h"
 
 #include <math.h>
 #include <xxhash.h>
@@ -19,30 +18,7 @@
 enum { X, V, ALPHA = 0, BETA = 1 };
 
 #define LIMIT 0x1p63 /* of a rounded increment */
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
-
-typedef double reals[HYPER_BLOCK] __attribute__((aligned(64)));
-typedef int64_t integers[HYPER_BLOCK] __attribute__((aligned(64)));
-
-/* ---- what a block reads and writes ---- */
-
-ALWAYS_INLINE void read_vector(int64_t count, bool single, const void *vector, double *restrict value)
-{
-    if (single)
-        for (int64_t i = 0; i < count; i++)
-            value[i] = ((const float *)vector)[i];
-    else
-        memcpy(value, vector, (size_t)count * sizeof *value);
-}
-
-ALWAYS_INLINE void write_vector(int64_t count, bool single, const double *restrict value, void *restrict vector)
-{
-    if (single)
-        for (int64_t i = 0; i < count; i++)
-            ((float *)vector)[i] = (float)value[i];
-    else
-        memcpy(vector, value, (size_t)count * sizeof *value);
-}
+/* ---- what a block reads ---- */
 
 /* Times a power of two. */
 ALWAYS_INLINE void read_alpha(const hyper_block *b, double factor, double *restrict value)
@@ -70,52 +46,16 @@ ALWAYS_INLINE void read_beta(const hyper_block *b, bool complement, double facto
     }
 }
 
-ALWAYS_INLINE void write_x(const hyper_block *b)
-{
-    reals value;
-    const int64_t *restrict x = b->state[X];
-    double unit = b->unit[X];
-    for (int64_t i = 0; i < b->count; i++)
-        value[i] = hyper_real(x[i]) * unit;
-    write_vector(b->count, b->single, value, b->x_out);
-}
-
-/* ---- fetching ahead ---- */
-
-enum { LINE = 64, LINES_AHEAD = 2 };
-
-/* Asks for the first lines of what the next block will take: what follows a vector in memory, or stands before it. A processor goes on by itself from
- * there, but only within a page, and a block takes about a page of each vector: it would wait at the beginning of each. */
-ALWAYS_INLINE void ask_ahead(const hyper_block *b, const void *vector, size_t size, bool backwards)
-{
-    uintptr_t next = (uintptr_t)vector + (backwards ? (uintptr_t)0 - LINE : (uintptr_t)b->count * size);
-    for (uintptr_t i = 0; i < LINES_AHEAD; i++)
-        __builtin_prefetch((const void *)(backwards ? next - LINE * i : next + LINE * i), 1);
-}
-
-ALWAYS_INLINE void ask_for_real(const hyper_block *b, const void *vector, bool backwards)
-{
-    ask_ahead(b, vector, b->single ? sizeof(float) : sizeof(double), backwards);
-}
-
 ALWAYS_INLINE void ask_for_rates(const hyper_block *b, bool alpha, bool backwards)
 {
     const hyper_momentum *beta = b->rate[BETA].value;
     if (alpha && b->rate[ALPHA].stride)
-        ask_ahead(b, b->rate[ALPHA].value, sizeof(double), backwards);
+        hyper_ask_ahead(b, b->rate[ALPHA].value, sizeof(double), backwards);
     if (b->rate[BETA].stride)
-        ask_ahead(b, beta, sizeof *beta, backwards);
+        hyper_ask_ahead(b, beta, sizeof *beta, backwards);
 }
 
 /* ---- integers ---- */
-
-static __attribute__((cold, noinline)) int64_t fail(hyper_block *b, int64_t i, int state, const char *what, double value)
-{
-    b->failed_state = state;
-    b->failed_what = what;
-    b->failed_value = value;
-    return i;
-}
 
 /* step = round(weight value); whether all fit. */
 ALWAYS_INLINE bool round_product(int64_t count, const double *restrict weight, const double *restrict value, int64_t *restrict step)
@@ -154,7 +94,7 @@ static __attribute__((cold, noinline)) int64_t find_wrapped(hyper_block *b, int 
     for (int64_t i = 0; i < b->count; i++) {
         int64_t new = b->state[state][i], old = (int64_t)(subtract ? (uint64_t)new + (uint64_t)step[i] : (uint64_t)new - (uint64_t)step[i]), same;
         if (subtract ? __builtin_sub_overflow(old, step[i], &same) : __builtin_add_overflow(old, step[i], &same))
-            return fail(b, i, state, what, ((double)old + (subtract ? -(double)step[i] : (double)step[i])) * b->unit[state]);
+            return hyper_fail(b, i, state, what, ((double)old + (subtract ? -(double)step[i] : (double)step[i])) * b->unit[state]);
     }
     return HYPER_FINE;
 }
@@ -164,11 +104,11 @@ static __attribute__((cold, noinline)) int64_t find_wrapped(hyper_block *b, int 
 /* Of v, from the gradient; and their checksum. */
 ALWAYS_INLINE int64_t gradient_step(hyper_block *b, const double *restrict g, int64_t *restrict step)
 {
-    reals weight;
+    hyper_reals weight;
     read_beta(b, true, -1 / b->unit[V], weight);
     if (!round_product(b->count, weight, g, step)) {
         int64_t i = first_unfit(b->count, weight, g);
-        return fail(b, i, V, "the gradient", g[i]);
+        return hyper_fail(b, i, V, "the gradient", g[i]);
     }
     b->checksum = XXH3_64bits(step, (size_t)b->count * sizeof *step);
     return HYPER_FINE;
@@ -177,35 +117,35 @@ ALWAYS_INLINE int64_t gradient_step(hyper_block *b, const double *restrict g, in
 /* Of x, from v; value is v in units. */
 ALWAYS_INLINE int64_t velocity_step(hyper_block *b, double *restrict value, int64_t *restrict step)
 {
-    reals scale;
+    hyper_reals scale;
     read_alpha(b, b->unit[V] / b->unit[X], scale);
     for (int64_t i = 0; i < b->count; i++)
         value[i] = hyper_real(b->state[V][i]);
     if (round_product(b->count, scale, value, step))
         return HYPER_FINE;
     int64_t i = first_unfit(b->count, scale, value);
-    return fail(b, i, X, "learning rate times velocity", scale[i] * value[i] * b->unit[X]);
+    return hyper_fail(b, i, X, "learning rate times velocity", scale[i] * value[i] * b->unit[X]);
 }
 
 /* ---- the dynamics ---- */
 
 ALWAYS_INLINE int64_t sgd_advance_body(hyper_block *b)
 {
-    reals value;
-    integers step;
+    hyper_reals value;
+    hyper_integers step;
     const hyper_momentum *beta = b->rate[BETA].value;
-    read_vector(b->count, b->single, b->gradient, value);
-    ask_ahead(b, b->state[V], sizeof(int64_t), false);
-    ask_ahead(b, b->state[X], sizeof(int64_t), false);
-    ask_for_real(b, b->gradient, false);
-    ask_for_real(b, b->x_out, false);
+    hyper_read_vector(b->count, b->single, b->gradient, value);
+    hyper_ask_ahead(b, b->state[V], sizeof(int64_t), false);
+    hyper_ask_ahead(b, b->state[X], sizeof(int64_t), false);
+    hyper_ask_for_real(b, b->gradient, false);
+    hyper_ask_for_real(b, b->x_out, false);
     ask_for_rates(b, true, false);
     int64_t bad = gradient_step(b, value, step);
     if (bad != HYPER_FINE)
         return bad;
     bad = hyper_momentum_multiply(b->coder, b->count, b->state[V], beta, b->rate[BETA].stride);
     if (bad != HYPER_FINE)
-        return fail(b, bad, V, NULL, 0);
+        return hyper_fail(b, bad, V, NULL, 0);
     if (!add(b->count, b->state[V], step, false))
         return find_wrapped(b, V, step, false, "the velocity");
     bad = velocity_step(b, value, step);
@@ -213,28 +153,28 @@ ALWAYS_INLINE int64_t sgd_advance_body(hyper_block *b)
         return bad;
     if (!add(b->count, b->state[X], step, false))
         return find_wrapped(b, X, step, false, "the value");
-    write_x(b);
+    hyper_write_position(b, value);
     return HYPER_FINE;
 }
 
 ALWAYS_INLINE int64_t sgd_retreat_position_body(hyper_block *b)
 {
-    reals value, rate, direction;
-    integers step;
+    hyper_reals value, rate, direction;
+    hyper_integers step;
     double *restrict dx = b->cotangent[X], *restrict dv = b->cotangent[V], *restrict term = b->rate_term[ALPHA], unit = b->unit[V];
-    ask_ahead(b, b->state[V], sizeof(int64_t), false);
-    ask_ahead(b, b->state[X], sizeof(int64_t), false);
-    ask_ahead(b, dx, sizeof *dx, false);
-    ask_ahead(b, dv, sizeof *dv, false);
-    ask_for_real(b, b->direction_out, false);
-    ask_for_real(b, b->x_out, false);
+    hyper_ask_ahead(b, b->state[V], sizeof(int64_t), false);
+    hyper_ask_ahead(b, b->state[X], sizeof(int64_t), false);
+    hyper_ask_ahead(b, dx, sizeof *dx, false);
+    hyper_ask_ahead(b, dv, sizeof *dv, false);
+    hyper_ask_for_real(b, b->direction_out, false);
+    hyper_ask_for_real(b, b->x_out, false);
     ask_for_rates(b, true, false);
     int64_t bad = velocity_step(b, value, step);
     if (bad != HYPER_FINE)
         return bad;
     if (!add(b->count, b->state[X], step, true))
         return find_wrapped(b, X, step, true, "the value");
-    write_x(b);
+    hyper_write_position(b, direction);
     read_alpha(b, 1, rate);
     for (int64_t i = 0; i < b->count; i++) {
         term[i] = dx[i] * (value[i] * unit);
@@ -243,22 +183,22 @@ ALWAYS_INLINE int64_t sgd_retreat_position_body(hyper_block *b)
     read_beta(b, true, 1, rate);
     for (int64_t i = 0; i < b->count; i++)
         direction[i] = rate[i] * dv[i];
-    write_vector(b->count, b->single, direction, b->direction_out);
+    hyper_write_vector(b->count, b->single, direction, b->direction_out);
     return HYPER_FINE;
 }
 
 ALWAYS_INLINE int64_t sgd_retreat_moments_body(hyper_block *b)
 {
-    reals gradient, rate, product;
-    integers step;
+    hyper_reals gradient, rate, product;
+    hyper_integers step;
     double *restrict dx = b->cotangent[X], *restrict dv = b->cotangent[V], *restrict term = b->rate_term[BETA], unit = b->unit[V];
     const hyper_momentum *beta = b->rate[BETA].value;
-    read_vector(b->count, b->single, b->gradient, gradient);
-    ask_ahead(b, b->state[V], sizeof(int64_t), true);
-    ask_ahead(b, dx, sizeof *dx, true);
-    ask_ahead(b, dv, sizeof *dv, true);
-    ask_for_real(b, b->gradient, true);
-    ask_for_real(b, b->product, true);
+    hyper_read_vector(b->count, b->single, b->gradient, gradient);
+    hyper_ask_ahead(b, b->state[V], sizeof(int64_t), true);
+    hyper_ask_ahead(b, dx, sizeof *dx, true);
+    hyper_ask_ahead(b, dv, sizeof *dv, true);
+    hyper_ask_for_real(b, b->gradient, true);
+    hyper_ask_for_real(b, b->product, true);
     ask_for_rates(b, false, true);
     int64_t bad = gradient_step(b, gradient, step);
     if (bad != HYPER_FINE)
@@ -268,7 +208,7 @@ ALWAYS_INLINE int64_t sgd_retreat_moments_body(hyper_block *b)
             return find_wrapped(b, V, step, true, "the velocity");
         bad = hyper_momentum_divide(b->coder, b->count, b->state[V], beta, b->rate[BETA].stride);
         if (bad != HYPER_FINE)
-            return fail(b, bad, V, NULL, 0);
+            return hyper_fail(b, bad, V, NULL, 0);
     }
     read_beta(b, false, 1, rate);
     for (int64_t i = 0; i < b->count; i++) {
@@ -277,7 +217,7 @@ ALWAYS_INLINE int64_t sgd_retreat_moments_body(hyper_block *b)
     }
     if (!b->product)
         return HYPER_FINE;
-    read_vector(b->count, b->single, b->product, product);
+    hyper_read_vector(b->count, b->single, b->product, product);
     for (int64_t i = 0; i < b->count; i++)
         dx[i] -= product[i];
     return HYPER_FINE;
@@ -286,13 +226,13 @@ ALWAYS_INLINE int64_t sgd_retreat_moments_body(hyper_block *b)
 /* Tangents: dv' = beta dv - (1 - beta) dg + dbeta (v + g),  dx' = dx + alpha dv' + dalpha v'. */
 static int64_t sgd_follow(hyper_block *b)
 {
-    reals gradient, product, alpha, beta;
+    hyper_reals gradient, product, alpha, beta;
     double *dx = b->cotangent[X], *dv = b->cotangent[V];
     const double *dalpha = b->rate_tangent[ALPHA].value, *dbeta = b->rate_tangent[BETA].value;
-    read_vector(b->count, b->single, b->gradient, gradient);
+    hyper_read_vector(b->count, b->single, b->gradient, gradient);
     memset(product, 0, sizeof product);
     if (b->product)
-        read_vector(b->count, b->single, b->product, product);
+        hyper_read_vector(b->count, b->single, b->product, product);
     read_alpha(b, 1, alpha);
     read_beta(b, false, 1, beta);
     for (int64_t i = 0; i < b->count; i++) {
