@@ -2,7 +2,6 @@
  *
  * First the paths of all pictures are collected, of files and of entries in archives, and put in order. Then every header is read, so that memory is taken
  * for pictures of one size that are there, and then the pixels, each into its place. */
-#define _GNU_SOURCE /* qsort_r */
 #include "ad/io.h"
 #include "ad/scope.h"
 #include "io/io.h"
@@ -16,8 +15,9 @@
 enum { NO_ARCHIVE = -1 };
 
 struct found {
-    uint32_t path;   /* relative to the folder; its place in the text */
-    int32_t archive; /* in which it is, or NO_ARCHIVE */
+    uint32_t place;   /* of the path in the text, */
+    const char *path; /* and the path, relative to the folder, when all are there */
+    int32_t archive;  /* in which it is, or NO_ARCHIVE */
     int64_t entry;
 };
 
@@ -72,7 +72,7 @@ static bool add_picture(struct collection *c, const char *folder, const char *na
     struct found f = { .archive = archive, .entry = entry };
     if (c->count == INT32_MAX)
         return AD_FAIL(AD_ERROR_VALUE, "%s: %s has more than %d pictures", operation, c->root, INT32_MAX);
-    if (!add_text(c, folder, name, &f.path) || !ad_grow(ad_current(), &c->found, &c->room, sizeof f, c->count + 1))
+    if (!add_text(c, folder, name, &f.place) || !ad_grow(ad_current(), &c->found, &c->room, sizeof f, c->count + 1))
         return false;
     c->found[c->count++] = f;
     return true;
@@ -166,10 +166,10 @@ static bool add_folder(struct collection *c)
     return done;
 }
 
-static int compare(const void *a, const void *b, void *text)
+static int compare(const void *a, const void *b)
 {
     const struct found *x = a, *y = b;
-    int order = strcmp((char *)text + x->path, (char *)text + y->path);
+    int order = strcmp(x->path, y->path);
     return order ? order : x->archive < y->archive ? -1 : x->archive > y->archive;
 }
 
@@ -177,14 +177,16 @@ static int compare(const void *a, const void *b, void *text)
 static bool put_in_order(struct collection *c)
 {
     uint32_t kept = 0;
+    for (uint32_t i = 0; i < c->count; i++)
+        c->found[i].path = c->text + c->found[i].place;
     if (c->count)
-        qsort_r(c->found, c->count, sizeof *c->found, compare, c->text);
+        qsort(c->found, c->count, sizeof *c->found, compare);
     for (uint32_t i = 0; i < c->count; i++) {
         const struct found *before = kept ? &c->found[kept - 1] : NULL;
-        if (!before || strcmp(c->text + before->path, c->text + c->found[i].path) != 0)
+        if (!before || strcmp(before->path, c->found[i].path) != 0)
             c->found[kept++] = c->found[i];
         else if (before->archive != NO_ARCHIVE)
-            return AD_FAIL(AD_ERROR_FORMAT, "%s: two archives in %s, or one twice, have the picture %s", operation, c->root, c->text + before->path);
+            return AD_FAIL(AD_ERROR_FORMAT, "%s: two archives in %s, or one twice, have the picture %s", operation, c->root, before->path);
     }
     c->count = kept;
     return kept || AD_FAIL(AD_ERROR_IO, "%s: there is no .png picture in %s", operation, c->root);
@@ -214,7 +216,7 @@ static bool read_picture(struct collection *c, uint32_t i, ad_shape *shape, char
             ad_archive_close_entry(&f);
         return done;
     }
-    const char *path = full_path(c, c->text + found->path);
+    const char *path = full_path(c, found->path);
     opened = path && ad_file_open(&f, operation, path, &bytes) && ad_stream_read_begin(&f);
     if (opened)
         f.bound = ad_most_content(bytes, f.compressed);
@@ -234,8 +236,8 @@ static bool of_one_shape(struct collection *c, ad_shape *shape)
             return false;
         if (!ad_shape_equal(other, *shape))
             return AD_FAIL(AD_ERROR_SHAPE, "%s: %s in %s is of %lld by %lld pixels and %lld channels, %s of %lld by %lld and %lld", operation,
-                           c->text + c->found[i].path, c->root, (long long)other.dim[0], (long long)other.dim[1],
-                           (long long)(other.ndim == 3 ? other.dim[2] : 1), c->text + c->found[0].path,
+                           c->found[i].path, c->root, (long long)other.dim[0], (long long)other.dim[1],
+                           (long long)(other.ndim == 3 ? other.dim[2] : 1), c->found[0].path,
                            (long long)shape->dim[0], (long long)shape->dim[1], (long long)(shape->ndim == 3 ? shape->dim[2] : 1));
     }
     return true;
@@ -263,14 +265,14 @@ static char **list_of_paths(const struct collection *c)
 {
     size_t bytes = ((size_t)c->count + 1) * sizeof(char *);
     for (uint32_t i = 0; i < c->count; i++)
-        bytes += strlen(c->text + c->found[i].path) + 1;
+        bytes += strlen(c->found[i].path) + 1;
     char **list = ad_allocation_allowed(ad_current(), bytes) ? malloc(bytes) : NULL;
     if (!list)
         return ad_set_error(AD_ERROR_MEMORY, "%s: no memory for %u paths", operation, c->count);
     char *text = (char *)(list + c->count + 1);
     for (uint32_t i = 0; i < c->count; i++) {
         list[i] = text;
-        text = stpcpy(text, c->text + c->found[i].path) + 1;
+        text = stpcpy(text, c->found[i].path) + 1;
     }
     list[c->count] = NULL;
     return list;
