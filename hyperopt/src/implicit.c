@@ -137,9 +137,12 @@ static bool solve(equation *s)
 bool hyper_gradients_by_implicit_function(hyper_run *run, hyper_adjoint *a)
 {
     int64_t n = run->count;
-    double *room = hyper_room(4 * n, sizeof *room);
-    equation s = { run, a->state[0], room, room + n, room + 2 * n, room + 3 * n };
-    a->more_bytes = 4 * n * (int64_t)sizeof *room;
+    double *room = hyper_room(5 * n, sizeof *room);
+    equation s = { run, room, room + n, room + 2 * n, room + 3 * n, room + 4 * n };
+    for (int k = 0; room && k < run->leaves; k++)
+        for (int64_t i = 0; i < run->leaf[k].size; i++)
+            s.right[run->leaf[k].start + i] = hyper_value_at(&run->leaf[k], hyper_values_of(&run->leaf[k], a->state[0]), i);
+    a->more_bytes = 5 * n * (int64_t)sizeof *room;
     bool done = room && solve(&s) && multiply(&s, s.u, true);
     if (done && run->training.report)
         run->training.report->residual = sqrt(dot(n, s.residual, s.residual));

@@ -43,9 +43,9 @@ static bool adjoint_new(const hyper_run *run, hyper_adjoint *a)
 {
     int64_t n = run->count;
     for (int s = 0; s < run->dynamics->states; s++) {
-        if (!(a->values[s] = hyper_values_new((size_t)n * sizeof(double))))
+        if (!(a->values[s] = hyper_values_new(run->values_bytes)))
             return false;
-        a->state[s] = (double *)a->values[s]->memory;
+        a->state[s] = a->values[s]->memory;
     }
     for (int r = 0; r < run->dynamics->rates; r++)
         if (is_broadcast(run, r) && !(a->term[r] = hyper_room(n, sizeof(double))))
@@ -71,8 +71,9 @@ static bool through_meta_loss(hyper_run *run, hyper_adjoint *a, int64_t t)
         return false;
     for (int k = 0; k < run->leaves; k++) {
         const hyper_leaf *leaf = &run->leaf[k];
+        void *dx = hyper_values_of(leaf, a->state[0]);
         for (int64_t i = 0; i < leaf->size; i++)
-            a->state[0][leaf->start + i] += factor * hyper_value_at(leaf, run->gradient_data[k], i);
+            hyper_value_set(leaf, dx, i, hyper_value_at(leaf, dx, i) + factor * hyper_value_at(leaf, run->gradient_data[k], i));
     }
     return hyper_add_theta(run, slopes.theta, factor);
 }
@@ -202,20 +203,36 @@ bool hyper_reverse_steps(hyper_run *run, hyper_adjoint *a, int64_t from, int64_t
 
 /* ---- the pass ---- */
 
-static bool begin(hyper_run *run, hyper_adjoint *a, ad_array *const *cotangents)
+/* The cotangent of one state, from that of an output; gives the sum of its squares. */
+static double take_cotangent(const hyper_run *run, hyper_adjoint *a, int s, const ad_array *cotangent)
 {
+    bool single = ad_dtype_of(cotangent) == AD_F32;
+    const void *data = ad_data(cotangent);
     double squares = 0;
+    for (int k = 0; data && k < run->leaves; k++) {
+        const hyper_leaf *leaf = &run->leaf[k];
+        for (int64_t i = 0; i < leaf->size; i++) {
+            double value = single ? (double)((const float *)data)[leaf->start + i] : ((const double *)data)[leaf->start + i];
+            hyper_value_set(leaf, hyper_values_of(leaf, a->state[s]), i, value);
+            squares += value * value;
+        }
+    }
+    return squares;
+}
+
+static bool begin(const hyper_run *run, hyper_adjoint *a, ad_array *const *cotangents)
+{
+    AD_SCOPE;
     if (run->result == HYPER_ALONG && cotangents[0]) {
         a->along = ad_item(cotangents[0]);
         return !ad_failed();
     }
-    for (int s = 0; s < run->dynamics->states; s++)
-        if (cotangents[s] && !ad_copy_to(cotangents[s], a->state[s], run->count))
-            return false;
-    for (int64_t i = 0; i < run->count; i++)
-        squares += a->state[0][i] * a->state[0][i];
-    a->norm = sqrt(squares);
-    return true;
+    for (int s = 0; s < run->dynamics->states; s++) {
+        double squares = cotangents[s] ? take_cotangent(run, a, s, cotangents[s]) : 0;
+        if (s == 0)
+            a->norm = sqrt(squares);
+    }
+    return !ad_failed();
 }
 
 static bool go_back(hyper_run *run, hyper_adjoint *a)
@@ -270,7 +287,7 @@ static bool keep_state(hyper_run *run, const hyper_adjoint *a, int s)
         if (!run->wanted[part.first + k])
             continue;
         void *values = retained_values(a->values[s]);
-        ad_array *g = ad_wrap(AD_F64, a->state[s] + leaf->start, leaf->shape, hyper_values_drop, values);
+        ad_array *g = ad_wrap(leaf->dtype, hyper_values_of(leaf, a->state[s]), leaf->shape, hyper_values_drop, values);
         if (!g) {
             hyper_values_drop(values);
             return false;
@@ -296,7 +313,7 @@ static bool keep_gradients(hyper_run *run, const hyper_adjoint *a)
 static int64_t memory_of(const hyper_run *run, const hyper_adjoint *a)
 {
     int64_t n = run->count, T = run->training.iterations, states = run->dynamics->states, word = sizeof(int64_t);
-    int64_t bytes = 2 * states * n * word + 2 * (int64_t)run->values_bytes + T * word + hyper_store_peak_bytes(run->store) + a->more_bytes;
+    int64_t bytes = states * n * word + (2 + states) * (int64_t)run->values_bytes + T * word + hyper_store_peak_bytes(run->store) + a->more_bytes;
     if (run->moments)
         bytes += (states - run->kept) * n * T * word;
     for (int r = 0; r < HYPER_RATES; r++)

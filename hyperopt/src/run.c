@@ -56,25 +56,28 @@ char *hyper_values_write(hyper_values **values, size_t bytes)
     return fresh->memory;
 }
 
+double hyper_value_at(const hyper_leaf *leaf, const void *data, int64_t i)
+{
+    return leaf->dtype == AD_F32 ? (double)((const float *)data)[i] : ((const double *)data)[i];
+}
+
+void hyper_value_set(const hyper_leaf *leaf, void *data, int64_t i, double value)
+{
+    if (leaf->dtype == AD_F32)
+        ((float *)data)[i] = (float)value;
+    else
+        ((double *)data)[i] = value;
+}
+
 bool hyper_values_put(const hyper_run *run, hyper_values **values, const double *from)
 {
     char *memory = hyper_values_write(values, run->values_bytes);
     for (int k = 0; memory && k < run->leaves; k++) {
         const hyper_leaf *leaf = &run->leaf[k];
-        const double *value = from + leaf->start;
-        for (int64_t i = 0; i < leaf->size; i++) {
-            if (leaf->dtype == AD_F32)
-                ((float *)(memory + leaf->offset))[i] = (float)value[i];
-            else
-                ((double *)(memory + leaf->offset))[i] = value[i];
-        }
+        for (int64_t i = 0; i < leaf->size; i++)
+            hyper_value_set(leaf, hyper_values_of(leaf, memory), i, from[leaf->start + i]);
     }
     return memory != NULL;
-}
-
-double hyper_value_at(const hyper_leaf *leaf, const void *data, int64_t i)
-{
-    return leaf->dtype == AD_F32 ? (double)((const float *)data)[i] : ((const double *)data)[i];
 }
 
 ad_tree *hyper_values_tree(const hyper_run *run, hyper_values *values)

@@ -93,7 +93,8 @@ typedef struct hyper_values {
 
 /* What the reverse pass carries along: the cotangents of the state, and the sums for each leaf of hypers that is a rate. */
 typedef struct hyper_adjoint {
-    double *state[HYPER_STATES];
+    void *state[HYPER_STATES]; /* in the dtypes of x, as hyper_values; or one double for each parameter where they are whole */
+    bool whole;
     hyper_values *values[HYPER_STATES]; /* under them */
     double along;             /* of the mean of the meta-loss */
     int64_t more_bytes;       /* that a method has taken beside */
@@ -174,6 +175,11 @@ void hyper_values_drop(void *values);
 char *hyper_values_write(hyper_values **values, size_t bytes);          /* memory that no array is over */
 bool hyper_values_put(const hyper_run *run, hyper_values **values, const double *from); /* one double for each parameter, rounded to the dtypes of x */
 double hyper_value_at(const hyper_leaf *leaf, const void *data, int64_t i);             /* of a leaf's values in its dtype */
+void hyper_value_set(const hyper_leaf *leaf, void *data, int64_t i, double value);
+static inline void *hyper_values_of(const hyper_leaf *leaf, void *values)               /* a leaf's place among those of all */
+{
+    return (char *)values + leaf->offset;
+}
 ad_tree *hyper_values_tree(const hyper_run *run, hyper_values *values); /* arrays over it, like x */
 
 /* ---- hypers.c ---- */

@@ -17,7 +17,14 @@ typedef struct {
 typedef struct {
     hyper_momentum rate[HYPER_BLOCK]; /* or doubles */
     double term[HYPER_BLOCK];
-} scratch;
+} rate_room;
+
+/* Room for one block. */
+typedef struct {
+    double cotangents[HYPER_STATES][HYPER_BLOCK];
+    double *cotangent[HYPER_STATES]; /* there, or where they stand */
+    rate_room rates[];               /* as many as the dynamics has */
+} block_room;
 
 /* ---- what fails ---- */
 
@@ -70,7 +77,32 @@ static hyper_rate_view tangent_of(const hyper_pass *pass, const hyper_schedule *
     return along.value ? hyper_schedule_at(&along, leaf, pass->t, from, count, room) : (hyper_rate_view){ &zero, 0 };
 }
 
-static hyper_block block_of(const hyper_run *run, const hyper_pass *pass, int64_t strip, const hyper_piece *piece, int64_t from, int64_t count, scratch *room)
+/* A block's cotangents, or tangents, as doubles: where they stand, or in room. */
+static void take_cotangents(const hyper_run *run, const hyper_adjoint *a, const hyper_leaf *leaf, int64_t from, int64_t count, block_room *room)
+{
+    for (int s = 0; s < run->dynamics->states; s++) {
+        double *doubles = a->whole ? (double *)a->state[s] + leaf->start : hyper_values_of(leaf, a->state[s]);
+        room->cotangent[s] = doubles + from;
+        if (a->whole || leaf->dtype == AD_F64)
+            continue;
+        const float *single = (float *)hyper_values_of(leaf, a->state[s]) + from;
+        room->cotangent[s] = room->cotangents[s];
+        for (int64_t i = 0; i < count; i++)
+            room->cotangents[s][i] = (double)single[i];
+    }
+}
+
+/* And back, from room. */
+static void put_cotangents(const hyper_run *run, const hyper_adjoint *a, const hyper_leaf *leaf, int64_t from, int64_t count, const block_room *room)
+{
+    for (int s = 0; s < run->dynamics->states && !a->whole && leaf->dtype == AD_F32; s++) {
+        float *single = (float *)hyper_values_of(leaf, a->state[s]) + from;
+        for (int64_t i = 0; i < count; i++)
+            single[i] = (float)room->cotangents[s][i];
+    }
+}
+
+static hyper_block block_of(const hyper_run *run, const hyper_pass *pass, int64_t strip, const hyper_piece *piece, int64_t from, int64_t count, block_room *room)
 {
     const hyper_dynamics *d = run->dynamics;
     const hyper_leaf *leaf = &run->leaf[piece->leaf];
@@ -88,15 +120,15 @@ static hyper_block block_of(const hyper_run *run, const hyper_pass *pass, int64_
     for (int s = 0; s < d->states; s++) {
         b.state[s] = run->state[s] + leaf->start + from;
         b.unit[s] = run->unit[s];
-        b.cotangent[s] = pass->adjoint ? pass->adjoint->state[s] + leaf->start + from : NULL;
+        b.cotangent[s] = pass->adjoint ? room->cotangent[s] : NULL;
     }
     for (int r = 0; r < d->rates; r++) {
-        b.rate[r] = hyper_schedule_at(&leaf->rate[r], leaf, pass->t, from, count, room[r].rate);
+        b.rate[r] = hyper_schedule_at(&leaf->rate[r], leaf, pass->t, from, count, room->rates[r].rate);
         if (pass->tangents) {
-            b.rate_tangent[r] = tangent_of(pass, &leaf->rate[r], leaf, from, count, room[r].term);
+            b.rate_tangent[r] = tangent_of(pass, &leaf->rate[r], leaf, from, count, room->rates[r].term);
             continue;
         }
-        b.rate_term[r] = pass->adjoint && pass->adjoint->term[r] ? pass->adjoint->term[r] + leaf->start + from : room[r].term;
+        b.rate_term[r] = pass->adjoint && pass->adjoint->term[r] ? pass->adjoint->term[r] + leaf->start + from : room->rates[r].term;
     }
     return b;
 }
@@ -140,7 +172,7 @@ static uint64_t mixed(uint64_t checksum, int64_t place)
     return x ^ x >> 29;
 }
 
-static bool run_block(const job *j, const hyper_pass *pass, int64_t strip, int64_t piece, int64_t from, int64_t count, scratch *room)
+static bool run_block(const job *j, const hyper_pass *pass, int64_t strip, int64_t piece, int64_t from, int64_t count, block_room *room)
 {
     const hyper_piece *p = &j->run->piece[piece];
     const hyper_leaf *leaf = &j->run->leaf[p->leaf];
@@ -158,20 +190,34 @@ static bool run_block(const job *j, const hyper_pass *pass, int64_t strip, int64
     return true;
 }
 
-static bool run_piece(const job *j, int64_t strip, int64_t piece, scratch *room)
+/* The passes that run on a block one after another, on the same cotangents. */
+static bool run_passes(const job *j, int64_t strip, int64_t piece, int64_t from, int64_t count, block_room *room)
+{
+    const hyper_leaf *leaf = &j->run->leaf[j->run->piece[piece].leaf];
+    const hyper_adjoint *a = j->pass->adjoint;
+    if (a)
+        take_cotangents(j->run, a, leaf, from, count, room);
+    for (const hyper_pass *pass = j->pass; pass; pass = pass->then)
+        if (!run_block(j, pass, strip, piece, from, count, room))
+            return false;
+    if (a)
+        put_cotangents(j->run, a, leaf, from, count, room);
+    return true;
+}
+
+static bool run_piece(const job *j, int64_t strip, int64_t piece, block_room *room)
 {
     const hyper_piece *p = &j->run->piece[piece];
     int64_t blocks = (p->count + HYPER_BLOCK - 1) / HYPER_BLOCK;
     for (int64_t i = 0; i < blocks; i++) {
         int64_t first = (j->pass->backwards ? blocks - 1 - i : i) * HYPER_BLOCK, left = p->count - first;
-        for (const hyper_pass *pass = j->pass; pass; pass = pass->then)
-            if (!run_block(j, pass, strip, piece, p->from + first, left < HYPER_BLOCK ? left : HYPER_BLOCK, room))
-                return false;
+        if (!run_passes(j, strip, piece, p->from + first, left < HYPER_BLOCK ? left : HYPER_BLOCK, room))
+            return false;
     }
     return true;
 }
 
-static bool run_pieces(const job *j, int64_t strip, scratch *room)
+static bool run_pieces(const job *j, int64_t strip, block_room *room)
 {
     int64_t first = j->run->strip_piece[strip], end = j->run->strip_piece[strip + 1];
     for (int64_t i = 0; i < end - first; i++)
@@ -183,7 +229,7 @@ static bool run_pieces(const job *j, int64_t strip, scratch *room)
 static void run_strip(int64_t strip, void *context)
 {
     const job *j = context;
-    scratch *room = hyper_room(j->run->dynamics->rates, sizeof *room); /* stacks may be small */
+    block_room *room = hyper_room(1, sizeof *room + (size_t)j->run->dynamics->rates * sizeof *room->rates); /* stacks may be small */
     if (room && run_pieces(j, strip, room) && j->pass->settle) {
         hyper_pass settling = *j->pass;
         settling.function = j->pass->settle;

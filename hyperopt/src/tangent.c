@@ -95,7 +95,7 @@ static bool follow(hyper_run *run, tangent *a, int64_t t)
 {
     AD_SCOPE;
     hyper_slopes slopes;
-    hyper_adjoint carried = { 0 };
+    hyper_adjoint carried = { .whole = true };
     hyper_pass pass = { .function = run->dynamics->follow, .t = t, .gradient = run->gradient_data, .adjoint = &carried, .tangents = a->values };
     for (int s = 0; s < run->dynamics->states; s++)
         carried.state[s] = a->state[s];
@@ -203,12 +203,13 @@ static bool unit_direction(const hyper_run *run, unit u, tangent *a)
     return a->inputs[u.input] != NULL;
 }
 
-static double paired(const hyper_run *run, const tangent *a, double *const *cotangents, double along)
+static double paired(const hyper_run *run, const tangent *a, const hyper_adjoint *adjoint)
 {
-    double sum = a->along * along;
+    double sum = a->along * adjoint->along;
     for (int s = 0; s < run->dynamics->states && run->result != HYPER_ALONG; s++)
-        for (int64_t i = 0; i < run->count; i++)
-            sum += cotangents[s][i] * a->state[s][i];
+        for (int k = 0; k < run->leaves; k++)
+            for (int64_t i = 0; i < run->leaf[k].size; i++)
+                sum += hyper_value_at(&run->leaf[k], hyper_values_of(&run->leaf[k], adjoint->state[s]), i) * a->state[s][run->leaf[k].start + i];
     return sum;
 }
 
@@ -229,7 +230,7 @@ bool hyper_gradients_by_tangents(hyper_run *run, hyper_adjoint *a, double **grad
         a->more_bytes = bytes > a->more_bytes ? bytes : a->more_bytes;
         for (int i = 0; i < count; i++) {
             if (done)
-                gradients[units[i].input][units[i].element] = paired(run, &tangents[i], a->state, a->along);
+                gradients[units[i].input][units[i].element] = paired(run, &tangents[i], a);
             tangent_free(run, &tangents[i]);
         }
     }

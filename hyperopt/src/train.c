@@ -24,15 +24,8 @@ bool hyper_decode_position(hyper_run *run)
     for (int k = 0; memory && k < run->leaves; k++) {
         const hyper_leaf *leaf = &run->leaf[k];
         const int64_t *x = run->state[0] + leaf->start;
-        float *single = (float *)(memory + leaf->offset);
-        double *twofold = (double *)(memory + leaf->offset);
-        for (int64_t i = 0; i < leaf->size; i++) {
-            double value = (double)x[i] * run->unit[0];
-            if (leaf->dtype == AD_F32)
-                single[i] = (float)value;
-            else
-                twofold[i] = value;
-        }
+        for (int64_t i = 0; i < leaf->size; i++)
+            hyper_value_set(leaf, hyper_values_of(leaf, memory), i, (double)x[i] * run->unit[0]);
     }
     return memory != NULL;
 }
