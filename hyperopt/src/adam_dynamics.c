@@ -270,7 +270,7 @@ ALWAYS_INLINE int64_t move(hyper_block *block, steps *restrict a)
     }
     if (beyond)
         return move_failed(block, a);
-    hyper_write_position(block, a->units);
+    hyper_write_position(false, block, a->units);
     return HYPER_FINE;
 }
 
@@ -371,7 +371,7 @@ ALWAYS_INLINE int64_t retreat_position(hyper_block *block, bool sum, bool shared
         if (bad != HYPER_FINE)
             return bad;
     }
-    hyper_write_position(block, a.units);
+    hyper_write_position(false, block, a.units);
     through_position(block, sum, shared, &a, a.units);
     return HYPER_FINE;
 }

@@ -1,4 +1,4 @@
-/* Which version of the functions that are built for several instruction sets runs here. */
+/* Which version of the functions that are built for several instruction sets runs here, and loops that more than one file needs. */
 #include "arithmetic.h"
 
 #ifdef __x86_64__
@@ -19,3 +19,37 @@ int hyper_instruction_set(void)
     return set < most ? set : most;
 }
 #endif
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+ALWAYS_INLINE void hyper_widen_body(int64_t count, const float *restrict from, double *restrict to)
+{
+    for (int64_t i = 0; i < count; i++)
+        to[i] = from[i];
+}
+
+ALWAYS_INLINE void hyper_narrow_body(int64_t count, const double *restrict from, float *restrict to)
+{
+    for (int64_t i = 0; i < count; i++)
+        to[i] = (float)from[i];
+}
+
+enum { SUMS = 16 };
+
+ALWAYS_INLINE double hyper_sum_body(int64_t count, const double *restrict a, const double *b)
+{
+    double sums[SUMS] = { 0 }, sum = 0;
+    int64_t whole = count - count % SUMS;
+    for (int64_t i = 0; i < whole; i += SUMS)
+        for (int k = 0; k < SUMS; k++)
+            sums[k] += b ? a[i + k] * b[i + k] : a[i + k];
+    for (int64_t i = whole; i < count; i++)
+        sums[i - whole] += b ? a[i] * b[i] : a[i];
+    for (int k = 0; k < SUMS; k++)
+        sum += sums[k];
+    return sum;
+}
+
+HYPER_VERSIONS(, void, hyper_widen, (int64_t count, const float *from, double *to), (count, from, to))
+HYPER_VERSIONS(, void, hyper_narrow, (int64_t count, const double *from, float *to), (count, from, to))
+HYPER_VERSIONS(, double, hyper_sum, (int64_t count, const double *a, const double *b), (count, a, b))

@@ -33,6 +33,12 @@ static inline __attribute__((always_inline)) double hyper_nearest(double x)
     return (x + HYPER_MAGIC) - HYPER_MAGIC;
 }
 
+/* The same, of any double. */
+static inline __attribute__((always_inline)) double hyper_nearest_of_any(double x)
+{
+    return __builtin_nearbyint(x);
+}
+
 /* x 2^32 modulo 2^64, of an integer |x| < 2^51. */
 static inline __attribute__((always_inline)) uint64_t hyper_upper(double x)
 {
@@ -69,6 +75,22 @@ static inline __attribute__((always_inline)) double hyper_real(int64_t x)
     return hyper_high_half(x) * 0x1p32 + hyper_low_half(x);
 }
 
+/* The same two, as AVX-512 has instructions for them (native). */
+static inline __attribute__((always_inline)) int64_t hyper_round_by(bool native, double x)
+{
+    return native ? (int64_t)hyper_nearest_of_any(x) : hyper_round(x);
+}
+
+static inline __attribute__((always_inline)) double hyper_real_by(bool native, int64_t x)
+{
+    return native ? (double)x : hyper_real(x);
+}
+
+/* Loops over vectors, built for every instruction set. The sum of a, or of its products with b, is in an order that all of them follow. */
+void hyper_widen(int64_t count, const float *from, double *to);
+void hyper_narrow(int64_t count, const double *from, float *to);
+double hyper_sum(int64_t count, const double *a, const double *b);
+
 /* HYPER_VERSIONS(storage, result, name, parameters, arguments): a function that calls name_body, which is always_inline, in versions for several
  * instruction sets, and uses the one for the processor it runs on. storage: static, or nothing. */
 #ifdef __x86_64__
@@ -85,12 +107,34 @@ enum { HYPER_BASELINE, HYPER_AVX2, HYPER_AVX512 };
         return set == HYPER_AVX512 ? name##_avx512 arguments : set == HYPER_AVX2 ? name##_avx2 arguments : name##_baseline arguments; \
     }
 
+/* The same, of a body that is told first whether conversions between integers and doubles are native. */
+#define HYPER_NATIVE_VERSIONS(storage, result, name, parameters, ...)                                                  \
+    __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl"), noinline)) static result name##_avx512 parameters     \
+    {                                                                                                                  \
+        return name##_body(true, __VA_ARGS__);                                                                         \
+    }                                                                                                                  \
+    __attribute__((target("avx2"), noinline)) static result name##_avx2 parameters                                     \
+    {                                                                                                                  \
+        return name##_body(false, __VA_ARGS__);                                                                        \
+    }                                                                                                                  \
+    static __attribute__((noinline)) result name##_baseline parameters                                                 \
+    {                                                                                                                  \
+        return name##_body(false, __VA_ARGS__);                                                                        \
+    }                                                                                                                  \
+    storage result name parameters                                                                                     \
+    {                                                                                                                  \
+        int set = hyper_instruction_set();                                                                             \
+        return set == HYPER_AVX512 ? name##_avx512(__VA_ARGS__) : set == HYPER_AVX2 ? name##_avx2(__VA_ARGS__) : name##_baseline(__VA_ARGS__); \
+    }
+
 /* The largest of the processor's, but not beyond what hyper_limit_instruction_set said: tests compare them. */
 int hyper_instruction_set(void);
 void hyper_limit_instruction_set(int most);
 #else
 #define HYPER_VERSIONS(storage, result, name, parameters, arguments)                                                            \
     storage result name parameters { return name##_body arguments; }
+#define HYPER_NATIVE_VERSIONS(storage, result, name, parameters, ...)                                                  \
+    storage result name parameters { return name##_body(false, __VA_ARGS__); }
 #endif
 
 #endif

@@ -30,12 +30,12 @@ ALWAYS_INLINE void hyper_write_vector(int64_t count, bool single, const double *
 }
 
 /* Position, the first state, as a real number, and for the loss. */
-ALWAYS_INLINE void hyper_write_position(const hyper_block *b, double *restrict value)
+ALWAYS_INLINE void hyper_write_position(bool native, const hyper_block *b, double *restrict value)
 {
     const int64_t *restrict x = b->state[0];
     const double unit = b->unit[0];
     for (int64_t i = 0; i < b->count; i++)
-        value[i] = hyper_real(x[i]) * unit;
+        value[i] = hyper_real_by(native, x[i]) * unit;
     hyper_write_vector(b->count, b->single, value, b->x_out);
 }
 

@@ -67,9 +67,9 @@ bool hyper_momentum_of(double beta, hyper_momentum *found)
 
 /* ---- multiplication ---- */
 
-ALWAYS_INLINE int64_t moved(int64_t v, double excess)
+ALWAYS_INLINE int64_t moved(bool native, int64_t v, double excess)
 {
-    return v + hyper_round(excess * hyper_real(v));
+    return v + hyper_round_by(native, excess * hyper_real_by(native, v));
 }
 
 /* Ratios and what is left of them, of every element; whether any of that is not 0. */
@@ -85,27 +85,27 @@ ALWAYS_INLINE bool read_momenta_body(int64_t count, const hyper_momentum *restri
     return any != 0;
 }
 
-ALWAYS_INLINE void add_excess_body(int64_t count, int64_t *v, const double *excess)
+ALWAYS_INLINE void add_excess_body(bool native, int64_t count, int64_t *v, const double *excess)
 {
     for (int64_t i = 0; i < count; i++)
-        v[i] = moved(v[i], excess[i]);
+        v[i] = moved(native, v[i], excess[i]);
 }
 
 /* Whether all could be undone. */
-ALWAYS_INLINE bool take_excess_body(int64_t count, int64_t *v, const double *excess)
+ALWAYS_INLINE bool take_excess_body(bool native, int64_t count, int64_t *v, const double *excess)
 {
     int64_t wrong = 0;
     for (int64_t i = 0; i < count; i++) {
-        int64_t guess = v[i] - hyper_round(excess[i] / (1 + excess[i]) * hyper_real(v[i]));
-        int64_t back = guess - (moved(guess, excess[i]) - v[i]);
-        wrong |= moved(back, excess[i]) ^ v[i];
+        int64_t guess = v[i] - hyper_round_by(native, excess[i] / (1 + excess[i]) * hyper_real_by(native, v[i]));
+        int64_t back = guess - (moved(native, guess, excess[i]) - v[i]);
+        wrong |= moved(native, back, excess[i]) ^ v[i];
         v[i] = back;
     }
     return !wrong;
 }
 
-HYPER_VERSIONS(static, void, add_excess, (int64_t count, int64_t *v, const double *excess), (count, v, excess))
-HYPER_VERSIONS(static, bool, take_excess, (int64_t count, int64_t *v, const double *excess), (count, v, excess))
+HYPER_NATIVE_VERSIONS(static, void, add_excess, (int64_t count, int64_t *v, const double *excess), count, v, excess)
+HYPER_NATIVE_VERSIONS(static, bool, take_excess, (int64_t count, int64_t *v, const double *excess), count, v, excess)
 
 HYPER_VERSIONS(static, bool, read_momenta, (int64_t count, const hyper_momentum *beta, hyper_ratio *ratio, double *excess), (count, beta, ratio, excess))
 

@@ -1,6 +1,7 @@
 /* A run: owns everything that belongs to one call of hyper_sgd or hyper_adam. */
 #include "run.h"
 
+#include <fenv.h>
 #include <math.h>
 #include <string.h>
 
@@ -165,6 +166,8 @@ static bool possible(const char *name, hyper_result result, const hyper_training
 {
     if (!t)
         return ad_set_error(AD_ERROR_VALUE, "%s: the training is NULL", name), false;
+    if (fegetround() != FE_TONEAREST)
+        return ad_set_error(AD_ERROR_VALUE, "%s: the thread's rounding mode is not to nearest", name), false;
     if (!t->loss == !t->direction)
         return ad_set_error(AD_ERROR_VALUE, "%s: the training has %s; it should have one of loss and direction", name, t->loss ? "both" : "no loss"), false;
     if (t->iterations < 0)

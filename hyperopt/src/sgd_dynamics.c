@@ -58,13 +58,13 @@ ALWAYS_INLINE void ask_for_rates(const hyper_block *b, bool alpha, bool backward
 /* ---- integers ---- */
 
 /* step = round(weight value); whether all fit. */
-ALWAYS_INLINE bool round_product(int64_t count, const double *restrict weight, const double *restrict value, int64_t *restrict step)
+ALWAYS_INLINE bool round_product(bool native, int64_t count, const double *restrict weight, const double *restrict value, int64_t *restrict step)
 {
     int64_t bad = 0;
     for (int64_t i = 0; i < count; i++) {
         double product = weight[i] * value[i];
         bad |= hyper_bits(LIMIT) - 1 - (hyper_bits(product) & INT64_MAX); /* negative: beyond, or NaN */
-        step[i] = hyper_round(product);
+        step[i] = hyper_round_by(native, product);
     }
     return bad >= 0;
 }
@@ -102,11 +102,11 @@ static __attribute__((cold, noinline)) int64_t find_wrapped(hyper_block *b, int 
 /* ---- the increments ---- */
 
 /* Of v, from the gradient; and their checksum. */
-ALWAYS_INLINE int64_t gradient_step(hyper_block *b, const double *restrict g, int64_t *restrict step)
+ALWAYS_INLINE int64_t gradient_step(bool native, hyper_block *b, const double *restrict g, int64_t *restrict step)
 {
     hyper_reals weight;
     read_beta(b, true, -1 / b->unit[V], weight);
-    if (!round_product(b->count, weight, g, step)) {
+    if (!round_product(native, b->count, weight, g, step)) {
         int64_t i = first_unfit(b->count, weight, g);
         return hyper_fail(b, i, V, "the gradient", g[i]);
     }
@@ -115,13 +115,13 @@ ALWAYS_INLINE int64_t gradient_step(hyper_block *b, const double *restrict g, in
 }
 
 /* Of x, from v; value is v in units. */
-ALWAYS_INLINE int64_t velocity_step(hyper_block *b, double *restrict value, int64_t *restrict step)
+ALWAYS_INLINE int64_t velocity_step(bool native, hyper_block *b, double *restrict value, int64_t *restrict step)
 {
     hyper_reals scale;
     read_alpha(b, b->unit[V] / b->unit[X], scale);
     for (int64_t i = 0; i < b->count; i++)
-        value[i] = hyper_real(b->state[V][i]);
-    if (round_product(b->count, scale, value, step))
+        value[i] = hyper_real_by(native, b->state[V][i]);
+    if (round_product(native, b->count, scale, value, step))
         return HYPER_FINE;
     int64_t i = first_unfit(b->count, scale, value);
     return hyper_fail(b, i, X, "learning rate times velocity", scale[i] * value[i] * b->unit[X]);
@@ -129,7 +129,7 @@ ALWAYS_INLINE int64_t velocity_step(hyper_block *b, double *restrict value, int6
 
 /* ---- the dynamics ---- */
 
-ALWAYS_INLINE int64_t sgd_advance_body(hyper_block *b)
+ALWAYS_INLINE int64_t sgd_advance_body(bool native, hyper_block *b)
 {
     hyper_reals value;
     hyper_integers step;
@@ -140,7 +140,7 @@ ALWAYS_INLINE int64_t sgd_advance_body(hyper_block *b)
     hyper_ask_for_real(b, b->gradient, false);
     hyper_ask_for_real(b, b->x_out, false);
     ask_for_rates(b, true, false);
-    int64_t bad = gradient_step(b, value, step);
+    int64_t bad = gradient_step(native, b, value, step);
     if (bad != HYPER_FINE)
         return bad;
     bad = hyper_momentum_multiply(b->coder, b->count, b->state[V], beta, b->rate[BETA].stride);
@@ -148,16 +148,16 @@ ALWAYS_INLINE int64_t sgd_advance_body(hyper_block *b)
         return hyper_fail(b, bad, V, NULL, 0);
     if (!add(b->count, b->state[V], step, false))
         return find_wrapped(b, V, step, false, "the velocity");
-    bad = velocity_step(b, value, step);
+    bad = velocity_step(native, b, value, step);
     if (bad != HYPER_FINE)
         return bad;
     if (!add(b->count, b->state[X], step, false))
         return find_wrapped(b, X, step, false, "the value");
-    hyper_write_position(b, value);
+    hyper_write_position(native, b, value);
     return HYPER_FINE;
 }
 
-ALWAYS_INLINE int64_t sgd_retreat_position_body(hyper_block *b)
+ALWAYS_INLINE int64_t sgd_retreat_position_body(bool native, hyper_block *b)
 {
     hyper_reals value, rate, direction;
     hyper_integers step;
@@ -169,12 +169,12 @@ ALWAYS_INLINE int64_t sgd_retreat_position_body(hyper_block *b)
     hyper_ask_for_real(b, b->direction_out, false);
     hyper_ask_for_real(b, b->x_out, false);
     ask_for_rates(b, true, false);
-    int64_t bad = velocity_step(b, value, step);
+    int64_t bad = velocity_step(native, b, value, step);
     if (bad != HYPER_FINE)
         return bad;
     if (!add(b->count, b->state[X], step, true))
         return find_wrapped(b, X, step, true, "the value");
-    hyper_write_position(b, direction);
+    hyper_write_position(native, b, direction);
     read_alpha(b, 1, rate);
     for (int64_t i = 0; i < b->count; i++) {
         term[i] = dx[i] * (value[i] * unit);
@@ -187,7 +187,7 @@ ALWAYS_INLINE int64_t sgd_retreat_position_body(hyper_block *b)
     return HYPER_FINE;
 }
 
-ALWAYS_INLINE int64_t sgd_retreat_moments_body(hyper_block *b)
+ALWAYS_INLINE int64_t sgd_retreat_moments_body(bool native, hyper_block *b)
 {
     hyper_reals gradient, rate, product;
     hyper_integers step;
@@ -200,7 +200,7 @@ ALWAYS_INLINE int64_t sgd_retreat_moments_body(hyper_block *b)
     hyper_ask_for_real(b, b->gradient, true);
     hyper_ask_for_real(b, b->product, true);
     ask_for_rates(b, false, true);
-    int64_t bad = gradient_step(b, gradient, step);
+    int64_t bad = gradient_step(native, b, gradient, step);
     if (bad != HYPER_FINE)
         return bad;
     if (b->coder) {
@@ -212,7 +212,7 @@ ALWAYS_INLINE int64_t sgd_retreat_moments_body(hyper_block *b)
     }
     read_beta(b, false, 1, rate);
     for (int64_t i = 0; i < b->count; i++) {
-        term[i] = dv[i] * (hyper_real(b->state[V][i]) * unit + gradient[i]);
+        term[i] = dv[i] * (hyper_real_by(native, b->state[V][i]) * unit + gradient[i]);
         dv[i] *= rate[i];
     }
     if (!b->product)
@@ -243,9 +243,9 @@ static int64_t sgd_follow(hyper_block *b)
     return HYPER_FINE;
 }
 
-HYPER_VERSIONS(static, int64_t, sgd_advance, (hyper_block *b), (b))
-HYPER_VERSIONS(static, int64_t, sgd_retreat_position, (hyper_block *b), (b))
-HYPER_VERSIONS(static, int64_t, sgd_retreat_moments, (hyper_block *b), (b))
+HYPER_NATIVE_VERSIONS(static, int64_t, sgd_advance, (hyper_block *b), b)
+HYPER_NATIVE_VERSIONS(static, int64_t, sgd_retreat_position, (hyper_block *b), b)
+HYPER_NATIVE_VERSIONS(static, int64_t, sgd_retreat_moments, (hyper_block *b), b)
 
 const hyper_dynamics hyper_sgd_dynamics = {
     .name = "hyper_sgd",

@@ -3,6 +3,7 @@
  * The flat vector of parameters is cut into strips of HYPER_STRIP elements, which threads share, each with a coder of its own; a strip into pieces of
  * leaves, and those into blocks. The cuts depend on the sizes of the leaves only, and sums are added up in the order of the pieces, so the
  * bits do not depend on the number of threads. */
+#include "arithmetic.h"
 #include "run.h"
 
 #include <math.h>
@@ -87,8 +88,7 @@ static void take_cotangents(const hyper_run *run, const hyper_adjoint *a, const 
             continue;
         const float *single = (float *)hyper_values_of(leaf, a->state[s]) + from;
         room->cotangent[s] = room->cotangents[s];
-        for (int64_t i = 0; i < count; i++)
-            room->cotangents[s][i] = (double)single[i];
+        hyper_widen(count, single, room->cotangents[s]);
     }
 }
 
@@ -97,8 +97,7 @@ static void put_cotangents(const hyper_run *run, const hyper_adjoint *a, const h
 {
     for (int s = 0; s < run->dynamics->states && !a->whole && leaf->dtype == AD_F32; s++) {
         float *single = (float *)hyper_values_of(leaf, a->state[s]) + from;
-        for (int64_t i = 0; i < count; i++)
-            single[i] = (float)room->cotangents[s][i];
+        hyper_narrow(count, room->cotangents[s], single);
     }
 }
 
@@ -133,23 +132,6 @@ static hyper_block block_of(const hyper_run *run, const hyper_pass *pass, int64_
     return b;
 }
 
-enum { SUMS = 16 };
-
-/* The sum of a, or of its products with b, in an order that vectors can follow. */
-static double sum_of(int64_t count, const double *a, const double *b)
-{
-    double sums[SUMS] = { 0 }, sum = 0;
-    int64_t whole = count - count % SUMS;
-    for (int64_t i = 0; i < whole; i += SUMS)
-        for (int k = 0; k < SUMS; k++)
-            sums[k] += b ? a[i + k] * b[i + k] : a[i + k];
-    for (int64_t i = whole; i < count; i++)
-        sums[i - whole] += b ? a[i] * b[i] : a[i];
-    for (int k = 0; k < SUMS; k++)
-        sum += sums[k];
-    return sum;
-}
-
 /* The terms that a block has written: to where they are summed. */
 static void take_terms(hyper_run *run, const hyper_pass *pass, const hyper_block *b, int64_t piece, int64_t from)
 {
@@ -161,7 +143,7 @@ static void take_terms(hyper_run *run, const hyper_pass *pass, const hyper_block
         if (s->sharing == HYPER_OWN)
             hyper_schedule_add(s, leaf, pass->t, from, b->count, b->rate_term[r], pass->adjoint->rate[s->input]);
         else if (s->sharing == HYPER_SHARED)
-            run->partial[piece].sum[pass->second][r] += sum_of(b->count, b->rate_term[r], NULL);
+            run->partial[piece].sum[pass->second][r] += hyper_sum(b->count, b->rate_term[r], NULL);
     }
 }
 
@@ -185,7 +167,7 @@ static bool run_block(const job *j, const hyper_pass *pass, int64_t strip, int64
     if (!pass->adjoint)
         return true;
     if (!pass->second)
-        j->run->strip[strip].squares += sum_of(count, b.cotangent[0], b.cotangent[0]);
+        j->run->strip[strip].squares += hyper_sum(count, b.cotangent[0], b.cotangent[0]);
     take_terms(j->run, pass, &b, piece, from);
     return true;
 }
