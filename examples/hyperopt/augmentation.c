@@ -125,15 +125,15 @@ static void draw_digits(const struct problem *p, ad_array *scale, const char *pr
         rows[i] = ad_concatenate(ad_list_of(image, distorted(p, same, scale, ad_random_key((uint64_t)i))));
     }
     ad_array *all = ad_add(ad_concatenate(ad_list_of(rows[0], rows[1], rows[2], rows[3], rows[4])), p->digits.mean);
-    write_images(prefix, "-digits", ad_reshape(all, AD_SHAPE(-1, side, side)), "digit,distorted", SHOWN,
-                 "set title 'Digits (left), and draws from what was learned'\nunset colorbox");
+    write_images(prefix, "-digits", ad_reshape(all, AD_SHAPE(-1, side, side)), NULL, SHOWN,
+                 "set title 'Five digits (left), each with nine draws of what was learned'\nunset colorbox");
 }
 
 static void draw_curves(const struct problem *p, int64_t meta_iterations, double (*errors)[4], int64_t runs, const char *prefix)
 {
     write_results(prefix, "", "meta-iteration,validation loss," KIND_NAMES, ad_from(p->curve[0], AD_SHAPE(meta_iterations, 2 + KINDS)),
                   "set title 'By how much to distort training digits, learned'\nset xlabel 'meta-iteration'\n"
-                  "set ylabel 'standard deviation, in pixels at the border'\nset yrange [0:*]\nset key outside right center\n"
+                  "set ylabel 'standard deviation, in pixels at the border'\nset yrange [0:*]\nset key maxrows 2\n"
                   "plot for [k=3:8] DATA using 1:k lt k-2");
     write_results(prefix, "-errors", "seed,not distorted,one scale for all,learned", ad_from(errors[0], AD_SHAPE(runs, 4)),
                   "set title 'Test error over seeds of initial weights, batches and distortions'\n"
