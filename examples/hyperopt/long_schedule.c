@@ -6,7 +6,6 @@
 #include "schedule.h"
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { STRETCH = 10, LONG = STRETCH * ITERATIONS };
 
@@ -38,23 +37,24 @@ int main(int argc, char **argv)
 
     task.training.iterations = LONG;
     task.seeds = 2;
+    task.every = STRETCH;
     struct factor fixed = best_fixed_rate(&task, LONG, scale, fresh), scaled = best_factor(&task, stretch(learned), 0.2, 5, fresh);
     ad_tree *hypers[] = { fixed.hypers, stretch(learned), scaled.hypers };
-    double(*curves)[LONG] = allocate(4, sizeof *curves), reached[3];
-    for (int t = 0; t < LONG; t++)
-        curves[0][t] = t + 1;
+    double curves[4][ITERATIONS] = { 0 }, reached[3];
+    for (int t = 0; t < ITERATIONS; t++)
+        curves[0][t] = STRETCH * (t + 1);
     for (int i = 0; i < 3; i++)
         reached[i] = loss_on_fresh_seeds(&task, hypers[i], fresh, curves[i + 1]);
     write_results(options.out, "", "iteration,best fixed rate,stretched schedule,stretched schedule times the best factor",
-                  ad_transpose(ad_from(curves[0], AD_SHAPE(4, LONG))),
+                  ad_transpose(ad_from(curves[0], AD_SHAPE(4, ITERATIONS))),
                   "set title 'A schedule learned on 100 iterations, stretched to 1,000'\n"
                   "set xlabel 'iteration'\nset ylabel 'training loss, mean of fresh seeds'\n"
-                  "set logscale y\nset key inside top right vertical\nplot DATA using 1:2 @REFERENCE, DATA using 1:3 lt 1, DATA using 1:4 lt 2");
+                  "set logscale y\nset format y '10^{%L}'\nset key inside top right vertical\n"
+                  "plot DATA using 1:2 @REFERENCE, DATA using 1:3 lt 1, DATA using 1:4 lt 2");
     printf("training loss after 1,000 iterations: best fixed rate %.2e; the stretched schedule %.2e, which %s; "
            "with its rates times %.2f %.2e, which %s\n",
            reached[0], reached[1], reached[1] < reached[0] ? "still beats it" : "no longer beats it", scaled.value, reached[2],
            reached[2] < reached[0] ? "beats it" : "does not beat it");
-    free(curves);
     adnn_free(task.network);
     return 0;
 }

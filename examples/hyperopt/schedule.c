@@ -22,8 +22,8 @@ ad_array *training_loss(const struct task *task, ad_tree *x)
 static bool note_loss(const hyper_progress *progress, void *context)
 {
     struct task *task = context;
-    if (task->curve)
-        task->curve[progress->iteration] += ad_item(training_loss(task, progress->x)) / task->seeds;
+    if (task->curve && (progress->iteration + 1) % task->every == 0)
+        task->curve[progress->iteration / task->every] += ad_item(training_loss(task, progress->x)) / task->seeds;
     return true;
 }
 
@@ -34,7 +34,7 @@ static adnn_model *layer(int64_t units)
 
 void start_task(struct task *task, ad_tree *(*descent)(const hyper_training *, ad_tree *), const struct options *options)
 {
-    *task = (struct task){ .descent = descent, .digits = load_digits(options->data, AD_F32), .batch = options->paper ? 200 : 100, .seeds = 5 };
+    *task = (struct task){ .descent = descent, .digits = load_digits(options->data, AD_F32), .batch = options->paper ? 200 : 100, .seeds = 5, .every = 1 };
     task->rates = options->runs ? options->runs : 20;
     ad_array *mean = ad_mean(task->digits.train_images, .axis = 0);
     task->digits.train_images = ad_sub(task->digits.train_images, mean);

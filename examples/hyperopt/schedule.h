@@ -23,7 +23,8 @@ struct task {
     ad_key key;    /* of the run that is made */
     int64_t rates; /* fixed ones that are tried: 20, or as --runs says */
     int seeds;     /* fresh ones, on which schedules and fixed rates are judged: 5 */
-    double *curve; /* gets the training loss after each iteration added; NULL: not wanted */
+    int64_t every; /* how many iterations from one point of the curve to the next: 1 */
+    double *curve; /* of the training loss; NULL: not wanted */
 };
 
 /* Keeps a pointer to the task. The caller frees the network. */
@@ -48,7 +49,8 @@ ad_tree *constant_hypers(const struct task *task, int64_t iterations, double rat
 /* Learns a rate and momenta for every group and iteration, and the scales; momenta: their paths, "run/beta". */
 ad_tree *learn_schedule(struct task *task, ad_tree *first, const char *momenta, const struct options *options, hyper_optimize_report *report);
 
-/* Mean over fresh seeds of the training loss after training; the curve, a number for each iteration, or NULL, gets that after each iteration. */
+/* Mean over fresh seeds of the training loss after training; the curve, or NULL, gets that after every
+ * `every` iterations. */
 double loss_on_fresh_seeds(struct task *task, ad_tree *hypers, ad_key fresh, double *curve);
 
 /* The best of twenty factors of the learning rates "run/alpha", evenly spaced in the logarithm, and these hypers. */
