@@ -140,7 +140,7 @@ struct factor best_factor(struct task *task, ad_tree *hypers, double least, doub
     adnn_progress progress = adnn_progress_start("learning rates", task->rates);
     for (int64_t i = 0; i < task->rates; i++) {
         AD_SCOPE;
-        double factor = least * pow(most / least, ((double)i + 0.5) / (double)task->rates);
+        double factor = least * pow(most / least, task->rates > 1 ? (double)i / (double)(task->rates - 1) : 0.5);
         double loss = loss_on_fresh_seeds(task, times(hypers, factor), fresh, NULL);
         if (loss < best.loss)
             best = (struct factor){ .value = factor, .loss = loss };

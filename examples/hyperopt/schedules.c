@@ -25,7 +25,7 @@ static void draw_scales(const char *out, ad_tree *learned, ad_tree *advised)
 {
     ad_array *group = ad_astype(ad_arange(GROUPS), AD_F64);
     write_results(out, "-scales", "group,learned,advised", ad_transpose(ad_stack(ad_list_of(group, ad_flatten(learned), ad_flatten(advised)))),
-                  "set title 'Learned scales of initial weights move towards 1/sqrt(fan-in)'\n"
+                  "set title 'Learned scales of initial values, beside 1/sqrt(fan-in)'\n"
                   "set ylabel 'standard deviation of initial values'\nset logscale y\n"
                   "set xrange [-0.6:7.6]\nset xtics ('weights 1' 0, 'biases 1' 1, 'weights 2' 2, 'biases 2' 3, 'weights 3' 4, 'biases 3' 5, 'weights 4' 6, "
                   "'biases 4' 7)\nplot exp(-3) @REFERENCE title 'where learning began, e^{-3}', "
@@ -66,8 +66,8 @@ int main(int argc, char **argv)
     draw_scales(options.out, ad_tree_sub(hypers[2], "scale"), advised);
     write_results(options.out, "-curves", "iteration,first schedule,best fixed rate,learned,best fixed rate (good scales),learned (good scales)",
                   ad_transpose(ad_from(curves[0], AD_SHAPE(6, ITERATIONS))),
-                  "set title 'Learned schedules train faster than the best fixed rates'\nset xlabel 'iteration'\n"
-                  "set ylabel 'training loss, mean of fresh seeds'\n"
+                  "set title 'Learned schedules against the best fixed rates, on fresh seeds'\nset xlabel 'iteration'\n"
+                  "set ylabel 'training loss'\n"
                   "set logscale y\nset key inside top right vertical\nplot DATA using 1:2 lt 7, DATA using 1:3 lt 1 dt (12,7), DATA using 1:4 lt 1, "
                   "DATA using 1:5 lt 2 dt (12,7), DATA using 1:6 lt 2");
     printf("training loss on fresh seeds, first schedule %.3f: learned %.3f, %.0f %% below the best fixed rate (%.3f); "
