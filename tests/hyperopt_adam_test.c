@@ -258,6 +258,14 @@ static ad_array *squared_gradient(ad_tree *hypers, void *training)
     return g ? ad_sum(ad_square(ad_tree_get(g, "x/out"))) : NULL;
 }
 
+static double slope_of_squared_gradient(ad_tree *hypers, const char *name, double step, hyper_training *training)
+{
+    AD_SCOPE;
+    double at = ad_item(ad_tree_get(hypers, name)), h = step * at;
+    double up = ad_item(squared_gradient(ad_tree_set(hypers, name, ad_scalar(at + h)), training));
+    return (up - ad_item(squared_gradient(ad_tree_set(hypers, name, ad_scalar(at - h)), training))) / (2 * h);
+}
+
 START_TEST(second_derivatives_go_through_operations)
 {
     hyper_training training = { .loss = training_loss, .iterations = 5 };
@@ -265,11 +273,40 @@ START_TEST(second_derivatives_go_through_operations)
     ck_assert_msg(g != NULL, "%s", ad_error_message());
     static const char *const names[] = { "alpha", "beta1", "beta2", "decay", "theta/penalty" };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        double h = 1e-5 * ad_item(ad_tree_get(hypers, names[i])), at = ad_item(ad_tree_get(hypers, names[i]));
-        double up = ad_item(squared_gradient(ad_tree_set(hypers, names[i], ad_scalar(at + h)), &training));
-        double down = ad_item(squared_gradient(ad_tree_set(hypers, names[i], ad_scalar(at - h)), &training));
-        double expected = (up - down) / (2 * h), actual = ad_item(ad_tree_get(g, names[i]));
+        double coarse = slope_of_squared_gradient(hypers, names[i], 2e-4, &training), fine = slope_of_squared_gradient(hypers, names[i], 1e-4, &training);
+        double expected = (4 * fine - coarse) / 3, actual = ad_item(ad_tree_get(g, names[i]));
         ck_assert_msg(fabs(actual - expected) < 1e-4 * fabs(expected), "%s: %.9g, differences %.9g", names[i], actual, expected);
+    }
+}
+END_TEST
+
+/* What is made of a run: by hyper_adam, by its state, and along its way. */
+static ad_array *of_the_state(ad_tree *hypers, void *training)
+{
+    ad_tree *state = hyper_adam_state(training, hypers);
+    ad_array *moments = state ? ad_add(ad_sum(ad_tree_get(state, "m/out")), ad_sum(ad_square(ad_tree_get(state, "s/hidden/W")))) : NULL;
+    return moments ? ad_add(validation_loss(ad_tree_sub(state, "x")), moments) : NULL;
+}
+
+static ad_array *loss_along_the_way(ad_tree *x, ad_tree *theta, int64_t iteration, void *context)
+{
+    (void)context;
+    return ad_mul(1 + 0.1 * (double)iteration, ad_add(validation_loss(x), ad_tree_get(theta, "penalty")));
+}
+
+static ad_array *along_the_way(ad_tree *hypers, void *training)
+{
+    return hyper_adam_along(training, hypers);
+}
+
+START_TEST(all_that_is_made_of_a_run_has_right_derivatives_in_both_modes)
+{
+    static const hyper_method methods[] = { HYPER_REVERSE, HYPER_CHECKPOINT };
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        hyper_training training = { .loss = training_loss, .iterations = 5, .method = methods[i], .meta_loss = loss_along_the_way, .meta_every = 2 };
+        ad_tree *hypers = ad_tree_set(ad_tree_set(simple(0.02, 0.8, 0.95), "decay", ad_scalar(0.3)), "epsilon", ad_scalar(1e-2));
+        ck_assert_msg(ad_check_grads(of_the_state, hypers, (void *)&training), "%d: %s", (int)i, ad_error_message());
+        ck_assert_msg(ad_check_grads(along_the_way, hypers, (void *)&training), "%d: %s", (int)i, ad_error_message());
     }
 }
 END_TEST
@@ -435,7 +472,10 @@ START_TEST(mistakes_are_told)
     assert_refused(&training, ad_tree_set(hypers, "alpha", ad_scalar(NAN)), "alpha is nan");
     assert_refused(&training, ad_tree_set_tree(hypers, "s", ad_tree_map(ad_neg, ad_tree_map(square_of, parameters(3)))), "the initial value of s/hidden/W, element 0, is -");
     assert_refused(&steeper, hypers, "iteration 3: ");
-    assert_refused(&steeper, hypers, "the range of s is +-128");
+    assert_refused(&steeper, hypers, "the range of s is +-512, by s_bits");
+    training.first = -1;
+    assert_refused(&training, hypers, "the first iteration is -1; it should be at least 0");
+    training.first = 0;
     training.second_moment = HYPER_SUM;
     assert_refused(&training, hypers, "an entry \"beta2\"");
     training.second_moment = (hyper_second_moment)7;
@@ -456,6 +496,7 @@ START_TEST(nothing_to_train_is_trained)
 END_TEST
 
 RUN_TESTS("hyperopt_adam", a_thousand_iterations_are_reversed_to_the_bit_at_the_price_of_the_bound, gradients_in_everything_are_those_of_the_exact_dynamics,
-          training_follows_adam_in_double, all_methods_give_the_same_gradients, float32_parameters_stay_float32, second_derivatives_go_through_operations, twice_half_a_run_is_the_run_to_the_bit,
+          training_follows_adam_in_double, all_methods_give_the_same_gradients, float32_parameters_stay_float32,
+          all_that_is_made_of_a_run_has_right_derivatives_in_both_modes, second_derivatives_go_through_operations, twice_half_a_run_is_the_run_to_the_bit,
           a_run_that_goes_on_has_gradients_of_its_own, rmsprop_is_adam_with_a_first_momentum_of_zero, the_derivative_in_a_momentum_of_zero_is_one_sided,
           adagrad_adds_up_the_squares, strips_and_threads_do_not_change_a_bit, mistakes_are_told, nothing_to_train_is_trained)

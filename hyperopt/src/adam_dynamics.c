@@ -562,7 +562,7 @@ HYPER_VERSIONS(static, int64_t, sum_retreat_moments, (hyper_block *block), (bloc
 
 const hyper_dynamics hyper_adam_dynamics = {
     .name = "hyper_adam",
-    .states = 3, .state_name = { "x", "m", "s" }, .state_bits = { 52, 52, 56 }, .state_is_square = { [S] = true },
+    .states = 3, .state_name = { "x", "m", "s" }, .state_bits = { 52, 52, 54 }, .state_is_square = { [S] = true },
     .rates = 7, .rate_name = { "alpha", "beta1", "epsilon", "decay", NULL, "beta2", NULL },
     .rate_is_momentum = { [BETA1] = true, [BETA2] = true }, .rate_may_be_zero = { [BETA1] = true, [BETA2] = true },
     .rate_is_positive = { [EPSILON] = true }, .rate_corrects = { [CORRECTION1] = BETA1, [CORRECTION2] = BETA2 },
@@ -574,7 +574,7 @@ const hyper_dynamics hyper_adam_dynamics = {
 
 const hyper_dynamics hyper_adam_sum_dynamics = {
     .name = "hyper_adam",
-    .states = 3, .state_name = { "x", "m", "s" }, .state_bits = { 52, 52, 52 }, .state_is_square = { [S] = true },
+    .states = 3, .state_name = { "x", "m", "s" }, .state_bits = { 52, 52, 50 }, .state_is_square = { [S] = true },
     .rates = 5, .rate_name = { "alpha", "beta1", "epsilon", "decay", NULL },
     .rate_is_momentum = { [BETA1] = true }, .rate_may_be_zero = { [BETA1] = true },
     .rate_is_positive = { [EPSILON] = true }, .rate_corrects = { [CORRECTION1] = BETA1 },

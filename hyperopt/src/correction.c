@@ -14,9 +14,9 @@
 #include <math.h>
 
 /* 1 - beta^n, of the logarithm of beta; below -50 the power is less than half a unit in the last place of 1. */
-static double closed(double logarithm, int64_t n)
+static double closed(double logarithm, double n)
 {
-    double exponent = n ? (double)n * logarithm : 0;
+    double exponent = n > 0 ? n * logarithm : 0;
     return exponent < -50 ? 1 : -expm1(exponent);
 }
 
@@ -34,14 +34,14 @@ static double momentum_at(const hyper_run *run, const hyper_correction *c, int64
 static double before(const hyper_run *run, const hyper_correction *c, int64_t t, int64_t j)
 {
     if (!c->momentum_stride)
-        return closed(c->logarithm[j], run->training.first + t);
-    return t > 0 ? c->value[(t - 1) * c->stride + j] : closed(c->logarithm[j], run->training.first);
+        return closed(c->logarithm[j], (double)run->training.first + (double)t);
+    return t > 0 ? c->value[(t - 1) * c->stride + j] : closed(c->logarithm[j], (double)run->training.first);
 }
 
 static double now(const hyper_run *run, const hyper_correction *c, int64_t t, int64_t j)
 {
     double last = before(run, c, t, j);
-    return c->momentum_stride ? last + (1 - last) * (1 - momentum_at(run, c, t, j)) : closed(c->logarithm[j], run->training.first + t + 1);
+    return c->momentum_stride ? last + (1 - last) * (1 - momentum_at(run, c, t, j)) : closed(c->logarithm[j], (double)run->training.first + (double)(t + 1));
 }
 
 int64_t hyper_correction_size(const hyper_run *run, const hyper_correction *c)
@@ -90,6 +90,9 @@ bool hyper_corrections_read(hyper_run *run)
     int most = 0;
     for (int r = 0; r < d->rates; r++)
         most += d->rate_corrects[r] ? run->rate_part[d->rate_corrects[r]].count : 0;
+    if (most > 0 && run->training.first < 0)
+        return ad_set_error(AD_ERROR_VALUE, "%s: the first iteration is %lld; it should be at least 0, as so many are corrected for", run->name,
+                            (long long)run->training.first), false;
     if (!(run->correction = hyper_room(most, sizeof *run->correction)))
         return false;
     for (int r = 0; r < d->rates; r++) {

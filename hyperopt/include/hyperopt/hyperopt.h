@@ -92,7 +92,7 @@ typedef struct hyper_training {
     double solver_tolerance;  /**< of the residual relative to f_x, at which the solver ends: 1e-6 */
     double growth_limit;      /**< of the report's chaotic: 10 */
     hyper_second_moment second_moment; /**< of hyper_adam */
-    int x_bits, v_bits, m_bits, s_bits; /**< fixed-point units of x, v and Adam's m and s are 2^-bits: 52, 52, 52, 56 (of HYPER_SUM 52). A value is at
+    int x_bits, v_bits, m_bits, s_bits; /**< fixed-point units of x, v and Adam's m and s are 2^-bits: 52, 52, 52, 54 (of HYPER_SUM 50). A value is at
                                              most 2^(63 - bits) */
 } hyper_training;
 
@@ -152,8 +152,8 @@ AD_API ad_array *hyper_sgd_along(const hyper_training *training, ad_tree *hypers
  *     x = (1 - alpha_t decay_t) x - alpha_t u
  *
  * RMSProp is beta1 = 0, which takes 64 bits a step in place of log2(1/beta1). AdaGrad is training->second_moment = HYPER_SUM: s = s + g^2, without
- * beta2 and p2. States are 64-bit fixed-point numbers, in units of 2^-52, 2^-52 and 2^-56 (of the sum 2^-52) unless training says otherwise: s has to stay
- * below 128 (2048). Finer units of s serve gradients below 1e-4, whose squares it holds with few digits. docs/reversible-adam.md derives all of it, and
+ * beta2 and p2. States are 64-bit fixed-point numbers, in units of 2^-52, 2^-52 and 2^-54 (of the sum 2^-50) unless training says otherwise: s has to stay
+ * below 512 (8192). Finer units of s serve gradients below 1e-3, whose squares it holds with few digits. docs/reversible-adam.md derives all of it, and
  * says why a step that depends on g beside m and s (Nesterov's look-ahead, Lion) or forgets (AMSGrad's maximum) cannot be undone.
  *
  * @param hypers  a tree of
@@ -169,7 +169,7 @@ AD_API ad_array *hyper_sgd_along(const hyper_training *training, ad_tree *hypers
  * @return        the trained parameters, a tree like x with its shapes and dtypes
  *
  * A run whose training->first is not 0 takes the iterations before for ones with the momenta of its own first iteration: p1 and p2 begin with their powers.
- * Errors: as hyper_sgd. Derivative: as hyper_sgd, and 0 through the root of an s that is 0. The gradient is taken before the product, so that a step of
+ * Errors: as hyper_sgd; a first below 0. Derivative: as hyper_sgd, and 0 through the root of an s that is 0. The gradient is taken before the product, so that a step of
  * the reverse pass costs a little more than with hyper_sgd. Not in NumPy. */
 AD_API ad_tree *hyper_adam(const hyper_training *training, ad_tree *hypers);
 
