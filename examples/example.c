@@ -226,7 +226,9 @@ void write_images(const char *prefix, const char *suffix, ad_array *images, cons
     FILE *out = open_memstream(&text, &length);
     if (!out)
         stop("%s\n", "out of memory");
-    fprintf(out, "unset border\nunset tics\nunset grid\nunset key\nset size ratio -1\nset cbtics out\nset lmargin 1\nset bmargin 1\n%s\n", script);
+    fprintf(out, "unset border\nunset tics\nunset grid\nunset key\nset size ratio -1\nset cbtics out\nset lmargin 1\nset bmargin 1\n%s\n"
+                 "set title offset screen %g,0\n", script,
+            55 / (scale * across * step_x + 140)); /* the title over the middle of the picture, colours included */
     for (int i = 0; i < count && captions && *captions; i++) {
         size_t word = strcspn(captions, ",");
         fprintf(out, "set label '%.*s' at %g,%g center\n", (int)word, captions, (i % across) * step_x + (columns - 1) / 2.0,
