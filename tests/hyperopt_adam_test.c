@@ -470,7 +470,8 @@ START_TEST(mistakes_are_told)
                    "an entry \"beta\"; x, m, s, alpha, beta1, epsilon, decay, beta2, theta and exact are known");
     assert_refused(&training, without_beta2(0.1, 0.9), "hypers has no \"beta2\"");
     assert_refused(&training, ad_tree_set(hypers, "alpha", ad_scalar(NAN)), "alpha is nan");
-    assert_refused(&training, ad_tree_set_tree(hypers, "s", ad_tree_map(ad_neg, ad_tree_map(square_of, parameters(3)))), "the initial value of s/hidden/W, element 0, is -");
+    assert_refused(&training, ad_tree_set_tree(hypers, "s", ad_tree_map(ad_neg, ad_tree_map(square_of, parameters(3)))),
+                   "the initial value of s/hidden/W, element 0, is -");
     assert_refused(&steeper, hypers, "iteration 3: ");
     assert_refused(&steeper, hypers, "the range of s is +-512, by s_bits");
     training.first = -1;
