@@ -336,12 +336,16 @@ static void report_reverse(const hyper_run *run, const hyper_adjoint *a, double 
     report->chaotic = a->growth > limit;
 }
 
+enum { TRIM_FROM = 1 << 20 }; /* bytes of the parameters */
+
 bool hyper_reverse(hyper_run *run, ad_array *const *cotangents)
 {
     AD_SCOPE;
     hyper_adjoint a = { 0 };
     hyper_forget_gradients(run);
     bool done = (run->finished || hyper_forward(run)) && adjoint_new(run, &a) && begin(run, &a, cotangents);
+    if (run->values_bytes > TRIM_FROM)
+        ad_memory_trim(); /* what the outcome took is not asked for again till the pass is over */
     double started = hyper_seconds();
     if (run->training.method == HYPER_FORWARD)
         done = done && follow_tangents(run, &a);

@@ -118,9 +118,9 @@ static void measure(const workload *w)
 int main(void)
 {
     static const workload works[] = {
-        { "logistic regression, batch 10", { 0 }, 784, 10, 200, 4.5 },
-        { "784-50-50-50-10, batch 200", { 50, 50, 50, 0 }, 784, 200, 60, 4.0 },
-        { "784-1000-200-10, batch 200", { 1000, 200, 0 }, 784, 200, 10, 4.0 },
+        { "logistic regression, batch 10", { 0 }, 784, 10, 500, 4.5 },
+        { "784-50-50-50-10, batch 200", { 50, 50, 50, 0 }, 784, 200, 100, 4.0 },
+        { "784-1000-200-10, batch 200", { 1000, 200, 0 }, 784, 200, 50, 4.0 },
     };
     ad_on_error(AD_ERROR_PRINT_AND_EXIT);
     printf("%s\n%-34s %9s %13s %8s %8s\n", ad_config(), "over plain training", "parameters", "plain step", "forward", "total");
