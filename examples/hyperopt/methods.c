@@ -195,7 +195,7 @@ int main(int argc, char **argv)
                   ad_from(table[0], AD_SHAPE(lengths, COLUMNS)),
                   "set multiplot layout 3,1 title 'Reverse: exact, as fast as store, in the memory of an approximation' font ',15'\n"
                   "set logscale xy\nset format x '10^{%L}'\nset format y '10^{%L}'\nunset key\nset lmargin 11\nset rmargin 14\nset tmargin 1.2\n"
-                  "set style data linespoints\nset pointsize 0.7\nset autoscale xfix\nunset mxtics\nunset mytics\nset xtics 10\n"
+                  "set style data linespoints\nset pointsize 0.7\nunset mxtics\nunset mytics\nset xtics 10\n"
                   "names = 'reverse store checkpoint forward truncated implicit'\n"
                   "set ylabel 'time, store = 1'\nset format y '%g'\nset ytics (0.06, 0.25, 1, 4, 16)\nset yrange [0.06:20]\ndy = '0.5 -0.5 0.3 0 -0.5 0.5'\n"
                   "plot for [k=2:7] DATA using 1:(column(k) / column(3)) lt k-1, for [k=2:7] DATA using 1:(column(k) / column(3)):(word(names, k-1)) "
