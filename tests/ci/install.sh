@@ -46,9 +46,10 @@ cmake --build cmake >cmake.txt || { cat cmake.txt && exit 1; }
 cmake/outside | diff shared.txt -
 cmake/all_three
 cp -r /usr/local/share/libad/examples .
-make -s -C examples taylor_sine mlp_digits
+make -s -C examples taylor_sine mlp_digits hyperopt/smoothness
 examples/taylor_sine >/dev/null
 examples/mlp_digits --iterations 2 >/dev/null
+examples/hyperopt/smoothness --runs 2 >/dev/null
 test -s /usr/local/share/doc/libad/LICENSE && test -s /usr/local/share/doc/libad/docs/tutorial.md
 
 # In a prefix of its own the programs know where the libraries are.
