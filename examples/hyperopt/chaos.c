@@ -72,6 +72,10 @@ int main(int argc, char **argv)
                  "Uses --out, --data (MNIST), --paper, --runs (learning rates: 200; with --paper 1000) and --seed.\n");
 
     int64_t runs = options.runs ? options.runs : options.paper ? 1000 : 200;
+    if (runs < 2) {
+        fprintf(stderr, "--runs 1: a line of learning rates has at least 2\n");
+        return 1;
+    }
     double scale = exp(-2); /* of the initial weights and biases */
     struct problem p = { .digits = load_digits(options.data, AD_F32), .key = ad_random_key(options.seed) };
     p.network = adnn_sequential(adnn_dense(200, .scale = scale, .bias_scale = scale, .dtype = AD_F32), adnn_tanh(),
@@ -84,7 +88,7 @@ int main(int argc, char **argv)
     adnn_progress progress = adnn_progress_start("learning rates", runs);
     for (int64_t i = 0; i < runs; i++) {
         AD_SCOPE;
-        ad_array *slope, *log_alpha = ad_scalar(runs > 1 ? first + (last - first) * (double)i / (double)(runs - 1) : first);
+        ad_array *slope, *log_alpha = ad_scalar(first + (last - first) * (double)i / (double)(runs - 1));
         ad_array *value = ad_value_and_grad(final_loss)(log_alpha, &p, &slope);
         memcpy(table[i], (double[]){ ad_item(log_alpha), ad_item(value), ad_item(slope) }, sizeof table[i]);
         adnn_progress_update(&progress, i + 1, ad_item(value));
