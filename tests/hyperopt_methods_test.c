@@ -424,6 +424,21 @@ START_TEST(a_later_plain_run_keeps_the_report_of_the_reversal)
 }
 END_TEST
 
+/* One parameter, and steps that are too long by far: every one multiplies it, and the cotangent, by about -3. */
+START_TEST(a_run_whose_gradient_explodes_is_called_chaotic)
+{
+    hyper_report report = { 0 };
+    hyper_training training = { .loss = bowl, .iterations = T, .report = &report };
+    ad_tree *h = ad_tree_of("x", ad_tree_of("w", ad_full(AD_SHAPE(3), 1e-6)), "alpha", 1.3, "beta", 1e-3, "theta", ad_tree_of("minimum", ad_zeros(AD_SHAPE(3))));
+    ad_tree *g = ad_grad(weighted)(h, (void *)&training);
+    ck_assert_msg(g != NULL, "%s", ad_error_message());
+    ck_assert(report.chaotic && report.growth > 3 && report.growth < 5 && report.amplification > 1e4);
+    training.growth_limit = 1e12;
+    g = ad_grad(weighted)(h, (void *)&training);
+    ck_assert(g != NULL && !report.chaotic);
+}
+END_TEST
+
 START_TEST(a_spill_file_that_cannot_be_used_is_found_before_training)
 {
     struct seen seen = { 0 };
@@ -495,4 +510,5 @@ RUN_TESTS("hyperopt_methods", all_methods_train_to_the_same_bits, reversal_stora
           directions_that_are_no_gradients_are_reversed, directions_unlike_x_are_refused, every_iteration_is_observed_once, an_observer_can_cancel,
           an_error_in_the_loss_says_in_which_iteration, a_nan_loss_with_a_finite_gradient_is_an_error,
           a_loss_that_closes_over_what_is_differentiated_is_an_error, units_say_what_the_range_is, a_later_plain_run_keeps_the_report_of_the_reversal,
+          a_run_whose_gradient_explodes_is_called_chaotic,
           a_spill_file_that_cannot_be_used_is_found_before_training, rates_may_be_views, any_number_of_threads_gives_the_same_bits)

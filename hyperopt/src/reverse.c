@@ -139,6 +139,17 @@ static bool can_go_on(const hyper_run *run, const hyper_adjoint *a, int64_t t, i
     return t > from && run->kept > 0 && !hyper_is_along(run, t);
 }
 
+static void note_norm(hyper_adjoint *a, double norm)
+{
+    if (a->norm > 0)
+        a->growth = fmax(a->growth, norm / a->norm);
+    if (a->first_norm > 0)
+        a->amplification = fmax(a->amplification, norm / a->first_norm);
+    else
+        a->first_norm = norm;
+    a->norm = norm;
+}
+
 /* And through the position of the iteration before, where that can be. */
 static bool through_moments(hyper_run *run, hyper_adjoint *a, int64_t t, bool stored, int64_t from)
 {
@@ -157,10 +168,7 @@ static bool through_moments(hyper_run *run, hyper_adjoint *a, int64_t t, bool st
         return hyper_differs(run, t);
     if (pass.then)
         hyper_corrections_back(run, a, t - 1);
-    double norm = sqrt(pass.squares);
-    if (a->norm > 0 && norm / a->norm > a->growth)
-        a->growth = norm / a->norm;
-    a->norm = norm;
+    note_norm(a, sqrt(pass.squares));
     return true;
 }
 
@@ -230,7 +238,7 @@ static bool begin(const hyper_run *run, hyper_adjoint *a, ad_array *const *cotan
     for (int s = 0; s < run->dynamics->states; s++) {
         double squares = cotangents[s] ? take_cotangent(run, a, s, cotangents[s]) : 0;
         if (s == 0)
-            a->norm = sqrt(squares);
+            a->norm = a->first_norm = sqrt(squares);
     }
     return !ad_failed();
 }
@@ -333,7 +341,8 @@ static void report_reverse(const hyper_run *run, const hyper_adjoint *a, double 
     report->reversed_exactly = run->training.method == HYPER_REVERSE || run->training.method == HYPER_TRUNCATED;
     report->growth = a->growth;
     report->memory_bytes = memory_of(run, a);
-    report->chaotic = a->growth > limit;
+    report->amplification = a->amplification;
+    report->chaotic = a->amplification > limit;
 }
 
 enum { TRIM_FROM = 1 << 20 }; /* bytes of the parameters */

@@ -21,7 +21,7 @@
 #define HYPER_LAST_METHOD       HYPER_IMPLICIT
 
 /* Where training does not say. */
-#define HYPER_GROWTH_LIMIT      10.0
+#define HYPER_GROWTH_LIMIT      1000.0
 #define HYPER_SOLVER_ITERATIONS 100
 #define HYPER_SOLVER_TOLERANCE  1e-6
 
@@ -99,7 +99,7 @@ typedef struct hyper_adjoint {
     double along;             /* of the mean of the meta-loss */
     int64_t more_bytes;       /* that a method has taken beside */
     int64_t positioned;       /* the iteration whose x is there already; -1: none */
-    double norm, growth;      /* |dx|, and the largest factor by which one iteration changed it */
+    double norm, first_norm, growth, amplification; /* |dx|; at the end of training; the largest factor of one iteration, and of all so far */
     double **rate;            /* of each leaf of hypers and each correction; NULL where an input is not a rate */
     double *term[HYPER_RATES]; /* one summand per parameter, where a broadcast schedule asks for it; else NULL */
 } hyper_adjoint;

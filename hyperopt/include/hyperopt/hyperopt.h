@@ -45,7 +45,8 @@ typedef struct hyper_report {
     double seconds_reverse;    /**< of the last reverse pass */
     bool reversed_exactly;     /**< the state came back bit for bit and the buffer ended empty; false for methods without one */
     double growth;             /**< the largest factor by which |dx|, the norm of the cotangent of x, grew in one iteration of the reverse pass */
-    bool chaotic;              /**< growth passed training's growth_limit: the gradient says little about a change that one can make */
+    double amplification;      /**< the largest |dx| of the reverse pass relative to that at the end of training */
+    bool chaotic;              /**< amplification passed training's growth_limit: the gradient says little about a change that one can make */
     double residual;           /**< of HYPER_IMPLICIT: |f_x - H u| that its solver left */
     int64_t memory_bytes;      /**< the most that the run and its reverse pass took, beside what the loss takes: state, cotangents, buffer, what is stored */
 } hyper_report;
@@ -90,7 +91,7 @@ typedef struct hyper_training {
     hyper_solver solver;      /**< of HYPER_IMPLICIT */
     int64_t solver_iterations; /**< most of them: 100 */
     double solver_tolerance;  /**< of the residual relative to f_x, at which the solver ends: 1e-6 */
-    double growth_limit;      /**< of the report's chaotic: 10 */
+    double growth_limit;      /**< of the report's chaotic: 1000 */
     hyper_second_moment second_moment; /**< of hyper_adam */
     int x_bits, v_bits, m_bits, s_bits; /**< fixed-point units of x, v and Adam's m and s are 2^-bits: 52, 52, 52, 54 (of HYPER_SUM 50). A value is at
                                              most 2^(63 - bits) */
