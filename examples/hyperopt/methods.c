@@ -179,13 +179,13 @@ int main(int argc, char **argv)
     /* First whether the exact methods agree; then runs longer and longer. */
     double first[COLUMNS], (*table)[COLUMNS];
     int lengths = (int)(2 * log10((double)options.iterations) - 1 + 1e-9);
-    lengths = lengths < 1 ? 1 : lengths;
+    lengths = lengths < 2 ? 2 : lengths;
     table = allocate(lengths, sizeof *table);
     printf("%10s%12s%12s%14s%14s%10s\n", "iterations", "", "seconds", "bytes", "process grew", "off by");
     bool equal = measure_all(&p, options.iterations < 100 ? options.iterations : 100, first);
     printf("%s\n", equal ? "the four exact ways agree" : "THE FOUR EXACT WAYS DO NOT AGREE");
     for (int i = 0; i < lengths; i++) {
-        int64_t iterations = (int64_t)round((double)options.iterations * pow(10, -0.5 * (lengths - 1 - i)));
+        int64_t iterations = (int64_t)ceil((double)options.iterations * pow(10, -0.5 * (lengths - 1 - i)));
         equal &= measure_all(&p, iterations, table[i]);
     }
     write_results(options.out, "",
@@ -210,7 +210,7 @@ int main(int argc, char **argv)
                   "every ::LAST::LAST with labels left offset 0.8,(word(dy, k-1) + 0) tc lt k-1 notitle\n"
                   "unset multiplot");
     const double *seconds = table[lengths - 1] + 1, *bytes = seconds + METHODS, *off = bytes + METHODS;
-    printf("%s; over %lld iterations reverse takes 1/%.0f of the memory of store and %.2f times its time, checkpoint 1/%.0f and %.2f, forward 1/%.0f and %.1f; "
+    printf("%s; over %lld iterations reverse takes 1/%.3g of the memory of store and %.2f times its time, checkpoint 1/%.3g and %.2f, forward 1/%.3g and %.1f; "
            "truncated is off by %.1e, implicit by %.1e\n",
            equal ? "the four exact ways agree" : "THE FOUR EXACT WAYS DO NOT AGREE", (long long)options.iterations, bytes[1] / bytes[0],
            seconds[0] / seconds[1], bytes[1] / bytes[2], seconds[2] / seconds[1], bytes[1] / bytes[3], seconds[3] / seconds[1], off[4], off[5]);
