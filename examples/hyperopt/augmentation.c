@@ -61,7 +61,8 @@ static ad_array *distorted(const struct problem *p, ad_array *centred, ad_array 
 static ad_array *loss(ad_tree *x, ad_tree *theta, int64_t iteration, void *context)
 {
     const struct problem *p = context;
-    ad_array *batch = adnn_batch(p->key, ad_dim(p->digits.train.labels, 0), BATCH, iteration), *images = ad_take(p->digits.train.images, batch, .axis = 0);
+    int64_t count = ad_dim(p->digits.train.labels, 0);
+    ad_array *batch = adnn_batch(p->key, count, count < BATCH ? count : BATCH, iteration), *images = ad_take(p->digits.train.images, batch, .axis = 0);
     if (ad_tree_has(theta, "scale"))
         images = distorted(p, images, ad_tree_get(theta, "scale"), ad_random_fold_in(ad_random_fold_in(p->key, 2), (uint64_t)iteration));
     return adnn_softmax_cross_entropy(adnn_apply(p->network, x, images), ad_take(p->digits.train.labels, batch));
@@ -121,7 +122,8 @@ static void draw_digits(const struct problem *p, ad_array *scale, const char *pr
     int64_t side = p->digits.side;
     ad_array *rows[5];
     for (int i = 0; i < 5; i++) {
-        ad_array *image = ad_at(p->digits.train.images, "%d:%d", i, i + 1), *same = ad_broadcast_to(image, AD_SHAPE(SHOWN - 1, side * side));
+        int64_t which = i % ad_dim(p->digits.train.labels, 0);
+        ad_array *image = ad_slice_axis(p->digits.train.images, 0, which, 1, 1), *same = ad_broadcast_to(image, AD_SHAPE(SHOWN - 1, side * side));
         rows[i] = ad_concatenate(ad_list_of(image, distorted(p, same, scale, ad_random_key((uint64_t)i))));
     }
     ad_array *all = ad_add(ad_concatenate(ad_list_of(rows[0], rows[1], rows[2], rows[3], rows[4])), p->digits.mean);
@@ -156,7 +158,7 @@ int main(int argc, char **argv)
                          .network = adnn_sequential(adnn_dense(50, .dtype = AD_F32), adnn_tanh(), adnn_dense(10, .dtype = AD_F32)),
                          .curve = allocate(meta_iterations, sizeof *p.curve) };
     p.training = (hyper_training){ .loss = loss, .context = &p, .iterations = options.iterations ? options.iterations : 300 };
-    double fixed = best_fixed(&p, check);
+    double (*errors)[4] = allocate(options.runs, sizeof *errors), fixed = best_fixed(&p, check);
     ad_tree *learned = hyper_optimize(meta_loss, same_for_all(fixed), .log = "scale", .optimizer = adnn_adam(.step_size = 0.1), .context = &p,
                                       .iterations = meta_iterations, .key = ad_random_fold_in(key, 2), .progress = true, .on_step = note,
                                       .returns = HYPER_LAST);
@@ -166,7 +168,7 @@ int main(int argc, char **argv)
     for (int kind = 0; kind < KINDS; kind++)
         printf("%10.2f%c", scale[kind], kind + 1 < KINDS ? ' ' : '\n');
 
-    double (*errors)[4] = allocate(options.runs, sizeof *errors), mean[3] = { 0 };
+    double mean[3] = { 0 };
     for (int64_t run = 0; run < options.runs; run++) {
         AD_SCOPE;
         ad_tree *rivals[] = { ad_tree_empty(), same_for_all(fixed), learned };
