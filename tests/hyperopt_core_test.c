@@ -33,6 +33,11 @@ static hyper_ratio ratio(int64_t n, int64_t d)
     return (hyper_ratio){ (uint16_t)(n - 1), (uint16_t)(d - 1) };
 }
 
+static double value_of(hyper_ratio r)
+{
+    return (r.n_less_1 + 1.0) / (r.d_less_1 + 1.0);
+}
+
 static hyper_momentum momentum(int64_t n, int64_t d)
 {
     return (hyper_momentum){ (double)n / (double)d, ratio(n, d) };
@@ -73,7 +78,6 @@ START_TEST(what_is_no_momentum_has_no_ratio)
     hyper_momentum m;
     for (size_t i = 0; i < sizeof betas / sizeof *betas; i++)
         ck_assert(!hyper_momentum_of(betas[i], &m));
-    ck_assert(hyper_ratio_is_zero(HYPER_RATIO_ZERO) && !hyper_ratio_is_zero(ratio(1, 1)) && !hyper_ratio_is_zero(ratio(1, 65536)));
 }
 END_TEST
 
@@ -93,7 +97,7 @@ static double random_beta(int i)
     case 1: return 1 - exp(-20 * uniform());
     case 2: return exp(-11 * uniform());
     case 3: return (1 + (double)(random_bits() % 65536)) / 65536;
-    default: return hyper_ratio_value(random_ratio());
+    default: return value_of(random_ratio());
     }
 }
 
@@ -210,7 +214,7 @@ static double there_and_back(hyper_store *store, int64_t which, int calls, bool 
         for (int i = 0; i < c.count; i++)
             digit[i] = (int64_t)(random_bits() % (uint64_t)c.base[i]);
         for (int i = 0; i < c.count; i++)
-            bound += c.digits ? log2((double)c.base[i]) : -log2(hyper_ratio_value(c.ratio[i * c.stride]));
+            bound += c.digits ? log2((double)c.base[i]) : -log2(value_of(c.ratio[i * c.stride]));
         int64_t bad = c.digits ? hyper_coder_push(coder, c.count, digit, c.base) : hyper_coder_multiply(coder, c.count, v, c.ratio, c.stride);
         ck_assert_int_eq(bad, HYPER_FINE);
         for (int i = 0; i < c.count && !c.digits; i++)
@@ -309,7 +313,7 @@ START_TEST(a_thousand_steps_take_the_bound)
             for (int i = 0; i < 500; i++)
                 v[i] += (t + i) * INT64_C(1234567890123) % (INT64_C(1) << 50);
         }
-        double ratio_to_bound = hyper_store_bits(store) / (-log2(hyper_ratio_value(r)) * 500 * 1000);
+        double ratio_to_bound = hyper_store_bits(store) / (-log2(value_of(r)) * 500 * 1000);
         ck_assert_msg(fabs(ratio_to_bound - 1) < 0.001, "beta %g takes %g of the bound", betas[b], ratio_to_bound);
         for (int t = 999; t >= 0; t--) {
             for (int i = 0; i < 500; i++)
@@ -808,14 +812,13 @@ START_TEST(a_failure_of_the_coder_is_told_as_such)
 }
 END_TEST
 
-RUN_TESTS("hyperopt_core", usual_momenta_are_the_ratios_that_are_meant, what_is_no_momentum_has_no_ratio, no_denominator_up_to_the_largest_gives_a_nearer_ratio_from_below,
-          what_is_left_of_a_momentum_is_multiplied_and_undone,
+RUN_TESTS("hyperopt_core", usual_momenta_are_the_ratios_that_are_meant, what_is_no_momentum_has_no_ratio,
+          no_denominator_up_to_the_largest_gives_a_nearer_ratio_from_below, what_is_left_of_a_momentum_is_multiplied_and_undone,
           conversions_are_those_of_the_language, calls_of_all_ratios_in_any_order_are_undone_to_the_bit, the_ends_of_the_range_come_back,
           zero_stays_zero_among_others, a_thousand_steps_take_the_bound, the_bits_are_the_same_where_words_are_thrown_away,
           a_run_goes_on_from_saved_lanes_and_comes_back_to_them, dividing_more_than_was_multiplied_is_a_mismatch, a_spill_file_takes_what_does_not_fit,
           coders_of_several_threads_share_a_spill_file, a_file_that_cannot_be_used_is_found_at_once,
-          a_file_that_gets_full_is_a_failure_and_clearing_begins_again,
-          without_memory_a_coder_fails_and_nothing_leaks, steps_are_the_formulas_and_are_undone_to_the_bit, every_instruction_set_gives_the_same_bits,
-          where_the_moments_are_stored_going_back_leaves_them_alone, tangents_follow_the_step,
-          the_first_element_that_is_not_a_number_or_does_not_fit_is_named,
+          a_file_that_gets_full_is_a_failure_and_clearing_begins_again, without_memory_a_coder_fails_and_nothing_leaks,
+          steps_are_the_formulas_and_are_undone_to_the_bit, every_instruction_set_gives_the_same_bits,
+          where_the_moments_are_stored_going_back_leaves_them_alone, tangents_follow_the_step, the_first_element_that_is_not_a_number_or_does_not_fit_is_named,
           a_failure_of_the_coder_is_told_as_such)

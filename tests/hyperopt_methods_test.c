@@ -197,7 +197,8 @@ static ad_array *one_whole(ad_tree *h, void *unused)
 
 START_TEST(two_runs_are_one_of_twice_the_length_to_the_bit)
 {
-    hyper_training whole = { .loss = loss, .iterations = 2 * T }, first = { .loss = loss, .iterations = T }, second = { .loss = loss, .iterations = T, .first = T };
+    hyper_training whole = { .loss = loss, .iterations = 2 * T }, first = { .loss = loss, .iterations = T },
+                   second = { .loss = loss, .iterations = T, .first = T };
     ad_tree *h = hypers(), *state = hyper_sgd_state(&first, constant_rates(h));
     ad_tree *once = hyper_sgd_state(&whole, constant_rates(h)), *twice = hyper_sgd_state(&second, go_on(state, h, true));
     ck_assert_msg(once && twice, "%s", ad_error_message());
@@ -213,7 +214,8 @@ START_TEST(integers_of_another_state_are_refused)
     hyper_training training = { .loss = loss, .iterations = T };
     ad_tree *h = hypers(), *state = hyper_sgd_state(&training, constant_rates(h)), *next = go_on(state, h, true);
     assert_fails(hyper_sgd(&training, ad_tree_set(next, "x/w", ad_zeros(AD_SHAPE(N)))), AD_ERROR_VALUE, "\"exact\" does not belong to this \"x\"");
-    assert_fails(hyper_sgd(&training, ad_tree_set(next, "exact", ad_zeros(AD_SHAPE(3), .dtype = AD_I64))), AD_ERROR_VALUE, "\"exact\" is not that of a state with 6");
+    assert_fails(hyper_sgd(&training, ad_tree_set(next, "exact", ad_zeros(AD_SHAPE(3), .dtype = AD_I64))), AD_ERROR_VALUE,
+                 "\"exact\" is not that of a state with 6");
     training.v_bits = 50;
     assert_fails(hyper_sgd(&training, next), AD_ERROR_VALUE, "these units");
 }
@@ -290,7 +292,8 @@ static ad_tree *of_another_shape(ad_tree *x, ad_tree *theta, int64_t iteration, 
 START_TEST(directions_unlike_x_are_refused)
 {
     hyper_training training = { .direction = of_another_shape, .iterations = T };
-    assert_fails(hyper_sgd(&training, hypers()), AD_ERROR_SHAPE, "the direction for x/w has 1 axes and 2 elements, not its shape (in iteration 2 of hyper_sgd)");
+    assert_fails(hyper_sgd(&training, hypers()), AD_ERROR_SHAPE,
+                 "the direction for x/w has 1 axes and 2 elements, not its shape (in iteration 2 of hyper_sgd)");
     training.first = 3;
     assert_fails(hyper_sgd(&training, hypers()), AD_ERROR_SHAPE, "another structure than x");
     training.loss = loss;
@@ -429,7 +432,8 @@ START_TEST(a_run_whose_gradient_explodes_is_called_chaotic)
 {
     hyper_report report = { 0 };
     hyper_training training = { .loss = bowl, .iterations = T, .report = &report };
-    ad_tree *h = ad_tree_of("x", ad_tree_of("w", ad_full(AD_SHAPE(3), 1e-6)), "alpha", 1.3, "beta", 1e-3, "theta", ad_tree_of("minimum", ad_zeros(AD_SHAPE(3))));
+    ad_tree *h =
+        ad_tree_of("x", ad_tree_of("w", ad_full(AD_SHAPE(3), 1e-6)), "alpha", 1.3, "beta", 1e-3, "theta", ad_tree_of("minimum", ad_zeros(AD_SHAPE(3))));
     ad_tree *g = ad_grad(weighted)(h, (void *)&training);
     ck_assert_msg(g != NULL, "%s", ad_error_message());
     ck_assert(report.chaotic && report.growth > 3 && report.growth < 5 && report.amplification > 1e4);

@@ -11,6 +11,7 @@
 
 #include "ratio.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 

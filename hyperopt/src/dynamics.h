@@ -1,8 +1,8 @@
 /* What a dynamics is: descent with momentum, Adam. Integer arithmetic on blocks of consecutive elements of one leaf.
  *
  * The engine (step.c) cuts the flat vector of all parameters into strips and strips into blocks, fetches the rates of a block, and sums or scatters the
- * terms of their derivatives. Strips run in parallel, each with a coder of its own. A function of a dynamics sees one block: it is total (NaN, infinity and what
- * leaves the range are failures, never a wrap) and what goes back undoes to the bit what went forward. */
+ * terms of their derivatives. Strips run in parallel, each with a coder of its own. A function of a dynamics sees one block: it is total (NaN, infinity and
+ * what leaves the range are failures, never a wrap) and what goes back undoes to the bit what went forward. */
 #ifndef HYPER_DYNAMICS_H
 #define HYPER_DYNAMICS_H
 

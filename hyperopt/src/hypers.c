@@ -60,7 +60,9 @@ static bool read_parts(hyper_run *run)
         if (e->required && !e->part->given)
             return ad_set_error(AD_ERROR_VALUE, "%s: hypers has no \"%s\"", run->name, e->name), false;
         if (e->part->given && !(e->part->tree ? e->is_tree : e->may_be_array))
-            return ad_set_error(AD_ERROR_VALUE, "%s: \"%s\" is %s", run->name, e->name, e->is_tree ? "an array; it should be a tree" : "a tree; it should be an array"), false;
+            return ad_set_error(AD_ERROR_VALUE, "%s: \"%s\" is %s", run->name, e->name,
+                                e->is_tree ? "an array; it should be a tree" : "a tree; it should be an array"),
+                   false;
         bool like_x = i > 0 && e->is_tree && e->part != &run->theta_part && e->part->given && e->part->tree;
         if (like_x && !ad_tree_same_structure(run->state_part[0].tree, e->part->tree))
             return ad_set_error(AD_ERROR_VALUE, "%s: \"%s\" is a tree of another structure than \"x\"", run->name, e->name), false;
@@ -230,8 +232,8 @@ bool hyper_hypers_read(hyper_run *run, ad_tree *hypers)
     int others = run->theta_part.count;
     if (!(run->input = hyper_room(run->inputs, sizeof *run->input)) || !(run->wanted = hyper_room(run->inputs, sizeof *run->wanted)) ||
         !(run->few = hyper_room(run->leaves > others ? run->leaves : others, sizeof *run->few)) ||
-        !(run->wanted_theta = hyper_room(others, sizeof *run->wanted_theta)) ||
-        !(run->gradient_data = hyper_room(run->leaves, sizeof *run->gradient_data)) || !(run->product_data = hyper_room(run->leaves, sizeof *run->product_data)))
+        !(run->wanted_theta = hyper_room(others, sizeof *run->wanted_theta)) || !(run->gradient_data = hyper_room(run->leaves, sizeof *run->gradient_data)) ||
+        !(run->product_data = hyper_room(run->leaves, sizeof *run->product_data)))
         return false;
     find_wanted(run, hypers);
     run->kept = 1;
@@ -362,8 +364,9 @@ static bool read_exact_part(hyper_run *run)
         return no_exact(run);
     for (int s = 0; s < run->dynamics->states; s++)
         if (!same_state(run, s, exact + HEADER + s * run->count))
-            return ad_set_error(AD_ERROR_VALUE, "%s: \"exact\" does not belong to this \"%s\"; without \"exact\" the run begins with the values rounded", run->name,
-                                run->dynamics->state_name[s]), false;
+            return ad_set_error(AD_ERROR_VALUE, "%s: \"exact\" does not belong to this \"%s\"; without \"exact\" the run begins with the values rounded",
+                                run->name, run->dynamics->state_name[s]),
+                   false;
     return hyper_exact_read(run, exact) || no_exact(run);
 }
 

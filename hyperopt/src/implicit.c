@@ -3,7 +3,8 @@
  * Where g(x, theta) = grad_x L = 0, dx/dtheta = -H^-1 dg/dtheta with H = dg/dx, so a cotangent f_x of x gives
  * dtheta = -u^T dg/dtheta with H u = f_x (Bengio, "Gradient-based optimization of hyperparameters", 2000). Conjugate gradients, or the Neumann series
  * u = eta sum_k (1 - eta H)^k f_x (Lorraine, Vicol and Duvenaud, "Optimizing millions of hyperparameters by implicit differentiation", 2020), which needs
- * no positive definite H, only one whose eigenvalues lie between 0 and 2/eta. What x began with and the rates do not matter there: their derivatives are zero. */
+ * no positive definite H, only one whose eigenvalues lie between 0 and 2/eta. What x began with and the rates do not matter there: their derivatives are
+ * zero. */
 #include "run.h"
 
 #include <math.h>

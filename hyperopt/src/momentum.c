@@ -12,8 +12,8 @@
  * the guess says which way, and F of the result that it is right.
  *
  * The ratio: beta is m / 2^k exactly, and Euclid's algorithm on (2^k, m) gives its partial quotients and convergents p / q (Knuth, The Art of Computer
- * Programming, 4.5.3). The remainders are 2^k |q beta - p|. Convergents lie above beta and below it by turns. Where q passes D, the last convergent and the last
- * semiconvergent, (t p + p_before) / (t q + q_before) with the largest t that keeps to D, lie on either side, and no ratio lies between them. */
+ * Programming, 4.5.3). The remainders are 2^k |q beta - p|. Convergents lie above beta and below it by turns. Where q passes D, the last convergent and the
+ * last semiconvergent, (t p + p_before) / (t q + q_before) with the largest t that keeps to D, lie on either side, and no ratio lies between them. */
 #include "momentum.h"
 
 #include "arithmetic.h"

@@ -136,8 +136,11 @@ static bool make_state(hyper_run *run)
     if (!(run->store = hyper_store_new(run->strips, run->training.spill, run->training.buffer_memory)))
         return false;
     if (hyper_store_failure(run->store) != HYPER_STORE_FINE)
-        return ad_set_error(AD_ERROR_IO, "%s: the spill file cannot be written and read back; it should be open for update, as by fopen(path, \"w+b\"), with room "
-                            "on its disk", run->name), false;
+        return ad_set_error(AD_ERROR_IO,
+                            "%s: the spill file cannot be written and read back; it should be open for update, as by fopen(path, \"w+b\"), with room "
+                            "on its disk",
+                            run->name),
+               false;
     return true;
 }
 
@@ -180,8 +183,9 @@ static bool possible(const char *name, hyper_result result, const hyper_training
     if ((unsigned)t->method > HYPER_LAST_METHOD)
         return ad_set_error(AD_ERROR_VALUE, "%s: there is no method %d", name, (int)t->method), false;
     if (!bits_fit(t))
-        return ad_set_error(AD_ERROR_VALUE, "%s: units of 2^-%d, 2^-%d, 2^-%d and 2^-%d for x, v, m and s; 1 to 62 bits are possible, and 0 for the default", name,
-                            t->x_bits, t->v_bits, t->m_bits, t->s_bits), false;
+        return ad_set_error(AD_ERROR_VALUE, "%s: units of 2^-%d, 2^-%d, 2^-%d and 2^-%d for x, v, m and s; 1 to 62 bits are possible, and 0 for the default",
+                            name, t->x_bits, t->v_bits, t->m_bits, t->s_bits),
+               false;
     if ((unsigned)t->second_moment > HYPER_SUM)
         return ad_set_error(AD_ERROR_VALUE, "%s: there is no second_moment %d", name, (int)t->second_moment), false;
     if (t->spill && ftello(t->spill) < 0)
@@ -249,9 +253,9 @@ void hyper_run_drop(hyper_run *run)
     }
     for (int k = 0; run->leaf && k < run->leaves; k++)
         drop_leaf(&run->leaf[k]);
-    void *blocks[] = { run->input, run->wanted, run->rates, run->momenta, run->correction, run->few, run->leaf, run->piece, run->strip_piece, run->partial, run->strip,
-                       run->checksum, run->moments, run->watched,
-                       run->gradients, run->gradient_data, run->product_data, run->wanted_theta };
+    void *blocks[] = { run->input,   run->wanted,  run->rates,       run->momenta,       run->correction,   run->few,
+                       run->leaf,    run->piece,   run->strip_piece, run->partial,       run->strip,        run->checksum,
+                       run->moments, run->watched, run->gradients,   run->gradient_data, run->product_data, run->wanted_theta };
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         ad_memory_give(blocks[i]);
     for (int s = 0; s < HYPER_STATES; s++)

@@ -101,7 +101,8 @@ static void put_cotangents(const hyper_run *run, const hyper_adjoint *a, const h
     }
 }
 
-static hyper_block block_of(const hyper_run *run, const hyper_pass *pass, int64_t strip, const hyper_piece *piece, int64_t from, int64_t count, block_room *room)
+static hyper_block block_of(const hyper_run *run, const hyper_pass *pass, int64_t strip, const hyper_piece *piece, int64_t from, int64_t count,
+                            block_room *room)
 {
     const hyper_dynamics *d = run->dynamics;
     const hyper_leaf *leaf = &run->leaf[piece->leaf];

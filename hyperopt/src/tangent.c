@@ -121,7 +121,8 @@ static bool follow_along(hyper_run *run, tangent *tangents, int count, int64_t t
     int64_t samples = run->training.iterations / run->training.meta_every;
     for (int i = 0; i < count; i++) {
         double slope = 0;
-        if (tangents[i].moving && !(hyper_values_put(run, &run->direction_values, tangents[i].state[0]) && hyper_meta_tangent_at(run, t, tangents[i].theta, &slope)))
+        if (tangents[i].moving &&
+            !(hyper_values_put(run, &run->direction_values, tangents[i].state[0]) && hyper_meta_tangent_at(run, t, tangents[i].theta, &slope)))
             return false;
         tangents[i].along += slope / (double)samples;
     }

@@ -103,8 +103,9 @@ typedef struct hyper_training {
  *     v = beta_t v - (1 - beta_t) g
  *     x = x + alpha_t v
  *
- * Positions and velocities are 64-bit fixed-point numbers, in units of 2^-52 and between -2048 and 2048 unless training says otherwise. beta_t is rounded to
- * the nearest n/d with d up to 2^16, so that 0.9 is 9/10; values and gradients are those of the rounded momentum.
+ * Positions and velocities are 64-bit fixed-point numbers, in units of 2^-52 and between -2048 and 2048 unless training says otherwise. The product beta_t v
+ * is off by less than two units: the largest n/d up to beta_t with d up to 2^16, which is 9/10 for 0.9, is multiplied by through the information buffer, and
+ * what is left of beta_t, a factor below 1 + 2^-15, by a map that loses nothing. Momenta below 2^-16 are 2^-16.
  *
  * @param hypers  a tree of
  *     "x"      initial parameters, a tree of float32 and float64 arrays
@@ -116,8 +117,8 @@ typedef struct hyper_training {
  *     "exact"  of hyper_sgd_state, beside its x and v: the run goes on to the bit
  * @return        the trained parameters, a tree like x with its shapes and dtypes
  *
- * Errors: an entry that is missing or of another form; a momentum out of range, a rate that is not finite; a NaN loss; a value that is NaN, infinite or leaves the
- * range (AD_ERROR_NUMERIC), with its iteration, path and element; in the reverse pass a gradient that differs from that of the forward pass, with
+ * Errors: an entry that is missing or of another form; a momentum out of range, a rate that is not finite; a NaN loss; a value that is NaN, infinite or
+ * leaves the range (AD_ERROR_NUMERIC), with its iteration, path and element; in the reverse pass a gradient that differs from that of the forward pass, with
  * the first iteration where it does. An error in the loss says in which iteration.
  * Derivative: in every float leaf of hypers; what rounding x and v does is neglected. One gradient and one Hessian-vector product of the loss
  * per iteration. In forward mode one pass of training and one derivative of the gradient for each leaf of hypers that has a tangent. Derivatives of
@@ -129,7 +130,8 @@ AD_API ad_tree *hyper_sgd(const hyper_training *training, ad_tree *hypers);
  *
  *     state = hyper_sgd_state(&training, hypers);
  *     training.first += training.iterations;
- *     more = hyper_sgd_state(&training, ad_tree_of("x", ad_tree_sub(state, "x"), "v", ad_tree_sub(state, "v"), "exact", ad_tree_get(state, "exact"), "alpha", ...));
+ *     more = hyper_sgd_state(&training, ad_tree_of("x", ad_tree_sub(state, "x"), "v", ad_tree_sub(state, "v"), "exact", ad_tree_get(state, "exact"),
+ *                                                     "alpha", ...));
  *
  * @return  a tree of "x", as hyper_sgd gives it, "v", like it but float64, and "exact", an int64 vector: the fixed-point state, which floats do not
  *          hold. With it a run of 2T iterations equals two of T, bit for bit; without it they are equal to rounding
@@ -170,8 +172,8 @@ AD_API ad_array *hyper_sgd_along(const hyper_training *training, ad_tree *hypers
  * @return        the trained parameters, a tree like x with its shapes and dtypes
  *
  * A run whose training->first is not 0 takes the iterations before for ones with the momenta of its own first iteration: p1 and p2 begin with their powers.
- * Errors: as hyper_sgd; a first below 0. Derivative: as hyper_sgd, and 0 through the root of an s that is 0. The gradient is taken before the product, so that a step of
- * the reverse pass costs a little more than with hyper_sgd. Not in NumPy. */
+ * Errors: as hyper_sgd; a first below 0. Derivative: as hyper_sgd, and 0 through the root of an s that is 0. The gradient is taken before the product, so
+ * that a step of the reverse pass costs a little more than with hyper_sgd. Not in NumPy. */
 AD_API ad_tree *hyper_adam(const hyper_training *training, ad_tree *hypers);
 
 /** The same run, and all of the state after it, to go on from, as hyper_sgd_state: a tree of "x", "m", "s" and "exact". With numbers for momenta a run of 2T
