@@ -229,6 +229,8 @@ static bool tell(struct optimization *o, const struct meta_iteration *m, int64_t
     };
     if (!m->skipped && !(told.gradient = hyper_among_zeros(&o->coordinates, m->gradient)))
         return false;
+    if (o->options.progress)
+        adnn_progress_end(&o->line); /* it may print */
     if (!o->options.on_step(&told, o->options.context))
         o->ending = HYPER_CANCELLED;
     return !ad_failed();
@@ -260,8 +262,10 @@ static bool iterate(struct optimization *o)
         insert(s, m.norm);
     s->clipped += m.clipped;
     s->iteration += !grew;
+    if (!tell(o, &m, iteration, hypers))
+        return false;
     tell_progress(o, m.loss);
-    return tell(o, &m, iteration, hypers);
+    return true;
 }
 
 /* ---- beginning and end ---- */
