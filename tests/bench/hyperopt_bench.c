@@ -1,5 +1,6 @@
-/* What a hypergradient costs: the forward and reverse pass of hyper_sgd over plain training of the same network on the same batches with libad-nn's SGD with
- * momentum, in process CPU time, one after the other by turns, least of several; and its memory. Build with other BLAS kernels in mind: the first lines say which ran. */
+/* What a hypergradient costs: the forward and reverse pass of hyper_sgd, or hyper_adam, over plain training of the same network on the same batches with
+ * libad-nn's SGD with momentum, or Adam, in process CPU time, one after the other by turns, least of several; and its memory. Build with other BLAS kernels
+ * in mind: the first lines say which ran. */
 #include <ad-nn/nn.h>
 #include <hyperopt/hyperopt.h>
 #include <math.h>
@@ -14,7 +15,8 @@ typedef struct {
     const char *name;
     int64_t width[4]; /* hidden layers, ended by 0 */
     int64_t inputs, batch, iterations;
-    double aim;
+    double aim;       /* of the total; 0: none */
+    bool adam;
 } workload;
 
 typedef struct {
@@ -46,24 +48,37 @@ static ad_array *loss_now(ad_tree *x, void *context)
 
 static ad_tree *train_plainly(ad_tree *x, problem *p)
 {
-    adnn_optimizer sgd = adnn_sgd(.step_size = 0.01, .momentum = 0.9);
-    ad_tree *w = ad_retain(x), *state = ad_retain(adnn_optimizer_init(sgd, w));
+    adnn_optimizer optimizer = p->work->adam ? adnn_adam(.step_size = 0.001) : adnn_sgd(.step_size = 0.01, .momentum = 0.9);
+    ad_tree *w = ad_retain(x), *state = ad_retain(adnn_optimizer_init(optimizer, w));
     for (int64_t t = 0; t < p->work->iterations; t++) {
         AD_SCOPE;
         void *both[] = { p, &t };
         ad_tree *g = NULL, *next = w;
         ad_value_and_grad(loss_now)(w, (void *)both, &g);
-        ad_assign(&state, adnn_optimizer_update(sgd, state, g, &next));
+        ad_assign(&state, adnn_optimizer_update(optimizer, state, g, &next));
         ad_assign(&w, next);
     }
     ad_release(state);
     return w;
 }
 
+static ad_tree *train(const hyper_training *training, ad_tree *hypers)
+{
+    const problem *p = training->context;
+    return p->work->adam ? hyper_adam(training, hypers) : hyper_sgd(training, hypers);
+}
+
 static ad_array *meta_loss(ad_tree *hypers, void *training)
 {
     const hyper_training *t = training;
-    return loss(hyper_sgd(t, hypers), NULL, 7, t->context);
+    return loss(train(t, hypers), NULL, 7, t->context);
+}
+
+static ad_tree *hypers_of(const workload *w, ad_tree *x)
+{
+    if (w->adam)
+        return ad_tree_of("x", x, "alpha", ad_full(AD_SHAPE(w->iterations), 0.001), "beta1", 0.9, "beta2", 0.999);
+    return ad_tree_of("x", x, "alpha", ad_full(AD_SHAPE(w->iterations), 0.1), "beta", 0.9);
 }
 
 static adnn_model *model_of(const workload *w)
@@ -97,30 +112,35 @@ static void measure(const workload *w)
     double plain = INFINITY, forward = INFINITY, both = INFINITY;
     for (int round = 0; round < ROUNDS; round++) {
         AD_SCOPE;
-        ad_tree *hypers = ad_tree_of("x", x, "alpha", ad_full(AD_SHAPE(w->iterations), 0.1), "beta", 0.9);
+        ad_tree *hypers = hypers_of(w, x);
         double start = cpu_seconds();
         ad_release(train_plainly(x, &p));
         plain = less(plain, cpu_seconds() - start);
         start = cpu_seconds();
-        hyper_sgd(&training, hypers);
+        train(&training, hypers);
         forward = less(forward, cpu_seconds() - start);
         start = cpu_seconds();
         ad_grad(meta_loss)(hypers, (void *)&training);
         both = less(both, cpu_seconds() - start);
     }
     double steps = (double)w->iterations;
-    printf("%-34s %9lld %10.1f us %8.2f %8.2f   aim %.1f%s   %6.1f bytes a parameter, %s\n", w->name, (long long)parameters, 1e6 * plain / steps, forward / plain,
-           both / plain, w->aim, both / plain <= w->aim ? "" : " MISSED", (double)report.memory_bytes / (double)parameters,
-           report.reversed_exactly ? "exact" : "NOT EXACT");
+    char aim[32] = "";
+    if (w->aim > 0)
+        snprintf(aim, sizeof aim, "aim %.1f%s", w->aim, both / plain <= w->aim ? "" : " MISSED");
+    printf("%-34s %9lld %10.1f us %8.2f %8.2f   %-14s %6.1f bytes a parameter, %s\n", w->name, (long long)parameters, 1e6 * plain / steps, forward / plain,
+           both / plain, aim, (double)report.memory_bytes / (double)parameters, report.reversed_exactly ? "exact" : "NOT EXACT");
     adnn_free(p.model);
 }
 
 int main(void)
 {
     static const workload works[] = {
-        { "logistic regression, batch 10", { 0 }, 784, 10, 500, 4.5 },
-        { "784-50-50-50-10, batch 200", { 50, 50, 50, 0 }, 784, 200, 100, 4.0 },
-        { "784-1000-200-10, batch 200", { 1000, 200, 0 }, 784, 200, 50, 4.0 },
+        { "logistic regression, batch 10", { 0 }, 784, 10, 500, 4.5, false },
+        { "784-50-50-50-10, batch 200", { 50, 50, 50, 0 }, 784, 200, 100, 4.0, false },
+        { "784-1000-200-10, batch 200", { 1000, 200, 0 }, 784, 200, 50, 4.0, false },
+        { "Adam: logistic regression", { 0 }, 784, 10, 500, 0, true },
+        { "Adam: 784-50-50-50-10", { 50, 50, 50, 0 }, 784, 200, 100, 0, true },
+        { "Adam: 784-1000-200-10", { 1000, 200, 0 }, 784, 200, 20, 0, true },
     };
     ad_on_error(AD_ERROR_PRINT_AND_EXIT);
     printf("%s\n%-34s %9s %13s %8s %8s\n", ad_config(), "over plain training", "parameters", "plain step", "forward", "total");
