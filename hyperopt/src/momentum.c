@@ -112,10 +112,11 @@ HYPER_VERSIONS(static, bool, read_momenta, (int64_t count, const hyper_momentum 
 /* The same of one momentum for all. */
 static bool read_momentum(int64_t count, const hyper_momentum *beta, hyper_ratio *ratio, double *excess)
 {
+    double shared = hyper_momentum_excess(*beta);
     *ratio = beta->ratio;
-    for (int64_t i = 0; i < count; i++)
-        excess[i] = hyper_momentum_excess(*beta);
-    return count > 0 && excess[0] > 0;
+    for (int64_t i = 0; i < count && shared > 0; i++)
+        excess[i] = shared;
+    return shared > 0;
 }
 
 int64_t hyper_momentum_multiply(hyper_coder *coder, int64_t count, int64_t *v, const hyper_momentum *beta, int64_t stride)

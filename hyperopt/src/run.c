@@ -175,6 +175,9 @@ static bool possible(const char *name, hyper_result result, const hyper_training
         return ad_set_error(AD_ERROR_VALUE, "%s: the training has %s; it should have one of loss and direction", name, t->loss ? "both" : "no loss"), false;
     if (t->iterations < 0)
         return ad_set_error(AD_ERROR_VALUE, "%s: %lld iterations", name, (long long)t->iterations), false;
+    int64_t end;
+    if (__builtin_add_overflow(t->first, t->iterations, &end))
+        return ad_set_error(AD_ERROR_VALUE, "%s: %lld iterations from iteration %lld on", name, (long long)t->iterations, (long long)t->first), false;
     if (result == HYPER_ALONG && (!t->meta_loss || t->meta_every < 1 || t->meta_every > t->iterations))
         return ad_set_error(AD_ERROR_VALUE, "%s: the training has %s every %lld of %lld iterations", name, t->meta_loss ? "a meta_loss" : "no meta_loss",
                             (long long)t->meta_every, (long long)t->iterations), false;
