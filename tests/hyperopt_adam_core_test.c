@@ -2,29 +2,10 @@
 #include "arithmetic.h"
 #include "decay.h"
 #include "dynamics.h"
+#include "hyperopt_random.h"
 #include "testing.h"
 
 enum { BLOCK = HYPER_BLOCK };
-
-static uint64_t random_state = 1;
-
-static uint64_t random_bits(void)
-{
-    random_state = random_state * 6364136223846793005u + 1442695040888963407u;
-    uint64_t x = (random_state ^ random_state >> 33) * 0xff51afd7ed558ccdu;
-    return x ^ x >> 29;
-}
-
-static double uniform(void)
-{
-    return (double)(random_bits() >> 11) * 0x1p-53;
-}
-
-/* Of any size: as many small as large ones. */
-static int64_t random_integer(void)
-{
-    return (int64_t)random_bits() >> random_bits() % 64;
-}
 
 /* ---- decay ---- */
 

@@ -1,5 +1,6 @@
 /* The checkpoint of hyper_optimize: killed at any moment an optimisation goes on to the same bits, and no other one goes on from its file. */
 #define _GNU_SOURCE /* for memmem */
+#include "files.h"
 #include "testing.h"
 #include <hyperopt/hyperopt.h>
 #include <signal.h>
@@ -35,15 +36,6 @@ static const char *in_folder(const char *name)
     return path;
 }
 
-static size_t read_file(const char *path, char *bytes, size_t room)
-{
-    FILE *file = fopen(path, "rb");
-    ck_assert_msg(file != NULL, "%s", path);
-    size_t count = fread(bytes, 1, room, file);
-    fclose(file);
-    return count;
-}
-
 static void write_file(const char *path, const char *bytes, size_t count)
 {
     FILE *file = fopen(path, "wb");
@@ -53,9 +45,9 @@ static void write_file(const char *path, const char *bytes, size_t count)
 static void assert_same_files(const char *a, const char *b)
 {
     static char left[1 << 16], right[1 << 16];
-    size_t count = read_file(a, left, sizeof left);
+    size_t count = contents(a, left, sizeof left);
     ck_assert(count < sizeof left);
-    ck_assert_uint_eq(read_file(b, right, sizeof right), count);
+    ck_assert_uint_eq(contents(b, right, sizeof right), count);
     ck_assert_mem_eq(left, right, count);
 }
 
@@ -360,7 +352,7 @@ START_TEST(a_file_that_is_no_checkpoint_or_damaged_is_refused_and_left_alone)
     options.iterations = 3;
     ck_assert(hyper_optimize_with(meta_loss, hypers(), options) != NULL);
     ad_tree *file = ad_loadz(path);
-    size_t size = read_file(path, bytes, sizeof bytes);
+    size_t size = contents(path, bytes, sizeof bytes);
     for (size_t length = 0; length < size; length += 97) {
         write_file(path, bytes, length);
         assert_fails(hyper_optimize_with(meta_loss, hypers(), options_of(path)), AD_ERROR_FORMAT, "damaged.npz");

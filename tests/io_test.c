@@ -1,4 +1,5 @@
 /* .npy and IDX files: what comes back, what NumPy writes, and files that are damaged in every way. */
+#include "files.h"
 #include "testing.h"
 #include <stdio.h>
 #include <unistd.h>
@@ -26,15 +27,6 @@ static const char *gz_file_of(const void *bytes, size_t length)
     gzFile stream = gzopen(path, "wb");
     ck_assert(stream && gzwrite(stream, bytes, (unsigned)length) == (int)length && gzclose(stream) == Z_OK);
     return path;
-}
-
-static size_t contents(const char *path, unsigned char *out, size_t room)
-{
-    FILE *stream = fopen(path, "rb");
-    ck_assert(stream != NULL);
-    size_t length = fread(out, 1, room, stream);
-    fclose(stream);
-    return length;
 }
 
 /* A .npy file of version 1 with this header and these data; gives its length. */

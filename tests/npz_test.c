@@ -1,4 +1,5 @@
 /* .npz archives: trees that come back, what NumPy writes, and archives that are damaged or hostile in every way. */
+#include "files.h"
 #include "testing.h"
 #include <stdio.h>
 #include <sys/stat.h>
@@ -87,15 +88,6 @@ START_TEST(views_are_written_as_their_elements)
     remove_files();
 }
 END_TEST
-
-static size_t contents(const char *path, unsigned char *out, size_t room)
-{
-    FILE *stream = fopen(path, "rb");
-    ck_assert_msg(stream != NULL, "%s", path);
-    size_t length = fread(out, 1, room, stream);
-    fclose(stream);
-    return length;
-}
 
 START_TEST(the_same_tree_gives_the_same_bytes)
 {

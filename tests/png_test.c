@@ -1,4 +1,5 @@
 /* PNG pictures and folders of them: what comes back, every kind of file that libpng writes, and files that are damaged or hostile. */
+#include "files.h"
 #include "testing.h"
 #include <png.h>
 #include <stdio.h>
@@ -40,15 +41,6 @@ static void put_file(const char *path, const void *bytes, size_t length)
     remove(path);
     FILE *stream = fopen(path, "wb");
     ck_assert(stream && fwrite(bytes, 1, length, stream) == length && fclose(stream) == 0);
-}
-
-static size_t contents(const char *path, unsigned char *out, size_t room)
-{
-    FILE *stream = fopen(path, "rb");
-    ck_assert_msg(stream != NULL, "%s", path);
-    size_t length = fread(out, 1, room, stream);
-    fclose(stream);
-    return length;
 }
 
 START_TEST(pictures_come_back)
