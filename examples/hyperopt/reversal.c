@@ -3,7 +3,7 @@
  * which no buffer can undercut.
  *
  * On the screen: the distance to the true trajectory, on the way back from the last iteration to the first; then bits against the bound.
- * Takes a few seconds; --paper --data DIR (784-50-50-50-10 on MNIST) two minutes. */
+ * Takes a few seconds; --paper --data DIR (784-50-50-50-10 on MNIST) half a minute. */
 #include "example.h"
 #include <ad-nn/nn.h>
 #include <hyperopt/hyperopt.h>
