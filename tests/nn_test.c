@@ -364,6 +364,17 @@ START_TEST(parameters_of_100000_leaves_on_a_stack_of_256_kib)
 }
 END_TEST
 
+START_TEST(a_state_without_a_number_of_steps_is_refused)
+{
+    static const int64_t counts[] = { -1, INT64_MAX };
+    for (int i = 0; i < 2; i++) {
+        ad_tree *x = ad_tree_of("w", ad_ones(AD_SHAPE(2))),
+                *state = ad_tree_set(adnn_optimizer_init(adnn_adam(), x), "t", ad_from_data(AD_I64, &counts[i], AD_SCALAR_SHAPE));
+        assert_fails(adnn_optimizer_update(adnn_adam(), state, x, &x), AD_ERROR_VALUE, "no number of steps");
+    }
+}
+END_TEST
+
 START_TEST(batches_go_through_all_examples_each_epoch)
 {
     ad_key key = ad_random_key(5);
@@ -426,4 +437,4 @@ RUN_TESTS("nn", dense_layers_compose, initial_weights_have_the_promised_scale, c
           sgd_and_adam_follow_their_formulas, optimizers_have_the_defaults_and_formulas_of_pytorch, one_pass_gives_the_bits_of_the_operations,
           steps_of_every_rule_differentiate, parameters_of_100000_leaves_on_a_stack_of_256_kib,
           adam_has_a_derivative_where_squared_gradients_underflow, cross_entropy_of_a_sure_answer_keeps_its_digits,
-          batches_go_through_all_examples_each_epoch, bad_layers_are_errors, a_network_learns_to_separate)
+          a_state_without_a_number_of_steps_is_refused, batches_go_through_all_examples_each_epoch, bad_layers_are_errors, a_network_learns_to_separate)

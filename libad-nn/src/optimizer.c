@@ -131,7 +131,10 @@ static ad_tree *state_of(adnn_rule rule, ad_tree *m, ad_tree *v, int64_t t)
 static ad_tree *update(adnn_optimizer o, ad_tree *state, ad_tree *gradients, ad_tree *m_tree, ad_tree *v_tree, ad_tree **parameters, ad_array **leaves,
                        int count)
 {
-    int64_t t = has_t(o.rule) ? ad_item_int(ad_tree_get(state, "t")) + 1 : 0;
+    int64_t steps = has_t(o.rule) ? ad_item_int(ad_tree_get(state, "t")) : 0;
+    if (steps < 0 || steps == INT64_MAX)
+        return ad_set_error(AD_ERROR_VALUE, "adnn_optimizer_update: \"t\" of the state is %lld, which is no number of steps", (long long)steps);
+    int64_t t = steps + has_t(o.rule);
     struct adnn_step s = step_of(o, t);
     ad_array **g = leaves, **v = g + count, **m = v + count, **x = m + count;
     ad_tree_leaves(gradients, g, count);
