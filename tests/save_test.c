@@ -125,7 +125,15 @@ START_TEST(without_memory_the_old_file_stays)
 }
 END_TEST
 
-/* A child that writes one or the other until it is killed. What it had begun beside the file may stay. */
+/* Writes one and the other in turn until it is killed. */
+static void save_for_ever(const char *name, ad_array *one, ad_array *two)
+{
+    for (int i = 0;; i++)
+        if (!save(name, i % 2 ? one : two))
+            _exit(1);
+}
+
+/* A child that writes. What it had begun beside the file may stay. */
 START_TEST(killed_at_any_moment_it_leaves_the_old_file_or_the_new_one)
 {
     AD_SCOPE;
@@ -134,9 +142,8 @@ START_TEST(killed_at_any_moment_it_leaves_the_old_file_or_the_new_one)
     for (int k = 0; k < 8; k++) {
         AD_SCOPE;
         pid_t child = fork();
-        for (int i = 0; child == 0; i++)
-            if (!save(names[_i], i % 2 ? one : two))
-                _exit(1);
+        if (child == 0)
+            save_for_ever(names[_i], one, two);
         usleep(500 + 1700 * (unsigned)k);
         int status = 0;
         ck_assert(child > 0 && kill(child, SIGKILL) == 0 && waitpid(child, &status, 0) == child);
