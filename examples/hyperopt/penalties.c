@@ -93,7 +93,7 @@ static void draw(const struct problem *p, ad_array *penalty, int64_t meta_iterat
 {
     ad_array *by_class = ad_reshape(ad_transpose(ad_log10(penalty)), AD_SHAPE(10, p->digits.side, p->digits.side));
     write_images(prefix, "", by_class, "0,1,2,3,4,5,6,7,8,9", 5,
-                 "set title 'The penalty of every weight, for each class: weights that training has to leave at zero are black'\n"
+                 "set title 'A penalty for every weight of each class: what is held at zero is black'\n"
                  "set cblabel 'log_{10} of the penalty'");
     char script[1024];
     snprintf(script, sizeof script, "set title 'A penalty for every weight, against a single one for all'\nset xlabel 'meta-iteration'\n"
