@@ -3,9 +3,9 @@
  * Everything that a meta-iteration leaves to the next stands in hyper_meta_state, and the next one is a function of it and of the meta-loss alone: what is
  * resumed from a file of it goes on to the same bits. The trees there are retained; what a meta-iteration makes besides goes with its scope. */
 #include "optimize.h"
+#include "clock.h"
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 struct optimization {
     ad_array *(*meta_loss)(ad_tree *hypers, ad_key key, void *context);
@@ -31,13 +31,6 @@ struct meta_iteration {
     double loss, norm, growth;
     bool clipped, skipped;
 };
-
-static double seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 /* ---- value and gradient ---- */
 
@@ -220,7 +213,7 @@ static void tell_progress(struct optimization *o, double loss)
 static bool tell(struct optimization *o, const struct meta_iteration *m, int64_t iteration, ad_tree *hypers)
 {
     int64_t total = o->options.iterations, done = iteration + 1 - o->resumed;
-    double seconds = seconds_now() - o->started;
+    double seconds = hyper_seconds() - o->started;
     if (!o->options.on_step)
         return true;
     hyper_meta_step told = {
@@ -323,7 +316,7 @@ static void count_again(struct optimization *o)
 static bool save(struct optimization *o)
 {
     o->saved = hyper_state_save(&o->state, &o->coordinates, &o->options);
-    o->saved_at = seconds_now();
+    o->saved_at = hyper_seconds();
     return o->saved;
 }
 
@@ -376,7 +369,7 @@ static bool fill_report(const struct optimization *o, hyper_optimize_report *rep
     *report = (hyper_optimize_report){
         .ending = o->ending, .iterations = s->iteration, .resumed = o->resumed, .clipped = s->clipped, .skipped = count_skipped(s),
         .best_iteration = s->best_iteration, .best_loss = s->best_loss, .growth = o->growth, .best = given_out(s->best), .last = given_out(s->hypers),
-        .seconds = seconds_now() - o->started,
+        .seconds = hyper_seconds() - o->started,
     };
     ad_shape count = { .ndim = 1, .dim = { s->count } };
     static const double none[1];
@@ -400,7 +393,7 @@ static void end(struct optimization *o)
 /* Writes the file where it is due: on the way now and then, in the end in any case. */
 static bool save_when_due(struct optimization *o, bool last)
 {
-    bool due = o->options.checkpoint && !o->saved && (last || seconds_now() - o->saved_at >= o->options.checkpoint_seconds);
+    bool due = o->options.checkpoint && !o->saved && (last || hyper_seconds() - o->saved_at >= o->options.checkpoint_seconds);
     return !due || save(o);
 }
 
@@ -434,7 +427,7 @@ static bool run(struct optimization *o)
 
 ad_tree *hyper_optimize_with(ad_array *(*meta_loss)(ad_tree *hypers, ad_key key, void *context), ad_tree *hypers, hyper_optimize_options options)
 {
-    struct optimization o = { .meta_loss = meta_loss, .options = options, .started = seconds_now() };
+    struct optimization o = { .meta_loss = meta_loss, .options = options, .started = hyper_seconds() };
     if (options.report)
         *options.report = (hyper_optimize_report){ .ending = HYPER_FAILED, .best_iteration = -1, .best_loss = INFINITY };
     if (ad_failed())

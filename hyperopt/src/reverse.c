@@ -12,6 +12,7 @@
  *     dx        = dx - h_x,   dtheta = dtheta - h_theta,   dv = beta_t dv.
  *
  * The direction of h does not need g_t, so that one pass gives both. */
+#include "clock.h"
 #include "run.h"
 
 #include <math.h>

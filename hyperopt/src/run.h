@@ -262,7 +262,6 @@ bool hyper_decode_position(hyper_run *run);   /* state[0] into run->x_values */
 void hyper_keep_moments(const hyper_run *run, int64_t *moments);
 bool hyper_is_along(const hyper_run *run, int64_t t); /* whether the mean of the meta-loss is over the state after t iterations, too */
 bool hyper_differs(const hyper_run *run, int64_t t);  /* the error of a gradient that is not the same again; false */
-double hyper_seconds(void);
 
 /* ---- reverse.c ---- */
 bool hyper_reverse(hyper_run *run, ad_array *const *cotangents);    /* run->gradients, from a cotangent of each output, NULL: zero */

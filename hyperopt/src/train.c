@@ -2,18 +2,11 @@
  *
  * Every method runs the same integers. What they differ in is what they keep: HYPER_REVERSE the digits that the momenta lose, HYPER_STORE
  * the moments before every iteration, HYPER_TRUNCATED the digits of the last iterations, the others nothing. */
+#include "clock.h"
 #include "run.h"
 
 #include <math.h>
 #include <string.h>
-#include <time.h>
-
-double hyper_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 /* ---- one iteration ---- */
 
