@@ -394,6 +394,20 @@ static ad_array *over_a_closure(ad_array *penalty, void *unused)
     return ad_sum(ad_flatten(hyper_sgd(&training, constant_rates(hypers()))));
 }
 
+static ad_array *along_over_a_closure(ad_array *penalty, void *unused)
+{
+    (void)unused;
+    hyper_training training = { .loss = failing_loss, .meta_loss = closing_loss, .meta_every = 2, .iterations = 4, .context = &penalty };
+    return hyper_sgd_along(&training, constant_rates(hypers()));
+}
+
+START_TEST(a_meta_loss_that_closes_over_what_is_differentiated_is_an_error)
+{
+    ck_assert(along_over_a_closure(ad_scalar(1), NULL) != NULL);
+    assert_fails(ad_grad(along_over_a_closure)(ad_scalar(1), NULL), AD_ERROR_TRANSFORM, "the meta_loss depends on an array");
+}
+END_TEST
+
 START_TEST(a_loss_that_closes_over_what_is_differentiated_is_an_error)
 {
     ck_assert(over_a_closure(ad_scalar(1), NULL) != NULL);
@@ -513,6 +527,7 @@ RUN_TESTS("hyperopt_methods", all_methods_train_to_the_same_bits, reversal_stora
           the_mean_along_the_way_is_that_of_shorter_runs, derivatives_of_every_kind_of_run_are_those_of_differences,
           directions_that_are_no_gradients_are_reversed, directions_unlike_x_are_refused, every_iteration_is_observed_once, an_observer_can_cancel,
           an_error_in_the_loss_says_in_which_iteration, a_nan_loss_with_a_finite_gradient_is_an_error,
+          a_meta_loss_that_closes_over_what_is_differentiated_is_an_error,
           a_loss_that_closes_over_what_is_differentiated_is_an_error, units_say_what_the_range_is, a_later_plain_run_keeps_the_report_of_the_reversal,
           a_run_whose_gradient_explodes_is_called_chaotic,
           a_spill_file_that_cannot_be_used_is_found_before_training, rates_may_be_views, any_number_of_threads_gives_the_same_bits)

@@ -39,14 +39,11 @@ static ad_tree *theta_with(const hyper_run *run, ad_tree *wanted)
 static ad_tree *wanted_of_theta(const hyper_run *run)
 {
     ad_array **leaves = run->few;
-    ad_tree *wanted = ad_tree_empty();
+    ad_tree_item *items = hyper_room(run->wanted_thetas, sizeof *items);
     ad_tree_leaves(run->theta_part.tree, leaves, run->theta_part.count);
-    ad_tree_item *items = run->wanted_thetas ? hyper_room(run->wanted_thetas, sizeof *items) : NULL;
-    if (!items)
-        return run->wanted_thetas ? NULL : wanted;
-    for (int i = 0; i < run->wanted_thetas; i++)
+    for (int i = 0; items && i < run->wanted_thetas; i++)
         items[i] = (ad_tree_item){ AD_ITEM_ARRAY, leaves[run->wanted_theta[i]] };
-    wanted = ad_list_from(items, run->wanted_thetas);
+    ad_tree *wanted = items ? ad_list_from(items, run->wanted_thetas) : NULL;
     ad_memory_give(items);
     return wanted;
 }
@@ -285,25 +282,34 @@ bool hyper_add_theta(hyper_run *run, ad_tree *terms, double factor)
 
 /* ---- closures ---- */
 
+/* Which of the user's functions is traced though x and theta are constants; NULL: none. */
+static const char *function_that_is_not(hyper_run *run)
+{
+    hyper_call first = { run, 0 }, later = { run, run->training.meta_every };
+    ad_tree *x = run->state_part[0].tree, *theta = run->theta_part.tree;
+    if (run->training.direction) {
+        ad_tree *slope = hyper_gradient_of(x, theta, &first);
+        int count = slope ? ad_tree_leaves(slope, run->few, run->leaves) : 0;
+        for (int k = 0; k < count && k < run->leaves; k++)
+            if (ad_is_traced(run->few[k]))
+                return "direction";
+    } else {
+        ad_array *loss = hyper_loss_at(x, theta, &first);
+        if (loss && ad_is_traced(loss))
+            return "loss";
+    }
+    ad_array *meta = run->result == HYPER_ALONG && !ad_failed() ? meta_loss_at(x, theta, &later) : NULL;
+    return meta && ad_is_traced(meta) ? "meta_loss" : NULL;
+}
+
 bool hyper_loss_is_closed(hyper_run *run)
 {
     if (!ad_is_differentiating() || run->training.iterations == 0)
         return true;
     AD_SCOPE;
-    const char *before = enter(run, 0);
-    hyper_call call = { run, 0 };
-    bool traced = false;
-    ad_tree *x = run->state_part[0].tree, *slope = NULL;
-    if (run->training.direction) {
-        slope = hyper_gradient_of(x, run->theta_part.tree, &call);
-        for (int k = 0; slope && k < ad_tree_leaf_count(slope) && k < run->leaves; k++)
-            traced |= ad_tree_leaves(slope, run->few, run->leaves) > k && ad_is_traced(run->few[k]);
-    } else {
-        ad_array *value = hyper_loss_at(x, run->theta_part.tree, &call);
-        traced = value && ad_is_traced(value);
-    }
-    if (traced)
+    const char *before = enter(run, 0), *open = function_that_is_not(run);
+    if (open)
         ad_set_error(AD_ERROR_TRANSFORM, "%s: the %s depends on an array that is being differentiated and is neither in x nor in theta; pass it in theta",
-                     run->name, run->training.direction ? "direction" : "loss");
+                     run->name, open);
     return leave(before, !ad_failed());
 }
