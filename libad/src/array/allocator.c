@@ -2,8 +2,11 @@
  *
  * A request is rounded up to its class, so that any block of a class serves any request of it; blocks come one by
  * one from the system, so that any thread may free them. A block that another thread frees is that thread's from then on, and its owner is
- * told so: it counts such blocks away when it passes its peak or its limit, or is asked. When fresh memory is asked for, the cache holds no
- * more than the most this thread ever had in use, or it is emptied first.
+ * told so: it counts such blocks away when it passes its peak or its limit, or is asked.
+ *
+ * What waits is bounded by the most this thread ever had in use. Beyond that the block that has waited longest goes back to the system, and not the one
+ * freed last: so the cache follows a program from large arrays to small ones and back. Small blocks, of which there are too many to be listed by age,
+ * go all together when they are the larger half.
  *
  * Memory checkers see blocks, not arrays. For them nothing is kept: every block comes from malloc and goes back with free, so that they report a use after that with the calls that made and freed it. */
 #include "array/array.h"
@@ -36,6 +39,44 @@ static int64_t bytes_of(int class)
     return (INT64_C(1) << octave) + quarters * (INT64_C(1) << (octave - 2));
 }
 
+/* A block of more than 1 KiB that waits: in the stack of its class, where those below it were freed earlier, and in the list of all by age. */
+struct ad_waiting {
+    struct ad_waiting *below, *above, *older, *newer;
+    int class;
+};
+
+static void put_in(struct ad_allocator *a, int class, void *block)
+{
+    struct ad_waiting *w = block, *below = a->free[class], *older = a->newest;
+    *w = (struct ad_waiting){ .below = below, .older = older, .class = class };
+    if (below)
+        below->above = w;
+    *(older ? &older->newer : &a->oldest) = w;
+    a->newest = w;
+    a->free[class] = w;
+    a->listed += bytes_of(class);
+}
+
+static void take_out(struct ad_allocator *a, struct ad_waiting *w)
+{
+    *(w->older ? &w->older->newer : &a->oldest) = w->newer;
+    *(w->newer ? &w->newer->older : &a->newest) = w->older;
+    if (w->above)
+        w->above->below = w->below;
+    else
+        a->free[w->class] = w->below;
+    if (w->below)
+        w->below->above = w->above;
+    a->listed -= bytes_of(w->class);
+}
+
+static void give_back(struct ad_allocator *a, struct ad_waiting *w)
+{
+    take_out(a, w);
+    a->total -= bytes_of(w->class);
+    free(w);
+}
+
 static int64_t cached(const struct ad_allocator *a)
 {
     return a->total - a->live;
@@ -46,6 +87,39 @@ static int64_t cache_bound(const struct ad_allocator *a)
     return a->peak > SMALLEST_CACHE ? a->peak : SMALLEST_CACHE;
 }
 
+/* Numbers too. What stays is in slabs with a number in use: it is not asked for again before as much has been added. */
+static void drain_small(struct ad_allocator *a)
+{
+    ad_slabs_drain(a, false);
+    for (int class = 0; class <= SMALL_CLASSES; class++) {
+        for (void *block = a->free[class], *next; block; block = next) {
+            memcpy(&next, block, sizeof next);
+            a->total -= bytes_of(class);
+            free(block);
+        }
+        a->free[class] = NULL;
+    }
+    a->stuck = cached(a) - a->listed;
+}
+
+static bool small_exceed(const struct ad_allocator *a, int64_t bytes)
+{
+    int64_t small = cached(a) - a->listed;
+    return small > bytes && small > 2 * a->stuck;
+}
+
+/* Called where more is cached than should be. The block freed last stays. */
+static void shrink_cache(struct ad_allocator *a)
+{
+    int64_t bound = cache_bound(a);
+    if (small_exceed(a, bound / 2))
+        drain_small(a);
+    while (cached(a) > bound && a->oldest != a->newest)
+        give_back(a, a->oldest);
+    if (cached(a) > bound && small_exceed(a, 0))
+        drain_small(a);
+}
+
 static void *fresh_block(size_t bytes)
 {
     return bytes < SMALL ? malloc(bytes) : aligned_alloc(64, (bytes + 63) & ~(size_t)63);
@@ -54,7 +128,7 @@ static void *fresh_block(size_t bytes)
 void *ad_block_from_system(struct ad_allocator *a, size_t bytes)
 {
     if (cached(a) > cache_bound(a))
-        ad_allocator_drain(a);
+        shrink_cache(a);
     void *block = fresh_block(bytes);
     if (!block && cached(a) > 0) {
         ad_allocator_drain(a);
@@ -153,6 +227,8 @@ void *ad_allocate(ad_context *c, size_t bytes)
         block = fresh_block(bytes > SMALL ? bytes : rounded); /* headers count on the rounded size */
         a->system_allocations++;
         a->total += block ? (int64_t)rounded : 0;
+    } else if (block && class > SMALL_CLASSES) {
+        take_out(a, block);
     } else if (block) {
         memcpy(&a->free[class], block, sizeof(void *));
     } else {
@@ -172,13 +248,20 @@ void ad_deallocate(ad_context *c, void *block, size_t bytes)
     size_t rounded;
     int class = class_of(bytes, &rounded);
     a->live -= (int64_t)rounded;
-    if (a->uncached || cached(a) > cache_bound(a)) {
+    int64_t bound = cache_bound(a);
+    if (a->uncached || (int64_t)rounded > bound) {
         free(block);
         a->total -= (int64_t)rounded;
         return;
     }
-    memcpy(block, &a->free[class], sizeof(void *));
-    a->free[class] = block;
+    if (class > SMALL_CLASSES) {
+        put_in(a, class, block);
+    } else {
+        memcpy(block, &a->free[class], sizeof(void *));
+        a->free[class] = block;
+    }
+    if (cached(a) > bound)
+        shrink_cache(a);
 }
 
 void ad_deallocate_of(ad_context *c, uint32_t owner, void *block, size_t bytes)
@@ -234,15 +317,9 @@ bool ad_grow(ad_context *c, void *vector, uint32_t *capacity, size_t item, uint3
 
 void ad_allocator_drain(struct ad_allocator *a)
 {
-    ad_slabs_drain(a, false);
-    for (int class = 0; class < AD_SIZE_CLASSES; class++) {
-        for (void *block = a->free[class], *next; block; block = next) {
-            memcpy(&next, block, sizeof next);
-            a->total -= bytes_of(class);
-            free(block);
-        }
-        a->free[class] = NULL;
-    }
+    drain_small(a);
+    while (a->oldest)
+        give_back(a, a->oldest);
 }
 
 void ad_memory_stats(ad_memory_usage *usage)

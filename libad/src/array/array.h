@@ -123,7 +123,8 @@ enum { AD_SIZE_CLASSES = 185 };
 #endif
 
 struct ad_allocator {
-    void *free[AD_SIZE_CLASSES];
+    void *free[AD_SIZE_CLASSES]; /* the block of each class that was freed last; allocator.c says what it points to */
+    struct ad_waiting *oldest, *newest; /* of the blocks that wait there, small ones aside */
     ad_array **numbers; /* those at hand: freed arrays of kind AD_NUMBER, with all but `node` and `number` as in a new one */
     uint32_t numbers_count, numbers_capacity;
     struct ad_slab_list {
@@ -133,6 +134,8 @@ struct ad_allocator {
     int64_t live, peak, limit, system_allocations;
     int64_t watch; /* the peak, or below everything when an allocation is to be looked at: past this, the quick ways end */
     int64_t total;          /* live and cached together: what the system has given */
+    int64_t listed;         /* of the cached: from `oldest` to `newest` */
+    int64_t stuck;          /* of the cached: what a small number in use kept from going back last time */
     _Atomic int64_t taken;  /* bytes of those above in blocks that other threads freed and have now */
     int64_t fail_countdown; /* 0: off; otherwise allocations until the first failure */
     bool failing;
