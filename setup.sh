@@ -3,7 +3,6 @@
 #
 #   ./setup.sh          library, tests, examples, in build/
 #   ./setup.sh --ci     also what the checks of .ci/run need (clang, CMake)
-#   ./setup.sh --numpy  also NumPy, for the benchmark that compares with it
 set -eu
 cd "$(dirname "$0")"
 
@@ -11,9 +10,8 @@ packages="gcc g++ meson ninja-build pkg-config libffi-dev libsleef-dev libopenbl
 case "${1-}" in
 "") ;;
 --ci) packages="$packages clang libclang-rt-dev cmake" ;;
---numpy) packages="$packages python3-numpy" ;;
 *)
-    echo "usage: ./setup.sh [--ci | --numpy]" >&2
+    echo "usage: ./setup.sh [--ci]" >&2
     exit 2
     ;;
 esac

@@ -1,15 +1,10 @@
 /* What a hypergradient costs: the forward and reverse pass of hyper_sgd, or hyper_adam, over plain training of the same network on the same batches with
- * libad-nn's SGD with momentum, or Adam, in process CPU time, one after the other by turns, least of several; and its memory. Build with other BLAS kernels
- * in mind: the first lines say which ran. */
+ * libad-nn's SGD with momentum, or Adam; and its memory. */
+#include "bench.h"
 #include <ad-nn/nn.h>
 #include <hyperopt/hyperopt.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
-enum { EXAMPLES = 2000, CLASSES = 10, ROUNDS = 5 };
+enum { EXAMPLES = 2000, CLASSES = 10 };
 
 typedef struct {
     const char *name;
@@ -23,14 +18,9 @@ typedef struct {
     adnn_model *model;
     ad_array *images, *labels;
     const workload *work;
+    ad_tree *x;
+    hyper_training training;
 } problem;
-
-static double cpu_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static ad_array *loss(ad_tree *x, ad_tree *theta, int64_t iteration, void *context)
 {
@@ -94,45 +84,49 @@ static adnn_model *model_of(const workload *w)
     return adnn_sequential_of(layers, n);
 }
 
-static double less(double a, double b)
-{
-    return a < b ? a : b;
-}
-
-static void measure(const workload *w)
+static void run_plain(void *context)
 {
     AD_SCOPE;
+    problem *p = context;
+    ad_release(train_plainly(p->x, p));
+}
+
+static void run_forward(void *context)
+{
+    AD_SCOPE;
+    problem *p = context;
+    train(&p->training, hypers_of(p->work, p->x));
+}
+
+static void run_both(void *context)
+{
+    AD_SCOPE;
+    problem *p = context;
+    ad_grad(meta_loss)(hypers_of(p->work, p->x), (void *)&p->training);
+}
+
+static void measure(bench *b, const workload *w)
+{
+    AD_SCOPE;
+    char row[100];
     problem p = { .model = model_of(w), .work = w };
     p.images = ad_astype(ad_random_uniform(ad_random_key(1), AD_SHAPE(EXAMPLES, w->inputs)), AD_F32);
     p.labels = ad_random_randint(ad_random_key(2), AD_SHAPE(EXAMPLES), 0, CLASSES);
-    ad_tree *x = adnn_init(p.model, ad_random_key(3), AD_SHAPE(w->inputs));
-    int64_t parameters = ad_size(ad_flatten(x));
+    p.x = adnn_init(p.model, ad_random_key(3), AD_SHAPE(w->inputs));
     hyper_report report = { 0 };
-    hyper_training training = { .loss = loss, .context = &p, .iterations = w->iterations, .report = &report };
-    double plain = INFINITY, forward = INFINITY, both = INFINITY;
-    for (int round = 0; round < ROUNDS; round++) {
-        AD_SCOPE;
-        ad_tree *hypers = hypers_of(w, x);
-        double start = cpu_seconds();
-        ad_release(train_plainly(x, &p));
-        plain = less(plain, cpu_seconds() - start);
-        start = cpu_seconds();
-        train(&training, hypers);
-        forward = less(forward, cpu_seconds() - start);
-        start = cpu_seconds();
-        ad_grad(meta_loss)(hypers, (void *)&training);
-        both = less(both, cpu_seconds() - start);
+    p.training = (hyper_training){ .loss = loss, .context = &p, .iterations = w->iterations, .report = &report };
+    bench_piece pieces[] = { { .who = "hypergradient", .run = run_both, .context = &p },
+                             { .who = "plain training", .run = run_plain, .context = &p, .aim = w->aim },
+                             { .who = "forward pass", .run = run_forward, .context = &p } };
+    if (bench_compare(b, w->name, 0, pieces, 3)) {
+        snprintf(row, sizeof row, "%s: memory", w->name);
+        bench_figure(b, row, (double)report.memory_bytes / (double)ad_size(ad_flatten(p.x)), "bytes a parameter", 0);
+        bench_equal(b, w->name, 0, "the reversal", (bench_sum){ report.reversed_exactly, 1 }, "an exact one", (bench_sum){ 1, 1 });
     }
-    double steps = (double)w->iterations;
-    char aim[32] = "";
-    if (w->aim > 0)
-        snprintf(aim, sizeof aim, "aim %.1f%s", w->aim, both / plain <= w->aim ? "" : " MISSED");
-    printf("%-34s %9lld %10.1f us %8.2f %8.2f   %-14s %6.1f bytes a parameter, %s\n", w->name, (long long)parameters, 1e6 * plain / steps, forward / plain,
-           both / plain, aim, (double)report.memory_bytes / (double)parameters, report.reversed_exactly ? "exact" : "NOT EXACT");
     adnn_free(p.model);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static const workload works[] = {
         { "logistic regression, batch 10", { 0 }, 784, 10, 500, 4.5, false },
@@ -142,9 +136,8 @@ int main(void)
         { "Adam: 784-50-50-50-10", { 50, 50, 50, 0 }, 784, 200, 100, 0, true },
         { "Adam: 784-1000-200-10", { 1000, 200, 0 }, 784, 200, 20, 0, true },
     };
-    ad_on_error(AD_ERROR_PRINT_AND_EXIT);
-    printf("%s\n%-34s %9s %13s %8s %8s\n", ad_config(), "over plain training", "parameters", "plain step", "forward", "total");
+    bench b = bench_begin("hyperopt", argc, argv);
     for (size_t i = 0; i < sizeof works / sizeof *works; i++)
-        measure(&works[i]);
-    return ad_failed();
+        measure(&b, &works[i]);
+    return bench_end(&b);
 }

@@ -1,20 +1,17 @@
-/* The integer core of reversible training: nanoseconds per parameter and step of a step of descent with momentum there and back, everything included but
- * the loss, and the bits that the coder takes against the bound log2(1/beta).
- *
- * A million parameters in strips and blocks as in a run. Times are of the process's CPU, the least of several steps; with two threads they are of the clock.
- * An argument is the number of parameters. */
+/* The integer core of reversible training: a step of descent with momentum for a million parameters there and back, everything included but the loss, and
+ * the bits that the coder takes against the bound log2(1/beta). Strips and blocks are as in a run. With two threads, times are of the clock. */
 #include "arithmetic.h"
+#include "bench.h"
 #include "coder.h"
 #include "dynamics.h"
 
-#include <ad/config.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { STEPS = 12, REPEATS = 3 };
+enum { STEPS = 12, REPEATS = 3, PARAMETERS = 1000000 };
 
 typedef struct {
     const char *name;
@@ -22,7 +19,7 @@ typedef struct {
     bool own_alpha, own_beta, single;
 } form;
 
-static int64_t count;
+static const int64_t count = PARAMETERS;
 static int64_t *x, *v, *x_first, *v_first;
 static double *alpha, *dx, *dv;
 static hyper_momentum *beta;
@@ -108,45 +105,53 @@ static void begin(void)
     }
 }
 
-static void measure(const form *f, clockid_t clock)
+static void measure(bench *b, const char *prefix, const form *f, clockid_t clock)
 {
-    double forward = INFINITY, back = INFINITY, bits = 0, bound = 0;
+    char row[120];
+    double forward[REPEATS * STEPS], back[REPEATS * STEPS], bits = 0, bound = 0;
     bool exact = true;
     now = f;
+    snprintf(row, sizeof row, "%s%s", prefix, f->name);
+    if (!bench_wants(b, row))
+        return;
     for (int repeat = 0; repeat < REPEATS; repeat++) {
         uint64_t sum = 0;
         begin();
         for (int t = 0; t < STEPS; t++) {
             double start = seconds(clock);
             sum = pass(hyper_sgd_dynamics.advance);
-            forward = fmin(forward, seconds(clock) - start);
+            forward[repeat * STEPS + t] = seconds(clock) - start;
         }
         bits = hyper_store_bits(store) / (double)count / STEPS;
         for (int t = 0; t < STEPS; t++) {
             double start = seconds(clock);
             pass(hyper_sgd_dynamics.retreat_position);
             exact &= pass(hyper_sgd_dynamics.retreat_moments) == sum;
-            back = fmin(back, seconds(clock) - start);
+            back[repeat * STEPS + t] = seconds(clock) - start;
         }
         exact &= !failed && hyper_store_is_empty(store) && !memcmp(x, x_first, (size_t)count * sizeof *x) && !memcmp(v, v_first, (size_t)count * sizeof *v);
     }
     for (int64_t i = 0; i < count; i++)
         bound -= log2(beta[f->own_beta ? i : 0].value) / (double)count;
-    printf("%-40s %8.2f %8.2f   %10.6f %10.6f %+9.4f%%  %s\n", f->name, forward * 1e9 / (double)count, back * 1e9 / (double)count, bits, bound,
-           bound > 0 ? 100 * (bits / bound - 1) : 0, exact ? "exact" : "NOT EXACT");
+    if (!bench_equal(b, row, 0, "the reversal", (bench_sum){ exact, 1 }, "an exact one", (bench_sum){ 1, 1 }))
+        return;
+    double there = bench_record(b, row, "a step forward", forward, REPEATS * STEPS);
+    double and_back = bench_record(b, row, "a step back", back, REPEATS * STEPS);
+    char figure[160];
+    snprintf(figure, sizeof figure, "%s, forward", row);
+    bench_figure(b, figure, 1e9 * there / (double)count, "ns a parameter", 0);
+    snprintf(figure, sizeof figure, "%s, back", row);
+    bench_figure(b, figure, 1e9 * and_back / (double)count, "ns a parameter", 0);
+    snprintf(figure, sizeof figure, "%s, bits over the bound", row);
+    if (bound > 0)
+        bench_figure(b, figure, bits / bound, "x", 1.01);
 }
 
-static double ratio_nanoseconds(void)
+static void run_ratios(void *unused)
 {
-    enum { RATIOS = 200000 };
-    double best = INFINITY;
-    for (int repeat = 0; repeat < 5; repeat++) {
-        double start = seconds(CLOCK_PROCESS_CPUTIME_ID);
-        for (int i = 0; i < RATIOS; i++)
-            hyper_momentum_of(0.5 + 0.5 * (i + 0.3) / RATIOS, &beta[i % count]);
-        best = fmin(best, seconds(CLOCK_PROCESS_CPUTIME_ID) - start);
-    }
-    return best * 1e9 / RATIOS;
+    (void)unused;
+    for (int i = 0; i < 1000; i++)
+        hyper_momentum_of(0.5 + 0.5 * (i + 0.3) / 1000, &beta[i]);
 }
 
 int main(int argc, char **argv)
@@ -159,9 +164,7 @@ int main(int argc, char **argv)
         { "float32, beta 1 shared", 1, false, false, true },                   { "float64, alpha and beta 0.9 shared", 0.9, false, false, false },
         { "float64, alpha and beta 0.9 of each", 0.9, true, true, false },
     };
-    count = argc > 1 ? strtoll(argv[1], NULL, 10) : 1000000;
-    if (count < 1)
-        return 1;
+    bench b = bench_begin("hyperopt_core", argc, argv);
     size_t n = (size_t)count;
     double **reals[] = { &alpha, &dx, &dv, (double **)&gradient, (double **)&product, (double **)&x_out, (double **)&direction };
     int64_t **integers[] = { &x, &v, &x_first, &v_first };
@@ -176,29 +179,27 @@ int main(int argc, char **argv)
     store = hyper_store_new(strips(), NULL, 0);
     if (!beta || !checksum || !store)
         return 1;
-    printf("%s\n%lld parameters; ratio of a momentum: %.1f ns\n\n", ad_config(), (long long)count, ratio_nanoseconds());
-    printf("%-40s %8s %8s   %10s %10s %10s\n", "ns per parameter and step, CPU time", "forward", "back", "bits", "bound", "excess");
-    ad_set_num_threads(1);
+    bench_time(&b, "the ratio of a momentum, a thousand times", run_ratios, NULL);
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
-        measure(&forms[i], CLOCK_PROCESS_CPUTIME_ID);
+        measure(&b, "", &forms[i], CLOCK_PROCESS_CPUTIME_ID);
     for (int threads = 1; threads <= 2; threads++) {
         ad_set_num_threads(threads);
-        printf("by the clock, on %d thread%s\n", threads, threads > 1 ? "s" : "");
-        measure(&forms[0], CLOCK_MONOTONIC);
-        measure(&forms[3], CLOCK_MONOTONIC);
+        const char *prefix = threads > 1 ? "by the clock, 2 threads: " : "by the clock, 1 thread: ";
+        measure(&b, prefix, &forms[0], CLOCK_MONOTONIC);
+        measure(&b, prefix, &forms[3], CLOCK_MONOTONIC);
     }
 #ifdef __x86_64__
     ad_set_num_threads(1);
     for (int set = HYPER_AVX2; set >= HYPER_BASELINE; set--) {
-        printf("with %s\n", set == HYPER_AVX2 ? "AVX2" : "the baseline of x86-64");
+        const char *prefix = set == HYPER_AVX2 ? "with AVX2: " : "with the baseline of x86-64: ";
         hyper_limit_instruction_set(set);
-        measure(&forms[0], CLOCK_PROCESS_CPUTIME_ID);
-        measure(&forms[3], CLOCK_PROCESS_CPUTIME_ID);
+        measure(&b, prefix, &forms[0], CLOCK_PROCESS_CPUTIME_ID);
+        measure(&b, prefix, &forms[3], CLOCK_PROCESS_CPUTIME_ID);
     }
 #endif
     hyper_store_free(store);
     void *all[] = { x, v, x_first, v_first, alpha, dx, dv, gradient, product, x_out, direction, beta, checksum };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         free(all[i]);
-    return 0;
+    return bench_end(&b);
 }

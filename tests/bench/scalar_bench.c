@@ -1,10 +1,14 @@
-/* The scalar loop: Taylor's series of sine at x = 300, about 430 terms of five operations, against the same loop in plain C; and how the cost
- * of a gradient grows with the length of a loop. */
+/* Scalars: Taylor's series of sine at x = 300, about 430 terms of five operations, its value, gradient and second derivative in all orders of modes, against
+ * the value in plain C; what a call of a transformed function costs; and how the gradient of a loop grows with its length. */
 #include "bench.h"
-#include <ad/ad.h>
+#include <math.h>
 #include <string.h>
 
+typedef ad_array *function(ad_array *);
+
 static long operations;
+static volatile double point = 300, result;
+static const double small_point = 3; /* where the series has digits to compare */
 
 static ad_array *taylor(ad_array *x)
 {
@@ -20,37 +24,96 @@ static ad_array *taylor(ad_array *x)
     return ans;
 }
 
-static volatile double point = 300, result;
-
-static void plain(void *unused)
+static double plain(double x)
 {
-    (void)unused;
-    double x = point, curr = x, ans = curr;
+    double curr = x, ans = curr;
     for (int i = 0; i < 2000; i++) {
         curr = -curr * (x * x) / ((2 * i + 3) * (2 * i + 2));
         ans += curr;
         if (fabs(curr) < 1e-20)
             break;
     }
-    result = ans;
+    return ans;
 }
 
-static void call(void *f)
+static void run_plain(void *unused)
+{
+    (void)unused;
+    result = plain(point);
+}
+
+/* What a function of a scalar is to give at the small point. */
+struct scalar {
+    function *f;
+    double expected;
+};
+
+static void run_function(void *context)
 {
     AD_SCOPE;
-    ad_array *(*function)(ad_array *);
-    memcpy(&function, f, sizeof function);
-    result = ad_item(function(ad_scalar(point)));
+    result = ad_item(((struct scalar *)context)->f(ad_scalar(point)));
 }
 
-static ad_array *trivial(ad_array *x)
+static bench_sum sum_function(void *context)
 {
-    return ad_mul(x, x);
+    AD_SCOPE;
+    const struct scalar *s = context;
+    double found = ad_item(s->f(ad_scalar(small_point)));
+    return fabs(found - s->expected) < 1e-12 ? (bench_sum){ 0, 1 } : (bench_sum){ found, 1 };
+}
+
+static bench_sum sum_as_expected(void *unused)
+{
+    (void)unused;
+    return (bench_sum){ 0, 1 };
+}
+
+/* A derivative is checked against sine's own; its time is compared with that of the value in plain C. */
+static double derivative(bench *b, const char *row, function *f, double expected, double aim)
+{
+    struct scalar s = { f, expected };
+    bench_piece pieces[] = { { .who = "libad", .run = run_function, .sum = sum_function, .context = &s },
+                             { .who = "plain C, value", .run = run_plain, .sum = sum_as_expected, .aim = aim } };
+    bench_compare(b, row, 1e-12, pieces, 2);
+    return pieces[0].seconds;
+}
+
+static ad_array *twice(ad_array *x)
+{
+    return ad_add(ad_mul(x, x), x);
+}
+
+static void run_list(void *x)
+{
+    AD_SCOPE;
+    ad_list_of((ad_array *)x, (ad_array *)x);
+}
+
+static void run_at(void *x)
+{
+    AD_SCOPE;
+    ad_at((ad_array *)x, "%d", 3);
+}
+
+static void nanoseconds(bench *b, const char *row, double seconds, double aim)
+{
+    if (seconds > 0)
+        bench_figure(b, row, 1e9 * seconds, "ns", aim);
+}
+
+static void fixed_costs(bench *b)
+{
+    struct scalar gradient = { ad_grad(twice), 7 }, forward = { ad_deriv(twice), 7 };
+    ad_array *x = bench_uniform(AD_SHAPE(10), 1);
+    nanoseconds(b, "a call: ad_grad of two operations", bench_time(b, "a call of ad_grad(x * x + x)", run_function, &gradient), 250);
+    nanoseconds(b, "a call: ad_deriv of two operations", bench_time(b, "a call of ad_deriv(x * x + x)", run_function, &forward), 400);
+    nanoseconds(b, "a call: ad_list_of two arrays", bench_time(b, "a call of ad_list_of(x, x)", run_list, x), 40);
+    nanoseconds(b, "a call: ad_at by a number", bench_time(b, "a call of ad_at(x, \"%d\", i)", run_at, x), 100);
 }
 
 static long length;
 
-static ad_array *long_loop(ad_array *x)
+static ad_array *loop(ad_array *x)
 {
     ad_array *y = x;
     for (long i = 0; i < length; i++)
@@ -58,32 +121,54 @@ static ad_array *long_loop(ad_array *x)
     return y;
 }
 
-/* Nanoseconds per operation of the gradient of a loop of n. */
-static double per_operation(struct bench *bench, long n)
+static void growth(bench *b)
 {
-    char name[80];
-    ad_array *(*f)(ad_array *) = ad_grad(long_loop);
-    length = n;
-    snprintf(name, sizeof name, "libad, gradient of a loop of %ld operations", n);
-    return 1e9 * bench_time(bench, name, call, &f) / (double)n;
+    struct scalar s = { ad_grad(loop), 0 };
+    double first = 0, last = 0;
+    for (length = 100; length <= 1000000; length *= 10) {
+        char row[80];
+        snprintf(row, sizeof row, "growth: gradient of a loop, %ld operations", length);
+        last = bench_time(b, row, run_function, &s) / (double)length;
+        if (length == 1000)
+            first = last;
+    }
+    if (first > 0 && last > 0)
+        bench_figure(b, "an operation of a loop of 1000000 / of 1000", last / first, "x", 2);
+}
+
+/* One more derivative each time. */
+static void orders(bench *b)
+{
+    function *f = taylor;
+    double before = 0;
+    for (int order = 0; order <= 5; order++) {
+        struct scalar s = { f, 0 };
+        char row[80];
+        snprintf(row, sizeof row, "growth: derivative of Taylor's sine, order %d", order);
+        double seconds = bench_time(b, row, run_function, &s);
+        snprintf(row, sizeof row, "order %d over order %d", order, order - 1);
+        if (before > 0 && seconds > 0)
+            bench_figure(b, row, seconds / before, "x", 0);
+        before = seconds;
+        f = ad_grad(f);
+    }
 }
 
 int main(int argc, char **argv)
 {
-    struct bench bench = { 0 };
-    printf("%s\n", ad_config());
-    ad_array *(*f)(ad_array *) = taylor, *(*g)(ad_array *) = ad_grad(taylor), *(*h)(ad_array *) = ad_grad(g), *(*t)(ad_array *) = ad_grad(trivial);
-    double c = bench_time(&bench, "plain C, value", plain, NULL);
-    double value = bench_time(&bench, "libad, value", call, &f);
-    double gradient = bench_time(&bench, "libad, gradient", call, &g);
-    double second = bench_time(&bench, "libad, second derivative", call, &h);
-    double call_of_grad = bench_time(&bench, "libad, gradient of x * x, per call", call, &t);
-    double n = (double)operations, short_loop = per_operation(&bench, 1000), longer_loop = per_operation(&bench, 1000000);
-    printf("\nper elementary operation: plain C %.2f ns, value %.1f ns, gradient %.1f ns, second derivative %.1f ns\n", 1e9 * c / n, 1e9 * value / n,
-           1e9 * gradient / n, 1e9 * second / n);
-    bench_ratio("gradient / plain C value", gradient / c, 25);
-    bench_ratio("second derivative / plain C value", second / c, 80);
-    bench_ratio("gradient of a trivial function, microseconds", 1e6 * call_of_grad, 1);
-    bench_ratio("an operation of a loop of 1,000,000 / of 1,000", longer_loop / short_loop, 2);
-    return bench_end(&bench, argc, argv);
+    bench b = bench_begin("scalar", argc, argv);
+    struct scalar value = { taylor, 0 };
+    derivative(&b, "Taylor's sine, value", taylor, plain(small_point), 0);
+    double gradient = derivative(&b, "Taylor's sine, gradient", ad_grad(taylor), cos(small_point), 25);
+    double second = derivative(&b, "Taylor's sine, second derivative, reverse over reverse", ad_grad(ad_grad(taylor)), -sin(small_point), 80);
+    derivative(&b, "Taylor's sine, second derivative, forward over reverse", ad_deriv(ad_grad(taylor)), -sin(small_point), 0);
+    derivative(&b, "Taylor's sine, second derivative, reverse over forward", ad_grad(ad_deriv(taylor)), -sin(small_point), 0);
+    derivative(&b, "Taylor's sine, derivative, forward", ad_deriv(taylor), cos(small_point), 0);
+    run_function(&value);
+    nanoseconds(&b, "an operation of Taylor's sine, gradient", gradient / (double)operations, 15);
+    nanoseconds(&b, "an operation of Taylor's sine, second derivative", second / (double)operations, 65);
+    fixed_costs(&b);
+    growth(&b);
+    orders(&b);
+    return bench_end(&b);
 }
