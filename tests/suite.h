@@ -5,6 +5,15 @@
 #include <check.h>
 #include <stdlib.h>
 
+/* Whether the address sanitizer watches: gcc says so by a macro, clang as a feature. */
+#if defined(__SANITIZE_ADDRESS__)
+#define WITH_ADDRESS_SANITIZER 1
+#elif defined(__has_feature)
+#define WITH_ADDRESS_SANITIZER __has_feature(address_sanitizer)
+#else
+#define WITH_ADDRESS_SANITIZER 0
+#endif
+
 /* Runs a suite, which it frees; gives what main returns. */
 static inline int run_suite(Suite *suite)
 {

@@ -253,11 +253,8 @@ END_TEST
 /* ---- deep trees ---- */
 
 enum { DEEP = 1000 };
-#ifdef __SANITIZE_ADDRESS__
-enum { STACK = 256 * 1024, SMALLEST = 256 * 1024 }; /* its frames are larger, and it needs some itself */
-#else
-enum { STACK = 64 * 1024, SMALLEST = 0 };
-#endif
+/* The address sanitizer's frames are larger, and it needs some itself. */
+enum { STACK = WITH_ADDRESS_SANITIZER ? 256 * 1024 : 64 * 1024, SMALLEST = WITH_ADDRESS_SANITIZER ? 256 * 1024 : 0 };
 
 OF_AB(sum_of_two, ad_add(a, b))
 

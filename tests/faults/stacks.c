@@ -1,18 +1,8 @@
 /* Small stacks: every scenario in a thread with little more than the system's least stack. */
 #include "scenarios.h"
 
-#ifdef __has_feature
-#define HAS_FEATURE(feature) __has_feature(feature)
-#else
-#define HAS_FEATURE(feature) 0
-#endif
-
 /* 64 KiB, and as much for the thread-local memory of OpenBLAS, which the C library takes from the stack. The sanitizers' frames are larger. */
-#if defined(__SANITIZE_ADDRESS__) || HAS_FEATURE(address_sanitizer)
-enum { STACK = 1024 * 1024 };
-#else
-enum { STACK = 128 * 1024 };
-#endif
+enum { STACK = WITH_ADDRESS_SANITIZER ? 1024 * 1024 : 128 * 1024 };
 
 static void *run_scenario(void *scenario)
 {
