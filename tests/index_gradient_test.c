@@ -193,6 +193,135 @@ START_TEST(indices_and_integers_are_constants_and_dtypes_come_back)
 }
 END_TEST
 
+/* ---- cotangents that arrive in parts ---- */
+
+/* A (3,4) array's parts of all kinds, which overlap, and the whole of it before, between and behind them. */
+static ad_array *in_parts(ad_array *x)
+{
+    ad_array *y = ad_mul(ad_sum(ad_sin(ad_at(x, "1, 2"))), ad_sum(ad_square(x)));
+    for (int i = 0; i < 3; i++)
+        y = ad_add(y, ad_sum(ad_sin(ad_mul(ad_at(x, "%d", i), ad_at(x, "%d, ::-1", (i + 1) % 3)))));
+    y = ad_add(y, ad_sum(ad_cos(ad_take(x, repeated(), .axis = 0))));
+    y = ad_add(y, ad_mean(ad_mul(x, ad_take_along_axis(x, INTEGERS(AD_SHAPE(3, 4), 0, 0, 1, 1, 2, 2, 2, 2, 3, 2, 1, 0), 1))));
+    return ad_add(y, ad_sum(ad_sin(ad_slice_axis(ad_slice_axis(x, 1, 3, 2, -2), 0, 1, 2, 1))));
+}
+
+/* The same of parts that are made by products with zeros and ones in place of indexing. */
+static ad_array *in_wholes(ad_array *x)
+{
+    ad_array *rows[3], *eye = ad_eye(3);
+    for (int i = 0; i < 3; i++)
+        rows[i] = ad_matmul(ad_at(eye, "%d", i), x);
+    ad_array *y = ad_mul(ad_sin(ad_matmul(rows[1], VECTOR(0, 0, 1, 0))), ad_sum(ad_square(x)));
+    for (int i = 0; i < 3; i++)
+        y = ad_add(y, ad_sum(ad_sin(ad_mul(rows[i], ad_flip(rows[(i + 1) % 3])))));
+    y = ad_add(y, ad_add(ad_mul(2, ad_sum(ad_cos(rows[2]))), ad_sum(ad_cos(rows[0]))));
+    double picked[3][4][4] = { { { 1 }, { 1 }, { 0, 1 }, { 0, 1 } }, { { 0, 0, 1 }, { 0, 0, 1 }, { 0, 0, 1 }, { 0, 0, 1 } }, { { 0, 0, 0, 1 }, { 0, 0, 1 }, { 0, 1 }, { 1 } } };
+    for (int i = 0; i < 3; i++)
+        y = ad_add(y, ad_div(ad_sum(ad_mul(rows[i], ad_matmul(ad_from(&picked[i][0][0], AD_SHAPE(4, 4)), rows[i]))), 12));
+    for (int i = 1; i < 3; i++)
+        y = ad_add(y, ad_sum(ad_sin(ad_matmul(ad_from((double[]){ 0, 0, 0, 1, 0, 1, 0, 0 }, AD_SHAPE(2, 4)), rows[i]))));
+    return y;
+}
+
+static ad_array *through_a_checkpoint(ad_array *x)
+{
+    return ad_checkpoint(in_parts)(ad_sin(x));
+}
+
+static ad_array *without_a_checkpoint(ad_array *x)
+{
+    return in_parts(ad_sin(x));
+}
+
+#define SQUARED_GRADIENT(f) OF_X(squared_gradient_of_##f, ad_sum(ad_square(ad_grad(f)(x))))
+
+SQUARED_GRADIENT(in_parts)
+SQUARED_GRADIENT(in_wholes)
+SQUARED_GRADIENT(through_a_checkpoint)
+SQUARED_GRADIENT(without_a_checkpoint)
+
+static void assert_same(ad_array *a, ad_array *b, double tolerance)
+{
+    ck_assert_msg(a && b, "%s", ad_error_message());
+    double difference = ad_item(ad_max(ad_abs(ad_sub(a, b))));
+    ck_assert_msg(ad_shape_equal(ad_shape_of(a), ad_shape_of(b)) && difference <= tolerance, "they differ by %g", difference);
+}
+
+START_TEST(parts_add_up_to_the_whole)
+{
+    AD_SCOPE;
+    ad_array *x = matrix(), *strided = ad_transpose(ad_copy(ad_transpose(x)));
+    assert_close(ad_item(in_parts(x)), ad_item(in_wholes(x)), 1e-14);
+    assert_same(ad_grad(in_parts)(x), ad_grad(in_wholes)(x), 1e-14);
+    assert_same(ad_grad(in_parts)(strided), ad_grad(in_wholes)(x), 1e-14);
+    assert_same(ad_hvp(in_parts)(x, ad_cos(x)), ad_hvp(in_wholes)(x, ad_cos(x)), 1e-13);
+    assert_same(ad_hessian(in_parts)(x), ad_hessian(in_wholes)(x), 1e-13);
+    assert_same(ad_grad(squared_gradient_of_in_parts)(x), ad_grad(squared_gradient_of_in_wholes)(x), 1e-13);
+    assert_same(ad_hvp(squared_gradient_of_in_parts)(x, x), ad_hvp(squared_gradient_of_in_wholes)(x, x), 1e-12);
+    ck_assert_msg(ad_check_grads(in_parts, x, .order = 3), "%s", ad_error_message());
+    ad_array *narrow = ad_grad(in_parts)(ad_astype(x, AD_F32));
+    ck_assert(ad_dtype_of(narrow) == AD_F32);
+    assert_same(ad_astype(narrow, AD_F64), ad_grad(in_wholes)(x), 1e-5);
+}
+END_TEST
+
+START_TEST(parts_are_the_same_through_checkpoints_and_pullbacks)
+{
+    AD_SCOPE;
+    ad_array *x = matrix();
+    ad_pullback *pull;
+    assert_same(ad_grad(through_a_checkpoint)(x), ad_grad(without_a_checkpoint)(x), 0);
+    assert_same(ad_grad(squared_gradient_of_through_a_checkpoint)(x), ad_grad(squared_gradient_of_without_a_checkpoint)(x), 0);
+    ck_assert(ad_vjp(in_parts, x, &pull) != NULL);
+    for (int i = 0; i < 2; i++)
+        assert_same(ad_vjp_apply(pull, ad_scalar(1)), ad_grad(in_parts)(x), 0);
+    ad_vjp_free(pull);
+}
+END_TEST
+
+static ad_pullback *pull_of_parts;
+
+static ad_array *length_of_pulled(ad_array *g)
+{
+    return ad_sum(ad_square(ad_vjp_apply(pull_of_parts, g)));
+}
+
+START_TEST(a_pullback_of_parts_is_differentiated_in_its_cotangent)
+{
+    AD_SCOPE;
+    ck_assert(ad_vjp(in_parts, matrix(), &pull_of_parts) != NULL);
+    double length = ad_item(length_of_pulled(ad_scalar(1)));
+    assert_close(ad_item(ad_grad(length_of_pulled)(ad_scalar(3))), 6 * length, 1e-14);
+    ad_vjp_free(pull_of_parts);
+}
+END_TEST
+
+static ad_array *middle(ad_array *x)
+{
+    return ad_at(x, "1:3");
+}
+
+static ad_array *sum_of_repeated(ad_array *x)
+{
+    ad_array *small = ad_mul(ad_take(x, INTEGERS(AD_SHAPE(2), 1, 1)), 0x1p-53);
+    return ad_add(ad_sum(small), ad_at(x, "1"));
+}
+
+/* What a part alone says of its place is kept as it is; elements of one place are added up before they are added to the rest. */
+START_TEST(parts_are_added_as_wholes_would_be)
+{
+    AD_SCOPE;
+    ad_pullback *pull;
+    ck_assert(ad_vjp(middle, ad_ones(AD_SHAPE(4)), &pull) != NULL);
+    ad_array *g = ad_vjp_apply(pull, VECTOR(-0.0, INFINITY));
+    assert_array(g, AD_SHAPE(4), 0, 0, 0, INFINITY, 0);
+    ck_assert(signbit(((const double *)ad_data(g))[1]) && !signbit(((const double *)ad_data(g))[0]));
+    ad_vjp_free(pull);
+    assert_array(ad_grad(sum_of_repeated)(ad_ones(AD_SHAPE(3))), AD_SHAPE(3), 0, 0, 1 + 0x1p-52, 0);
+}
+END_TEST
+
 /* ---- exhausted memory ---- */
 
 static ad_array *everything(ad_array *x)
@@ -214,9 +343,11 @@ START_TEST(every_allocation_of_a_nested_gradient_may_fail)
 {
     ck_assert_msg(ad_check_grads(everything, matrix(), .tolerance = 1e-5), "%s", ad_error_message());
     assert_every_allocation_may_fail(ad_grad(square_of_gradient), matrix());
+    assert_every_allocation_may_fail(ad_grad(squared_gradient_of_through_a_checkpoint), matrix());
 }
 END_TEST
 
 RUN_TESTS("index_gradient", derivatives_agree_with_differences, derivatives_of_updates_agree_with_differences,
           complex_derivatives_agree_with_differences, unused_parts_have_gradient_zero, cotangents_of_places_named_twice,
-          indices_and_integers_are_constants_and_dtypes_come_back, every_allocation_of_a_nested_gradient_may_fail)
+          indices_and_integers_are_constants_and_dtypes_come_back, parts_add_up_to_the_whole, parts_are_the_same_through_checkpoints_and_pullbacks,
+          a_pullback_of_parts_is_differentiated_in_its_cotangent, parts_are_added_as_wholes_would_be, every_allocation_of_a_nested_gradient_may_fail)

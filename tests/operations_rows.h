@@ -524,7 +524,7 @@ static const struct row rows[] = {
     ONE("ad_slice_axis", slice_first, -2, 2, COMPLEX | NO_SCALAR | NO_EMPTY),
     ONE("ad_slice_axis", at_backwards, -2, 2, COMPLEX | NO_SCALAR),
     ONE("ad_slice_axis", at_integers, -2, 2, COMPLEX | MATRIX | NO_EMPTY),
-    ONE("embed", embedded, -2, 2, COMPLEX | NO_SCALAR),
+    ONE("ad_slice_axis", embedded, -2, 2, COMPLEX | NO_SCALAR),
     ONE("ad_take", take_flat, -2, 2, COMPLEX | NO_EMPTY),
     ONE("ad_take", take_last, -2, 2, COMPLEX | NO_SCALAR),
     ONE("ad_take", take_one, -2, 2, COMPLEX | NO_SCALAR | NO_EMPTY),

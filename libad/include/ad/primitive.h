@@ -67,6 +67,12 @@ struct ad_primitive {
      * part for a real operand and converts to its dtype. NULL without an error means zero. */
     ad_array *(*vjp)(const ad_node *node, int operand, ad_array *g);
 
+    /** In place of vjp, for a linear primitive of one input whose output is a part of it (x[i], a gather): adds the input's cotangent, which is g in
+     * the part's place and 0 elsewhere, to `sum`, C-contiguous memory of the input's shape and dtype. So a loop over parts costs what the parts cost.
+     * zeros: nothing but 0 is there yet, so g may be copied. The rule is for memory alone and reads g's values; nothing in it is recorded. The
+     * derivative of the rule itself is the primitive. False and an error on failure. */
+    bool (*vjp_into)(const ad_node *node, ad_array *g, void *sum, bool zeros);
+
     /** Forward rule: what tangent t of one operand adds to the tangent of output ad_node_target(node). */
     ad_array *(*jvp)(const ad_node *node, int operand, ad_array *t);
 

@@ -87,6 +87,9 @@ void ad_run_loop(ad_loop *loop, ad_dtype loop_dtype, int ndim, const int64_t *di
 /* Copies, converting dtype: the one copy routine (contiguous, transposed in cache blocks, broadcast, reversed). */
 void ad_copy_strided(int ndim, const int64_t *dims, struct ad_operand in, struct ad_operand out);
 
+/* sum += in, element by element, in sum's dtype. */
+void ad_add_strided(const struct ad_loops *loops, int ndim, const int64_t *dims, struct ad_operand in, struct ad_operand sum);
+
 /* Reductions. `in` has ndim dimensions; reduced[i] says whether dimension i is summed away. `out` is C-contiguous over
  * the kept dimensions, in order. Sums of floats are pairwise or in short runs along every dimension. Result dtypes: sum and prod as `out.dtype` (f64, f32,
  * c128, c64, i64); max, min as the input; argmax, argmin i64 (one reduced dimension, or all of them in C order); any, all bool.

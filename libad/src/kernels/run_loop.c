@@ -239,3 +239,12 @@ void ad_copy_strided(int ndim, const int64_t *dims, struct ad_operand in, struct
     in.dtype = out.dtype; /* the loop converts by itself */
     ad_run_loop(ad_casts[from][out.dtype], out.dtype, ndim, dims, 1, &in, out);
 }
+
+void ad_add_strided(const struct ad_loops *loops, int ndim, const int64_t *dims, struct ad_operand in, struct ad_operand sum)
+{
+    if (ndim == 0 && in.dtype == AD_F64 && sum.dtype == AD_F64) {
+        *(double *)sum.data += *(const double *)in.data;
+        return;
+    }
+    ad_run_loop(loops->loop[AD_LOOP_add][sum.dtype], sum.dtype, ndim, dims, 2, (struct ad_operand[]){ sum, in }, sum);
+}

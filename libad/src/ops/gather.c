@@ -1,7 +1,6 @@
 /* Elements named by integers: gathers, and their transposes.
  *
- * Three primitives along one axis, all linear, closed among themselves: gather reads places, scatter adds into zeros at them, put
- * replaces what is there at places that are all different. The places are a constant, held in the options, checked before a primitive
+ * Two primitives along one axis, both linear: gather reads places, put replaces what is there at places that are all different. The places are a constant, held in the options, checked before a primitive
  * is called. Everything else here computes places and reshapes. */
 #include "ad/array.h"
 #include "ad/create.h"
@@ -10,6 +9,7 @@
 #include "ad/reduce.h"
 #include "ad/shape.h"
 #include "ops/ops.h"
+#include "tape/tape.h"
 #include <string.h>
 
 /* ---- the primitives ---- */
@@ -30,23 +30,11 @@ static void places_drop(const void *options)
     (ad_release)(((const struct places *)options)->index);
 }
 
-/* The shape of operand 0 with another length along the axis. */
-static void infer_with_length(const ad_node *node, ad_spec *output, int64_t length)
+static bool gather_infer(const ad_node *node, ad_spec *output)
 {
     const struct places *p = ad_node_options(node);
     *output = (ad_spec){ ad_node_dtype(node, 0), ad_node_shape(node, 0) };
-    output->shape.dim[p->axis] = length;
-}
-
-static bool gather_infer(const ad_node *node, ad_spec *output)
-{
-    infer_with_length(node, output, ((const struct places *)ad_node_options(node))->index->size);
-    return true;
-}
-
-static bool scatter_infer(const ad_node *node, ad_spec *output)
-{
-    infer_with_length(node, output, ((const struct places *)ad_node_options(node))->length);
+    output->shape.dim[p->axis] = p->index->size;
     return true;
 }
 
@@ -61,16 +49,61 @@ static bool gather_eval(const ad_node *node, void *const *outputs)
     return data != NULL;
 }
 
-static bool scatter_eval(const ad_node *node, void *const *outputs)
+/* Numbers the different places in the order in which they first come: place j is different[number[j]]. Gives how many there are. The table, of
+ * `size` entries, a power of 2 larger than count, is an open-addressing one of numbers, -1 where it is free. */
+static int64_t number_places(const int64_t *place, int64_t count, int64_t *number, int64_t *different, int64_t *table, int64_t size)
+{
+    int64_t found = 0;
+    memset(table, -1, (size_t)size * sizeof *table);
+    for (int64_t j = 0; j < count; j++) {
+        uint64_t at = (uint64_t)place[j] * UINT64_C(0x9e3779b97f4a7c15) >> 32;
+        while (table[at &= (uint64_t)size - 1] >= 0 && different[table[at]] != place[j])
+            at++;
+        if (table[at] < 0)
+            different[table[at] = found++] = place[j];
+        number[j] = table[at];
+    }
+    return found;
+}
+
+/* Elements of one place are summed among themselves first, as they are where nothing is there yet: the order of a sum does not depend on what was
+ * added before. */
+static bool scatter_apart(const struct places *p, ad_dtype dtype, struct layout l, const void *from, void *sum)
+{
+    ad_context *c = ad_current();
+    int64_t count = p->index->size, size = 2;
+    while (size <= count)
+        size *= 2;
+    size_t bytes = (size_t)(2 * count + size) * sizeof(int64_t), apart_bytes = 0;
+    int64_t *number = ad_allocate(c, bytes), *different = number + count;
+    int64_t found = number ? number_places((const int64_t *)p->index->data, count, number, different, different + count, size) : -1;
+    void *apart = NULL;
+    if (found >= 0 && found < count) {
+        apart_bytes = (size_t)(l.outer * found * l.inner) * ad_dtype_size(dtype);
+        if ((apart = ad_allocate(c, apart_bytes))) {
+            memset(apart, 0, apart_bytes);
+            ad_scatter_add(dtype, l.outer, found, l.inner, number, count, from, apart);
+        }
+    }
+    if (found == count || apart)
+        ad_scatter_add(dtype, l.outer, p->length, l.inner, different, found, apart ? apart : from, sum);
+    ad_deallocate(c, apart, apart_bytes);
+    ad_deallocate(c, number, bytes);
+    return found == count || apart;
+}
+
+static bool gather_vjp_into(const ad_node *node, ad_array *g, void *sum, bool zeros)
 {
     const struct places *p = ad_node_options(node);
-    const ad_array *v = ad_node_operand(node, 0);
-    const void *data = data_of(node, 0);
-    if (!data)
+    struct layout l = layout_of(g, p->axis);
+    ad_dtype dtype = (ad_dtype)g->dtype;
+    if (!g->size)
+        return true;
+    if (!(g = ad_array_contiguous(ad_current(), g)))
         return false;
-    struct layout l = layout_of(v, p->axis);
-    memset(outputs[0], 0, (size_t)(l.outer * p->length * l.inner) * ad_dtype_size((ad_dtype)v->dtype));
-    ad_scatter_add((ad_dtype)v->dtype, l.outer, p->length, l.inner, (const int64_t *)p->index->data, p->index->size, data, outputs[0]);
+    if (!zeros && p->index->size > 1)
+        return scatter_apart(p, dtype, l, g->data, sum);
+    ad_scatter_add(dtype, l.outer, p->length, l.inner, (const int64_t *)p->index->data, p->index->size, g->data, sum);
     return true;
 }
 
@@ -89,36 +122,18 @@ static bool put_eval(const ad_node *node, void *const *outputs)
     return true;
 }
 
-static ad_array *gather_transpose(const ad_node *node, int operand, ad_array *g);
-static ad_array *scatter_transpose(const ad_node *node, int operand, ad_array *g);
 static ad_array *put_transpose(const ad_node *node, int operand, ad_array *g);
 
 #define PLACES .options_size = sizeof(struct places), .options_keep = places_keep, .options_drop = places_drop
 
 static const ad_primitive gather_op = {
-    .name = "ad_take", .infer = gather_infer, .eval = gather_eval, .vjp = gather_transpose, .linear = AD_LINEAR, PLACES,
-};
-static const ad_primitive scatter_op = {
-    .name = "ad_put_add", .infer = scatter_infer, .eval = scatter_eval, .vjp = scatter_transpose, .linear = AD_LINEAR, PLACES,
+    .name = "ad_take", .infer = gather_infer, .eval = gather_eval, .vjp_into = gather_vjp_into, .linear = AD_LINEAR, PLACES,
 };
 static const ad_primitive put_op = {
-    .name = "ad_put_set", .infer = scatter_infer, .eval = put_eval, .vjp = put_transpose, .linear = AD_LINEAR, PLACES,
+    .name = "ad_put_set", .infer = ad_same_infer, .eval = put_eval, .vjp = put_transpose, .linear = AD_LINEAR, PLACES,
 };
 AD_OPERATION(gather_op);
-AD_OPERATION(scatter_op);
 AD_OPERATION(put_op);
-
-static ad_array *gather_transpose(const ad_node *node, int operand, ad_array *g)
-{
-    (void)operand;
-    return ad_call_primitive(&scatter_op, &g, 1, ad_node_options(node));
-}
-
-static ad_array *scatter_transpose(const ad_node *node, int operand, ad_array *g)
-{
-    (void)operand;
-    return ad_call_primitive(&gather_op, &g, 1, ad_node_options(node));
-}
 
 /* The old elements get nothing where new ones stand; the new ones get what stands there. */
 static ad_array *put_transpose(const ad_node *node, int operand, ad_array *g)
@@ -252,7 +267,7 @@ ad_array *ad_update_axis(update kind, ad_array *x, ad_array *index, ad_array *va
         return NULL;
     int64_t length = ad_dims(x)[axis];
     if (kind == UPDATE_ADD)
-        return ad_add(x, ad_call_primitive(&scatter_op, &value, 1, &(struct places){ index, length, axis }));
+        return ad_add(x, ad_transposed(&gather_op, &(struct places){ index, length, axis }, x, value));
     size_t bytes = (size_t)(length + 3 * index->size + 2) * sizeof(int64_t);
     int64_t *scratch = ad_allocate(c, bytes);
     ad_array *y = scratch ? put_in_rounds(kind, x, index, value, axis, scratch) : NULL;

@@ -1,7 +1,6 @@
 /* x[...]: slices, integers, new axes, index arrays and masks, and the functional updates of the same places.
  *
- * One pair of primitives, each the other's transpose: slice shows part of an axis (a view), embed puts an array into zeros. Everything else
- * is made of them, of shape.c and of gather.c. An update finds its places by indexing the numbers 0 ... size-1 in x's shape. */
+ * One primitive: slice shows part of an axis (a view). Everything else is made of it, of shape.c and of gather.c. An update finds its places by indexing the numbers 0 ... size-1 in x's shape. */
 #include "ad/index.h"
 #include "ad/array.h"
 #include "ad/create.h"
@@ -10,13 +9,22 @@
 #include "ops/ops.h"
 #include <string.h>
 
-/* ---- slice and embed ---- */
+/* ---- slice ---- */
 
 struct slice {
     int64_t start, step, count; /* step < 0 goes backwards from start */
     int64_t length;             /* of the axis it is taken from */
     int axis;
 };
+
+/* Adds g to a part of a cotangent. Zeros give way to it, so that its zeros keep their sign. */
+static void add_to_part(const ad_array *g, struct ad_operand part, bool zeros)
+{
+    if (zeros)
+        ad_copy_strided(g->ndim, ad_dims(g), operand_of(g), part);
+    else
+        ad_add_strided(ad_current()->loops, g->ndim, ad_dims(g), operand_of(g), part);
+}
 
 static bool slice_infer(const ad_node *node, ad_spec *output)
 {
@@ -37,52 +45,22 @@ static ad_array *slice_view(const ad_node *node, const ad_spec *output)
     return ad_array_view(ad_current(), x, output->dtype, x->ndim, output->shape.dim, strides, offset);
 }
 
-static bool embed_infer(const ad_node *node, ad_spec *output)
-{
-    const struct slice *s = ad_node_options(node);
-    *output = (ad_spec){ ad_node_dtype(node, 0), ad_node_shape(node, 0) };
-    output->shape.dim[s->axis] = s->length;
-    return true;
-}
-
-static bool embed_eval(const ad_node *node, void *const *outputs)
+static bool slice_vjp_into(const ad_node *node, ad_array *g, void *sum, bool zeros)
 {
     const struct slice *s = ad_node_options(node);
     const ad_array *x = ad_node_operand(node, 0);
     int64_t strides[AD_MAX_NDIM];
-    ad_spec output;
-    embed_infer(node, &output);
-    c_order_strides(output.dtype, x->ndim, output.shape.dim, strides);
-    memset(outputs[0], 0, (size_t)ad_shape_size(output.shape) * ad_dtype_size(output.dtype));
-    char *first = (char *)outputs[0] + (x->size ? s->start * strides[s->axis] : 0);
+    c_order_strides((ad_dtype)x->dtype, x->ndim, ad_dims(x), strides);
+    char *first = (char *)sum + (g->size ? s->start * strides[s->axis] : 0);
     strides[s->axis] *= s->step;
-    ad_copy_strided(x->ndim, ad_dims(x), operand_of(x), (struct ad_operand){ first, strides, output.dtype });
+    add_to_part(g, (struct ad_operand){ first, strides, (ad_dtype)x->dtype }, zeros);
     return true;
 }
 
-static ad_array *slice_transpose(const ad_node *node, int operand, ad_array *g);
-static ad_array *embed_transpose(const ad_node *node, int operand, ad_array *g);
-
 static const ad_primitive slice_op = {
-    .name = "ad_slice_axis", .infer = slice_infer, .view = slice_view, .vjp = slice_transpose, .linear = AD_LINEAR, .options_size = sizeof(struct slice),
-};
-static const ad_primitive embed_op = {
-    .name = "embed", .infer = embed_infer, .eval = embed_eval, .vjp = embed_transpose, .linear = AD_LINEAR, .options_size = sizeof(struct slice),
+    .name = "ad_slice_axis", .infer = slice_infer, .view = slice_view, .vjp_into = slice_vjp_into, .linear = AD_LINEAR, .options_size = sizeof(struct slice),
 };
 AD_OPERATION(slice_op);
-AD_OPERATION(embed_op);
-
-static ad_array *slice_transpose(const ad_node *node, int operand, ad_array *g)
-{
-    (void)operand;
-    return ad_call_primitive(&embed_op, &g, 1, ad_node_options(node));
-}
-
-static ad_array *embed_transpose(const ad_node *node, int operand, ad_array *g)
-{
-    (void)operand;
-    return ad_call_primitive(&slice_op, &g, 1, ad_node_options(node));
-}
 
 static ad_array *slice_axis(ad_array *x, int axis, int64_t start, int64_t count, int64_t step)
 {

@@ -211,7 +211,7 @@ static bool refill_whole(ad_context *c, struct ad_slot *slot, ad_array *const *i
     slot->output = NULL;
     slot->borrowed &= (uint8_t)~AD_SLOT_HOLLOW;
     if (simple) {
-        slot->borrowed = AD_SLOT_SIMPLE;
+        slot->borrowed = (uint8_t)(AD_SLOT_SIMPLE | (slot->borrowed & AD_SLOT_PARTS));
         memset(slot->inputs, 0, sizeof slot->inputs);
     }
     for (uint32_t i = 0; i < slot->count; i++) {

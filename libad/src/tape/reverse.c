@@ -50,21 +50,10 @@ ad_array *ad_match(ad_array *g, const ad_array *like)
     return g && (g->dtype != like->dtype || g->flags & AD_WEAK) ? ad_astype(g, (ad_dtype)like->dtype) : g;
 }
 
-/* Whether nobody but a slot can see g, so that it may be added to in place. */
-static bool is_private(const ad_array *g)
-{
-    return g->object.local == 1 && !(g->flags & AD_WEAK) && atomic_load_explicit(&g->object.shared, memory_order_acquire) == 1 && !g->serial &&
-           g->flags & AD_CONTIGUOUS && (!(g->flags & AD_STORED) || (atomic_load_explicit(&g->storage->refs, memory_order_acquire) == 1 && !g->storage->release));
-}
-
 static void add_in_place(ad_context *c, ad_array *sum, const ad_array *g)
 {
-    if (sum->ndim == 0 && sum->dtype == AD_F64) {
-        *(double *)sum->data += *(const double *)g->data;
-        return;
-    }
-    struct ad_operand in[2] = { { sum->data, ad_strides(sum), (ad_dtype)sum->dtype }, { g->data, ad_strides(g), (ad_dtype)g->dtype } };
-    ad_run_loop(c->loops->loop[AD_LOOP_add][sum->dtype], (ad_dtype)sum->dtype, sum->ndim, ad_dims(sum), 2, in, in[0]);
+    ad_add_strided(c->loops, g->ndim, ad_dims(g), (struct ad_operand){ g->data, ad_strides(g), (ad_dtype)g->dtype },
+                   (struct ad_operand){ sum->data, ad_strides(sum), (ad_dtype)sum->dtype });
 }
 
 /* ---- numbers: a sweep that no open level sees has nothing to record, so a real cotangent is kept as the number it is ---- */
@@ -87,6 +76,8 @@ AD_ALWAYS_INLINE void add_number(struct ad_slot *slot, double number)
 
 ad_array *ad_cotangent_of(ad_context *c, struct ad_slot *slot)
 {
+    if (slot->borrowed & AD_SLOT_PARTS)
+        return ad_parts_join(c, slot);
     if (!slot->numeric)
         return slot->cotangent;
     ad_array *g = ad_array_real(c);
@@ -112,7 +103,7 @@ AD_ALWAYS_INLINE bool add_cotangent(ad_context *c, struct ad_slot *slot, ad_arra
         slot->cotangent = ad_keep(c, g);
         return !c->error_code;
     }
-    if (is_private(old) && !g->serial) {
+    if (ad_is_private(old) && !g->serial) {
         add_in_place(c, old, g);
         return true;
     }
@@ -240,6 +231,8 @@ AD_ALWAYS_INLINE outcome sweep_numbers(ad_context *c, struct sweep *sweep, struc
 AD_ALWAYS_INLINE bool serve(ad_context *c, const struct sweep *sweep, const struct ad_node *node, uint32_t parent, uint32_t index, int operand)
 {
     struct ad_slot *target = parent_slot(sweep, parent, index);
+    if (target && node->op->vjp_into && node->count == 1)
+        return ad_parts_add(c, target, node, node->cotangents[0]);
     ad_array *g = target ? cotangent_through(c, node, operand, node->cotangents[0]) : NULL;
     return g ? add_cotangent(c, target, g) : !target || !c->error_code;
 }

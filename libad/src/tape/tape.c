@@ -40,29 +40,40 @@ bool ad_slot_inputs(ad_context *c, struct ad_slot *slot, int count)
     return true;
 }
 
-bool ad_slot_options_copy(ad_context *c, struct ad_slot *slot, const ad_primitive *op, const void *options)
+bool ad_options_copy(ad_context *c, const ad_primitive *op, const void *options, const void **place)
 {
-    if (op->options_size > sizeof slot->small_options) {
-        void *copy = ad_allocate(c, op->options_size);
-        if (!copy)
-            return false;
-        slot->options = memcpy(copy, options, op->options_size);
-    } else {
-        memcpy(slot->small_options, options, op->options_size);
+    void *copy = place;
+    if (op->options_size == 0) {
+        *place = options;
+        return true;
     }
-    slot->op = op;
+    if (op->options_size > sizeof *place) {
+        if (!(copy = ad_allocate(c, op->options_size)))
+            return false;
+        *place = copy;
+    }
+    memcpy(copy, options, op->options_size);
     if (op->options_keep)
-        op->options_keep(ad_options_of(slot));
-    return c->error_code == AD_OK; /* the copy may want memory of its own */
+        op->options_keep(copy);
+    if (c->error_code == AD_OK) /* the copy may want memory of its own */
+        return true;
+    ad_options_drop(c, op, place);
+    return false;
+}
+
+void ad_options_drop(ad_context *c, const ad_primitive *op, const void **place)
+{
+    if (op->options_size && op->options_drop)
+        op->options_drop(ad_options_at(op, place));
+    if (op->options_size > sizeof *place)
+        ad_deallocate(c, (void *)*place, op->options_size);
 }
 
 /* Drops what any other slot than a simple call's holds. */
 static void empty(ad_context *c, struct ad_slot *slot)
 {
-    if (slot->op && slot->op->options_size && slot->op->options_drop)
-        slot->op->options_drop(ad_options_of(slot));
-    if (slot->op && slot->op->options_size > sizeof slot->small_options)
-        ad_deallocate(c, (void *)slot->options, slot->op->options_size);
+    if (slot->op)
+        ad_options_drop(c, slot->op, &slot->options);
     ad_array **inputs = ad_inputs_of(slot);
     for (uint32_t i = 0; i < slot->count; i++)
         if (i >= 2 || !(slot->borrowed >> i & 1))

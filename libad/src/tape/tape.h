@@ -28,8 +28,8 @@ struct ad_node {
 /* The bits of `borrowed`. The first or second input is the tape's stub, of which the slot holds no reference; and a call is simple: its inputs are
  * one or two numbers, C numbers or stubs of them, its output is a number, and its options are in the slot. The bit of a second input that a
  * simple call has not is set. A hollow call waits for its run to be computed again: it holds no outputs and only those inputs that its run did
- * not make; one that was simple holds numbers in place of them. */
-enum { AD_BORROWED_FIRST = 1, AD_BORROWED_SECOND = 2, AD_SLOT_SIMPLE = 4, AD_SLOT_HOLLOW = 8, AD_SLOT_NUMBERS = 16 };
+ * not make; one that was simple holds numbers in place of them. A slot of parts has those of its cotangent in place of it. */
+enum { AD_BORROWED_FIRST = 1, AD_BORROWED_SECOND = 2, AD_SLOT_SIMPLE = 4, AD_SLOT_HOLLOW = 8, AD_SLOT_NUMBERS = 16, AD_SLOT_PARTS = 32 };
 
 /* A recorded call. An operation of several outputs takes one slot for each: the first holds everything, the others
  * are `tail` slots that hold a cotangent. */
@@ -43,6 +43,7 @@ struct ad_slot {
     union {
         ad_array *cotangent;
         double number; /* where `numeric`: a real cotangent, in a sweep that no open level sees */
+        struct ad_parts *parts; /* AD_SLOT_PARTS */
     };
     union {
         ad_array *output;   /* one output */
@@ -162,23 +163,42 @@ AD_ALWAYS_INLINE void ad_slot_empty_simple(ad_context *c, struct ad_slot *slot)
 
 void ad_slots_free(ad_context *c, struct ad_slots *slots);
 bool ad_slot_inputs(ad_context *c, struct ad_slot *slot, int count); /* makes room */
-bool ad_slot_options_copy(ad_context *c, struct ad_slot *slot, const ad_primitive *op, const void *options);
 
-/* Sets op, and the options where it has a copy of them or the pointer. */
+/* Options that outlast a call: the pointer, or where the primitive says how many bytes they have, a copy, at `place` itself if it is that small. */
+bool ad_options_copy(ad_context *c, const ad_primitive *op, const void *options, const void **place); /* false: an error, and nothing to drop */
+void ad_options_drop(ad_context *c, const ad_primitive *op, const void **place);
+
+AD_ALWAYS_INLINE const void *ad_options_at(const ad_primitive *op, const void *const *place)
+{
+    return op->options_size && op->options_size <= sizeof *place ? place : *place;
+}
+
+/* Sets op and the options. */
 AD_ALWAYS_INLINE bool ad_slot_options(ad_context *c, struct ad_slot *slot, const ad_primitive *op, const void *options)
 {
-    if (op->options_size)
-        return ad_slot_options_copy(c, slot, op, options);
-    slot->options = options;
+    if (!op->options_size)
+        slot->options = options;
+    else if (!ad_options_copy(c, op, options, &slot->options))
+        return false;
     slot->op = op;
     return true;
 }
+
+/* parts.c: cotangents that arrive in parts */
+bool ad_parts_add(ad_context *c, struct ad_slot *slot, const struct ad_node *node, ad_array *g); /* g: of the output of a call that shows a part of slot's */
+ad_array *ad_parts_join(ad_context *c, struct ad_slot *slot); /* the slot's cotangent, which belongs to it from now on; NULL and an error */
+void ad_parts_drop(ad_context *c, struct ad_slot *slot);
+
+/* The transpose of `op`, a primitive with vjp_into, of inputs like x: value in its place among zeros. */
+ad_array *ad_transposed(const ad_primitive *op, const void *options, ad_array *like, ad_array *value);
 
 static inline void ad_cotangent_drop(ad_context *c, struct ad_slot *slot)
 {
     if (!slot->numeric && !slot->cotangent)
         return;
-    if (!slot->numeric)
+    if (slot->borrowed & AD_SLOT_PARTS)
+        ad_parts_drop(c, slot);
+    else if (!slot->numeric)
         ad_drop(c, slot->cotangent);
     slot->cotangent = NULL;
     slot->numeric = false;
@@ -190,7 +210,7 @@ void ad_level_close(ad_context *c, int level);        /* and frees what only it 
 
 AD_ALWAYS_INLINE const void *ad_options_of(const struct ad_slot *slot)
 {
-    return slot->op->options_size && slot->op->options_size <= sizeof slot->small_options ? slot->small_options : slot->options;
+    return ad_options_at(slot->op, &slot->options);
 }
 
 static inline ad_array **ad_inputs_of(struct ad_slot *slot)
@@ -271,6 +291,13 @@ static inline uint64_t ad_live_mask(const struct ad_tape *tape, const ad_array *
 }
 
 ad_array *ad_lift(ad_context *c, ad_array *x, int level, ad_array *tangent); /* x as the input of a level */
+
+/* Whether one reference is all there is to x and its memory, so that who holds it may write to it. */
+static inline bool ad_is_private(const ad_array *x)
+{
+    return x->object.local == 1 && !(x->flags & AD_WEAK) && atomic_load_explicit(&x->object.shared, memory_order_acquire) == 1 && !x->serial &&
+           x->flags & AD_CONTIGUOUS && (!(x->flags & AD_STORED) || (atomic_load_explicit(&x->storage->refs, memory_order_acquire) == 1 && !x->storage->release));
+}
 
 /* forward.c */
 ad_array *ad_tangent_of(const struct ad_tape *tape, const ad_array *x, int level); /* NULL: zero */

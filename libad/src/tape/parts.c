@@ -1,0 +1,235 @@
+/* Cotangents that arrive in parts: those of x[i], of a slice or a gather, each of which says something about its own place in x alone.
+ *
+ * Where no open level sees it, a part is added in place to the cotangent of x that its slot alone holds, so it costs what the part costs. Where one
+ * does, nothing may be changed that was recorded. Then the slot collects the parts, and when its cotangent is asked for, one call puts them together: as
+ * many inputs as parts, recorded once. Its own transpose hands each part what the primitive that showed it shows of the cotangent, so the next order is
+ * made of parts again. Either way parts are added in the order in which they arrive. */
+#include "ad/array.h"
+#include "kernels/kernels.h"
+#include "tape/tape.h"
+#include <string.h>
+
+struct part {
+    const ad_primitive *op; /* that showed it */
+    const void *options;    /* ad_options_copy */
+};
+
+/* Once put together, the parts belong to the calls that were recorded of it: each holds one reference. */
+struct ad_parts {
+    uint32_t count, room, values_count, values_room;
+    uint32_t references; /* of one thread */
+    ad_array *like;      /* shape and dtype of the whole */
+    struct part *parts;
+    ad_array **values; /* the parts' own cotangents, behind the whole one that was there before them, if there was one */
+};
+
+static struct ad_parts *parts_new(ad_context *c, const ad_array *like)
+{
+    ad_array *stub = ad_keep(c, ad_stub_of(c, like));
+    struct ad_parts *parts = stub ? ad_allocate(c, sizeof *parts) : NULL;
+    if (parts)
+        *parts = (struct ad_parts){ .references = 1, .like = stub };
+    else
+        ad_drop(c, stub);
+    return parts;
+}
+
+static void drop_values(ad_context *c, struct ad_parts *parts)
+{
+    for (uint32_t i = 0; i < parts->values_count; i++)
+        ad_drop(c, parts->values[i]);
+    ad_deallocate(c, parts->values, parts->values_room * sizeof *parts->values);
+    parts->values = NULL;
+    parts->values_count = parts->values_room = 0;
+}
+
+static void parts_release(ad_context *c, struct ad_parts *parts)
+{
+    if (--parts->references)
+        return;
+    for (uint32_t k = 0; k < parts->count; k++)
+        ad_options_drop(c, parts->parts[k].op, &parts->parts[k].options);
+    ad_deallocate(c, parts->parts, parts->room * sizeof *parts->parts);
+    ad_drop(c, parts->like);
+    ad_deallocate(c, parts, sizeof *parts);
+}
+
+/* Ends the collecting: what was recorded needs no values. */
+static void collected(ad_context *c, struct ad_parts *parts)
+{
+    drop_values(c, parts);
+    parts_release(c, parts);
+}
+
+static bool append_value(ad_context *c, struct ad_parts *parts, ad_array *g)
+{
+    if (!ad_grow(c, &parts->values, &parts->values_room, sizeof *parts->values, parts->values_count + 1))
+        return false;
+    parts->values[parts->values_count++] = ad_keep(c, g);
+    return true;
+}
+
+static bool append(ad_context *c, struct ad_parts *parts, const ad_primitive *op, const void *options, ad_array *g)
+{
+    if (!ad_grow(c, &parts->parts, &parts->room, sizeof *parts->parts, parts->count + 1))
+        return false;
+    struct part *part = &parts->parts[parts->count];
+    part->op = op;
+    if (!ad_options_copy(c, op, options, &part->options))
+        return false;
+    parts->count++;
+    return append_value(c, parts, g);
+}
+
+/* ---- putting together: a primitive, of the whole that was there before, if any, and the parts ---- */
+
+struct together {
+    struct ad_parts *parts;
+};
+
+static struct ad_parts *parts_of(const ad_node *node)
+{
+    return ((const struct together *)ad_node_options(node))->parts;
+}
+
+static void together_keep(const void *options)
+{
+    ((const struct together *)options)->parts->references++;
+}
+
+static void together_drop(const void *options)
+{
+    parts_release(ad_current(), ((const struct together *)options)->parts);
+}
+
+/* The whole that was there before is the first of one more inputs than there are parts. */
+static int first_part(const ad_node *node)
+{
+    return node->count - (int)parts_of(node)->count;
+}
+
+static bool together_infer(const ad_node *node, ad_spec *output)
+{
+    const ad_array *like = parts_of(node)->like;
+    *output = (ad_spec){ (ad_dtype)like->dtype, ad_shape_of(like) };
+    return true;
+}
+
+static bool together_eval(const ad_node *node, void *const *outputs)
+{
+    const struct ad_parts *parts = parts_of(node);
+    const ad_array *like = parts->like, *whole = node->inputs[0];
+    int first = first_part(node);
+    int64_t strides[AD_MAX_NDIM];
+    c_order_strides((ad_dtype)like->dtype, like->ndim, ad_dims(like), strides);
+    if (first)
+        ad_copy_strided(like->ndim, ad_dims(like), (struct ad_operand){ whole->data, ad_strides(whole), (ad_dtype)whole->dtype },
+                        (struct ad_operand){ outputs[0], strides, (ad_dtype)like->dtype });
+    else
+        memset(outputs[0], 0, (size_t)like->size * ad_dtype_size((ad_dtype)like->dtype));
+    for (int i = first; i < node->count; i++) {
+        const struct part *part = &parts->parts[i - first];
+        struct ad_node shown = { .op = part->op, .options = ad_options_at(part->op, &part->options), .inputs = &parts->like, .count = 1 };
+        if (!part->op->vjp_into(&shown, node->inputs[i], outputs[0], i == 0))
+            return false;
+    }
+    return true;
+}
+
+static ad_array *together_vjp(const ad_node *node, int operand, ad_array *g)
+{
+    if (operand < first_part(node))
+        return g;
+    const struct part *part = &parts_of(node)->parts[operand - first_part(node)];
+    return ad_call_primitive(part->op, &g, 1, ad_options_at(part->op, &part->options));
+}
+
+static const ad_primitive together_op = {
+    .name = "together", .infer = together_infer, .eval = together_eval, .vjp = together_vjp, .linear = AD_LINEAR, .options_size = sizeof(struct together),
+    .options_keep = together_keep, .options_drop = together_drop,
+};
+
+static ad_array *put_together(ad_context *c, struct ad_parts *parts)
+{
+    ad_array *whole = NULL;
+    ad_apply(c, &together_op, parts->values, (int)parts->values_count, &(struct together){ parts }, &whole);
+    return whole;
+}
+
+ad_array *ad_transposed(const ad_primitive *op, const void *options, ad_array *like, ad_array *value)
+{
+    ad_context *c = ad_current();
+    struct ad_parts *parts = like && value ? parts_new(c, like) : NULL;
+    ad_array *whole = parts && append(c, parts, op, options, value) ? put_together(c, parts) : NULL;
+    if (parts)
+        collected(c, parts);
+    return whole;
+}
+
+/* ---- in the sweep ---- */
+
+static bool seen(const ad_context *c, const ad_array *x)
+{
+    return ad_live_mask(c->tape, x) != 0;
+}
+
+/* Starts to collect, with the cotangent that is there. */
+static bool collect(ad_context *c, struct ad_slot *slot, const ad_array *like, ad_array *whole)
+{
+    struct ad_parts *parts = parts_new(c, like);
+    if (!parts)
+        return false;
+    if (whole && !append_value(c, parts, whole)) {
+        collected(c, parts);
+        return false;
+    }
+    ad_cotangent_drop(c, slot);
+    slot->parts = parts;
+    slot->borrowed |= AD_SLOT_PARTS;
+    return true;
+}
+
+/* Makes a cotangent that somebody else may see, or one that is not there yet, the slot's own. */
+static ad_array *own(ad_context *c, struct ad_slot *slot, const ad_array *like, ad_array *whole)
+{
+    ad_array *copy = whole ? ad_array_new(c, (ad_dtype)like->dtype, like->ndim, ad_dims(like)) : ad_array_zeros(c, (ad_dtype)like->dtype, like->ndim, ad_dims(like));
+    if (copy && whole)
+        ad_copy_strided(like->ndim, ad_dims(like), (struct ad_operand){ whole->data, ad_strides(whole), (ad_dtype)whole->dtype },
+                        (struct ad_operand){ copy->data, ad_strides(copy), (ad_dtype)copy->dtype });
+    if (!copy)
+        return NULL;
+    ad_cotangent_drop(c, slot);
+    return slot->cotangent = ad_keep(c, copy);
+}
+
+bool ad_parts_add(ad_context *c, struct ad_slot *slot, const struct ad_node *node, ad_array *g)
+{
+    const ad_array *like = node->inputs[0];
+    if (slot->borrowed & AD_SLOT_PARTS)
+        return append(c, slot->parts, node->op, node->options, g);
+    ad_array *whole = ad_cotangent_of(c, slot);
+    bool zeros = !whole;
+    if (c->error_code)
+        return false;
+    if (seen(c, g) || (whole && seen(c, whole)))
+        return collect(c, slot, like, whole) && append(c, slot->parts, node->op, node->options, g);
+    if ((zeros || !ad_is_private(whole)) && !(whole = own(c, slot, like, whole)))
+        return false;
+    return node->op->vjp_into(node, g, whole->data, zeros);
+}
+
+ad_array *ad_parts_join(ad_context *c, struct ad_slot *slot)
+{
+    struct ad_parts *parts = slot->parts;
+    ad_array *whole = put_together(c, parts);
+    ad_parts_drop(c, slot);
+    return slot->cotangent = ad_keep(c, whole);
+}
+
+void ad_parts_drop(ad_context *c, struct ad_slot *slot)
+{
+    struct ad_parts *parts = slot->parts;
+    slot->cotangent = NULL;
+    slot->borrowed &= (uint8_t)~AD_SLOT_PARTS;
+    collected(c, parts);
+}

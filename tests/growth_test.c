@@ -1,0 +1,159 @@
+/* How costs grow: the processor time of what should take time in proportion to its length, at two lengths. */
+#include "testing.h"
+#include <time.h>
+
+/* Sixteen times the length takes about sixteen times as long; what is quadratic takes 256 times as long. */
+enum { FACTOR = 16, BOUND = 64 };
+
+static double seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* The least of some runs, so that what else the machine does is left out. */
+static double least(void (*work)(int64_t), int64_t length)
+{
+    double best = INFINITY;
+    for (int run = 0; run < 4; run++) {
+        AD_SCOPE;
+        double start = seconds();
+        work(length);
+        best = fmin(best, seconds() - start);
+        ck_assert_msg(!ad_failed(), "%s", ad_error_message());
+    }
+    return best;
+}
+
+static void check_growth(const char *what, void (*work)(int64_t), int64_t length)
+{
+    double once = least(work, length), longer = least(work, FACTOR * length);
+    ck_assert_msg(longer < BOUND * once, "%s: %d times as long takes %.0f times the time (%.3g s and %.3g s)", what, (int)FACTOR, longer / once, once, longer);
+}
+
+/* ---- loops over parts of an array ---- */
+
+enum { WIDTH = 64 };
+
+static ad_array *sum_of_squares(ad_array *x)
+{
+    return ad_sum(ad_square(x));
+}
+
+/* PARTS(rows, part) defines a function of a matrix: the sum over its rows i of the squares of a part. */
+#define PARTS(name, part)                                                                                              \
+    static ad_array *name(ad_array *x)                                                                                 \
+    {                                                                                                                  \
+        ad_array *sum = ad_scalar(0);                                                                                  \
+        for (int i = 0; i < ad_dim(x, 0); i++)                                                                         \
+            sum = ad_add(sum, sum_of_squares(part));                                                                   \
+        return sum;                                                                                                    \
+    }
+
+PARTS(rows, ad_at(x, "%d", i))
+PARTS(elements, ad_at(x, "%d, 3", i))
+PARTS(ends_of_rows, ad_at(x, "%d, :-60:-1", i))
+PARTS(slices, ad_slice_axis(x, 0, i, 1, 1))
+PARTS(takes, ad_take(x, i, .axis = 0))
+PARTS(differences, ad_sub(ad_at(x, "%d", i), ad_at(x, "%d", i / 2)))
+
+static ad_array *unstacked(ad_array *x)
+{
+    ad_array *sum = ad_scalar(0);
+    ad_tree *list = ad_unstack(x);
+    for (int i = 0; i < ad_tree_count(list); i++)
+        sum = ad_add(sum, sum_of_squares(ad_tree_array_at(list, i)));
+    return sum;
+}
+
+static ad_array *split(ad_array *x)
+{
+    ad_array *sum = ad_scalar(0);
+    ad_tree *list = ad_split(x, ad_dim(x, 0));
+    for (int i = 0; i < ad_tree_count(list); i++)
+        sum = ad_add(sum, sum_of_squares(ad_tree_array_at(list, i)));
+    return sum;
+}
+
+typedef ad_array *function(ad_array *);
+
+static const struct {
+    const char *name;
+    function *function;
+} loops[] = {
+    { "rows", rows }, { "elements", elements }, { "ends of rows", ends_of_rows }, { "slices", slices }, { "takes", takes }, { "differences", differences },
+    { "unstacked", unstacked }, { "split", split },
+};
+enum { LOOPS = sizeof loops / sizeof *loops };
+
+static function *loop;
+
+static void gradient_of_loop(int64_t n)
+{
+    ad_grad(loop)(ad_ones(AD_SHAPE(n, WIDTH)));
+}
+
+static void pullback_of_loop(int64_t n)
+{
+    ad_pullback *pull;
+    ad_array *y = ad_vjp(loop, ad_ones(AD_SHAPE(n, WIDTH)), &pull);
+    ad_vjp_apply(pull, y);
+    ad_vjp_free(pull);
+}
+
+static ad_array *checkpointed(ad_array *x)
+{
+    return ad_checkpoint(loop)(x);
+}
+
+static void gradient_of_checkpoint(int64_t n)
+{
+    ad_grad(checkpointed)(ad_ones(AD_SHAPE(n, WIDTH)));
+}
+
+static ad_array *squares_of_gradient(ad_array *x)
+{
+    return sum_of_squares(ad_grad(loop)(x));
+}
+
+static void second_derivative_of_loop(int64_t n)
+{
+    ad_grad(squares_of_gradient)(ad_ones(AD_SHAPE(n, WIDTH)));
+}
+
+static void product_with_hessian(int64_t n)
+{
+    ad_array *x = ad_ones(AD_SHAPE(n, WIDTH));
+    ad_hvp(loop)(x, x);
+}
+
+START_TEST(gradients_of_loops_over_parts_are_linear)
+{
+    for (int i = 0; i < LOOPS; i++) {
+        loop = loops[i].function;
+        check_growth(loops[i].name, gradient_of_loop, 64);
+    }
+}
+END_TEST
+
+START_TEST(pullbacks_and_checkpoints_of_loops_over_parts_are_linear)
+{
+    loop = rows;
+    check_growth("pullback", pullback_of_loop, 64);
+    check_growth("checkpoint", gradient_of_checkpoint, 64);
+}
+END_TEST
+
+START_TEST(second_derivatives_of_loops_over_parts_are_linear)
+{
+    for (int i = 0; i < LOOPS; i++) {
+        loop = loops[i].function;
+        check_growth(loops[i].name, second_derivative_of_loop, 64);
+        check_growth(loops[i].name, product_with_hessian, 64);
+    }
+}
+END_TEST
+
+RUN_TESTS("growth", gradients_of_loops_over_parts_are_linear, pullbacks_and_checkpoints_of_loops_over_parts_are_linear,
+          second_derivatives_of_loops_over_parts_are_linear)
