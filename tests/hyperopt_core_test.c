@@ -671,6 +671,34 @@ START_TEST(every_instruction_set_gives_the_same_bits)
 }
 END_TEST
 
+/* Which words move, and in which order, is the same: another instruction set than the one that multiplied divides. */
+START_TEST(what_one_instruction_set_multiplies_another_divides)
+{
+#ifdef __x86_64__
+    static call c;
+    static int64_t v[BLOCK], first[BLOCK];
+    for (int i = 0; i < BLOCK; i++)
+        first[i] = random_integer();
+    for (int sets = 0; sets < 9; sets++) {
+        hyper_store *store = hyper_store_new(1, NULL, 0);
+        memcpy(v, first, sizeof v);
+        for (int k = 0; k < 800; k++) {
+            int number = k < 400 ? k : 799 - k;
+            hyper_limit_instruction_set(k < 400 ? sets % 3 : sets / 3);
+            make_call(&c, number);
+            int64_t bad = k < 400 ? hyper_coder_multiply(hyper_store_coder(store, 0), c.count, v, c.ratio, c.stride)
+                                  : hyper_coder_divide(hyper_store_coder(store, 0), c.count, v, c.ratio, c.stride);
+            ck_assert_int_eq(bad, HYPER_FINE);
+        }
+        ck_assert(hyper_store_is_empty(store));
+        ck_assert_mem_eq(v, first, sizeof v);
+        hyper_store_free(store);
+    }
+    hyper_limit_instruction_set(HYPER_AVX512);
+#endif
+}
+END_TEST
+
 START_TEST(where_the_moments_are_stored_going_back_leaves_them_alone)
 {
     static trial s;
@@ -801,5 +829,6 @@ RUN_TESTS("hyperopt_core", usual_momenta_are_the_ratios_that_are_meant, what_is_
           coders_of_several_threads_share_a_spill_file, a_file_that_cannot_be_used_is_found_at_once,
           a_file_that_gets_full_is_a_failure_and_clearing_begins_again, without_memory_a_coder_fails_and_nothing_leaks,
           steps_are_the_formulas_and_are_undone_to_the_bit, every_instruction_set_gives_the_same_bits,
+          what_one_instruction_set_multiplies_another_divides,
           where_the_moments_are_stored_going_back_leaves_them_alone, tangents_follow_the_step, the_first_element_that_is_not_a_number_or_does_not_fit_is_named,
           a_failure_of_the_coder_is_told_as_such)

@@ -86,6 +86,12 @@ static inline __attribute__((always_inline)) double hyper_real_by(bool native, i
     return native ? (double)x : hyper_real(x);
 }
 
+/* a b + c, where it makes no difference whether the product is rounded. */
+static inline __attribute__((always_inline)) double hyper_sum_by(bool native, double a, double b, double c)
+{
+    return native ? __builtin_fma(a, b, c) : a * b + c;
+}
+
 /* Loops over vectors, built for every instruction set. The sum of a, or of its products with b, is in an order that all of them follow. */
 void hyper_widen(int64_t count, const float *from, double *to);
 void hyper_narrow(int64_t count, const double *from, float *to);

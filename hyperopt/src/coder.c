@@ -25,19 +25,26 @@
  *
  * Element i of a call uses lane i mod LANES: a group of LANES elements is done at a time, each step for all of them. All numbers are integers in doubles,
  * which every processor has vectors of: t < d b A <= 2^50 and all else below 2^51 is exact. v is taken in halves: v = q n + c digit by digit.
- * Division: with x an integer and m = 1/n rounded twice, floor(x / n) is (x + 1/2 - n/2) m rounded to the nearest integer: the exact value
- * is 1/(2n) >= 2^-17 or more away from where rounding changes, and the computed one is off by less than 2^-51 times the quotient, which is below 2^34.
+ * Division: with x an integer and m = 1/n rounded twice, floor(x / n) is x m + (1/2 - n/2) m rounded to the nearest integer. The exact value is at least
+ * 1/(2n) away from where rounding changes, more than 2^-17 (1 + 2^-17) where n < 2^16, and m is exact where n = 2^16 = d. The computed value is off by
+ * less than 2^-51 times the quotient, which is below 2^34, and 2^-52; whether the product is rounded before the sum makes no difference.
  *
- * Going forward lanes and elements are in order, going back in reverse order, so words leave the stack as they came. */
+ * Where several lanes of a group move words, those that spill come first, in their order, and then the words that others need are taken together and dealt
+ * out in the order of lanes, the lowest first. Undone, what was dealt out is spilled in that order, and what was spilled is dealt out in it: so
+ * the same function does both. Going forward groups are in order, going back in reverse order. */
 #include "arithmetic.h"
 #include "store.h"
+
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
 
 #define LOWEST ((double)(1 << LOW_BITS))     /* A */
 #define WORD   ((double)(1 << WORD_BITS))    /* b */
 
 /* Ratios of a group: a column for each lane. */
 typedef struct {
-    double n[LANES], by_n[LANES], shift_n[LANES]; /* 1/n and 1/2 - n/2 */
+    double n[LANES], by_n[LANES], shift_n[LANES]; /* 1/n and (1/2 - n/2) / n */
     double d[LANES], by_d[LANES], shift_d[LANES];
     double half[LANES];                           /* h */
 } __attribute__((aligned(64))) ratios;
@@ -67,85 +74,153 @@ ALWAYS_INLINE void set_ratios(ratios *r, const hyper_ratio *ratio, int64_t strid
         double by_both = 1 / (r->n[i] * r->d[i]);
         r->by_n[i] = by_both * r->d[i];
         r->by_d[i] = by_both * r->n[i];
-        r->shift_n[i] = 0.5 - 0.5 * r->n[i];
-        r->shift_d[i] = 0.5 - 0.5 * r->d[i];
+        r->shift_n[i] = (0.5 - 0.5 * r->n[i]) * r->by_n[i];
+        r->shift_d[i] = (0.5 - 0.5 * r->d[i]) * r->by_d[i];
         double half = 0.5 * (r->d[i] - r->n[i]) - 0.25; /* rounds down */
         r->half[i] = hyper_nearest(half);
     }
 }
 
 /* floor(x / n) */
-ALWAYS_INLINE double quotient(double x, double by, double shift)
+ALWAYS_INLINE double quotient(bool native, double x, double by, double shift)
 {
-    return hyper_nearest((x + shift) * by);
+    double shifted = hyper_sum_by(native, x, by, shift);
+    return native ? hyper_nearest_of_any(shifted) : hyper_nearest(shifted);
 }
 
 /* ---- waiting ---- */
 
-/* Those of the lanes that have to, a bit each. The lane that failed, -1: none. */
-static __attribute__((noinline)) int move_words(hyper_coder *coder, double *t, const double *n, bool backwards)
+/* Of the lanes that have to, a bit each. */
+typedef struct {
+    unsigned spill, refill;
+} waiting;
+
+/* The lane that failed, -1: none. */
+static __attribute__((noinline)) int move_words(hyper_coder *coder, double *t, waiting lane)
 {
-    unsigned spill = 0, refill = 0;
-    FOR_LANES {
-        spill |= (unsigned)(t[i] >= n[i] * (LOWEST * WORD)) << i;
-        refill |= (unsigned)(t[i] < n[i] * LOWEST) << i;
-    }
-    for (unsigned left = spill | refill; left;) {
-        int i = backwards ? 31 - __builtin_clz(left) : __builtin_ctz(left);
+    uint16_t word;
+    for (unsigned left = lane.spill; left; left &= left - 1) {
+        int i = __builtin_ctz(left);
         uint64_t whole = (uint64_t)t[i];
-        uint16_t word = (uint16_t)whole;
-        left &= ~(1u << i);
-        if (!(spill >> i & 1 ? hyper_push_word(coder, word) : hyper_pop_word(coder, &word)))
+        if (!hyper_push_word(coder, (uint16_t)whole))
             return i;
-        t[i] = (double)(spill >> i & 1 ? whole >> WORD_BITS : whole << WORD_BITS | word);
+        t[i] = (double)(whole >> WORD_BITS);
+    }
+    for (unsigned left = lane.refill; left;) {
+        int i = 31 - __builtin_clz(left);
+        left &= ~(1u << i);
+        if (!hyper_pop_word(coder, &word))
+            return i;
+        t[i] = t[i] * WORD + word;
     }
     return -1;
 }
 
-/* The lane that failed, -1: none. */
-ALWAYS_INLINE int wait_for(hyper_coder *coder, double *t, const double *n, bool backwards)
+ALWAYS_INLINE int wait_portably(hyper_coder *coder, double *t, const double *n)
 {
+    waiting lane = { 0, 0 };
     int64_t any = 0; /* negative then: doubles that are not are in the order of their bits */
     FOR_LANES
         any |= (hyper_bits(n[i] * (LOWEST * WORD)) - 1 - hyper_bits(t[i])) | (hyper_bits(t[i]) - hyper_bits(n[i] * LOWEST));
-    return __builtin_expect(any < 0, 0) ? move_words(coder, t, n, backwards) : -1;
+    if (__builtin_expect(any >= 0, 1))
+        return -1;
+    FOR_LANES {
+        lane.spill |= (unsigned)(t[i] >= n[i] * (LOWEST * WORD)) << i;
+        lane.refill |= (unsigned)(t[i] < n[i] * LOWEST) << i;
+    }
+    return move_words(coder, t, lane);
+}
+
+#ifdef __x86_64__
+#define AVX512 __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl")))
+
+/* All spilled words at once, and then all that are asked for: AVX-512 has instructions that pack and unpack. The top block has room for either. */
+static inline AVX512 void move_words_at_once(hyper_coder *coder, double *t, waiting lane)
+{
+    uint16_t *word = coder->top->word;
+    __m512d low = _mm512_load_pd(t), high = _mm512_load_pd(t + 8), by = _mm512_set1_pd(1 / WORD), times = _mm512_set1_pd(WORD);
+    __mmask8 spill_low = (__mmask8)lane.spill, spill_high = (__mmask8)(lane.spill >> 8);
+    __m512d rest_low = _mm512_roundscale_pd(_mm512_mul_pd(low, by), _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+    __m512d rest_high = _mm512_roundscale_pd(_mm512_mul_pd(high, by), _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+    __m256i lost_low = _mm512_cvttpd_epi32(_mm512_sub_pd(low, _mm512_mul_pd(rest_low, times)));
+    __m256i lost_high = _mm512_cvttpd_epi32(_mm512_sub_pd(high, _mm512_mul_pd(rest_high, times)));
+    __m512i lost = _mm512_inserti64x4(_mm512_castsi256_si512(lost_low), lost_high, 1);
+    _mm256_storeu_si256((__m256i *)(void *)(word + coder->fill), _mm512_cvtepi32_epi16(_mm512_maskz_compress_epi32((__mmask16)lane.spill, lost)));
+    coder->fill += __builtin_popcount(lane.spill);
+    low = _mm512_mask_mov_pd(low, spill_low, rest_low);
+    high = _mm512_mask_mov_pd(high, spill_high, rest_high);
+    if (lane.refill) {
+        coder->fill -= __builtin_popcount(lane.refill);
+        __m512i packed = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)(word + coder->fill)));
+        __m512i found = _mm512_maskz_expand_epi32((__mmask16)lane.refill, packed);
+        __m512d found_low = _mm512_cvtepi32_pd(_mm512_castsi512_si256(found)), found_high = _mm512_cvtepi32_pd(_mm512_extracti64x4_epi64(found, 1));
+        low = _mm512_mask_mov_pd(low, (__mmask8)lane.refill, _mm512_add_pd(_mm512_mul_pd(low, times), found_low));
+        high = _mm512_mask_mov_pd(high, (__mmask8)(lane.refill >> 8), _mm512_add_pd(_mm512_mul_pd(high, times), found_high));
+    }
+    _mm512_store_pd(t, low);
+    _mm512_store_pd(t + 8, high);
+}
+
+static inline AVX512 int wait_at_once(hyper_coder *coder, double *t, const double *n)
+{
+    waiting lane = { 0, 0 };
+    for (int i = 0; i < LANES; i += 8) {
+        __m512d of = _mm512_load_pd(t + i), from = _mm512_mul_pd(_mm512_load_pd(n + i), _mm512_set1_pd(LOWEST));
+        lane.spill |= (unsigned)_mm512_cmp_pd_mask(of, _mm512_mul_pd(from, _mm512_set1_pd(WORD)), _CMP_GE_OQ) << i;
+        lane.refill |= (unsigned)_mm512_cmp_pd_mask(of, from, _CMP_LT_OQ) << i;
+    }
+    if (__builtin_expect(!(lane.spill | lane.refill), 1))
+        return -1;
+    if (__builtin_expect(coder->fill < LANES || coder->top->capacity - coder->fill < 2 * LANES, 0))
+        return move_words(coder, t, lane);
+    move_words_at_once(coder, t, lane);
+    return -1;
+}
+#else
+#define wait_at_once wait_portably
+#endif
+
+/* The lane that failed, -1: none. */
+ALWAYS_INLINE int wait_for(bool native, hyper_coder *coder, double *t, const double *n)
+{
+    return native ? wait_at_once(coder, t, n) : wait_portably(coder, t, n);
 }
 
 /* ---- a group ---- */
 
-/* Lanes wait for n and have taken d afterwards. */
-ALWAYS_INLINE void multiply_group(double *restrict t, int64_t *restrict v, const ratios *restrict r)
+/* Lanes wait for n and have taken d afterwards. What does not need t comes first: the rest is a chain from group to group. */
+ALWAYS_INLINE void multiply_group(bool native, double *restrict t, int64_t *restrict v, const ratios *restrict r)
 {
     FOR_LANES {
         double high = hyper_high_half(v[i]), n = r->n[i], d = r->d[i];
-        double q_high = quotient(high, r->by_d[i], r->shift_d[i]);
-        double rest = (high - q_high * d) * 0x1p32 + hyper_low_half(v[i]);
-        double q_low = quotient(rest, r->by_d[i], r->shift_d[i]);
-        double s = quotient(t[i], r->by_n[i], r->shift_n[i]), u = t[i] - s * n;
-        double p = (rest - q_low * d) * n + (u + r->half[i]); /* without q n d */
-        double carry = quotient(p, r->by_d[i], r->shift_d[i]);
-        t[i] = s * d + (p - carry * d);
-        v[i] = (int64_t)(hyper_upper(q_high * n) + (uint64_t)hyper_integer(q_low * n + carry));
+        double q_high = quotient(native, high, r->by_d[i], r->shift_d[i]);
+        double rest = hyper_sum_by(native, hyper_sum_by(native, -q_high, d, high), 0x1p32, hyper_low_half(v[i]));
+        double q_low = quotient(native, rest, r->by_d[i], r->shift_d[i]);
+        double early = hyper_sum_by(native, hyper_sum_by(native, -q_low, d, rest), n, r->half[i]); /* p - u without q n d */
+        double s = quotient(native, t[i], r->by_n[i], r->shift_n[i]), p = hyper_sum_by(native, -s, n, early + t[i]);
+        double carry = quotient(native, p, r->by_d[i], r->shift_d[i]);
+        t[i] = hyper_sum_by(native, -carry, d, hyper_sum_by(native, s, d, p));
+        v[i] = (int64_t)(hyper_upper(q_high * n) + (uint64_t)hyper_integer(hyper_sum_by(native, q_low, n, carry)));
     }
 }
 
 /* Lanes have taken d and wait for n afterwards. Whether a result is out of range. */
-ALWAYS_INLINE int64_t divide_group(double *restrict t, int64_t *restrict v, const ratios *restrict r)
+ALWAYS_INLINE int64_t divide_group(bool native, double *restrict t, int64_t *restrict v, const ratios *restrict r)
 {
     int64_t beyond = 0;
     FOR_LANES {
         double high = hyper_high_half(v[i]), n = r->n[i], d = r->d[i];
-        double q_high = quotient(high, r->by_n[i], r->shift_n[i]);
-        double rest = (high - q_high * n) * 0x1p32 + hyper_low_half(v[i]);
-        double q_low = quotient(rest, r->by_n[i], r->shift_n[i]);
-        double s = quotient(t[i], r->by_d[i], r->shift_d[i]), w = t[i] - s * d;
-        double p = (rest - q_low * n) * d + (w - r->half[i]); /* v n + u without q n d */
-        double part = quotient(p, r->by_n[i], r->shift_n[i]);
-        t[i] = s * n + (p - part * n);
-        double low = q_low * d + part, carry = quotient(low, 0x1p-32, 0.5 - 0x1p31);
-        double top = q_high * d + carry;
+        double q_high = quotient(native, high, r->by_n[i], r->shift_n[i]);
+        double rest = hyper_sum_by(native, hyper_sum_by(native, -q_high, n, high), 0x1p32, hyper_low_half(v[i]));
+        double q_low = quotient(native, rest, r->by_n[i], r->shift_n[i]);
+        double early = hyper_sum_by(native, hyper_sum_by(native, -q_low, n, rest), d, -r->half[i]);
+        double s = quotient(native, t[i], r->by_d[i], r->shift_d[i]), p = hyper_sum_by(native, -s, d, early + t[i]); /* v n + u without q n d */
+        double part = quotient(native, p, r->by_n[i], r->shift_n[i]);
+        t[i] = hyper_sum_by(native, -part, n, hyper_sum_by(native, s, n, p));
+        double low = hyper_sum_by(native, q_low, d, part), carry = quotient(native, low, 0x1p-32, 0x1p-33 - 0.5);
+        double top = hyper_sum_by(native, q_high, d, carry);
         beyond |= (hyper_integer(top) + (INT64_C(1) << 31)) >> 32;
-        v[i] = (int64_t)(hyper_upper(top) + (uint64_t)hyper_integer(low - carry * 0x1p32));
+        v[i] = (int64_t)(hyper_upper(top) + (uint64_t)hyper_integer(hyper_sum_by(native, -carry, 0x1p32, low)));
     }
     return beyond;
 }
@@ -169,7 +244,7 @@ static void set_tail(tail *end, int64_t count, const int64_t *v, const hyper_rat
 
 /* ---- calls ---- */
 
-ALWAYS_INLINE int64_t multiply_run(hyper_coder *coder, int64_t count, int64_t *v, const hyper_ratio *ratio, int64_t stride)
+ALWAYS_INLINE int64_t multiply_run(bool native, hyper_coder *coder, int64_t count, int64_t *v, const hyper_ratio *ratio, int64_t stride)
 {
     lanes t;
     ratios r;
@@ -182,24 +257,24 @@ ALWAYS_INLINE int64_t multiply_run(hyper_coder *coder, int64_t count, int64_t *v
     for (int64_t from = 0; from < whole; from += LANES) {
         if (stride)
             set_ratios(&r, ratio + from, 1);
-        if ((failed = wait_for(coder, t, r.n, false)) >= 0)
+        if ((failed = wait_for(native, coder, t, r.n)) >= 0)
             return from + failed;
-        multiply_group(t, v + from, &r);
+        multiply_group(native, t, v + from, &r);
     }
     if (whole < count) {
         set_tail(&end, count - whole, v + whole, ratio + whole * stride, stride);
-        if ((failed = wait_for(coder, t, end.r.n, false)) >= 0)
+        if ((failed = wait_for(native, coder, t, end.r.n)) >= 0)
             return whole + failed < count ? whole + failed : count - 1;
-        multiply_group(t, end.v, &end.r);
+        multiply_group(native, t, end.v, &end.r);
         memcpy(v + whole, end.v, (size_t)(count - whole) * sizeof *v);
     }
-    if (wait_for(coder, t, ones.n, false) >= 0)
+    if (wait_for(native, coder, t, ones.n) >= 0)
         return count - 1;
     memcpy(coder->lane, t, sizeof t);
     return HYPER_FINE;
 }
 
-ALWAYS_INLINE int64_t divide_run(hyper_coder *coder, int64_t count, int64_t *v, const hyper_ratio *ratio, int64_t stride)
+ALWAYS_INLINE int64_t divide_run(bool native, hyper_coder *coder, int64_t count, int64_t *v, const hyper_ratio *ratio, int64_t stride)
 {
     lanes t;
     ratios r;
@@ -211,9 +286,9 @@ ALWAYS_INLINE int64_t divide_run(hyper_coder *coder, int64_t count, int64_t *v, 
         set_ratios(&r, ratio, 0);
     if (whole < count) {
         set_tail(&end, count - whole, v + whole, ratio + whole * stride, stride);
-        if ((failed = wait_for(coder, t, end.r.d, true)) >= 0)
+        if ((failed = wait_for(native, coder, t, end.r.d)) >= 0)
             return whole + failed < count ? whole + failed : count - 1;
-        if (divide_group(t, end.v, &end.r)) {
+        if (divide_group(native, t, end.v, &end.r)) {
             coder->failure = HYPER_STORE_MISMATCH;
             return count - 1;
         }
@@ -222,14 +297,14 @@ ALWAYS_INLINE int64_t divide_run(hyper_coder *coder, int64_t count, int64_t *v, 
     for (int64_t from = whole - LANES; from >= 0; from -= LANES) {
         if (stride)
             set_ratios(&r, ratio + from, 1);
-        if ((failed = wait_for(coder, t, r.d, true)) >= 0)
+        if ((failed = wait_for(native, coder, t, r.d)) >= 0)
             return from + failed;
-        if (divide_group(t, v + from, &r)) {
+        if (divide_group(native, t, v + from, &r)) {
             coder->failure = HYPER_STORE_MISMATCH;
             return from;
         }
     }
-    if (wait_for(coder, t, ones.d, true) >= 0)
+    if (wait_for(native, coder, t, ones.d) >= 0)
         return 0;
     memcpy(coder->lane, t, sizeof t);
     return HYPER_FINE;
@@ -240,24 +315,24 @@ static bool is_identity(const hyper_ratio *ratio, int64_t stride)
     return stride == 0 && ratio->n_less_1 == ratio->d_less_1;
 }
 
-ALWAYS_INLINE int64_t hyper_coder_multiply_body(hyper_coder *coder, int64_t count, int64_t *v, const hyper_ratio *ratio, int64_t stride)
+ALWAYS_INLINE int64_t hyper_coder_multiply_body(bool native, hyper_coder *coder, int64_t count, int64_t *v, const hyper_ratio *ratio, int64_t stride)
 {
     if (count == 0 || is_identity(ratio, stride))
         return HYPER_FINE;
-    return stride ? multiply_run(coder, count, v, ratio, 1) : multiply_run(coder, count, v, ratio, 0);
+    return stride ? multiply_run(native, coder, count, v, ratio, 1) : multiply_run(native, coder, count, v, ratio, 0);
 }
 
-ALWAYS_INLINE int64_t hyper_coder_divide_body(hyper_coder *coder, int64_t count, int64_t *v, const hyper_ratio *ratio, int64_t stride)
+ALWAYS_INLINE int64_t hyper_coder_divide_body(bool native, hyper_coder *coder, int64_t count, int64_t *v, const hyper_ratio *ratio, int64_t stride)
 {
     if (count == 0 || is_identity(ratio, stride))
         return HYPER_FINE;
-    return stride ? divide_run(coder, count, v, ratio, 1) : divide_run(coder, count, v, ratio, 0);
+    return stride ? divide_run(native, coder, count, v, ratio, 1) : divide_run(native, coder, count, v, ratio, 0);
 }
 
-HYPER_VERSIONS(, int64_t, hyper_coder_multiply, (hyper_coder *coder, int64_t count, int64_t *v, const hyper_ratio *ratio, int64_t stride),
-               (coder, count, v, ratio, stride))
-HYPER_VERSIONS(, int64_t, hyper_coder_divide, (hyper_coder *coder, int64_t count, int64_t *v, const hyper_ratio *ratio, int64_t stride),
-               (coder, count, v, ratio, stride))
+HYPER_NATIVE_VERSIONS(, int64_t, hyper_coder_multiply, (hyper_coder *coder, int64_t count, int64_t *v, const hyper_ratio *ratio, int64_t stride),
+                      coder, count, v, ratio, stride)
+HYPER_NATIVE_VERSIONS(, int64_t, hyper_coder_divide, (hyper_coder *coder, int64_t count, int64_t *v, const hyper_ratio *ratio, int64_t stride),
+                      coder, count, v, ratio, stride)
 
 /* ---- single digits ---- */
 

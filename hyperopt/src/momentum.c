@@ -76,8 +76,12 @@ ALWAYS_INLINE int64_t moved(bool native, int64_t v, double excess)
 ALWAYS_INLINE bool read_momenta_body(int64_t count, const hyper_momentum *restrict beta, hyper_ratio *restrict ratio, double *restrict excess)
 {
     int64_t any = 0;
-    for (int64_t i = 0; i < count; i++)
-        ratio[i] = beta[i].ratio;
+    for (int64_t i = 0; i < count; i++) {
+        uint64_t word; /* whole words, which compilers make into vectors */
+        memcpy(&word, (const char *)&beta[i] + offsetof(hyper_momentum, ratio), sizeof word);
+        uint32_t low = (uint32_t)word;
+        memcpy(&ratio[i], &low, sizeof low);
+    }
     for (int64_t i = 0; i < count; i++) {
         excess[i] = hyper_momentum_excess((hyper_momentum){ beta[i].value, ratio[i] });
         any |= hyper_bits(excess[i]);
@@ -96,7 +100,8 @@ ALWAYS_INLINE bool take_excess_body(bool native, int64_t count, int64_t *v, cons
 {
     int64_t wrong = 0;
     for (int64_t i = 0; i < count; i++) {
-        int64_t guess = v[i] - hyper_round_by(native, excess[i] / (1 + excess[i]) * hyper_real_by(native, v[i]));
+        double e = excess[i], inverse = e * ((1 - e) * (1 + e * e)); /* e / (1 + e), but for e^5 */
+        int64_t guess = v[i] - hyper_round_by(native, inverse * hyper_real_by(native, v[i]));
         int64_t back = guess - (moved(native, guess, excess[i]) - v[i]);
         wrong |= moved(native, back, excess[i]) ^ v[i];
         v[i] = back;
