@@ -1,5 +1,6 @@
 /* How costs grow: the processor time of what should take time in proportion to its length, at two lengths. */
 #include "testing.h"
+#include <stdio.h>
 #include <time.h>
 
 /* Sixteen times the length takes about sixteen times as long; what is quadratic takes 256 times as long. */
@@ -155,5 +156,63 @@ START_TEST(second_derivatives_of_loops_over_parts_are_linear)
 }
 END_TEST
 
+/* ---- finding things by name ---- */
+
+static ad_tree_item names_and_numbers[2 * 16384];
+
+static ad_tree *tree_of_many(int64_t n)
+{
+    static char names[16384][12];
+    ad_array *x = ad_scalar(1);
+    for (int64_t i = 0; i < n; i++) {
+        snprintf(names[i], sizeof *names, "w%lld", (long long)i);
+        names_and_numbers[2 * i] = (ad_tree_item){ AD_ITEM_NAME, names[i] };
+        names_and_numbers[2 * i + 1] = (ad_tree_item){ AD_ITEM_ARRAY, x };
+    }
+    return ad_tree_from(names_and_numbers, 2 * (int)n);
+}
+
+static void entries_by_name(int64_t n)
+{
+    ad_tree *t = tree_of_many(n);
+    for (int64_t i = 0; i < n; i++)
+        ck_assert(ad_tree_get(t, names_and_numbers[2 * i].value) != NULL);
+    ck_assert(!ad_tree_has(t, "w") && !ad_tree_has(t, "w00"));
+}
+
+static void entries_by_position(int64_t n)
+{
+    tree_of_many(n);
+    for (int64_t i = 0; i < n; i++)
+        names_and_numbers[i] = (ad_tree_item){ AD_ITEM_ARRAY, ad_scalar(1) };
+    ad_tree *t = ad_list_from(names_and_numbers, (int)n);
+    for (int64_t i = 0; i < n; i++) {
+        char name[24];
+        snprintf(name, sizeof name, "%lld", (long long)i);
+        ck_assert(ad_tree_get(t, name) != NULL);
+    }
+}
+
+START_TEST(entries_are_found_by_name_in_linear_time)
+{
+    check_growth("names", entries_by_name, 1024);
+    check_growth("positions", entries_by_position, 1024);
+}
+END_TEST
+
+/* Functions that are never called. */
+static void functions_of_many_pointers(int64_t n)
+{
+    static uintptr_t made = 0x10000;
+    for (int64_t i = 0; i < n; i++)
+        ck_assert(ad_grad_fn(ad_function_of((void (*)(void))made++, "a(a)"), 0) != NULL);
+}
+
+START_TEST(functions_are_found_in_linear_time)
+{
+    check_growth("functions", functions_of_many_pointers, 512);
+}
+END_TEST
+
 RUN_TESTS("growth", gradients_of_loops_over_parts_are_linear, pullbacks_and_checkpoints_of_loops_over_parts_are_linear,
-          second_derivatives_of_loops_over_parts_are_linear)
+          second_derivatives_of_loops_over_parts_are_linear, entries_are_found_by_name_in_linear_time, functions_are_found_in_linear_time)

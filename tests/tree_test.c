@@ -1,5 +1,6 @@
 /* Trees: structure, paths, and functions of them that differentiate. */
 #include "testing.h"
+#include <stdio.h>
 
 static ad_array *vector(double a, double b)
 {
@@ -49,6 +50,34 @@ START_TEST(set_makes_a_new_tree)
     assert_array(ad_tree_get(t, "layers/0/b"), AD_SHAPE(2), 0, 5, 6);
     assert_array(ad_tree_get(ad_tree_set(t, "new", vector(1, 2)), "new"), AD_SHAPE(2), 0, 1, 2);
     assert_fails(ad_tree_set(t, "layers/5", vector(1, 2)), AD_ERROR_INDEX, "5");
+}
+END_TEST
+
+START_TEST(entries_of_large_trees_are_found)
+{
+    ad_tree *t = ad_tree_empty(), *list;
+    ad_tree_item items[120];
+    char name[16];
+    for (int i = 0; i < 120; i++) {
+        AD_SCOPE;
+        snprintf(name, sizeof name, "%.*d", 1 + i % 3, i); /* some begin with others */
+        t = ad_escape(ad_tree_set(t, name, ad_scalar(i)));
+    }
+    for (int i = 0; i < 120; i++) {
+        snprintf(name, sizeof name, "%.*d", 1 + i % 3, i);
+        ck_assert_int_eq((int)ad_item(ad_tree_get(t, name)), i);
+        items[i] = (ad_tree_item){ AD_ITEM_ARRAY, ad_scalar(i) };
+    }
+    ck_assert(!ad_tree_has(t, "00") && !ad_tree_has(t, "") && !ad_tree_has(t, "120") && !ad_tree_has(t, "1/0"));
+    ad_tree *outer = ad_tree_of("t", t, "list", list = ad_list_from(items, 120));
+    ck_assert_int_eq((int)ad_item(ad_tree_get(outer, "t/002")), 2);
+    ck_assert_int_eq((int)ad_item(ad_tree_get(outer, "list/107")), 107);
+    const char *const absent[] = { "", "00", "07", "-1", "+1", " 1", "1 ", "120", "0x1", "99999999999", "999999999999", "107/0" };
+    for (size_t i = 0; i < sizeof absent / sizeof *absent; i++)
+        ck_assert_msg(!ad_tree_has(list, absent[i]), "%s", absent[i]);
+    ck_assert_str_eq(ad_tree_name(list, 9), "9");
+    ck_assert_str_eq(ad_tree_name(list, 10), "10");
+    ck_assert_str_eq(ad_tree_name(list, 107), "107");
 }
 END_TEST
 
@@ -341,7 +370,7 @@ END_TEST
 
 RUN_TESTS("tree", deep_trees_need_no_large_stack, a_tree_has_only_so_many_leaves,
           paths_find_arrays_and_trees, null_paths_and_leaves_are_errors, set_makes_a_new_tree,
-          names_may_not_be_repeated_or_empty, map_keeps_the_structure, map_with_path_sees_every_path, map_with_path_differentiates,
+          entries_of_large_trees_are_found, names_may_not_be_repeated_or_empty, map_keeps_the_structure, map_with_path_sees_every_path, map_with_path_differentiates,
           an_empty_tree_takes_its_first_entry, trees_are_only_so_deep,
           flatten_and_unflatten_undo_each_other, mixed_dtypes_come_back_as_they_were, empty_trees_flatten_to_empty_vectors, flatten_differentiates,
           unflatten_and_map_differentiate_twice, printing_shows_paths_dtypes_shapes_and_values, every_failing_allocation_is_survived)

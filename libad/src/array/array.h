@@ -263,6 +263,13 @@ AD_ALWAYS_INLINE void ad_header_deallocate(ad_context *c, uint32_t owner, void *
 }
 #endif
 
+/* One word more of what is hashed. The multiplier is the golden ratio's (Knuth, "The Art of Computer Programming", 6.4); the upper half is the better one. */
+static inline uint64_t ad_hash(uint64_t hash, uint64_t word)
+{
+    hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+    return hash ^ hash >> 29;
+}
+
 /* number.c */
 ad_array *ad_number_fresh(ad_context *c); /* an AD_NUMBER in no scope; NULL and an error */
 void ad_number_free_further(ad_context *c, ad_array *x);

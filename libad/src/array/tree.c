@@ -1,11 +1,10 @@
 /* Trees: structure only. What computes on leaves (flatten, map over operations) stands in ops/tree.c.
  *
- * A tree is one block: header, entries, then the names. Its entries are references taken with the shared count, so a tree
+ * A tree is one block: header, entries, a hash table of them where there are many with names, then the names. Its entries are references taken with the shared count, so a tree
  * may be dropped in any thread. */
 #include "ad/tree.h"
 #include "array/array.h"
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +20,8 @@ struct ad_tree {
     bool by_position;
     ad_tree *next; /* of those that are being freed */
     size_t bytes;
+    uint32_t *table; /* numbers of entries from 1 on, 0 where it is free; open addressing */
+    uint32_t size;   /* of the table, a power of 2; 0: there is none */
     struct entry entries[];
 };
 
@@ -44,7 +45,87 @@ void ad_tree_free(ad_context *c, struct ad_object *object)
     }
 }
 
-enum { POSITION_BYTES = 12 };
+/* ---- names ---- */
+
+enum { POSITION_BYTES = 12, FEW_NAMES = 8 }; /* so few are found by looking at each */
+
+/* Writes i as a decimal number. */
+static void write_position(char *name, int i)
+{
+    int length = 1;
+    for (int rest = i; rest >= 10; rest /= 10)
+        length++;
+    name[length] = '\0';
+    for (; length--; i /= 10)
+        name[length] = (char)('0' + i % 10);
+}
+
+/* The number that a name of a tree by position stands for, -1 if it is none below count. */
+static int position_of(const char *name, size_t length, int count)
+{
+    int64_t position = 0;
+    if (length == 0 || length >= POSITION_BYTES || (*name == '0' && length > 1))
+        return -1;
+    for (size_t k = 0; k < length; k++) {
+        if (name[k] < '0' || name[k] > '9')
+            return -1;
+        position = 10 * position + (name[k] - '0');
+    }
+    return position < count ? (int)position : -1;
+}
+
+static uint32_t table_size(int count, bool named)
+{
+    uint32_t size = 16;
+    if (!named || count <= FEW_NAMES)
+        return 0;
+    while (size < 2 * (uint64_t)count && size < UINT32_C(1) << 31)
+        size *= 2;
+    return size;
+}
+
+static uint32_t table_start(const ad_tree *t, const char *name, size_t length)
+{
+    uint64_t hash = length;
+    for (size_t k = 0; k < length; k++)
+        hash = ad_hash(hash, (unsigned char)name[k]);
+    return (uint32_t)(hash >> 32) & (t->size - 1);
+}
+
+static void enter_names(ad_tree *t)
+{
+    memset(t->table, 0, t->size * sizeof *t->table);
+    for (int i = 0; i < t->count && t->size; i++) {
+        uint32_t at = table_start(t, t->entries[i].name, strlen(t->entries[i].name));
+        while (t->table[at])
+            at = (at + 1) & (t->size - 1);
+        t->table[at] = (uint32_t)i + 1;
+    }
+}
+
+static bool has_name(const ad_tree *t, int i, const char *name, size_t length)
+{
+    return strncmp(t->entries[i].name, name, length) == 0 && t->entries[i].name[length] == '\0';
+}
+
+/* The entry of a name, which need not end with a 0; -1 if there is none. */
+static int entry_named(const ad_tree *t, const char *name, size_t length)
+{
+    if (t->by_position)
+        return position_of(name, length, t->count);
+    if (t->size) {
+        uint32_t at = table_start(t, name, length);
+        while (t->table[at] && !has_name(t, (int)t->table[at] - 1, name, length))
+            at = (at + 1) & (t->size - 1);
+        return (int)t->table[at] - 1;
+    }
+    for (int i = 0; i < t->count; i++)
+        if (has_name(t, i, name, length))
+            return i;
+    return -1;
+}
+
+/* ---- making ---- */
 
 /* Sets the depth and the number of leaves that a tree with these children has; false and an error if it cannot be. */
 static bool measure(const char *operation, int count, struct ad_object *const *children, int *depth, int *leaves)
@@ -72,7 +153,8 @@ static ad_tree *tree_new(int count, const char *const *names, struct ad_object *
     int depth, leaves;
     if (!measure(names ? "ad_tree_of" : "ad_list_of", count, children, &depth, &leaves))
         return NULL;
-    size_t bytes = sizeof(ad_tree) + (size_t)count * sizeof(struct entry), names_at = bytes;
+    uint32_t size = table_size(count, names != NULL);
+    size_t table_at = sizeof(ad_tree) + (size_t)count * sizeof(struct entry), names_at = table_at + size * sizeof *((ad_tree *)NULL)->table, bytes = names_at;
     for (int i = 0; i < count; i++)
         bytes += names ? strlen(names[i]) + 1 : POSITION_BYTES;
     ad_tree *t = ad_object_allocate(c, bytes);
@@ -84,6 +166,8 @@ static ad_tree *tree_new(int count, const char *const *names, struct ad_object *
     t->leaves = leaves;
     t->by_position = !names;
     t->bytes = bytes;
+    t->table = (uint32_t *)((char *)t + table_at);
+    t->size = size;
     char *name = (char *)t + names_at;
     for (int i = 0; i < count; i++) {
         t->entries[i] = (struct entry){ name, children[i] };
@@ -91,9 +175,10 @@ static ad_tree *tree_new(int count, const char *const *names, struct ad_object *
         if (names)
             strcpy(name, names[i]);
         else
-            snprintf(name, POSITION_BYTES, "%d", i);
+            write_position(name, i);
         name += strlen(name) + 1;
     }
+    enter_names(t);
     if (!ad_scope_add(c, &t->object)) {
         ad_tree_free(c, &t->object);
         return NULL;
@@ -219,10 +304,7 @@ static int entry_of(const ad_tree *t, const char *path, const char **rest)
     const char *slash = strchr(path, '/');
     size_t length = slash ? (size_t)(slash - path) : strlen(path);
     *rest = slash ? slash + 1 : NULL;
-    for (int i = 0; i < t->count; i++)
-        if (strncmp(t->entries[i].name, path, length) == 0 && t->entries[i].name[length] == '\0')
-            return i;
-    return -1;
+    return entry_named(t, path, length);
 }
 
 static struct ad_object *find(const ad_tree *t, const char *path)

@@ -56,7 +56,7 @@ static int64_t number_places(const int64_t *place, int64_t count, int64_t *numbe
     int64_t found = 0;
     memset(table, -1, (size_t)size * sizeof *table);
     for (int64_t j = 0; j < count; j++) {
-        uint64_t at = (uint64_t)place[j] * UINT64_C(0x9e3779b97f4a7c15) >> 32;
+        uint64_t at = ad_hash(0, (uint64_t)place[j]) >> 32;
         while (table[at &= (uint64_t)size - 1] >= 0 && different[table[at]] != place[j])
             at++;
         if (table[at] < 0)

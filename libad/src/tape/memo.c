@@ -86,33 +86,26 @@ void ad_memo_free(ad_context *c, struct ad_memo *memo)
 
 /* ---- keys ---- */
 
-/* The multiplier is the golden ratio's (Knuth, "The Art of Computer Programming", 6.4). */
-static uint64_t mixed(uint64_t hash, uint64_t word)
-{
-    hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-    return hash ^ hash >> 29;
-}
-
 static uint64_t text_hash(uint64_t hash, const char *text)
 {
     for (; text && *text; text++)
-        hash = mixed(hash, (unsigned char)*text);
+        hash = ad_hash(hash, (unsigned char)*text);
     return hash;
 }
 
 static uint64_t hash_of_parts(const ad_fn *fn)
 {
-    uint64_t hash = mixed((uintptr_t)fn->transform, (uintptr_t)fn->name);
-    hash = mixed(hash, (uintptr_t)fn->inner);
-    hash = mixed(hash, (uintptr_t)fn->outer);
-    hash = mixed(hash, (uint64_t)fn->argnum << 8 | (unsigned char)fn->result);
-    hash = mixed(hash, fn->transform ? 0 : (uintptr_t)fn->pointer);
+    uint64_t hash = ad_hash((uintptr_t)fn->transform, (uintptr_t)fn->name);
+    hash = ad_hash(hash, (uintptr_t)fn->inner);
+    hash = ad_hash(hash, (uintptr_t)fn->outer);
+    hash = ad_hash(hash, (uint64_t)fn->argnum << 8 | (unsigned char)fn->result);
+    hash = ad_hash(hash, fn->transform ? 0 : (uintptr_t)fn->pointer);
     return text_hash(text_hash(hash, fn->arguments), fn->sentence);
 }
 
 static uint64_t hash_of_pointer(const ad_fn *fn)
 {
-    return mixed(0, (uintptr_t)fn->pointer);
+    return ad_hash(0, (uintptr_t)fn->pointer);
 }
 
 static bool same(const ad_fn *a, const ad_fn *b)
