@@ -1,5 +1,6 @@
 /* Sums over any axes keep their digits, in float32 too, however long the axes are and however they lie in memory. */
 #include "testing.h"
+#include <string.h>
 
 static ad_array *ones(ad_shape shape, ad_dtype dtype)
 {
@@ -80,4 +81,57 @@ START_TEST(blocked_sums_agree_with_double_precision)
 }
 END_TEST
 
-RUN_TESTS("reduce_sums", ones_in_float32_are_counted_over_every_axis, moments_of_a_constant_column_are_exact, blocked_sums_agree_with_double_precision)
+static bool same_bits(ad_array *a, ad_array *b)
+{
+    return a && b && ad_size(a) == ad_size(b) && memcmp(ad_data(ad_copy(a)), ad_data(ad_copy(b)), (size_t)ad_size(a) * ad_dtype_size(ad_dtype_of(a))) == 0;
+}
+
+START_TEST(rows_are_added_in_one_order_however_wide_they_are)
+{
+    for (int64_t rows = 2; rows < 40; rows += 9) {
+        AD_SCOPE;
+        ad_array *x = ad_random_normal(ad_random_key((uint64_t)rows), AD_SHAPE(rows, 9001)), *y = ad_sum(x, .axis = 0), *most = ad_max(x, .axis = 0);
+        for (int64_t from = 0; from < 9001; from += 1003) {
+            int64_t count = from + 37 < 9001 ? 37 : 9001 - from;
+            ad_array *part = ad_copy(ad_slice_axis(x, 1, from, count, 1));
+            ck_assert(same_bits(ad_slice_axis(y, 0, from, count, 1), ad_sum(part, .axis = 0)));
+            ck_assert(same_bits(ad_slice_axis(most, 0, from, count, 1), ad_max(part, .axis = 0)));
+        }
+    }
+}
+END_TEST
+
+START_TEST(norms_have_the_bits_of_roots_of_sums_of_squares)
+{
+    static const ad_shape shapes[] = { { 1, { 70000 } }, { 2, { 300, 41 } }, { 2, { 41, 3000 } }, { 2, { 2000, 5 } }, { 3, { 40, 7, 60 } } };
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        for (int single = 0; single < 2; single++)
+            for (int axis = 0; axis < shapes[i].ndim; axis++) {
+                AD_SCOPE;
+                ad_array *x = ad_astype(ad_random_normal(ad_random_key(i), shapes[i]), single ? AD_F32 : AD_F64);
+                for (int way = 0; way < 3; way++) {
+                    ad_array *laid = laid_out(x, way);
+                    ck_assert(same_bits(ad_linalg_norm(laid, .axis = axis), ad_sqrt(ad_sum(ad_square(laid), .axis = axis))));
+                    ck_assert(same_bits(ad_linalg_norm(ad_ravel(laid)), ad_sqrt(ad_sum(ad_square(laid)))));
+                }
+            }
+}
+END_TEST
+
+START_TEST(bytes_and_bools_are_counted_over_every_axis)
+{
+    AD_SCOPE;
+    ad_array *x = ad_broadcast_to(ad_astype(255, AD_U8), AD_SHAPE(3, 1500000)), *mask = ad_greater(x, 0);
+    for (int way = 0; way < 3; way++) {
+        assert_all(ad_sum(laid_out(ad_copy(x), way), .axis = 1), 255. * 1500000);
+        assert_all(ad_sum(laid_out(mask, way), .axis = 1), 1500000);
+        assert_all(ad_sum(laid_out(mask, way), .axis = 0), 3);
+        assert_all(ad_sum(laid_out(ad_reshape(mask, AD_SHAPE(2, 90, 25000)), way), .axes = AD_AXES(0, 2)), 50000);
+        assert_all(ad_sum(laid_out(ad_reshape(ad_copy(x), AD_SHAPE(450, 100, 100)), way), .axes = AD_AXES(1)), 25500);
+    }
+    assert_all(ad_sum(x), 255. * 4500000);
+}
+END_TEST
+
+RUN_TESTS("reduce_sums", ones_in_float32_are_counted_over_every_axis, moments_of_a_constant_column_are_exact, blocked_sums_agree_with_double_precision,
+          rows_are_added_in_one_order_however_wide_they_are, norms_have_the_bits_of_roots_of_sums_of_squares, bytes_and_bools_are_counted_over_every_axis)

@@ -34,7 +34,7 @@ typedef enum ad_loop_id {
 } ad_loop_id;
 
 typedef enum ad_reduction {
-    AD_REDUCE_SUM, AD_REDUCE_PROD, AD_REDUCE_MAX, AD_REDUCE_MIN, AD_REDUCE_ARGMAX, AD_REDUCE_ARGMIN, AD_REDUCE_ANY, AD_REDUCE_ALL
+    AD_REDUCE_SUM, AD_REDUCE_SQUARES, AD_REDUCE_PROD, AD_REDUCE_MAX, AD_REDUCE_MIN, AD_REDUCE_ARGMAX, AD_REDUCE_ARGMIN, AD_REDUCE_ANY, AD_REDUCE_ALL
 } ad_reduction;
 
 /* Folds `rows` rows of n elements, `step` bytes apart, into accumulators `acc_step` bytes apart, which 0 makes the same: each into a row of n numbers, or
@@ -44,6 +44,7 @@ typedef void ad_fold(int64_t rows, const char *in, int64_t step, char *acc, int6
 /* The folds of every reduction, and the position of the largest or smallest of n > 0 elements. */
 struct ad_folds {
     ad_fold *fold[AD_REDUCE_ALL + 1][AD_DTYPE_COUNT]; /* by the accumulator's dtype */
+    ad_fold *sum_bytes;                               /* of uint8 or bool, into int64 */
     int64_t (*position[AD_DTYPE_COUNT])(bool max, int64_t n, const char *in, int64_t stride);
 };
 
@@ -91,8 +92,9 @@ void ad_copy_strided(int ndim, const int64_t *dims, struct ad_operand in, struct
 void ad_add_strided(const struct ad_loops *loops, int ndim, const int64_t *dims, struct ad_operand in, struct ad_operand sum);
 
 /* Reductions. `in` has ndim dimensions; reduced[i] says whether dimension i is summed away. `out` is C-contiguous over
- * the kept dimensions, in order. Sums of floats are pairwise or in short runs along every dimension. Result dtypes: sum and prod as `out.dtype` (f64, f32,
- * c128, c64, i64); max, min as the input; argmax, argmin i64 (one reduced dimension, or all of them in C order); any, all bool.
+ * the kept dimensions, in order. Sums of floats are pairwise or in short runs along every dimension, and those of squares have the bits of the sum
+ * of an array of squares. Result dtypes: sum and prod as `out.dtype` (f64, f32, c128, c64, i64); squares (f64, f32), max, min as the input; argmax,
+ * argmin i64 (one reduced dimension, or all of them in C order); any, all bool.
  * max and min give NaN if there is one; the arg forms the first of equals or the first NaN. Zero elements: sum 0,
  * prod 1, any 0, all 1; for the others the caller has refused. */
 void ad_reduce(ad_reduction kind, const struct ad_loops *loops, int ndim, const int64_t *dims, const bool *reduced, struct ad_operand in,

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LARGEST_ITEM = 16 };
+enum { LARGEST_ITEM = 16, FILLED = 4096 };
 
 /* ---- the walk ---- */
 
@@ -31,8 +31,13 @@ static void fill_first(ad_reduction kind, ad_dtype dtype, int64_t n, char *out)
         memcpy(value, max ? &smallest32 : &largest32, sizeof smallest32);
     if (extreme && (dtype == AD_U8 || dtype == AD_BOOL))
         memset(value, max ? 0 : 255, 1);
-    for (int64_t i = 0; i < n; i++)
-        memcpy(out + (size_t)i * item, value, item);
+    size_t bytes = (size_t)n * item;
+    memcpy(out, value, bytes ? item : 0);
+    for (size_t done = item, more; done < bytes; done += more) {
+        more = done < FILLED ? done : FILLED;
+        more = more < bytes - done ? more : bytes - done;
+        memcpy(out + done, out, more);
+    }
 }
 
 enum { MOST_DIMENSIONS = 2 * AD_MAX_NDIM }; /* each may be cut in two */
@@ -74,7 +79,7 @@ static void canonicalise(struct walk *w)
 enum { RUN = 32, TILE_BYTES = 16384, PARTIAL_BYTES = 16384 };
 
 struct sums {
-    ad_fold *fold;
+    ad_fold *fold, *add; /* rows, and sums of them */
     ad_loop *cast; /* NULL: none is needed */
     int64_t item;  /* bytes of an element of out */
     struct walk w;
@@ -117,9 +122,9 @@ static void add_tile(const struct sums *s, int d, const char *tile, char *acc, c
     const struct walk *w = &s->w;
     d = next_kept(w, d);
     if (d == w->ndim)
-        s->fold(1, tile, 0, acc, 0, 1, s->item, 0);
+        s->add(1, tile, 0, acc, 0, 1, s->item, 0);
     else if (next_kept(w, d + 1) == w->ndim)
-        s->fold(1, tile, 0, acc, 0, w->dims[d], s->item, strides[d]);
+        s->add(1, tile, 0, acc, 0, w->dims[d], s->item, strides[d]);
     else
         for (int64_t i = 0; i < w->dims[d]; i++)
             add_tile(s, d + 1, tile + i * s->packed[d], acc + i * strides[d], strides);
@@ -273,8 +278,10 @@ void ad_reduce(ad_reduction kind, const struct ad_loops *loops, int ndim, const 
 {
     int64_t item = (int64_t)ad_dtype_size(out.dtype), kept = 1, size = 1, stride = item, out_strides[AD_MAX_NDIM];
     struct sums s; /* its arrays are long, and are filled as far as there are dimensions */
-    s.fold = loops->folds->fold[kind][out.dtype];
-    s.cast = in.dtype == out.dtype ? NULL : ad_casts[in.dtype][out.dtype];
+    bool bytes = kind == AD_REDUCE_SUM && out.dtype == AD_I64 && ad_dtype_size(in.dtype) == 1, sum = kind == AD_REDUCE_SUM || kind == AD_REDUCE_SQUARES;
+    s.fold = bytes ? loops->folds->sum_bytes : loops->folds->fold[kind][out.dtype];
+    s.add = loops->folds->fold[sum ? AD_REDUCE_SUM : kind][out.dtype];
+    s.cast = bytes || in.dtype == out.dtype ? NULL : ad_casts[in.dtype][out.dtype];
     s.item = item;
     s.w.ndim = 0;
     struct walk *w = &s.w;
@@ -301,6 +308,6 @@ void ad_reduce(ad_reduction kind, const struct ad_loops *loops, int ndim, const 
         }
     canonicalise(w);
     for (int d = 0; d < w->ndim; d++)
-        s.levels[d] = kind == AD_REDUCE_SUM && out.dtype <= AD_C64 && w->out[d] == 0 && d < w->ndim - 1 ? levels_of(w->dims[d]) : 0;
+        s.levels[d] = sum && out.dtype <= AD_C64 && w->out[d] == 0 && d < w->ndim - 1 ? levels_of(w->dims[d]) : 0;
     run_walk(&s, in.data, out.data);
 }

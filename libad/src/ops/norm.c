@@ -58,6 +58,25 @@ static ad_array *scaled_two_norm(ad_array *x, const struct two_norm *o)
     return ad_mul(ad_sqrt(ad_div(s, o->divisor)), scale);
 }
 
+/* sum(|x|^2); those of a real x are not kept. */
+static ad_array *sum_of_squares(ad_array *x, ad_axes axes)
+{
+    ad_context *c = ad_current();
+    if (ad_dtype_is_complex((ad_dtype)x->dtype))
+        return sum_over(square_of(x), axes);
+    bool reduced[AD_MAX_NDIM] = { false };
+    ad_shape shape = ad_shape_of(x);
+    for (int i = 0; i < axes.count; i++) {
+        reduced[axes.axis[i]] = true;
+        shape.dim[axes.axis[i]] = 1;
+    }
+    ad_array *s = ad_array_new(c, (ad_dtype)x->dtype, shape.ndim, shape.dim);
+    x = s ? ad_array_contiguous(c, x) : NULL;
+    if (x)
+        ad_reduce(AD_REDUCE_SQUARES, c->loops, x->ndim, ad_dims(x), reduced, operand_of(x), (struct ad_operand){ s->data, NULL, (ad_dtype)x->dtype });
+    return x ? s : NULL;
+}
+
 /* Whether the sizes of all elements of a real array lie within bounds; that of a NaN does not. False if x is NULL too. */
 static bool lies_within(ad_array *x, double least, double most)
 {
@@ -80,7 +99,7 @@ static bool two_norm_eval(const ad_node *node, void *const *outputs)
 {
     AD_SCOPE;
     const struct two_norm *o = ad_node_options(node);
-    ad_array *x = ad_node_operand(node, 0), *s = sum_over(square_of(x), o->axes);
+    ad_array *x = ad_node_operand(node, 0), *s = sum_of_squares(x, o->axes);
     if (!s)
         return false;
     const double *sum = (const double *)s->data;
