@@ -380,6 +380,7 @@ static const struct row rows[] = {
     ONE("ad_max", max_first, -2, 2, COMPLEX | NO_SCALAR | NO_EMPTY),
     ONE("ad_max", max_last_kept, -2, 2, COMPLEX | NO_SCALAR),
     ONE("ad_max", max_two, -2, 2, COMPLEX | MATRIX | NO_EMPTY),
+    ONE("ad_attains", max_last_kept, -2, 2, COMPLEX | NO_SCALAR),
     ONE("ad_min", min_all, -2, 2, COMPLEX | NO_EMPTY),
     ONE("ad_min", min_last, -2, 2, COMPLEX | NO_SCALAR),
     ONE("ad_min", min_two_kept, -2, 2, COMPLEX | MATRIX | NO_EMPTY),

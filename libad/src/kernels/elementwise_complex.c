@@ -178,6 +178,7 @@
     LOOP1(, ad_arcsinh_slope_##dtype, T, T, over_roots_##dtype(make_##dtype(1 + __imag__ x, -__real__ x), make_##dtype(1 - __imag__ x, __real__ x))) \
     LOOP1(, ad_arccosh_slope_##dtype, T, T, over_roots_##dtype(make_##dtype(__real__ x - 1, __imag__ x), make_##dtype(__real__ x + 1, __imag__ x))) \
     LOOP2(, ad_equal_##dtype, T, uint8_t, x == y)                                                                      \
+    LOOP2(, ad_attains_##dtype, T, uint8_t, x == y || x != x)                                                          \
     LOOP2(, ad_not_equal_##dtype, T, uint8_t, x != y)                                                                  \
     LOOP2(, ad_less_##dtype, T, uint8_t, LESS_THAN(x, y))                                                              \
     LOOP2(, ad_less_equal_##dtype, T, uint8_t, LESS_THAN(x, y) || x == y)                                              \

@@ -130,6 +130,10 @@ extern const struct ad_folds FOR_ISA(ad_folds) __attribute__((visibility("hidden
                 INDEPENDENT for (int64_t i = 0; i < n; i++) o[i] = c[i] ? a0 : b[i];                                   \
                 return;                                                                                                \
             }                                                                                                          \
+            if (in_stride[1] == 0 && in_stride[2] == 0) {                                                              \
+                INDEPENDENT for (int64_t i = 0; i < n; i++) o[i] = c[i] ? a0 : b0;                                     \
+                return;                                                                                                \
+            }                                                                                                          \
         }                                                                                                              \
         for (int64_t i = 0; i < n; i++)                                                                                \
             *(T *)(out + i * out_stride) = in[0][i * in_stride[0]] ? *(const T *)(in[1] + i * in_stride[1]) : *(const T *)(in[2] + i * in_stride[2]); \
@@ -158,7 +162,7 @@ typedef float _Complex c64;
     X(isfinite, dtype) X(logical_not, dtype) X(conj, dtype) X(angle, dtype) X(real, dtype) X(imag, dtype)              \
     X(add, dtype) X(sub, dtype) X(mul, dtype) X(div, dtype) X(pow, dtype) X(zmul, dtype) X(zdiv, dtype)                \
     X(zzmul, dtype) X(sech_squared, dtype) X(arcsin_slope, dtype) X(arcsinh_slope, dtype) X(arccosh_slope, dtype)      \
-    X(equal, dtype) X(not_equal, dtype) X(less, dtype) X(less_equal, dtype) X(greater, dtype)          \
+    X(equal, dtype) X(attains, dtype) X(not_equal, dtype) X(less, dtype) X(less_equal, dtype) X(greater, dtype)        \
     X(greater_equal, dtype) X(logical_and, dtype) X(logical_or, dtype) X(logical_xor, dtype) X(rint, dtype)
 
 #define DECLARE_TYPED(name, dtype) DECLARE_LOOP(ad_##name##_##dtype)

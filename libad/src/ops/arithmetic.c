@@ -201,6 +201,12 @@ COMPARISON(logical_and)
 COMPARISON(logical_or)
 COMPARISON(logical_xor)
 COMPARISON(floor_divide)
+RECORD(attains, .constant = true)
+
+ad_array *ad_attains(ad_array *x, ad_array *y)
+{
+    return ad_call_primitive(&attains_op, (ad_array *[]){ x, y }, 2, NULL);
+}
 
 /* ---- selection ---- */
 

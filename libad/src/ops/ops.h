@@ -79,6 +79,9 @@ ad_array *ad_arcsin_slope(ad_array *x);
 ad_array *ad_arcsinh_slope(ad_array *x);
 ad_array *ad_arccosh_slope(ad_array *x);
 
+/* arithmetic.c: where x attains y, which is an extremum of it: they are equal, or x is NaN. */
+ad_array *ad_attains(ad_array *x, ad_array *y);
+
 /* create.c: whether the value is a dtype; false and an error that names the operation where not. */
 bool ad_known_dtype(const char *operation, ad_dtype dtype);
 

@@ -309,8 +309,7 @@ DEFAULTS_OF(prod)
 static ad_array *shared(const ad_node *node, ad_array *p)
 {
     ad_array *x = ad_node_input(node, 0), *y = restore(node, ad_node_output(node, 0));
-    ad_array *attained = ad_logical_or(ad_equal(x, y), ad_isnan(x));
-    ad_array *count = ad_astype(sum_like(node, attained, true), ad_node_dtype(node, 0));
+    ad_array *attained = ad_attains(x, y), *count = ad_astype(sum_like(node, attained, true), ad_node_dtype(node, 0));
     return ad_where(attained, ad_div(p, count), 0);
 }
 
