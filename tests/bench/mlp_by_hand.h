@@ -120,7 +120,8 @@ static void NAME(measure)(bench *b, problem *p, double tolerance)
     bench_compare(b, row, tolerance, value, 2);
     snprintf(row, sizeof row, "%s, gradient", p->name);
     bench_piece gradient[] = { { .who = "libad", .run = libad_gradient, .sum = sum_of_gradient, .context = p },
-                               { .who = "C on the same BLAS", .run = NAME(gradient_by_hand), .sum = NAME(sum_of_gradient_by_hand), .context = q, .aim = 1.15 } };
+                               { .who = "C on the same BLAS", .run = NAME(gradient_by_hand), .sum = NAME(sum_of_gradient_by_hand), .context = q,
+                                 .aim = 1.15 } };
     bench_compare(b, row, tolerance, gradient, 2);
     snprintf(row, sizeof row, "%s, Hessian-vector product", p->name);
     bench_piece hvp[] = { { .who = "libad", .run = libad_hvp, .sum = sum_of_hvp, .context = p },
