@@ -175,7 +175,7 @@ ad_array *ad_array_view(ad_context *c, const ad_array *x, ad_dtype dtype, int nd
 
 ad_array *ad_array_alias(ad_context *c, const ad_array *x)
 {
-    if (x->object.kind == AD_NUMBER)
+    if (ad_is_number(x))
         return ad_scalar(x->number);
     return ad_array_view(c, x, (ad_dtype)x->dtype, x->ndim, ad_dims(x), ad_strides(x), 0);
 }
@@ -206,9 +206,14 @@ void ad_tangents_drop(ad_context *c, ad_array *x)
     for (struct ad_tangent *t = x->tangents, *next; t; t = next) {
         next = t->next;
         ad_drop(c, t->value);
-        ad_deallocate_of(c, x->object.owner, t, sizeof *t);
+        if (x->object.owner == c->id)
+            ad_deallocate_small(c, t, sizeof *t);
+        else
+            ad_deallocate_of(c, x->object.owner, t, sizeof *t);
     }
     x->tangents = NULL;
+    if (x->object.kind == AD_DUAL_NUMBER)
+        x->object.kind = AD_NUMBER;
 }
 
 void ad_array_free(ad_context *c, ad_array *x)

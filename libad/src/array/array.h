@@ -32,6 +32,7 @@ struct ad_object {
 typedef enum ad_object_kind {
     AD_PLAIN_ARRAY, /* its block is all there is to it */
     AD_NUMBER,      /* and it is 0-d, float64, not weak, with its value in `number` and no tangents */
+    AD_DUAL_NUMBER, /* the same, with tangents */
     AD_ARRAY,       /* it has a storage or tangents, or may have */
     AD_TREE
 } ad_object_kind;
@@ -52,9 +53,11 @@ struct ad_storage {
 
 /* A tangent of one forward level. */
 struct ad_tangent {
-    uint64_t level;
-    struct ad_array *value;
+    uint64_t level; /* its serial number */
+    struct ad_array *value; /* NULL: that of a number, which stands below and depends on no level */
     struct ad_tangent *next;
+    double number;
+    int depth; /* of the level among those that were open */
 };
 
 enum { AD_INLINE_BYTES = 64, AD_WEAK = 1, AD_CONTIGUOUS = 2, AD_ABSTRACT = 4, AD_STORED = 8 };
@@ -271,6 +274,7 @@ static inline uint64_t ad_hash(uint64_t hash, uint64_t word)
 ad_array *ad_number_fresh(ad_context *c); /* an AD_NUMBER in no scope; NULL and an error */
 void ad_number_free_further(ad_context *c, ad_array *x);
 void ad_number_return(ad_context *c, ad_array *x);
+void ad_dual_number_free(ad_context *c, ad_array *x); /* keeps it for the next number, without its tangents */
 uint32_t ad_slabs_collect(struct ad_allocator *a); /* numbers that other threads freed; gives the number of slabs */
 void ad_slabs_drain(struct ad_allocator *a, bool ending);
 
@@ -425,6 +429,10 @@ AD_ALWAYS_INLINE void ad_object_release(ad_context *c, struct ad_object *object)
             ad_header_deallocate(c, c->id, object, (size_t)object->size_class * AD_SMALL_STEP);
             return;
         }
+        if (last && object->kind == AD_DUAL_NUMBER) {
+            ad_dual_number_free(c, (ad_array *)object);
+            return;
+        }
         object->local = 0;
     }
     ad_object_release_shared(c, object);
@@ -512,21 +520,24 @@ static inline ad_array *ad_scalar_init(ad_context *c, ad_array *x, ad_object_kin
     return x;
 }
 
-/* A 0-d float64 one. */
-AD_ALWAYS_INLINE ad_array *ad_array_real(ad_context *c)
+/* A 0-d float64 one, of kind AD_NUMBER, in no scope; its node is to be set where it gets a serial. */
+AD_ALWAYS_INLINE ad_array *ad_number_new(ad_context *c)
 {
     struct ad_allocator *a = &c->allocator;
     int64_t live = a->live + AD_SMALL_STEP;
     uint32_t count = a->numbers_count;
-    ad_array *x;
-    if (__builtin_expect(count && live <= a->watch, 1)) {
-        x = a->numbers[count - 1];
-        a->numbers_count = count - 1;
-        a->live = live;
-    } else if (!(x = ad_number_fresh(c))) {
-        return NULL;
-    }
-    if (__builtin_expect(ad_scope_add(c, &x->object), 1))
+    if (__builtin_expect(!count || live > a->watch, 0))
+        return ad_number_fresh(c);
+    a->numbers_count = count - 1;
+    a->live = live;
+    return a->numbers[count - 1];
+}
+
+/* The same in the innermost scope. */
+AD_ALWAYS_INLINE ad_array *ad_array_real(ad_context *c)
+{
+    ad_array *x = ad_number_new(c);
+    if (!x || __builtin_expect(ad_scope_add(c, &x->object), 1))
         return x;
     ad_drop(c, x);
     return NULL;
@@ -540,11 +551,17 @@ AD_ALWAYS_INLINE bool ad_is_real(const ad_array *x)
     return kind == AD_F64;
 }
 
-/* x as float64, if it is a 0-d one without tangents or a C number. */
+/* Whether x has its value in `number`. */
+AD_ALWAYS_INLINE bool ad_is_number(const ad_array *x)
+{
+    return (uint8_t)(x->object.kind - AD_NUMBER) <= AD_DUAL_NUMBER - AD_NUMBER;
+}
+
+/* The value of x as float64, if it is a 0-d one or a C number; tangents are left out. */
 AD_ALWAYS_INLINE bool ad_number_of(const ad_array *x, double *number)
 {
     int64_t integer;
-    if (__builtin_expect(x->object.kind == AD_NUMBER, 1)) {
+    if (__builtin_expect(ad_is_number(x), 1)) {
         *number = x->number;
         return true;
     }

@@ -130,7 +130,7 @@ static void drop_slab(struct ad_slab *slab, uint64_t bits)
         free(slab);
 }
 
-/* Called for one that is not as new: of another thread, once shared, or with tangents. */
+/* Called for one that is not as new: of another thread, or once shared. */
 void ad_number_return(ad_context *c, ad_array *x)
 {
     struct ad_allocator *a = &c->allocator;
@@ -151,6 +151,12 @@ void ad_number_free_further(ad_context *c, ad_array *x)
         ad_number_free(c, x);
     else
         ad_number_return(c, x);
+}
+
+void ad_dual_number_free(ad_context *c, ad_array *x)
+{
+    ad_tangents_drop(c, x);
+    ad_number_free(c, x);
 }
 
 void ad_slabs_drain(struct ad_allocator *a, bool ending)

@@ -260,7 +260,7 @@ FOR_EACH_COUNT bool trace(ad_context *c, struct ad_node *node, int count, const 
 {
     struct ad_tape *tape = c->tape;
     ad_array **outputs = (ad_array **)node->outputs;
-    uint64_t reverse = mask & ~tape->forward, forward = mask & tape->forward;
+    uint64_t reverse = mask & ~tape->forward;
     uint32_t first = 0;
     if (outputs_count == 1 && !ad_dtype_is_float((ad_dtype)outputs[0]->dtype))
         return true;
@@ -274,7 +274,7 @@ FOR_EACH_COUNT bool trace(ad_context *c, struct ad_node *node, int count, const 
         outputs[k]->serial = tape->serial;
         outputs[k]->node = first ? first + (uint32_t)k : 0;
     }
-    return __builtin_expect(!forward, 1) || ad_push_tangents(c, node, forward, outputs, outputs_count);
+    return __builtin_expect(mask == reverse, 1) || ad_push_tangents(c, node, mask, outputs, outputs_count);
 }
 
 FOR_EACH_COUNT bool apply(ad_context *c, const ad_primitive *op, ad_array *const *inputs, int count, const void *options, ad_array **outputs, int outputs_count)
@@ -319,10 +319,10 @@ static bool apply_any(ad_context *c, const ad_primitive *op, ad_array *const *in
 
 /* ---- calls on numbers ----
  *
- * One or two 0-d operands, float64 or C numbers, and no forward level: what scalar code does. The same as above in as few steps as there can be. */
+ * One or two 0-d operands, float64 or C numbers: what scalar code does. The same as above in as few steps as there can be. */
 
-/* Records the call that gave z, of one input (b is a, then) or two, of which at least one depends on a level. False where it should go the
- * general way. It fills the slot field by field: by ad_slot_append and fill_inputs a gradient takes 5 % longer. */
+/* Records the call that gave z, of one input (b is a, then) or two, of which at least one depends on a reverse level. False where it should go
+ * the general way. It fills the slot field by field: by ad_slot_append and fill_inputs a gradient takes 5 % longer. */
 AD_ALWAYS_INLINE bool record_numbers(ad_context *c, const ad_primitive *op, ad_array *a, ad_array *b, int count, const void *options,
                                      uint64_t mask_a, uint64_t mask_b, ad_array *z)
 {
@@ -331,7 +331,7 @@ AD_ALWAYS_INLINE bool record_numbers(ad_context *c, const ad_primitive *op, ad_a
     bool all = tape->run || op->saves & AD_SAVE_INPUTS; /* a run may have to compute it again */
     bool read_a = all || (op->saves & AD_SAVE_OTHERS && mask_b), read_b = all || (op->saves & AD_SAVE_OTHERS && mask_a);
     ad_array *stub_a = read_a ? a : tape->stubs[a->dtype], *stub_b = read_b ? b : tape->stubs[b->dtype];
-    if (!(op->derivative || op->vjp) || (op->options_size && (op->options_size != options_size || op->options_keep || op->options_drop)))
+    if (!(op->derivative || op->vjp) || op->parameters || (op->options_size && (op->options_size != options_size || op->options_keep || op->options_drop)))
         return false;
     if (__builtin_expect(!tape->slots.free, 0) && !ad_page_open(c, &tape->slots))
         return false;
@@ -371,34 +371,60 @@ AD_ALWAYS_INLINE bool mask_of(const ad_context *c, const ad_array *x, uint64_t *
         return true;
     if (foreign(c, x))
         return false;
-    *mask = ad_reverse_mask(c->tape, x) & c->tape->live;
+    if (x->serial == c->tape->serial)
+        *mask = ad_mask_in_trace(c->tape, x);
     return true;
 }
 
-/* NULL where the general way has to be taken. */
-AD_ALWAYS_INLINE ad_array *apply_numbers(const ad_primitive *op, ad_array *const *inputs, int count, const void *options)
+/* Makes z, the result of a call of which an input has a tangent, part of the trace; *made is NULL where that fails. False where the call should go
+ * the general way, which it does in a run too: a slot that may become hollow keeps only values of a simple call. */
+static __attribute__((noinline)) bool trace_dual_numbers(ad_context *c, const ad_primitive *op, ad_array *const *inputs, int count, const void *options,
+                                                         uint64_t mask_a, uint64_t mask_b, ad_array **made)
+{
+    const struct ad_tape *tape = c->tape;
+    uint64_t mask = mask_a | mask_b, reverse = ~tape->forward;
+    ad_array *z = *made;
+    if (tape->run || op->parameters || !(op->jvp || op->derivative))
+        return false;
+    if (!(mask & reverse)) {
+        z->serial = tape->serial;
+        z->node = 0;
+    } else if (!record_numbers(c, op, inputs[0], inputs[count - 1], count, options, mask_a & reverse, mask_b & reverse, z)) {
+        return false;
+    }
+    struct ad_node node = { .op = op, .options = options, .inputs = inputs, .outputs = made, .count = count };
+    if (!ad_push_number_tangents(c, &node, mask, z))
+        *made = NULL;
+    return true;
+}
+
+/* False where the general way has to be taken. */
+AD_ALWAYS_INLINE bool apply_numbers(const ad_primitive *op, ad_array *const *inputs, int count, const void *options, ad_array **result)
 {
     double x, y;
     ad_array *a = inputs[0];
     if (!a || !ad_number_of(a, &x))
-        return NULL;
+        return false;
     ad_array *b = inputs[count - 1];
-    if (!b || !ad_number_of(b, &y) || (a->object.kind != AD_NUMBER && b->object.kind != AD_NUMBER))
-        return NULL;
+    if (!b || !ad_number_of(b, &y) || (!ad_is_number(a) && !ad_is_number(b)))
+        return false;
     double value = op->number(op, options, x, y);
     ad_context *c = ad_current();
     ad_array *z = ad_array_real(c);
     if (!z)
-        return NULL;
+        return false;
     z->number = value;
+    *result = z;
     if (!a->serial && !b->serial)
-        return z;
+        return true;
     uint64_t mask_a, mask_b = 0;
     if (!mask_of(c, a, &mask_a) || (count == 2 && !mask_of(c, b, &mask_b)))
-        return NULL;
+        return false;
     if (!(mask_a | mask_b) || op->constant)
-        return z;
-    return record_numbers(c, op, a, b, count, options, mask_a, mask_b, z) ? z : NULL;
+        return true;
+    if (__builtin_expect((mask_a | mask_b) & c->tape->forward, 0))
+        return trace_dual_numbers(c, op, inputs, count, options, mask_a, mask_b, result);
+    return record_numbers(c, op, a, b, count, options, mask_a, mask_b, z);
 }
 
 /* One output. */
@@ -445,16 +471,16 @@ static inline bool all_alive(const ad_primitive *primitive, ad_array *const *inp
 
 ad_array *ad_call_primitive(const ad_primitive *primitive, ad_array *const *inputs, int count, const void *options)
 {
-    ad_array *z = NULL;
+    ad_array *z;
     if (__builtin_expect(!primitive, 0))
         return ad_failed() ? NULL : ad_set_error(AD_ERROR_VALUE, "ad_call_primitive: the primitive is NULL");
     if (!all_alive(primitive, inputs, count))
         return NULL;
-    if (primitive->number && count == 2 && inputs)
-        z = apply_numbers(primitive, inputs, 2, options);
-    else if (primitive->number && count == 1 && inputs)
-        z = apply_numbers(primitive, inputs, 1, options);
-    return z ? z : call_general(primitive, inputs, count, options);
+    if (primitive->number && count == 2 && inputs && apply_numbers(primitive, inputs, 2, options, &z))
+        return z;
+    if (primitive->number && count == 1 && inputs && apply_numbers(primitive, inputs, 1, options, &z))
+        return z;
+    return call_general(primitive, inputs, count, options);
 }
 
 bool ad_call_primitive_many(const ad_primitive *primitive, ad_array *const *inputs, int count, const void *options, ad_array **outputs)
@@ -512,7 +538,7 @@ ad_array *ad_lift(ad_context *c, ad_array *x, int level, ad_array *tangent)
     y->node = y->serial ? y->node : 0;
     y->serial = tape->serial;
     if (tape->levels[level].kind == AD_LEVEL_FORWARD) {
-        return ad_tangent_attach(c, y, tape->levels[level].serial, tangent) ? y : NULL;
+        return ad_tangent_attach(c, y, level, tangent) ? y : NULL;
     }
     if (!y->node && !ad_slot_append(c, &tape->slots, &y->node))
         return NULL;

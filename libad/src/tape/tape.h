@@ -300,9 +300,12 @@ static inline bool ad_is_private(const ad_array *x)
 }
 
 /* forward.c */
-ad_array *ad_tangent_of(const struct ad_tape *tape, const ad_array *x, int level); /* NULL: zero */
-bool ad_tangent_attach(ad_context *c, ad_array *x, uint64_t level_serial, ad_array *tangent);
+bool ad_tangent_find(ad_context *c, const ad_array *x, int level, ad_array **tangent); /* which belongs to x; NULL: zero. False and an error */
+bool ad_tangent_attach(ad_context *c, ad_array *x, int level, ad_array *tangent);
+
+/* Gives the outputs of a call tangents; `mask`: the levels in sight that the call depends on. What the rules make besides is dropped. */
 bool ad_push_tangents(ad_context *c, struct ad_node *node, uint64_t mask, ad_array **outputs, int outputs_count);
+bool ad_push_number_tangents(ad_context *c, struct ad_node *node, uint64_t mask, ad_array *z); /* of a call on numbers that has `jvp` or `derivative` */
 
 /* reverse.c: sweeps the slots from `from` down to, and not including, `to`; cotangents reach slots from `floor` on, those of
  * the level's inputs stay in place. discard: slots are freed on the way, where no other level needs them. */

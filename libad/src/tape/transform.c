@@ -347,8 +347,7 @@ static void *push(ad_context *c, const ad_fn *fn, const ad_value *arguments, con
             ad_array **t = ad_scratch_take(c, &room, outputs.count, sizeof *t);
             done = t != NULL;
             for (int i = 0; i < outputs.count && done; i++) {
-                t[i] = ad_tangent_of(c->tape, outputs.leaf[i], level);
-                done = t[i] || (t[i] = ad_zeros_of(c, outputs.leaf[i]));
+                done = ad_tangent_find(c, outputs.leaf[i], level, &t[i]) && (t[i] || (t[i] = ad_zeros_of(c, outputs.leaf[i])));
             }
             tangent = done ? ad_value_escape(fn->result, ad_leaves_join(fn->result, result, t)) : NULL;
             if (value)
