@@ -16,11 +16,15 @@ static size_t payload_at(int ndim, size_t payload)
     return (sizeof(ad_array) + 2 * (size_t)ndim * sizeof(int64_t) + 15) & ~(size_t)15;
 }
 
-/* A header with room for ndim extents and `payload` inline bytes, in the innermost scope. */
-static ad_array *header_new(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims, int64_t size, size_t payload)
+/* Bytes of a header with ndim extents and strides. */
+static size_t header_bytes(int ndim)
 {
-    size_t at = payload_at(ndim, payload), extents_end = sizeof(ad_array) + 2 * (size_t)ndim * sizeof(int64_t);
-    size_t bytes = at + payload > extents_end ? at + payload : extents_end;
+    return sizeof(ad_array) + 2 * (size_t)ndim * sizeof(int64_t);
+}
+
+/* The header of an array at the start of a block of `bytes`, in the innermost scope; its data and strides are to be set. */
+AD_ALWAYS_INLINE ad_array *header_new(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims, int64_t size, size_t bytes)
+{
     ad_array *x = ad_header_allocate(c, bytes);
     if (!x)
         return NULL;
@@ -31,7 +35,7 @@ static ad_array *header_new(ad_context *c, ad_dtype dtype, int ndim, const int64
     x->place = 0;
     x->node = 0;
     x->size = size;
-    x->data = (char *)x + at;
+    x->data = NULL;
     x->serial = 0;
     x->tangents = NULL;
     for (int i = 0; i < ndim; i++)
@@ -43,30 +47,55 @@ static ad_array *header_new(ad_context *c, ad_dtype dtype, int ndim, const int64
     return x;
 }
 
+/* The same with `payload` inline bytes, which are its data. */
+static ad_array *inline_new(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims, int64_t size, size_t payload)
+{
+    size_t at = payload_at(ndim, payload), end = header_bytes(ndim);
+    ad_array *x = header_new(c, dtype, ndim, dims, size, at + payload > end ? at + payload : end);
+    if (x)
+        x->data = (char *)x + at;
+    return x;
+}
+
 static void strides_c_order(ad_array *x)
 {
     c_order_strides((ad_dtype)x->dtype, x->ndim, ad_dims(x), ad_strides(x));
 }
 
+/* Where the storage of a joined array stands in its block, and what it takes there; a storage of its own has its data at 64 bytes. */
+enum { JOINED_STORAGE = (sizeof(struct ad_storage) + 15) & ~15, STORAGE = 64, LARGEST_SMALL_BLOCK = 1024 };
+_Static_assert(sizeof(struct ad_storage) <= STORAGE, "the data are behind it");
+
+static size_t joined_at(int ndim)
+{
+    return (header_bytes(ndim) + 15) & ~(size_t)15;
+}
+
+static void storage_init(ad_context *c, struct ad_storage *storage, void *block, size_t bytes)
+{
+    atomic_init(&storage->refs, 1);
+    storage->block = block;
+    storage->bytes = bytes;
+    storage->owner = c->id;
+    storage->release = NULL;
+}
+
 static struct ad_storage *storage_new(ad_context *c, size_t bytes)
 {
-    struct ad_storage *storage = ad_allocate(c, 64 + bytes);
-    if (storage) {
-        atomic_init(&storage->refs, 1);
-        storage->bytes = 64 + bytes;
-        storage->owner = c->id;
-        storage->release = NULL;
-    }
+    struct ad_storage *storage = ad_allocate(c, STORAGE + bytes);
+    if (storage)
+        storage_init(c, storage, storage, STORAGE + bytes);
     return storage;
 }
 
+/* With the last reference the block goes, of which a header may be part. */
 static void storage_release(ad_context *c, struct ad_storage *storage)
 {
-    if (atomic_fetch_sub_explicit(&storage->refs, 1, memory_order_acq_rel) != 1)
+    if (!ad_is_unshared(storage) && atomic_fetch_sub_explicit(&storage->refs, 1, memory_order_acq_rel) != 1)
         return;
     if (storage->release)
         storage->release(storage->release_context);
-    ad_deallocate_of(c, storage->owner, storage, storage->bytes);
+    ad_deallocate_of(c, storage->owner, storage->block, storage->bytes);
 }
 
 /* Gives x a storage, if there is one. */
@@ -80,26 +109,43 @@ static bool store(ad_array *x, struct ad_storage *storage)
     return true;
 }
 
+/* Header, storage and data in one block of at most LARGEST_SMALL_BLOCK. */
+static ad_array *joined_new(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims, int64_t size, size_t bytes)
+{
+    size_t at = joined_at(ndim), all = at + JOINED_STORAGE + bytes;
+    ad_array *x = header_new(c, dtype, ndim, dims, size, all);
+    if (!x)
+        return NULL;
+    struct ad_storage *storage = (struct ad_storage *)((char *)x + at);
+    storage_init(c, storage, x, all);
+    store(x, storage);
+    x->object.kind = AD_JOINED;
+    x->data = (char *)storage + JOINED_STORAGE;
+    return x;
+}
+
 ad_array *ad_array_new(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims)
 {
     if (ndim == 0 && dtype == AD_F64)
         return ad_array_real(c);
     int64_t size = 1;
-    size_t item = ad_dtype_size(dtype);
+    size_t item = (size_t)ad_item_size(dtype);
     if (ndim > 0 && !ad_shape_checked_size(ndim, dims, item, &size))
         return ad_shape_refuse(dtype, ndim, dims);
     size_t bytes = (size_t)size * item;
+    ad_array *x;
     if (bytes <= AD_INLINE_BYTES) {
-        ad_array *x = header_new(c, dtype, ndim, dims, size, bytes);
-        if (x && ndim)
-            strides_c_order(x);
-        return x;
+        x = inline_new(c, dtype, ndim, dims, size, bytes);
+    } else if (bytes <= LARGEST_SMALL_BLOCK - JOINED_STORAGE - joined_at(0) - 2 * (size_t)ndim * sizeof(int64_t) && !c->allocator.uncached) {
+        x = joined_new(c, dtype, ndim, dims, size, bytes);
+    } else {
+        x = header_new(c, dtype, ndim, dims, size, header_bytes(ndim));
+        if (!x || !store(x, storage_new(c, bytes)))
+            return NULL;
+        x->data = (char *)x->storage + STORAGE;
     }
-    ad_array *x = header_new(c, dtype, ndim, dims, size, 0);
-    if (!x || !store(x, storage_new(c, bytes)))
-        return NULL;
-    x->data = (char *)x->storage + 64;
-    strides_c_order(x);
+    if (x)
+        strides_c_order(x);
     return x;
 }
 
@@ -116,11 +162,10 @@ ad_array *ad_array_abstract(ad_context *c, ad_dtype dtype, int ndim, const int64
     int64_t size;
     if (!ad_shape_checked_size(ndim, dims, ad_dtype_size(dtype), &size))
         return ad_shape_refuse(dtype, ndim, dims);
-    ad_array *x = header_new(c, dtype, ndim, dims, size, 0);
+    ad_array *x = header_new(c, dtype, ndim, dims, size, header_bytes(ndim));
     if (x) {
         strides_c_order(x);
         x->flags |= AD_ABSTRACT;
-        x->data = NULL;
     }
     return x;
 }
@@ -155,7 +200,7 @@ ad_array *ad_array_view(ad_context *c, const ad_array *x, ad_dtype dtype, int nd
     if (!ad_shape_checked_size(ndim, dims, ad_dtype_size(dtype), &size))
         return ad_shape_refuse(dtype, ndim, dims);
     const char *start = x->flags & AD_STORED ? NULL : inline_data(x, &payload);
-    ad_array *view = header_new(c, dtype, ndim, dims, size, payload);
+    ad_array *view = start ? inline_new(c, dtype, ndim, dims, size, payload) : header_new(c, dtype, ndim, dims, size, header_bytes(ndim));
     if (!view)
         return NULL;
     if (x->flags & AD_STORED) {
@@ -218,9 +263,12 @@ void ad_tangents_drop(ad_context *c, ad_array *x)
 
 void ad_array_free(ad_context *c, ad_array *x)
 {
+    bool joined = x->flags & AD_STORED && x->storage->block == x;
+    ad_tangents_drop(c, x);
     if (x->flags & AD_STORED)
         storage_release(c, x->storage);
-    ad_tangents_drop(c, x);
+    if (joined)
+        return;
     if (x->place)
         ad_number_return(c, x);
     else

@@ -1,8 +1,8 @@
 /* The whole interface of array/ to the layers above: the array itself, memory, scopes, errors.
  *
  * An array is a header block with its dimensions and strides behind it. At most AD_INLINE_BYTES of
- * data live in that same block, a single number in the header itself; more live in a storage that views share. Once an array has been handed
- * out nothing of it changes but its reference counts, which is what makes sharing safe. */
+ * data live in that same block, a single number in the header itself; more live in a storage that views share, which stands in that block too where
+ * it is small. Once an array has been handed out nothing of it changes but its reference counts, which is what makes sharing safe. */
 #ifndef AD_ARRAY_INTERNAL_H
 #define AD_ARRAY_INTERNAL_H
 
@@ -33,7 +33,8 @@ typedef enum ad_object_kind {
     AD_PLAIN_ARRAY, /* its block is all there is to it */
     AD_NUMBER,      /* and it is 0-d, float64, not weak, with its value in `number` and no tangents */
     AD_DUAL_NUMBER, /* the same, with tangents */
-    AD_ARRAY,       /* it has a storage or tangents, or may have */
+    AD_JOINED,      /* a plain one with its storage in the block, unless views share that */
+    AD_ARRAY,       /* it has another storage or tangents, or may have */
     AD_TREE
 } ad_object_kind;
 
@@ -42,10 +43,11 @@ static inline bool ad_is_tree(const struct ad_object *object)
     return object->kind == AD_TREE;
 }
 
-/* Reference-counted memory that arrays view. The data follow at 64 bytes, unless they are the caller's (ad_wrap). */
+/* Reference-counted memory that arrays view. The data follow, unless they are the caller's (ad_wrap). */
 struct ad_storage {
     _Atomic int64_t refs;
-    size_t bytes; /* of this block, with the data behind it */
+    void *block;    /* what goes with the last reference: this, or the array in whose block it stands */
+    size_t bytes;   /* of the block */
     uint32_t owner; /* number of the thread that made it */
     void (*release)(void *); /* of the caller's data; NULL: they are behind this */
     void *release_context;
@@ -96,10 +98,37 @@ static inline int64_t *ad_strides(const ad_array *x)
     return (int64_t *)x->extents + x->ndim;
 }
 
+/* The number of elements; false: a dimension is negative, or the bytes are too many. A dimension of zero makes it zero however large the others are, as
+ * long as they alone would not overflow. */
+static inline bool ad_shape_checked_size(int ndim, const int64_t *dims, size_t item, int64_t *size)
+{
+    int64_t product = 1, bytes;
+    bool empty = false;
+    for (int i = 0; i < ndim; i++) {
+        if (dims[i] < 0)
+            return false;
+        if (dims[i] == 0)
+            empty = true;
+        else if (__builtin_mul_overflow(product, dims[i], &product))
+            return false;
+    }
+    if (__builtin_mul_overflow(product, (int64_t)item, &bytes))
+        return false;
+    *size = empty ? 0 : product;
+    return true;
+}
+
+/* ad_dtype_size of what is known to be a dtype. */
+static inline int64_t ad_item_size(ad_dtype dtype)
+{
+    static const uint8_t sizes[AD_DTYPE_COUNT] = { [AD_F64] = 8, [AD_F32] = 4, [AD_C128] = 16, [AD_C64] = 8, [AD_I64] = 8, [AD_I32] = 4, [AD_U8] = 1, [AD_BOOL] = 1 };
+    return sizes[dtype];
+}
+
 /* Byte strides of a C-contiguous array of the given shape. */
 static inline void c_order_strides(ad_dtype dtype, int ndim, const int64_t *dims, int64_t *strides)
 {
-    int64_t stride = (int64_t)ad_dtype_size(dtype);
+    int64_t stride = ad_item_size(dtype);
     for (int i = ndim - 1; i >= 0; i--) {
         strides[i] = stride;
         stride *= dims[i];
@@ -413,6 +442,12 @@ AD_ALWAYS_INLINE void ad_object_retain(ad_context *c, struct ad_object *object)
         ad_object_retain_shared(object);
 }
 
+/* Whether no other array views the data. */
+AD_ALWAYS_INLINE bool ad_is_unshared(const struct ad_storage *storage)
+{
+    return atomic_load_explicit(&storage->refs, memory_order_acquire) == 1;
+}
+
 AD_ALWAYS_INLINE void ad_object_release(ad_context *c, struct ad_object *object)
 {
     if (object->owner == c->id) {
@@ -425,7 +460,7 @@ AD_ALWAYS_INLINE void ad_object_release(ad_context *c, struct ad_object *object)
             ad_number_free(c, (ad_array *)object);
             return;
         }
-        if (last && object->kind == AD_PLAIN_ARRAY) {
+        if (last && (object->kind == AD_PLAIN_ARRAY || (object->kind == AD_JOINED && ad_is_unshared(((ad_array *)object)->storage)))) {
             ad_header_deallocate(c, c->id, object, (size_t)object->size_class * AD_SMALL_STEP);
             return;
         }
@@ -587,13 +622,32 @@ int ad_tree_walk(const ad_tree *t, ad_array **out, int room); /* ad_tree_leaves,
 
 /* shape.c */
 ad_shape ad_shape_make(int ndim, const int64_t *dims);
-bool ad_shape_checked_size(int ndim, const int64_t *dims, size_t item, int64_t *size); /* false: negative or too large */
 bool ad_count_fits(const char *operation, int count, int room, const char *things);        /* false and an error: negative or too many */
 void *ad_shape_refuse(ad_dtype dtype, int ndim, const int64_t *dims);                     /* NULL and the error: too large, or negative */
 bool ad_shape_possible(const char *operation, ad_dtype dtype, const ad_shape *shape);      /* false and an error: too large, or negative */
 bool ad_shape_broadcasts_to(const ad_array *x, ad_shape shape); /* without making it larger */
 bool ad_shape_broadcast(ad_shape *into, const ad_shape *with);
+bool ad_broadcast_dims(ad_shape *into, int ndim, const int64_t *dims); /* the same; false: they do not, and `into` is as it was */
 const char *ad_shape_text(char *buffer, size_t size, int ndim, const int64_t *dims); /* "(3,4)" */
+
+/* shape = x's, without what is behind its dimensions. */
+static inline void ad_shape_copy(ad_shape *shape, const ad_array *x)
+{
+    shape->ndim = x->ndim;
+    for (int i = 0; i < x->ndim; i++)
+        shape->dim[i] = ad_dims(x)[i];
+}
+
+/* Whether a and b have one shape. */
+static inline bool ad_same_shape(const ad_array *a, const ad_array *b)
+{
+    if (a->ndim != b->ndim)
+        return false;
+    for (int i = 0; i < a->ndim; i++)
+        if (ad_dims(a)[i] != ad_dims(b)[i])
+            return false;
+    return true;
+}
 int ad_axis_resolve(const char *operation, int axis, int ndim); /* -1 and an error */
 int ad_axis_of_scalar(const ad_array *x, int axis); /* axis, but AD_NO_AXIS for 0 and -1 of a 0-d array, where NumPy takes them */
 bool ad_axes_resolve(const char *operation, int axis, const ad_axes *axes, int ndim, bool *selected); /* all if none given */

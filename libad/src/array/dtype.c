@@ -2,12 +2,9 @@
 #include "array/array.h"
 #include <string.h>
 
-static const struct {
-    const char *name;
-    size_t size;
-} dtypes[AD_DTYPE_COUNT] = {
-    [AD_F64] = { "float64", 8 }, [AD_F32] = { "float32", 4 }, [AD_C128] = { "complex128", 16 }, [AD_C64] = { "complex64", 8 },
-    [AD_I64] = { "int64", 8 },   [AD_I32] = { "int32", 4 },   [AD_U8] = { "uint8", 1 },         [AD_BOOL] = { "bool", 1 },
+static const char *const names[AD_DTYPE_COUNT] = {
+    [AD_F64] = "float64", [AD_F32] = "float32", [AD_C128] = "complex128", [AD_C64] = "complex64",
+    [AD_I64] = "int64",   [AD_I32] = "int32",   [AD_U8] = "uint8",        [AD_BOOL] = "bool",
 };
 
 /* NumPy's table; symmetric. */
@@ -25,12 +22,12 @@ static const uint8_t promoted[AD_DTYPE_COUNT][AD_DTYPE_COUNT] = {
 
 size_t ad_dtype_size(ad_dtype dtype)
 {
-    return (unsigned)dtype < AD_DTYPE_COUNT ? dtypes[dtype].size : 0;
+    return (unsigned)dtype < AD_DTYPE_COUNT ? (size_t)ad_item_size(dtype) : 0;
 }
 
 const char *ad_dtype_name(ad_dtype dtype)
 {
-    return (unsigned)dtype < AD_DTYPE_COUNT ? dtypes[dtype].name : "no dtype";
+    return (unsigned)dtype < AD_DTYPE_COUNT ? names[dtype] : "no dtype";
 }
 
 ad_dtype ad_dtype_promote(ad_dtype a, ad_dtype b)

@@ -29,37 +29,29 @@ bool ad_shape_equal(ad_shape a, ad_shape b)
     return a.ndim == b.ndim && has_axes(&a) && memcmp(a.dim, b.dim, (size_t)a.ndim * sizeof *a.dim) == 0;
 }
 
-/* A dimension of zero makes the size zero however large the others are, as long as they alone would not overflow. */
-bool ad_shape_checked_size(int ndim, const int64_t *dims, size_t item, int64_t *size)
+/* Compares from the last axis on. */
+bool ad_broadcast_dims(ad_shape *into, int ndim, const int64_t *dims)
 {
-    int64_t product = 1, bytes;
-    bool empty = false;
-    for (int i = 0; i < ndim; i++) {
-        if (dims[i] < 0)
+    int64_t *last = into->dim + into->ndim;
+    for (int i = 1; i <= ndim && i <= into->ndim; i++)
+        if (last[-i] != dims[ndim - i] && last[-i] != 1 && dims[ndim - i] != 1)
             return false;
-        if (dims[i] == 0)
-            empty = true;
-        else if (__builtin_mul_overflow(product, dims[i], &product))
-            return false;
+    int missing = ndim - into->ndim;
+    if (missing > 0) {
+        memmove(into->dim + missing, into->dim, (size_t)into->ndim * sizeof *dims);
+        memcpy(into->dim, dims, (size_t)missing * sizeof *dims);
+        into->ndim = ndim;
     }
-    if (__builtin_mul_overflow(product, (int64_t)item, &bytes))
-        return false;
-    *size = empty ? 0 : product;
+    last = into->dim + into->ndim;
+    for (int i = 1; i <= ndim; i++)
+        if (last[-i] == 1)
+            last[-i] = dims[ndim - i];
     return true;
 }
 
 bool ad_shape_broadcast(ad_shape *into, const ad_shape *with)
 {
-    int ndim = into->ndim > with->ndim ? into->ndim : with->ndim;
-    int64_t dims[AD_MAX_NDIM];
-    for (int i = 1; i <= ndim; i++) {
-        int64_t a = i <= into->ndim ? into->dim[into->ndim - i] : 1, b = i <= with->ndim ? with->dim[with->ndim - i] : 1;
-        if (a != b && a != 1 && b != 1)
-            return false;
-        dims[ndim - i] = a == 1 ? b : a;
-    }
-    *into = ad_shape_make(ndim, dims);
-    return true;
+    return ad_broadcast_dims(into, with->ndim, with->dim);
 }
 
 bool ad_shape_broadcasts_to(const ad_array *x, ad_shape shape)

@@ -19,19 +19,10 @@ const struct ad_loops *ad_loops_for_this_cpu(void)
     return &ad_loops_baseline;
 }
 
-enum { SAME, REAL, BOOL };
+enum { SAME = AD_OUTPUT_SAME, REAL = AD_OUTPUT_REAL, BOOL = AD_OUTPUT_BOOL };
 
-static const uint8_t outputs[AD_LOOP_COUNT] = {
+const uint8_t ad_loop_outputs[AD_LOOP_COUNT] = {
 #define LOOP(name, inputs, output) output,
 #include "elementwise.def"
 #undef LOOP
 };
-
-ad_dtype ad_loop_output(ad_loop_id id, ad_dtype dtype)
-{
-    if (outputs[id] == BOOL)
-        return AD_BOOL;
-    if (outputs[id] == REAL)
-        return dtype == AD_C128 ? AD_F64 : dtype == AD_C64 ? AD_F32 : dtype;
-    return dtype;
-}

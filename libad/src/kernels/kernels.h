@@ -63,7 +63,16 @@ extern ad_loop *const ad_casts[AD_DTYPE_COUNT][AD_DTYPE_COUNT] __attribute__((vi
 const struct ad_loops *ad_loops_for_this_cpu(void);
 
 /* The output's dtype of an elementwise function for a loop dtype, from elementwise.def. */
-ad_dtype ad_loop_output(ad_loop_id id, ad_dtype loop_dtype);
+enum { AD_OUTPUT_SAME, AD_OUTPUT_REAL, AD_OUTPUT_BOOL };
+extern const uint8_t ad_loop_outputs[AD_LOOP_COUNT];
+static inline ad_dtype ad_loop_output(ad_loop_id id, ad_dtype dtype)
+{
+    if (ad_loop_outputs[id] == AD_OUTPUT_SAME)
+        return dtype;
+    if (ad_loop_outputs[id] == AD_OUTPUT_BOOL)
+        return AD_BOOL;
+    return dtype == AD_C128 ? AD_F64 : dtype == AD_C64 ? AD_F32 : dtype;
+}
 
 enum { AD_LOOP_MAX_INPUTS = 3 };
 
@@ -80,6 +89,9 @@ typedef void ad_part(void *context, int64_t part);
 void ad_run_parts(int64_t parts, ad_part *run, void *context);
 int ad_threads(void);
 void ad_threads_choose(int count);
+
+/* From how many elements on ad_run_loop may share a loop with other threads. */
+enum { AD_LOOP_SHARED = 1 << 15 };
 
 /* Runs a loop over an n-dimensional index space: coalesces dimensions, orders them for memory, casts operands whose
  * dtype is not `loop_dtype` block by block, splits large spaces over threads. The same bits for any number of threads. */

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { BLOCK = 512, LARGEST_ITEM = 16, OPERANDS = AD_LOOP_MAX_INPUTS + 1, TIMED = 1 << 15 };
+enum { BLOCK = 512, LARGEST_ITEM = 16, OPERANDS = AD_LOOP_MAX_INPUTS + 1 };
 
 /* An index space in canonical form. Operand `inputs` is the output. */
 struct space {
@@ -70,16 +70,10 @@ struct job {
     int64_t item; /* of the loop's dtype */
 };
 
-/* One row: directly, or through converted blocks. */
-static void run_row(const struct job *job, int64_t n, const char *const *in, const int64_t *in_stride, char *out, int64_t out_stride)
+/* A row through converted blocks. */
+static __attribute__((noinline)) void run_converted_row(const struct job *job, int64_t n, const char *const *in, const int64_t *in_stride, char *out,
+                                                        int64_t out_stride)
 {
-    bool direct = true;
-    for (int k = 0; k < job->inputs; k++)
-        direct &= !job->cast[k];
-    if (direct) {
-        job->loop(n, in, in_stride, out, out_stride);
-        return;
-    }
     _Alignas(64) char converted[AD_LOOP_MAX_INPUTS][BLOCK * LARGEST_ITEM];
     const char *from[AD_LOOP_MAX_INPUTS];
     int64_t stride[AD_LOOP_MAX_INPUTS];
@@ -96,6 +90,18 @@ static void run_row(const struct job *job, int64_t n, const char *const *in, con
         }
         job->loop(count, from, stride, out + i * out_stride, out_stride);
     }
+}
+
+/* One row: directly, or through converted blocks. */
+static inline void run_row(const struct job *job, int64_t n, const char *const *in, const int64_t *in_stride, char *out, int64_t out_stride)
+{
+    bool direct = true;
+    for (int k = 0; k < job->inputs; k++)
+        direct &= !job->cast[k];
+    if (direct)
+        job->loop(n, in, in_stride, out, out_stride);
+    else
+        run_converted_row(job, n, in, in_stride, out, out_stride);
 }
 
 /* All rows of a space; the odometer stands in `index`. */
@@ -203,34 +209,47 @@ static void run_shared(const struct job *job, const struct space *s, int64_t siz
         run_range(&shared, step, s->dims[0]);
 }
 
-void ad_run_loop(ad_loop *loop, ad_dtype loop_dtype, int ndim, const int64_t *dims, int inputs, const struct ad_operand *in, struct ad_operand out)
+/* A space of two dimensions and more, or a long row, of at least one element. */
+static __attribute__((noinline)) void run_dimensions(const struct job *job, int ndim, const int64_t *dims, const struct ad_operand *in, struct ad_operand out,
+                                                     const char *const *data, int64_t size)
 {
-    struct job job = { .loop = loop, .inputs = inputs, .item = (int64_t)ad_dtype_size(loop_dtype) };
     struct space s;
-    const char *data[AD_LOOP_MAX_INPUTS];
-    int64_t size = 1;
+    int inputs = job->inputs;
     s.ndim = ndim;
     s.operands = inputs + 1;
-    for (int k = 0; k < inputs; k++) {
-        data[k] = in[k].data;
-        if (in[k].dtype != loop_dtype)
-            job.cast[k] = ad_casts[in[k].dtype][loop_dtype];
-    }
     for (int d = 0; d < ndim; d++) {
-        size *= dims[d];
         s.dims[d] = dims[d];
         for (int k = 0; k < inputs; k++)
             s.strides[k][d] = in[k].strides[d];
         s.strides[inputs][d] = out.strides[d];
     }
-    if (size == 0)
-        return;
     sort_dimensions(&s);
     coalesce(&s);
-    if (size >= TIMED && s.dims[0] > 1)
-        run_shared(&job, &s, size, data, out.data);
+    if (size >= AD_LOOP_SHARED && s.dims[0] > 1)
+        run_shared(job, &s, size, data, out.data);
     else
-        run_part(&job, &s, data, out.data);
+        run_part(job, &s, data, out.data);
+}
+
+void ad_run_loop(ad_loop *loop, ad_dtype loop_dtype, int ndim, const int64_t *dims, int inputs, const struct ad_operand *in, struct ad_operand out)
+{
+    struct job job = { .loop = loop, .inputs = inputs, .item = (int64_t)ad_dtype_size(loop_dtype) };
+    const char *data[AD_LOOP_MAX_INPUTS];
+    int64_t size = 1, strides[AD_LOOP_MAX_INPUTS];
+    for (int d = 0; d < ndim; d++)
+        size *= dims[d];
+    if (size == 0)
+        return;
+    for (int k = 0; k < inputs; k++) {
+        data[k] = in[k].data;
+        strides[k] = ndim == 1 ? in[k].strides[0] : 0;
+        if (in[k].dtype != loop_dtype)
+            job.cast[k] = ad_casts[in[k].dtype][loop_dtype];
+    }
+    if (ndim <= 1 && size < AD_LOOP_SHARED)
+        run_row(&job, size, data, strides, out.data, ndim ? out.strides[0] : 0);
+    else
+        run_dimensions(&job, ndim, dims, in, out, data, size);
 }
 
 void ad_copy_strided(int ndim, const int64_t *dims, struct ad_operand in, struct ad_operand out)

@@ -16,6 +16,9 @@
 
 /* ---- shapes and dtypes of every elementwise operation, of one operand or several ---- */
 
+/* What the functions below are compiled for: one operand, two, or any number. */
+#define FOR_EACH_COUNT AD_ALWAYS_INLINE
+
 /* A C integer among the operands that does not fit the dtype of the arrays beside it; NULL: there is none. */
 static const ad_array *overflowing_number(const ad_node *node, ad_dtype dtype)
 {
@@ -26,10 +29,26 @@ static const ad_array *overflowing_number(const ad_node *node, ad_dtype dtype)
     return NULL;
 }
 
-/* The dtype that the loop runs in: the common one, or float64 where the function has no integer form at all. A comparison is exact for every C integer. */
-static ad_dtype loop_dtype(const ad_node *node, const struct ad_loops *loops)
+/* The dtype of the operands, if all have the same float one, but for C numbers beside them that are not complex: most calls. Else AD_NO_DTYPE. */
+FOR_EACH_COUNT ad_dtype float_dtype(const ad_node *node, int count)
 {
-    int id = ad_node_primitive(node)->code, skip = id == AD_LOOP_where; /* a condition takes no part */
+    ad_dtype dtype = AD_NO_DTYPE;
+#pragma GCC unroll 2
+    for (int i = count == 3 && node->op->code == AD_LOOP_where; i < count; i++) { /* a condition takes no part */
+        const ad_array *x = node->inputs[i];
+        bool number = x->flags & AD_WEAK && x->dtype != AD_C128;
+        if (!number && (x->dtype == dtype || dtype == AD_NO_DTYPE))
+            dtype = (ad_dtype)x->dtype;
+        else if (!number)
+            return AD_NO_DTYPE;
+    }
+    return ad_dtype_is_float(dtype) ? dtype : AD_NO_DTYPE;
+}
+
+/* The dtype that the loop runs in: the common one, or float64 where the function has no integer form at all. A comparison is exact for every C integer. */
+static __attribute__((noinline)) ad_dtype mixed_dtype(const ad_node *node, const struct ad_loops *loops)
+{
+    int id = ad_node_primitive(node)->code, skip = id == AD_LOOP_where;
     ad_array *inputs[AD_LOOP_MAX_INPUTS];
     int count = ad_node_inputs(node);
     for (int i = skip; i < count; i++)
@@ -40,6 +59,12 @@ static ad_dtype loop_dtype(const ad_node *node, const struct ad_loops *loops)
     if (ad_loop_output((ad_loop_id)id, dtype) == AD_BOOL && overflowing_number(node, dtype))
         return AD_I64;
     return loops->loop[id][dtype] ? dtype : AD_NO_DTYPE;
+}
+
+FOR_EACH_COUNT ad_dtype loop_dtype(const ad_node *node, const struct ad_loops *loops, int count)
+{
+    ad_dtype dtype = float_dtype(node, count);
+    return dtype != AD_NO_DTYPE && loops->loop[node->op->code][dtype] ? dtype : mixed_dtype(node, loops);
 }
 
 static bool refuse_dtype(const ad_node *node)
@@ -62,25 +87,33 @@ static bool refuse_shapes(const ad_node *node)
     return AD_FAIL(AD_ERROR_SHAPE, "%s: shapes %s do not broadcast", ad_node_primitive(node)->name, text);
 }
 
-bool ad_elementwise_infer(const ad_node *node, ad_spec *output)
+FOR_EACH_COUNT bool infer(const ad_node *node, ad_spec *output, int count)
 {
-    ad_dtype dtype = loop_dtype(node, ad_current()->loops);
+    ad_dtype dtype = loop_dtype(node, ad_current()->loops, count);
     if (dtype == AD_NO_DTYPE)
         return refuse_dtype(node);
-    const ad_array *number = overflowing_number(node, dtype);
-    if (number && ad_node_primitive(node)->code != AD_LOOP_where)
-        return ad_number_fits(ad_node_primitive(node)->name, number, dtype);
-    output->dtype = ad_loop_output((ad_loop_id)ad_node_primitive(node)->code, dtype);
+    const ad_array *number = ad_dtype_is_float(dtype) ? NULL : overflowing_number(node, dtype), *last = NULL;
+    if (number && node->op->code != AD_LOOP_where)
+        return ad_number_fits(node->op->name, number, dtype);
+    output->dtype = ad_loop_output((ad_loop_id)node->op->code, dtype);
     output->shape.ndim = 0;
-    for (int i = 0; i < ad_node_inputs(node); i++) {
-        const ad_array *x = ad_node_operand(node, i);
-        if (x->ndim == 0)
+#pragma GCC unroll 2
+    for (int i = 0; i < count; i++) {
+        const ad_array *x = node->inputs[i];
+        if (x->ndim == 0 || (last && ad_same_shape(x, last)))
             continue;
-        ad_shape shape = ad_shape_make(x->ndim, ad_dims(x));
-        if (!ad_shape_broadcast(&output->shape, &shape))
+        if (!last)
+            ad_shape_copy(&output->shape, x);
+        else if (!ad_broadcast_dims(&output->shape, x->ndim, ad_dims(x)))
             return refuse_shapes(node);
+        last = x;
     }
     return true;
+}
+
+bool ad_elementwise_infer(const ad_node *node, ad_spec *output)
+{
+    return node->count == 1 ? infer(node, output, 1) : node->count == 2 ? infer(node, output, 2) : infer(node, output, node->count);
 }
 
 /* Strides of x in a broadcast index space of ndim dimensions: 0 where it repeats. */
@@ -91,36 +124,79 @@ static void broadcast_strides(const ad_array *x, int ndim, int64_t *strides)
         strides[i] = i < extra || ad_dims(x)[i - extra] == 1 ? 0 : ad_strides(x)[i - extra];
 }
 
-bool ad_elementwise_eval(const ad_node *node, void *const *outputs)
+/* Runs the loop over operands that are dense and of one shape, beside single numbers: one row, as most are. False where they are not, or where the row
+ * is long or to be converted. */
+FOR_EACH_COUNT bool run_row(const ad_node *node, int count, ad_loop *loop, ad_dtype dtype, char *out, ad_dtype out_dtype)
 {
-    const struct ad_loops *loops = ad_current()->loops;
-    ad_loop_id id = (ad_loop_id)ad_node_primitive(node)->code;
-    ad_dtype dtype = loop_dtype(node, loops);
-    int count = ad_node_inputs(node), ndim = 0;
-    const ad_array *inputs[AD_LOOP_MAX_INPUTS];
+    const ad_array *row = NULL;
+    const char *in[AD_LOOP_MAX_INPUTS];
+    int64_t strides[AD_LOOP_MAX_INPUTS], n = 1;
+    struct {
+        _Alignas(16) char bytes[16];
+    } numbers[AD_LOOP_MAX_INPUTS];
+#pragma GCC unroll 2
     for (int i = 0; i < count; i++) {
-        inputs[i] = ad_node_operand(node, i);
-        ndim = inputs[i]->ndim > ndim ? inputs[i]->ndim : ndim;
+        const ad_array *x = node->inputs[i];
+        bool single = x->size == 1, condition = i == 0 && count == 3 && node->op->code == AD_LOOP_where; /* which is read as it is */
+        in[i] = x->data;
+        strides[i] = 0;
+        if (!single) {
+            if (!(x->flags & AD_CONTIGUOUS) || (row ? !ad_same_shape(x, row) : x->size >= AD_LOOP_SHARED))
+                return false;
+            row = x;
+            n = x->size;
+            strides[i] = ad_item_size((ad_dtype)x->dtype);
+        }
+        if (x->dtype == dtype || condition)
+            continue;
+        if (!single)
+            return false;
+        ad_casts[x->dtype][dtype](1, &in[i], &strides[i], numbers[i].bytes, sizeof numbers[i]);
+        in[i] = numbers[i].bytes;
     }
+    if (n)
+        loop(n, in, strides, out, ad_item_size(out_dtype));
+    return true;
+}
+
+/* The same over any operands. */
+static __attribute__((noinline)) void run_broadcast(const ad_node *node, ad_loop *loop, ad_dtype dtype, char *out, ad_dtype out_dtype)
+{
     int64_t dims[AD_MAX_NDIM], strides[AD_LOOP_MAX_INPUTS + 1][AD_MAX_NDIM];
+    struct ad_operand operands[AD_LOOP_MAX_INPUTS];
+    int count = node->count, ndim = 0;
+    for (int i = 0; i < count; i++)
+        ndim = node->inputs[i]->ndim > ndim ? node->inputs[i]->ndim : ndim;
     for (int d = 0; d < ndim; d++)
         dims[d] = 1;
-    struct ad_operand operands[AD_LOOP_MAX_INPUTS];
     for (int i = 0; i < count; i++) {
-        const ad_array *x = inputs[i];
+        const ad_array *x = node->inputs[i];
         broadcast_strides(x, ndim, strides[i]);
         for (int d = 0; d < x->ndim; d++)
             if (ad_dims(x)[d] != 1)
                 dims[ndim - x->ndim + d] = ad_dims(x)[d];
         operands[i] = (struct ad_operand){ x->data, strides[i], (ad_dtype)x->dtype };
     }
-    if (id == AD_LOOP_where)
+    if (node->op->code == AD_LOOP_where)
         operands[0].dtype = dtype; /* a condition is read as it is */
-    ad_dtype out_dtype = ad_loop_output(id, dtype);
     c_order_strides(out_dtype, ndim, dims, strides[AD_LOOP_MAX_INPUTS]);
-    ad_run_loop(loops->loop[id][dtype], dtype, ndim, dims, count, operands,
-                (struct ad_operand){ outputs[0], strides[AD_LOOP_MAX_INPUTS], out_dtype });
+    ad_run_loop(loop, dtype, ndim, dims, count, operands, (struct ad_operand){ out, strides[AD_LOOP_MAX_INPUTS], out_dtype });
+}
+
+FOR_EACH_COUNT bool eval(const ad_node *node, char *out, int count)
+{
+    const struct ad_loops *loops = ad_current()->loops;
+    ad_dtype dtype = loop_dtype(node, loops, count), out_dtype = ad_loop_output((ad_loop_id)node->op->code, dtype);
+    ad_loop *loop = loops->loop[node->op->code][dtype];
+    if (!run_row(node, count, loop, dtype, out, out_dtype))
+        run_broadcast(node, loop, dtype, out, out_dtype);
     return true;
+}
+
+bool ad_elementwise_eval(const ad_node *node, void *const *outputs)
+{
+    char *out = outputs[0];
+    return node->count == 1 ? eval(node, out, 1) : node->count == 2 ? eval(node, out, 2) : eval(node, out, node->count);
 }
 
 double ad_elementwise_number(const ad_primitive *op, const void *options, double x, double y)

@@ -17,8 +17,8 @@ static bool foreign(const ad_context *c, const ad_array *x)
 
 /* ---- recording ---- */
 
-/* What the functions below are compiled for: calls of a known number of inputs and outputs, as most are. They are inlined into `apply_one`, where
- * the numbers are constants, so that their loops go. */
+/* What the functions below are compiled for: calls of a known number of inputs and outputs, as most are. They are inlined where the numbers are constants,
+ * so that their loops go. */
 #define FOR_EACH_COUNT AD_ALWAYS_INLINE
 
 /* masks[i]: the levels that input i depends on, for at most two inputs. */
@@ -180,21 +180,24 @@ static ad_array *as_output(ad_context *c, uint32_t made, uint32_t depth, ad_arra
     return y;
 }
 
-/* Whether the view gave what infer said. */
-static bool is_as_inferred(const ad_primitive *op, const ad_array *x, const ad_spec *spec)
+static __attribute__((cold, noinline)) bool refuse_view(const ad_primitive *op, const ad_array *x, const ad_spec *spec)
 {
-    bool same = x->dtype == spec->dtype && x->ndim == spec->shape.ndim;
-    for (int i = 0; i < x->ndim && same; i++)
-        same = ad_dims(x)[i] == spec->shape.dim[i];
-    if (same)
-        return true;
     ad_shape_buffer said;
     return ad_set_error(AD_ERROR_SHAPE, "%s: view gives %s of shape %s, infer said %s of shape %s", op->name, ad_dtype_name((ad_dtype)x->dtype),
                         AD_SHAPE_TEXT(x), ad_dtype_name(spec->dtype), ad_shape_text(said.text, sizeof said, spec->shape.ndim, spec->shape.dim)),
            false;
 }
 
-static bool compute_view(ad_context *c, const struct ad_node *node, const ad_spec *spec, ad_array **output)
+/* Whether the view gave what infer said. */
+static bool is_as_inferred(const ad_primitive *op, const ad_array *x, const ad_spec *spec)
+{
+    bool same = x->dtype == spec->dtype && x->ndim == spec->shape.ndim;
+    for (int i = 0; i < x->ndim && same; i++)
+        same = ad_dims(x)[i] == spec->shape.dim[i];
+    return same || refuse_view(op, x, spec);
+}
+
+static __attribute__((noinline)) bool compute_view(ad_context *c, const struct ad_node *node, const ad_spec *spec, ad_array **output)
 {
     uint32_t made = c->scopes.count, depth = c->scopes.depth;
     ad_array *x = node->op->view(node, spec);
@@ -204,7 +207,7 @@ static bool compute_view(ad_context *c, const struct ad_node *node, const ad_spe
     return is_as_inferred(node->op, x, spec) && (*output = as_output(c, made, depth, x));
 }
 
-static bool compute_eval(ad_context *c, const struct ad_node *node, const ad_spec *specs, ad_array **outputs, int outputs_count)
+FOR_EACH_COUNT bool compute_eval(ad_context *c, const struct ad_node *node, const ad_spec *specs, ad_array **outputs, int outputs_count)
 {
     void *data[AD_MAX_OUTPUTS];
     for (int k = 0; k < outputs_count; k++) {
@@ -214,13 +217,15 @@ static bool compute_eval(ad_context *c, const struct ad_node *node, const ad_spe
         data[k] = outputs[k]->data;
     }
     uint32_t made = c->scopes.count, depth = c->scopes.depth;
-    bool done = node->op->eval(node, data) || failed_in(c, node->op, "eval");
+    bool done = node->op->eval(node, data);
+    if (__builtin_expect(!done, 0))
+        failed_in(c, node->op, "eval");
     ad_scope_trim(c, made);
     c->scopes.depth = depth; /* what eval left open was dropped */
     return done;
 }
 
-AD_ALWAYS_INLINE bool compute_in_sight(ad_context *c, const struct ad_node *node, ad_array **outputs, int outputs_count)
+FOR_EACH_COUNT bool compute_in_sight(ad_context *c, const struct ad_node *node, ad_array **outputs, int outputs_count)
 {
     const ad_primitive *op = node->op;
     ad_spec specs[AD_MAX_OUTPUTS];
@@ -233,7 +238,7 @@ AD_ALWAYS_INLINE bool compute_in_sight(ad_context *c, const struct ad_node *node
 }
 
 /* No level is in sight while the value is computed, so that operations which take part in it are not recorded beside the call itself. */
-static bool compute(ad_context *c, const struct ad_node *node, ad_array **outputs, int outputs_count)
+FOR_EACH_COUNT bool compute(ad_context *c, const struct ad_node *node, ad_array **outputs, int outputs_count)
 {
     if (!complete(node, outputs_count))
         return refuse_record(node, outputs_count);
@@ -256,7 +261,7 @@ static __attribute__((noinline)) bool parameters_constant(const ad_context *c, c
 }
 
 /* Makes the outputs part of the trace: node, tangents. */
-FOR_EACH_COUNT bool trace(ad_context *c, struct ad_node *node, int count, const uint64_t *masks, uint64_t mask, int outputs_count)
+FOR_EACH_COUNT bool trace_of(ad_context *c, struct ad_node *node, int count, const uint64_t *masks, uint64_t mask, int outputs_count)
 {
     struct ad_tape *tape = c->tape;
     ad_array **outputs = (ad_array **)node->outputs;
@@ -275,6 +280,13 @@ FOR_EACH_COUNT bool trace(ad_context *c, struct ad_node *node, int count, const 
         outputs[k]->node = first ? first + (uint32_t)k : 0;
     }
     return __builtin_expect(mask == reverse, 1) || ad_push_tangents(c, node, mask, outputs, outputs_count);
+}
+
+static __attribute__((noinline)) bool trace(ad_context *c, struct ad_node *node, const uint64_t *masks, uint64_t mask, int outputs_count)
+{
+    if (outputs_count == 1 && node->count <= 2)
+        return node->count == 1 ? trace_of(c, node, 1, masks, mask, 1) : trace_of(c, node, 2, masks, mask, 1);
+    return trace_of(c, node, node->count, masks, mask, outputs_count);
 }
 
 FOR_EACH_COUNT bool apply(ad_context *c, const ad_primitive *op, ad_array *const *inputs, int count, const void *options, ad_array **outputs, int outputs_count)
@@ -302,7 +314,7 @@ FOR_EACH_COUNT bool apply(ad_context *c, const ad_primitive *op, ad_array *const
     }
     if (!compute(c, &node, outputs, outputs_count))
         return false;
-    return !all || op->constant || trace(c, &node, count, masks, all, outputs_count);
+    return !all || op->constant || trace(c, &node, masks, all, outputs_count);
 }
 
 static bool apply_any(ad_context *c, const ad_primitive *op, ad_array *const *inputs, int count, const void *options, ad_array **outputs)
@@ -428,13 +440,10 @@ AD_ALWAYS_INLINE bool apply_numbers(const ad_primitive *op, ad_array *const *inp
 }
 
 /* One output. */
-static ad_array *apply_one(ad_context *c, const ad_primitive *op, ad_array *const *inputs, int count, const void *options)
+AD_ALWAYS_INLINE ad_array *apply_one(ad_context *c, const ad_primitive *op, ad_array *const *inputs, int count, const void *options)
 {
     ad_array *output = NULL;
-    bool done = count == 1   ? apply(c, op, inputs, 1, options, &output, 1)
-                : count == 2 ? apply(c, op, inputs, 2, options, &output, 1)
-                             : apply_any(c, op, inputs, count, options, &output);
-    return done ? output : NULL;
+    return apply(c, op, inputs, count, options, &output, 1) ? output : NULL;
 }
 
 bool ad_apply(ad_context *c, const ad_primitive *op, ad_array *const *inputs, int count, const void *options, ad_array **outputs)
