@@ -25,7 +25,7 @@ struct ad_parts {
 
 static struct ad_parts *parts_new(ad_context *c, const ad_array *like)
 {
-    ad_array *stub = ad_keep(c, ad_stub_of(c, like));
+    ad_array *stub = ad_keep(c, ad_array_abstract(c, (ad_dtype)like->dtype, like->ndim, ad_dims(like)));
     struct ad_parts *parts = stub ? ad_allocate(c, sizeof *parts) : NULL;
     if (parts)
         *parts = (struct ad_parts){ .references = 1, .like = stub };

@@ -10,16 +10,6 @@
 #include "kernels/kernels.h"
 #include "tape/tape.h"
 
-static bool same_shape(const ad_array *a, const ad_array *b)
-{
-    if (a->ndim != b->ndim)
-        return false;
-    for (int i = 0; i < a->ndim; i++)
-        if (ad_dims(a)[i] != ad_dims(b)[i])
-            return false;
-    return true;
-}
-
 /* g in the shape of `like`: summed over the axes along which `like` was broadcast, spread over those on which a rule
  * left it out because it is the same for every element. */
 static ad_array *to_shape_of(ad_array *g, const ad_array *like)
@@ -35,13 +25,13 @@ static ad_array *to_shape_of(ad_array *g, const ad_array *like)
     }
     if (g && extra > 0)
         g = ad_reshape(g, ad_shape_make(like->ndim, ad_dims(g) + extra));
-    return g && !same_shape(g, like) ? ad_broadcast_to(g, ad_shape_of(like)) : g;
+    return g && !ad_same_shape(g, like) ? ad_broadcast_to(g, ad_shape_of(like)) : g;
 }
 
 /* The engine's one place where a derivative gets the shape and dtype of what it belongs to. */
 ad_array *ad_match(ad_array *g, const ad_array *like)
 {
-    if (g && !same_shape(g, like))
+    if (g && !ad_same_shape(g, like))
         g = to_shape_of(g, like);
     if (!g || (g->dtype == like->dtype && !(g->flags & AD_WEAK)))
         return g;
@@ -212,7 +202,7 @@ AD_ALWAYS_INLINE bool give_number(ad_context *c, struct sweep *sweep, double g)
     return true;
 }
 
-/* The same as sweep_simple below for a simple call whose cotangent is a number. LEFT: its parents from *first on are for the general way. */
+/* The same as sweep_short below for a simple call whose cotangent is a number. LEFT: its parents from *first on are for the general way. */
 AD_ALWAYS_INLINE outcome sweep_numbers(ad_context *c, struct sweep *sweep, struct ad_slot *slot, uint32_t index, int *first)
 {
     double g = slot->number;
@@ -237,8 +227,8 @@ AD_ALWAYS_INLINE bool serve(ad_context *c, const struct sweep *sweep, const stru
     return g ? add_cotangent(c, target, g) : !target || !c->error_code;
 }
 
-/* A simple call whose cotangent is an array, or belongs to parents whose cotangents are. */
-static __attribute__((noinline)) bool sweep_simple(ad_context *c, const struct sweep *sweep, struct ad_slot *slot, uint32_t index, int first)
+/* A short call whose cotangent is an array, or belongs to parents whose cotangents are. */
+static __attribute__((noinline)) bool sweep_short(ad_context *c, const struct sweep *sweep, struct ad_slot *slot, uint32_t index, int first)
 {
     ad_array *g = ad_cotangent_of(c, slot);
     if (!g)
@@ -286,9 +276,9 @@ AD_ALWAYS_INLINE bool sweep_one(ad_context *c, struct sweep *sweep, struct ad_sl
     if (simple && slot->numeric) {
         int first = 0;
         outcome numbers = sweep_numbers(c, sweep, slot, index, &first);
-        done = numbers == SERVED || (numbers == LEFT && sweep_simple(c, sweep, slot, index, first));
-    } else if (simple) {
-        done = !slot->cotangent || sweep_simple(c, sweep, slot, index, 0);
+        done = numbers == SERVED || (numbers == LEFT && sweep_short(c, sweep, slot, index, first));
+    } else if (ad_slot_is_short(slot)) {
+        done = (!slot->cotangent && !slot->numeric) || sweep_short(c, sweep, slot, index, 0);
     } else {
         done = sweep_call(c, sweep, slot, index);
     }
@@ -304,8 +294,8 @@ AD_ALWAYS_INLINE bool discard_slot(ad_context *c, const struct sweep *sweep, str
         ad_cotangent_drop(c, slot);
         return true;
     }
-    if (__builtin_expect(slot->borrowed & AD_SLOT_SIMPLE && page->alive > 1, 1)) {
-        ad_slot_empty_simple(c, slot);
+    if (__builtin_expect(ad_slot_is_short(slot) && page->alive > 1, 1)) {
+        ad_slot_empty_short(c, slot);
         page->alive--;
         return true;
     }

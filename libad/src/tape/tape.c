@@ -102,8 +102,8 @@ bool ad_slot_clear(ad_context *c, struct ad_slots *slots, uint32_t index)
     if (slot->outputs_count == 0 && !slot->tail)
         return true;
     ad_cotangent_drop(c, slot);
-    if (slot->borrowed & AD_SLOT_SIMPLE)
-        ad_slot_empty_simple(c, slot);
+    if (ad_slot_is_short(slot))
+        ad_slot_empty_short(c, slot);
     else
         empty(c, slot);
     if (--page->alive)
@@ -138,11 +138,29 @@ void ad_slots_free(ad_context *c, struct ad_slots *slots)
 
 /* ---- the tape of a thread ---- */
 
+ad_array *ad_stub_of_shape(ad_context *c, const ad_array *x, ad_array **place)
+{
+    ad_array *stub = ad_array_abstract(c, (ad_dtype)x->dtype, x->ndim, ad_dims(x));
+    if (!stub)
+        return NULL;
+    ad_drop(c, *place);
+    return *place = ad_keep(c, stub);
+}
+
+static void drop_shaped_stubs(ad_context *c, struct ad_tape *tape)
+{
+    for (int i = 0; i < AD_SHAPED_STUBS; i++) {
+        ad_drop(c, tape->shaped[i]);
+        tape->shaped[i] = NULL;
+    }
+}
+
 static void tape_stop(ad_context *c)
 {
     for (int i = 0; i < c->tape->depth; i++)
         ad_runs_free(c, &c->tape->levels[i]);
     ad_slots_free(c, &c->tape->slots);
+    drop_shaped_stubs(c, c->tape);
     for (int i = 0; i < AD_DTYPE_COUNT; i++)
         ad_drop(c, c->tape->stubs[i]);
     ad_memo_free(c, c->tape->memo);
@@ -199,6 +217,7 @@ static uint64_t new_serial(struct ad_tape *tape)
 static void trace_end(ad_context *c, struct ad_tape *tape)
 {
     slots_reset(c, &tape->slots);
+    drop_shaped_stubs(c, tape);
     tape->serial = 0;
     tape->live = tape->forward = 0;
     tape->floor = 0;

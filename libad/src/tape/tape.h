@@ -12,7 +12,7 @@
 #include "array/array.h"
 #include <string.h>
 
-enum { AD_MAX_LEVELS = 64, AD_PAGE_SLOTS = 256 };
+enum { AD_MAX_LEVELS = 64, AD_PAGE_SLOTS = 256, AD_SHAPED_STUBS = 8 };
 #define AD_NO_PARENT UINT32_MAX
 
 /* What rules see of a call: made on the stack, when it is applied and again when it is swept. */
@@ -115,7 +115,8 @@ struct ad_tape {
     uint64_t last_serial, serials_end; /* what is left of a block of serials */
     uint32_t floor;          /* of the innermost open level */
     struct ad_level levels[AD_MAX_LEVELS];
-    ad_array *stubs[AD_DTYPE_COUNT]; /* abstract 0-d arrays that stand for inputs not saved */
+    ad_array *stubs[AD_DTYPE_COUNT]; /* abstract 0-d arrays that stand for inputs not saved, */
+    ad_array *shaped[AD_SHAPED_STUBS]; /* and some made last in this trace that have dimensions, each in a place that follows from its size */
     struct ad_memo *memo;            /* of transformed functions, closure.c */
 };
 
@@ -149,8 +150,16 @@ AD_ALWAYS_INLINE struct ad_slot *ad_slot_append(ad_context *c, struct ad_slots *
 
 bool ad_slot_clear(ad_context *c, struct ad_slots *slots, uint32_t index); /* false: its page is not there any more */
 
-/* Drops what a simple call holds, whose cotangent is none or a number, and leaves a dead slot. */
-AD_ALWAYS_INLINE void ad_slot_empty_simple(ad_context *c, struct ad_slot *slot)
+/* Whether a call, not hollow, has one output, at most two inputs, and options that take no memory: as simple ones, and most others. */
+AD_ALWAYS_INLINE bool ad_slot_is_short(const struct ad_slot *slot)
+{
+    return slot->borrowed & AD_SLOT_SIMPLE ||
+           (slot->outputs_count == 1 && slot->count <= 2 && slot->op && !(slot->borrowed & AD_SLOT_HOLLOW) &&
+            slot->op->options_size <= sizeof slot->small_options && !slot->op->options_drop);
+}
+
+/* Drops what a short call holds, whose cotangent is none or a number, and leaves a dead slot. */
+AD_ALWAYS_INLINE void ad_slot_empty_short(ad_context *c, struct ad_slot *slot)
 {
     if (!(slot->borrowed & AD_BORROWED_FIRST))
         ad_drop(c, slot->inputs[0]);
@@ -233,10 +242,15 @@ AD_ALWAYS_INLINE bool ad_reads_input(const ad_primitive *op, int wanted, bool ta
     return op->saves & AD_SAVE_INPUTS || (op->saves & AD_SAVE_OTHERS && wanted > takes);
 }
 
-/* An array of x's shape and dtype without values. */
+/* An array of x's shape and dtype without values; NULL and an error. */
+ad_array *ad_stub_of_shape(ad_context *c, const ad_array *x, ad_array **place);
+
 AD_ALWAYS_INLINE ad_array *ad_stub_of(ad_context *c, const ad_array *x)
 {
-    return x->ndim ? ad_array_abstract(c, (ad_dtype)x->dtype, x->ndim, ad_dims(x)) : c->tape->stubs[x->dtype];
+    if (x->ndim == 0)
+        return c->tape->stubs[x->dtype];
+    ad_array **place = &c->tape->shaped[(uint64_t)x->size * UINT64_C(0x9e3779b97f4a7c15) >> 61], *stub = *place;
+    return stub && stub->dtype == x->dtype && ad_same_shape(stub, x) ? stub : ad_stub_of_shape(c, x, place);
 }
 
 /* apply.c */
