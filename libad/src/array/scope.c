@@ -40,12 +40,12 @@ bool ad_scope_grow_and_add(ad_context *c, struct ad_object *object)
     return ad_grow(c, &s->entries, &s->capacity, sizeof *s->entries, s->count + 1) && ad_scope_add(c, object);
 }
 
-/* Room for twice as many as there are, if that is much less than there is. */
+/* Room for twice as many as there are, and some, if that is less: how large the stack once was leaves no trace. */
 void ad_scope_shrink(ad_context *c)
 {
     struct ad_scope_stack *s = &c->scopes;
-    uint32_t capacity = s->count < 32 ? 64 : 2 * s->count;
-    if (s->capacity / 2 <= capacity)
+    uint32_t capacity = s->count < 64 ? 128 : 2 * s->count;
+    if (s->capacity <= capacity)
         return;
     uintptr_t *entries = ad_allocate(c, capacity * sizeof *entries);
     if (!entries)

@@ -27,6 +27,8 @@ FOR_EACH_COUNT bool fill_inputs(ad_context *c, struct ad_slot *slot, const ad_pr
 {
     if (count > 2 && !ad_slot_inputs(c, slot, count))
         return false;
+    if (count == 1)
+        slot->parents[1] = AD_NO_PARENT;
     slot->count = (uint32_t)count;
     uint32_t *parents = count <= 2 ? slot->parents : slot->many_parents;
     ad_array **saved = count <= 2 ? slot->inputs : slot->many_inputs;

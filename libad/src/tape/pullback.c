@@ -45,10 +45,8 @@ static bool take_slot(ad_context *c, struct ad_pullback *pull, uint32_t index, u
     if (!ad_slot_inputs(c, to, (int)from->count))
         return false;
     to->borrowed = from->borrowed & AD_SLOT_SIMPLE;
-    if (to->borrowed && from->count == 1) {
+    if (to->borrowed && from->count == 1)
         to->borrowed |= AD_BORROWED_SECOND;
-        to->parents[1] = AD_NO_PARENT;
-    }
     for (uint32_t i = 0; i < from->count; i++) {
         uint32_t parent = ad_parents_of((struct ad_slot *)from)[i];
         ad_inputs_of(to)[i] = ad_keep(c, ad_inputs_of((struct ad_slot *)from)[i]);

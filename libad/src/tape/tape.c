@@ -36,6 +36,8 @@ bool ad_slot_inputs(ad_context *c, struct ad_slot *slot, int count)
         memset(slot->many_inputs, 0, inputs_bytes((uint32_t)count));
         slot->many_parents = (uint32_t *)(slot->many_inputs + count);
     }
+    if (count == 1)
+        slot->parents[1] = AD_NO_PARENT;
     slot->count = (uint32_t)count;
     return true;
 }

@@ -57,7 +57,7 @@ struct ad_slot {
     union {
         struct {
             ad_array *inputs[2];
-            uint32_t parents[2];
+            uint32_t parents[2]; /* the second AD_NO_PARENT where there is one input */
         };
         struct {
             ad_array **many_inputs; /* for count > 2 */
