@@ -624,7 +624,6 @@ bool ad_tree_visit(const ad_tree *t, bool (*visit)(void *context, const char *pa
 int ad_tree_walk(const ad_tree *t, ad_array **out, int room); /* ad_tree_leaves, of leaves that belong to the tree alone */
 
 /* shape.c */
-ad_shape ad_shape_make(int ndim, const int64_t *dims);
 bool ad_count_fits(const char *operation, int count, int room, const char *things);        /* false and an error: negative or too many */
 void *ad_shape_refuse(ad_dtype dtype, int ndim, const int64_t *dims);                     /* NULL and the error: too large, or negative */
 bool ad_shape_possible(const char *operation, ad_dtype dtype, const ad_shape *shape);      /* false and an error: too large, or negative */
@@ -633,12 +632,19 @@ bool ad_shape_broadcast(ad_shape *into, const ad_shape *with);
 bool ad_broadcast_dims(ad_shape *into, int ndim, const int64_t *dims); /* the same; false: they do not, and `into` is as it was */
 const char *ad_shape_text(char *buffer, size_t size, int ndim, const int64_t *dims); /* "(3,4)" */
 
-/* shape = x's, without what is behind its dimensions. */
-static inline void ad_shape_copy(ad_shape *shape, const ad_array *x)
+/* A shape takes 264 bytes, of which these dimensions alone are written and read. */
+static inline void ad_shape_set(ad_shape *shape, int ndim, const int64_t *dims)
 {
-    shape->ndim = x->ndim;
-    for (int i = 0; i < x->ndim; i++)
-        shape->dim[i] = ad_dims(x)[i];
+    shape->ndim = ndim;
+    for (int i = 0; i < ndim; i++)
+        shape->dim[i] = dims[i];
+}
+
+static inline ad_shape ad_shape_make(int ndim, const int64_t *dims)
+{
+    ad_shape shape;
+    ad_shape_set(&shape, ndim, dims);
+    return shape;
 }
 
 /* Whether a and b have one shape. */

@@ -4,14 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-ad_shape ad_shape_make(int ndim, const int64_t *dims)
-{
-    ad_shape shape;
-    shape.ndim = ndim;
-    memcpy(shape.dim, dims, (size_t)ndim * sizeof *dims);
-    return shape;
-}
-
 /* A user's shape may say anything. */
 static bool has_axes(const ad_shape *shape)
 {

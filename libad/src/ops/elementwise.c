@@ -103,7 +103,7 @@ FOR_EACH_COUNT bool infer(const ad_node *node, ad_spec *output, int count)
         if (x->ndim == 0 || (last && ad_same_shape(x, last)))
             continue;
         if (!last)
-            ad_shape_copy(&output->shape, x);
+            ad_shape_set(&output->shape, x->ndim, ad_dims(x));
         else if (!ad_broadcast_dims(&output->shape, x->ndim, ad_dims(x)))
             return refuse_shapes(node);
         last = x;

@@ -19,9 +19,9 @@ struct sizes {
     ad_shape leading;
 };
 
-static ad_shape leading_of(const ad_array *x)
+static int leading_of(const ad_array *x)
 {
-    return ad_shape_make(x->ndim < 2 ? 0 : x->ndim - 2, ad_dims(x));
+    return x->ndim < 2 ? 0 : x->ndim - 2;
 }
 
 static bool sizes_of(const ad_array *a, const ad_array *b, struct sizes *s)
@@ -36,9 +36,8 @@ static bool sizes_of(const ad_array *a, const ad_array *b, struct sizes *s)
     if (s->k != rows)
         return AD_FAIL(AD_ERROR_SHAPE, "ad_matmul: shapes %s and %s do not align (%lld != %lld)", AD_SHAPE_TEXT(a), AD_SHAPE_TEXT(b), (long long)s->k,
                        (long long)rows);
-    ad_shape leading = leading_of(b);
-    s->leading = leading_of(a);
-    if (!ad_shape_broadcast(&s->leading, &leading))
+    ad_shape_set(&s->leading, leading_of(a), ad_dims(a));
+    if (!ad_broadcast_dims(&s->leading, leading_of(b), ad_dims(b)))
         return AD_FAIL(AD_ERROR_SHAPE, "ad_matmul: the leading axes of shapes %s and %s do not broadcast", AD_SHAPE_TEXT(a), AD_SHAPE_TEXT(b));
     return true;
 }
@@ -50,7 +49,7 @@ static bool matmul_infer(const ad_node *node, ad_spec *output)
     if (!sizes_of(a, b, &s))
         return false;
     output->dtype = ad_dtype_common((ad_array *[]){ a, b }, 2);
-    output->shape = s.leading;
+    ad_shape_set(&output->shape, s.leading.ndim, s.leading.dim);
     if (a->ndim > 1)
         output->shape.dim[output->shape.ndim++] = s.m;
     if (b->ndim > 1)
@@ -64,15 +63,20 @@ struct stack {
     int64_t step[AD_MAX_NDIM];
 };
 
-static struct stack stack_of(const ad_array *x, bool is_row, int leading)
+static struct ad_matrix matrix_of(const ad_array *x, bool is_row)
 {
     const int64_t *strides = ad_strides(x);
     int64_t last = strides[x->ndim - 1];
-    struct stack s = { .matrix = { x->data, x->ndim > 1 ? strides[x->ndim - 2] : is_row ? 0 : last, x->ndim > 1 || is_row ? last : 0 } };
-    int missing = leading - (x->ndim < 2 ? 0 : x->ndim - 2);
+    return (struct ad_matrix){ x->data, x->ndim > 1 ? strides[x->ndim - 2] : is_row ? 0 : last, x->ndim > 1 || is_row ? last : 0 };
+}
+
+static void stack_of(const ad_array *x, bool is_row, int leading, struct stack *s)
+{
+    const int64_t *strides = ad_strides(x);
+    int missing = leading - leading_of(x);
+    s->matrix = matrix_of(x, is_row);
     for (int i = 0; i < leading; i++)
-        s.step[i] = i < missing || ad_dims(x)[i - missing] == 1 ? 0 : strides[i - missing];
-    return s;
+        s->step[i] = i < missing || ad_dims(x)[i - missing] == 1 ? 0 : strides[i - missing];
 }
 
 /* The operand in the common dtype, and copied where BLAS would not take its strides. */
@@ -82,7 +86,7 @@ static ad_array *prepared(ad_context *c, ad_array *x, bool is_row, ad_dtype dtyp
         return ad_array_cast(c, x, dtype);
     if (!ad_dtype_is_float(dtype) || ad_matmul_prefers_loops(s->m, s->n, s->k))
         return x;
-    bool taken = ad_matmul_takes(dtype, is_row ? s->m : s->k, is_row ? s->k : s->n, stack_of(x, is_row, 0).matrix);
+    bool taken = ad_matmul_takes(dtype, is_row ? s->m : s->k, is_row ? s->k : s->n, matrix_of(x, is_row));
     return taken ? x : ad_array_contiguous(c, x);
 }
 
@@ -147,15 +151,19 @@ static bool matmul_eval(const ad_node *node, void *const *outputs)
     AD_SCOPE;
     ad_context *c = ad_current();
     ad_array *a = ad_node_operand(node, 0), *b = ad_node_operand(node, 1);
-    struct products p = { .dtype = ad_dtype_common((ad_array *[]){ a, b }, 2), .out = outputs[0] };
+    struct products p;
+    p.dtype = ad_dtype_common((ad_array *[]){ a, b }, 2);
+    p.out = outputs[0];
     struct sizes *s = &p.sizes;
     if (!sizes_of(a, b, s) || !(a = prepared(c, a, true, p.dtype, s)) || !(b = prepared(c, b, false, p.dtype, s)))
         return false;
-    p.left = stack_of(a, true, s->leading.ndim);
-    p.right = stack_of(b, false, s->leading.ndim);
+    stack_of(a, true, s->leading.ndim, &p.left);
+    stack_of(b, false, s->leading.ndim, &p.right);
     while (s->leading.ndim > 0 && merge_rows(p.dtype, s, &p.left, &p.right))
         ;
-    p.count = ad_shape_size(s->leading);
+    p.count = 1;
+    for (int i = 0; i < s->leading.ndim; i++)
+        p.count *= s->leading.dim[i];
     p.batch = ad_matmul_batch(p.dtype, s->m, s->n, s->k, p.count);
     ad_run_parts((p.count + p.batch - 1) / p.batch, multiply_batch, &p);
     return true;

@@ -50,7 +50,8 @@ static bool reshape_infer(const ad_node *node, ad_spec *output)
     int64_t size;
     if (!ad_shape_checked_size(shape->ndim, shape->dim, 1, &size) || size != x->size)
         return AD_FAIL(AD_ERROR_SHAPE, "ad_reshape: an array of shape %s (%lld elements) to shape %s", AD_SHAPE_TEXT(x), (long long)x->size, TEXT_OF(shape));
-    *output = (ad_spec){ (ad_dtype)x->dtype, *shape };
+    output->dtype = (ad_dtype)x->dtype;
+    ad_shape_set(&output->shape, shape->ndim, shape->dim);
     return true;
 }
 
@@ -59,7 +60,7 @@ static bool reshape_infer(const ad_node *node, ad_spec *output)
 static bool strides_for(const ad_array *x, const ad_shape *to, int64_t *strides)
 {
     int axis = x->ndim - 1;
-    int64_t left = 1, stride = (int64_t)ad_dtype_size((ad_dtype)x->dtype); /* of the run: elements not yet taken, and their distance */
+    int64_t left = 1, stride = ad_item_size((ad_dtype)x->dtype); /* of the run: elements not yet taken, and their distance */
     for (int i = to->ndim - 1; i >= 0; i--) {
         if (to->dim[i] != 1 && left == 1) {
             while (ad_dims(x)[axis] == 1)
@@ -243,7 +244,8 @@ static bool broadcast_infer(const ad_node *node, ad_spec *output)
         fits = ad_dims(x)[x->ndim - i] == shape->dim[shape->ndim - i] || ad_dims(x)[x->ndim - i] == 1;
     if (!fits)
         return AD_FAIL(AD_ERROR_SHAPE, "ad_broadcast_to: an array of shape %s to shape %s", AD_SHAPE_TEXT(x), TEXT_OF(shape));
-    *output = (ad_spec){ (ad_dtype)x->dtype, *shape };
+    output->dtype = (ad_dtype)x->dtype;
+    ad_shape_set(&output->shape, shape->ndim, shape->dim);
     return true;
 }
 

@@ -513,7 +513,9 @@ bool ad_call_primitive_many(const ad_primitive *primitive, ad_array *const *inpu
 
 bool ad_same_infer(const ad_node *node, ad_spec *output)
 {
-    *output = (ad_spec){ ad_node_dtype(node, 0), ad_node_shape(node, 0) };
+    const ad_array *x = node->inputs[0];
+    output->dtype = (ad_dtype)x->dtype;
+    ad_shape_set(&output->shape, x->ndim, ad_dims(x));
     return true;
 }
 
