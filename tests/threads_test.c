@@ -3,6 +3,7 @@
 #include "testing.h"
 #include <dirent.h>
 #include <dlfcn.h>
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -304,6 +305,42 @@ START_TEST(several_threads_may_share_loops_at_once)
 }
 END_TEST
 
+static _Atomic int held;
+static _Atomic bool let_go;
+
+static void hold(int64_t part, void *context)
+{
+    (void)part, (void)context;
+    held++;
+    while (!let_go)
+        sched_yield();
+}
+
+static void *hold_the_pool(void *unused)
+{
+    ad_set_num_threads(3);
+    ad_parallel_for(3, hold, NULL);
+    return unused;
+}
+
+/* Threads that do not come, for whatever they do or wait for, are not waited for. */
+START_TEST(a_loop_ends_without_threads_that_are_busy_elsewhere)
+{
+    AD_SCOPE;
+    pthread_t other;
+    ad_set_num_threads(3);
+    ck_assert_int_eq(pthread_create(&other, NULL, hold_the_pool, NULL), 0);
+    while (held < 3)
+        sched_yield();
+    ad_array *y = ad_exp(ad_ones(AD_SHAPE(1000, 1000)));
+    assert_close(ad_item(ad_sum(y)), 1e6 * exp(1), 1e-12);
+    assert_close(ad_item(ad_at(ad_matmul(y, y), "999, 999")), 1e3 * exp(2), 1e-12);
+    ck_assert_int_eq(held, 3);
+    let_go = true;
+    pthread_join(other, NULL);
+}
+END_TEST
+
 /* ---- a program's own loop ---- */
 
 enum { PARTS = 100, IN_PART = 1000 };
@@ -585,7 +622,7 @@ RUN_TESTS("threads", the_number_of_threads_is_that_of_the_thread_and_0_is_the_de
           the_configuration_says_what_is_used_one_fact_a_line, products_leave_the_number_of_threads_of_the_callers_own_blas_calls,
           loops_have_the_same_bits_for_any_number_of_threads, products_are_right_and_have_the_same_bits_for_any_number_of_threads,
           stacks_contractions_and_decompositions_have_the_same_bits_for_any_number_of_threads, gradients_have_the_same_bits_for_any_number_of_threads,
-          large_loops_are_shared_and_small_ones_are_not, several_threads_may_share_loops_at_once, an_own_loop_runs_each_part_once_on_any_number_of_threads,
+          large_loops_are_shared_and_small_ones_are_not, several_threads_may_share_loops_at_once, a_loop_ends_without_threads_that_are_busy_elsewhere, an_own_loop_runs_each_part_once_on_any_number_of_threads,
           an_own_loop_of_no_parts_does_nothing_and_of_fewer_is_an_error, a_loop_within_a_part_runs_in_order_on_the_thread_of_the_part,
           the_error_of_the_lowest_part_is_left_and_all_parts_run, what_a_part_makes_is_dropped_at_its_end_unless_it_is_retained,
           a_child_works_on_one_thread_after_its_parent_shared_loops, a_child_works_while_other_threads_of_its_parent_work, a_child_ends_while_other_threads_of_its_parent_work,
