@@ -50,6 +50,8 @@ AD_API void ad_parallel_for(int64_t parts, void (*run)(int64_t part, void *conte
  *     products: OpenBLAS 0.3.21 (OpenMP build), kernels for SkylakeX
  *     LAPACK: that of OpenBLAS
  *
+ * Where OpenBLAS does not know the processor and BLIS is installed, BLIS multiplies, and the last two lines say so: "products: BLIS 0.9.0, kernels for zen3",
+ * "LAPACK: that of OpenBLAS 0.3.21 (OpenMP build), kernels for Prescott".
  * Memory is "checked" in a checked build, and "each block from malloc, for a memory checker" with the address sanitizer and under valgrind. The instruction set is that of the elementwise loops and reductions, the threads are ad_num_threads(). The command ad-config prints the same.
  * @return the text, which is the thread's: it is good until the thread asks again, or ends */
 AD_API const char *ad_config(void);

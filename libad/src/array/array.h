@@ -222,7 +222,7 @@ struct ad_context {
 #endif
     ad_array *numbers[AD_SMALL_NUMBERS]; /* weak integers from -1 on, made when first asked for */
     char error_message[AD_SENTENCE_BYTES];
-    char config[400]; /* what ad_config said last */
+    char config[480]; /* what ad_config said last */
     const char *error_context; /* what the program is doing, appended to sentences; NULL: unknown */
     char error_where[256]; /* the place of the call, "" where it is not known */
 };

@@ -35,19 +35,29 @@ static const char *memory_of(const ad_context *c)
 #endif
 }
 
+/* Which library multiplies, and whose LAPACK it is. */
+static void describe_algebra(char *text, size_t room)
+{
+    const char *openblas = ad_openblas_build(), *openblas_kernels = ad_openblas_kernels(), *blis = ad_blis_build();
+    if (!blis)
+        snprintf(text, room, "products: %s, kernels for %s\nLAPACK: that of OpenBLAS\n", openblas, openblas_kernels);
+    else
+        snprintf(text, room, "products: %s, kernels for %s\nLAPACK: that of %s, kernels for %s\n", blis, ad_blis_kernels(), openblas, openblas_kernels);
+}
+
 const char *ad_config(void)
 {
     ad_context *c = ad_current();
     if (c->id == AD_NO_THREAD)
         return "version: " AD_VERSION "\n"; /* there is no room for more */
-    snprintf(c->config, sizeof c->config,
-             "version: %s\n"
-             "compiler: %s\n"
-             "instruction set: %s\n"
-             "threads: %d\n"
-             "memory: %s\n"
-             "products: %s, kernels for %s\n"
-             "LAPACK: that of OpenBLAS\n",
-             ad_version(), COMPILER, c->loops->instruction_set, ad_num_threads(), memory_of(c), ad_openblas_build(), ad_openblas_kernels());
+    int length = snprintf(c->config, sizeof c->config,
+                          "version: %s\n"
+                          "compiler: %s\n"
+                          "instruction set: %s\n"
+                          "threads: %d\n"
+                          "memory: %s\n",
+                          ad_version(), COMPILER, c->loops->instruction_set, ad_num_threads(), memory_of(c));
+    if (length > 0 && (size_t)length < sizeof c->config)
+        describe_algebra(c->config + length, sizeof c->config - (size_t)length);
     return c->config;
 }

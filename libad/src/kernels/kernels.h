@@ -147,6 +147,14 @@ void ad_openblas_release(int threads);
 const char *ad_openblas_build(void);   /* "OpenBLAS 0.3.21 (OpenMP build)" */
 const char *ad_openblas_kernels(void); /* "SkylakeX": the processor that it takes this one for */
 
+/* BLIS, which multiplies in place of OpenBLAS where that has narrower kernels than the processor is made for. ad_blis_choose decides it, by the name of
+ * OpenBLAS's kernels; it is called when the library is loaded. The strides of operands fit: one is the item, the other what lies between rows or columns. */
+void ad_blis_choose(const char *openblas_kernels);
+const char *ad_blis_build(void); /* "BLIS 0.9.0"; NULL: OpenBLAS multiplies */
+const char *ad_blis_kernels(void);
+bool ad_blis_takes(ad_dtype dtype, int64_t m, int64_t n, int64_t k);
+void ad_blis_multiply(ad_dtype dtype, int64_t m, int64_t n, int64_t k, struct ad_matrix a, struct ad_matrix b, void *c, int64_t width);
+
 /* The thin singular value decomposition A = U diag(s) Vh of an (m, n) C-contiguous matrix of one of f64 f32 c128 c64, m and n at least 1. With
  * k = min(m, n), U is (m, k), s has k reals, the largest first, and Vh is (k, n). An infinity in A makes all of them NaN. */
 struct ad_svd {

@@ -180,6 +180,13 @@ static bool reads_no_further(bool real, struct layout matrix)
     return real || matrix.transpose == CblasNoTrans;
 }
 
+/* With strides that say how it is stored, those of axes of length 1 too. */
+static struct ad_matrix laid_out(int64_t item, struct layout layout, struct ad_matrix x)
+{
+    bool by_rows = layout.transpose == CblasNoTrans;
+    return (struct ad_matrix){ x.data, by_rows ? layout.leading * item : item, by_rows ? item : layout.leading * item };
+}
+
 /* False where BLAS cannot do it. */
 static bool blas_product(const struct product *p)
 {
@@ -191,6 +198,10 @@ static bool blas_product(const struct product *p)
     bool real = p->dtype == AD_F64 || p->dtype == AD_F32, dot = m == 1 && n == 1;
     if (dot && !real && (a_step != 1 || b_step != 1))
         return false; /* OpenBLAS 0.3.21 reads past the last element */
+    if (!dot && ad_blis_takes(p->dtype, m, n, k)) {
+        ad_blis_multiply(p->dtype, m, n, k, laid_out(p->item, la, p->a), laid_out(p->item, lb, p->b), p->c, p->width);
+        return true;
+    }
     int threads = ad_openblas_hold();
     if (dot)
         blas_dot(p->dtype, (int)k, p->a.data, a_step, p->b.data, b_step, p->c);
