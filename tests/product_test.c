@@ -98,6 +98,7 @@ START_TEST(matmul_of_empty_arrays)
 {
     AD_SCOPE;
     assert_array(ad_matmul(ad_zeros(AD_SHAPE(2, 0)), ad_zeros(AD_SHAPE(0, 2))), AD_SHAPE(2, 2), 0, 0, 0, 0, 0);
+    assert_array(ad_sum(ad_matmul(ad_zeros(AD_SHAPE(5000, 0)), ad_zeros(AD_SHAPE(0, 2)))), AD_SCALAR_SHAPE, 0, 0);
     ck_assert(ad_shape_equal(ad_shape_of(ad_matmul(ad_zeros(AD_SHAPE(0, 3)), ad_zeros(AD_SHAPE(3, 2)))), AD_SHAPE(0, 2)));
     assert_array(ad_matmul(ad_zeros(AD_SHAPE(0)), ad_zeros(AD_SHAPE(0))), AD_SCALAR_SHAPE, 0, 0);
 }

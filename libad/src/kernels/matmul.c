@@ -234,6 +234,7 @@ struct strips {
     struct product whole;
     bool of_columns;
     int64_t length, count; /* rows or columns of each, but the last may have fewer */
+    int64_t piece;         /* of a strip, for a call of BLAS */
 };
 
 enum { LEAST_COST = 1 << 21 }; /* of a strip */
@@ -263,6 +264,20 @@ int64_t ad_matmul_batch(ad_dtype dtype, int64_t m, int64_t n, int64_t k, int64_t
     return enough > even ? enough : even;
 }
 
+/* A tall matrix times a small one goes to BLAS by pieces that stay in the cache: up to some size OpenBLAS multiplies without copying its operands first,
+ * which where B is small took three times as long as the product. So with a wide one. */
+enum { PIECE = 1024 };
+
+static int64_t piece_of(const struct product *p, bool of_columns)
+{
+    enum { LARGEST_SMALL = 1024, MOST_WORK = 1 << 19 };
+    int64_t other = of_columns ? p->m : p->n;
+    if (other <= 1 || p->k <= 1 || other > LARGEST_SMALL || p->k > LARGEST_SMALL || other * p->k > LARGEST_SMALL)
+        return INT64_MAX;
+    int64_t most = MOST_WORK / (other * p->k);
+    return most < PIECE ? most : PIECE;
+}
+
 /* Every strip of rows reads all of B, which OpenBLAS copies each time. With these lengths that was measured to cost one thread 1 to 4 percent. */
 static struct strips strips_of(const struct product *p)
 {
@@ -276,16 +291,15 @@ static struct strips strips_of(const struct product *p)
     if (s.count > 1)
         s.length = (s.length + MULTIPLE - 1) / MULTIPLE * MULTIPLE;
     s.count = (all + s.length - 1) / s.length;
+    s.piece = piece_of(p, s.of_columns);
     return s;
 }
 
-static void multiply_strip(void *context, int64_t i)
+static void multiply_piece(const struct strips *s, int64_t start, int64_t length)
 {
-    const struct strips *s = context;
     struct product p = s->whole;
-    int64_t start = i * s->length, item = (int64_t)ad_dtype_size(p.dtype);
-    int64_t *size = s->of_columns ? &p.n : &p.m;
-    *size = *size - start < s->length ? *size - start : s->length;
+    int64_t item = (int64_t)ad_dtype_size(p.dtype);
+    *(s->of_columns ? &p.n : &p.m) = length;
     if (s->of_columns)
         p.b.data += start * p.b.column_stride;
     else
@@ -294,12 +308,22 @@ static void multiply_strip(void *context, int64_t i)
     multiply(&p);
 }
 
+static void multiply_strip(void *context, int64_t i)
+{
+    const struct strips *s = context;
+    int64_t all = s->of_columns ? s->whole.n : s->whole.m, start = i * s->length, end = all - start < s->length ? all : start + s->length;
+    for (int64_t length; start < end; start += length) {
+        length = end - start < s->piece ? end - start : s->piece;
+        multiply_piece(s, start, length);
+    }
+}
+
 void ad_matmul_kernel(ad_dtype dtype, int64_t m, int64_t n, int64_t k, struct ad_matrix a, struct ad_matrix b, void *c)
 {
     struct product p = { dtype, blas_item(dtype), m, n, k, n, a, b, c };
     if (m == 0 || n == 0)
         return;
-    if (cost_of(&p) < 2 * LEAST_COST) {
+    if (m <= PIECE && n <= PIECE && cost_of(&p) < 2 * LEAST_COST) {
         multiply(&p);
         return;
     }
