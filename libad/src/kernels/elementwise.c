@@ -59,6 +59,9 @@ typedef float32x4_t vector_f32;
 #define NAME(x)       x##_f64
 #define SLEEF(f, u)   SLEEF_F64(f, u)
 #define C_FUNCTION(name) name
+#define SIGNED        int64_t
+#define UNSIGNED      uint64_t
+#define HIGHEST       INT64_MAX
 #define OWN_EXPONENTIAL
 #include "real.inc"
 #undef OWN_EXPONENTIAL
@@ -68,6 +71,9 @@ typedef float32x4_t vector_f32;
 #undef NAME
 #undef SLEEF
 #undef C_FUNCTION
+#undef SIGNED
+#undef UNSIGNED
+#undef HIGHEST
 
 #define T             float
 #define V             vector_f32
@@ -75,6 +81,9 @@ typedef float32x4_t vector_f32;
 #define NAME(x)       x##_f32
 #define SLEEF(f, u)   SLEEF_F32(f, u)
 #define C_FUNCTION(name) name##f
+#define SIGNED        int32_t
+#define UNSIGNED      uint32_t
+#define HIGHEST       INT32_MAX
 #include "real.inc"
 
 LOOP_WHERE(static, where_8, uint64_t)
