@@ -16,7 +16,9 @@
 #define DEFAULT_MEMORY_LIMIT ((size_t)64 << 20)
 #define EMPTY_LANE ((uint64_t)1 << LOW_BITS)
 
-enum { MOST_WORDS = 15 << 10, LEAST_SLOT_WORDS = 128 }; /* a block with its header stays below the 32 KiB that an allocator keeps in a class of sizes */
+/* The most words of a block: with two headers they fill 8 KiB, which is a class of the allocator. All coders of a run fill blocks at the same pace, so that
+ * half of a block each is unused in the worst moment. */
+enum { MOST_WORDS = ((8 << 10) - 128) / 2, LEAST_SLOT_WORDS = 128 };
 
 struct hyper_store {
     int64_t count;
