@@ -16,9 +16,9 @@
 #define DEFAULT_MEMORY_LIMIT ((size_t)64 << 20)
 #define EMPTY_LANE ((uint64_t)1 << LOW_BITS)
 
-/* The most words of a block: with two headers they fill 8 KiB, which is a class of the allocator. All coders of a run fill blocks at the same pace, so that
- * half of a block each is unused in the worst moment. */
-enum { MOST_WORDS = ((8 << 10) - 128) / 2, LEAST_SLOT_WORDS = 128 };
+/* Bytes of a block with its header and the allocator's, which together are at most HEADERS. All coders of a run fill blocks at the same pace: in the worst
+ * moment all of them have just begun one. */
+enum { HEADERS = 96, LEAST_BLOCK = 256, MOST_BLOCK = 8 << 10, MOST_WORDS = (MOST_BLOCK - HEADERS) / 2, LEAST_SLOT_WORDS = 128 };
 
 struct hyper_store {
     int64_t count;
@@ -133,11 +133,18 @@ static int64_t block_bytes(int64_t words)
     return (int64_t)sizeof(hyper_words) + words * (int64_t)sizeof(uint16_t);
 }
 
+/* An eighth of what is held, in a block that fills its class of the allocator: there are four to the octave. */
+static int64_t words_of_block(const hyper_coder *coder)
+{
+    int64_t bytes = (coder->words + coder->fill) / 8 * (int64_t)sizeof(uint16_t);
+    bytes = bytes < LEAST_BLOCK ? LEAST_BLOCK : bytes > MOST_BLOCK ? MOST_BLOCK : bytes;
+    bytes &= -(INT64_C(1) << (63 - __builtin_clzll((unsigned long long)bytes) - 2));
+    return (bytes - HEADERS) / (int64_t)sizeof(uint16_t);
+}
+
 static hyper_words *new_block(hyper_coder *coder)
 {
-    int64_t held = coder->words + coder->fill, words = held / 8 < FIRST_WORDS ? FIRST_WORDS : held / 8 > MOST_WORDS ? MOST_WORDS : held / 8;
-    if (coder->store->spill)
-        words = coder->store->slot_words;
+    int64_t words = coder->store->spill ? coder->store->slot_words : words_of_block(coder);
     hyper_words *block = ad_memory_take((size_t)block_bytes(words));
     if (!block) {
         fail(coder, HYPER_STORE_NO_MEMORY);
