@@ -215,6 +215,11 @@ void ad_allocated(struct ad_allocator *a, size_t bytes)
 
 void *ad_allocate(ad_context *c, size_t bytes)
 {
+    return bytes && bytes <= SMALL ? ad_allocate_small(c, bytes) : ad_allocate_further(c, bytes);
+}
+
+void *ad_allocate_further(ad_context *c, size_t bytes)
+{
     struct ad_allocator *a = &c->allocator;
     if (bytes > AD_LARGEST_BLOCK)
         return ad_set_error_of_running(AD_ERROR_MEMORY, "out of memory: %zu bytes are more than a machine can have", bytes);
@@ -242,9 +247,13 @@ void *ad_allocate(ad_context *c, size_t bytes)
 
 void ad_deallocate(ad_context *c, void *block, size_t bytes)
 {
+    struct ad_allocator *a = &c->allocator;
     if (!block)
         return;
-    struct ad_allocator *a = &c->allocator;
+    if (bytes && bytes <= SMALL && !a->uncached) {
+        ad_deallocate_small(c, block, bytes);
+        return;
+    }
     size_t rounded;
     int class = class_of(bytes, &rounded);
     a->live -= (int64_t)rounded;

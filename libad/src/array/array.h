@@ -244,6 +244,7 @@ void ad_allocated(struct ad_allocator *a, size_t bytes);
 
 /* The same for blocks of at most 1 KiB: one class of 64 bytes each. A block is given back to the thread that made it. */
 enum { AD_SMALL_STEP = 64 };
+void *ad_allocate_further(ad_context *c, size_t bytes); /* where none is at hand, or somebody watches */
 
 AD_ALWAYS_INLINE void *ad_allocate_small(ad_context *c, size_t bytes)
 {
@@ -259,7 +260,7 @@ AD_ALWAYS_INLINE void *ad_allocate_small(ad_context *c, size_t bytes)
         __builtin_prefetch((char *)next + 128, 1);
         return block;
     }
-    return ad_allocate(c, bytes);
+    return ad_allocate_further(c, bytes);
 }
 
 AD_ALWAYS_INLINE void ad_deallocate_small(ad_context *c, void *block, size_t bytes)

@@ -138,13 +138,29 @@ static void *no_result(const ad_fn *fn, const ad_value *arguments)
     return ad_set_error_of_running(AD_ERROR_TRANSFORM, "the function returned NULL without an error");
 }
 
+/* Calls the C function. Those of one array or tree, as most are, without libffi. */
+static void *call(const ad_fn *fn, const ad_value *arguments)
+{
+    void *result = NULL, *pointers[AD_MAX_ARGUMENTS], *x = arguments[0].p;
+    bool array = fn->arguments[0] == 'a';
+    if (fn->count == 1 && (array || fn->arguments[0] == 't')) {
+        if (fn->result == 'a')
+            return array ? ((ad_array * (*)(ad_array *)) fn->pointer)(x) : ((ad_array * (*)(ad_tree *)) fn->pointer)(x);
+        return array ? ((ad_tree * (*)(ad_array *)) fn->pointer)(x) : ((ad_tree * (*)(ad_tree *)) fn->pointer)(x);
+    }
+    for (int i = 0; i < fn->count; i++)
+        pointers[i] = (void *)&arguments[i];
+    ffi_call((ffi_cif *)&fn->cif, fn->pointer, &result, pointers);
+    return result;
+}
+
 /* Scopes that a C function leaves open would make ad_escape move its result less far than its caller thinks.
  *
  * What fails in a transformation fails where the program asked for it: neither at a call that stands in its arguments, as in
  * ad_grad(f)(ad_neg(x)), nor at one that the function made. */
 void *ad_fn_invoke(ad_context *c, const ad_fn *fn, const ad_value *arguments)
 {
-    void *result = NULL, *pointers[AD_MAX_ARGUMENTS];
+    void *result;
     uint32_t depth = c->scopes.depth;
     const char *site = ad_call_site_;
     AD_RUNNING(c, fn->transform ? fn->name : c->operation ? c->operation : "ad_call");
@@ -153,9 +169,7 @@ void *ad_fn_invoke(ad_context *c, const ad_fn *fn, const ad_value *arguments)
             ad_call_site_ = fn->site;
         result = fn->transform(c, fn, arguments);
     } else {
-        for (int i = 0; i < fn->count; i++)
-            pointers[i] = (void *)&arguments[i];
-        ffi_call((ffi_cif *)&fn->cif, fn->pointer, &result, pointers);
+        result = call(fn, arguments);
         ad_call_site_ = site;
         ad_scope_absorb(c, depth);
     }

@@ -141,11 +141,9 @@ static bool tangent_of_output(ad_context *c, struct ad_node *node, ad_array **ta
 /* A tangent has its output's shape and dtype. */
 static bool attach(ad_context *c, int level, ad_array *output, ad_array *tangent)
 {
-    if (!ad_is_number(tangent) || !ad_is_number(output)) {
-        if (!ad_shape_equal(ad_shape_of(tangent), ad_shape_of(output)))
-            tangent = ad_broadcast_to(tangent, ad_shape_of(output));
-        tangent = ad_match(tangent, output);
-    }
+    if (!ad_same_shape(tangent, output))
+        tangent = ad_broadcast_to(tangent, ad_shape_of(output));
+    tangent = ad_match(tangent, output);
     return tangent && ad_tangent_attach(c, output, level, tangent);
 }
 

@@ -101,7 +101,7 @@ bool ad_slot_clear(ad_context *c, struct ad_slots *slots, uint32_t index)
     if (!page)
         return false;
     struct ad_slot *slot = &page->slots[index % AD_PAGE_SLOTS];
-    if (slot->outputs_count == 0 && !slot->tail)
+    if (ad_slot_is_empty(slot))
         return true;
     ad_cotangent_drop(c, slot);
     if (ad_slot_is_short(slot))
@@ -118,9 +118,11 @@ bool ad_slot_clear(ad_context *c, struct ad_slots *slots, uint32_t index)
 /* Clears all slots; keeps the first page, whose slot 0 is never used, so that a small trace asks for no memory. */
 static void slots_reset(ad_context *c, struct ad_slots *slots)
 {
-    for (uint32_t i = slots->first; i < slots->next; i++)
-        if (!ad_slot_clear(c, slots, i))
+    for (uint32_t i = slots->first; i < slots->next; i++) {
+        const struct ad_page *page = slots->pages[i / AD_PAGE_SLOTS];
+        if (!page || (!ad_slot_is_empty(&page->slots[i % AD_PAGE_SLOTS]) && !ad_slot_clear(c, slots, i)))
             i |= AD_PAGE_SLOTS - 1;
+    }
     for (uint32_t page = 1; page <= slots->next / AD_PAGE_SLOTS && page < slots->page_capacity; page++) {
         ad_deallocate(c, slots->pages[page], sizeof **slots->pages);
         slots->pages[page] = NULL;
@@ -269,7 +271,7 @@ static void leave_page(ad_context *c, struct ad_slots *slots, uint32_t first, ui
         slot->mask &= outer;
         if (slot->mask)
             ad_cotangent_drop(c, slot);
-        else if (!ad_slot_clear(c, slots, i))
+        else if (!ad_slot_is_empty(slot) && !ad_slot_clear(c, slots, i))
             return;
     }
 }

@@ -148,6 +148,12 @@ AD_ALWAYS_INLINE struct ad_slot *ad_slot_append(ad_context *c, struct ad_slots *
     return slot;
 }
 
+/* Whether the slot was cleared already, as by the sweep. */
+static inline bool ad_slot_is_empty(const struct ad_slot *slot)
+{
+    return slot->outputs_count == 0 && !slot->tail;
+}
+
 bool ad_slot_clear(ad_context *c, struct ad_slots *slots, uint32_t index); /* false: its page is not there any more */
 
 /* Whether a call, not hollow, has one output, at most two inputs, and options that take no memory: as simple ones, and most others. */

@@ -96,7 +96,10 @@ ad_array *ad_zeros_of(ad_context *c, const ad_array *x)
 
 ad_array *ad_ones_of(const ad_array *x)
 {
-    ad_array *one = ad_astype(ad_scalar(1), (ad_dtype)x->dtype);
+    ad_array *one = ad_scalar(1);
+    if (ad_is_real(x))
+        return one;
+    one = ad_astype(one, (ad_dtype)x->dtype);
     return one ? ad_broadcast_to(one, ad_shape_of(x)) : NULL;
 }
 
@@ -383,7 +386,7 @@ void *ad_directional(ad_context *c, const char *transformation, const ad_fn *fn,
         ad_leaves_of(c, kind, v, &tangents)) {
         bool fit = true;
         for (int i = 0; i < inputs.count && fit; i++)
-            if (!(fit = ad_shape_equal(ad_shape_of(inputs.leaf[i]), ad_shape_of(tangents.leaf[i]))))
+            if (!(fit = ad_same_shape(inputs.leaf[i], tangents.leaf[i])))
                 ad_set_error(AD_ERROR_SHAPE, "%s: a direction of shape %s for an argument of shape %s", transformation, AD_SHAPE_TEXT(tangents.leaf[i]),
                              AD_SHAPE_TEXT(inputs.leaf[i]));
         result = fit ? push(c, fn, arguments, &inputs, &tangents, value) : NULL;
