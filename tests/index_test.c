@@ -86,6 +86,10 @@ START_TEST(integers_come_from_the_program)
     assert_array(ad_at(x, "%d, %d:%ld", low, low, high), AD_SHAPE(2), 0, 5, 6);
     for (int i = 0; i < 3; i++)
         assert_close(ad_item(ad_at(x, "%d, %d", i, -i - 1)), 4 * i + 3 - i, 0);
+    assert_fails(ad_at(x, "%d", INT_MIN), AD_ERROR_INDEX, "index -2147483648 is out of bounds");
+    assert_fails(ad_at(x, "%d", INT_MAX), AD_ERROR_INDEX, "index 2147483647 is out of bounds");
+    assert_fails(ad_at(x, "%d%d", 1, 0), AD_ERROR_INDEX, "index 10 is out of bounds");
+    assert_array(ad_at(x, "%+d, %3d", 1, 2), AD_SHAPE(), 0, 6);
     assert_array(ad_at_set(x, 9, "%d, %ld:", 0, 2L), AD_SHAPE(3, 4), 0, 0, 1, 9, 9, 4, 5, 6, 7, 8, 9, 10, 11);
 }
 END_TEST

@@ -49,15 +49,16 @@ void ad_tree_free(ad_context *c, struct ad_object *object)
 
 enum { POSITION_BYTES = 12, FEW_NAMES = 8 }; /* so few are found by looking at each */
 
-/* Writes i as a decimal number. */
-static void write_position(char *name, int i)
+/* Writes i as a decimal number; gives the place behind it. */
+static char *write_position(char *name, int i)
 {
     int length = 1;
     for (int rest = i; rest >= 10; rest /= 10)
         length++;
-    name[length] = '\0';
-    for (; length--; i /= 10)
+    char *end = name + length;
+    for (*end = '\0'; length--; i /= 10)
         name[length] = (char)('0' + i % 10);
+    return end + 1;
 }
 
 /* The number that a name of a tree by position stands for, -1 if it is none below count. */
@@ -172,13 +173,10 @@ static ad_tree *tree_new(int count, const char *const *names, struct ad_object *
     for (int i = 0; i < count; i++) {
         t->entries[i] = (struct entry){ name, children[i] };
         ad_object_retain_shared(children[i]);
-        if (names)
-            strcpy(name, names[i]);
-        else
-            write_position(name, i);
-        name += strlen(name) + 1;
+        name = names ? stpcpy(name, names[i]) + 1 : write_position(name, i);
     }
-    enter_names(t);
+    if (size)
+        enter_names(t);
     if (!ad_scope_add(c, &t->object)) {
         ad_tree_free(c, &t->object);
         return NULL;

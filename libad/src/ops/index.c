@@ -15,7 +15,17 @@ struct slice {
     int64_t start, step, count; /* step < 0 goes backwards from start */
     int64_t length;             /* of the axis it is taken from */
     int axis;
+    bool drops; /* the axis, of one element, goes */
 };
+
+/* Takes the axis away that the slice drops; gives the number of those that stay. */
+static int without_axis(const struct slice *s, int ndim, int64_t *extents)
+{
+    if (!s->drops)
+        return ndim;
+    memmove(extents + s->axis, extents + s->axis + 1, (size_t)(ndim - s->axis - 1) * sizeof *extents);
+    return ndim - 1;
+}
 
 /* Adds g to a part of a cotangent. Zeros give way to it, so that its zeros keep their sign. */
 static void add_to_part(const ad_array *g, struct ad_operand part, bool zeros)
@@ -31,6 +41,7 @@ static bool slice_infer(const ad_node *node, ad_spec *output)
     const struct slice *s = ad_node_options(node);
     *output = (ad_spec){ ad_node_dtype(node, 0), ad_node_shape(node, 0) };
     output->shape.dim[s->axis] = s->count;
+    output->shape.ndim = without_axis(s, output->shape.ndim, output->shape.dim);
     return true;
 }
 
@@ -41,8 +52,14 @@ static ad_array *slice_view(const ad_node *node, const ad_spec *output)
     int64_t strides[AD_MAX_NDIM], stride = ad_strides(x)[s->axis];
     memcpy(strides, ad_strides(x), x->ndim * sizeof *strides);
     strides[s->axis] = stride * s->step;
+    without_axis(s, x->ndim, strides);
     int64_t offset = ad_shape_size(output->shape) ? stride * s->start : 0;
-    return ad_array_view(ad_current(), x, output->dtype, x->ndim, output->shape.dim, strides, offset);
+    if (output->shape.ndim == 0 && output->dtype == AD_F64) {
+        double number; /* which is no longer than a reference to it, and on which operations are quick */
+        memcpy(&number, x->data + offset, sizeof number);
+        return ad_scalar(number);
+    }
+    return ad_array_view(ad_current(), x, output->dtype, output->shape.ndim, output->shape.dim, strides, offset);
 }
 
 static bool slice_vjp_into(const ad_node *node, ad_array *g, void *sum, bool zeros)
@@ -53,6 +70,7 @@ static bool slice_vjp_into(const ad_node *node, ad_array *g, void *sum, bool zer
     c_order_strides((ad_dtype)x->dtype, x->ndim, ad_dims(x), strides);
     char *first = (char *)sum + (g->size ? s->start * strides[s->axis] : 0);
     strides[s->axis] *= s->step;
+    without_axis(s, x->ndim, strides);
     add_to_part(g, (struct ad_operand){ first, strides, (ad_dtype)x->dtype }, zeros);
     return true;
 }
@@ -69,7 +87,13 @@ static ad_array *slice_axis(ad_array *x, int axis, int64_t start, int64_t count,
         step = 1; /* a huge one would overflow the stride */
     if (!x || (count == length && step == 1))
         return ad_unchanged(x);
-    return ad_call_primitive(&slice_op, &x, 1, &(struct slice){ start, step, count, length, axis });
+    return ad_call_primitive(&slice_op, &x, 1, &(struct slice){ start, step, count, length, axis, false });
+}
+
+/* The element at a place of an axis, which goes. */
+static ad_array *element_of_axis(ad_array *x, int axis, int64_t place)
+{
+    return x ? ad_call_primitive(&slice_op, &x, 1, &(struct slice){ place, 1, 1, ad_dims(x)[axis], axis, true }) : NULL;
 }
 
 ad_array *(ad_slice_axis)(ad_array *x, int axis, int64_t start, int64_t count, int64_t step)
@@ -155,10 +179,11 @@ static int axes_left(const char *operation, const ad_array *x, const ad_index_li
 
 static ad_array *view_of(const char *operation, ad_array *x, const ad_index_list *indices, int left)
 {
-    ad_shape shape = { .ndim = 0 };
+    ad_shape shape; /* 32 dimensions, which are not all set to 0 */
+    shape.ndim = 0;
     int64_t start, count;
     ad_array *y = x;
-    int axis = 0;
+    int axis = 0, gone = 0, added_axes = 0;
     for (int i = 0; i < indices->count && y; i++) {
         const ad_index *entry = &indices->index[i];
         int added = entry->kind == AD_INDEX_REST ? left : entry->kind != AD_INDEX_INTEGER;
@@ -167,6 +192,7 @@ static ad_array *view_of(const char *operation, ad_array *x, const ad_index_list
         switch (entry->kind) {
         case AD_INDEX_NEW:
             shape.dim[shape.ndim++] = 1;
+            added_axes++;
             break;
         case AD_INDEX_REST:
             for (int k = 0; k < left; k++)
@@ -175,12 +201,12 @@ static ad_array *view_of(const char *operation, ad_array *x, const ad_index_list
         case AD_INDEX_INTEGER:
             if (!resolve_integer(operation, entry->start, ad_dims(x)[axis], axis, &start))
                 return NULL;
-            y = slice_axis(y, axis++, start, 1, 1);
+            y = element_of_axis(y, axis++ - gone++, start);
             break;
         default:
             if (!resolve_slice(operation, entry, ad_dims(x)[axis], &start, &count))
                 return NULL;
-            y = slice_axis(y, axis++, start, count, entry->step);
+            y = slice_axis(y, axis++ - gone, start, count, entry->step);
             shape.dim[shape.ndim++] = count;
         }
     }
@@ -188,7 +214,7 @@ static ad_array *view_of(const char *operation, ad_array *x, const ad_index_list
         return ad_set_error(AD_ERROR_SHAPE, "%s: the result has more than %d dimensions", operation, AD_MAX_NDIM);
     while (axis < x->ndim)
         shape.dim[shape.ndim++] = ad_dims(x)[axis++];
-    return ad_reshape(y, shape);
+    return added_axes ? ad_reshape(y, shape) : ad_unchanged(y);
 }
 
 /* ---- index arrays ---- */

@@ -3,10 +3,7 @@
  * Reads text only; what the entries mean for an array is index.c's concern. */
 #include "ad/index.h"
 #include "ops/ops.h"
-#include <ctype.h>
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct reader {
@@ -24,9 +21,14 @@ static bool is_alphanumeric(char c)
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
 static void skip_blanks(struct reader *r)
 {
-    while (*r->at && strchr(" \t\n\v\f\r", *r->at))
+    while (*r->at == ' ' || (*r->at >= '\t' && *r->at <= '\r'))
         r->at++;
 }
 
@@ -35,6 +37,8 @@ static bool accept(struct reader *r, const char *word)
 {
     size_t length = strlen(word);
     skip_blanks(r);
+    if (*r->at != *word)
+        return false;
     if (strncmp(r->at, word, length) != 0 || (is_alphanumeric(*word) && is_alphanumeric(r->at[length])))
         return false;
     r->at += length;
@@ -46,15 +50,16 @@ static bool read_integer(struct reader *r, int64_t *value, bool *found)
 {
     skip_blanks(r);
     const char *digits = r->at + (*r->at == '-' || *r->at == '+');
-    *found = isdigit((unsigned char)*digits);
+    *found = is_digit(*digits);
     if (!*found)
         return true;
-    char *end;
-    errno = 0;
-    long long number = strtoll(r->at, &end, 10);
-    if (errno == ERANGE || number == AD_NO_INDEX)
+    int64_t number = 0, sign = *r->at == '-' ? -1 : 1;
+    bool fits = true;
+    for (; is_digit(*digits); digits++)
+        fits = fits && !__builtin_mul_overflow(number, 10, &number) && !__builtin_add_overflow(number, sign * (*digits - '0'), &number);
+    if (!fits || number == AD_NO_INDEX)
         return refuse(r, "an integer out of range");
-    r->at = end;
+    r->at = digits;
     *value = number;
     return true;
 }
@@ -83,15 +88,59 @@ static bool read_entry(struct reader *r, ad_index *entry)
     return !accept(r, ":") || read_integer(r, &entry->step, &has_end);
 }
 
+/* ---- the text ---- */
+
+enum { ROOM = 512, LONGEST_INTEGER = 11 };
+
+/* Writes a decimal number; gives its end. */
+static char *write_integer(char *to, int value)
+{
+    unsigned rest = value < 0 ? -(unsigned)value : (unsigned)value, digits = 1;
+    if (value < 0)
+        *to++ = '-';
+    for (unsigned power = rest; power >= 10; power /= 10)
+        digits++;
+    for (char *at = to + digits; at-- > to; rest /= 10)
+        *at = (char)('0' + rest % 10);
+    return to + digits;
+}
+
+/* What vsnprintf gives where the format has no other directive than %d, as most; false if it has, or if there is no room. */
+static bool write_quickly(char *text, const char *format, va_list arguments)
+{
+    char *to = text;
+    for (; *format; format++) {
+        if (to + LONGEST_INTEGER >= text + ROOM)
+            return false;
+        if (*format != '%')
+            *to++ = *format;
+        else if (*++format == 'd')
+            to = write_integer(to, va_arg(arguments, int));
+        else
+            return false;
+    }
+    *to = '\0';
+    return true;
+}
+
+/* False and an error if it is too long. */
+static bool write_text(const char *operation, char *text, const char *format, va_list arguments)
+{
+    va_list again;
+    va_copy(again, arguments);
+    int length = write_quickly(text, format, again) ? 0 : vsnprintf(text, ROOM, format, arguments);
+    va_end(again);
+    return (length >= 0 && length < ROOM) || AD_FAIL(AD_ERROR_INDEX, "%s: the index is longer than %d characters", operation, ROOM - 1);
+}
+
 bool ad_index_parse(const char *operation, const char *format, va_list arguments, ad_index_list *indices)
 {
-    char text[512];
+    char text[ROOM];
     indices->count = 0;
     if (!format)
         return AD_FAIL(AD_ERROR_INDEX, "%s: the index is NULL", operation);
-    int length = vsnprintf(text, sizeof text, format, arguments);
-    if (length < 0 || (size_t)length >= sizeof text)
-        return AD_FAIL(AD_ERROR_INDEX, "%s: the index is longer than %zu characters", operation, sizeof text - 1);
+    if (!write_text(operation, text, format, arguments))
+        return false;
     struct reader r = { operation, text, text };
     skip_blanks(&r);
     if (*r.at == '\0')
