@@ -1,5 +1,6 @@
 /* Rearranging elements: values as NumPy's, derivatives against differences, errors that name what was given. */
 #include "testing.h"
+#include <string.h>
 
 /* ---- values ---- */
 
@@ -121,6 +122,74 @@ START_TEST(tile_and_repeat)
 }
 END_TEST
 
+/* The element of x in row i and column j of its last two axes, for every place of the others, is y's in row j and column i. */
+static void check_exchanged(ad_array *x, ad_array *y, int64_t outer, int64_t rows, int64_t columns)
+{
+    size_t item = ad_dtype_size(ad_dtype_of(x));
+    const char *from = ad_data(x), *to = ad_data(y);
+    int64_t wrong = 0;
+    ck_assert(from && to && ad_size(x) == ad_size(y));
+    for (int64_t o = 0; o < outer; o++)
+        for (int64_t i = 0; i < rows; i++)
+            for (int64_t j = 0; j < columns; j++)
+                wrong += memcmp(from + (size_t)((o * rows + i) * columns + j) * item, to + (size_t)((o * columns + j) * rows + i) * item, item) != 0;
+    ck_assert_int_eq(wrong, 0);
+}
+
+START_TEST(copies_of_exchanged_axes_move_every_element)
+{
+    static const ad_dtype dtypes[] = { AD_F64, AD_F32, AD_C128, AD_C64, AD_I64, AD_I32, AD_U8, AD_BOOL };
+    static const int64_t lengths[] = { 2, 7, 9, 64, 65, 130 };
+    enum { LENGTHS = sizeof lengths / sizeof *lengths };
+    for (int k = 0; k < LENGTHS * LENGTHS * 8; k++) {
+        AD_SCOPE;
+        int64_t rows = lengths[k % LENGTHS], columns = lengths[k / LENGTHS % LENGTHS];
+        ad_array *x = ad_copy(ad_astype(ad_random_bits(ad_random_key((uint64_t)k), AD_SHAPE(2, rows, columns)), dtypes[k / (LENGTHS * LENGTHS)]));
+        check_exchanged(x, ad_copy(ad_swapaxes(x, 1, 2)), 2, rows, columns);
+        check_exchanged(ad_reshape(x, AD_SHAPE(2 * rows, columns)), ad_copy(ad_transpose(ad_reshape(x, AD_SHAPE(2 * rows, columns)))), 1, 2 * rows, columns);
+        ad_array *back = ad_at(x, "..., ::-1, ::-1"), *turned = ad_swapaxes(ad_copy(ad_swapaxes(back, 0, 2)), 0, 2);
+        check_exchanged(ad_copy(back), ad_copy(ad_swapaxes(turned, 1, 2)), 2, rows, columns);
+    }
+}
+END_TEST
+
+START_TEST(a_constant_border_is_blocks_joined_on)
+{
+    AD_SCOPE;
+    ad_array *x = counting(AD_SHAPE(3, 20, 40));
+    for (int d = 0; d < 3; d++)
+        for (int single = 0; single < 2; single++) {
+            ad_widths widths = { 3, { { 0 } } };
+            widths.width[d][0] = 2;
+            widths.width[d][1] = 11;
+            ad_shape before = ad_shape_of(x), behind = before;
+            before.dim[d] = 2;
+            behind.dim[d] = 11;
+            ad_array *z = single ? ad_astype(x, AD_F32) : ad_transpose(ad_copy(ad_transpose(x)));
+            ad_array *y = ad_concatenate(ad_list_of(ad_full(before, 5), x, ad_full(behind, 5)), .axis = d);
+            ad_array *padded = ad_pad(z, 0, .widths = widths, .constant_values = 5);
+            ck_assert_int_eq(ad_dtype_of(padded), ad_dtype_of(z));
+            ck_assert(ad_item_int(ad_all(ad_equal(padded, y))));
+        }
+    ad_array *all = ad_pad(x, 3, .constant_values = -1);
+    ck_assert(ad_shape_equal(ad_shape_of(all), AD_SHAPE(9, 26, 46)));
+    assert_close(ad_item(ad_sum(all)), ad_item(ad_sum(x)) - (9 * 26 * 46 - 3 * 20 * 40), 0);
+    ck_assert(ad_item_int(ad_all(ad_equal(ad_at(all, "3:-3, 3:-3, 3:-3"), x))));
+    assert_fails(ad_pad(x, INT64_MAX - 10), AD_ERROR_SHAPE, "ad_pad");
+}
+END_TEST
+
+START_TEST(short_rows_have_the_bits_of_long_ones)
+{
+    AD_SCOPE;
+    for (int64_t n = 1; n < 10; n++) {
+        ad_array *x = ad_random_normal(ad_random_key((uint64_t)n), AD_SHAPE(1001, n)), *y = ad_exp(ad_mul(x, ad_arange(n))), *columns = ad_copy(ad_transpose(x));
+        ad_array *z = ad_exp(ad_mul(columns, ad_expand_dims(ad_arange(n), 1)));
+        ck_assert(ad_item_int(ad_all(ad_equal(y, ad_transpose(z)))));
+    }
+}
+END_TEST
+
 START_TEST(pad_in_every_mode)
 {
     AD_SCOPE;
@@ -201,6 +270,7 @@ WAVE(tile, ad_tile(x, AD_SHAPE(2, 1, 2)))
 WAVE(repeat, ad_repeat(x, 2, .axis = 0))
 WAVE(repeat_each, ad_repeat(x, ad_arange(3), .axis = 1))
 WAVE(pad, ad_pad(x, 1, .constant_values = 1))
+WAVE(pad_beside, ad_pad(x, 0, .widths = AD_WIDTHS({ 0, 2 }, { 3, 0 })))
 WAVE(pad_reflect, ad_pad(x, 3, .mode = "reflect"))
 WAVE(concatenate, ad_concatenate(ad_list_of(x, ad_mul(2, ad_transpose(x)), ad_ones(AD_SHAPE(2, 2))), .axis = AD_NO_AXIS))
 WAVE(beside, ad_concatenate(ad_list_of(x, ad_square(x)), .axis = 1))
@@ -214,7 +284,7 @@ START_TEST(derivatives_agree_with_differences)
     ad_array *x = ad_from((double[]){ 0.3, -0.7, 1.1, 0.5, -1.3, 0.9 }, AD_SHAPE(2, 3));
     ad_array *(*const waves[])(ad_array *) = {
         wave_reshape, wave_reshape_copy, wave_squeeze, wave_broadcast, wave_transpose, wave_moveaxis, wave_flip, wave_rot90, wave_roll, wave_tile, wave_repeat,
-        wave_repeat_each, wave_pad, wave_pad_reflect, wave_concatenate, wave_beside, wave_stack, wave_split, wave_unstack,
+        wave_repeat_each, wave_pad, wave_pad_beside, wave_pad_reflect, wave_concatenate, wave_beside, wave_stack, wave_split, wave_unstack,
     };
     for (size_t i = 0; i < sizeof waves / sizeof *waves; i++)
         ck_assert_msg(ad_check_grads(waves[i], x), "function %zu: %s", i, ad_error_message());
@@ -324,6 +394,7 @@ START_TEST(every_allocation_may_fail)
 END_TEST
 
 RUN_TESTS("shape", reshape_keeps_c_order_and_fills_the_wildcard, reshape_of_a_view_reads_the_view, axes_of_length_one_come_and_go, axes_change_places,
-          broadcast_repeats_without_copying, flip_and_roll_move_elements, tile_and_repeat, pad_in_every_mode, concatenate_promotes_and_stack_makes_an_axis,
+          broadcast_repeats_without_copying, flip_and_roll_move_elements, tile_and_repeat, copies_of_exchanged_axes_move_every_element,
+          a_constant_border_is_blocks_joined_on, short_rows_have_the_bits_of_long_ones, pad_in_every_mode, concatenate_promotes_and_stack_makes_an_axis,
           split_and_unstack_take_apart, derivatives_agree_with_differences, promotion_is_undone_in_the_gradient, unused_part_contributes_zeros,
           errors_name_the_shapes, counts_that_a_struct_cannot_hold_are_errors, every_allocation_may_fail)

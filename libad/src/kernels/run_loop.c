@@ -63,11 +63,20 @@ static void coalesce(struct space *s)
     s->ndim = s->ndim ? last + 1 : 0;
 }
 
+/* The last two dimensions of a space, in one of three orders. */
+typedef enum plane_order {
+    BY_ROWS,    /* as they are */
+    BY_COLUMNS, /* rows are short: pieces of columns */
+    BY_TILES    /* the input lies across the output: tiles, so that each line fetched is used up */
+} plane_order;
+
 struct job {
     ad_loop *loop;
     ad_loop *cast[AD_LOOP_MAX_INPUTS]; /* NULL: the input has the loop's dtype */
     int inputs;
-    int64_t item; /* of the loop's dtype */
+    plane_order order;
+    ad_dtype dtype; /* of the loop */
+    int64_t item;
 };
 
 /* A row through converted blocks. */
@@ -104,20 +113,139 @@ static inline void run_row(const struct job *job, int64_t n, const char *const *
         run_converted_row(job, n, in, in_stride, out, out_stride);
 }
 
-/* All rows of a space; the odometer stands in `index`. */
-static void run_space(const struct job *job, const struct space *s, const char *const *in, char *out)
+enum { SHORT_ROW = 8, TILE = 32, LINE = 64 };
+
+/* The rows of a plane from row i on and columns from j on: each `length` long, along dimension `along`. */
+static void run_rows(const struct job *job, const struct space *s, int64_t i, int64_t j, int across, int64_t count, int along, int64_t length,
+                     const char *const *in, char *out)
 {
-    int inputs = job->inputs, last = s->ndim - 1;
+    int inputs = job->inputs, column = s->ndim - 1, row = column - 1;
     const char *at[AD_LOOP_MAX_INPUTS];
-    int64_t inner[AD_LOOP_MAX_INPUTS] = { 0 }, index[AD_MAX_NDIM] = { 0 };
+    int64_t strides[AD_LOOP_MAX_INPUTS];
+    for (int k = 0; k < inputs; k++) {
+        at[k] = in[k] + i * s->strides[k][row] + j * s->strides[k][column];
+        strides[k] = s->strides[k][along];
+    }
+    out += i * s->strides[inputs][row] + j * s->strides[inputs][column];
+    for (int64_t r = 0; r < count; r++, out += s->strides[inputs][across]) {
+        run_row(job, length, at, strides, out, s->strides[inputs][along]);
+        for (int k = 0; k < inputs; k++)
+            at[k] += s->strides[k][across];
+    }
+}
+
+/* Copies m rows and n columns, both multiples of a cache line of items, square by square. Nothing foresees which lines come next, so those of the square
+ * after the next are asked for. */
+static inline __attribute__((always_inline)) void copy_squares(int64_t item, int64_t m, int64_t n, const char *in, int64_t in_stride, char *out,
+                                                               int64_t out_stride)
+{
+    const int64_t edge = LINE / item, ahead = 2 * edge;
+    for (int64_t i = 0; i < m; i += edge)
+        for (int64_t j = 0; j < n; j += edge) {
+            char lines[LINE][LINE], line[LINE], *to = out + i * out_stride + j * item;
+            const char *from = in + i * item + j * in_stride;
+            for (int64_t q = 0; q < edge && j + ahead < n; q++)
+                __builtin_prefetch(from + (ahead + q) * in_stride);
+            for (int64_t q = 0; q < edge; q++)
+                memcpy(lines[q], from + q * in_stride, LINE);
+            for (int64_t p = 0; p < edge; p++, to += out_stride) {
+                for (int64_t q = 0; q < edge; q++)
+                    memcpy(line + q * item, lines[q] + p * item, (size_t)item);
+                memcpy(to, line, LINE);
+            }
+        }
+}
+
+/* Gives how many rows and columns of a plane are copied by squares: as many as there are whole ones, if the loop is a copy, and one dimension of each
+ * operand is unbroken. */
+static void run_squares(const struct job *job, const struct space *s, const char *in, char *out, int64_t *rows, int64_t *columns)
+{
+    int column = s->ndim - 1, row = column - 1;
+    int64_t item = job->item, m = s->dims[row], n = s->dims[column], in_stride = s->strides[0][column], out_stride = s->strides[1][row];
+    bool possible = job->loop == ad_casts[job->dtype][job->dtype] && !job->cast[0] && s->strides[0][row] == item && s->strides[1][column] == item;
+    *rows = possible ? m - m % (LINE / item) : 0;
+    *columns = possible ? n - n % (LINE / item) : 0;
+    switch (possible ? item : 0) {
+    case 1: copy_squares(1, *rows, *columns, in, in_stride, out, out_stride); break;
+    case 4: copy_squares(4, *rows, *columns, in, in_stride, out, out_stride); break;
+    case 8: copy_squares(8, *rows, *columns, in, in_stride, out, out_stride); break;
+    case 16: copy_squares(16, *rows, *columns, in, in_stride, out, out_stride); break;
+    default: break;
+    }
+}
+
+static void run_tiles(const struct job *job, const struct space *s, int64_t i, int64_t first, int64_t n, const char *const *in, char *out)
+{
+    int column = s->ndim - 1, row = column - 1;
+    int64_t m = s->dims[row];
+    for (; i < m; i += TILE)
+        for (int64_t j = first; j < n; j += TILE)
+            run_rows(job, s, i, j, row, m - i < TILE ? m - i : TILE, column, n - j < TILE ? n - j : TILE, in, out);
+}
+
+static void run_plane(const struct job *job, const struct space *s, const char *const *in, char *out)
+{
+    int column = s->ndim - 1, row = column - 1;
+    int64_t m = s->dims[row], n = s->dims[column], rows, columns;
+    switch (job->order) {
+    case BY_ROWS:
+        run_rows(job, s, 0, 0, row, m, column, n, in, out);
+        break;
+    case BY_COLUMNS:
+        for (int64_t i = 0; i < m; i += BLOCK)
+            run_rows(job, s, i, 0, column, n, row, m - i < BLOCK ? m - i : BLOCK, in, out);
+        break;
+    case BY_TILES:
+        run_squares(job, s, in[0], out, &rows, &columns);
+        run_tiles(job, s, 0, columns, n, in, out);
+        run_tiles(job, s, rows, 0, columns, in, out);
+        break;
+    }
+}
+
+static void exchange(struct space *s, int d, int e)
+{
+    int64_t dim = s->dims[d];
+    s->dims[d] = s->dims[e];
+    s->dims[e] = dim;
+    for (int k = 0; k < s->operands; k++) {
+        int64_t stride = s->strides[k][d];
+        s->strides[k][d] = s->strides[k][e];
+        s->strides[k][e] = stride;
+    }
+}
+
+/* The order for the last two dimensions. Of a single input that lies across the output, the dimension along which it is unbroken is made the last but one. */
+static plane_order choose_order(const struct job *job, struct space *s)
+{
+    int last = s->ndim - 1, across = last;
+    for (int d = 0; d < last && job->inputs == 1; d++)
+        if (s->strides[0][d] != 0 && magnitude(s->strides[0][d]) < magnitude(s->strides[0][across]))
+            across = d;
+    if (across < last)
+        exchange(s, across, last - 1);
+    if (across < last && s->dims[last] >= SHORT_ROW)
+        return BY_TILES;
+    return s->dims[last] < SHORT_ROW && s->dims[last - 1] > s->dims[last] ? BY_COLUMNS : BY_ROWS;
+}
+
+/* The odometer of the dimensions outside the last two stands in `index`. */
+static void run_part(const struct job *job, const struct space *s, const char *const *in, char *out)
+{
+    int inputs = job->inputs;
+    const char *at[AD_LOOP_MAX_INPUTS];
+    int64_t index[AD_MAX_NDIM] = { 0 }, strides[AD_LOOP_MAX_INPUTS] = { 0 };
     for (int k = 0; k < inputs; k++) {
         at[k] = in[k];
-        inner[k] = last >= 0 ? s->strides[k][last] : 0;
+        strides[k] = s->ndim ? s->strides[k][0] : 0;
     }
-    int64_t n = last >= 0 ? s->dims[last] : 1, out_inner = last >= 0 ? s->strides[inputs][last] : 0;
+    if (s->ndim < 2) {
+        run_row(job, s->ndim ? s->dims[0] : 1, at, strides, out, s->ndim ? s->strides[inputs][0] : 0);
+        return;
+    }
     for (;;) {
-        run_row(job, n, at, inner, out, out_inner);
-        int d = last - 1;
+        run_plane(job, s, at, out);
+        int d = s->ndim - 3;
         for (; d >= 0; d--) {
             for (int k = 0; k < inputs; k++)
                 at[k] += s->strides[k][d];
@@ -132,29 +260,6 @@ static void run_space(const struct job *job, const struct space *s, const char *
         if (d < 0)
             return;
     }
-}
-
-/* A transposed copy reads or writes across memory whatever its order: walk it in tiles, so that each line fetched is used up. */
-static void run_tiled(const struct job *job, const struct space *s, const char *const *in, char *out)
-{
-    enum { TILE = 32 };
-    const int64_t *a = s->strides[0], *o = s->strides[1];
-    for (int64_t i = 0; i < s->dims[0]; i += TILE)
-        for (int64_t j = 0; j < s->dims[1]; j += TILE) {
-            struct space tile = *s;
-            tile.dims[0] = s->dims[0] - i < TILE ? s->dims[0] - i : TILE;
-            tile.dims[1] = s->dims[1] - j < TILE ? s->dims[1] - j : TILE;
-            run_space(job, &tile, (const char *const[]){ in[0] + i * a[0] + j * a[1] }, out + i * o[0] + j * o[1]);
-        }
-}
-
-static void run_part(const struct job *job, const struct space *s, const char *const *in, char *out)
-{
-    bool crossed = job->inputs == 1 && s->ndim == 2 && magnitude(s->strides[0][0]) < magnitude(s->strides[0][1]) && s->strides[0][0] != 0;
-    if (crossed)
-        run_tiled(job, s, in, out);
-    else
-        run_space(job, s, in, out);
 }
 
 /* A space, of which parts are `step` long in the outermost dimension. */
@@ -195,11 +300,11 @@ static int64_t nanoseconds(void)
  * long on two threads as on one at 75 us, which is waking a thread, 10 us, and the end, where one waits for the other. */
 static void run_shared(const struct job *job, const struct space *s, int64_t size, const char *const *in, char *out)
 {
-    enum { MOST_PARTS = 64, LEAST_PART = 1 << 13, TILE_EDGE = 32, WORTH = 80000 };
+    enum { MOST_PARTS = 64, LEAST_PART = 1 << 13, WORTH = 80000 };
     int64_t parts = size / LEAST_PART < MOST_PARTS ? size / LEAST_PART : MOST_PARTS;
     int64_t step = (s->dims[0] + parts - 1) / parts;
-    if (step > TILE_EDGE)
-        step = (step + TILE_EDGE - 1) / TILE_EDGE * TILE_EDGE;
+    if (step > TILE || (job->order == BY_TILES && s->ndim == 2))
+        step = (step + TILE - 1) / TILE * TILE;
     struct shared shared = { job, s, in, out, step };
     int64_t further = (s->dims[0] - 1) / step, start = nanoseconds();
     run_range(&shared, 0, step);
@@ -210,7 +315,7 @@ static void run_shared(const struct job *job, const struct space *s, int64_t siz
 }
 
 /* A space of two dimensions and more, or a long row, of at least one element. */
-static __attribute__((noinline)) void run_dimensions(const struct job *job, int ndim, const int64_t *dims, const struct ad_operand *in, struct ad_operand out,
+static __attribute__((noinline)) void run_dimensions(struct job *job, int ndim, const int64_t *dims, const struct ad_operand *in, struct ad_operand out,
                                                      const char *const *data, int64_t size)
 {
     struct space s;
@@ -225,7 +330,8 @@ static __attribute__((noinline)) void run_dimensions(const struct job *job, int 
     }
     sort_dimensions(&s);
     coalesce(&s);
-    if (size >= AD_LOOP_SHARED && s.dims[0] > 1)
+    job->order = s.ndim > 1 ? choose_order(job, &s) : BY_ROWS;
+    if (size >= AD_LOOP_SHARED && s.dims[0] > 1 && ad_threads() > 1)
         run_shared(job, &s, size, data, out.data);
     else
         run_part(job, &s, data, out.data);
@@ -233,7 +339,7 @@ static __attribute__((noinline)) void run_dimensions(const struct job *job, int 
 
 void ad_run_loop(ad_loop *loop, ad_dtype loop_dtype, int ndim, const int64_t *dims, int inputs, const struct ad_operand *in, struct ad_operand out)
 {
-    struct job job = { .loop = loop, .inputs = inputs, .item = (int64_t)ad_dtype_size(loop_dtype) };
+    struct job job = { .loop = loop, .inputs = inputs, .dtype = loop_dtype, .item = (int64_t)ad_dtype_size(loop_dtype) };
     const char *data[AD_LOOP_MAX_INPUTS];
     int64_t size = 1, strides[AD_LOOP_MAX_INPUTS];
     for (int d = 0; d < ndim; d++)
