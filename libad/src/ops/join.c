@@ -1,7 +1,8 @@
 /* Operations that lay elements out anew: joining, splitting, repeating, rolling, padding.
  *
- * One primitive, which writes its operands behind one another along an axis; its transpose hands each operand its slice of the
- * cotangent. Everything else is composed of it, of views (shape.c), slices and gathers (index.c), and so differentiates by itself. */
+ * Two primitives: one writes its operands behind one another along an axis, and its transpose hands each operand its slice of the
+ * cotangent; the other writes its operand within a border of one number. Everything else is composed of them, of views (shape.c), slices and
+ * gathers (index.c), and so differentiates by itself. */
 #include "ad/array.h"
 #include "ad/create.h"
 #include "ad/index.h"
@@ -404,7 +405,7 @@ ad_array *(ad_roll)(ad_array *x, int64_t shift)
     return ad_roll_with(x, shift, AD_ROLL_DEFAULTS);
 }
 
-/* ---- pad: constant blocks joined on, or a gather along each axis ---- */
+/* ---- pad: a constant around, or a gather along each axis ---- */
 
 enum mode { CONSTANT, EDGE, REFLECT, SYMMETRIC, WRAP, MODES };
 static const char *const mode_names[MODES] = { "constant", "edge", "reflect", "symmetric", "wrap" };
@@ -417,15 +418,95 @@ static enum mode mode_of(const char *name)
     return mode;
 }
 
-static ad_array *pad_constant(ad_array *x, int axis, const int64_t width[2], double value)
+/* What a constant pads. The widths stay with the call; a recorded node copies them. */
+struct padding {
+    ad_widths *widths; /* a pair for each axis */
+    char value[16];    /* of the dtype of x */
+};
+
+static void padding_keep(const void *options)
 {
-    ad_array *sides[2];
-    for (int i = 0; i < 2; i++) {
-        ad_shape block = ad_shape_of(x);
-        block.dim[axis] = width[i];
-        sides[i] = ad_full(block, value, .dtype = ad_dtype_of(x));
+    struct padding *padding = (struct padding *)options;
+    const ad_widths *widths = padding->widths;
+    padding->widths = ad_allocate(ad_current(), sizeof *widths);
+    if (padding->widths)
+        *padding->widths = *widths;
+}
+
+static void padding_drop(const void *options)
+{
+    ad_deallocate(ad_current(), ((const struct padding *)options)->widths, sizeof(ad_widths));
+}
+
+static bool pad_infer(const ad_node *node, ad_spec *output)
+{
+    const struct padding *padding = ad_node_options(node);
+    *output = (ad_spec){ ad_node_dtype(node, 0), ad_node_shape(node, 0) };
+    for (int d = 0; d < output->shape.ndim; d++) {
+        const int64_t *pair = padding->widths->width[d];
+        int64_t *n = &output->shape.dim[d];
+        if (__builtin_add_overflow(*n, pair[0], n) || __builtin_add_overflow(*n, pair[1], n))
+            return AD_FAIL(AD_ERROR_SHAPE, "ad_pad: the result has more elements than can be addressed");
     }
-    return ad_concatenate(ad_list_of(sides[0], x, sides[1]), .axis = axis);
+    return true;
+}
+
+/* Around axis d stand blocks as long as the result in the axes behind it, and as x in those before. */
+static bool pad_eval(const ad_node *node, void *const *outputs)
+{
+    const struct padding *padding = ad_node_options(node);
+    const ad_array *x = ad_node_operand(node, 0);
+    static const int64_t still[AD_MAX_NDIM];
+    int64_t strides[AD_MAX_NDIM];
+    ad_spec output;
+    if (!pad_infer(node, &output))
+        return false;
+    ad_shape block = output.shape;
+    struct ad_operand value = { (char *)padding->value, still, output.dtype }, place = { outputs[0], strides, output.dtype };
+    c_order_strides(output.dtype, block.ndim, block.dim, strides);
+    for (int d = 0; d < block.ndim; d++) {
+        const int64_t *pair = padding->widths->width[d], n = ad_dims(x)[d];
+        block.dim[d] = pair[0];
+        ad_copy_strided(block.ndim, block.dim, value, place);
+        block.dim[d] = pair[1];
+        ad_copy_strided(block.ndim, block.dim, value, (struct ad_operand){ place.data + (pair[0] + n) * strides[d], strides, output.dtype });
+        block.dim[d] = n;
+        place.data += pair[0] * strides[d];
+    }
+    ad_copy_strided(x->ndim, ad_dims(x), operand_of(x), place);
+    return true;
+}
+
+static ad_array *pad_vjp(const ad_node *node, int operand, ad_array *g)
+{
+    const struct padding *padding = ad_node_options(node);
+    ad_shape shape = ad_node_shape(node, operand);
+    for (int d = 0; d < shape.ndim; d++)
+        g = ad_slice_axis(g, d, padding->widths->width[d][0], shape.dim[d], 1);
+    return g;
+}
+
+static ad_array *pad_jvp(const ad_node *node, int operand, ad_array *t)
+{
+    (void)operand;
+    const struct padding *padding = ad_node_options(node);
+    return ad_call_primitive(ad_node_primitive(node), &t, 1, &(struct padding){ .widths = padding->widths });
+}
+
+static const ad_primitive pad_op = {
+    .name = "ad_pad", .infer = pad_infer, .eval = pad_eval, .vjp = pad_vjp, .jvp = pad_jvp, .options_size = sizeof(struct padding),
+    .options_keep = padding_keep, .options_drop = padding_drop,
+};
+AD_OPERATION(pad_op);
+
+static ad_array *pad_constant(ad_array *x, ad_widths *widths, double value)
+{
+    ad_array *number = ad_full(AD_SCALAR_SHAPE, value, .dtype = ad_dtype_of(x));
+    struct padding padding = { .widths = widths };
+    if (!number)
+        return NULL;
+    memcpy(padding.value, number->data, ad_dtype_size((ad_dtype)number->dtype));
+    return ad_call_primitive(&pad_op, &x, 1, &padding);
 }
 
 /* The element of 0 ... n-1 that stands at place p of the infinite continuation. */
@@ -466,15 +547,20 @@ ad_array *ad_pad_with(ad_array *x, int64_t width, ad_pad_options options)
         *widths = AD_WIDTHS({ width, width });
     if (widths->count != 1 && widths->count != x->ndim)
         return ad_set_error(AD_ERROR_AXIS, "ad_pad: %d pairs of widths for an array of shape %s", widths->count, AD_SHAPE_TEXT(x));
+    for (int axis = 1; axis < x->ndim && widths->count == 1; axis++)
+        memcpy(widths->width[axis], widths->width[0], sizeof widths->width[0]);
+    bool any = false;
     for (int axis = 0; axis < x->ndim; axis++) {
-        const int64_t *pair = widths->width[widths->count == 1 ? 0 : axis];
+        const int64_t *pair = widths->width[axis];
+        any |= pair[0] || pair[1];
         if (pair[0] < 0 || pair[1] < 0)
             return ad_set_error(AD_ERROR_VALUE, "ad_pad: widths %lld and %lld along axis %d", (long long)pair[0], (long long)pair[1], axis);
-        if (pair[0] || pair[1])
-            x = mode == CONSTANT ? pad_constant(x, axis, pair, options.constant_values) : pad_gather(x, axis, pair, mode);
-        if (!x)
-            return NULL;
     }
+    if (any && mode == CONSTANT)
+        return pad_constant(x, widths, options.constant_values);
+    for (int axis = 0; x && axis < x->ndim; axis++)
+        if (widths->width[axis][0] || widths->width[axis][1])
+            x = pad_gather(x, axis, widths->width[axis], mode);
     return ad_unchanged(x);
 }
 
