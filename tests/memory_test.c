@@ -298,6 +298,64 @@ START_TEST(memory_that_is_resized_keeps_its_contents_and_grows_by_zeros)
 }
 END_TEST
 
+/* Sizes below, about and above those that lie in one block with their header. */
+static const int64_t sizes_of_blocks[] = { 2, 8, 9, 14, 60, 105, 106, 107, 108, 109, 110, 200 };
+enum { BLOCKS = sizeof sizes_of_blocks / sizeof *sizes_of_blocks };
+
+static void *keep_views(void *views)
+{
+    AD_SCOPE;
+    for (int i = 0; i < BLOCKS; i++) {
+        ad_array *x = ad_arange(sizes_of_blocks[i]);
+        ((ad_array **)views)[i] = ad_retain(ad_flip(x));
+    }
+    return NULL;
+}
+
+static void check_and_release_views(ad_array **views)
+{
+    for (int i = 0; i < BLOCKS; i++) {
+        int64_t n = sizes_of_blocks[i];
+        assert_close(ad_item(ad_at(views[i], "0")), (double)(n - 1), 0);
+        assert_close(ad_item(ad_sum(views[i])), (double)(n * (n - 1) / 2), 0);
+        ad_release(views[i]);
+    }
+}
+
+static void *check_and_release_elsewhere(void *views)
+{
+    AD_SCOPE;
+    check_and_release_views(views);
+    return NULL;
+}
+
+START_TEST(views_outlive_the_arrays_whose_memory_they_show)
+{
+    ad_memory_usage before, after;
+    for (int round = 0; round < 6; round++) {
+        ad_array *views[BLOCKS];
+        pthread_t thread;
+        if (round == 1)
+            ad_memory_stats(&before);
+        if (round % 3 == 2) {
+            pthread_create(&thread, NULL, keep_views, views);
+            pthread_join(thread, NULL);
+        } else {
+            keep_views(views);
+        }
+        if (round % 3 == 1) {
+            pthread_create(&thread, NULL, check_and_release_elsewhere, views);
+            pthread_join(thread, NULL);
+        } else {
+            AD_SCOPE;
+            check_and_release_views(views);
+        }
+    }
+    ad_memory_stats(&after);
+    ck_assert_int_eq(after.live, before.live);
+}
+END_TEST
+
 /* ---- the caller's memory ---- */
 
 static void count(void *times)
@@ -561,7 +619,7 @@ END_TEST
 RUN_TESTS("memory", trimming_gives_back_the_lists_of_scopes, references_may_be_dropped_in_another_thread, numbers_outlive_the_thread_that_made_them,
           numbers_that_another_thread_drops_come_back, memory_that_another_thread_frees_is_counted_back,
           numbers_that_another_thread_frees_make_room_below_a_limit, a_thread_without_memory_recovers, memory_limit_is_an_error_and_can_be_lifted,
-          an_array_that_no_machine_can_hold_is_an_error, wrapped_memory_is_shared_and_released_with_its_last_array, a_pullback_keeps_wrapped_memory,
+          an_array_that_no_machine_can_hold_is_an_error, views_outlive_the_arrays_whose_memory_they_show, wrapped_memory_is_shared_and_released_with_its_last_array, a_pullback_keeps_wrapped_memory,
           wrapping_may_come_without_a_release_and_may_fail, memory_taken_is_counted_limited_and_given_back_anywhere,
           memory_that_is_resized_keeps_its_contents_and_grows_by_zeros, cotangents_are_not_added_up_in_wrapped_memory,
           trimming_gives_back_what_is_cached_and_nothing_else, after_a_phase_of_other_sizes_memory_is_reused,

@@ -246,6 +246,13 @@ void ad_allocated(struct ad_allocator *a, size_t bytes);
 enum { AD_SMALL_STEP = 64 };
 void *ad_allocate_further(ad_context *c, size_t bytes); /* where none is at hand, or somebody watches */
 
+/* Brings a block into the cache that will be used soon: its head, and about where a small array has its data. Any pointer will do. */
+AD_ALWAYS_INLINE void ad_fetch_small(const void *block)
+{
+    __builtin_prefetch(block, 1);
+    __builtin_prefetch((const void *)((uintptr_t)block + 128), 1);
+}
+
 AD_ALWAYS_INLINE void *ad_allocate_small(ad_context *c, size_t bytes)
 {
     struct ad_allocator *a = &c->allocator;
@@ -256,8 +263,7 @@ AD_ALWAYS_INLINE void *ad_allocate_small(ad_context *c, size_t bytes)
         void *next = *block;
         a->free[class] = next;
         a->live = live;
-        __builtin_prefetch(next, 1); /* by the time of the next request its link is in the cache; a large tape's blocks were not */
-        __builtin_prefetch((char *)next + 128, 1);
+        ad_fetch_small(next); /* by the time of the next request its link is in the cache; a large tape's blocks were not */
         return block;
     }
     return ad_allocate_further(c, bytes);

@@ -304,11 +304,20 @@ AD_ALWAYS_INLINE bool discard_slot(ad_context *c, const struct sweep *sweep, str
     return ad_slot_clear(c, sweep->slots, index);
 }
 
+/* Fetches what the sweep of a slot will read, ahead of it: a large tape is not in the cache any more. Of a call of more than two inputs that is their list. */
+AD_ALWAYS_INLINE void fetch(const struct ad_slot *slot)
+{
+    ad_fetch_small(slot->inputs[0]);
+    ad_fetch_small(slot->inputs[1]);
+}
+
 /* Slots from `last` down to `first` of a page. */
 static bool sweep_page(ad_context *c, struct sweep *sweep, struct ad_page *page, uint32_t last, uint32_t first, bool discard)
 {
     struct ad_slot *slot = &page->slots[last % AD_PAGE_SLOTS];
     for (uint32_t index = last; index >= first; index--, slot--) {
+        if (index > first)
+            fetch(slot - 1);
         if (!slot->op || !(slot->mask & sweep->bit))
             continue;
         if (!sweep_one(c, sweep, slot, index))
