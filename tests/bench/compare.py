@@ -28,7 +28,7 @@ PEERS = {
     "products": ["numpy"], "mlp": ["jax", "autograd", "torch"], "adbench": ["jax", "autograd"], "lstm": ["jax", "autograd"], "nested": [],
     "resources": ["autograd"], "hyperopt": [], "hyperopt_core": [],
 }
-ONCE = ("hyperopt", "hyperopt_core", "resources")  # have turns enough of their own
+ONCE = ("hyperopt", "hyperopt_core", "resources")  # have turns enough of their own, and no earlier version beside them
 UNPINNED = ("hyperopt_core", "resources")          # measure what a second core brings
 INSTRUCTIONS = {  # cases of instructions.c: what they are, operations a step, aim
     "scalar-value": ("an operation on scalars, value", 5, 0), "scalar-gradient": ("an operation on scalars, gradient", 5, 0),
@@ -95,7 +95,8 @@ class Runner:
         pin = (lambda: os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})) if pinned and hasattr(os, "sched_setaffinity") else None
         result = subprocess.run(command, env={**os.environ, **environment}, preexec_fn=pin, check=False, stdout=subprocess.DEVNULL)
         if result.returncode:
-            self.failures.append(" ".join(command))
+            print("failed with status", result.returncode, flush=True)
+            self.failures.append(" ".join([os.path.basename(command[0]), *map(os.path.basename, command[1:])]))
         if not os.path.exists(self.lines):
             return []
         with open(self.lines, encoding="utf-8") as file:
@@ -123,16 +124,17 @@ def measure(options):
     runner, lines = Runner(options), []
     for name in options.programs:
         once = name in ONCE
-        repeats = max(5, options.repeats) if once else options.repeats
+        repeats = max(3, options.repeats) if once else options.repeats
         for turn in range(1 if once else options.rounds):
             found = runner.program(options.build, name, repeats)
-            if options.before:
+            if options.before and not once:
                 first = {}  # libad's own piece is the first of its row
                 for line in runner.program(options.before, name, repeats):
                     if first.setdefault(line.get("row"), line.get("who")) == line.get("who") and "config" not in line:
                         found.append({**line, "who": "before", "aim": 0})
-            for who in [] if options.no_peers else PEERS[name]:
-                found += runner.peer(who, name, repeats)
+            known = {line.get("row") for line in found}  # None too, for what says who ran
+            for who in PEERS[name] if found and not options.no_peers else []:
+                found += [line for line in runner.peer(who, name, repeats) if line.get("row") in known]
             lines += [{**line, "round": turn} for line in found]
     return {"head": head(options, lines), "rows": combine(lines), "instructions": instructions(options), "failures": runner.failures}
 
