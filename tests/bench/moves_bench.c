@@ -12,6 +12,26 @@ typedef struct {
     ad_array *stack, *small, *ones; /* (1000, 1000, 4), (4, 3); positive */
 } operands;
 
+static ad_array *max_of(ad_array *x)
+{
+    return ad_max(x);
+}
+
+static ad_array *logsumexp_of(ad_array *x)
+{
+    return ad_logsumexp(x);
+}
+
+static ad_array *sum_of_tanh(ad_array *x)
+{
+    return ad_sum(ad_tanh(x));
+}
+
+static ad_array *sum_of_sigmoid(ad_array *x)
+{
+    return ad_sum(ad_sigmoid(x));
+}
+
 #define ROWS(ROW)                                                                    \
     ROW("sum", ad_sum(o->v))                                                         \
     ROW("sum, axis 0", ad_sum(o->m, .axis = 0))                                      \
@@ -62,7 +82,11 @@ typedef struct {
     ROW("astype int64", ad_astype(o->ones, AD_I64))                                  \
     ROW("astype float32", ad_astype(o->v, AD_F32))                                   \
     ROW("x ** 0.5", ad_pow(o->ones, 0.5))                                            \
-    ROW("(1000,1000,4) @ (4,3)", ad_matmul(o->stack, o->small))
+    ROW("(1000,1000,4) @ (4,3)", ad_matmul(o->stack, o->small))                      \
+    ROW("gradient of max", ad_grad(max_of)(o->v))                                    \
+    ROW("gradient of log-sum-exp", ad_grad(logsumexp_of)(o->v))                      \
+    ROW("gradient of the sum of tanh", ad_grad(sum_of_tanh)(o->v))                   \
+    ROW("gradient of the sum of sigmoid", ad_grad(sum_of_sigmoid)(o->v))
 
 static operands o_;
 
