@@ -278,6 +278,57 @@ START_TEST(sign_of_an_infinite_complex_number_is_its_direction)
 }
 END_TEST
 
+/* By C's rules for the edges, alone, beside other exponents and in float32. */
+START_TEST(power_one_half_is_the_square_root)
+{
+    AD_SCOPE;
+    enum { N = 600 };
+    double x[N], p[N], y[N];
+    for (int i = 0; i < N; i++) {
+        static const double edges[] = { 0.0, -0.0, INFINITY, -INFINITY, NAN, -1, 0x1p-1074, 0x1.fffffffffffffp1023, 1, 2 };
+        x[i] = i < 10 ? edges[i] : exp(0.01 * i * (i % 2 ? 1 : -1));
+        p[i] = i % 3 == 0 && i > 10 ? 1.7 : 0.5;
+    }
+    for (int way = 0; way < 3; way++) {
+        ad_array *a = ad_from(x, AD_SHAPE(N)), *z = way == 1 ? ad_pow(a, ad_from(p, AD_SHAPE(N))) : ad_pow(ad_astype(a, way == 2 ? AD_F32 : AD_F64), 0.5);
+        ck_assert(ad_copy_to(z, y, N));
+        for (int i = 0; i < N; i++) {
+            double base = way == 2 ? (double)(float)x[i] : x[i], root = i < 6 ? pow(base, 0.5) : way == 2 ? (double)sqrtf((float)base) : sqrt(base);
+            if (way == 1 && p[i] != 0.5)
+                continue;
+            ck_assert_msg(memcmp(&root, &y[i], sizeof root) == 0 || (isnan(root) && isnan(y[i])), "way %d: (%a)^0.5 = %a, expected %a", way, x[i], y[i], root);
+            double alone = ad_item(ad_pow(ad_scalar(base), 0.5));
+            ck_assert(way == 2 || memcmp(&alone, &y[i], sizeof alone) == 0 || isnan(alone));
+        }
+    }
+}
+END_TEST
+
+/* What is out of range for an int64 becomes the smallest one on every processor. */
+START_TEST(conversions_do_not_depend_on_the_place)
+{
+    static const double numbers[] = { 0.0, -0.0, 0.9, -0.9, 1e15 + 0.5, -1e18, 0x1.fffffffffffffp62, 0x1p63, -0x1p63, -0x1.0000000000001p63, 1e300, INFINITY,
+                                      -INFINITY, NAN, 0x1p-1074, 3e9, 300.7 };
+    enum { N = sizeof numbers / sizeof *numbers, COPIES = 5 };
+    AD_SCOPE;
+    ad_array *x = ad_ravel(ad_broadcast_to(VECTOR(0), AD_SHAPE(1)));
+    for (int i = 0; i < COPIES; i++)
+        x = ad_concatenate(ad_list_of(x, ad_from(numbers, AD_SHAPE(N))));
+    static const ad_dtype dtypes[] = { AD_F32, AD_C128, AD_C64, AD_I64, AD_I32, AD_U8, AD_BOOL };
+    for (size_t k = 0; k < sizeof dtypes / sizeof *dtypes; k++) {
+        ad_array *y = ad_astype(x, dtypes[k]);
+        for (int64_t i = 1; i < ad_size(x); i++) {
+            ad_array *alone = ad_astype(numbers[(i - 1) % N], dtypes[k]), *there = ad_at(y, "%lld", (long long)i);
+            ck_assert_msg(memcmp(ad_data(alone), ad_data(there), ad_dtype_size(dtypes[k])) == 0 || ad_item_int(ad_isnan(alone)), "%g as %s",
+                          numbers[(i - 1) % N], ad_dtype_name(dtypes[k]));
+        }
+    }
+    const int64_t *integers = ad_data(ad_astype(x, AD_I64));
+    for (int i = 0; i < N; i++)
+        ck_assert_int_eq(integers[i + 1], numbers[i] >= -0x1p63 && numbers[i] < 0x1p63 ? (int64_t)numbers[i] : INT64_MIN);
+}
+END_TEST
+
 START_TEST(zero_to_a_complex_power_with_positive_real_part_is_zero)
 {
     AD_SCOPE;
@@ -485,7 +536,8 @@ END_TEST
 RUN_TESTS("math", functions_do_not_overflow_before_their_values_do, functions_computed_here_are_within_the_promised_ulps, powers_are_within_the_promised_ulps,
           values_are_those_of_the_c_library, exclusive_or_asks_whether_exactly_one_is_not_0, cube_roots_and_decimal_logarithms_are_exact_where_they_can_be,
           remainders_are_exact, floor_division_by_infinity_is_0_or_minus_1, sign_of_an_infinite_complex_number_is_its_direction,
-          zero_to_a_complex_power_with_positive_real_part_is_zero, numbers_that_do_not_fit_an_integer_dtype_are_errors, c_numbers_keep_their_values,
+          power_one_half_is_the_square_root, conversions_do_not_depend_on_the_place, zero_to_a_complex_power_with_positive_real_part_is_zero,
+          numbers_that_do_not_fit_an_integer_dtype_are_errors, c_numbers_keep_their_values,
           other_names_are_exported, clip_is_minimum_of_maximum, integer_exponents_of_every_size, mixed_derivative_of_a_power_at_exponent_0,
           derivatives_on_branch_cuts_follow_the_sign_of_zero, numbers_of_any_size_compare_by_value, clip_ignores_a_bound_beyond_the_dtype,
           integers_have_no_negative_integer_powers, integers_and_bools_keep_their_dtype)

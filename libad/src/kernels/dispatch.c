@@ -19,6 +19,11 @@ const struct ad_loops *ad_loops_for_this_cpu(void)
     return &ad_loops_baseline;
 }
 
+ad_loop *ad_cast(ad_dtype from, ad_dtype to)
+{
+    return ad_loops_for_this_cpu()->casts[from][to];
+}
+
 enum { SAME = AD_OUTPUT_SAME, REAL = AD_OUTPUT_REAL, BOOL = AD_OUTPUT_BOOL };
 
 const uint8_t ad_loop_outputs[AD_LOOP_COUNT] = {

@@ -116,6 +116,8 @@ LOOP_WHERE(static, where_4, uint32_t)
 const struct ad_loops FOR_ISA(ad_loops) = {
     .instruction_set = ISA,
     .folds = &FOR_ISA(ad_folds),
+    .position = FOR_ISA(ad_positions),
+    .casts = FOR_ISA(ad_casts),
     .loop = {
 #define THREE NOTHING
 #define LOOP  REAL

@@ -1,4 +1,4 @@
-/* Rows folded into numbers or into other rows, and where their extrema are. Compiled once for each instruction set, as elementwise.c.
+/* Rows folded into numbers or into other rows. Compiled once for each instruction set, as elementwise.c.
  *
  * Rows are summed in 16 lanes within blocks of 512 and the blocks pairwise, so the bits depend on shape and strides only, not on the CPU, and the
  * error grows with the logarithm of the length. Rows that are added to a row are added in fours. */
@@ -211,35 +211,36 @@ static void sum_bytes(int64_t rows, const char *in, int64_t step, char *acc, int
     }
 }
 
-/* Position of the first element equal to the extremum, or of the first NaN: found in the first block that has it. */
-#define POSITION(T, dtype)                                                                                             \
-    static int64_t position_##dtype(bool max, int64_t n, const char *in, int64_t stride)                               \
+/* any is the largest of bools, all the smallest. A number that has the last value ends the walk along a row. */
+static void fold_until(uint8_t last, int64_t rows, const uint8_t *in, int64_t step, uint8_t *acc, int64_t acc_step, int64_t n, int64_t stride)
+{
+    enum { PIECE = 8192 };
+    for (int64_t r = 0; r < rows; r++, in += step, acc += acc_step)
+        for (int64_t start = 0; start < n && *acc != last; start += PIECE) {
+            int64_t count = n - start < PIECE ? n - start : PIECE;
+            const uint8_t *x = in + start * stride;
+            uint8_t found = 0;
+            if (stride == 1)
+                for (int64_t i = 0; i < count; i++)
+                    found |= x[i] == last;
+            else
+                for (int64_t i = 0; i < count; i++)
+                    found |= x[i * stride] == last;
+            *acc = found ? last : *acc;
+        }
+}
+
+#define UNTIL(name, extremum, last)                                                                                    \
+    static void name(int64_t rows, const char *in, int64_t step, char *acc, int64_t acc_step, int64_t n, int64_t stride, int64_t acc_stride) \
     {                                                                                                                  \
-        int64_t at = 0, piece = ROUNDS * EXTREMUM_LANES;                                                               \
-        T best = *(const T *)in;                                                                                       \
-        for (int64_t start = 0; start < n && best == best; start += piece) {                                           \
-            int64_t count = n - start < piece ? n - start : piece;                                                     \
-            T better = best;                                                                                           \
-            (max ? max_##dtype##_row : min_##dtype##_row)(count, in + start * stride, stride, &better);                \
-            if (better != best) {                                                                                      \
-                best = better;                                                                                         \
-                at = start;                                                                                            \
-            }                                                                                                          \
-        }                                                                                                              \
-        for (;; at++) {                                                                                                \
-            T x = *(const T *)(in + at * stride);                                                                      \
-            if (x == best || (best != best && x != x))                                                                 \
-                return at;                                                                                             \
-        }                                                                                                              \
+        if (acc_stride)                                                                                                \
+            extremum(rows, in, step, acc, acc_step, n, stride, acc_stride);                                            \
+        else                                                                                                           \
+            fold_until(last, rows, (const uint8_t *)in, step, (uint8_t *)acc, acc_step, n, stride);                    \
     }
 
-POSITION(double, f64)
-POSITION(float, f32)
-POSITION(c128, c128)
-POSITION(c64, c64)
-POSITION(int64_t, i64)
-POSITION(int32_t, i32)
-POSITION(uint8_t, u8)
+UNTIL(any_b8, max_u8, 1)
+UNTIL(all_b8, min_u8, 0)
 
 const struct ad_folds FOR_ISA(ad_folds) = {
     .fold = {
@@ -250,10 +251,8 @@ const struct ad_folds FOR_ISA(ad_folds) = {
                             [AD_I64] = max_i64, [AD_I32] = max_i32, [AD_U8] = max_u8, [AD_BOOL] = max_u8 },
         [AD_REDUCE_MIN] = { [AD_F64] = min_f64, [AD_F32] = min_f32, [AD_C128] = min_c128, [AD_C64] = min_c64,
                             [AD_I64] = min_i64, [AD_I32] = min_i32, [AD_U8] = min_u8, [AD_BOOL] = min_u8 },
-        [AD_REDUCE_ANY] = { [AD_BOOL] = max_u8 },
-        [AD_REDUCE_ALL] = { [AD_BOOL] = min_u8 },
+        [AD_REDUCE_ANY] = { [AD_BOOL] = any_b8 },
+        [AD_REDUCE_ALL] = { [AD_BOOL] = all_b8 },
     },
     .sum_bytes = sum_bytes,
-    .position = { [AD_F64] = position_f64, [AD_F32] = position_f32, [AD_C128] = position_c128, [AD_C64] = position_c64,
-                  [AD_I64] = position_i64, [AD_I32] = position_i32, [AD_U8] = position_u8, [AD_BOOL] = position_u8 },
 };

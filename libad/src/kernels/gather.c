@@ -1,6 +1,34 @@
-/* Moving elements by an index along the middle axis of C-contiguous (outer, n, inner) arrays. */
+/* Moving elements by an index along the middle axis of C-contiguous (outer, n, inner) arrays, and the index that a mask is. */
 #include "kernels/loops.h"
 #include <string.h>
+
+int64_t ad_count_true(int64_t n, const uint8_t *mask)
+{
+    int64_t count = 0;
+    for (int64_t i = 0; i < n; i++)
+        count += mask[i] != 0;
+    return count;
+}
+
+/* Each place is written where the next one belongs, and stays if it is one: no branch has to be foreseen but that eight are all false. */
+void ad_places_of_true(const uint8_t *mask, int64_t count, int64_t *places)
+{
+    enum { EIGHT = 8 };
+    int64_t i = 0, next = 0;
+    while (count - next >= EIGHT) { /* so there are eight elements, and room for eight places */
+        uint64_t eight;
+        memcpy(&eight, mask + i, sizeof eight);
+        for (int j = 0; eight && j < EIGHT; j++) {
+            places[next] = i + j;
+            next += mask[i + j] != 0;
+        }
+        i += EIGHT;
+    }
+    for (; next < count; i++) {
+        places[next] = i;
+        next += mask[i] != 0;
+    }
+}
 
 #define GATHER_ROW(T)                                                                                                  \
     for (int64_t j = 0; j < count; j++)                                                                                \

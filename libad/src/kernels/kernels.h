@@ -4,8 +4,8 @@
  * allocate: where one needs scratch memory, its caller asks how much and brings it. Outputs never
  * overlap inputs unless they are the same memory with the same strides.
  *
- * The elementwise loops and the folds are compiled once per instruction set from one source (elementwise.c, real.inc; fold.c) and
- * collected in one `struct ad_loops` each; ad_loops_for_this_cpu() picks at run time. */
+ * The elementwise loops (elementwise.c, real.inc), the conversions (casts.c), the folds (fold.c) and positions (position.c) are
+ * compiled once per instruction set from one source and collected in one `struct ad_loops` each; ad_loops_for_this_cpu() picks at run time. */
 #ifndef AD_KERNELS_H
 #define AD_KERNELS_H
 
@@ -41,12 +41,14 @@ typedef enum ad_reduction {
  * into one number where acc_stride is 0. */
 typedef void ad_fold(int64_t rows, const char *in, int64_t step, char *acc, int64_t acc_step, int64_t n, int64_t stride, int64_t acc_stride);
 
-/* The folds of every reduction, and the position of the largest or smallest of n > 0 elements. */
+/* The folds of every reduction. */
 struct ad_folds {
     ad_fold *fold[AD_REDUCE_ALL + 1][AD_DTYPE_COUNT]; /* by the accumulator's dtype */
     ad_fold *sum_bytes;                               /* of uint8 or bool, into int64 */
-    int64_t (*position[AD_DTYPE_COUNT])(bool max, int64_t n, const char *in, int64_t stride);
 };
+
+/* The position of the largest or smallest of n > 0 elements: of the first of equals, or of the first NaN. */
+typedef int64_t ad_position(bool max, int64_t n, const char *in, int64_t stride);
 
 enum { AD_FOLD_PIECE = 512 }; /* elements that are folded in order; longer rows are halved */
 
@@ -55,12 +57,12 @@ struct ad_loops {
     ad_loop *loop[AD_LOOP_COUNT][AD_DTYPE_COUNT];  /* by the common dtype of the inputs; NULL: not defined for it */
     ad_number_function *number[AD_LOOP_COUNT];
     const struct ad_folds *folds;
+    ad_position *const *position;            /* by dtype */
+    ad_loop *const (*casts)[AD_DTYPE_COUNT]; /* conversions, [from][to], of one input; complex to real drops the imaginary part */
 };
 
-/* Conversions, [from][to], of one input; complex to real drops the imaginary part. */
-extern ad_loop *const ad_casts[AD_DTYPE_COUNT][AD_DTYPE_COUNT] __attribute__((visibility("hidden")));
-
 const struct ad_loops *ad_loops_for_this_cpu(void);
+ad_loop *ad_cast(ad_dtype from, ad_dtype to);
 
 /* The output's dtype of an elementwise function for a loop dtype, from elementwise.def. */
 enum { AD_OUTPUT_SAME, AD_OUTPUT_REAL, AD_OUTPUT_BOOL };
@@ -119,6 +121,10 @@ void ad_scan_prod(ad_dtype dtype, int64_t outer, int64_t n, int64_t inner, const
 /* Stable argsort of `rows` rows of n contiguous elements; NaN last; complex lexicographic. scratch: ad_sort_order_scratch(n) bytes. */
 size_t ad_sort_order_scratch(int64_t n);
 void ad_sort_order(ad_dtype dtype, int64_t rows, int64_t n, const void *in, int64_t *out, void *scratch);
+
+/* How many of n bools are true, and, in order, the places of the `count` that are. */
+int64_t ad_count_true(int64_t n, const uint8_t *mask);
+void ad_places_of_true(const uint8_t *mask, int64_t count, int64_t *places);
 
 /* out[o, j, i] = in[o, index[j], i] on C-contiguous (outer, n, inner) -> (outer, count, inner); item bytes per element. Indices are valid. */
 void ad_gather(size_t item, int64_t outer, int64_t n, int64_t inner, const int64_t *index, int64_t count, const void *in, void *out);

@@ -2,7 +2,7 @@
  *
  * Memory is walked in the order of the input. If its innermost dimension is reduced, rows become numbers; if it is kept, rows are added to rows, those of a
  * sum in runs.
- * The rows themselves are fold.c's. */
+ * The rows themselves are fold.c's, and where their extrema are is position.c's. */
 #include "kernels/kernels.h"
 #include <math.h>
 #include <stdlib.h>
@@ -21,7 +21,7 @@ static void fill_first(ad_reduction kind, ad_dtype dtype, int64_t n, char *out)
     size_t item = ad_dtype_size(dtype);
     char value[LARGEST_ITEM] = { 0 };
     int64_t none = 0;
-    ad_casts[AD_F64][dtype](1, (const char *const[]){ (const char *)&first[kind] }, &none, value, 0);
+    ad_cast(AD_F64, dtype)(1, (const char *const[]){ (const char *)&first[kind] }, &none, value, 0);
     bool extreme = kind == AD_REDUCE_MAX || kind == AD_REDUCE_MIN, max = kind == AD_REDUCE_MAX;
     if (extreme && (dtype == AD_C128 || dtype == AD_C64)) /* the imaginary part too */
         memcpy(value + item / 2, value, item / 2);
@@ -80,7 +80,8 @@ enum { RUN = 32, TILE_BYTES = 16384, PARTIAL_BYTES = 16384 };
 
 struct sums {
     ad_fold *fold, *add; /* rows, and sums of them */
-    ad_loop *cast; /* NULL: none is needed */
+    ad_loop *cast;       /* NULL: none is needed */
+    const uint8_t *last; /* what an accumulator does not change from, of any and all; else NULL */
     int64_t item;  /* bytes of an element of out */
     struct walk w;
     int levels[MOST_DIMENSIONS];         /* of runs of a dimension; 0: its rows are added as they come */
@@ -101,7 +102,7 @@ static void fold_rows(const struct sums *s, int64_t rows, const char *in, char *
     }
     _Alignas(64) char converted[AD_FOLD_PIECE * LARGEST_ITEM];
     for (; rows > 0; rows--, in += step, acc += acc_step)
-        for (int64_t i = 0, count = n; i < n; i += count) {
+        for (int64_t i = 0, count = n; i < n && !(s->last && acc_stride == 0 && *(uint8_t *)acc == *s->last); i += count) {
             const char *from = in + i * stride;
             count = n - i < AD_FOLD_PIECE ? n - i : AD_FOLD_PIECE;
             s->cast(count, &from, &stride, converted, s->item);
@@ -246,7 +247,7 @@ static int levels_of(int64_t n)
 /* ---- where the extremum is ---- */
 
 /* One reduced dimension; the kept ones in C order. */
-static void reduce_position(const struct ad_folds *folds, bool max, int ndim, const int64_t *dims, const bool *reduced, struct ad_operand in, int64_t *out)
+static void reduce_position(const struct ad_loops *loops, bool max, int ndim, const int64_t *dims, const bool *reduced, struct ad_operand in, int64_t *out)
 {
     int axis = 0;
     int64_t index[AD_MAX_NDIM] = { 0 }, n = 1, stride = 0;
@@ -257,7 +258,7 @@ static void reduce_position(const struct ad_folds *folds, bool max, int ndim, co
         stride = in.strides[axis];
     }
     for (const char *at = in.data;;) {
-        *out++ = folds->position[in.dtype](max, n, at, stride);
+        *out++ = loops->position[in.dtype](max, n, at, stride);
         int d = ndim - 1;
         for (; d >= 0; d--) {
             if (d == axis)
@@ -281,7 +282,8 @@ void ad_reduce(ad_reduction kind, const struct ad_loops *loops, int ndim, const 
     bool bytes = kind == AD_REDUCE_SUM && out.dtype == AD_I64 && ad_dtype_size(in.dtype) == 1, sum = kind == AD_REDUCE_SUM || kind == AD_REDUCE_SQUARES;
     s.fold = bytes ? loops->folds->sum_bytes : loops->folds->fold[kind][out.dtype];
     s.add = loops->folds->fold[sum ? AD_REDUCE_SUM : kind][out.dtype];
-    s.cast = bytes || in.dtype == out.dtype ? NULL : ad_casts[in.dtype][out.dtype];
+    s.cast = bytes || in.dtype == out.dtype ? NULL : loops->casts[in.dtype][out.dtype];
+    s.last = kind == AD_REDUCE_ANY ? &(const uint8_t){ 1 } : kind == AD_REDUCE_ALL ? &(const uint8_t){ 0 } : NULL;
     s.item = item;
     s.w.ndim = 0;
     struct walk *w = &s.w;
@@ -290,7 +292,7 @@ void ad_reduce(ad_reduction kind, const struct ad_loops *loops, int ndim, const 
         size *= dims[d];
     }
     if (size && (kind == AD_REDUCE_ARGMAX || kind == AD_REDUCE_ARGMIN)) {
-        reduce_position(loops->folds, kind == AD_REDUCE_ARGMAX, ndim, dims, reduced, in, (int64_t *)out.data);
+        reduce_position(loops, kind == AD_REDUCE_ARGMAX, ndim, dims, reduced, in, (int64_t *)out.data);
         return;
     }
     fill_first(kind, out.dtype, kept, out.data);

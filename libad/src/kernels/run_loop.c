@@ -162,7 +162,7 @@ static void run_squares(const struct job *job, const struct space *s, const char
 {
     int column = s->ndim - 1, row = column - 1;
     int64_t item = job->item, m = s->dims[row], n = s->dims[column], in_stride = s->strides[0][column], out_stride = s->strides[1][row];
-    bool possible = job->loop == ad_casts[job->dtype][job->dtype] && !job->cast[0] && s->strides[0][row] == item && s->strides[1][column] == item;
+    bool possible = job->loop == ad_cast(job->dtype, job->dtype) && !job->cast[0] && s->strides[0][row] == item && s->strides[1][column] == item;
     *rows = possible ? m - m % (LINE / item) : 0;
     *columns = possible ? n - n % (LINE / item) : 0;
     switch (possible ? item : 0) {
@@ -350,7 +350,7 @@ void ad_run_loop(ad_loop *loop, ad_dtype loop_dtype, int ndim, const int64_t *di
         data[k] = in[k].data;
         strides[k] = ndim == 1 ? in[k].strides[0] : 0;
         if (in[k].dtype != loop_dtype)
-            job.cast[k] = ad_casts[in[k].dtype][loop_dtype];
+            job.cast[k] = ad_cast(in[k].dtype, loop_dtype);
     }
     if (ndim <= 1 && size < AD_LOOP_SHARED)
         run_row(&job, size, data, strides, out.data, ndim ? out.strides[0] : 0);
@@ -362,7 +362,7 @@ void ad_copy_strided(int ndim, const int64_t *dims, struct ad_operand in, struct
 {
     ad_dtype from = in.dtype;
     in.dtype = out.dtype; /* the loop converts by itself */
-    ad_run_loop(ad_casts[from][out.dtype], out.dtype, ndim, dims, 1, &in, out);
+    ad_run_loop(ad_cast(from, out.dtype), out.dtype, ndim, dims, 1, &in, out);
 }
 
 void ad_add_strided(const struct ad_loops *loops, int ndim, const int64_t *dims, struct ad_operand in, struct ad_operand sum)

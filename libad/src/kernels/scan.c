@@ -1,55 +1,79 @@
-/* Running sums and products along the middle axis of a C-contiguous (outer, n, inner) array; in may be out. */
+/* Running sums and products along the middle axis of a C-contiguous (outer, n, inner) array; in may be out.
+ *
+ * Running sums of single precision are kept in double precision: those of ones in float32 stop at 2^24 otherwise. */
 #include "kernels/loops.h"
 
-#define SCAN(name, T, joined)                                                                                          \
-    static void name(int64_t outer, int64_t n, int64_t inner, const T *in, T *out, bool reverse)                       \
-    {                                                                                                                  \
-        for (int64_t o = 0; o < outer; o++, in += n * inner, out += n * inner)                                         \
-            for (int64_t j = 0; j < n; j++) {                                                                          \
-                int64_t row = (reverse ? n - 1 - j : j) * inner, before = row + (reverse ? inner : -inner);            \
-                for (int64_t i = 0; i < inner; i++) {                                                                  \
-                    T b = in[row + i];                                                                                 \
-                    if (j) {                                                                                           \
-                        T a = out[before + i];                                                                         \
-                        b = joined;                                                                                    \
-                    }                                                                                                  \
-                    out[row + i] = b;                                                                                  \
-                }                                                                                                      \
-            }                                                                                                          \
-    }
+enum { NARROW = 8, WIDTH = 512 };
 
-/* The same for sums of single precision, kept in double precision: running sums of ones in float32 stop at 2^24 otherwise. */
-#define WIDE_SCAN(name, T, WIDE)                                                                                       \
-    static void name(int64_t outer, int64_t n, int64_t inner, const T *in, T *out, bool reverse)                       \
-    {                                                                                                                  \
-        for (int64_t o = 0; o < outer; o++, in += n * inner, out += n * inner)                                         \
-            for (int64_t start = 0; start < inner; start += WIDTH) {                                                   \
-                int64_t width = inner - start < WIDTH ? inner - start : WIDTH;                                         \
-                WIDE sum[WIDTH];                                                                                       \
-                for (int64_t i = 0; i < width; i++)                                                                    \
-                    sum[i] = 0;                                                                                        \
-                for (int64_t j = 0; j < n; j++) {                                                                      \
-                    int64_t row = (reverse ? n - 1 - j : j) * inner + start;                                           \
-                    for (int64_t i = 0; i < width; i++) {                                                              \
-                        sum[i] += in[row + i];                                                                         \
-                        out[row + i] = (T)sum[i];                                                                      \
-                    }                                                                                                  \
-                }                                                                                                      \
-            }                                                                                                          \
-    }
+#define NAME            sums_f64
+#define T               double
+#define WIDE            double
+#define FIRST(b)        (b)
+#define JOINED(a, b)    ((a) + (b))
+#include "scan.inc"
 
-enum { WIDTH = 64 };
+#define NAME            sums_f32
+#define T               float
+#define WIDE            double
+#define FIRST(b)        (0 + (WIDE)(b))
+#define JOINED(a, b)    ((a) + (b))
+#include "scan.inc"
 
-SCAN(sums_f64, double, a + b)
-WIDE_SCAN(sums_f32, float, double)
-SCAN(sums_c128, c128, a + b)
-WIDE_SCAN(sums_c64, c64, c128)
-SCAN(sums_i64, int64_t, (int64_t)((uint64_t)a + (uint64_t)b))
-SCAN(products_f64, double, a * b)
-SCAN(products_f32, float, a * b)
-SCAN(products_c128, c128, product_c128(a, b))
-SCAN(products_c64, c64, product_c64(a, b))
-SCAN(products_i64, int64_t, (int64_t)((uint64_t)a * (uint64_t)b))
+#define NAME            sums_c128
+#define T               c128
+#define WIDE            c128
+#define FIRST(b)        (b)
+#define JOINED(a, b)    ((a) + (b))
+#include "scan.inc"
+
+#define NAME            sums_c64
+#define T               c64
+#define WIDE            c128
+#define FIRST(b)        (0 + (WIDE)(b))
+#define JOINED(a, b)    ((a) + (b))
+#include "scan.inc"
+
+#define NAME            sums_i64
+#define T               int64_t
+#define WIDE            int64_t
+#define FIRST(b)        (b)
+#define JOINED(a, b)    ((int64_t)((uint64_t)(a) + (uint64_t)(b)))
+#include "scan.inc"
+
+#define NAME            products_f64
+#define T               double
+#define WIDE            double
+#define FIRST(b)        (b)
+#define JOINED(a, b)    ((a) * (b))
+#include "scan.inc"
+
+#define NAME            products_f32
+#define T               float
+#define WIDE            float
+#define FIRST(b)        (b)
+#define JOINED(a, b)    ((a) * (b))
+#include "scan.inc"
+
+#define NAME            products_c128
+#define T               c128
+#define WIDE            c128
+#define FIRST(b)        (b)
+#define JOINED(a, b)    product_c128(a, b)
+#include "scan.inc"
+
+#define NAME            products_c64
+#define T               c64
+#define WIDE            c64
+#define FIRST(b)        (b)
+#define JOINED(a, b)    product_c64(a, b)
+#include "scan.inc"
+
+#define NAME            products_i64
+#define T               int64_t
+#define WIDE            int64_t
+#define FIRST(b)        (b)
+#define JOINED(a, b)    ((int64_t)((uint64_t)(a) * (uint64_t)(b)))
+#include "scan.inc"
 
 void ad_scan_sum(ad_dtype dtype, int64_t outer, int64_t n, int64_t inner, const void *in, void *out, bool reverse)
 {

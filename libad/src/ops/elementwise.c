@@ -151,7 +151,7 @@ FOR_EACH_COUNT bool run_row(const ad_node *node, int count, ad_loop *loop, ad_dt
             continue;
         if (!single)
             return false;
-        ad_casts[x->dtype][dtype](1, &in[i], &strides[i], numbers[i].bytes, sizeof numbers[i]);
+        ad_cast((ad_dtype)x->dtype, dtype)(1, &in[i], &strides[i], numbers[i].bytes, sizeof numbers[i]);
         in[i] = numbers[i].bytes;
     }
     if (n)

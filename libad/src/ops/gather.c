@@ -413,13 +413,10 @@ ad_array *(ad_flatnonzero)(ad_array *x)
     ad_array *mask = ad_given(x, "ad_flatnonzero", "array") ? ad_array_cast(c, x, AD_BOOL) : NULL;
     if (!mask)
         return NULL;
-    int64_t count = 0, next = 0;
-    for (int64_t i = 0; i < mask->size; i++)
-        count += mask->data[i] != 0;
+    int64_t count = ad_count_true(mask->size, (const uint8_t *)mask->data);
     ad_array *places = ad_array_new(c, AD_I64, 1, &count);
-    for (int64_t i = 0; places && i < mask->size; i++)
-        if (mask->data[i])
-            ((int64_t *)places->data)[next++] = i;
+    if (places)
+        ad_places_of_true((const uint8_t *)mask->data, count, (int64_t *)places->data);
     return places;
 }
 

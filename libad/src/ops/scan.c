@@ -168,19 +168,23 @@ static bool scan_infer(const ad_node *node, ad_spec *output)
     return true;
 }
 
-/* The output gets a copy of x in its dtype, and is scanned in place. */
+/* Where x is not in order or of another dtype, the output gets a copy of it, and is scanned in place. */
 static bool scan_eval(const ad_node *node, void *const *outputs)
 {
     const struct scan *s = ad_node_options(node);
     const ad_array *x = ad_node_operand(node, 0);
     struct layout l = layout_of(x, s->axis);
     ad_dtype dtype = ad_dtype_is_float((ad_dtype)x->dtype) ? (ad_dtype)x->dtype : AD_I64;
-    int64_t strides[AD_MAX_NDIM];
-    c_order_strides(dtype, x->ndim, ad_dims(x), strides);
+    const void *from = x->data;
     if (x->size == 0)
         return true;
-    ad_copy_strided(x->ndim, ad_dims(x), operand_of(x), (struct ad_operand){ outputs[0], strides, dtype });
-    (ad_node_primitive(node)->code == PRODUCT ? ad_scan_prod : ad_scan_sum)(dtype, l.outer, l.n, l.inner, outputs[0], outputs[0], s->reverse);
+    if (dtype != (ad_dtype)x->dtype || !(x->flags & AD_CONTIGUOUS)) {
+        int64_t strides[AD_MAX_NDIM];
+        c_order_strides(dtype, x->ndim, ad_dims(x), strides);
+        ad_copy_strided(x->ndim, ad_dims(x), operand_of(x), (struct ad_operand){ outputs[0], strides, dtype });
+        from = outputs[0];
+    }
+    (ad_node_primitive(node)->code == PRODUCT ? ad_scan_prod : ad_scan_sum)(dtype, l.outer, l.n, l.inner, from, outputs[0], s->reverse);
     return true;
 }
 

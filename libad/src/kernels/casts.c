@@ -1,0 +1,50 @@
+/* Conversions between dtypes. Compiled once for each instruction set, as elementwise.c.
+ *
+ * Each pair of dtypes has a loop of its own; a number that has no like in the other dtype becomes the same on every processor. */
+#include "kernels/loops.h"
+
+/* A value outside the integer's range, or NaN, gives the smallest integer, as x86 does. */
+#define TO_I64(x) ((x) >= -0x1p63 && (x) < 0x1p63 ? (int64_t)(x) : INT64_MIN)
+
+#define CAST(F, f, T, t, expression) LOOP1(static, cast_##f##_##t, F, T, expression)
+#define CASTS_FROM_REAL(F, f)                                                                                          \
+    CAST(F, f, double, f64, x)                                                                                         \
+    CAST(F, f, float, f32, (float)x)                                                                                   \
+    CAST(F, f, c128, c128, x)                                                                                          \
+    CAST(F, f, c64, c64, (float)x)                                                                                     \
+    CAST(F, f, uint8_t, b8, x != 0)
+#define CASTS_FROM_INTEGER(F, f)                                                                                       \
+    CASTS_FROM_REAL(F, f)                                                                                              \
+    CAST(F, f, int64_t, i64, (int64_t)x)                                                                               \
+    CAST(F, f, int32_t, i32, (int32_t)x)                                                                               \
+    CAST(F, f, uint8_t, u8, (uint8_t)x)
+#define CASTS_FROM_FLOAT(F, f)                                                                                         \
+    CASTS_FROM_REAL(F, f)                                                                                              \
+    CAST(F, f, int64_t, i64, TO_I64(x))                                                                                \
+    CAST(F, f, int32_t, i32, (int32_t)TO_I64(x))                                                                       \
+    CAST(F, f, uint8_t, u8, (uint8_t)TO_I64(x))
+#define CASTS_FROM_COMPLEX(F, f)                                                                                       \
+    CAST(F, f, double, f64, __real__ x)                                                                                \
+    CAST(F, f, float, f32, (float)__real__ x)                                                                          \
+    CAST(F, f, c128, c128, x)                                                                                          \
+    CAST(F, f, c64, c64, (c64)x)                                                                                       \
+    CAST(F, f, int64_t, i64, TO_I64(__real__ x))                                                                       \
+    CAST(F, f, int32_t, i32, (int32_t)TO_I64(__real__ x))                                                              \
+    CAST(F, f, uint8_t, u8, (uint8_t)TO_I64(__real__ x))                                                               \
+    CAST(F, f, uint8_t, b8, (__real__ x != 0) | (__imag__ x != 0))
+
+CASTS_FROM_FLOAT(double, f64)
+CASTS_FROM_FLOAT(float, f32)
+CASTS_FROM_COMPLEX(c128, c128)
+CASTS_FROM_COMPLEX(c64, c64)
+CASTS_FROM_INTEGER(int64_t, i64)
+CASTS_FROM_INTEGER(int32_t, i32)
+CASTS_FROM_INTEGER(uint8_t, u8)
+CASTS_FROM_INTEGER(uint8_t, b8)
+
+#define CASTS_OF(f)                                                                                                    \
+    { cast_##f##_f64, cast_##f##_f32, cast_##f##_c128, cast_##f##_c64, cast_##f##_i64, cast_##f##_i32, cast_##f##_u8, cast_##f##_b8 }
+
+ad_loop *const FOR_ISA(ad_casts)[AD_DTYPE_COUNT][AD_DTYPE_COUNT] = {
+    CASTS_OF(f64), CASTS_OF(f32), CASTS_OF(c128), CASTS_OF(c64), CASTS_OF(i64), CASTS_OF(i32), CASTS_OF(u8), CASTS_OF(b8),
+};

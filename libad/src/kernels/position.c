@@ -1,0 +1,58 @@
+/* Where the largest or smallest element of a row is: the first of equals, or the first NaN. Compiled once for each instruction
+ * set, as elementwise.c. The answer does not depend on the order in which elements are compared. */
+#include "kernels/loops.h"
+#include <string.h>
+
+/* One source for floats and integers: of the latter it is known that none is NaN. */
+#pragma GCC diagnostic ignored "-Wtautological-compare"
+
+#define T       double
+#define SAME    int64_t
+#define NAME(x) x##_f64
+#define FLOATS  true
+#include "position.inc"
+#define T       float
+#define SAME    int32_t
+#define NAME(x) x##_f32
+#define FLOATS  true
+#include "position.inc"
+#define T       int64_t
+#define SAME    int64_t
+#define NAME(x) x##_i64
+#define FLOATS  false
+#include "position.inc"
+#define T       int32_t
+#define SAME    int32_t
+#define NAME(x) x##_i32
+#define FLOATS  false
+#include "position.inc"
+#define T       uint8_t
+#define SAME    uint8_t
+#define NAME(x) x##_u8
+#define FLOATS  false
+#include "position.inc"
+
+/* Complex numbers by real part, then imaginary part. */
+#define BEFORE(a, b) (__real__ a < __real__ b || (__real__ a == __real__ b && __imag__ a < __imag__ b))
+#define COMPLEX_POSITION(T, dtype)                                                                                     \
+    static int64_t position_##dtype(bool max, int64_t n, const char *in, int64_t stride)                               \
+    {                                                                                                                  \
+        T best = *(const T *)in;                                                                                       \
+        int64_t at = 0;                                                                                                \
+        for (int64_t i = 1; i < n && best == best; i++) {                                                              \
+            T x = *(const T *)(in + i * stride);                                                                       \
+            if (x != x || (max ? BEFORE(best, x) : BEFORE(x, best))) {                                                 \
+                best = x;                                                                                              \
+                at = i;                                                                                                \
+            }                                                                                                          \
+        }                                                                                                              \
+        return at;                                                                                                     \
+    }
+
+COMPLEX_POSITION(c128, c128)
+COMPLEX_POSITION(c64, c64)
+
+ad_position *const FOR_ISA(ad_positions)[AD_DTYPE_COUNT] = {
+    [AD_F64] = position_f64, [AD_F32] = position_f32, [AD_C128] = position_c128, [AD_C64] = position_c64,
+    [AD_I64] = position_i64, [AD_I32] = position_i32, [AD_U8] = position_u8, [AD_BOOL] = position_u8,
+};
