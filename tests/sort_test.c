@@ -1,6 +1,7 @@
 /* Sorting: order, stability, NaN last, every dtype; the sorted array differentiates as a gather by a constant order. */
 #include "testing.h"
 #include <complex.h>
+#include <time.h>
 
 static ad_array *matrix(void)
 {
@@ -123,6 +124,115 @@ START_TEST(long_rows_of_every_digit_are_sorted)
 }
 END_TEST
 
+/* Bits that differ and are equal, among others: zeros of both signs, NaN of several kinds. */
+static void fill_with_equals(uint64_t seed, int64_t n, double *x)
+{
+    for (int64_t i = 0; i < n; i++) {
+        seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        uint64_t kind = seed >> 60, nan = UINT64_C(0x7ff8000000000000) | (seed >> 33 & 7) << 32 | (seed & 1) << 63;
+        if (kind < 3)
+            x[i] = kind == 1 ? -0.0 : 0.0;
+        else if (kind == 3)
+            memcpy(x + i, &nan, sizeof nan);
+        else if (kind == 4)
+            x[i] = seed >> 40 & 1 ? INFINITY : -INFINITY;
+        else
+            x[i] = kind < 8 ? (double)(seed >> 50 & 7) - 3 : ((double)(seed >> 11) - 0x1p52) * 0x1p-50;
+    }
+}
+
+static bool stands_after(double a, double b)
+{
+    return isnan(a) ? !isnan(b) : a > b;
+}
+
+START_TEST(the_sorted_array_is_the_array_in_order_bit_for_bit)
+{
+    enum { MOST = 3000 };
+    static double x[MOST], real[MOST];
+    for (int64_t n = 1; n <= MOST; n = n < 70 ? n + 1 : n + 293)
+        for (ad_dtype d = AD_F64; d <= AD_BOOL; d++) {
+            AD_SCOPE;
+            fill_with_equals((uint64_t)n, n, x);
+            ad_array *a = ad_astype(ad_from(x, AD_SHAPE(n)), d), *order = ad_argsort(a), *sorted = ad_sort(a);
+            ck_assert(sorted && memcmp(ad_data(sorted), ad_data(ad_take(a, order)), (size_t)n * ad_dtype_size(d)) == 0);
+            if (d == AD_C128 || d == AD_C64)
+                continue;
+            ck_assert(ad_copy_to(ad_astype(a, AD_F64), real, n));
+            const int64_t *at = ad_data(order);
+            for (int64_t i = 1; i < n; i++) {
+                double before = real[at[i - 1]], after = real[at[i]];
+                ck_assert(stands_after(after, before) || (!stands_after(before, after) && at[i - 1] < at[i]));
+            }
+        }
+}
+END_TEST
+
+/* An order in which every pivot is nearly the smallest: the nine elements that a long row's pivot is the median of are smaller than what is left. */
+static void fill_against_pivots(int64_t n, double *x)
+{
+    enum { NINE = 9, SHORT = 400 };
+    int64_t *left = malloc((size_t)n * sizeof *left), next = 0;
+    for (int64_t i = 0; i < n; i++) {
+        left[i] = i;
+        x[i] = -1;
+    }
+    for (int64_t count = n, kept; count >= SHORT; count = kept) {
+        double pivot = -1;
+        for (int64_t k = 1; k <= NINE; k++) {
+            double *sample = x + left[k * (count / 10)];
+            *sample = *sample < 0 ? (double)next++ : *sample;
+        }
+        for (int64_t k = 1; k <= NINE; k++) { /* the fifth of them */
+            double sample = x[left[k * (count / 10)]];
+            int below = 0;
+            for (int64_t other = 1; other <= NINE; other++)
+                below += x[left[other * (count / 10)]] < sample;
+            pivot = below == NINE / 2 ? sample : pivot;
+        }
+        kept = 0;
+        for (int64_t i = 0; i < count; i++)
+            if (x[left[i]] < 0 || x[left[i]] >= pivot)
+                left[kept++] = left[i];
+        if (kept == count)
+            break;
+    }
+    for (int64_t i = 0; i < n; i++)
+        x[i] = x[i] < 0 ? (double)next++ : x[i];
+    free(left);
+}
+
+static double seconds_to_sort(ad_array *x)
+{
+    struct timespec start, end;
+    AD_SCOPE;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &start);
+    ad_array *sorted = ad_sort(x), *order = ad_argsort(x);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
+    ck_assert(sorted && ad_item_int(ad_all(ad_greater_equal(ad_at(sorted, "1:"), ad_at(sorted, ":-1")))));
+    ck_assert(ad_item_int(ad_all(ad_equal(ad_take(x, order), sorted))));
+    return (double)(end.tv_sec - start.tv_sec) + 1e-9 * (double)(end.tv_nsec - start.tv_nsec);
+}
+
+START_TEST(no_order_makes_sorting_quadratic)
+{
+    enum { N = 1 << 15 };
+    AD_SCOPE;
+    double *x = malloc(N * sizeof *x), usual = INFINITY;
+    ad_array *noise = ad_random_normal(ad_random_key(8), AD_SHAPE(N)), *rising = ad_sort(noise);
+    fill_against_pivots(N, x);
+    ad_array *rows[] = { ad_from(x, AD_SHAPE(N)), rising, ad_flip(rising), ad_zeros(AD_SHAPE(N)), ad_astype(ad_greater(noise, 0), AD_F64),
+                         ad_concatenate(ad_list_of(ad_at(rising, "::2"), ad_at(rising, "::-2"))), ad_exp2(ad_mod(ad_arange(N), 2000)) };
+    free(x);
+    for (int i = 0; i < 5; i++)
+        usual = fmin(usual, seconds_to_sort(noise));
+    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+        double seconds = fmin(seconds_to_sort(rows[k]), seconds_to_sort(rows[k]));
+        ck_assert_msg(seconds < 30 * usual, "row %zu: %g s, where any other takes %g", k, seconds, usual);
+    }
+}
+END_TEST
+
 START_TEST(arrays_without_elements_stay_as_they_are)
 {
     AD_SCOPE;
@@ -229,5 +339,6 @@ END_TEST
 
 RUN_TESTS("sort", sort_along_any_axis_or_the_flattened_array, argsort_says_where_elements_were, equal_elements_keep_their_order,
           infinities_are_ordered_and_nan_is_last, complex_numbers_go_by_real_part_then_imaginary_part, every_dtype_is_sorted, long_rows_are_sorted_and_stable,
-          long_rows_of_every_digit_are_sorted, arrays_without_elements_stay_as_they_are, derivatives_agree_with_differences,
+          long_rows_of_every_digit_are_sorted, the_sorted_array_is_the_array_in_order_bit_for_bit, no_order_makes_sorting_quadratic,
+          arrays_without_elements_stay_as_they_are, derivatives_agree_with_differences,
           cotangents_go_back_to_where_elements_were, the_order_is_a_constant, errors_name_the_axis, every_allocation_may_fail)

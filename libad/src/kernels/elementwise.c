@@ -116,6 +116,7 @@ LOOP_WHERE(static, where_4, uint32_t)
 const struct ad_loops FOR_ISA(ad_loops) = {
     .instruction_set = ISA,
     .folds = &FOR_ISA(ad_folds),
+    .sorts = &FOR_ISA(ad_sorts),
     .position = FOR_ISA(ad_positions),
     .casts = FOR_ISA(ad_casts),
     .loop = {

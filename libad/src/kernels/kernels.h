@@ -4,8 +4,9 @@
  * allocate: where one needs scratch memory, its caller asks how much and brings it. Outputs never
  * overlap inputs unless they are the same memory with the same strides.
  *
- * The elementwise loops (elementwise.c, real.inc), the conversions (casts.c), the folds (fold.c) and positions (position.c) are
- * compiled once per instruction set from one source and collected in one `struct ad_loops` each; ad_loops_for_this_cpu() picks at run time. */
+ * The elementwise loops (elementwise.c, real.inc), the conversions (casts.c), the folds (fold.c), positions (position.c) and
+ * sorts (sort.c) are compiled once per instruction set from one source and collected in one `struct ad_loops` each;
+ * ad_loops_for_this_cpu() picks at run time. */
 #ifndef AD_KERNELS_H
 #define AD_KERNELS_H
 
@@ -52,11 +53,26 @@ typedef int64_t ad_position(bool max, int64_t n, const char *in, int64_t stride)
 
 enum { AD_FOLD_PIECE = 512 }; /* elements that are folded in order; longer rows are halved */
 
+/* `rows` rows of n contiguous elements, sorted, and the stable order that sorts them; NaN last; complex lexicographic. What is
+ * equal, zeros of either sign and NaN too, keeps its order. scratch: ad_sort_scratch(n) bytes. */
+struct ad_sorts {
+    void (*values)(ad_dtype dtype, int64_t rows, int64_t n, const void *in, void *out, void *scratch);
+    void (*order)(ad_dtype dtype, int64_t rows, int64_t n, const void *in, int64_t *out, void *scratch);
+};
+
+enum { AD_SORT_SLACK = 16 }; /* what a vector may write beyond the end */
+
+static inline size_t ad_sort_scratch(int64_t n)
+{
+    return (4 * (size_t)n + 2 * AD_SORT_SLACK) * sizeof(int64_t);
+}
+
 struct ad_loops {
     const char *instruction_set;                   /* "baseline", "avx2", "avx512" */
     ad_loop *loop[AD_LOOP_COUNT][AD_DTYPE_COUNT];  /* by the common dtype of the inputs; NULL: not defined for it */
     ad_number_function *number[AD_LOOP_COUNT];
     const struct ad_folds *folds;
+    const struct ad_sorts *sorts;
     ad_position *const *position;            /* by dtype */
     ad_loop *const (*casts)[AD_DTYPE_COUNT]; /* conversions, [from][to], of one input; complex to real drops the imaginary part */
 };
@@ -117,10 +133,6 @@ void ad_reduce(ad_reduction kind, const struct ad_loops *loops, int ndim, const 
 /* Running sum or product along one axis of a (outer, n, inner) C-contiguous array, in `dtype` (f64 f32 c128 c64 i64). */
 void ad_scan_sum(ad_dtype dtype, int64_t outer, int64_t n, int64_t inner, const void *in, void *out, bool reverse);
 void ad_scan_prod(ad_dtype dtype, int64_t outer, int64_t n, int64_t inner, const void *in, void *out, bool reverse);
-
-/* Stable argsort of `rows` rows of n contiguous elements; NaN last; complex lexicographic. scratch: ad_sort_order_scratch(n) bytes. */
-size_t ad_sort_order_scratch(int64_t n);
-void ad_sort_order(ad_dtype dtype, int64_t rows, int64_t n, const void *in, int64_t *out, void *scratch);
 
 /* How many of n bools are true, and, in order, the places of the `count` that are. */
 int64_t ad_count_true(int64_t n, const uint8_t *mask);

@@ -1,127 +1,210 @@
-/* Stable argsort: elements become unsigned keys of the same order, and pairs of a key and an index are sorted by insertion where there are few, else
- * digit by digit from the lowest (radix sort: D. E. Knuth, The Art of Computer Programming 3, 5.2.5).
+/* Sorting rows, and the stable order that sorts them. Compiled once for each instruction set, as elementwise.c.
  *
- * For every dtype one sort: a float's bits with the sign handled are ordered as integers, -0 made 0 and NaN the largest; complex numbers are sorted
- * by their imaginary parts, then by their real parts, and are last if one is NaN: first those with a real part, then those with an imaginary part,
- * then the rest. */
-#include "kernels/kernels.h"
+ * For every dtype one sort, of integers: a float's bits with the sign handled are ordered as integers, -0 is made 0 and NaN the largest. What
+ * was made equal stands in the order of the input. Complex numbers are sorted by their imaginary parts, then by their real parts, and are last if one
+ * is NaN: first those with a real part, then those with an imaginary part, then the rest. */
+#include "kernels/loops.h"
 #include <math.h>
 #include <string.h>
 
-struct entry {
-    uint64_t key;
-    int64_t index;
-};
+#if defined(AD_ISA_AVX512)
+#include <immintrin.h>
+enum { BYTES = 64 };
+#elif defined(AD_ISA_AVX2)
+enum { BYTES = 32 };
+#else
+enum { BYTES = 16 };
+#endif
 
-static uint64_t key_of_real(double x)
+#define LARGEST(T) ((T)(sizeof(T) == sizeof(int64_t) ? INT64_MAX : INT32_MAX))
+
+#define SPLAT(x)       _mm512_set1_epi64(x)
+#define IS_LESS(a, b)  _mm512_cmplt_epi64_mask(a, b)
+#define PACK(mask, v)  _mm512_maskz_compress_epi64((__mmask8)(mask), v)
+#define KEY            int64_t
+#define NAME(x)        x##_64
+#include "sort.inc"
+#define WITH_PLACES
+#define NAME(x)        x##_64_with_places
+#include "sort.inc"
+#undef WITH_PLACES
+#undef SPLAT
+#undef IS_LESS
+#undef PACK
+#undef KEY
+
+#define SPLAT(x)       _mm512_set1_epi32(x)
+#define IS_LESS(a, b)  _mm512_cmplt_epi32_mask(a, b)
+#define PACK(mask, v)  _mm512_maskz_compress_epi32((__mmask16)(mask), v)
+#define KEY            int32_t
+#define NAME(x)        x##_32
+#include "sort.inc"
+#define WITH_PLACES
+#define NAME(x)        x##_32_with_places
+#include "sort.inc"
+
+/* A good choice of pivots needs log2 n levels. */
+static int levels_for(int64_t n)
 {
-    uint64_t bits;
-    if (isnan(x))
-        return UINT64_MAX;
-    x = x == 0 ? 0 : x;
-    memcpy(&bits, &x, sizeof bits);
-    return bits >> 63 ? ~bits : bits | UINT64_C(1) << 63;
+    return 2 * (64 - __builtin_clzll((unsigned long long)n | 1));
 }
 
-static uint64_t key_of_integer(int64_t x)
+/* ---- keys ---- */
+
+static inline int64_t key_of_bits_64(int64_t bits)
 {
-    return (uint64_t)x ^ UINT64_C(1) << 63;
+    return bits ^ (int64_t)((uint64_t)(bits >> 63) >> 1);
+}
+
+static inline int32_t key_of_bits_32(int32_t bits)
+{
+    return bits ^ (int32_t)((uint32_t)(bits >> 31) >> 1);
+}
+
+/* The key of a float, and the float of a key, which is not NaN. */
+static inline int64_t key_of_f64(double x)
+{
+    int64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return x != x ? INT64_MAX : x == 0 ? 0 : key_of_bits_64(bits);
+}
+
+static inline int32_t key_of_f32(float x)
+{
+    int32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return x != x ? INT32_MAX : x == 0 ? 0 : key_of_bits_32(bits);
 }
 
 /* Keys above that of infinity are free for what is not a number. */
-static uint64_t key_of_complex(double real, double imaginary, bool minor)
+static int64_t key_of_complex(double real, double imaginary, bool minor)
 {
     if (!isnan(real) && !isnan(imaginary))
-        return key_of_real(minor ? imaginary : real);
+        return key_of_f64(minor ? imaginary : real);
     if (!isnan(real))
-        return minor ? key_of_real(real) : UINT64_MAX - 2;
+        return minor ? key_of_f64(real) : INT64_MAX - 2;
     if (!isnan(imaginary))
-        return minor ? key_of_real(imaginary) : UINT64_MAX - 1;
-    return UINT64_MAX;
+        return minor ? key_of_f64(imaginary) : INT64_MAX - 1;
+    return INT64_MAX;
 }
 
-static uint64_t key_of(ad_dtype dtype, const void *row, int64_t i, bool minor)
-{
-    switch (dtype) {
-    case AD_F64: return key_of_real(((const double *)row)[i]);
-    case AD_F32: return key_of_real(((const float *)row)[i]);
-    case AD_C128: return key_of_complex(((const double *)row)[2 * i], ((const double *)row)[2 * i + 1], minor);
-    case AD_C64: return key_of_complex(((const float *)row)[2 * i], ((const float *)row)[2 * i + 1], minor);
-    case AD_I64: return key_of_integer(((const int64_t *)row)[i]);
-    case AD_I32: return key_of_integer(((const int32_t *)row)[i]);
-    default: return ((const uint8_t *)row)[i];
+/* ---- the sorted row ---- */
+
+/* Keys stand in the output while they are sorted. NaN and zeros, which have one key each, are copied in their order afterwards. */
+#define SORT_FLOATS(T, BITS)                                                                                           \
+    static void sort_floats_##BITS(int64_t n, const T *in, T *out, void *scratch)                                      \
+    {                                                                                                                  \
+        int##BITS##_t *key = (int##BITS##_t *)out;                                                                     \
+        int64_t nans = 0, negative_zeros = 0, below_zero = 0;                                                          \
+        for (int64_t i = 0; i < n; i++) {                                                                              \
+            T x = in[i];                                                                                               \
+            nans += x != x;                                                                                            \
+            below_zero += x < 0;                                                                                       \
+            negative_zeros += (x == 0) & (bool)signbit(x);                                                             \
+            key[i] = key_of_f##BITS(x);                                                                                \
+        }                                                                                                              \
+        sort_##BITS((struct row_##BITS){ key, scratch }, n, levels_for(n));                                            \
+        for (int64_t i = 0; i < n; i++) {                                                                              \
+            int##BITS##_t bits = key_of_bits_##BITS(key[i]);                                                           \
+            memcpy(out + i, &bits, sizeof bits);                                                                       \
+        }                                                                                                              \
+        for (int64_t i = 0, next = n - nans; nans && i < n; i++)                                                       \
+            if (in[i] != in[i])                                                                                        \
+                out[next++] = in[i];                                                                                   \
+        for (int64_t i = 0, next = below_zero; negative_zeros && i < n; i++)                                           \
+            if (in[i] == 0)                                                                                            \
+                out[next++] = in[i];                                                                                   \
     }
-}
 
-static void insertion_sort(struct entry *e, int64_t n)
+SORT_FLOATS(double, 64)
+SORT_FLOATS(float, 32)
+
+static void sort_bytes(int64_t n, const uint8_t *in, uint8_t *out)
 {
-    for (int64_t i = 1; i < n; i++) {
-        struct entry moved = e[i];
-        int64_t j = i;
-        for (; j > 0 && e[j - 1].key > moved.key; j--)
-            e[j] = e[j - 1];
-        e[j] = moved;
-    }
-}
-
-enum { DIGITS = sizeof(uint64_t), VALUES = 256 };
-
-static inline unsigned digit_of(uint64_t key, int digit)
-{
-    return (unsigned)(key >> 8 * digit) % VALUES;
-}
-
-/* Gives whichever of the two buffers the result is in. A digit that is the same in all keys moves nothing. */
-static struct entry *radix_sort(struct entry *e, struct entry *spare, int64_t n)
-{
-    int64_t count[DIGITS][VALUES] = { 0 };
+    int64_t count[256] = { 0 };
     for (int64_t i = 0; i < n; i++)
-        for (int d = 0; d < DIGITS; d++)
-            count[d][digit_of(e[i].key, d)]++;
-    for (int d = 0; d < DIGITS; d++) {
-        int64_t place = 0;
-        if (count[d][digit_of(e[0].key, d)] == n)
-            continue;
-        for (int v = 0; v < VALUES; v++) {
-            int64_t here = count[d][v];
-            count[d][v] = place;
-            place += here;
-        }
-        for (int64_t i = 0; i < n; i++)
-            spare[count[d][digit_of(e[i].key, d)]++] = e[i];
-        struct entry *sorted = spare;
-        spare = e;
-        e = sorted;
-    }
-    return e;
+        count[in[i]]++;
+    for (int value = 0; value < 256; out += count[value++])
+        memset(out, value, (size_t)count[value]);
 }
 
-size_t ad_sort_order_scratch(int64_t n)
-{
-    return 2 * (size_t)n * sizeof(struct entry);
-}
+/* ---- the order ---- */
 
-void ad_sort_order(ad_dtype dtype, int64_t rows, int64_t n, const void *in, int64_t *out, void *scratch)
+static void order_by_64(ad_dtype dtype, int64_t n, const void *in, int64_t *out, int64_t *scratch)
 {
-    enum { FEW = 64 };
-    size_t row_bytes = (size_t)n * ad_dtype_size(dtype);
+    struct row_64_with_places row = { scratch, scratch + n, out, scratch + 2 * n + AD_SORT_SLACK };
     bool complex = dtype == AD_C128 || dtype == AD_C64;
-    for (int64_t r = 0; r < rows; r++, in = (const char *)in + row_bytes, out += n) {
-        struct entry *e = scratch, *spare = e + n;
-        for (int64_t i = 0; i < n; i++)
-            e[i].index = i;
-        for (int minor = complex; minor >= 0; minor--) {
-            for (int64_t i = 0; i < n; i++)
-                e[i].key = key_of(dtype, in, e[i].index, minor);
-            if (n <= FEW) {
-                insertion_sort(e, n);
-            } else {
-                struct entry *sorted = radix_sort(e, spare, n);
-                spare = sorted == e ? spare : e;
-                e = sorted;
+    for (int64_t i = 0; i < n; i++)
+        out[i] = i;
+    for (int minor = complex; minor >= 0; minor--) {
+        for (int64_t i = 0; i < n; i++) {
+            int64_t at = 2 * out[i];
+            switch (dtype) {
+            case AD_C128: row.key[i] = key_of_complex(((const double *)in)[at], ((const double *)in)[at + 1], minor); break;
+            case AD_C64: row.key[i] = key_of_complex(((const float *)in)[at], ((const float *)in)[at + 1], minor); break;
+            case AD_F64: row.key[i] = key_of_f64(((const double *)in)[i]); break;
+            case AD_F32: row.key[i] = key_of_f64(((const float *)in)[i]); break;
+            case AD_I64: row.key[i] = ((const int64_t *)in)[i]; break;
+            case AD_I32: row.key[i] = ((const int32_t *)in)[i]; break;
+            default: row.key[i] = ((const uint8_t *)in)[i];
             }
         }
-        for (int64_t i = 0; i < n; i++)
-            out[i] = e[i].index;
+        sort_64_with_places(row, n, levels_for(n));
     }
 }
+
+/* Half the memory to move, where keys and places are short. */
+static void order_by_32(ad_dtype dtype, int64_t n, const void *in, int64_t *out, int32_t *scratch)
+{
+    struct row_32_with_places row = { scratch, scratch + n, scratch + 2 * n + AD_SORT_SLACK, scratch + 3 * n + AD_SORT_SLACK };
+    for (int64_t i = 0; i < n; i++) {
+        row.place[i] = (int32_t)i;
+        switch (dtype) {
+        case AD_F32: row.key[i] = key_of_f32(((const float *)in)[i]); break;
+        case AD_I32: row.key[i] = ((const int32_t *)in)[i]; break;
+        default: row.key[i] = ((const uint8_t *)in)[i];
+        }
+    }
+    sort_32_with_places(row, n, levels_for(n));
+    for (int64_t i = 0; i < n; i++)
+        out[i] = row.place[i];
+}
+
+/* ---- rows ---- */
+
+static void sort_order(ad_dtype dtype, int64_t rows, int64_t n, const void *in, int64_t *out, void *scratch)
+{
+    size_t item = ad_dtype_size(dtype);
+    bool is_short = n <= INT32_MAX && item <= sizeof(int32_t);
+    for (int64_t r = 0; r < rows; r++, in = (const char *)in + (size_t)n * item, out += n) {
+        if (is_short)
+            order_by_32(dtype, n, in, out, scratch);
+        else
+            order_by_64(dtype, n, in, out, scratch);
+    }
+}
+
+static void sort_values(ad_dtype dtype, int64_t rows, int64_t n, const void *in, void *out, void *scratch)
+{
+    size_t item = ad_dtype_size(dtype), bytes = (size_t)n * item;
+    for (int64_t r = 0; r < rows; r++, in = (const char *)in + bytes, out = (char *)out + bytes)
+        switch (dtype) {
+        case AD_F64: sort_floats_64(n, in, out, scratch); break;
+        case AD_F32: sort_floats_32(n, in, out, scratch); break;
+        case AD_I64:
+            memcpy(out, in, bytes);
+            sort_64((struct row_64){ out, scratch }, n, levels_for(n));
+            break;
+        case AD_I32:
+            memcpy(out, in, bytes);
+            sort_32((struct row_32){ out, scratch }, n, levels_for(n));
+            break;
+        case AD_U8:
+        case AD_BOOL: sort_bytes(n, in, out); break;
+        default: /* complex numbers, which are moved once they are in order */
+            order_by_64(dtype, n, in, scratch, (int64_t *)scratch + n);
+            ad_gather(item, 1, n, 1, scratch, n, in, out);
+        }
+}
+
+const struct ad_sorts FOR_ISA(ad_sorts) = { .values = sort_values, .order = sort_order };

@@ -395,6 +395,15 @@ ad_array *(ad_take_along_axis)(ad_array *x, ad_array *index, int axis)
     return places ? ad_reshape(gather(ad_ravel(x), ad_ravel(places), 0), ad_shape_of(places)) : NULL;
 }
 
+ad_array *ad_permute_back(ad_array *g, ad_array *index, int axis)
+{
+    ad_array *places = g && index ? places_along("ad_permute_back", g, index, axis) : NULL;
+    ad_array *operands[] = { places ? ad_zeros(AD_SHAPE(g->size), .dtype = ad_dtype_of(g)) : NULL, ad_ravel(g) };
+    if (!places || !operands[0] || !operands[1])
+        return NULL;
+    return ad_reshape(ad_call_primitive(&put_op, operands, 2, &(struct places){ ad_ravel(places), g->size, 0 }), ad_shape_of(g));
+}
+
 ad_array *(ad_put_along_axis)(ad_array *x, ad_array *index, ad_array *value, int axis)
 {
     if (!ad_given(x, "ad_put_along_axis", "array") || !ad_given(index, "ad_put_along_axis", "index") || !ad_given(value, "ad_put_along_axis", "value") ||

@@ -103,6 +103,9 @@ typedef enum update { UPDATE_SET, UPDATE_ADD, UPDATE_MUL, UPDATE_MIN, UPDATE_MAX
  * the axis, which is as long as index. */
 ad_array *ad_update_axis(update kind, ad_array *x, ad_array *index, ad_array *value, int axis);
 
+/* The transpose of ad_take_along_axis, along an axis counted from 0, for an index that names each place of it once. */
+ad_array *ad_permute_back(ad_array *g, ad_array *index, int axis);
+
 /* Places 0 ... size-1 as an int64 array of the given shape. */
 ad_array *ad_places_of(ad_shape shape);
 
