@@ -52,13 +52,26 @@ void ad_gather(size_t item, int64_t outer, int64_t n, int64_t inner, const int64
     }
 }
 
+#define PUT_ROW(T)                                                                                                     \
+    for (int64_t j = 0; j < count; j++)                                                                                \
+        ((T *)to)[index[j]] = ((const T *)from)[j];                                                                    \
+    break
+
 void ad_put_rows(size_t item, int64_t outer, int64_t n, int64_t inner, const int64_t *index, int64_t count, const void *in, void *out)
 {
     size_t row = (size_t)inner * item;
-    const char *from = in;
-    for (int64_t o = 0; o < outer; o++)
-        for (int64_t j = 0; j < count; j++, from += row)
-            memcpy((char *)out + (size_t)(o * n + index[j]) * row, from, row);
+    for (int64_t o = 0; o < outer; o++) {
+        const char *from = (const char *)in + (size_t)(o * count) * row;
+        char *to = (char *)out + (size_t)(o * n) * row;
+        switch (inner == 1 ? item : 0) {
+        case 8: PUT_ROW(uint64_t);
+        case 4: PUT_ROW(uint32_t);
+        case 1: PUT_ROW(uint8_t);
+        default:
+            for (int64_t j = 0; j < count; j++)
+                memcpy(to + (size_t)index[j] * row, from + (size_t)j * row, row);
+        }
+    }
 }
 
 #define SCATTER(T, dtype, joined)                                                                                      \

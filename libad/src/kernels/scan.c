@@ -3,7 +3,7 @@
  * Running sums of single precision are kept in double precision: those of ones in float32 stop at 2^24 otherwise. */
 #include "kernels/loops.h"
 
-enum { NARROW = 8, WIDTH = 512 };
+enum { NARROW = 8, WIDTH = 1024 };
 
 #define NAME            sums_f64
 #define T               double
