@@ -156,6 +156,45 @@ START_TEST(second_derivatives_of_loops_over_parts_are_linear)
 }
 END_TEST
 
+/* ---- loops of updates: the value takes a copy of the whole for each, the sweep does not ---- */
+
+/* UPDATES(sets, update) defines a function of a vector that updates each of its elements. */
+#define UPDATES(name, update)                                                                                          \
+    static ad_array *name(ad_array *x)                                                                                 \
+    {                                                                                                                  \
+        for (int i = 0; i < ad_dim(x, 0); i++) {                                                                       \
+            AD_SCOPE;                                                                                                  \
+            x = ad_escape(update);                                                                                     \
+        }                                                                                                              \
+        return ad_sin(x);                                                                                              \
+    }
+
+UPDATES(sets, ad_at_set(x, ad_cos(ad_at(x, "%d", i)), "%d", i))
+UPDATES(adds, ad_at_add(x, ad_cos(ad_at(x, "%d", i / 2)), "%d", i))
+UPDATES(products, ad_at_mul(x, ad_cos(ad_at(x, "%d:%d", i, i + 2)), "%d:%d", i, i + 2))
+UPDATES(places_set, ad_put_set(x, i, ad_cos(ad_take(x, i))))
+UPDATES(places_added_to, ad_put_add(x, i, ad_cos(ad_take(x, i))))
+
+static ad_pullback *pullbacks[2];
+
+static void sweep_of_updates(int64_t n)
+{
+    ad_vjp_apply(pullbacks[n > 256], ad_ones(AD_SHAPE(n)));
+}
+
+START_TEST(sweeps_of_loops_of_updates_are_linear)
+{
+    function *const updates[] = { sets, adds, products, places_set, places_added_to };
+    for (size_t i = 0; i < sizeof updates / sizeof *updates; i++) {
+        for (int k = 0; k < 2; k++)
+            ck_assert(ad_vjp(updates[i], ad_ones(AD_SHAPE(k ? FACTOR * 256 : 256)), &pullbacks[k]) != NULL);
+        check_growth("updates", sweep_of_updates, 256);
+        for (int k = 0; k < 2; k++)
+            ad_vjp_free(pullbacks[k]);
+    }
+}
+END_TEST
+
 /* ---- finding things by name ---- */
 
 static ad_tree_item names_and_numbers[2 * 16384];
@@ -215,4 +254,5 @@ START_TEST(functions_are_found_in_linear_time)
 END_TEST
 
 RUN_TESTS("growth", gradients_of_loops_over_parts_are_linear, pullbacks_and_checkpoints_of_loops_over_parts_are_linear,
-          second_derivatives_of_loops_over_parts_are_linear, entries_are_found_by_name_in_linear_time, functions_are_found_in_linear_time)
+          second_derivatives_of_loops_over_parts_are_linear, sweeps_of_loops_of_updates_are_linear,
+          entries_are_found_by_name_in_linear_time, functions_are_found_in_linear_time)

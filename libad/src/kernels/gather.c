@@ -74,6 +74,14 @@ void ad_put_rows(size_t item, int64_t outer, int64_t n, int64_t inner, const int
     }
 }
 
+void ad_clear_rows(size_t item, int64_t outer, int64_t n, int64_t inner, const int64_t *index, int64_t count, void *out)
+{
+    size_t row = (size_t)inner * item;
+    for (int64_t o = 0; o < outer; o++)
+        for (int64_t j = 0; j < count; j++)
+            memset((char *)out + (size_t)(o * n + index[j]) * row, 0, row);
+}
+
 #define SCATTER(T, dtype, joined)                                                                                      \
     static void scatter_##dtype(int64_t outer, int64_t n, int64_t inner, const int64_t *index, int64_t count, const T *in, T *out) \
     {                                                                                                                  \

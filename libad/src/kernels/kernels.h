@@ -142,6 +142,8 @@ void ad_places_of_true(const uint8_t *mask, int64_t count, int64_t *places);
 void ad_gather(size_t item, int64_t outer, int64_t n, int64_t inner, const int64_t *index, int64_t count, const void *in, void *out);
 /* out[o, index[j], i] = in[o, j, i]; the last of repeated indices wins. */
 void ad_put_rows(size_t item, int64_t outer, int64_t n, int64_t inner, const int64_t *index, int64_t count, const void *in, void *out);
+/* out[o, index[j], i] = 0 */
+void ad_clear_rows(size_t item, int64_t outer, int64_t n, int64_t inner, const int64_t *index, int64_t count, void *out);
 /* out[o, index[j], i] += in[o, j, i]; repeated indices add up, in order of j. */
 void ad_scatter_add(ad_dtype dtype, int64_t outer, int64_t n, int64_t inner, const int64_t *index, int64_t count, const void *in, void *out);
 

@@ -123,6 +123,7 @@ static bool put_eval(const ad_node *node, void *const *outputs)
 }
 
 static ad_array *put_transpose(const ad_node *node, int operand, ad_array *g);
+static bool put_vjp_within(const ad_node *node, void *g);
 
 #define PLACES .options_size = sizeof(struct places), .options_keep = places_keep, .options_drop = places_drop
 
@@ -130,7 +131,7 @@ static const ad_primitive gather_op = {
     .name = "ad_take", .infer = gather_infer, .eval = gather_eval, .vjp_into = gather_vjp_into, .linear = AD_LINEAR, PLACES,
 };
 static const ad_primitive put_op = {
-    .name = "ad_put_set", .infer = ad_same_infer, .eval = put_eval, .vjp = put_transpose, .linear = AD_LINEAR, PLACES,
+    .name = "ad_put_set", .infer = ad_same_infer, .eval = put_eval, .vjp = put_transpose, .vjp_within = put_vjp_within, .linear = AD_LINEAR, PLACES,
 };
 AD_OPERATION(gather_op);
 AD_OPERATION(put_op);
@@ -142,6 +143,15 @@ static ad_array *put_transpose(const ad_node *node, int operand, ad_array *g)
         return ad_call_primitive(&gather_op, &g, 1, ad_node_options(node));
     ad_array *nothing = ad_zeros(ad_node_shape(node, 1), .dtype = ad_dtype_of(g));
     return ad_call_primitive(&put_op, (ad_array *[]){ g, nothing }, 2, ad_node_options(node));
+}
+
+static bool put_vjp_within(const ad_node *node, void *g)
+{
+    const struct places *p = ad_node_options(node);
+    const ad_array *x = ad_node_operand(node, 0);
+    struct layout l = layout_of(x, p->axis);
+    ad_clear_rows(ad_dtype_size((ad_dtype)x->dtype), l.outer, p->length, l.inner, (const int64_t *)p->index->data, p->index->size, g);
+    return true;
 }
 
 static ad_array *gather(ad_array *x, ad_array *index, int axis)
@@ -200,9 +210,10 @@ ad_array *ad_value_like(const char *operation, ad_array *value, const ad_array *
 
 /* ---- updates ---- */
 
-static ad_array *joined(update kind, ad_array *old, ad_array *value)
+ad_array *ad_update_of(update kind, ad_array *old, ad_array *value)
 {
     switch (kind) {
+    case UPDATE_ADD: return ad_add(old, value);
     case UPDATE_MUL: return ad_mul(old, value);
     case UPDATE_MIN: return ad_minimum(old, value);
     case UPDATE_MAX: return ad_maximum(old, value);
@@ -239,7 +250,7 @@ static void sort_by_round(const int64_t *repetition, int64_t count, int64_t most
 static ad_array *put(update kind, ad_array *x, ad_array *index, ad_array *value, int axis)
 {
     if (kind != UPDATE_SET)
-        value = joined(kind, gather(x, index, axis), value);
+        value = ad_update_of(kind, gather(x, index, axis), value);
     return x && index && value ? ad_call_primitive(&put_op, (ad_array *[]){ x, value }, 2, &(struct places){ index, ad_dims(x)[axis], axis }) : NULL;
 }
 

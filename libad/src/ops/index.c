@@ -1,6 +1,7 @@
 /* x[...]: slices, integers, new axes, index arrays and masks, and the functional updates of the same places.
  *
- * One primitive: slice shows part of an axis (a view). Everything else is made of it, of shape.c and of gather.c. An update finds its places by indexing the numbers 0 ... size-1 in x's shape. */
+ * What an index means is found out here. Without arrays in it, it names a region (region.c). Else the axes with arrays become one, along which
+ * places are taken (gather.c), and an update finds its places by indexing the numbers 0 ... size-1 in x's shape. */
 #include "ad/index.h"
 #include "ad/array.h"
 #include "ad/create.h"
@@ -8,109 +9,6 @@
 #include "ad/shape.h"
 #include "ops/ops.h"
 #include <string.h>
-
-/* ---- slice ---- */
-
-struct slice {
-    int64_t start, step, count; /* step < 0 goes backwards from start */
-    int64_t length;             /* of the axis it is taken from */
-    int axis;
-    bool drops; /* the axis, of one element, goes */
-};
-
-/* Takes the axis away that the slice drops; gives the number of those that stay. */
-static int without_axis(const struct slice *s, int ndim, int64_t *extents)
-{
-    if (!s->drops)
-        return ndim;
-    memmove(extents + s->axis, extents + s->axis + 1, (size_t)(ndim - s->axis - 1) * sizeof *extents);
-    return ndim - 1;
-}
-
-/* Adds g to a part of a cotangent. Zeros give way to it, so that its zeros keep their sign. */
-static void add_to_part(const ad_array *g, struct ad_operand part, bool zeros)
-{
-    if (zeros)
-        ad_copy_strided(g->ndim, ad_dims(g), operand_of(g), part);
-    else
-        ad_add_strided(ad_current()->loops, g->ndim, ad_dims(g), operand_of(g), part);
-}
-
-static bool slice_infer(const ad_node *node, ad_spec *output)
-{
-    const struct slice *s = ad_node_options(node);
-    *output = (ad_spec){ ad_node_dtype(node, 0), ad_node_shape(node, 0) };
-    output->shape.dim[s->axis] = s->count;
-    output->shape.ndim = without_axis(s, output->shape.ndim, output->shape.dim);
-    return true;
-}
-
-static ad_array *slice_view(const ad_node *node, const ad_spec *output)
-{
-    const struct slice *s = ad_node_options(node);
-    const ad_array *x = ad_node_operand(node, 0);
-    int64_t strides[AD_MAX_NDIM], stride = ad_strides(x)[s->axis];
-    memcpy(strides, ad_strides(x), x->ndim * sizeof *strides);
-    strides[s->axis] = stride * s->step;
-    without_axis(s, x->ndim, strides);
-    int64_t offset = ad_shape_size(output->shape) ? stride * s->start : 0;
-    if (output->shape.ndim == 0 && output->dtype == AD_F64) {
-        double number; /* which is no longer than a reference to it, and on which operations are quick */
-        memcpy(&number, x->data + offset, sizeof number);
-        return ad_scalar(number);
-    }
-    return ad_array_view(ad_current(), x, output->dtype, output->shape.ndim, output->shape.dim, strides, offset);
-}
-
-static bool slice_vjp_into(const ad_node *node, ad_array *g, void *sum, bool zeros)
-{
-    const struct slice *s = ad_node_options(node);
-    const ad_array *x = ad_node_operand(node, 0);
-    int64_t strides[AD_MAX_NDIM];
-    c_order_strides((ad_dtype)x->dtype, x->ndim, ad_dims(x), strides);
-    char *first = (char *)sum + (g->size ? s->start * strides[s->axis] : 0);
-    strides[s->axis] *= s->step;
-    without_axis(s, x->ndim, strides);
-    add_to_part(g, (struct ad_operand){ first, strides, (ad_dtype)x->dtype }, zeros);
-    return true;
-}
-
-static const ad_primitive slice_op = {
-    .name = "ad_slice_axis", .infer = slice_infer, .view = slice_view, .vjp_into = slice_vjp_into, .linear = AD_LINEAR, .options_size = sizeof(struct slice),
-};
-AD_OPERATION(slice_op);
-
-static ad_array *slice_axis(ad_array *x, int axis, int64_t start, int64_t count, int64_t step)
-{
-    int64_t length = x ? ad_dims(x)[axis] : 0;
-    if (count <= 1)
-        step = 1; /* a huge one would overflow the stride */
-    if (!x || (count == length && step == 1))
-        return ad_unchanged(x);
-    return ad_call_primitive(&slice_op, &x, 1, &(struct slice){ start, step, count, length, axis, false });
-}
-
-/* The element at a place of an axis, which goes. */
-static ad_array *element_of_axis(ad_array *x, int axis, int64_t place)
-{
-    return x ? ad_call_primitive(&slice_op, &x, 1, &(struct slice){ place, 1, 1, ad_dims(x)[axis], axis, true }) : NULL;
-}
-
-ad_array *(ad_slice_axis)(ad_array *x, int axis, int64_t start, int64_t count, int64_t step)
-{
-    int64_t last;
-    if (!ad_given(x, "ad_slice_axis", "array") || (axis = ad_axis_resolve("ad_slice_axis", axis, x->ndim)) < 0)
-        return NULL;
-    int64_t length = ad_dims(x)[axis];
-    bool fits = count >= 0 && step != 0;
-    if (fits && count > 0)
-        fits = start >= 0 && start < length && !__builtin_mul_overflow(count - 1, step, &last) && !__builtin_add_overflow(last, start, &last) && last >= 0 &&
-               last < length;
-    if (!fits)
-        return ad_set_error(AD_ERROR_INDEX, "ad_slice_axis: %lld elements from %lld on, %lld apart, are not within axis %d of length %lld", (long long)count,
-                            (long long)start, (long long)step, axis, (long long)length);
-    return slice_axis(x, axis, start, count, step);
-}
 
 /* ---- the entries of an index ---- */
 
@@ -175,46 +73,58 @@ static int axes_left(const char *operation, const ad_array *x, const ad_index_li
     return x->ndim - taken;
 }
 
-/* ---- integers, slices, new axes: a view ---- */
+/* ---- integers, slices, new axes: a region ---- */
 
-static ad_array *view_of(const char *operation, ad_array *x, const ad_index_list *indices, int left)
+enum { REGION_ROOM = 2 * AD_MAX_NDIM + 1 };
+
+static struct region_axis whole(int64_t axes)
 {
-    ad_shape shape; /* 32 dimensions, which are not all set to 0 */
-    shape.ndim = 0;
+    return (struct region_axis){ .kind = REGION_WHOLE, .count = axes };
+}
+
+/* Gives the number of entries in the list, -1 and an error. */
+static int region_of(const char *operation, const ad_array *x, const ad_index_list *indices, int left, struct region_axis *list)
+{
     int64_t start, count;
-    ad_array *y = x;
-    int axis = 0, gone = 0, added_axes = 0;
-    for (int i = 0; i < indices->count && y; i++) {
+    int axis = 0, ndim = 0;
+    for (int i = 0; i < indices->count; i++) {
         const ad_index *entry = &indices->index[i];
-        int added = entry->kind == AD_INDEX_REST ? left : entry->kind != AD_INDEX_INTEGER;
-        if (shape.ndim + added > AD_MAX_NDIM)
-            return ad_set_error(AD_ERROR_SHAPE, "%s: the result has more than %d dimensions", operation, AD_MAX_NDIM);
+        ndim += entry->kind == AD_INDEX_REST ? left : entry->kind != AD_INDEX_INTEGER;
         switch (entry->kind) {
         case AD_INDEX_NEW:
-            shape.dim[shape.ndim++] = 1;
-            added_axes++;
+            list[i] = (struct region_axis){ .kind = REGION_NEW };
             break;
         case AD_INDEX_REST:
-            for (int k = 0; k < left; k++)
-                shape.dim[shape.ndim++] = ad_dims(x)[axis++];
+            list[i] = whole(left);
+            axis += left;
             break;
         case AD_INDEX_INTEGER:
             if (!resolve_integer(operation, entry->start, ad_dims(x)[axis], axis, &start))
-                return NULL;
-            y = element_of_axis(y, axis++ - gone++, start);
+                return -1;
+            list[i] = ad_region_place(start);
+            axis++;
             break;
         default:
             if (!resolve_slice(operation, entry, ad_dims(x)[axis], &start, &count))
-                return NULL;
-            y = slice_axis(y, axis++ - gone, start, count, entry->step);
-            shape.dim[shape.ndim++] = count;
+                return -1;
+            list[i] = count == ad_dims(x)[axis] && (entry->step == 1 || count <= 1) ? whole(1) : ad_region_part(start, count, entry->step);
+            axis++;
         }
     }
-    if (shape.ndim + x->ndim - axis > AD_MAX_NDIM)
-        return ad_set_error(AD_ERROR_SHAPE, "%s: the result has more than %d dimensions", operation, AD_MAX_NDIM);
-    while (axis < x->ndim)
-        shape.dim[shape.ndim++] = ad_dims(x)[axis++];
-    return added_axes ? ad_reshape(y, shape) : ad_unchanged(y);
+    if (ndim + x->ndim - axis > AD_MAX_NDIM)
+        return ad_set_error(AD_ERROR_SHAPE, "%s: the result has more than %d dimensions", operation, AD_MAX_NDIM), -1;
+    list[indices->count] = (struct region_axis){ .kind = REGION_END };
+    return indices->count;
+}
+
+static ad_array *view_of(const char *operation, ad_array *x, const ad_index_list *indices, int left)
+{
+    struct region_axis list[REGION_ROOM];
+    int count = region_of(operation, x, indices, left, list);
+    for (int i = 0; i < count; i++)
+        if (list[i].kind != REGION_WHOLE)
+            return ad_region(x, list);
+    return count < 0 ? NULL : ad_reshape(x, ad_shape_of(x));
 }
 
 /* ---- index arrays ---- */
@@ -292,7 +202,7 @@ static bool pick_entries(const char *operation, struct picked *p, const ad_index
         default:
             if (!resolve_slice(operation, entry, n, &start, &count))
                 return false;
-            p->x = slice_axis(p->x, axis++, start, count, entry->step);
+            p->x = ad_slice_of(p->x, axis++, start, count, entry->step, true);
         }
     }
     return p->x != NULL;
@@ -369,15 +279,28 @@ ad_array *(ad_at)(ad_array *x, const char *index, ...)
 
 /* ---- updates ---- */
 
+/* Of the places that an index with arrays names. */
+static ad_array *update_places(const char *operation, update kind, ad_array *x, ad_array *value, const ad_index_list *indices)
+{
+    ad_array *places = read_at(operation, ad_places_of(ad_shape_of(x)), indices);
+    value = places ? ad_value_like(operation, value, x, ad_shape_of(places)) : NULL;
+    return ad_reshape(ad_update_axis(kind, ad_ravel(x), ad_ravel(places), ad_ravel(value), 0), ad_shape_of(x));
+}
+
 static ad_array *update_at(const char *operation, update kind, ad_array *x, ad_array *value, const ad_index_list *indices)
 {
+    struct region_axis list[REGION_ROOM];
+    bool has_arrays;
     if (!ad_given(x, operation, "array") || !ad_given(value, operation, "value"))
         return NULL;
     if ((kind == UPDATE_MIN || kind == UPDATE_MAX) && ad_dtype_is_complex((ad_dtype)x->dtype))
         return ad_set_error(AD_ERROR_DTYPE, "%s: not defined for %s", operation, ad_dtype_name((ad_dtype)x->dtype));
-    ad_array *places = read_at(operation, ad_places_of(ad_shape_of(x)), indices);
-    value = places ? ad_value_like(operation, value, x, ad_shape_of(places)) : NULL;
-    return ad_reshape(ad_update_axis(kind, ad_ravel(x), ad_ravel(places), ad_ravel(value), 0), ad_shape_of(x));
+    int left = axes_left(operation, x, indices, &has_arrays);
+    if (left >= 0 && has_arrays)
+        return update_places(operation, kind, x, value, indices);
+    if (left < 0 || region_of(operation, x, indices, left, list) < 0)
+        return NULL;
+    return ad_update_region(kind, x, list, ad_value_like(operation, value, x, ad_region_shape(x, list)));
 }
 
 /* UPDATE(set, UPDATE_SET) defines ad_at_set and ad_at_set_list. */

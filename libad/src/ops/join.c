@@ -94,7 +94,7 @@ static ad_array *join_transpose(const ad_node *node, int operand, ad_array *g)
 {
     const struct join *join = ad_node_options(node);
     const int64_t *start = (const int64_t *)join->starts->data + operand;
-    return ad_reshape(ad_slice_axis(g, join->axis, start[0], start[1] - start[0], 1), ad_node_shape(node, operand));
+    return ad_slice_of(g, join->axis, start[0], start[1] - start[0], 1, !join->stacked);
 }
 
 static const ad_primitive join_op = {
@@ -192,12 +192,6 @@ static int64_t cut(const struct cuts *cuts, int64_t i)
     return at < 0 ? 0 : at > n ? n : at;
 }
 
-static ad_array *part(ad_array *x, int axis, const struct cuts *cuts, int64_t i)
-{
-    int64_t start = cut(cuts, i), end = cut(cuts, i + 1);
-    return ad_slice_axis(x, axis, start, end > start ? end - start : 0, 1);
-}
-
 /* The parts as a list; with the axis, or without it where each has length 1. */
 static ad_tree *cut_up(ad_array *x, int axis, const struct cuts *cuts, bool keep_axis)
 {
@@ -208,8 +202,8 @@ static ad_tree *cut_up(ad_array *x, int axis, const struct cuts *cuts, bool keep
         return NULL;
     bool done = true;
     for (int64_t i = 0; i < cuts->parts && done; i++) {
-        ad_array *piece = part(x, axis, cuts, i);
-        items[i] = (ad_tree_item){ AD_ITEM_ARRAY, keep_axis ? piece : ad_squeeze(piece, .axis = axis) };
+        int64_t start = cut(cuts, i), end = cut(cuts, i + 1);
+        items[i] = (ad_tree_item){ AD_ITEM_ARRAY, ad_slice_of(x, axis, start, end > start ? end - start : 0, 1, keep_axis) };
         done = items[i].value != NULL;
     }
     ad_tree *list = done ? ad_list_from(items, (int)cuts->parts) : NULL;

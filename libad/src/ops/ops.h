@@ -96,8 +96,42 @@ bool ad_reduce_takes(const char *name, const ad_reduce_options *o, unsigned fiel
  * where it is 0 its derivative is 0 at every order. */
 ad_array *ad_two_norm(ad_array *x, ad_axes axes, double divisor);
 
-/* gather.c: how an update joins the value with what is there. */
+/* gather.c: how an update joins the value with what is there, and what of the two stands there then. */
 typedef enum update { UPDATE_SET, UPDATE_ADD, UPDATE_MUL, UPDATE_MIN, UPDATE_MAX } update;
+ad_array *ad_update_of(update kind, ad_array *old, ad_array *value);
+
+/* region.c: a region of an array is a list of what it shows of the axes, in their order, and of new axes between them. It shows all of those that are
+ * not in the list. */
+struct region_axis {
+    enum {
+        REGION_END,   /* of the list */
+        REGION_PART,  /* count elements from start on, step apart; step < 0 goes backwards */
+        REGION_PLACE, /* one element; the axis goes */
+        REGION_NEW,   /* a new axis of length 1 */
+        REGION_WHOLE  /* all of count axes */
+    } kind;
+    int64_t start, step, count;
+};
+
+/* A step that is not taken may be so large that strides overflow. */
+static inline struct region_axis ad_region_part(int64_t start, int64_t count, int64_t step)
+{
+    return (struct region_axis){ REGION_PART, start, count > 1 ? step : 1, count };
+}
+
+static inline struct region_axis ad_region_place(int64_t place)
+{
+    return (struct region_axis){ REGION_PLACE, place, 1, 1 };
+}
+
+ad_array *ad_region(ad_array *x, const struct region_axis *axes);
+ad_shape ad_region_shape(const ad_array *x, const struct region_axis *axes);
+
+/* x with `value` joined in at a region; value has x's dtype and the region's shape. */
+ad_array *ad_update_region(update kind, ad_array *x, const struct region_axis *axes, ad_array *value);
+
+/* Part of one axis, which is within bounds; without the axis, one place. */
+ad_array *ad_slice_of(ad_array *x, int axis, int64_t start, int64_t count, int64_t step, bool keep_axis);
 
 /* x with `value` joined in at the places of `index` along `axis`: int64 of one dimension, within bounds. value has x's dtype and shape but for
  * the axis, which is as long as index. */

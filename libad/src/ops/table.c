@@ -10,11 +10,11 @@ static function *const of_each_file[] __attribute__((used)) = {
     (function *)ad_zeros,          /* create.c */
     (function *)ad_exp,            /* elementwise.c */
     (function *)ad_take,           /* gather.c */
-    (function *)ad_at,             /* index.c */
     (function *)ad_stack,          /* join.c */
     (function *)ad_linalg_norm,    /* norm.c */
     (function *)ad_matmul,         /* product.c */
     (function *)ad_sum,            /* reduce.c */
+    (function *)ad_slice_axis,     /* region.c */
     (function *)ad_cumsum,         /* scan.c */
     (function *)ad_reshape,        /* shape.c */
     (function *)ad_sort,           /* sort.c */

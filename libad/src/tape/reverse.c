@@ -253,6 +253,31 @@ static bool take_cotangents(ad_context *c, struct ad_slots *slots, struct ad_slo
     return any;
 }
 
+/* Memory that d has with nobody: a rule may have given a view of g. */
+static ad_array *apart_from(ad_context *c, ad_array *d, const ad_array *g)
+{
+    bool shared = d == g || (d->flags & g->flags & AD_STORED && d->storage == g->storage);
+    return shared ? ad_array_cast(c, d, (ad_dtype)d->dtype) : d;
+}
+
+/* A call whose own cotangent g becomes that of its first operand, when the others have theirs; g must be the slot's alone. */
+static bool sweep_within(ad_context *c, const struct sweep *sweep, const struct ad_node *node, const uint32_t *parents, uint32_t index)
+{
+    ad_array *g = node->cotangents[0];
+    for (int i = 1; i < node->count; i++) {
+        struct ad_slot *target = parent_slot(sweep, parents[i], index);
+        ad_array *d = target ? cotangent_through(c, node, i, g) : NULL;
+        d = d ? apart_from(c, d, g) : NULL;
+        if (d ? !add_cotangent(c, target, d) : target && c->error_code)
+            return false;
+    }
+    ad_scope_trim(c, sweep->made);
+    struct ad_slot *first = parent_slot(sweep, parents[0], index);
+    if (!first)
+        return true;
+    return ad_is_private(g) ? node->op->vjp_within(node, g->data) && add_cotangent(c, first, g) : serve(c, sweep, node, parents[0], index, 0);
+}
+
 /* Any call. */
 static __attribute__((noinline)) bool sweep_call(ad_context *c, const struct sweep *sweep, struct ad_slot *slot, uint32_t index)
 {
@@ -262,8 +287,11 @@ static __attribute__((noinline)) bool sweep_call(ad_context *c, const struct swe
     bool done = !(slot->borrowed & AD_SLOT_HOLLOW) || ad_slot_fill(c, slot);
     struct ad_node node = { .cotangents = cotangents };
     describe(&node, slot, false);
-    for (int i = 0; i < node.count && done; i++)
-        done = serve(c, sweep, &node, ad_parents_of(slot)[i], index, i);
+    if (done && node.op->vjp_within && slot->outputs_count == 1 && ad_is_private(cotangents[0]))
+        done = sweep_within(c, sweep, &node, ad_parents_of(slot), index);
+    else
+        for (int i = 0; i < node.count && done; i++)
+            done = serve(c, sweep, &node, ad_parents_of(slot)[i], index, i);
     for (uint32_t k = 0; k < slot->outputs_count; k++)
         ad_drop(c, cotangents[k]);
     return done;

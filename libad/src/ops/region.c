@@ -1,0 +1,217 @@
+/* Regions: what integers, slices and new axes show of an array, and the array with something else there.
+ *
+ * Two primitives, linear and closed among themselves: one shows a region as a view, whatever the number of axes, the other puts a value into a copy.
+ * Where they are in the array is a constant that stands in the options. ops.h has the interface; index.c reads indices, gather.c names single places. */
+#include "ad/array.h"
+#include "ad/shape.h"
+#include "ops/ops.h"
+#include "tape/tape.h"
+#include <string.h>
+
+/* ---- the options: a list that ends with REGION_END ---- */
+
+struct region {
+    const struct region_axis *axes;
+};
+
+static void region_keep(const void *options)
+{
+    struct region *region = (struct region *)options;
+    size_t count = 1;
+    while (region->axes[count - 1].kind != REGION_END)
+        count++;
+    struct region_axis *copy = ad_allocate(ad_current(), count * sizeof *copy);
+    region->axes = copy ? memcpy(copy, region->axes, count * sizeof *copy) : NULL;
+}
+
+static void region_drop(const void *options)
+{
+    const struct region *region = options;
+    size_t count = 1;
+    while (region->axes && region->axes[count - 1].kind != REGION_END)
+        count++;
+    ad_deallocate(ad_current(), (void *)region->axes, region->axes ? count * sizeof *region->axes : 0);
+}
+
+#define REGION .options_size = sizeof(struct region), .options_keep = region_keep, .options_drop = region_drop
+
+/* A region of an array with these dimensions and byte strides. */
+struct view {
+    ad_shape shape;
+    int64_t strides[AD_MAX_NDIM];
+    int64_t offset; /* bytes */
+};
+
+static void view_axis(struct view *view, int64_t n, int64_t stride)
+{
+    view->shape.dim[view->shape.ndim] = n;
+    view->strides[view->shape.ndim++] = stride;
+}
+
+static void view_region(const struct region_axis *r, int ndim, const int64_t *dims, const int64_t *strides, struct view *view)
+{
+    int axis = 0;
+    view->shape.ndim = 0;
+    view->offset = 0;
+    for (; r->kind != REGION_END; r++) {
+        if (r->kind == REGION_NEW)
+            view_axis(view, 1, 0);
+        for (int64_t k = 0; r->kind == REGION_WHOLE && k < r->count; k++, axis++)
+            view_axis(view, dims[axis], strides[axis]);
+        if (r->kind != REGION_PART && r->kind != REGION_PLACE)
+            continue;
+        if (r->count)
+            view->offset += strides[axis] * r->start;
+        if (r->kind == REGION_PART)
+            view_axis(view, r->count, strides[axis] * r->step);
+        axis++;
+    }
+    for (; axis < ndim; axis++)
+        view_axis(view, dims[axis], strides[axis]);
+    if (ad_shape_size(view->shape) == 0)
+        view->offset = 0;
+}
+
+static const struct region_axis *axes_of(const ad_node *node)
+{
+    return ((const struct region *)ad_node_options(node))->axes;
+}
+
+/* The region of C-contiguous memory in the shape and dtype of x. */
+static struct ad_operand region_in(const ad_node *node, const ad_array *x, void *memory, struct view *view)
+{
+    int64_t strides[AD_MAX_NDIM];
+    c_order_strides((ad_dtype)x->dtype, x->ndim, ad_dims(x), strides);
+    view_region(axes_of(node), x->ndim, ad_dims(x), strides, view);
+    return (struct ad_operand){ (char *)memory + view->offset, view->strides, (ad_dtype)x->dtype };
+}
+
+/* ---- showing ---- */
+
+static bool show_infer(const ad_node *node, ad_spec *output)
+{
+    const ad_array *x = ad_node_operand(node, 0);
+    struct view view;
+    view_region(axes_of(node), x->ndim, ad_dims(x), ad_strides(x), &view);
+    output->dtype = (ad_dtype)x->dtype;
+    output->shape = view.shape;
+    return true;
+}
+
+static ad_array *show_view(const ad_node *node, const ad_spec *output)
+{
+    const ad_array *x = ad_node_operand(node, 0);
+    struct view view;
+    view_region(axes_of(node), x->ndim, ad_dims(x), ad_strides(x), &view);
+    if (view.shape.ndim == 0 && output->dtype == AD_F64) {
+        double number; /* which is no longer than a reference to it, and on which operations are quick */
+        memcpy(&number, x->data + view.offset, sizeof number);
+        return ad_scalar(number);
+    }
+    return ad_array_view(ad_current(), x, output->dtype, view.shape.ndim, view.shape.dim, view.strides, view.offset);
+}
+
+/* Zeros give way to the cotangent, so that its own zeros keep their sign. */
+static bool show_vjp_into(const ad_node *node, ad_array *g, void *sum, bool zeros)
+{
+    struct view view;
+    struct ad_operand part = region_in(node, ad_node_operand(node, 0), sum, &view);
+    if (zeros)
+        ad_copy_strided(g->ndim, ad_dims(g), operand_of(g), part);
+    else
+        ad_add_strided(ad_current()->loops, g->ndim, ad_dims(g), operand_of(g), part);
+    return true;
+}
+
+static const ad_primitive show_op = {
+    .name = "ad_at", .infer = show_infer, .view = show_view, .vjp_into = show_vjp_into, .linear = AD_LINEAR, REGION,
+};
+AD_OPERATION(show_op);
+
+ad_array *ad_region(ad_array *x, const struct region_axis *axes)
+{
+    return x ? ad_call_primitive(&show_op, &x, 1, &(struct region){ axes }) : NULL;
+}
+
+ad_shape ad_region_shape(const ad_array *x, const struct region_axis *axes)
+{
+    struct view view;
+    view_region(axes, x->ndim, ad_dims(x), ad_strides(x), &view);
+    return view.shape;
+}
+
+/* ---- putting: operands are what is there and what is put ---- */
+
+static bool put_eval(const ad_node *node, void *const *outputs)
+{
+    const ad_array *x = ad_node_operand(node, 0), *value = ad_node_operand(node, 1);
+    const void *old = data_of(node, 0);
+    struct view view;
+    if (!old)
+        return false;
+    memcpy(outputs[0], old, (size_t)x->size * ad_dtype_size((ad_dtype)x->dtype));
+    ad_copy_strided(value->ndim, ad_dims(value), operand_of(value), region_in(node, x, outputs[0], &view));
+    return true;
+}
+
+static ad_array *put(ad_array *x, const struct region_axis *axes, ad_array *value);
+
+/* The old elements get nothing where new ones stand; the new ones get what stands there. */
+static ad_array *put_vjp(const ad_node *node, int operand, ad_array *g)
+{
+    if (operand == 1)
+        return ad_region(g, axes_of(node));
+    ad_array *nothing = ad_array_zeros(ad_current(), (ad_dtype)g->dtype, 0, NULL);
+    return put(g, axes_of(node), ad_broadcast_to(nothing, ad_node_shape(node, 1)));
+}
+
+static bool put_vjp_within(const ad_node *node, void *g)
+{
+    const int64_t still[AD_MAX_NDIM] = { 0 };
+    struct view view;
+    struct ad_operand part = region_in(node, node->inputs[0], g, &view);
+    ad_copy_strided(view.shape.ndim, view.shape.dim, (struct ad_operand){ (char *)&(ad_complex){ 0 }, still, part.dtype }, part);
+    return true;
+}
+
+static const ad_primitive put_op = {
+    .name = "ad_at_set", .infer = ad_same_infer, .eval = put_eval, .vjp = put_vjp, .vjp_within = put_vjp_within, .linear = AD_LINEAR, REGION,
+};
+AD_OPERATION(put_op);
+
+static ad_array *put(ad_array *x, const struct region_axis *axes, ad_array *value)
+{
+    return x && value ? ad_call_primitive(&put_op, (ad_array *[]){ x, value }, 2, &(struct region){ axes }) : NULL;
+}
+
+ad_array *ad_update_region(update kind, ad_array *x, const struct region_axis *axes, ad_array *value)
+{
+    return put(x, axes, kind == UPDATE_SET ? value : ad_update_of(kind, ad_region(x, axes), value));
+}
+
+/* ---- a slice of one axis ---- */
+
+ad_array *ad_slice_of(ad_array *x, int axis, int64_t start, int64_t count, int64_t step, bool keep_axis)
+{
+    const struct region_axis axes[] = { { REGION_WHOLE, .count = axis }, ad_region_part(start, count, step), { .kind = REGION_END } };
+    const struct region_axis place[] = { axes[0], ad_region_place(start), { .kind = REGION_END } };
+    if (!x || (keep_axis && count == ad_dims(x)[axis] && (step == 1 || count <= 1)))
+        return ad_unchanged(x);
+    return ad_region(x, (keep_axis ? axes : place) + (axis == 0));
+}
+
+ad_array *(ad_slice_axis)(ad_array *x, int axis, int64_t start, int64_t count, int64_t step)
+{
+    int64_t last;
+    if (!ad_given(x, "ad_slice_axis", "array") || (axis = ad_axis_resolve("ad_slice_axis", axis, x->ndim)) < 0)
+        return NULL;
+    int64_t length = ad_dims(x)[axis];
+    bool fits = count >= 0 && step != 0;
+    if (fits && count > 0)
+        fits = start >= 0 && start < length && !__builtin_mul_overflow(count - 1, step, &last) && !__builtin_add_overflow(last, start, &last) && last >= 0 &&
+               last < length;
+    if (!fits)
+        return ad_set_error(AD_ERROR_INDEX, "ad_slice_axis: %lld elements from %lld on, %lld apart, are not within axis %d of length %lld", (long long)count,
+                            (long long)start, (long long)step, axis, (long long)length);
+    return ad_slice_of(x, axis, start, count, step, true);
+}
