@@ -323,6 +323,49 @@ START_TEST(updates_by_arrays_and_masks)
 }
 END_TEST
 
+/* An update, and the same one element after the other: what reading the index in an array of places names, in C order. */
+static void assert_updates_where_it_reads(ad_array *x, ad_index_list indices, int number)
+{
+    ad_array *places = ad_at_list(ad_reshape(ad_arange(ad_size(x)), ad_shape_of(x)), indices);
+    ck_assert_msg(places != NULL, "index %d: %s", number, ad_error_message());
+    ad_array *value = ad_add(100, ad_reshape(ad_arange(ad_size(places)), ad_shape_of(places)));
+    double set[ad_size(x) + 1], sum[ad_size(x) + 1];
+    ad_copy_to(ad_astype(x, AD_F64), set, ad_size(x));
+    ad_copy_to(ad_astype(x, AD_F64), sum, ad_size(x));
+    for (int64_t k = 0; k < ad_size(places); k++) {
+        int64_t place = (int64_t)ad_item(ad_take(places, INTEGERS(AD_SCALAR_SHAPE, (int)k)));
+        set[place] = 100 + (double)k;
+        sum[place] += 100 + (double)k;
+    }
+    ck_assert_msg(ad_item(ad_all(ad_equal(ad_at_set_list(x, value, indices), ad_from(set, ad_shape_of(x))))) == 1, "set, index %d: %s", number, ad_error_message());
+    ck_assert_msg(ad_item(ad_all(ad_equal(ad_at_add_list(x, value, indices), ad_from(sum, ad_shape_of(x))))) == 1, "add, index %d: %s", number, ad_error_message());
+}
+
+START_TEST(updates_change_what_reading_names)
+{
+    AD_SCOPE;
+    ad_array *x = counting(AD_SHAPE(2, 3, 4)), *some = INTEGERS(AD_SHAPE(3), 1, -1, 1), *square = INTEGERS(AD_SHAPE(2, 3), 0, 1, 1, -2, 0, 1);
+    ad_array *column = INTEGERS(AD_SHAPE(2, 1), 0, -1), *none = INTEGERS(AD_SHAPE(0)), *point = INTEGERS(AD_SCALAR_SHAPE, 1);
+    ad_array *rows = ad_less(ad_arange(3), 2), *many = ad_equal(ad_mod(counting(AD_SHAPE(3, 4)), 3), 1);
+    const ad_index_list indices[] = {
+        AD_INDICES(AD_PICK(some)), AD_INDICES(AD_PICK(square)), AD_INDICES(AD_PICK(point)), AD_INDICES(AD_PICK(none)),
+        AD_INDICES(AD_SLICE_ALL, AD_PICK(square)), AD_INDICES(AD_REST, AD_PICK(some)), AD_INDICES(AD_REST, AD_PICK(square), AD_PICK(some)),
+        AD_INDICES(AD_PICK(some), AD_PICK(square)), AD_INDICES(AD_PICK(column), AD_PICK(some), AD_PICK(square)),
+        AD_INDICES(AD_PICK(some), AD_SLICE_ALL, AD_PICK(some)), AD_INDICES(AD_PICK(some), AD_REST, AD_INTEGER(-1)),
+        AD_INDICES(AD_PICK(some), AD_INTEGER(2)), AD_INDICES(AD_INTEGER(1), AD_PICK(square)), AD_INDICES(AD_PICK(some), AD_SLICE(1, 3)),
+        AD_INDICES(AD_PICK(some), AD_SLICE_BY(AD_NO_INDEX, AD_NO_INDEX, -1)), AD_INDICES(AD_SLICE(0, 1), AD_PICK(some)),
+        AD_INDICES(AD_NEW_AXIS, AD_PICK(some)), AD_INDICES(AD_PICK(some), AD_NEW_AXIS, AD_PICK(some)), AD_INDICES(AD_SLICE_ALL, AD_PICK(rows)),
+        AD_INDICES(AD_SLICE_ALL, AD_PICK(many)), AD_INDICES(AD_PICK(column), AD_SLICE_ALL, AD_PICK(column)),
+    };
+    for (int i = 0; i < (int)(sizeof indices / sizeof *indices); i++) {
+        assert_updates_where_it_reads(x, indices[i], i);
+        assert_updates_where_it_reads(ad_transpose(ad_copy(ad_transpose(x))), indices[i], i);
+        assert_updates_where_it_reads(ad_flip(x), indices[i], i);
+        assert_updates_where_it_reads(ad_astype(x, AD_F32), indices[i], i);
+    }
+}
+END_TEST
+
 START_TEST(places_named_twice)
 {
     AD_SCOPE;
@@ -591,7 +634,7 @@ RUN_TESTS("index", integers_take_an_axis_away, slices_are_cut_to_the_axis_as_in_
           index_arrays_broadcast_together, index_arrays_that_are_apart_put_their_axes_first, masks_pick_where_they_are_true,
           empty_masks_and_index_arrays_give_empty_arrays, take_along_any_axis_or_of_the_flattened_array, take_along_axis_has_an_index_for_each_place,
           put_along_axis_puts_where_take_along_axis_reads, compress_and_flatnonzero, one_hot_has_a_one_for_each_integer,
-          updates_change_what_an_index_names, updates_by_arrays_and_masks, places_named_twice, a_place_named_100000_times, put_add_and_put_set_along_an_axis,
+          updates_change_what_an_index_names, updates_by_arrays_and_masks, updates_change_what_reading_names, places_named_twice, a_place_named_100000_times, put_add_and_put_set_along_an_axis,
           every_dtype_is_indexed, imaginary_parts_go_along, values_take_the_dtype_of_the_array, arrays_without_axes_and_without_elements,
           unreadable_indices_name_the_place, indices_that_do_not_fit_name_axis_and_shape, index_arrays_that_do_not_fit_say_why,
           values_that_do_not_fit_say_why, null_passes_through_and_keeps_the_first_error)

@@ -328,19 +328,26 @@ ad_array *(ad_take)(ad_array *x, ad_array *index)
     return ad_take_with(x, index, AD_TAKE_DEFAULTS);
 }
 
+ad_array *ad_update_places(const char *operation, update kind, ad_array *x, ad_array *places, ad_array *value, int axis)
+{
+    ad_shape shape;
+    if (!x || !places || !shape_in_place(operation, x, places, axis, &shape))
+        return NULL;
+    value = ad_value_like(operation, value, x, shape);
+    shape = ad_shape_of(x);
+    shape.dim[axis] = places->size;
+    return ad_update_axis(kind, x, ad_ravel(places), ad_reshape(value, shape), axis);
+}
+
 static ad_array *put_with(const char *operation, update kind, ad_array *x, ad_array *index, ad_array *value, int axis)
 {
-    ad_shape shape, flat;
     if (!ad_given(x, operation, "array") || !ad_given(index, operation, "index") || !ad_given(value, operation, "value"))
         return NULL;
     ad_array *y = x;
-    if (!along(operation, &y, &axis) || !shape_in_place(operation, y, index, axis, &shape))
+    if (!along(operation, &y, &axis))
         return NULL;
     ad_array *places = ad_index_within(operation, index, ad_dims(y)[axis], axis);
-    value = ad_value_like(operation, value, y, shape);
-    flat = ad_shape_of(y);
-    flat.dim[axis] = index->size;
-    return ad_reshape(ad_update_axis(kind, y, ad_ravel(places), ad_reshape(value, flat), axis), ad_shape_of(x));
+    return ad_reshape(ad_update_places(operation, kind, y, places, value, axis), ad_shape_of(x));
 }
 
 ad_array *ad_put_add_with(ad_array *x, ad_array *index, ad_array *value, ad_take_options options)

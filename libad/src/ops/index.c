@@ -135,6 +135,7 @@ struct picked {
     ad_array *places[AD_MAX_NDIM]; /* int64, within bounds */
     ad_shape shape;                /* of all of them together */
     int added;                     /* new axes so far: errors count those of the user's array */
+    bool part;                     /* of an axis is left out, or its order changed */
     bool apart;                    /* something else stands between two entries that pick, if only a ... for no axis */
 };
 
@@ -202,6 +203,7 @@ static bool pick_entries(const char *operation, struct picked *p, const ad_index
         default:
             if (!resolve_slice(operation, entry, n, &start, &count))
                 return false;
+            p->part |= count != n || entry->step != 1;
             p->x = ad_slice_of(p->x, axis++, start, count, entry->step, true);
         }
     }
@@ -227,23 +229,32 @@ static int gather_axes(struct picked *p, int *number)
     return 0;
 }
 
-/* The picked axes as one, along which the places are taken. */
-static ad_array *take_picked(struct picked *p)
+/* Makes the picked axes one, and gives the places along it. */
+static ad_array *merge_picked(struct picked *p, int *first)
 {
-    int number, first = gather_axes(p, &number);
+    int number;
+    *first = gather_axes(p, &number);
     if (!p->x)
         return NULL;
     ad_shape shape = ad_shape_of(p->x), merged = { .ndim = 0 };
     int64_t length = 1;
     ad_array *places = NULL;
-    for (int k = first; k < first + number; k++) {
+    for (int k = *first; k < *first + number; k++) {
         places = places ? ad_add(ad_mul(places, shape.dim[k]), p->places[k]) : p->places[k];
         length *= shape.dim[k];
     }
     for (int i = 0; i < shape.ndim; i++)
-        if (i <= first || i >= first + number)
-            merged.dim[merged.ndim++] = i == first ? length : shape.dim[i];
-    return ad_take(ad_reshape(p->x, merged), ad_broadcast_to(places, p->shape), .axis = first);
+        if (i <= *first || i >= *first + number)
+            merged.dim[merged.ndim++] = i == *first ? length : shape.dim[i];
+    p->x = ad_reshape(p->x, merged);
+    return p->x ? ad_broadcast_to(places, p->shape) : NULL;
+}
+
+static ad_array *take_picked(struct picked *p)
+{
+    int first;
+    ad_array *places = merge_picked(p, &first);
+    return places ? ad_take(p->x, places, .axis = first) : NULL;
 }
 
 /* ---- reading ---- */
@@ -279,12 +290,19 @@ ad_array *(ad_at)(ad_array *x, const char *index, ...)
 
 /* ---- updates ---- */
 
-/* Of the places that an index with arrays names. */
-static ad_array *update_places(const char *operation, update kind, ad_array *x, ad_array *value, const ad_index_list *indices)
+/* Of the places that an index with arrays names: along the axis that they pick from, or where that is part of x alone, among all elements by number. */
+static ad_array *update_places(const char *operation, update kind, ad_array *x, ad_array *value, const ad_index_list *indices, int left)
 {
+    int axis = 0;
+    struct picked p = { .x = x, .shape = { .ndim = 0 } };
+    if (!pick_entries(operation, &p, indices, left))
+        return NULL;
+    if (!p.part && !p.apart && !p.added) {
+        ad_array *places = merge_picked(&p, &axis);
+        return ad_reshape(ad_update_places(operation, kind, p.x, places, value, axis), ad_shape_of(x));
+    }
     ad_array *places = read_at(operation, ad_places_of(ad_shape_of(x)), indices);
-    value = places ? ad_value_like(operation, value, x, ad_shape_of(places)) : NULL;
-    return ad_reshape(ad_update_axis(kind, ad_ravel(x), ad_ravel(places), ad_ravel(value), 0), ad_shape_of(x));
+    return ad_reshape(ad_update_places(operation, kind, ad_ravel(x), places, value, 0), ad_shape_of(x));
 }
 
 static ad_array *update_at(const char *operation, update kind, ad_array *x, ad_array *value, const ad_index_list *indices)
@@ -297,7 +315,7 @@ static ad_array *update_at(const char *operation, update kind, ad_array *x, ad_a
         return ad_set_error(AD_ERROR_DTYPE, "%s: not defined for %s", operation, ad_dtype_name((ad_dtype)x->dtype));
     int left = axes_left(operation, x, indices, &has_arrays);
     if (left >= 0 && has_arrays)
-        return update_places(operation, kind, x, value, indices);
+        return update_places(operation, kind, x, value, indices, left);
     if (left < 0 || region_of(operation, x, indices, left, list) < 0)
         return NULL;
     return ad_update_region(kind, x, list, ad_value_like(operation, value, x, ad_region_shape(x, list)));

@@ -140,6 +140,9 @@ ad_array *ad_update_axis(update kind, ad_array *x, ad_array *index, ad_array *va
 /* The transpose of ad_take_along_axis, along an axis counted from 0, for an index that names each place of it once. */
 ad_array *ad_permute_back(ad_array *g, ad_array *index, int axis);
 
+/* The same at int64 places of any shape, within bounds, with any value that broadcasts to what they read. */
+ad_array *ad_update_places(const char *operation, update kind, ad_array *x, ad_array *places, ad_array *value, int axis);
+
 /* Places 0 ... size-1 as an int64 array of the given shape. */
 ad_array *ad_places_of(ad_shape shape);
 
