@@ -262,6 +262,25 @@ AD_ALWAYS_INLINE ad_array *ad_stub_of(ad_context *c, const ad_array *x)
 /* apply.c */
 bool ad_slot_fill_outputs(ad_context *c, struct ad_slot *slot, const ad_primitive *op, ad_array *const *outputs, int outputs_count);
 bool ad_apply(ad_context *c, const ad_primitive *op, ad_array *const *inputs, int count, const void *options, ad_array **outputs);
+ad_array *ad_call_general(const ad_primitive *op, ad_array *const *inputs, int count, const void *options); /* not the short way of scalars */
+
+/* A checked build refuses operands that were dropped: false and an error. */
+#ifdef AD_CHECKED
+bool ad_all_alive(const ad_primitive *op, ad_array *const *inputs, int count);
+#else
+AD_ALWAYS_INLINE bool ad_all_alive(const ad_primitive *op, ad_array *const *inputs, int count)
+{
+    (void)op, (void)inputs, (void)count;
+    return true;
+}
+#endif
+
+/* Whether another thread made x. If x has a serial, it depended on something there. */
+static inline bool ad_is_foreign(const ad_context *c, const ad_array *x)
+{
+    return x->object.owner != c->id;
+}
+
 uint64_t ad_forward_mask(const struct ad_tape *tape, const ad_array *x); /* bits of the forward levels x has a tangent of */
 
 static inline bool ad_is_parameter(const ad_primitive *op, int operand)
