@@ -197,10 +197,11 @@ static ad_array *measured(ad_array *x)
 START_TEST(forward_rules_leave_nothing_behind)
 {
     AD_SCOPE;
+    int records = is_checked() ? 2 : 1; /* a checked build keeps a record beside each array */
     ad_deriv(measured)(ad_scalar(1));
-    ck_assert_int_le(bytes_of_a_call, 256);
+    ck_assert_int_le(bytes_of_a_call, 256 * records);
     ad_deriv(measured)(VECTOR(1));
-    ck_assert_int_le(bytes_of_a_call, 512);
+    ck_assert_int_le(bytes_of_a_call, 512 * records);
 }
 END_TEST
 
