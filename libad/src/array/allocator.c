@@ -250,14 +250,14 @@ void ad_deallocate(ad_context *c, void *block, size_t bytes)
     struct ad_allocator *a = &c->allocator;
     if (!block)
         return;
-    if (bytes && bytes <= SMALL && !a->uncached) {
+    int64_t bound = cache_bound(a);
+    if (bytes && bytes <= SMALL && !a->uncached && cached(a) <= bound) {
         ad_deallocate_small(c, block, bytes);
         return;
     }
     size_t rounded;
     int class = class_of(bytes, &rounded);
     a->live -= (int64_t)rounded;
-    int64_t bound = cache_bound(a);
     if (a->uncached || (int64_t)rounded > bound) {
         free(block);
         a->total -= (int64_t)rounded;
