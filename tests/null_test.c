@@ -370,6 +370,11 @@ static void transformations(void)
     ROW(ad_jvp_of, ad_jvp(ad_sin, x, none, &tangent));
     ROW(ad_fixed_point_of, ad_fixed_point(ad_sin, none));
     ROW(ad_check_grads_with, ad_check_grads(ad_sin, none));
+    ROW(ad_fprint_trace_of, ad_fprint_trace(stderr, ad_sin, none));
+    ROW(ad_fprint_trace_of, ad_fprint_trace(NULL, ad_sin, x));
+    ROW(ad_trace_dot_of, ad_trace_dot(stderr, ad_sin, none));
+    ROW(ad_name, ad_name(none, "x"));
+    ROW(ad_name, ad_name(x, NULL));
     ROW(ad_call, ad_call(NULL));
     ROW(ad_vjp_apply, ad_vjp_apply(NULL, x));
     ROW(ad_vjp_apply_any, ad_vjp_apply_any(NULL, x));
@@ -454,7 +459,7 @@ static const char *const others[] = {
     "adnn_batch", "adnn_progress_start",
     /* state */
     "ad_shape_size", "ad_shape_equal", "ad_dtype_size", "ad_dtype_name", "ad_failed", "ad_error_code", "ad_error_message", "ad_error_where", "ad_error_context", "ad_clear_error", "ad_is_differentiating",
-    "ad_on_error", "ad_error_breakpoint", "ad_set_error", "ad_call_site_", "ad_scope_open", "ad_scope_close", "ad_memory_trim", "ad_memory_limit",
+    "ad_on_error", "ad_on_call", "ad_error_breakpoint", "ad_set_error", "ad_call_site_", "ad_scope_open", "ad_scope_close", "ad_memory_trim", "ad_memory_limit",
     "ad_memory_take", "ad_memory_resize", "ad_memory_give",
     "ad_memory_fail_after", "ad_set_num_threads", "ad_num_threads", "ad_version", "ad_operation_count", "ad_operation", "ad_config",
     /* NULL is allowed */

@@ -19,6 +19,7 @@
 /* ---- elementwise ---- */
 
 OF_X(cube, ad_pow(x, 3))
+WAVE_X(under_a_name, ad_name(x, "x"))
 OF_X(inverse_square, ad_pow(x, -2))
 OF_X(polygamma_1, ad_polygamma(1, x))
 /* The slope of f as a function of x: it goes through what only slopes need. */
@@ -325,8 +326,8 @@ static const struct row rows[] = {
     BINARY(mul, -2, 2, COMPLEX),
     BINARY(div, 0.5, 2, COMPLEX),
     BINARY(pow, 0.5, 2, COMPLEX),
-    ONE("ad_pow", cube, -2, 2, COMPLEX),
-    ONE("ad_pow", inverse_square, 0.5, 2, COMPLEX),
+    ONE("ad_integer_power", cube, -2, 2, COMPLEX),
+    ONE("ad_integer_power", inverse_square, 0.5, 2, COMPLEX),
     BINARY(maximum, -2, 2, 0),
     BINARY(minimum, -2, 2, 0),
     TWO("ad_mod", mod_of_larger, 0.95, 1.05, 0),
@@ -397,12 +398,12 @@ static const struct row rows[] = {
     ONE("ad_cumsum", cumsum_flat, -1, 1, COMPLEX),
     ONE("ad_cumsum", cumsum_first, -2, 2, COMPLEX | NO_SCALAR),
     ONE("ad_cumsum", cumsum_last_back, -2, 2, COMPLEX | NO_SCALAR),
-    ONE("shift", cumsum_others, -2, 2, COMPLEX | NO_SCALAR),
-    ONE("shift", cumsum_others_back, -2, 2, COMPLEX | NO_SCALAR),
+    ONE("ad_shift", cumsum_others, -2, 2, COMPLEX | NO_SCALAR),
+    ONE("ad_shift", cumsum_others_back, -2, 2, COMPLEX | NO_SCALAR),
     UNARY(cumprod, -2, 2, COMPLEX),
     ONE("ad_cumprod", cumprod_first, -2, 2, COMPLEX | NO_SCALAR),
     ONE("ad_cumprod", cumprod_last_back, -2, 2, COMPLEX | NO_SCALAR),
-    ONE("shift", cumprod_others, -2, 2, COMPLEX | NO_SCALAR),
+    ONE("ad_shift", cumprod_others, -2, 2, COMPLEX | NO_SCALAR),
     BINARY(linear_recurrence, -2, 2, COMPLEX | NO_SCALAR),
     TWO("ad_linear_recurrence", recurrence_first, -2, 2, COMPLEX | NO_SCALAR),
     TWO("ad_linear_recurrence", recurrence_back, -2, 2, COMPLEX | NO_SCALAR),
@@ -419,8 +420,8 @@ static const struct row rows[] = {
     ONE("ad_log_softmax", log_softmax_two, -2, 2, MATRIX),
     UNARY(linalg_norm, 0.3, 2, COMPLEX),
     ONE("ad_linalg_norm", norm_last_kept, 0.3, 2, COMPLEX | NO_SCALAR),
-    ONE("share", norm_slope, 0.3, 2, COMPLEX | NO_SCALAR),
-    ONE("share", std_slope, -2, 2, NO_SCALAR | NO_EMPTY),
+    ONE("ad_norm_direction", norm_slope, 0.3, 2, COMPLEX | NO_SCALAR),
+    ONE("ad_norm_direction", std_slope, -2, 2, NO_SCALAR | NO_EMPTY),
     ONE("ad_linalg_norm", norm_1, 0.3, 2, COMPLEX | NO_SCALAR),
     ONE("ad_linalg_norm", norm_3, 0.3, 2, COMPLEX | NO_SCALAR),
     ONE("ad_linalg_norm", norm_4, 0.3, 2, COMPLEX | NO_SCALAR),
@@ -447,6 +448,7 @@ static const struct row rows[] = {
     ONE("ad_transpose", transpose_all, -2, 2, COMPLEX),
     ONE("ad_transpose", transpose_two, -2, 2, COMPLEX | NO_SCALAR),
     ONE("ad_moveaxis", moveaxis, -2, 2, COMPLEX),
+    ONE("ad_name", under_a_name, -2, 2, COMPLEX),
     ONE("ad_flip", flip_all, -2, 2, COMPLEX),
     ONE("ad_flip", flip_last, -2, 2, COMPLEX | NO_SCALAR),
     ONE("ad_flip", flip_two, -2, 2, COMPLEX | MATRIX),

@@ -237,6 +237,10 @@ START_TEST(every_operation_has_a_row_and_rules)
         const ad_primitive *op = ad_operation(i);
         ck_assert_msg(has_row(op->name), "%s has no row in operations_rows.h", op->name);
         ck_assert_msg(has_rule(op), "%s lacks a rule", op->name);
+        ck_assert_msg(strncmp(op->name, "ad_", 3) == 0, "%s does not begin with ad_", op->name);
+        ck_assert_msg(!op->options_size || op->fields, "the options of %s are not described", op->name);
+        for (int k = 0; k < i; k++)
+            ck_assert_msg(strcmp(op->name, ad_operation(k)->name) != 0, "%s is the name of two operations", op->name);
     }
 }
 END_TEST

@@ -7,6 +7,7 @@
 #include <ad/create.h>
 #include <ad/error.h>
 #include <ad/index.h>
+#include <ad/inspect.h>
 #include <ad/io.h>
 #include <ad/linalg.h>
 #include <ad/math.h>

@@ -40,6 +40,42 @@ typedef enum ad_linearity {
 
 enum { AD_MAX_OUTPUTS = 8 };
 
+/** What a field of a primitive's options holds. */
+typedef enum ad_field_kind {
+    AD_FIELD_INT,         /**< an int */
+    AD_FIELD_INT64,       /**< an int64_t */
+    AD_FIELD_REAL,        /**< a double */
+    AD_FIELD_FLAG,        /**< a bool */
+    AD_FIELD_DTYPE,       /**< an ad_dtype */
+    AD_FIELD_TEXT,        /**< characters in place, ended by 0 */
+    AD_FIELD_AXES,        /**< an ad_axes */
+    AD_FIELD_AXIS_BITS,   /**< a uint32_t: bit i stands for axis i */
+    AD_FIELD_AXIS_FLAGS,  /**< a bool for each axis of the first operand */
+    AD_FIELD_PERMUTATION, /**< a uint8_t for each axis of the first operand: an order of them */
+    AD_FIELD_SHAPE,       /**< an ad_shape *; NULL: that of the output */
+    AD_FIELD_WIDTHS,      /**< an ad_widths *, a pair for each axis of the first operand */
+    AD_FIELD_ARRAY,       /**< an ad_array * */
+    AD_FIELD_OTHER        /**< anything else, of which `text` writes what users would */
+} ad_field_kind;
+
+/** A field of a primitive's options, so that a call can be printed. A table of them ends with AD_FIELDS_END. */
+typedef struct ad_field {
+    const char *name; /**< as users write it; "" for an argument without a name */
+    uint16_t offset;
+    uint8_t kind;                                               /**< ad_field_kind */
+    void (*text)(const void *field, char *buffer, size_t room); /**< of AD_FIELD_OTHER */
+} ad_field;
+
+/** A field by its name, and one without: AD_FIELD(struct reduction, keepdims, FLAG). */
+#define AD_FIELD(type, field, kind)         { #field, offsetof(type, field), AD_FIELD_##kind, NULL }
+#define AD_FIELD_UNNAMED(type, field, kind) { "", offsetof(type, field), AD_FIELD_##kind, NULL }
+
+/** Options that are one value, without a struct around it. */
+#define AD_FIELD_WHOLE(name, kind) { name, 0, AD_FIELD_##kind, NULL }
+
+/** The end of a table. */
+#define AD_FIELDS_END { NULL, 0, 0, NULL }
+
 struct ad_primitive {
     /** As users call it: it opens every error sentence. */
     const char *name;
@@ -92,6 +128,7 @@ struct ad_primitive {
     void (*options_keep)(const void *options); /**< called on a node's copy of the options, if they hold references; */
     void (*options_drop)(const void *options); /**< and before that copy goes. NULL: nothing to do */
     int code;            /**< free for primitives that share their functions */
+    const ad_field *fields; /**< of the options; NULL: they are not shown */
 };
 
 /** Calls a primitive of one output.

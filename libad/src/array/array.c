@@ -47,11 +47,11 @@ AD_ALWAYS_INLINE ad_array *header_new(ad_context *c, ad_dtype dtype, int ndim, c
     return x;
 }
 
-/* The same with `payload` inline bytes, which are its data. */
-static ad_array *inline_new(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims, int64_t size, size_t payload)
+/* The same with `payload` inline bytes, which are its data, and `more` bytes at the end of the block. */
+static ad_array *inline_new(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims, int64_t size, size_t payload, size_t more)
 {
     size_t at = payload_at(ndim, payload), end = header_bytes(ndim);
-    ad_array *x = header_new(c, dtype, ndim, dims, size, at + payload > end ? at + payload : end);
+    ad_array *x = header_new(c, dtype, ndim, dims, size, (at + payload > end ? at + payload : end) + more);
     if (x)
         x->data = (char *)x + at;
     return x;
@@ -135,7 +135,7 @@ ad_array *ad_array_new(ad_context *c, ad_dtype dtype, int ndim, const int64_t *d
     size_t bytes = (size_t)size * item;
     ad_array *x;
     if (bytes <= AD_INLINE_BYTES) {
-        x = inline_new(c, dtype, ndim, dims, size, bytes);
+        x = inline_new(c, dtype, ndim, dims, size, bytes, 0);
     } else if (bytes <= LARGEST_SMALL_BLOCK - JOINED_STORAGE - joined_at(0) - 2 * (size_t)ndim * sizeof(int64_t) && !c->allocator.uncached) {
         x = joined_new(c, dtype, ndim, dims, size, bytes);
     } else {
@@ -193,14 +193,14 @@ static const char *inline_data(const ad_array *x, size_t *bytes)
 }
 
 /* Views of inline data copy the whole of it, so that every offset into it stays valid. */
-ad_array *ad_array_view(ad_context *c, const ad_array *x, ad_dtype dtype, int ndim, const int64_t *dims, const int64_t *strides, int64_t offset)
+static ad_array *view_new(ad_context *c, const ad_array *x, ad_dtype dtype, int ndim, const int64_t *dims, const int64_t *strides, int64_t offset, size_t more)
 {
     int64_t size = 1;
     size_t payload = 0;
     if (!ad_shape_checked_size(ndim, dims, ad_dtype_size(dtype), &size))
         return ad_shape_refuse(dtype, ndim, dims);
     const char *start = x->flags & AD_STORED ? NULL : inline_data(x, &payload);
-    ad_array *view = start ? inline_new(c, dtype, ndim, dims, size, payload) : header_new(c, dtype, ndim, dims, size, header_bytes(ndim));
+    ad_array *view = start ? inline_new(c, dtype, ndim, dims, size, payload, more) : header_new(c, dtype, ndim, dims, size, header_bytes(ndim) + more);
     if (!view)
         return NULL;
     if (x->flags & AD_STORED) {
@@ -218,11 +218,31 @@ ad_array *ad_array_view(ad_context *c, const ad_array *x, ad_dtype dtype, int nd
     return view;
 }
 
+ad_array *ad_array_view(ad_context *c, const ad_array *x, ad_dtype dtype, int ndim, const int64_t *dims, const int64_t *strides, int64_t offset)
+{
+    return view_new(c, x, dtype, ndim, dims, strides, offset, 0);
+}
+
 ad_array *ad_array_alias(ad_context *c, const ad_array *x)
 {
+    if (x->flags & AD_NAMED)
+        return ad_array_named(c, x, ad_name_of(x));
     if (ad_is_number(x))
         return ad_scalar(x->number);
     return ad_array_view(c, x, (ad_dtype)x->dtype, x->ndim, ad_dims(x), ad_strides(x), 0);
+}
+
+ad_array *ad_array_named(ad_context *c, const ad_array *x, const char *name)
+{
+    ad_array *y = view_new(c, x, (ad_dtype)x->dtype, x->ndim, ad_dims(x), ad_strides(x), 0, AD_NAME_BYTES);
+    if (!y)
+        return NULL;
+    y->flags |= AD_NAMED;
+    char *place = (char *)ad_name_of(y);
+    size_t length = strnlen(name, AD_NAME_BYTES - 1);
+    memcpy(place, name, length);
+    place[length] = '\0';
+    return y;
 }
 
 ad_array *ad_array_cast(ad_context *c, ad_array *x, ad_dtype dtype)

@@ -62,7 +62,7 @@ struct ad_tangent {
     int depth; /* of the level among those that were open */
 };
 
-enum { AD_INLINE_BYTES = 64, AD_WEAK = 1, AD_CONTIGUOUS = 2, AD_ABSTRACT = 4, AD_STORED = 8 };
+enum { AD_INLINE_BYTES = 64, AD_WEAK = 1, AD_CONTIGUOUS = 2, AD_ABSTRACT = 4, AD_STORED = 8, AD_NAMED = 16 };
 
 /* One cache line for a scalar. */
 struct ad_array {
@@ -87,6 +87,19 @@ struct ad_array {
     int64_t extents[];           /* ndim dimensions, ndim byte strides, then larger inline data at 16 */
 };
 _Static_assert(sizeof(ad_array) == 64, "a scalar takes one cache line");
+
+/* tools/libad-gdb.py reads arrays at these places. */
+_Static_assert(offsetof(ad_array, object.size_class) == 12 && offsetof(ad_array, dtype) == 14 && offsetof(ad_array, flags) == 16 && offsetof(ad_array, node) == 20 &&
+                   offsetof(ad_array, size) == 24 && offsetof(ad_array, data) == 32 && offsetof(ad_array, serial) == 48 && offsetof(ad_array, extents) == 64,
+               "as gdb shows them");
+
+/* The name that the program gave x, at the end of its block; NULL: none. */
+enum { AD_NAME_BYTES = 48 };
+
+static inline const char *ad_name_of(const ad_array *x)
+{
+    return x->flags & AD_NAMED ? (const char *)x + (size_t)x->object.size_class * 64 - AD_NAME_BYTES : NULL;
+}
 
 static inline const int64_t *ad_dims(const ad_array *x)
 {
@@ -186,6 +199,7 @@ struct ad_scope_mark {
     uint32_t first; /* entry */
     struct ad_tracing tracing;
     const char *operation;
+    const struct ad_frame *frame;
 #ifdef AD_CHECKED
     const char *place; /* of the call that opened the scope, as in ad_call_site_ */
 #endif
@@ -199,6 +213,15 @@ struct ad_scope_stack {
 
 enum { AD_SMALL_NUMBERS = 32, AD_SENTENCE_BYTES = 640 };
 #define AD_NUMBER_ONE 2 /* where the number 1 stands */
+
+/* What runs where somebody watches, or operands have names: a call, or the rules of one. Frames stand on the C stack. */
+struct ad_frame {
+    ad_array *const *operands; /* of a call, for its errors */
+    int count;
+    int depth; /* of the calls in it: 0 in rules of the program's calls */
+    int phase; /* ad_call_phase */
+    const struct ad_primitive *rule_of;
+};
 
 /* All state of one thread. */
 struct ad_context {
@@ -214,6 +237,10 @@ struct ad_context {
     ad_code error_code;
     ad_on_error_action on_error;
     const char *operation; /* the operation or transformation that runs, for the errors of what it is made of; NULL: none */
+    const struct ad_frame *frame; /* the innermost one; NULL: none */
+    bool watched;                    /* somebody looks at every call, or the environment asks for it: tape/watch.c */
+    struct ad_watches *watches;
+    void (*watch_stop)(struct ad_context *c); /* ends it */
 #ifdef AD_CHECKED
     struct {
         const char *place; /* of the scope or the ad_release that drops things now; NULL: neither */
@@ -541,7 +568,8 @@ AD_ALWAYS_INLINE void ad_drop(ad_context *c, ad_array *x)
 ad_array *ad_array_new(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims); /* uninitialised, C-contiguous */
 ad_array *ad_array_zeros(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims);
 ad_array *ad_array_abstract(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims); /* shape and dtype only */
-ad_array *ad_array_alias(ad_context *c, const ad_array *x);                               /* same data, no trace */
+ad_array *ad_array_alias(ad_context *c, const ad_array *x);                               /* same data and name, no trace */
+ad_array *ad_array_named(ad_context *c, const ad_array *x, const char *name);             /* an alias with a name, of which AD_NAME_BYTES - 1 bytes count */
 ad_array *ad_array_view(ad_context *c, const ad_array *x, ad_dtype dtype, int ndim, const int64_t *dims, const int64_t *strides, int64_t offset);
 ad_array *ad_array_contiguous(ad_context *c, ad_array *x); /* x itself where it is; no trace otherwise */
 ad_array *ad_array_cast(ad_context *c, ad_array *x, ad_dtype dtype); /* plain, without trace */

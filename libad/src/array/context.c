@@ -79,6 +79,8 @@ static void after_fork(void)
 static void context_stop(void *pointer)
 {
     ad_context *c = pointer;
+    if (c->watch_stop)
+        c->watch_stop(c);
     if (c->tape_stop)
         c->tape_stop(c);
     for (int i = 0; i < AD_SMALL_NUMBERS; i++)
@@ -164,6 +166,7 @@ ad_context *ad_context_start(void)
     c->tracing = &ad_no_tracing;
     c->loops = ad_loops_for_this_cpu();
     c->on_error = action_asked_for();
+    c->watched = getenv("AD_PROFILE") || getenv("AD_DEBUG_NAN");
     ad_allocator_start(&c->allocator);
     enlist(c);
     return ad_context_pointer = c;
@@ -236,6 +239,17 @@ locale_t ad_c_locale(void)
     return c_locale ? c_locale : uselocale(NULL);
 }
 
+/* Appends the names of the operands that have some. */
+static void tell_names(ad_context *c)
+{
+    for (int i = 0; i < c->frame->count; i++) {
+        const char *name = c->frame->operands[i] ? ad_name_of(c->frame->operands[i]) : NULL;
+        size_t used = strlen(c->error_message);
+        if (name)
+            snprintf(c->error_message + used, sizeof c->error_message - used, "; operand %d is %s", i, name);
+    }
+}
+
 /* Keeps the first error; `of` stands before the message, if it is not NULL. */
 static void set_error(ad_context *c, ad_code code, const char *of, const char *format, va_list arguments)
 {
@@ -245,6 +259,8 @@ static void set_error(ad_context *c, ad_code code, const char *of, const char *f
     size_t room = sizeof c->error_message, used = of ? (size_t)snprintf(c->error_message, room, "%s: ", of) : 0;
     if (used < room)
         vsnprintf(c->error_message + used, room - used, format, arguments);
+    if (c->frame)
+        tell_names(c);
     used = strlen(c->error_message);
     if (c->error_context)
         snprintf(c->error_message + used, room - used, " (%s)", c->error_context);

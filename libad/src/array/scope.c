@@ -82,7 +82,7 @@ ad_scope ad_scope_open(void)
     struct ad_scope_stack *s = &c->scopes;
     if (!ad_grow(c, &s->marks, &s->mark_capacity, sizeof *s->marks, s->depth + 1))
         return (ad_scope){ AD_NO_SCOPE };
-    s->marks[s->depth] = (struct ad_scope_mark){ .first = s->count, .tracing = *c->tracing, .operation = c->operation };
+    s->marks[s->depth] = (struct ad_scope_mark){ .first = s->count, .tracing = *c->tracing, .operation = c->operation, .frame = c->frame };
     note_place(&s->marks[s->depth]);
     return (ad_scope){ s->depth++ };
 }
@@ -104,6 +104,7 @@ static void close_innermost(ad_context *c)
     const struct ad_scope_mark *mark = &s->marks[--s->depth];
     uint32_t first = mark->first, kept = first;
     c->operation = mark->operation;
+    c->frame = mark->frame;
     say_dropping(c, place_of(mark), false);
     if (__builtin_expect(!is_same(c->tracing, &mark->tracing), 0))
         unwind(c, mark->tracing);

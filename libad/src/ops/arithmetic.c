@@ -147,9 +147,11 @@ static ad_array *power_slopes_derivative(const ad_node *node, int operand)
     return power_slope(node, operand, *(const struct power_slope *)ad_node_options(node));
 }
 
+static const ad_field power_slope_fields[] = { AD_FIELD(struct power_slope, k, INT), AD_FIELD(struct power_slope, m, INT), AD_FIELDS_END };
 static const ad_primitive power_slopes_op = {
     .name = "ad_power_slopes", .infer = ad_elementwise_infer, .eval = power_slopes_eval, .number = power_slopes_number,
-    .derivative = power_slopes_derivative, .saves = AD_SAVE_INPUTS, .options_size = sizeof(struct power_slope), .code = AD_LOOP_power_slopes,
+    .derivative = power_slopes_derivative, .saves = AD_SAVE_INPUTS, .options_size = sizeof(struct power_slope),
+    .fields = power_slope_fields, .code = AD_LOOP_power_slopes,
 };
 AD_OPERATION(power_slopes_op);
 
@@ -340,9 +342,10 @@ static ad_array *power_derivative(const ad_node *node, int operand)
     return o->exponent == 0 ? NULL : ad_mul(o->exponent, integer_power(x, (int)o->exponent - 1));
 }
 
+static const ad_field power_fields[] = { AD_FIELD_UNNAMED(struct power_options, exponent, INT64), AD_FIELDS_END };
 static const ad_primitive power_op = {
-    .name = "ad_pow", .infer = ad_same_infer, .eval = power_eval, .number = power_number, .derivative = power_derivative, .saves = AD_SAVE_INPUTS,
-    .options_size = sizeof(struct power_options),
+    .name = "ad_integer_power", .infer = ad_same_infer, .eval = power_eval, .number = power_number, .derivative = power_derivative, .saves = AD_SAVE_INPUTS,
+    .options_size = sizeof(struct power_options), .fields = power_fields,
 };
 AD_OPERATION(power_op);
 

@@ -125,7 +125,8 @@ static bool put_eval(const ad_node *node, void *const *outputs)
 static ad_array *put_transpose(const ad_node *node, int operand, ad_array *g);
 static bool put_vjp_within(const ad_node *node, void *g);
 
-#define PLACES .options_size = sizeof(struct places), .options_keep = places_keep, .options_drop = places_drop
+static const ad_field places_fields[] = { AD_FIELD_UNNAMED(struct places, index, ARRAY), AD_FIELD(struct places, axis, INT), AD_FIELDS_END };
+#define PLACES .options_size = sizeof(struct places), .options_keep = places_keep, .options_drop = places_drop, .fields = places_fields
 
 static const ad_primitive gather_op = {
     .name = "ad_take", .infer = gather_infer, .eval = gather_eval, .vjp_into = gather_vjp_into, .linear = AD_LINEAR, PLACES,

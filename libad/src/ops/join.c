@@ -97,9 +97,10 @@ static ad_array *join_transpose(const ad_node *node, int operand, ad_array *g)
     return ad_slice_of(g, join->axis, start[0], start[1] - start[0], 1, !join->stacked);
 }
 
+static const ad_field join_fields[] = { AD_FIELD(struct join, axis, INT), AD_FIELD(struct join, stacked, FLAG), AD_FIELDS_END };
 static const ad_primitive join_op = {
     .name = "ad_concatenate", .infer = join_infer, .eval = join_eval, .vjp = join_transpose, .linear = AD_LINEAR, .options_size = sizeof(struct join),
-    .options_keep = join_keep, .options_drop = join_drop,
+    .options_keep = join_keep, .options_drop = join_drop, .fields = join_fields,
 };
 AD_OPERATION(join_op);
 
@@ -487,9 +488,10 @@ static ad_array *pad_jvp(const ad_node *node, int operand, ad_array *t)
     return ad_call_primitive(ad_node_primitive(node), &t, 1, &(struct padding){ .widths = padding->widths });
 }
 
+static const ad_field padding_fields[] = { AD_FIELD(struct padding, widths, WIDTHS), AD_FIELDS_END };
 static const ad_primitive pad_op = {
     .name = "ad_pad", .infer = pad_infer, .eval = pad_eval, .vjp = pad_vjp, .jvp = pad_jvp, .options_size = sizeof(struct padding),
-    .options_keep = padding_keep, .options_drop = padding_drop,
+    .options_keep = padding_keep, .options_drop = padding_drop, .fields = padding_fields,
 };
 AD_OPERATION(pad_op);
 

@@ -196,10 +196,12 @@ static ad_array *initial_of(const char *name, const ad_reduce_options *o, ad_dty
     return ad_astype(o->initial, dtype);
 }
 
+static const ad_field reduction_fields[] = { AD_FIELD(struct reduction, axes, AXIS_BITS), AD_FIELD(struct reduction, keepdims, FLAG), AD_FIELDS_END };
+
 /* REDUCTION(sum, SUM, reduce_infer, reduce_eval, ...) defines the primitive sum_op; FUNCTION(max) the public functions over max_op. */
 #define REDUCTION(name_, kernel, infer_, eval_, ...)                                                                   \
     static const ad_primitive name_##_op = { .name = "ad_" #name_, .infer = infer_, .eval = eval_, .code = AD_REDUCE_##kernel, \
-                                             .options_size = sizeof(struct reduction), __VA_ARGS__ };                  \
+                                             .options_size = sizeof(struct reduction), .fields = reduction_fields, __VA_ARGS__ }; \
     AD_OPERATION(name_##_op);
 #define DEFAULTS_OF(name)                                                                                              \
     ad_array *(ad_##name)(ad_array * x)                                                                                \

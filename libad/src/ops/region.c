@@ -6,6 +6,7 @@
 #include "ad/shape.h"
 #include "ops/ops.h"
 #include "tape/tape.h"
+#include <stdio.h>
 #include <string.h>
 
 /* ---- the options: a list that ends with REGION_END ---- */
@@ -33,7 +34,38 @@ static void region_drop(const void *options)
     ad_deallocate(ad_current(), (void *)region->axes, region->axes ? count * sizeof *region->axes : 0);
 }
 
-#define REGION .options_size = sizeof(struct region), .options_keep = region_keep, .options_drop = region_drop
+/* "1:3, 0, None": as an index is written. */
+static void region_text(const void *field, char *buffer, size_t room)
+{
+    const struct region_axis *r = ((const struct region *)field)->axes;
+    size_t used = (size_t)snprintf(buffer, room, "\"");
+    for (bool first = true; r && r->kind != REGION_END && used < room; r++)
+        for (int64_t k = 0; k < (r->kind == REGION_WHOLE ? r->count : 1) && used < room; k++, first = false) {
+            int64_t end = r->start + r->count * r->step;
+            int more = snprintf(buffer + used, room - used, first ? "" : ", ");
+            used += (size_t)more;
+            if (used >= room)
+                return;
+            if (r->kind == REGION_NEW)
+                more = snprintf(buffer + used, room - used, "None");
+            else if (r->kind == REGION_WHOLE)
+                more = snprintf(buffer + used, room - used, ":");
+            else if (r->kind == REGION_PLACE)
+                more = snprintf(buffer + used, room - used, "%lld", (long long)r->start);
+            else if (r->step < 0 && end < 0)
+                more = snprintf(buffer + used, room - used, "%lld::%lld", (long long)r->start, (long long)r->step);
+            else if (r->step == 1)
+                more = snprintf(buffer + used, room - used, "%lld:%lld", (long long)r->start, (long long)end);
+            else
+                more = snprintf(buffer + used, room - used, "%lld:%lld:%lld", (long long)r->start, (long long)end, (long long)r->step);
+            used += (size_t)more;
+        }
+    if (used < room)
+        snprintf(buffer + used, room - used, "\"");
+}
+
+static const ad_field region_fields[] = { { "", offsetof(struct region, axes), AD_FIELD_OTHER, region_text }, AD_FIELDS_END };
+#define REGION .options_size = sizeof(struct region), .options_keep = region_keep, .options_drop = region_drop, .fields = region_fields
 
 /* A region of an array with these dimensions and byte strides. */
 struct view {

@@ -55,8 +55,12 @@ static ad_array *shift_jvp(const ad_node *node, int operand, ad_array *t)
     return shift(t, s, s->reverse, 0);
 }
 
+static const ad_field scan_fields[] = { AD_FIELD(struct scan, axis, INT), AD_FIELD(struct scan, reverse, FLAG), AD_FIELDS_END };
+static const ad_field shift_fields[] = {
+    AD_FIELD(struct scan, axis, INT), AD_FIELD(struct scan, reverse, FLAG), AD_FIELD(struct scan, first, REAL), AD_FIELDS_END,
+};
 static const ad_primitive shift_op = {
-    .name = "shift", .infer = ad_same_infer, .eval = shift_eval, .vjp = shift_vjp, .jvp = shift_jvp, .options_size = sizeof(struct scan),
+    .name = "ad_shift", .infer = ad_same_infer, .eval = shift_eval, .vjp = shift_vjp, .jvp = shift_jvp, .options_size = sizeof(struct scan), .fields = shift_fields,
 };
 AD_OPERATION(shift_op);
 
@@ -126,7 +130,7 @@ static ad_array *recurrence_jvp(const ad_node *node, int operand, ad_array *t)
 
 static const ad_primitive recurrence_op = {
     .name = "ad_linear_recurrence", .infer = ad_same_infer, .eval = recurrence_eval, .vjp = recurrence_vjp, .jvp = recurrence_jvp,
-    .saves = AD_SAVE_INPUTS | AD_SAVE_OUTPUT, .options_size = sizeof(struct scan),
+    .saves = AD_SAVE_INPUTS | AD_SAVE_OUTPUT, .options_size = sizeof(struct scan), .fields = scan_fields,
 };
 AD_OPERATION(recurrence_op);
 
@@ -219,11 +223,11 @@ static ad_array *cumprod_jvp(const ad_node *node, int operand, ad_array *t)
 
 static const ad_primitive cumsum_op = {
     .name = "ad_cumsum", .infer = scan_infer, .eval = scan_eval, .vjp = cumsum_transpose, .linear = AD_LINEAR, .options_size = sizeof(struct scan),
-    .code = SUM,
+    .fields = scan_fields, .code = SUM,
 };
 static const ad_primitive cumprod_op = {
     .name = "ad_cumprod", .infer = scan_infer, .eval = scan_eval, .vjp = cumprod_vjp, .jvp = cumprod_jvp, .saves = AD_SAVE_INPUTS,
-    .options_size = sizeof(struct scan), .code = PRODUCT,
+    .options_size = sizeof(struct scan), .fields = scan_fields, .code = PRODUCT,
 };
 AD_OPERATION(cumsum_op);
 AD_OPERATION(cumprod_op);

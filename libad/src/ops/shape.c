@@ -36,7 +36,8 @@ static void target_drop(const void *options)
     ad_deallocate(ad_current(), ((const struct target *)options)->shape, sizeof(ad_shape));
 }
 
-#define TARGET .options_size = sizeof(struct target), .options_keep = target_keep, .options_drop = target_drop
+static const ad_field target_fields[] = { AD_FIELD_UNNAMED(struct target, shape, SHAPE), AD_FIELDS_END };
+#define TARGET .options_size = sizeof(struct target), .options_keep = target_keep, .options_drop = target_drop, .fields = target_fields
 
 static const ad_shape *target_of(const ad_node *node)
 {
@@ -308,9 +309,10 @@ static ad_array *transpose_view(const ad_node *node, const ad_spec *output)
 
 static ad_array *transpose_transpose(const ad_node *node, int operand, ad_array *g);
 
+static const ad_field order_fields[] = { { "axes", offsetof(struct order, axis), AD_FIELD_PERMUTATION, NULL }, AD_FIELDS_END };
 static const ad_primitive transpose_op = {
     .name = "ad_transpose", .infer = transpose_infer, .view = transpose_view, .vjp = transpose_transpose, .linear = AD_LINEAR,
-    .options_size = sizeof(struct order),
+    .options_size = sizeof(struct order), .fields = order_fields,
 };
 AD_OPERATION(transpose_op);
 
@@ -426,8 +428,10 @@ static ad_array *flip_transpose(const ad_node *node, int operand, ad_array *g)
     return ad_call_primitive(ad_node_primitive(node), &g, 1, ad_node_options(node));
 }
 
+static const ad_field flipped_fields[] = { { "axes", offsetof(struct flipped, axis), AD_FIELD_AXIS_FLAGS, NULL }, AD_FIELDS_END };
 static const ad_primitive flip_op = {
     .name = "ad_flip", .infer = ad_same_infer, .view = flip_view, .vjp = flip_transpose, .linear = AD_LINEAR, .options_size = sizeof(struct flipped),
+    .fields = flipped_fields,
 };
 AD_OPERATION(flip_op);
 

@@ -64,9 +64,11 @@ static ad_array *softmax_rule(const ad_node *node, int operand, ad_array *t)
     return ad_zzmul(centred(node, t, y), y);
 }
 
+static const ad_field axes_fields[] = { AD_FIELD_WHOLE("axes", AXES), AD_FIELDS_END };
+
 static const ad_primitive softmax_op = {
     .name = "ad_softmax", .infer = ad_same_infer, .view = softmax_view, .vjp = softmax_rule, .jvp = softmax_rule, .saves = AD_SAVE_OUTPUT,
-    .options_size = sizeof(ad_axes),
+    .options_size = sizeof(ad_axes), .fields = axes_fields,
 };
 AD_OPERATION(softmax_op);
 
@@ -123,7 +125,7 @@ static ad_array *logsumexp_jvp(const ad_node *node, int operand, ad_array *t)
 
 static const ad_primitive logsumexp_op = {
     .name = "ad_logsumexp", .infer = logsumexp_infer, .view = logsumexp_view, .vjp = logsumexp_vjp, .jvp = logsumexp_jvp,
-    .saves = AD_SAVE_INPUTS | AD_SAVE_OUTPUT, .options_size = sizeof(ad_axes),
+    .saves = AD_SAVE_INPUTS | AD_SAVE_OUTPUT, .options_size = sizeof(ad_axes), .fields = axes_fields,
 };
 AD_OPERATION(logsumexp_op);
 
@@ -154,7 +156,7 @@ static ad_array *log_softmax_jvp(const ad_node *node, int operand, ad_array *t)
 
 static const ad_primitive log_softmax_op = {
     .name = "ad_log_softmax", .infer = ad_same_infer, .view = log_softmax_view, .vjp = log_softmax_vjp, .jvp = log_softmax_jvp,
-    .saves = AD_SAVE_INPUTS, .options_size = sizeof(ad_axes),
+    .saves = AD_SAVE_INPUTS, .options_size = sizeof(ad_axes), .fields = axes_fields,
 };
 AD_OPERATION(log_softmax_op);
 

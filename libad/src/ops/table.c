@@ -11,6 +11,7 @@ static function *const of_each_file[] __attribute__((used)) = {
     (function *)ad_exp,            /* elementwise.c */
     (function *)ad_take,           /* gather.c */
     (function *)ad_stack,          /* join.c */
+    (function *)ad_name,           /* name.c */
     (function *)ad_linalg_norm,    /* norm.c */
     (function *)ad_matmul,         /* product.c */
     (function *)ad_sum,            /* reduce.c */

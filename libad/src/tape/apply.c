@@ -3,6 +3,7 @@
  * An output is complete (data, node, tangents) before anybody else sees it. A call is recorded once, however
  * many reverse levels it serves, and only if an input depends on one of them. */
 #include "ad/array.h"
+#include "ad/transform.h"
 #include "tape/tape.h"
 #include <stdio.h>
 #include <string.h>
@@ -243,6 +244,18 @@ FOR_EACH_COUNT bool compute(ad_context *c, const struct ad_node *node, ad_array 
     return done;
 }
 
+/* The same for calls that somebody watches, or whose operands have names. */
+static __attribute__((noinline)) bool compute_seen(ad_context *c, const struct ad_node *node, ad_array **outputs, int outputs_count)
+{
+    const struct ad_frame *outer = c->frame;
+    const struct ad_frame frame = { .operands = node->inputs, .count = node->count, .depth = ad_watch_depth(c) + 1 };
+    double start = c->watched ? ad_watch_clock() : 0;
+    c->frame = &frame;
+    bool done = compute(c, node, outputs, outputs_count);
+    c->frame = outer;
+    return done && (!c->watched || ad_watch_tell(c, node, outputs, outputs_count, start));
+}
+
 /* Whether nobody asks for a derivative in a parameter. */
 static __attribute__((noinline)) bool parameters_constant(const ad_context *c, const struct ad_node *node)
 {
@@ -288,12 +301,16 @@ FOR_EACH_COUNT bool apply(ad_context *c, const ad_primitive *op, ad_array *const
     struct ad_node node = { .op = op, .options = options, .inputs = inputs, .outputs = outputs, .count = count };
     const struct ad_tape *tape = c->tape;
     uint64_t masks[2] = { 0, 0 }, all = 0;
+    bool seen = c->watched;
     if (__builtin_expect(!inputs && count > 0, 0))
         return c->error_code ? false : (ad_set_error(AD_ERROR_VALUE, "%s: the inputs are NULL", op->name), false);
     for (int i = 0; i < count; i++) {
         const ad_array *x = inputs[i];
-        if (__builtin_expect(!x || x->flags & AD_ABSTRACT, 0))
-            return refuse_input(c, op, inputs, count, i);
+        if (__builtin_expect(!x || x->flags & (AD_ABSTRACT | AD_NAMED), 0)) {
+            if (!x || x->flags & AD_ABSTRACT)
+                return refuse_input(c, op, inputs, count, i);
+            seen = true;
+        }
         if (!x->serial)
             continue;
         if (!tape || x->serial != tape->serial) {
@@ -306,7 +323,7 @@ FOR_EACH_COUNT bool apply(ad_context *c, const ad_primitive *op, ad_array *const
             masks[i] = mask;
         all |= mask;
     }
-    if (!compute(c, &node, outputs, outputs_count))
+    if (!(__builtin_expect(seen, 0) ? compute_seen(c, &node, outputs, outputs_count) : compute(c, &node, outputs, outputs_count)))
         return false;
     return !all || op->constant || trace(c, &node, masks, all, outputs_count);
 }
@@ -374,7 +391,7 @@ bool ad_call_primitive_many(const ad_primitive *primitive, ad_array *const *inpu
     return ad_apply(c, primitive, inputs, count, options, outputs);
 }
 
-/* ---- inputs of levels ---- */
+/* ---- where values enter levels, and leave them ---- */
 
 bool ad_same_infer(const ad_node *node, ad_spec *output)
 {
@@ -398,15 +415,26 @@ static ad_array *identity_vjp(const ad_node *node, int operand, ad_array *g)
 }
 
 static const ad_primitive identity = {
-    .name = "identity", .infer = ad_same_infer, .view = identity_view, .vjp = identity_vjp, .linear = AD_LINEAR,
+    .name = "ad_identity", .infer = ad_same_infer, .view = identity_view, .vjp = identity_vjp, .linear = AD_LINEAR,
 };
+
+static const ad_primitive stop_gradient = { .name = "ad_stop_gradient", .infer = ad_same_infer, .view = identity_view, .constant = true };
+
+/* It computes nothing, and is a call only for those who watch. Another thread may make a constant of a value, too. */
+ad_array *ad_stop_gradient(ad_array *x)
+{
+    ad_context *c = ad_current();
+    if (!ad_given(x, "ad_stop_gradient", "array"))
+        return NULL;
+    return c->watched && !ad_is_foreign(c, x) ? ad_call_primitive(&stop_gradient, &x, 1, NULL) : ad_array_alias(c, x);
+}
 
 ad_array *ad_lift(ad_context *c, ad_array *x, int level, ad_array *tangent)
 {
     struct ad_tape *tape = c->tape;
     uint64_t bit = UINT64_C(1) << level;
     ad_array *y = NULL;
-    if (x && !x->serial && !(x->flags & AD_ABSTRACT))
+    if (x && !x->serial && !(x->flags & AD_ABSTRACT) && !c->watched)
         y = ad_array_alias(c, x); /* it depends on nothing, as most inputs: there is nothing to record */
     else
         ad_apply(c, &identity, &x, 1, NULL, &y);

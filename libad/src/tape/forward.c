@@ -159,6 +159,8 @@ static bool push_level(ad_context *c, struct ad_node *node, int level, ad_array 
     uint64_t live = c->tape->live;
     uint32_t made = c->scopes.count, depth = c->scopes.depth;
     bool done = true;
+    struct ad_frame frame;
+    const struct ad_frame *outer = ad_watch_rules(c, &frame, AD_PHASE_TANGENT, node->op);
     ad_level_hide(c, level);
     for (int k = 0; k < outputs_count && done; k++) {
         ad_array *tangent;
@@ -168,6 +170,7 @@ static bool push_level(ad_context *c, struct ad_node *node, int level, ad_array 
         done = tangent_of_output(c, node, tangents, &tangent) && (!tangent || attach(c, level, outputs[k], tangent));
     }
     c->tape->live = live;
+    c->frame = outer;
     ad_scope_trim(c, made);
     c->scopes.depth = depth; /* what a rule left open was dropped */
     return done;

@@ -145,7 +145,7 @@ static ad_array *together_vjp(const ad_node *node, int operand, ad_array *g)
 }
 
 static const ad_primitive together_op = {
-    .name = "together", .infer = together_infer, .eval = together_eval, .vjp = together_vjp, .linear = AD_LINEAR, .options_size = sizeof(struct together),
+    .name = "ad_put_together", .infer = together_infer, .eval = together_eval, .vjp = together_vjp, .linear = AD_LINEAR, .options_size = sizeof(struct together),
     .options_keep = together_keep, .options_drop = together_drop,
 };
 
@@ -211,7 +211,7 @@ bool ad_parts_add(ad_context *c, struct ad_slot *slot, const struct ad_node *nod
     bool zeros = !whole;
     if (c->error_code)
         return false;
-    if (seen(c, g) || (whole && seen(c, whole)))
+    if (seen(c, g) || (whole && seen(c, whole)) || c->watched)
         return collect(c, slot, like, whole) && append(c, slot->parts, node->op, node->options, g);
     if ((zeros || !ad_is_private(whole)) && !(whole = own(c, slot, like, whole)))
         return false;

@@ -84,7 +84,7 @@ ad_array *ad_cotangent_of(ad_context *c, struct ad_slot *slot)
  * by the time the next one arrives. */
 AD_ALWAYS_INLINE bool add_cotangent(ad_context *c, struct ad_slot *slot, ad_array *g)
 {
-    if (!c->tape->live && is_number(g) && (slot->numeric || !slot->cotangent)) {
+    if (!c->tape->live && !c->watched && is_number(g) && (slot->numeric || !slot->cotangent)) {
         add_number(slot, number_in(g));
         return true;
     }
@@ -93,7 +93,7 @@ AD_ALWAYS_INLINE bool add_cotangent(ad_context *c, struct ad_slot *slot, ad_arra
         slot->cotangent = ad_keep(c, g);
         return !c->error_code;
     }
-    if (ad_is_private(old) && !g->serial) {
+    if (ad_is_private(old) && !g->serial && !c->watched) {
         add_in_place(c, old, g);
         return true;
     }
@@ -141,6 +141,7 @@ struct sweep {
     uint32_t made, depth;  /* of the stack of scopes between two rules */
     struct ad_node node;   /* what the rules of simple calls see */
     ad_array *number;      /* takes their cotangents, one after the other while nobody else keeps it */
+    struct ad_frame frame; /* of the rules, where somebody watches */
 };
 
 /* The parent's slot, if it lies from `lowest` on and takes part in the sweep. */
@@ -287,7 +288,7 @@ static __attribute__((noinline)) bool sweep_call(ad_context *c, const struct swe
     bool done = !(slot->borrowed & AD_SLOT_HOLLOW) || ad_slot_fill(c, slot);
     struct ad_node node = { .cotangents = cotangents };
     describe(&node, slot, false);
-    if (done && node.op->vjp_within && slot->outputs_count == 1 && ad_is_private(cotangents[0]))
+    if (done && node.op->vjp_within && !c->watched && slot->outputs_count == 1 && ad_is_private(cotangents[0]))
         done = sweep_within(c, sweep, &node, ad_parents_of(slot), index);
     else
         for (int i = 0; i < node.count && done; i++)
@@ -301,6 +302,7 @@ static __attribute__((noinline)) bool sweep_call(ad_context *c, const struct swe
 AD_ALWAYS_INLINE bool sweep_one(ad_context *c, struct sweep *sweep, struct ad_slot *slot, uint32_t index)
 {
     bool done, simple = slot->borrowed & AD_SLOT_SIMPLE;
+    sweep->frame.rule_of = slot->op;
     if (simple && slot->numeric) {
         int first = 0;
         outcome numbers = sweep_numbers(c, sweep, slot, index, &first);
@@ -363,6 +365,7 @@ bool ad_sweep(ad_context *c, struct ad_slots *slots, uint32_t from, uint32_t to,
     struct sweep sweep = { .slots = slots, .bit = bit, .live = c->tape->live, .lowest = floor > slots->first ? floor : slots->first };
     uint32_t before = c->scopes.count;
     bool done = (sweep.number = ad_array_real(c)) != NULL;
+    const struct ad_frame *outer = ad_watch_rules(c, &sweep.frame, AD_PHASE_REVERSE, NULL);
     sweep.node.cotangents = &sweep.number;
     sweep.made = c->scopes.count;
     sweep.depth = c->scopes.depth;
@@ -372,6 +375,7 @@ bool ad_sweep(ad_context *c, struct ad_slots *slots, uint32_t from, uint32_t to,
         struct ad_page *page = slots->pages[last / AD_PAGE_SLOTS];
         done = !page || sweep_page(c, &sweep, page, last, first, discard);
     }
+    c->frame = outer;
     ad_scope_trim(c, before);
     return done;
 }

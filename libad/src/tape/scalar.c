@@ -93,6 +93,8 @@ AD_ALWAYS_INLINE bool apply_numbers(const ad_primitive *op, ad_array *const *inp
         return false;
     double value = op->number(op, options, x, y);
     ad_context *c = ad_current();
+    if (__builtin_expect(c->watched, 0))
+        return false;
     ad_array *z = ad_array_real(c);
     if (!z)
         return false;

@@ -8,6 +8,7 @@
 #ifndef AD_TAPE_INTERNAL_H
 #define AD_TAPE_INTERNAL_H
 
+#include "ad/inspect.h"
 #include "ad/primitive.h"
 #include "array/array.h"
 #include <string.h>
@@ -351,6 +352,39 @@ bool ad_push_number_tangents(ad_context *c, struct ad_node *node, uint64_t mask,
 bool ad_sweep(ad_context *c, struct ad_slots *slots, uint32_t from, uint32_t to, uint64_t bit, uint32_t floor, bool discard);
 bool ad_cotangent_add(ad_context *c, struct ad_slot *slot, ad_array *g);
 ad_array *ad_cotangent_of(ad_context *c, struct ad_slot *slot); /* an array that belongs to the slot; NULL: none, or an error */
+
+/* watch.c: who sees every call */
+struct ad_watch {
+    ad_call_hook *hook;
+    void *context;
+    struct ad_watch *next; /* that began earlier */
+};
+
+bool ad_watch_add(ad_context *c, struct ad_watch *watch); /* false and an error */
+void ad_watch_remove(ad_context *c, const struct ad_watch *watch);
+double ad_watch_clock(void); /* seconds */
+
+/* Tells of a call that was computed since `start`; false and an error: somebody refuses it. */
+bool ad_watch_tell(ad_context *c, const struct ad_node *node, ad_array *const *outputs, int outputs_count, double start);
+
+static inline int ad_watch_depth(const ad_context *c)
+{
+    return c->frame ? c->frame->depth : 0;
+}
+
+/* The frame of the rules of op, which becomes the innermost one until the caller puts back the one before, which it gives. */
+static inline const struct ad_frame *ad_watch_rules(ad_context *c, struct ad_frame *frame, ad_call_phase phase, const ad_primitive *op)
+{
+    const struct ad_frame *outer = c->frame;
+    *frame = (struct ad_frame){ .depth = ad_watch_depth(c), .phase = (int)phase, .rule_of = op };
+    c->frame = frame;
+    return outer;
+}
+
+/* What the environment asks for: profile.c, finite.c */
+void ad_profile_start(struct ad_watch *watch); /* fills it in */
+void ad_profile_stop(struct ad_watch *watch);  /* prints the table */
+ad_call_hook ad_refuse_not_finite;
 
 /* checkpoint.c */
 bool ad_run_needs(const struct ad_run *run, const ad_array *x, uint64_t mask); /* x, an input of a call: a run could not compute it again */

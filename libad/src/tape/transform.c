@@ -482,11 +482,6 @@ void *ad_jvp_of(ad_fn *fn, ...)
     return *tangent ? value : NULL;
 }
 
-ad_array *ad_stop_gradient(ad_array *x)
-{
-    return ad_given(x, "ad_stop_gradient", "array") ? ad_array_alias(ad_current(), x) : NULL;
-}
-
 bool ad_is_traced(const ad_array *x)
 {
     return ad_given(x, "ad_is_traced", "array") && ad_live_mask(ad_current()->tape, x) != 0;

@@ -1,0 +1,74 @@
+/* Seeing inside: names of values, every call of an operation, and functions printed as the calls that they make.
+ *
+ * Two variables of the environment need no change of the program, and hold for all its threads:
+ *
+ *     AD_PROFILE=1    when a thread ends: a table on stderr of the operations it called, how often, and how long they took
+ *     AD_DEBUG_NAN=1  the first operation that makes a NaN or an infinity of finite operands fails, and names itself and its operands */
+#ifndef AD_INSPECT_H
+#define AD_INSPECT_H
+
+#include <ad/primitive.h>
+#include <ad/transform.h>
+#include <stdio.h>
+
+AD_BEGIN_DECLS
+
+/** x under a name, of which the first 47 bytes count, for traces and for errors of the operations that it is an operand of.
+ *
+ * The result has the values, shape and dtype of x (of a C number, those of an array made of it); its derivative is that of x. Errors: a name that is NULL. */
+AD_API ad_array *ad_name(ad_array *x, const char *name);
+
+#ifndef __cplusplus
+#define ad_name(x, name) AD_CALL_AP_(ad_name, x, name)
+#endif
+
+/** What a call of an operation belongs to. */
+typedef enum ad_call_phase {
+    AD_PHASE_VALUE,   /**< the values that the program asks for */
+    AD_PHASE_REVERSE, /**< cotangents: a sweep in reverse mode */
+    AD_PHASE_TANGENT  /**< tangents: forward mode */
+} ad_call_phase;
+
+/** A call of an operation that was computed. */
+typedef struct ad_call_event {
+    const ad_primitive *operation;
+    const void *options; /**< of the call, as `operation->fields` describes them; NULL: none */
+    ad_array *const *inputs;
+    ad_array *const *outputs;
+    int inputs_count, outputs_count;
+    int depth; /**< 0: made by the program or a rule; more: part of the value of another call */
+    ad_call_phase phase;
+    const ad_primitive *rule_of; /**< the operation whose rule made the call, or gave what it adds; NULL: none */
+    double seconds;              /**< that it took by the clock, with the calls that are part of it */
+    int64_t bytes;               /**< of the outputs' elements */
+} ad_call_event;
+
+/** Sees a call. What it makes is dropped, and its own calls are not told. False and an error: the call fails with it. The event
+ * lasts as long as the call of the hook; ad_retain keeps an array. */
+typedef bool ad_call_hook(const ad_call_event *event, void *context);
+
+/** Lets a hook see every call of an operation in this thread from now on, in the order in which they end; NULL: no hook. There is
+ * one at a time. While calls are told, cotangents are added by operations, too, and no short way is taken. Results have the same bits. */
+AD_API void ad_on_call(ad_call_hook *hook, void *context);
+
+/** Writes the calls that a function makes as a program, one a line, in the order in which they are made: what each makes, its operands and options. Calls in
+ * rules say of which operation. A value has the name that ad_name gave it, or a number; arrays that no call made are constants. The function is called
+ * once, and its values are kept until it has been.
+ *
+ * @param title  stands in front, the function's text under the macros; NULL: nothing does
+ *
+ * Under the macros ad_print_trace(f, x, ...) and ad_fprint_trace(stream, f, x, ...). False and an error: that of the function, or what cannot be written. */
+AD_API bool ad_fprint_trace_of(FILE *stream, const char *title, ad_fn *fn, ...);
+
+/** The same as a graph for Graphviz: `dot -Tsvg`. Under the macro ad_trace_dot(stream, f, x, ...). */
+AD_API bool ad_trace_dot_of(FILE *stream, ad_fn *fn, ...);
+
+#ifndef __cplusplus
+#define ad_print_trace(f, ...)          ad_fprint_trace_of(stdout, #f, AD_FN_OF_("ad_print_trace", f), __VA_ARGS__)
+#define ad_fprint_trace(stream, f, ...) ad_fprint_trace_of(stream, #f, AD_FN_OF_("ad_fprint_trace", f), __VA_ARGS__)
+#define ad_trace_dot(stream, f, ...)    ad_trace_dot_of(stream, AD_FN_OF_("ad_trace_dot", f), __VA_ARGS__)
+#endif
+
+AD_END_DECLS
+
+#endif
