@@ -96,6 +96,10 @@ struct ad_primitive {
      * their values; y is x where there is one. Optional. */
     double (*number)(const ad_primitive *primitive, const void *options, double x, double y);
 
+    /** A short way in place of infer and eval for the plainest of calls, as of small dense arrays of one shape: makes the output, a new array that nobody
+     * else holds, or NULL and an error. False where the call is not one of those: it goes the general way. Nothing that it calls may be recorded. Optional. */
+    bool (*direct)(const ad_node *node, ad_array **output);
+
     /** For an elementwise function of one output: dy/d(operand), which serves both modes. NULL without an error means zero, ad_weak_integer(1) one. */
     ad_array *(*derivative)(const ad_node *node, int operand);
 

@@ -22,8 +22,8 @@ static size_t header_bytes(int ndim)
     return sizeof(ad_array) + 2 * (size_t)ndim * sizeof(int64_t);
 }
 
-/* The header of an array at the start of a block of `bytes`, in the innermost scope; its data and strides are to be set. */
-AD_ALWAYS_INLINE ad_array *header_new(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims, int64_t size, size_t bytes)
+/* The header of an array at the start of a block of `bytes`, in the innermost scope; its data, dimensions and strides are to be set. */
+AD_ALWAYS_INLINE ad_array *header_new(ad_context *c, ad_dtype dtype, int ndim, int64_t size, size_t bytes)
 {
     ad_array *x = ad_header_allocate(c, bytes);
     if (!x)
@@ -38,8 +38,6 @@ AD_ALWAYS_INLINE ad_array *header_new(ad_context *c, ad_dtype dtype, int ndim, c
     x->data = NULL;
     x->serial = 0;
     x->tangents = NULL;
-    for (int i = 0; i < ndim; i++)
-        x->extents[i] = dims[i];
     if (!ad_scope_add(c, &x->object)) {
         ad_header_deallocate(c, c->id, x, bytes);
         return NULL;
@@ -47,19 +45,22 @@ AD_ALWAYS_INLINE ad_array *header_new(ad_context *c, ad_dtype dtype, int ndim, c
     return x;
 }
 
-/* The same with `payload` inline bytes, which are its data, and `more` bytes at the end of the block. */
-static ad_array *inline_new(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims, int64_t size, size_t payload, size_t more)
+/* Bytes of a block with `payload` inline ones. */
+static size_t inline_bytes(int ndim, size_t payload)
 {
-    size_t at = payload_at(ndim, payload), end = header_bytes(ndim);
-    ad_array *x = header_new(c, dtype, ndim, dims, size, (at + payload > end ? at + payload : end) + more);
-    if (x)
-        x->data = (char *)x + at;
-    return x;
+    size_t end = payload_at(ndim, payload) + payload, header = header_bytes(ndim);
+    return end > header ? end : header;
 }
 
-static void strides_c_order(ad_array *x)
+/* Dimensions, and the strides of C order. */
+AD_ALWAYS_INLINE void extents_c_order(ad_array *x, ad_dtype dtype, int ndim, const int64_t *dims)
 {
-    c_order_strides((ad_dtype)x->dtype, x->ndim, ad_dims(x), ad_strides(x));
+    int64_t stride = ad_item_size(dtype);
+    for (int i = ndim - 1; i >= 0; i--) {
+        x->extents[i] = dims[i];
+        x->extents[ndim + i] = stride;
+        stride *= dims[i];
+    }
 }
 
 /* Where the storage of a joined array stands in its block, and what it takes there; a storage of its own has its data at 64 bytes. */
@@ -99,54 +100,60 @@ static void storage_release(ad_context *c, struct ad_storage *storage)
 }
 
 /* Gives x a storage, if there is one. */
-static bool store(ad_array *x, struct ad_storage *storage)
+static bool store(ad_array *x, struct ad_storage *storage, ad_object_kind kind)
 {
     if (!storage)
         return false;
     x->storage = storage;
     x->flags |= AD_STORED;
-    x->object.kind = AD_ARRAY;
+    x->object.kind = (uint8_t)kind;
     return true;
 }
 
-/* Header, storage and data in one block of at most LARGEST_SMALL_BLOCK. */
-static ad_array *joined_new(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims, int64_t size, size_t bytes)
+/* An array whose data have a block of their own; its dimensions and strides are to be set. */
+static __attribute__((noinline)) ad_array *large_new(ad_context *c, ad_dtype dtype, int ndim, int64_t size, size_t bytes)
 {
-    size_t at = joined_at(ndim), all = at + JOINED_STORAGE + bytes;
-    ad_array *x = header_new(c, dtype, ndim, dims, size, all);
-    if (!x)
+    ad_array *x = header_new(c, dtype, ndim, size, header_bytes(ndim));
+    if (!x || !store(x, storage_new(c, bytes), AD_ARRAY))
         return NULL;
-    struct ad_storage *storage = (struct ad_storage *)((char *)x + at);
-    storage_init(c, storage, x, all);
-    store(x, storage);
-    x->object.kind = AD_JOINED;
-    x->data = (char *)storage + JOINED_STORAGE;
+    x->data = (char *)x->storage + STORAGE;
+    return x;
+}
+
+/* An uninitialised array of a shape that was checked: header and data in one block, with a storage between them from some size on, or in two. */
+AD_ALWAYS_INLINE ad_array *sized_new(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims, int64_t size)
+{
+    size_t bytes = (size_t)size * (size_t)ad_item_size(dtype), at = joined_at(ndim), all = at + JOINED_STORAGE + bytes;
+    bool joined = bytes > AD_INLINE_BYTES;
+    ad_array *x;
+    if (joined && (all > LARGEST_SMALL_BLOCK || c->allocator.uncached)) {
+        x = large_new(c, dtype, ndim, size, bytes);
+    } else if ((x = header_new(c, dtype, ndim, size, joined ? all : inline_bytes(ndim, bytes)))) {
+        if (joined) {
+            struct ad_storage *storage = (struct ad_storage *)((char *)x + at);
+            storage_init(c, storage, x, all);
+            store(x, storage, AD_JOINED);
+        }
+        x->data = (char *)x + (joined ? at + JOINED_STORAGE : payload_at(ndim, bytes));
+    }
+    if (x)
+        extents_c_order(x, dtype, ndim, dims);
     return x;
 }
 
 ad_array *ad_array_new(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims)
 {
+    int64_t size = 1;
     if (ndim == 0 && dtype == AD_F64)
         return ad_array_real(c);
-    int64_t size = 1;
-    size_t item = (size_t)ad_item_size(dtype);
-    if (ndim > 0 && !ad_shape_checked_size(ndim, dims, item, &size))
+    if (ndim > 0 && !ad_shape_checked_size(ndim, dims, (size_t)ad_item_size(dtype), &size))
         return ad_shape_refuse(dtype, ndim, dims);
-    size_t bytes = (size_t)size * item;
-    ad_array *x;
-    if (bytes <= AD_INLINE_BYTES) {
-        x = inline_new(c, dtype, ndim, dims, size, bytes, 0);
-    } else if (bytes <= LARGEST_SMALL_BLOCK - JOINED_STORAGE - joined_at(0) - 2 * (size_t)ndim * sizeof(int64_t) && !c->allocator.uncached) {
-        x = joined_new(c, dtype, ndim, dims, size, bytes);
-    } else {
-        x = header_new(c, dtype, ndim, dims, size, header_bytes(ndim));
-        if (!x || !store(x, storage_new(c, bytes)))
-            return NULL;
-        x->data = (char *)x->storage + STORAGE;
-    }
-    if (x)
-        strides_c_order(x);
-    return x;
+    return sized_new(c, dtype, ndim, dims, size);
+}
+
+ad_array *ad_array_like(ad_context *c, ad_dtype dtype, const ad_array *x)
+{
+    return sized_new(c, dtype, x->ndim, ad_dims(x), x->size);
 }
 
 ad_array *ad_array_zeros(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims)
@@ -162,9 +169,9 @@ ad_array *ad_array_abstract(ad_context *c, ad_dtype dtype, int ndim, const int64
     int64_t size;
     if (!ad_shape_checked_size(ndim, dims, ad_dtype_size(dtype), &size))
         return ad_shape_refuse(dtype, ndim, dims);
-    ad_array *x = header_new(c, dtype, ndim, dims, size, header_bytes(ndim));
+    ad_array *x = header_new(c, dtype, ndim, size, header_bytes(ndim));
     if (x) {
-        strides_c_order(x);
+        extents_c_order(x, dtype, ndim, dims);
         x->flags |= AD_ABSTRACT;
     }
     return x;
@@ -200,19 +207,22 @@ static ad_array *view_new(ad_context *c, const ad_array *x, ad_dtype dtype, int 
     if (!ad_shape_checked_size(ndim, dims, ad_dtype_size(dtype), &size))
         return ad_shape_refuse(dtype, ndim, dims);
     const char *start = x->flags & AD_STORED ? NULL : inline_data(x, &payload);
-    ad_array *view = start ? inline_new(c, dtype, ndim, dims, size, payload, more) : header_new(c, dtype, ndim, dims, size, header_bytes(ndim) + more);
+    ad_array *view = header_new(c, dtype, ndim, size, (start ? inline_bytes(ndim, payload) : header_bytes(ndim)) + more);
     if (!view)
         return NULL;
     if (x->flags & AD_STORED) {
         atomic_fetch_add_explicit(&x->storage->refs, 1, memory_order_relaxed);
-        store(view, x->storage);
+        store(view, x->storage, AD_ARRAY);
         view->data = x->data + offset;
     } else {
-        memcpy(view->data, start, payload);
-        view->data += x->data - start + offset;
+        char *copy = (char *)view + payload_at(ndim, payload);
+        memcpy(copy, start, payload);
+        view->data = copy + (x->data - start) + offset;
     }
-    for (int i = 0; i < ndim; i++)
-        ad_strides(view)[i] = strides[i];
+    for (int i = 0; i < ndim; i++) {
+        view->extents[i] = dims[i];
+        view->extents[ndim + i] = strides[i];
+    }
     if (!strides_are_c_order(view))
         view->flags &= (uint8_t)~AD_CONTIGUOUS;
     return view;
@@ -394,7 +404,7 @@ ad_array *ad_wrap(ad_dtype dtype, void *data, ad_shape shape, void (*release)(vo
         return NULL;
     ad_context *c = ad_current();
     ad_array *x = ad_array_abstract(c, dtype, shape.ndim, shape.dim);
-    if (!x || !store(x, storage_new(c, 0)))
+    if (!x || !store(x, storage_new(c, 0), AD_ARRAY))
         return NULL;
     x->flags &= (uint8_t)~AD_ABSTRACT;
     x->data = data;

@@ -566,6 +566,7 @@ AD_ALWAYS_INLINE void ad_drop(ad_context *c, ad_array *x)
 
 /* array.c: all give an array that belongs to the innermost scope, or NULL and an error */
 ad_array *ad_array_new(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims); /* uninitialised, C-contiguous */
+ad_array *ad_array_like(ad_context *c, ad_dtype dtype, const ad_array *x); /* the same, of the shape of x: dense, not 0-d */
 ad_array *ad_array_zeros(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims);
 ad_array *ad_array_abstract(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims); /* shape and dtype only */
 ad_array *ad_array_alias(ad_context *c, const ad_array *x);                               /* same data and name, no trace */
@@ -692,6 +693,23 @@ static inline bool ad_same_shape(const ad_array *a, const ad_array *b)
             return false;
     return true;
 }
+
+/* Whether a and b have one shape, one dtype and the same flags, but for where their data are. */
+AD_ALWAYS_INLINE bool ad_is_alike(const ad_array *a, const ad_array *b)
+{
+    static const uint8_t compared[] = { 0xff, 0xff, (uint8_t)~AD_STORED, 0 }; /* of dtype, ndim, flags, place */
+    uint32_t mask, form_a, form_b;
+    __builtin_memcpy(&mask, compared, sizeof mask);
+    __builtin_memcpy(&form_a, &a->dtype, sizeof form_a);
+    __builtin_memcpy(&form_b, &b->dtype, sizeof form_b);
+    if ((form_a ^ form_b) & mask || a->size != b->size)
+        return false;
+    for (int i = 1; i < a->ndim; i++)
+        if (ad_dims(a)[i] != ad_dims(b)[i])
+            return false;
+    return true;
+}
+
 int ad_axis_resolve(const char *operation, int axis, int ndim); /* -1 and an error */
 int ad_axis_of_scalar(const ad_array *x, int axis); /* axis, but AD_NO_AXIS for 0 and -1 of a 0-d array, where NumPy takes them */
 bool ad_axes_resolve(const char *operation, int axis, const ad_axes *axes, int ndim, bool *selected); /* all if none given */

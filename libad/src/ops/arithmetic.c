@@ -15,7 +15,8 @@
 /* RECORD(add, ...) defines the primitive add_op, FUNCTION(add) the public function over it, BINARY(add, ...) both. */
 #define RECORD(name_, ...)                                                                                             \
     static const ad_primitive name_##_op = { .name = "ad_" #name_, .infer = ad_elementwise_infer,                      \
-                                             .eval = ad_elementwise_eval, .code = AD_LOOP_##name_, __VA_ARGS__ };      \
+                                             .eval = ad_elementwise_eval, .direct = ad_elementwise_direct,          \
+                                             .code = AD_LOOP_##name_, __VA_ARGS__ };                                   \
     AD_OPERATION(name_##_op);
 #define FUNCTION(name)                                                                                                 \
     ad_array *(ad_##name)(ad_array * a, ad_array * b)                                                                  \

@@ -199,6 +199,50 @@ bool ad_elementwise_eval(const ad_node *node, void *const *outputs)
     return node->count == 1 ? eval(node, out, 1) : node->count == 2 ? eval(node, out, 2) : eval(node, out, node->count);
 }
 
+/* ---- the plainest of calls: one or two dense arrays of one shape and float dtype, of which one may be a number ---- */
+
+/* Where the value of x stands, if x is a number that changes nothing about the dtype of an array beside it; converted, in `room`. Else NULL. */
+static __attribute__((noinline)) const char *number_beside(const ad_array *x, ad_dtype dtype, void *room)
+{
+    const char *in = x->data;
+    int64_t stride = 0;
+    bool real = dtype == AD_F64 || dtype == AD_F32;
+    if (x->ndim || x->dtype == dtype)
+        return x->ndim ? NULL : in;
+    if (!real || !(x->flags & AD_WEAK) || x->dtype == AD_C128)
+        return NULL;
+    ad_cast((ad_dtype)x->dtype, dtype)(1, &in, &stride, room, ad_item_size(dtype));
+    return room;
+}
+
+FOR_EACH_COUNT bool direct(const ad_node *node, ad_array **output, int count)
+{
+    ad_context *c = ad_current();
+    const ad_array *a = node->inputs[0], *b = node->inputs[count - 1], *row = a->ndim ? a : b;
+    ad_dtype dtype = (ad_dtype)row->dtype, out_dtype = ad_loop_output((ad_loop_id)node->op->code, dtype);
+    ad_loop *loop = ad_dtype_is_float(dtype) ? c->loops->loop[node->op->code][dtype] : NULL;
+    int64_t n = row->size, item = ad_item_size(dtype), strides[] = { item, item };
+    const char *in[] = { a->data, b->data };
+    double number;
+    if (!loop || row->ndim == 0 || (row->flags & (AD_CONTIGUOUS | AD_WEAK)) != AD_CONTIGUOUS || n >= AD_LOOP_SHARED)
+        return false;
+    if (count == 2 && !ad_is_alike(a, b)) {
+        int other = row == a;
+        strides[other] = 0;
+        if (!(in[other] = number_beside(node->inputs[other], dtype, &number)))
+            return false;
+    }
+    *output = ad_array_like(c, out_dtype, row);
+    if (*output && n)
+        loop(n, in, strides, (*output)->data, ad_item_size(out_dtype));
+    return true;
+}
+
+bool ad_elementwise_direct(const ad_node *node, ad_array **output)
+{
+    return node->count == 1 ? direct(node, output, 1) : node->count == 2 && direct(node, output, 2);
+}
+
 double ad_elementwise_number(const ad_primitive *op, const void *options, double x, double y)
 {
     (void)options;
@@ -237,7 +281,8 @@ double ad_elementwise_number(const ad_primitive *op, const void *options, double
 
 #define UNARY(name_, ...)                                                                                              \
     static const ad_primitive name_##_op = { .name = "ad_" #name_, .infer = ad_elementwise_infer,                      \
-                                             .eval = ad_elementwise_eval, .code = AD_LOOP_##name_, __VA_ARGS__ };      \
+                                             .eval = ad_elementwise_eval, .direct = ad_elementwise_direct,          \
+                                             .code = AD_LOOP_##name_, __VA_ARGS__ };                                   \
     AD_OPERATION(name_##_op);                                                                                          \
     ad_array *(ad_##name_)(ad_array * x)                                                                               \
     {                                                                                                                  \

@@ -68,6 +68,7 @@ static inline ad_array **leaves_of(const ad_tree *t, int count, struct ad_scratc
  * float64 for float64. */
 bool ad_elementwise_infer(const ad_node *node, ad_spec *output);
 bool ad_elementwise_eval(const ad_node *node, void *const *outputs);
+bool ad_elementwise_direct(const ad_node *node, ad_array **output);
 double ad_elementwise_number(const ad_primitive *op, const void *options, double x, double y);
 
 /* elementwise.c: functions that only slopes need. */

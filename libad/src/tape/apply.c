@@ -235,6 +235,8 @@ FOR_EACH_COUNT bool compute_in_sight(ad_context *c, const struct ad_node *node, 
 /* No level is in sight while the value is computed, so that operations which take part in it are not recorded beside the call itself. */
 FOR_EACH_COUNT bool compute(ad_context *c, const struct ad_node *node, ad_array **outputs, int outputs_count)
 {
+    if (outputs_count == 1 && node->op->direct && node->op->direct(node, outputs))
+        return outputs[0] || failed_in(c, node->op, "direct");
     if (!complete(node, outputs_count))
         return refuse_record(node, outputs_count);
     uint64_t none = 0, *in_sight = c->tape ? &c->tape->live : &none, live = *in_sight;
