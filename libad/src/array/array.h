@@ -694,10 +694,10 @@ static inline bool ad_same_shape(const ad_array *a, const ad_array *b)
     return true;
 }
 
-/* Whether a and b have one shape, one dtype and the same flags, but for where their data are. */
+/* Whether a and b have one shape, one dtype and the same flags, but for where their data are and for names. */
 AD_ALWAYS_INLINE bool ad_is_alike(const ad_array *a, const ad_array *b)
 {
-    static const uint8_t compared[] = { 0xff, 0xff, (uint8_t)~AD_STORED, 0 }; /* of dtype, ndim, flags, place */
+    static const uint8_t compared[] = { 0xff, 0xff, (uint8_t)~(AD_STORED | AD_NAMED), 0 }; /* of dtype, ndim, flags, place */
     uint32_t mask, form_a, form_b;
     __builtin_memcpy(&mask, compared, sizeof mask);
     __builtin_memcpy(&form_a, &a->dtype, sizeof form_a);

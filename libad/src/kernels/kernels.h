@@ -115,6 +115,12 @@ enum { AD_LOOP_SHARED = 1 << 15 };
  * dtype is not `loop_dtype` block by block, splits large spaces over threads. The same bits for any number of threads. */
 void ad_run_loop(ad_loop *loop, ad_dtype loop_dtype, int ndim, const int64_t *dims, int inputs, const struct ad_operand *in, struct ad_operand out);
 
+/* The loop of a function of two over n elements of `item` bytes, one behind the other, as those of the result, which may take the place of an operand. */
+static inline void ad_run_dense(ad_loop *loop, int64_t item, int64_t n, const char *a, const char *b, char *out)
+{
+    loop(n, (const char *const[]){ a, b }, (const int64_t[]){ item, item }, out, item);
+}
+
 /* Copies, converting dtype: the one copy routine (contiguous, transposed in cache blocks, broadcast, reversed). */
 void ad_copy_strided(int ndim, const int64_t *dims, struct ad_operand in, struct ad_operand out);
 

@@ -3,7 +3,9 @@
  * An output is complete (data, node, tangents) before anybody else sees it. A call is recorded once, however
  * many reverse levels it serves, and only if an input depends on one of them. */
 #include "ad/array.h"
+#include "ad/math.h"
 #include "ad/transform.h"
+#include "kernels/kernels.h"
 #include "tape/tape.h"
 #include <stdio.h>
 #include <string.h>
@@ -391,6 +393,32 @@ bool ad_call_primitive_many(const ad_primitive *primitive, ad_array *const *inpu
     ad_context *c = ad_current();
     AD_RUNNING(c, primitive->name);
     return ad_apply(c, primitive, inputs, count, options, outputs);
+}
+
+/* ---- products with slopes ---- */
+
+/* Whether x is no function of a level in sight. */
+AD_ALWAYS_INLINE bool is_constant(const ad_context *c, const ad_array *x)
+{
+    return !x->serial || (c->tape && x->serial == c->tape->serial && !ad_mask_in_trace(c->tape, x));
+}
+
+ad_array *ad_times(ad_context *c, ad_array *t, ad_array *d, uint32_t made)
+{
+    const struct ad_scope_stack *s = &c->scopes;
+    ad_dtype dtype = (ad_dtype)t->dtype;
+    if (d == c->numbers[AD_NUMBER_ONE])
+        return t;
+    if (!ad_both_given(t, d, "ad_zzmul"))
+        return NULL;
+    if (!ad_is_alike(t, d) || (t->flags & (AD_CONTIGUOUS | AD_WEAK)) != AD_CONTIGUOUS || t->size >= AD_LOOP_SHARED || t->ndim == 0 || !ad_dtype_is_float(dtype) ||
+        !is_constant(c, t) || !is_constant(c, d) || c->watched)
+        return ad_zzmul(t, d);
+    bool own = s->count > made && s->entries[s->count - 1] == (uintptr_t)d && ad_is_private(d);
+    ad_array *product = own ? d : ad_array_like(c, dtype, d);
+    if (product && t->size)
+        ad_run_dense(c->loops->loop[AD_LOOP_zzmul][dtype], ad_item_size(dtype), t->size, t->data, d->data, product->data);
+    return product;
 }
 
 /* ---- where values enter levels, and leave them ---- */

@@ -105,11 +105,12 @@ static ad_array *contribution(ad_context *c, const struct ad_node *node, int ope
 {
     const ad_primitive *op = node->op;
     ad_array *outputs[AD_MAX_OUTPUTS];
+    uint32_t made = c->scopes.count;
     if (op->jvp)
         return op->jvp(node, operand, tangent);
     if (op->derivative) {
         ad_array *d = op->derivative(node, operand);
-        return d ? ad_times(c, tangent, d) : NULL;
+        return d ? ad_times(c, tangent, d, made) : NULL;
     }
     if (op->linear == AD_MULTILINEAR)
         return apply_with_tangent(c, node, operand, tangent, outputs) ? outputs[node->target] : NULL;

@@ -42,6 +42,10 @@ ad_array *ad_match(ad_array *g, const ad_array *like)
 
 static void add_in_place(ad_context *c, ad_array *sum, const ad_array *g)
 {
+    if (ad_is_alike(sum, g) && g->size > 0 && g->size < AD_LOOP_SHARED) {
+        ad_run_dense(c->loops->loop[AD_LOOP_add][g->dtype], ad_item_size((ad_dtype)g->dtype), g->size, sum->data, g->data, sum->data);
+        return;
+    }
     ad_add_strided(c->loops, g->ndim, ad_dims(g), (struct ad_operand){ g->data, ad_strides(g), (ad_dtype)g->dtype },
                    (struct ad_operand){ sum->data, ad_strides(sum), (ad_dtype)sum->dtype });
 }
@@ -110,20 +114,16 @@ bool ad_cotangent_add(ad_context *c, struct ad_slot *slot, ad_array *g)
     return add_cotangent(c, slot, g);
 }
 
-ad_array *ad_times(ad_context *c, ad_array *t, ad_array *d)
-{
-    return d == c->numbers[AD_NUMBER_ONE] ? t : ad_zzmul(t, d);
-}
-
 AD_ALWAYS_INLINE ad_array *cotangent_through(ad_context *c, const struct ad_node *node, int operand, ad_array *g)
 {
+    uint32_t made = c->scopes.count;
     const ad_primitive *op = node->op;
     ad_array *d;
     if (op->vjp) {
         d = op->vjp(node, operand, g);
     } else if (op->derivative) {
         d = op->derivative(node, operand);
-        d = d ? ad_times(c, g, d) : NULL;
+        d = d ? ad_times(c, g, d, made) : NULL;
     } else {
         return ad_set_error(AD_ERROR_TRANSFORM, "%s: has no reverse rule (argument %d, reverse mode)", op->name, operand);
     }

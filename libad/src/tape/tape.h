@@ -282,6 +282,10 @@ static inline bool ad_is_foreign(const ad_context *c, const ad_array *x)
     return x->object.owner != c->id;
 }
 
+/* The product of a tangent or cotangent with a derivative that a rule gave. What entered the scopes after the `made` first was made by that rule: if d was,
+ * and is recorded nowhere, the product takes its place. */
+ad_array *ad_times(ad_context *c, ad_array *t, ad_array *d, uint32_t made);
+
 uint64_t ad_forward_mask(const struct ad_tape *tape, const ad_array *x); /* bits of the forward levels x has a tangent of */
 
 static inline bool ad_is_parameter(const ad_primitive *op, int operand)
@@ -392,6 +396,5 @@ bool ad_slot_fill(ad_context *c, struct ad_slot *slot);                        /
 void ad_runs_free(ad_context *c, struct ad_level *level);
 
 ad_array *ad_match(ad_array *g, const ad_array *like); /* shape and dtype of `like` */
-ad_array *ad_times(ad_context *c, ad_array *t, ad_array *d);           /* a tangent or cotangent times a derivative */
 
 #endif
