@@ -30,6 +30,7 @@ PEERS = {
 }
 ONCE = ("hyperopt", "hyperopt_core", "resources")  # have turns enough of their own, and no earlier version beside them
 UNPINNED = ("hyperopt_core", "resources")          # measure what a second core brings
+STEPS = 1000       # that a call in instructions.c takes
 INSTRUCTIONS = {  # cases of instructions.c: what they are, operations a step, aim
     "scalar-value": ("an operation on scalars, value", 5, 0), "scalar-gradient": ("an operation on scalars, gradient", 5, 0),
     "scalar-second": ("an operation on scalars, reverse over reverse", 5, 0), "scalar-forward": ("an operation on scalars, forward", 5, 500),
@@ -197,12 +198,12 @@ def differs(first, other):
     return not abs(first["sum"] - other["sum"]) <= max(first.get("tolerance", 0), 1e-10) * max(abs(first["size"]), 1e-300)
 
 
-def count_instructions(build, case, count, directory):
+def count_instructions(build, case, calls, directory):
     """Instructions of a run, of each function: callgrind counts them, and the same run gives the same number. None without valgrind."""
     out = os.path.join(directory, "callgrind.out")
     program = os.path.join(build, "tests", "bench", "instructions")
     try:
-        subprocess.run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", program, case, str(count)], check=True, capture_output=True)
+        subprocess.run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", program, case, str(calls)], check=True, capture_output=True)
         text = subprocess.run(["callgrind_annotate", "--threshold=100", "--auto=no", out], check=True, capture_output=True, text=True).stdout
     except (FileNotFoundError, subprocess.CalledProcessError):
         return None
@@ -227,9 +228,9 @@ def instructions(options):
         for label, build in (("now", options.build), ("before", options.before)):
             if not build or not os.path.exists(os.path.join(build, "tests", "bench", "instructions")):
                 continue
-            short, long = (count_instructions(build, case, count, options.build) for count in (1000, 3000))
-            if short and long:
-                each = {f: (n - short.get(f, 0)) / 2000 / operations for f, n in long.items()}
+            few, more = (count_instructions(build, case, calls, options.build) for calls in (2, 4))
+            if few and more:
+                each = {f: (n - few.get(f, 0)) / (2 * STEPS) / operations for f, n in more.items()}
                 entry[label] = each.pop("")
                 entry[label + "_functions"] = sorted(each.items(), key=lambda item: -item[1])[:12] if case in DETAILED else []
         result[case] = entry
