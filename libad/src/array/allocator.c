@@ -6,14 +6,15 @@
  *
  * What waits is bounded by the most this thread ever had in use. Beyond that the block that has waited longest goes back to the system, and not the one
  * freed last: so the cache follows a program from large arrays to small ones and back. Small blocks, of which there are too many to be listed by age,
- * go all together when they are the larger half.
+ * go all together when they are the larger half. They wait in a vector for each class and are not touched there, so that freeing one brings nothing into
+ * the cache, and the one after the next can be fetched in time.
  *
  * Memory checkers see blocks, not arrays. For them nothing is kept: every block comes from malloc and goes back with free, so that they report a use after that with the calls that made and freed it. */
 #include "array/array.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum { SMALL = 1024, STEP = AD_SMALL_STEP, SMALL_CLASSES = SMALL / STEP, SMALLEST_CACHE = 64 << 20 };
+enum { STEP = AD_SMALL_STEP, SMALL_CLASSES = AD_SMALL_CLASSES, SMALL = STEP * SMALL_CLASSES, SMALLEST_CACHE = 64 << 20 };
 _Static_assert(INT64_C(1) << (10 + (AD_SIZE_CLASSES - 1 - SMALL_CLASSES) / 4) == AD_LARGEST_BLOCK, "the last class is that of the largest block");
 
 /* Multiples of 64 up to 1 KiB, then four classes to the octave. */
@@ -92,14 +93,30 @@ static void drain_small(struct ad_allocator *a)
 {
     ad_slabs_drain(a, false);
     for (int class = 0; class <= SMALL_CLASSES; class++) {
-        for (void *block = a->free[class], *next; block; block = next) {
-            memcpy(&next, block, sizeof next);
-            a->total -= bytes_of(class);
-            free(block);
-        }
-        a->free[class] = NULL;
+        struct ad_small_blocks *s = &a->small[class];
+        a->total -= s->count * bytes_of(class);
+        while (s->count)
+            free(s->blocks[--s->count]);
+        free(s->blocks);
+        *s = (struct ad_small_blocks){ 0 };
     }
     a->stuck = cached(a) - a->listed;
+}
+
+/* Keeps a small block for reuse; false: the system has no room for a longer vector. */
+static bool keep_small(struct ad_allocator *a, int class, void *block)
+{
+    struct ad_small_blocks *s = &a->small[class];
+    if (s->count == s->capacity) {
+        uint32_t capacity = s->capacity ? 2 * s->capacity : 64;
+        void **grown = realloc(s->blocks, capacity * sizeof *grown);
+        if (!grown)
+            return false;
+        s->blocks = grown;
+        s->capacity = capacity;
+    }
+    s->blocks[s->count++] = block;
+    return true;
 }
 
 static bool small_exceed(const struct ad_allocator *a, int64_t bytes)
@@ -227,15 +244,16 @@ void *ad_allocate_further(ad_context *c, size_t bytes)
     int class = class_of(bytes, &rounded);
     if (!ad_allocation_allowed(c, rounded))
         return NULL;
-    void *block = a->free[class];
+    struct ad_small_blocks *small = class <= SMALL_CLASSES ? &a->small[class] : NULL;
+    void *block = !small ? a->free[class] : small->count ? small->blocks[small->count - 1] : NULL;
     if (a->uncached) {
         block = fresh_block(bytes > SMALL ? bytes : rounded); /* headers count on the rounded size */
         a->system_allocations++;
         a->total += block ? (int64_t)rounded : 0;
-    } else if (block && class > SMALL_CLASSES) {
+    } else if (block && !small) {
         take_out(a, block);
     } else if (block) {
-        memcpy(&a->free[class], block, sizeof(void *));
+        small->count--;
     } else {
         block = ad_block_from_system(a, rounded);
     }
@@ -251,24 +269,16 @@ void ad_deallocate(ad_context *c, void *block, size_t bytes)
     if (!block)
         return;
     int64_t bound = cache_bound(a);
-    if (bytes && bytes <= SMALL && !a->uncached && cached(a) <= bound) {
-        ad_deallocate_small(c, block, bytes);
-        return;
-    }
     size_t rounded;
     int class = class_of(bytes, &rounded);
     a->live -= (int64_t)rounded;
-    if (a->uncached || (int64_t)rounded > bound) {
+    if (a->uncached || (int64_t)rounded > bound || (class <= SMALL_CLASSES && !keep_small(a, class, block))) {
         free(block);
         a->total -= (int64_t)rounded;
         return;
     }
-    if (class > SMALL_CLASSES) {
+    if (class > SMALL_CLASSES)
         put_in(a, class, block);
-    } else {
-        memcpy(block, &a->free[class], sizeof(void *));
-        a->free[class] = block;
-    }
     if (cached(a) > bound)
         shrink_cache(a);
 }

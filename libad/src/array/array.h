@@ -62,7 +62,7 @@ struct ad_tangent {
     int depth; /* of the level among those that were open */
 };
 
-enum { AD_INLINE_BYTES = 64, AD_WEAK = 1, AD_CONTIGUOUS = 2, AD_ABSTRACT = 4, AD_STORED = 8, AD_NAMED = 16 };
+enum { AD_INLINE_BYTES = 128, AD_WEAK = 1, AD_CONTIGUOUS = 2, AD_ABSTRACT = 4, AD_STORED = 8, AD_NAMED = 16 };
 
 /* One cache line for a scalar. */
 struct ad_array {
@@ -167,9 +167,16 @@ enum { AD_SIZE_CLASSES = 185 };
 #define AD_UNCACHED false
 #endif
 
+/* Blocks of at most 1 KiB: one class of 64 bytes each. */
+enum { AD_SMALL_STEP = 64, AD_SMALL_CLASSES = 16 };
+
 struct ad_allocator {
-    void *free[AD_SIZE_CLASSES]; /* the block of each class that was freed last; allocator.c says what it points to */
-    struct ad_waiting *oldest, *newest; /* of the blocks that wait there, small ones aside */
+    struct ad_small_blocks {
+        void **blocks; /* freed, the last one last */
+        uint32_t count, capacity;
+    } small[AD_SMALL_CLASSES + 1];
+    struct ad_waiting *free[AD_SIZE_CLASSES]; /* of the larger classes: the block that was freed last */
+    struct ad_waiting *oldest, *newest; /* of all that wait there */
     ad_array **numbers; /* those at hand: freed arrays of kind AD_NUMBER, with all but `node` and `number` as in a new one */
     uint32_t numbers_count, numbers_capacity;
     struct ad_slab_list {
@@ -269,8 +276,7 @@ bool ad_allocation_allowed(ad_context *c, size_t bytes); /* false and an error: 
 void *ad_block_from_system(struct ad_allocator *a, size_t bytes);
 void ad_allocated(struct ad_allocator *a, size_t bytes);
 
-/* The same for blocks of at most 1 KiB: one class of 64 bytes each. A block is given back to the thread that made it. */
-enum { AD_SMALL_STEP = 64 };
+/* The same for small blocks. A block is given back to the thread that made it. */
 void *ad_allocate_further(ad_context *c, size_t bytes); /* where none is at hand, or somebody watches */
 
 /* Brings a block into the cache that will be used soon: its head, and about where a small array has its data. Any pointer will do. */
@@ -282,30 +288,31 @@ AD_ALWAYS_INLINE void ad_fetch_small(const void *block)
 
 AD_ALWAYS_INLINE void *ad_allocate_small(ad_context *c, size_t bytes)
 {
+    enum { AHEAD = 4 }; /* requests of a class: by then a block is in the cache; a large tape's blocks were not */
     struct ad_allocator *a = &c->allocator;
     size_t class = (bytes + AD_SMALL_STEP - 1) / AD_SMALL_STEP;
     int64_t live = a->live + (int64_t)class * AD_SMALL_STEP;
-    void **block = a->free[class];
-    if (__builtin_expect(block != NULL && live <= a->watch, 1)) {
-        void *next = *block;
-        a->free[class] = next;
-        a->live = live;
-        ad_fetch_small(next); /* by the time of the next request its link is in the cache; a large tape's blocks were not */
-        return block;
-    }
-    return ad_allocate_further(c, bytes);
+    struct ad_small_blocks *s = &a->small[class];
+    uint32_t count = s->count;
+    if (__builtin_expect(!count || live > a->watch, 0))
+        return ad_allocate_further(c, bytes);
+    s->count = --count;
+    a->live = live;
+    if (count >= AHEAD)
+        ad_fetch_small(s->blocks[count - AHEAD]);
+    return s->blocks[count];
 }
 
 AD_ALWAYS_INLINE void ad_deallocate_small(ad_context *c, void *block, size_t bytes)
 {
     struct ad_allocator *a = &c->allocator;
     size_t class = (bytes + AD_SMALL_STEP - 1) / AD_SMALL_STEP;
-    if (__builtin_expect(a->uncached, 0)) {
+    struct ad_small_blocks *s = &a->small[class];
+    if (__builtin_expect(s->count == s->capacity, 0)) { /* always where blocks are not kept */
         ad_deallocate(c, block, bytes);
         return;
     }
-    *(void **)block = a->free[class];
-    a->free[class] = block;
+    s->blocks[s->count++] = block;
     a->live -= (int64_t)class * AD_SMALL_STEP;
 }
 

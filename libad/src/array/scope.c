@@ -100,6 +100,7 @@ static __attribute__((noinline, cold)) void unwind(ad_context *c, struct ad_trac
 
 static void close_innermost(ad_context *c)
 {
+    enum { AHEAD = 8 };
     struct ad_scope_stack *s = &c->scopes;
     const struct ad_scope_mark *mark = &s->marks[--s->depth];
     uint32_t first = mark->first, kept = first;
@@ -108,7 +109,9 @@ static void close_innermost(ad_context *c)
     say_dropping(c, place_of(mark), false);
     if (__builtin_expect(!is_same(c->tracing, &mark->tracing), 0))
         unwind(c, mark->tracing);
-    for (uint32_t i = first; i < s->count; i++) {
+    for (uint32_t i = first, fetched = s->count > AHEAD ? s->count - AHEAD : 0; i < s->count; i++) {
+        if (i < fetched) /* of a large scope the first ones are not in the cache any more */
+            __builtin_prefetch((const void *)s->entries[i + AHEAD]);
         if (s->entries[i] & 1)
             s->entries[kept++] = s->entries[i] - 1;
         else

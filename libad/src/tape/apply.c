@@ -3,7 +3,6 @@
  * An output is complete (data, node, tangents) before anybody else sees it. A call is recorded once, however
  * many reverse levels it serves, and only if an input depends on one of them. */
 #include "ad/array.h"
-#include "ad/math.h"
 #include "ad/transform.h"
 #include "kernels/kernels.h"
 #include "tape/tape.h"
@@ -235,10 +234,8 @@ FOR_EACH_COUNT bool compute_in_sight(ad_context *c, const struct ad_node *node, 
 }
 
 /* No level is in sight while the value is computed, so that operations which take part in it are not recorded beside the call itself. */
-FOR_EACH_COUNT bool compute(ad_context *c, const struct ad_node *node, ad_array **outputs, int outputs_count)
+FOR_EACH_COUNT bool compute_hidden(ad_context *c, const struct ad_node *node, ad_array **outputs, int outputs_count)
 {
-    if (outputs_count == 1 && node->op->direct && node->op->direct(node, outputs))
-        return outputs[0] || failed_in(c, node->op, "direct");
     if (!complete(node, outputs_count))
         return refuse_record(node, outputs_count);
     uint64_t none = 0, *in_sight = c->tape ? &c->tape->live : &none, live = *in_sight;
@@ -246,6 +243,21 @@ FOR_EACH_COUNT bool compute(ad_context *c, const struct ad_node *node, ad_array 
     bool done = compute_in_sight(c, node, outputs, outputs_count);
     *in_sight = live;
     return done;
+}
+
+/* Its frame is large. */
+static __attribute__((noinline)) bool compute_one(ad_context *c, const struct ad_node *node, ad_array **output)
+{
+    return compute_hidden(c, node, output, 1);
+}
+
+FOR_EACH_COUNT bool compute(ad_context *c, const struct ad_node *node, ad_array **outputs, int outputs_count)
+{
+    if (outputs_count > 1)
+        return compute_hidden(c, node, outputs, outputs_count);
+    if (node->op->direct && node->op->direct(node, outputs))
+        return outputs[0] || failed_in(c, node->op, "direct");
+    return compute_one(c, node, outputs);
 }
 
 /* The same for calls that somebody watches, or whose operands have names. */
@@ -403,15 +415,13 @@ AD_ALWAYS_INLINE bool is_constant(const ad_context *c, const ad_array *x)
     return !x->serial || (c->tape && x->serial == c->tape->serial && !ad_mask_in_trace(c->tape, x));
 }
 
-ad_array *ad_times(ad_context *c, ad_array *t, ad_array *d, uint32_t made)
+ad_array *ad_times_array(ad_context *c, ad_array *t, ad_array *d, uint32_t made)
 {
     const struct ad_scope_stack *s = &c->scopes;
     ad_dtype dtype = (ad_dtype)t->dtype;
-    if (d == c->numbers[AD_NUMBER_ONE])
-        return t;
     if (!ad_both_given(t, d, "ad_zzmul"))
         return NULL;
-    if (!ad_is_alike(t, d) || (t->flags & (AD_CONTIGUOUS | AD_WEAK)) != AD_CONTIGUOUS || t->size >= AD_LOOP_SHARED || t->ndim == 0 || !ad_dtype_is_float(dtype) ||
+    if (!ad_is_alike(t, d) || (t->flags & (AD_CONTIGUOUS | AD_WEAK)) != AD_CONTIGUOUS || t->size >= AD_LOOP_SHARED || !ad_dtype_is_float(dtype) ||
         !is_constant(c, t) || !is_constant(c, d) || c->watched)
         return ad_zzmul(t, d);
     bool own = s->count > made && s->entries[s->count - 1] == (uintptr_t)d && ad_is_private(d);

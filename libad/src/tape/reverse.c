@@ -82,6 +82,12 @@ ad_array *ad_cotangent_of(ad_context *c, struct ad_slot *slot)
     return g;
 }
 
+/* The same, without a call where it is an array already. */
+AD_ALWAYS_INLINE ad_array *cotangent_of(ad_context *c, struct ad_slot *slot)
+{
+    return slot->numeric || slot->borrowed & AD_SLOT_PARTS ? ad_cotangent_of(c, slot) : slot->cotangent;
+}
+
 /* ---- cotangents ---- */
 
 /* The slot holds the one reference to its cotangent, except for the scope of the rule that made it, which has closed
@@ -92,7 +98,7 @@ AD_ALWAYS_INLINE bool add_cotangent(ad_context *c, struct ad_slot *slot, ad_arra
         add_number(slot, number_in(g));
         return true;
     }
-    ad_array *old = ad_cotangent_of(c, slot);
+    ad_array *old = cotangent_of(c, slot);
     if (!old) {
         slot->cotangent = ad_keep(c, g);
         return !c->error_code;
@@ -114,6 +120,12 @@ bool ad_cotangent_add(ad_context *c, struct ad_slot *slot, ad_array *g)
     return add_cotangent(c, slot, g);
 }
 
+/* Whether ad_match would change nothing about g. */
+AD_ALWAYS_INLINE bool fits(const ad_array *g, const ad_array *like)
+{
+    return is_number(g) ? ad_is_real(like) : g->dtype == like->dtype && !(g->flags & AD_WEAK) && ad_same_shape(g, like);
+}
+
 AD_ALWAYS_INLINE ad_array *cotangent_through(ad_context *c, const struct ad_node *node, int operand, ad_array *g)
 {
     uint32_t made = c->scopes.count;
@@ -127,8 +139,7 @@ AD_ALWAYS_INLINE ad_array *cotangent_through(ad_context *c, const struct ad_node
     } else {
         return ad_set_error(AD_ERROR_TRANSFORM, "%s: has no reverse rule (argument %d, reverse mode)", op->name, operand);
     }
-    bool fits = d && is_number(d) && ad_is_real(node->inputs[operand]);
-    return fits || !d ? d : ad_match(d, node->inputs[operand]);
+    return !d || fits(d, node->inputs[operand]) ? d : ad_match(d, node->inputs[operand]);
 }
 
 /* ---- one call ---- */
@@ -231,7 +242,7 @@ AD_ALWAYS_INLINE bool serve(ad_context *c, const struct sweep *sweep, const stru
 /* A short call whose cotangent is an array, or belongs to parents whose cotangents are. */
 static __attribute__((noinline)) bool sweep_short(ad_context *c, const struct sweep *sweep, struct ad_slot *slot, uint32_t index, int first)
 {
-    ad_array *g = ad_cotangent_of(c, slot);
+    ad_array *g = cotangent_of(c, slot);
     if (!g)
         return false;
     slot->cotangent = NULL;

@@ -9,6 +9,7 @@
 #define AD_TAPE_INTERNAL_H
 
 #include "ad/inspect.h"
+#include "ad/math.h"
 #include "ad/primitive.h"
 #include "array/array.h"
 #include <string.h>
@@ -284,7 +285,12 @@ static inline bool ad_is_foreign(const ad_context *c, const ad_array *x)
 
 /* The product of a tangent or cotangent with a derivative that a rule gave. What entered the scopes after the `made` first was made by that rule: if d was,
  * and is recorded nowhere, the product takes its place. */
-ad_array *ad_times(ad_context *c, ad_array *t, ad_array *d, uint32_t made);
+ad_array *ad_times_array(ad_context *c, ad_array *t, ad_array *d, uint32_t made);
+
+AD_ALWAYS_INLINE ad_array *ad_times(ad_context *c, ad_array *t, ad_array *d, uint32_t made)
+{
+    return d == c->numbers[AD_NUMBER_ONE] ? t : t->ndim == 0 ? ad_zzmul(t, d) : ad_times_array(c, t, d, made);
+}
 
 uint64_t ad_forward_mask(const struct ad_tape *tape, const ad_array *x); /* bits of the forward levels x has a tangent of */
 
