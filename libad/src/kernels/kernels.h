@@ -165,7 +165,9 @@ bool ad_matmul_takes(ad_dtype dtype, int64_t rows, int64_t columns, struct ad_ma
 bool ad_matmul_prefers_loops(int64_t m, int64_t n, int64_t k);
 /* Large products are shared by threads. A stack of `count` small ones is worth sharing in parts of ad_matmul_batch products. */
 int64_t ad_matmul_batch(ad_dtype dtype, int64_t m, int64_t n, int64_t k, int64_t count);
-void ad_matmul_kernel(ad_dtype dtype, int64_t m, int64_t n, int64_t k, struct ad_matrix a, struct ad_matrix b, void *c);
+/* `count` products, of matrices a_step and b_step bytes apart; those of C lie one after the other. */
+void ad_matmul_stack(ad_dtype dtype, int64_t m, int64_t n, int64_t k, struct ad_matrix a, struct ad_matrix b, void *c, int64_t count, int64_t a_step,
+                     int64_t b_step);
 
 /* Calls of OpenBLAS, which stand between the two, run on the calling thread alone. */
 int ad_openblas_hold(void);

@@ -91,7 +91,7 @@ LOOP(loop_bool, uint8_t, TRUTH)
 /* C, or a strip of it: the rows of C are `width` items apart. */
 struct product {
     ad_dtype dtype;
-    int64_t item; /* bytes; 0: BLAS does not know the dtype */
+    int64_t bytes, item; /* of an element; item is 0 where BLAS does not know the dtype */
     int64_t m, n, k, width;
     struct ad_matrix a, b;
     char *c;
@@ -187,43 +187,73 @@ static struct ad_matrix laid_out(int64_t item, struct layout layout, struct ad_m
     return (struct ad_matrix){ x.data, by_rows ? layout.leading * item : item, by_rows ? item : layout.leading * item };
 }
 
-/* False where BLAS cannot do it. */
-static bool blas_product(const struct product *p)
-{
-    int64_t m = p->m, n = p->n, k = p->k;
-    struct layout la = layout_of(p->item, m, k, p->a), lb = layout_of(p->item, k, n, p->b);
-    if (!la.leading || !lb.leading || m > INT_MAX || p->width > INT_MAX || k > INT_MAX)
-        return false;
-    int a_step = step_of(p->item, k, p->a.column_stride), b_step = step_of(p->item, k, p->b.row_stride);
-    bool real = p->dtype == AD_F64 || p->dtype == AD_F32, dot = m == 1 && n == 1;
-    if (dot && !real && (a_step != 1 || b_step != 1))
-        return false; /* OpenBLAS 0.3.21 reads past the last element */
-    if (!dot && ad_blis_takes(p->dtype, m, n, k)) {
-        ad_blis_multiply(p->dtype, m, n, k, laid_out(p->item, la, p->a), laid_out(p->item, lb, p->b), p->c, p->width);
-        return true;
-    }
-    int threads = ad_openblas_hold();
-    if (dot)
-        blas_dot(p->dtype, (int)k, p->a.data, a_step, p->b.data, b_step, p->c);
-    else if (p->width == 1 && reads_no_further(real, la))
-        matrix_vector(p->dtype, (int)m, (int)k, la, p->a.data, p->b.data, b_step, p->c);
-    else if (m == 1 && reads_no_further(real, transposed(lb)))
-        matrix_vector(p->dtype, (int)n, (int)k, transposed(lb), p->b.data, p->a.data, a_step, p->c);
-    else
-        blas_gemm(p->dtype, (int)m, (int)n, (int)k, la, p->a.data, lb, p->b.data, p->c, (int)p->width);
-    ad_openblas_release(threads);
-    return true;
-}
-
 static bool prefers_loops(const struct product *p)
 {
     return !p->item || ad_matmul_prefers_loops(p->m, p->n, p->k);
 }
 
-static void multiply(const struct product *p)
+/* How a product is computed, which is the same for all of a stack. */
+struct plan {
+    enum { PLAIN, BLIS, DOT, MATRIX_VECTOR, VECTOR_MATRIX, GEMM } way; /* from DOT on by OpenBLAS */
+    struct layout a, b;
+    int a_step, b_step; /* of vectors */
+};
+
+static struct plan plan_of(const struct product *p)
 {
-    if (prefers_loops(p) || !blas_product(p))
-        plain_product(p);
+    int64_t m = p->m, n = p->n, k = p->k;
+    struct plan plan = { .way = PLAIN };
+    if (prefers_loops(p))
+        return plan;
+    plan.a = layout_of(p->item, m, k, p->a);
+    plan.b = layout_of(p->item, k, n, p->b);
+    if (!plan.a.leading || !plan.b.leading || m > INT_MAX || p->width > INT_MAX || k > INT_MAX)
+        return plan;
+    plan.a_step = step_of(p->item, k, p->a.column_stride);
+    plan.b_step = step_of(p->item, k, p->b.row_stride);
+    bool real = p->dtype == AD_F64 || p->dtype == AD_F32, dot = m == 1 && n == 1;
+    if (dot && !real && (plan.a_step != 1 || plan.b_step != 1))
+        return plan; /* OpenBLAS 0.3.21 reads past the last element */
+    if (dot)
+        plan.way = DOT;
+    else if (ad_blis_takes(p->dtype, m, n, k))
+        plan.way = BLIS;
+    else if (p->width == 1 && reads_no_further(real, plan.a))
+        plan.way = MATRIX_VECTOR;
+    else if (m == 1 && reads_no_further(real, transposed(plan.b)))
+        plan.way = VECTOR_MATRIX;
+    else
+        plan.way = GEMM;
+    return plan;
+}
+
+static void multiply_as(const struct plan *plan, const struct product *p)
+{
+    int m = (int)p->m, n = (int)p->n, k = (int)p->k;
+    switch (plan->way) {
+    case PLAIN: plain_product(p); break;
+    case BLIS:
+        ad_blis_multiply(p->dtype, p->m, p->n, p->k, laid_out(p->item, plan->a, p->a), laid_out(p->item, plan->b, p->b), p->c, p->width);
+        break;
+    case DOT: blas_dot(p->dtype, k, p->a.data, plan->a_step, p->b.data, plan->b_step, p->c); break;
+    case MATRIX_VECTOR: matrix_vector(p->dtype, m, k, plan->a, p->a.data, p->b.data, plan->b_step, p->c); break;
+    case VECTOR_MATRIX: matrix_vector(p->dtype, n, k, transposed(plan->b), p->b.data, p->a.data, plan->a_step, p->c); break;
+    case GEMM: blas_gemm(p->dtype, m, n, k, plan->a, p->a.data, plan->b, p->b.data, p->c, (int)p->width); break;
+    }
+}
+
+/* A stack of `count` products: what stands `a_step` and `b_step` bytes further each time, into matrices one after the other. */
+static void multiply_stack(struct product p, int64_t count, int64_t a_step, int64_t b_step)
+{
+    const struct plan plan = plan_of(&p);
+    int threads = plan.way >= DOT ? ad_openblas_hold() : 1;
+    for (int64_t i = 0; i < count; i++) {
+        multiply_as(&plan, &p);
+        p.a.data += a_step;
+        p.b.data += b_step;
+        p.c += p.m * p.n * p.bytes;
+    }
+    ad_openblas_release(threads);
 }
 
 /* ---- strips of C, which threads share ---- */
@@ -298,14 +328,13 @@ static struct strips strips_of(const struct product *p)
 static void multiply_piece(const struct strips *s, int64_t start, int64_t length)
 {
     struct product p = s->whole;
-    int64_t item = (int64_t)ad_dtype_size(p.dtype);
     *(s->of_columns ? &p.n : &p.m) = length;
     if (s->of_columns)
         p.b.data += start * p.b.column_stride;
     else
         p.a.data += start * p.a.row_stride;
-    p.c += start * (s->of_columns ? 1 : p.width) * item;
-    multiply(&p);
+    p.c += start * (s->of_columns ? 1 : p.width) * p.bytes;
+    multiply_stack(p, 1, 0, 0);
 }
 
 static void multiply_strip(void *context, int64_t i)
@@ -318,15 +347,22 @@ static void multiply_strip(void *context, int64_t i)
     }
 }
 
-void ad_matmul_kernel(ad_dtype dtype, int64_t m, int64_t n, int64_t k, struct ad_matrix a, struct ad_matrix b, void *c)
+void ad_matmul_stack(ad_dtype dtype, int64_t m, int64_t n, int64_t k, struct ad_matrix a, struct ad_matrix b, void *c, int64_t count, int64_t a_step,
+                     int64_t b_step)
 {
-    struct product p = { dtype, blas_item(dtype), m, n, k, n, a, b, c };
+    int64_t bytes = (int64_t)ad_dtype_size(dtype);
+    struct product p = { dtype, bytes, blas_item(dtype), m, n, k, n, a, b, c };
     if (m == 0 || n == 0)
         return;
     if (m <= PIECE && n <= PIECE && cost_of(&p) < 2 * LEAST_COST) {
-        multiply(&p);
+        multiply_stack(p, count, a_step, b_step);
         return;
     }
-    struct strips strips = strips_of(&p);
-    ad_run_parts(strips.count, multiply_strip, &strips);
+    for (int64_t i = 0; i < count; i++) {
+        struct strips strips = strips_of(&p);
+        ad_run_parts(strips.count, multiply_strip, &strips);
+        p.a.data += a_step;
+        p.b.data += b_step;
+        p.c += m * n * bytes;
+    }
 }

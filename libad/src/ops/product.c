@@ -118,30 +118,33 @@ struct products {
     int64_t count, batch;
 };
 
+/* One stack of them after the other: along the last leading axis as far as it goes. */
 static void multiply_batch(void *context, int64_t part)
 {
     const struct products *p = context;
     const struct sizes *s = &p->sizes;
     struct ad_matrix left = p->left.matrix, right = p->right.matrix;
-    const int64_t *left_step = p->left.step, *right_step = p->right.step;
+    const int64_t *left_step = p->left.step, *right_step = p->right.step, *dims = s->leading.dim;
     int64_t first = part * p->batch, end = first + p->batch < p->count ? first + p->batch : p->count;
-    int64_t at[AD_MAX_NDIM], rest = first, bytes = s->m * s->n * (int64_t)ad_dtype_size(p->dtype);
-    for (int axis = s->leading.ndim - 1; axis >= 0; axis--) {
-        at[axis] = rest % s->leading.dim[axis];
-        rest /= s->leading.dim[axis];
+    int64_t at[AD_MAX_NDIM], rest = first, bytes = s->m * s->n * (int64_t)ad_dtype_size(p->dtype), count;
+    int last = s->leading.ndim - 1;
+    for (int axis = last; axis >= 0; axis--) {
+        at[axis] = rest % dims[axis];
+        rest /= dims[axis];
         left.data += at[axis] * left_step[axis];
         right.data += at[axis] * right_step[axis];
     }
-    for (int64_t i = first; i < end; i++) {
-        ad_matmul_kernel(p->dtype, s->m, s->n, s->k, left, right, p->out + i * bytes);
-        for (int axis = s->leading.ndim - 1; axis >= 0; axis--) {
-            bool around = ++at[axis] == s->leading.dim[axis];
-            int64_t steps = around ? 1 - at[axis] : 1;
-            left.data += steps * left_step[axis];
-            right.data += steps * right_step[axis];
-            if (!around)
-                break;
+    for (int64_t i = first; i < end; i += count) {
+        count = dims[last] - at[last] < end - i ? dims[last] - at[last] : end - i;
+        ad_matmul_stack(p->dtype, s->m, s->n, s->k, left, right, p->out + i * bytes, count, left_step[last], right_step[last]);
+        at[last] += count;
+        left.data += count * left_step[last];
+        right.data += count * right_step[last];
+        for (int axis = last; axis > 0 && at[axis] == dims[axis]; axis--) {
+            left.data += left_step[axis - 1] - dims[axis] * left_step[axis];
+            right.data += right_step[axis - 1] - dims[axis] * right_step[axis];
             at[axis] = 0;
+            at[axis - 1]++;
         }
     }
 }
@@ -161,6 +164,10 @@ static bool matmul_eval(const ad_node *node, void *const *outputs)
     stack_of(b, false, s->leading.ndim, &p.right);
     while (s->leading.ndim > 0 && merge_rows(p.dtype, s, &p.left, &p.right))
         ;
+    if (s->leading.ndim == 0) { /* a stack of one */
+        s->leading.dim[s->leading.ndim++] = 1;
+        p.left.step[0] = p.right.step[0] = 0;
+    }
     p.count = 1;
     for (int i = 0; i < s->leading.ndim; i++)
         p.count *= s->leading.dim[i];
