@@ -402,6 +402,60 @@ START_TEST(dividing_more_than_was_multiplied_is_a_mismatch)
 }
 END_TEST
 
+START_TEST(what_a_coder_asks_for_need_not_be_there_and_changes_nothing)
+{
+    hyper_store *one = hyper_store_new(1, NULL, 0), *two = hyper_store_new(1, NULL, 0);
+    hyper_coder *asks = hyper_store_coder(one, 0), *does_not = hyper_store_coder(two, 0);
+    hyper_ratio r = ratio(9, 10);
+    int64_t v[BLOCK], w[BLOCK];
+    hyper_ahead ahead = { .count = 0 };
+    for (int i = 0; i < BLOCK; i++)
+        v[i] = w[i] = random_integer();
+    hyper_ahead_add(&ahead, NULL, sizeof *v, 0);
+    ck_assert_int_eq(ahead.count, 0);
+    for (int k = 0; k < 100; k++)
+        hyper_ahead_add(&ahead, v, sizeof *v, k % 2 ? -(INT64_C(1) << 40) : INT64_C(1) << 40);
+    ck_assert_int_eq(ahead.count, HYPER_AHEAD);
+    hyper_coder_ask(asks, &ahead);
+    ck_assert_int_eq(hyper_coder_multiply(asks, BLOCK, v, &r, 0), HYPER_FINE);
+    ck_assert_int_eq(hyper_coder_multiply(does_not, BLOCK, w, &r, 0), HYPER_FINE);
+    ck_assert_mem_eq(v, w, sizeof v);
+    ck_assert_int_eq(hyper_coder_divide(asks, BLOCK, v, &r, 0), HYPER_FINE);
+    ck_assert_int_eq(hyper_coder_divide(does_not, BLOCK, w, &r, 0), HYPER_FINE);
+    ck_assert_mem_eq(v, w, sizeof v);
+    hyper_store_free(one);
+    hyper_store_free(two);
+}
+END_TEST
+
+/* ---- checksums ---- */
+
+START_TEST(a_checksum_tells_elements_and_their_order_apart)
+{
+    int64_t x[BLOCK];
+    for (int i = 0; i < BLOCK; i++)
+        x[i] = random_integer();
+    for (int64_t count = 1; count <= BLOCK; count += 37) {
+        uint64_t sum = hyper_checksum(count, x, 0);
+        ck_assert_uint_ne(sum, hyper_checksum(count, x, 1));
+        for (int64_t i = 0; i < count; i++) {
+            int64_t bit = INT64_C(1) << (i % 63), other = (i + 16) % count, swapped = x[other];
+            x[i] += bit;
+            ck_assert_uint_ne(sum, hyper_checksum(count, x, 0));
+            x[i] -= bit;
+            if (x[i] == swapped)
+                continue;
+            x[other] = x[i];
+            x[i] = swapped;
+            ck_assert_uint_ne(sum, hyper_checksum(count, x, 0));
+            x[i] = x[other];
+            x[other] = swapped;
+        }
+        ck_assert_uint_eq(sum, hyper_checksum(count, x, 0));
+    }
+}
+END_TEST
+
 /* ---- the spill file ---- */
 
 START_TEST(a_spill_file_takes_what_does_not_fit)
@@ -825,7 +879,8 @@ RUN_TESTS("hyperopt_core", usual_momenta_are_the_ratios_that_are_meant, what_is_
           no_denominator_up_to_the_largest_gives_a_nearer_ratio_from_below, what_is_left_of_a_momentum_is_multiplied_and_undone,
           conversions_are_those_of_the_language, calls_of_all_ratios_in_any_order_are_undone_to_the_bit, the_ends_of_the_range_come_back,
           zero_stays_zero_among_others, a_thousand_steps_take_the_bound, the_bits_are_the_same_where_words_are_thrown_away,
-          a_run_goes_on_from_saved_lanes_and_comes_back_to_them, dividing_more_than_was_multiplied_is_a_mismatch, a_spill_file_takes_what_does_not_fit,
+          a_run_goes_on_from_saved_lanes_and_comes_back_to_them, dividing_more_than_was_multiplied_is_a_mismatch,
+          what_a_coder_asks_for_need_not_be_there_and_changes_nothing, a_checksum_tells_elements_and_their_order_apart, a_spill_file_takes_what_does_not_fit,
           coders_of_several_threads_share_a_spill_file, a_file_that_cannot_be_used_is_found_at_once,
           a_file_that_gets_full_is_a_failure_and_clearing_begins_again, without_memory_a_coder_fails_and_nothing_leaks,
           steps_are_the_formulas_and_are_undone_to_the_bit, every_instruction_set_gives_the_same_bits,

@@ -14,7 +14,6 @@
 
 #include <math.h>
 #include <string.h>
-#include <xxhash.h>
 
 enum { X, M, S };
 enum { ALPHA, BETA1, EPSILON, DECAY, CORRECTION1, BETA2, CORRECTION2 }; /* the last two are not there for a sum */
@@ -120,8 +119,7 @@ ALWAYS_INLINE int64_t increments_of(hyper_block *block, bool sum, bool shared, i
             return hyper_fail(block, m, M, "the gradient", add->g[m]);
         return hyper_fail(block, s, S, "the square of the gradient", add->g[s] * add->g[s]);
     }
-    size_t bytes = (size_t)block->count * sizeof(int64_t);
-    block->checksum = XXH3_64bits_withSeed(add->s, bytes, XXH3_64bits(add->m, bytes));
+    block->checksum = hyper_checksum(block->count, add->s, hyper_checksum(block->count, add->m, 0));
     return HYPER_FINE;
 }
 
@@ -281,23 +279,9 @@ ALWAYS_INLINE int64_t advance_position(hyper_block *block, bool sum, bool shared
     return move(block, &a);
 }
 
-/* Of what all passes over the moments take. */
-ALWAYS_INLINE void ask_ahead(const hyper_block *block, bool backwards)
-{
-    for (int s = 0; s < HYPER_STATES; s++) {
-        hyper_ask_ahead(block, block->state[s], sizeof *block->state[s], backwards);
-        if (block->cotangent[s])
-            hyper_ask_ahead(block, block->cotangent[s], sizeof *block->cotangent[s], backwards);
-    }
-    hyper_ask_for_real(block, block->gradient, backwards);
-    hyper_ask_for_real(block, block->product, backwards);
-    hyper_ask_for_real(block, block->x_out, backwards);
-}
-
 ALWAYS_INLINE int64_t advance(hyper_block *block, bool sum, bool shared)
 {
     increments add;
-    ask_ahead(block, false);
     int64_t bad = increments_of(block, sum, shared, &add);
     if (bad != HYPER_FINE)
         return bad;
@@ -436,7 +420,6 @@ ALWAYS_INLINE void through_moments(hyper_block *block, bool sum, bool shared, co
 ALWAYS_INLINE int64_t retreat_moments(hyper_block *block, bool sum, bool shared)
 {
     increments add;
-    ask_ahead(block, true);
     int64_t bad = increments_of(block, sum, shared, &add);
     if (bad == HYPER_FINE && block->coder)
         bad = undo_moments(block, sum, &add);

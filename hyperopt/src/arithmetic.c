@@ -1,6 +1,8 @@
 /* Which version of the functions that are built for several instruction sets runs here, and loops that more than one file needs. */
 #include "arithmetic.h"
 
+#include <xxhash.h>
+
 #ifdef __x86_64__
 static int most = HYPER_AVX512;
 
@@ -50,6 +52,27 @@ ALWAYS_INLINE double hyper_sum_body(int64_t count, const double *restrict a, con
     return sum;
 }
 
+/* Each lane is turned and added to, which differs afterwards whenever it did before; a hash is made of the lanes only. */
+enum { CHECKED = 16, TURN = 13 };
+
+ALWAYS_INLINE uint64_t turned(uint64_t lane, int64_t x)
+{
+    return (lane << TURN | lane >> (64 - TURN)) + (uint64_t)x;
+}
+
+ALWAYS_INLINE uint64_t hyper_checksum_body(int64_t count, const int64_t *restrict x, uint64_t before)
+{
+    uint64_t lane[CHECKED] = { 0 };
+    int64_t whole = count - count % CHECKED;
+    for (int64_t i = 0; i < whole; i += CHECKED)
+        for (int k = 0; k < CHECKED; k++)
+            lane[k] = turned(lane[k], x[i + k]);
+    for (int64_t i = whole; i < count; i++)
+        lane[i - whole] = turned(lane[i - whole], x[i]);
+    return XXH3_64bits_withSeed(lane, sizeof lane, before);
+}
+
 HYPER_VERSIONS(, void, hyper_widen, (int64_t count, const float *from, double *to), (count, from, to))
 HYPER_VERSIONS(, void, hyper_narrow, (int64_t count, const double *from, float *to), (count, from, to))
 HYPER_VERSIONS(, double, hyper_sum, (int64_t count, const double *a, const double *b), (count, a, b))
+HYPER_VERSIONS(, uint64_t, hyper_checksum, (int64_t count, const int64_t *x, uint64_t before), (count, x, before))

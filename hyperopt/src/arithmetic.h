@@ -97,6 +97,9 @@ void hyper_widen(int64_t count, const float *from, double *to);
 void hyper_narrow(int64_t count, const double *from, float *to);
 double hyper_sum(int64_t count, const double *a, const double *b);
 
+/* Of integers in their order, after those that gave `before`: what differs in one element has another checksum. */
+uint64_t hyper_checksum(int64_t count, const int64_t *integers, uint64_t before);
+
 /* HYPER_VERSIONS(storage, result, name, parameters, arguments): a function that calls name_body, which is always_inline, in versions for several
  * instruction sets, and uses the one for the processor it runs on. storage: static, or nothing. */
 #ifdef __x86_64__

@@ -29,6 +29,20 @@ ALWAYS_INLINE void hyper_write_vector(int64_t count, bool single, const double *
         memcpy(vector, value, (size_t)count * sizeof *value);
 }
 
+/* One element. */
+ALWAYS_INLINE double hyper_real_at(bool single, const void *vector, int64_t i)
+{
+    return single ? (double)((const float *)vector)[i] : ((const double *)vector)[i];
+}
+
+ALWAYS_INLINE void hyper_put_real(bool single, void *vector, int64_t i, double value)
+{
+    if (single)
+        ((float *)vector)[i] = (float)value;
+    else
+        ((double *)vector)[i] = value;
+}
+
 /* Position, the first state, as a real number, and for the loss. */
 ALWAYS_INLINE void hyper_write_position(bool native, const hyper_block *b, double *restrict value)
 {
@@ -37,24 +51,6 @@ ALWAYS_INLINE void hyper_write_position(bool native, const hyper_block *b, doubl
     for (int64_t i = 0; i < b->count; i++)
         value[i] = hyper_real_by(native, x[i]) * unit;
     hyper_write_vector(b->count, b->single, value, b->x_out);
-}
-
-enum { HYPER_LINE = 64, HYPER_LINES_AHEAD = 2 };
-
-/* Asks for the first lines of what the next block will take: what follows a vector in memory, or stands before it. A processor goes on by itself from
- * there, but only within a page, and a block takes about a page of each vector: it would wait at the beginning of each. */
-ALWAYS_INLINE void hyper_ask_ahead(const hyper_block *b, const void *vector, size_t size, bool backwards)
-{
-    uintptr_t next = (uintptr_t)vector + (backwards ? (uintptr_t)0 - HYPER_LINE : (uintptr_t)b->count * size);
-    for (uintptr_t i = 0; i < HYPER_LINES_AHEAD; i++)
-        __builtin_prefetch((const void *)(backwards ? next - HYPER_LINE * i : next + HYPER_LINE * i), 1);
-}
-
-/* Of a vector in the dtype of the block, or NULL. */
-ALWAYS_INLINE void hyper_ask_for_real(const hyper_block *b, const void *vector, bool backwards)
-{
-    if (vector)
-        hyper_ask_ahead(b, vector, b->single ? sizeof(float) : sizeof(double), backwards);
 }
 
 static __attribute__((cold, noinline, unused)) int64_t hyper_fail(hyper_block *b, int64_t i, int state, const char *what, double value)

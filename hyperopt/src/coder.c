@@ -186,6 +186,32 @@ ALWAYS_INLINE int wait_for(bool native, hyper_coder *coder, double *t, const dou
     return native ? wait_at_once(coder, t, n) : wait_portably(coder, t, n);
 }
 
+/* ---- asking ahead ---- */
+
+enum { LINE = 64 };
+
+static const hyper_ahead none;
+
+void hyper_ahead_add(hyper_ahead *ahead, const void *vector, size_t size, int64_t from)
+{
+    for (size_t at = 0; vector && at < size * LANES && ahead->count < HYPER_AHEAD; at += LINE) {
+        ahead->line[ahead->count].at = (uintptr_t)vector + size * (uintptr_t)from + at;
+        ahead->line[ahead->count++].step = size * LANES;
+    }
+}
+
+void hyper_coder_ask(hyper_coder *coder, const hyper_ahead *ahead)
+{
+    coder->ahead = ahead;
+}
+
+/* The lines go to the second cache: the first one is full of the block at hand. */
+ALWAYS_INLINE void ask(const hyper_ahead *ahead, int64_t group)
+{
+    for (int i = 0; i < ahead->count; i++)
+        __builtin_prefetch((const void *)(ahead->line[i].at + ahead->line[i].step * (uintptr_t)group), 0, 2);
+}
+
 /* ---- a group ---- */
 
 /* Lanes wait for n and have taken d afterwards. What does not need t comes first: the rest is a chain from group to group. */
@@ -204,10 +230,9 @@ ALWAYS_INLINE void multiply_group(bool native, double *restrict t, int64_t *rest
     }
 }
 
-/* Lanes have taken d and wait for n afterwards. Whether a result is out of range. */
-ALWAYS_INLINE int64_t divide_group(bool native, double *restrict t, int64_t *restrict v, const ratios *restrict r)
+/* Lanes have taken d and wait for n afterwards. beyond is not 0 in a lane where a result was out of range. */
+ALWAYS_INLINE void divide_group(bool native, double *restrict t, int64_t *restrict v, const ratios *restrict r, int64_t *restrict beyond)
 {
-    int64_t beyond = 0;
     FOR_LANES {
         double high = hyper_high_half(v[i]), n = r->n[i], d = r->d[i];
         double q_high = quotient(native, high, r->by_n[i], r->shift_n[i]);
@@ -219,10 +244,9 @@ ALWAYS_INLINE int64_t divide_group(bool native, double *restrict t, int64_t *res
         t[i] = hyper_sum_by(native, -part, n, hyper_sum_by(native, s, n, p));
         double low = hyper_sum_by(native, q_low, d, part), carry = quotient(native, low, 0x1p-32, 0x1p-33 - 0.5);
         double top = hyper_sum_by(native, q_high, d, carry);
-        beyond |= (hyper_integer(top) + (INT64_C(1) << 31)) >> 32;
+        beyond[i] |= (hyper_integer(top) + (INT64_C(1) << 31)) >> 32;
         v[i] = (int64_t)(hyper_upper(top) + (uint64_t)hyper_integer(hyper_sum_by(native, -carry, 0x1p32, low)));
     }
-    return beyond;
 }
 
 /* The same for fewer elements than lanes; the lanes that are left over divide by 1. */
@@ -246,6 +270,7 @@ static void set_tail(tail *end, int64_t count, const int64_t *v, const hyper_rat
 
 ALWAYS_INLINE int64_t multiply_run(bool native, hyper_coder *coder, int64_t count, int64_t *v, const hyper_ratio *ratio, int64_t stride)
 {
+    const hyper_ahead *ahead = coder->ahead ? coder->ahead : &none;
     lanes t;
     ratios r;
     tail end;
@@ -255,6 +280,7 @@ ALWAYS_INLINE int64_t multiply_run(bool native, hyper_coder *coder, int64_t coun
     if (!stride)
         set_ratios(&r, ratio, 0);
     for (int64_t from = 0; from < whole; from += LANES) {
+        ask(ahead, from / LANES);
         if (stride)
             set_ratios(&r, ratio + from, 1);
         if ((failed = wait_for(native, coder, t, r.n)) >= 0)
@@ -276,10 +302,11 @@ ALWAYS_INLINE int64_t multiply_run(bool native, hyper_coder *coder, int64_t coun
 
 ALWAYS_INLINE int64_t divide_run(bool native, hyper_coder *coder, int64_t count, int64_t *v, const hyper_ratio *ratio, int64_t stride)
 {
+    const hyper_ahead *ahead = coder->ahead ? coder->ahead : &none;
     lanes t;
     ratios r;
     tail end;
-    int64_t whole = count - count % LANES;
+    int64_t whole = count - count % LANES, any = 0, beyond[LANES] __attribute__((aligned(64))) = { 0 };
     int failed;
     memcpy(t, coder->lane, sizeof t);
     if (!stride)
@@ -288,21 +315,22 @@ ALWAYS_INLINE int64_t divide_run(bool native, hyper_coder *coder, int64_t count,
         set_tail(&end, count - whole, v + whole, ratio + whole * stride, stride);
         if ((failed = wait_for(native, coder, t, end.r.d)) >= 0)
             return whole + failed < count ? whole + failed : count - 1;
-        if (divide_group(native, t, end.v, &end.r)) {
-            coder->failure = HYPER_STORE_MISMATCH;
-            return count - 1;
-        }
+        divide_group(native, t, end.v, &end.r, beyond);
         memcpy(v + whole, end.v, (size_t)(count - whole) * sizeof *v);
     }
     for (int64_t from = whole - LANES; from >= 0; from -= LANES) {
+        ask(ahead, from / LANES);
         if (stride)
             set_ratios(&r, ratio + from, 1);
         if ((failed = wait_for(native, coder, t, r.d)) >= 0)
             return from + failed;
-        if (divide_group(native, t, v + from, &r)) {
-            coder->failure = HYPER_STORE_MISMATCH;
-            return from;
-        }
+        divide_group(native, t, v + from, &r, beyond);
+    }
+    FOR_LANES
+        any |= beyond[i];
+    if (any) {
+        coder->failure = HYPER_STORE_MISMATCH;
+        return 0;
     }
     if (wait_for(native, coder, t, ones.d) >= 0)
         return 0;

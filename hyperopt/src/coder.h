@@ -4,8 +4,8 @@
  * time, and the bits depend on nothing but what each coder was asked to do. A store is what all coders of a run share: where their words go.
  *
  * hyper_coder_multiply and hyper_coder_divide, push and pop, are exact inverses of each other when calls are undone in reverse order with the same count,
- * ratios and stride. They return HYPER_FINE, or the index of an element at which they failed; the reason is then hyper_store_failure, and
- * neither integers nor coder are of further use: hyper_store_clear begins again. */
+ * ratios and stride. They return HYPER_FINE, or the index of an element at which they failed, of a mismatch the first one of the call; the reason is then
+ * hyper_store_failure, and neither integers nor coder are of further use: hyper_store_clear begins again. */
 #ifndef HYPER_CODER_H
 #define HYPER_CODER_H
 
@@ -65,6 +65,23 @@ int64_t hyper_coder_divide(hyper_coder *coder, int64_t count, int64_t *v, const 
 /* Keeps digits, 0 <= digit[i] < base[i] <= 2^16, at log2(base[i]) bits each; and the inverse, which writes them. */
 int64_t hyper_coder_push(hyper_coder *coder, int64_t count, const int64_t *digit, const int64_t *base);
 int64_t hyper_coder_pop(hyper_coder *coder, int64_t count, int64_t *digit, const int64_t *base);
+
+enum { HYPER_AHEAD = 32 };
+
+/* Vectors that are asked for ahead. Work on digits is arithmetic that does not wait for memory. So while multiply and divide are at element i of their
+ * call they ask for element i of each vector here, and what the next block takes is in the cache when it comes. */
+typedef struct hyper_ahead {
+    int count;
+    struct {
+        uintptr_t at, step; /* bytes from one group of lanes to the next */
+    } line[HYPER_AHEAD];
+} hyper_ahead;
+
+/* A vector from element `from` on; what is more than HYPER_AHEAD lines is left out. Neither has to be there, NULL neither: nothing is read. */
+void hyper_ahead_add(hyper_ahead *ahead, const void *vector, size_t size, int64_t from);
+
+/* What calls ask for from now on; NULL: nothing. */
+void hyper_coder_ask(hyper_coder *coder, const hyper_ahead *ahead);
 
 /* Of all coders together. */
 

@@ -8,219 +8,280 @@
  * bit whatever the rounding was. Each is one product of two doubles, rounded; there is no sum that a compiler could contract with it.
  *
  * A block is a few kilobytes, so each step is a loop of its own over it in the first-level cache, which compilers make into vectors. A loop notes whether any
- * element failed; which one, and why, is looked for afterwards, when it has. Rates are spread over the block first, so that shared ones and
- * those of each element go the same way. */
+ * element failed; which one, and why, is looked for afterwards, when it has. Loops are compiled for rates that all share, and for rates of each element,
+ * into which shared ones are spread where only some are. */
 #include "block.h"
 
 #include <math.h>
-#include <xxhash.h>
 
 enum { X, V, ALPHA = 0, BETA = 1 };
 
 #define LIMIT 0x1p63 /* of a rounded increment */
+
 /* ---- what a block reads ---- */
 
-/* Times a power of two. */
-ALWAYS_INLINE void read_alpha(const hyper_block *b, double factor, double *restrict value)
+ALWAYS_INLINE double of(bool shared, const double *rate, int64_t i)
 {
-    const double *alpha = b->rate[ALPHA].value;
-    if (b->rate[ALPHA].stride)
-        for (int64_t i = 0; i < b->count; i++)
-            value[i] = alpha[i] * factor;
-    else
-        for (int64_t i = 0; i < b->count; i++)
-            value[i] = *alpha * factor;
+    return rate[shared ? 0 : i];
 }
 
-/* beta or 1 - beta, times a power of two. */
-ALWAYS_INLINE void read_beta(const hyper_block *b, bool complement, double factor, double *restrict value)
+/* Gives the number of values. */
+ALWAYS_INLINE int64_t spread(const hyper_block *b, int rate, bool shared)
 {
-    const hyper_momentum *beta = b->rate[BETA].value;
-    if (b->rate[BETA].stride) {
-        for (int64_t i = 0; i < b->count; i++)
-            value[i] = (complement ? 1 - beta[i].value : beta[i].value) * factor;
-    } else {
-        double shared = (complement ? 1 - beta->value : beta->value) * factor;
-        for (int64_t i = 0; i < b->count; i++)
-            value[i] = shared;
-    }
+    return shared || b->rate[rate].stride == 0 ? 1 : b->count;
 }
 
-ALWAYS_INLINE void ask_for_rates(const hyper_block *b, bool alpha, bool backwards)
+ALWAYS_INLINE void fill(const hyper_block *b, bool shared, int64_t known, double *value)
+{
+    for (int64_t i = known; !shared && i < b->count; i++)
+        value[i] = *value;
+}
+
+ALWAYS_INLINE void read_alpha(const hyper_block *b, bool shared, double *value)
+{
+    int64_t count = spread(b, ALPHA, shared);
+    memcpy(value, b->rate[ALPHA].value, (size_t)count * sizeof *value);
+    fill(b, shared, count, value);
+}
+
+/* beta or 1 - beta. */
+ALWAYS_INLINE void read_beta(const hyper_block *b, bool shared, bool complement, double *value)
 {
     const hyper_momentum *beta = b->rate[BETA].value;
-    if (alpha && b->rate[ALPHA].stride)
-        hyper_ask_ahead(b, b->rate[ALPHA].value, sizeof(double), backwards);
-    if (b->rate[BETA].stride)
-        hyper_ask_ahead(b, beta, sizeof *beta, backwards);
+    int64_t count = spread(b, BETA, shared);
+    for (int64_t i = 0; i < count; i++)
+        value[i] = complement ? 1 - beta[i].value : beta[i].value;
+    fill(b, shared, count, value);
 }
 
 /* ---- integers ---- */
 
-/* step = round(weight value); whether all fit. */
-ALWAYS_INLINE bool round_product(bool native, int64_t count, const double *restrict weight, const double *restrict value, int64_t *restrict step)
+/* Negative where the absolute value is not below LIMIT: of NaN, too. */
+ALWAYS_INLINE int64_t unfit(double product)
 {
-    int64_t bad = 0;
-    for (int64_t i = 0; i < count; i++) {
-        double product = weight[i] * value[i];
-        bad |= hyper_bits(LIMIT) - 1 - (hyper_bits(product) & INT64_MAX); /* negative: beyond, or NaN */
-        step[i] = hyper_round_by(native, product);
-    }
-    return bad >= 0;
+    return hyper_bits(LIMIT) - 1 - (hyper_bits(product) & INT64_MAX);
 }
 
-static __attribute__((cold, noinline)) int64_t first_unfit(int64_t count, const double *weight, const double *value)
+/* old + step or old - step; a sum that left the range has wrapped, for whoever looks for it. */
+ALWAYS_INLINE int64_t moved(int64_t old, int64_t step, bool back)
 {
-    int64_t i = 0;
-    while (i < count && fabs(weight[i] * value[i]) < LIMIT)
-        i++;
-    return i;
+    return (int64_t)(back ? (uint64_t)old - (uint64_t)step : (uint64_t)old + (uint64_t)step);
 }
 
-/* state += step or state -= step; whether none left the range. A sum that did has wrapped, for whoever looks for it. */
-ALWAYS_INLINE bool add(int64_t count, int64_t *restrict state, const int64_t *restrict step, bool subtract)
+/* Negative where it did. */
+ALWAYS_INLINE int64_t wrapped(int64_t old, int64_t step, int64_t new, bool back)
 {
-    int64_t left = 0;
-    for (int64_t i = 0; i < count; i++) {
-        uint64_t old = (uint64_t)state[i], by = (uint64_t)step[i], new = subtract ? old - by : old + by;
-        left |= (int64_t)((subtract ? old ^ by : ~(old ^ by)) & (old ^ new));
-        state[i] = (int64_t)new;
-    }
-    return left >= 0;
+    return (back ? old ^ step : ~(old ^ step)) & (old ^ new);
 }
 
-static __attribute__((cold, noinline)) int64_t find_wrapped(hyper_block *b, int state, const int64_t *step, bool subtract, const char *what)
+/* Where a state did; HYPER_FINE: nowhere. */
+static __attribute__((cold, noinline)) int64_t find_wrapped(hyper_block *b, int state, const int64_t *step, bool back, const char *what)
 {
     for (int64_t i = 0; i < b->count; i++) {
-        int64_t new = b->state[state][i], old = (int64_t)(subtract ? (uint64_t)new + (uint64_t)step[i] : (uint64_t)new - (uint64_t)step[i]), same;
-        if (subtract ? __builtin_sub_overflow(old, step[i], &same) : __builtin_add_overflow(old, step[i], &same))
-            return hyper_fail(b, i, state, what, ((double)old + (subtract ? -(double)step[i] : (double)step[i])) * b->unit[state]);
+        int64_t new = b->state[state][i], old = moved(new, step[i], !back);
+        if (wrapped(old, step[i], new, back) < 0)
+            return hyper_fail(b, i, state, what, ((double)old + (back ? -(double)step[i] : (double)step[i])) * b->unit[state]);
     }
     return HYPER_FINE;
 }
 
 /* ---- the increments ---- */
 
-/* Of v, from the gradient; and their checksum. */
-ALWAYS_INLINE int64_t gradient_step(bool native, hyper_block *b, const double *restrict g, int64_t *restrict step)
+/* Of v, from the gradient; whether all fit. weight: times 1 - beta it is that of the gradient. */
+ALWAYS_INLINE bool round_gradient(bool native, bool shared, bool single, int64_t count, double weight, const double *restrict rest,
+                                  const void *restrict gradient, int64_t *restrict step)
 {
-    hyper_reals weight;
-    read_beta(b, true, -1 / b->unit[V], weight);
-    if (!round_product(native, b->count, weight, g, step)) {
-        int64_t i = first_unfit(b->count, weight, g);
-        return hyper_fail(b, i, V, "the gradient", g[i]);
+    int64_t bad = 0;
+    for (int64_t i = 0; i < count; i++) {
+        double product = of(shared, rest, i) * weight * hyper_real_at(single, gradient, i);
+        bad |= unfit(product);
+        step[i] = hyper_round_by(native, product);
     }
-    b->checksum = XXH3_64bits(step, (size_t)b->count * sizeof *step);
+    return bad >= 0;
+}
+
+static __attribute__((cold, noinline)) int64_t gradient_failed(hyper_block *b, bool shared, double weight, const double *rest)
+{
+    int64_t i = 0;
+    while (i < b->count && unfit(of(shared, rest, i) * weight * hyper_real_at(b->single, b->gradient, i)) >= 0)
+        i++;
+    return hyper_fail(b, i, V, "the gradient", hyper_real_at(b->single, b->gradient, i));
+}
+
+/* And their checksum. */
+ALWAYS_INLINE int64_t gradient_step(bool native, bool shared, bool single, hyper_block *b, int64_t *restrict step)
+{
+    hyper_reals rest;
+    double weight = -1 / b->unit[V];
+    read_beta(b, shared, true, rest);
+    if (!round_gradient(native, shared, single, b->count, weight, rest, b->gradient, step))
+        return gradient_failed(b, shared, weight, rest);
+    b->checksum = hyper_checksum(b->count, step, 0);
     return HYPER_FINE;
 }
 
-/* Of x, from v; value is v in units. */
-ALWAYS_INLINE int64_t velocity_step(bool native, hyper_block *b, double *restrict value, int64_t *restrict step)
+/* Which element left the range as x moved by v. ratio: of their units. */
+static __attribute__((cold, noinline)) int64_t move_failed(hyper_block *b, bool shared, double ratio, const double *alpha, bool back)
 {
-    hyper_reals scale;
-    read_alpha(b, b->unit[V] / b->unit[X], scale);
-    for (int64_t i = 0; i < b->count; i++)
-        value[i] = hyper_real_by(native, b->state[V][i]);
-    if (round_product(native, b->count, scale, value, step))
-        return HYPER_FINE;
-    int64_t i = first_unfit(b->count, scale, value);
-    return hyper_fail(b, i, X, "learning rate times velocity", scale[i] * value[i] * b->unit[X]);
+    hyper_integers step;
+    for (int64_t i = 0; i < b->count; i++) {
+        double product = of(shared, alpha, i) * ratio * (double)b->state[V][i];
+        if (unfit(product) < 0)
+            return hyper_fail(b, i, X, "learning rate times velocity", product * b->unit[X]);
+        step[i] = hyper_round(product);
+    }
+    return find_wrapped(b, X, step, back, "the value");
 }
 
 /* ---- the dynamics ---- */
 
-ALWAYS_INLINE int64_t sgd_advance_body(bool native, hyper_block *b)
+/* v and x, for the loss too; whether all stayed in their ranges. */
+ALWAYS_INLINE bool advance_both(bool native, bool shared, bool single, int64_t count, double ratio, double unit, const double *restrict alpha,
+                                const int64_t *restrict step, int64_t *restrict v, int64_t *restrict x, void *restrict x_out)
 {
-    hyper_reals value;
+    int64_t bad = 0;
+    for (int64_t i = 0; i < count; i++) {
+        int64_t velocity = moved(v[i], step[i], false);
+        double product = of(shared, alpha, i) * ratio * hyper_real_by(native, velocity);
+        int64_t by = hyper_round_by(native, product), position = moved(x[i], by, false);
+        bad |= wrapped(v[i], step[i], velocity, false) | unfit(product) | wrapped(x[i], by, position, false);
+        v[i] = velocity;
+        x[i] = position;
+        hyper_put_real(single, x_out, i, hyper_real_by(native, position) * unit);
+    }
+    return bad >= 0;
+}
+
+ALWAYS_INLINE int64_t advance(bool native, bool shared, bool single, hyper_block *b)
+{
+    hyper_reals alpha;
     hyper_integers step;
-    const hyper_momentum *beta = b->rate[BETA].value;
-    hyper_read_vector(b->count, b->single, b->gradient, value);
-    hyper_ask_ahead(b, b->state[V], sizeof(int64_t), false);
-    hyper_ask_ahead(b, b->state[X], sizeof(int64_t), false);
-    hyper_ask_for_real(b, b->gradient, false);
-    hyper_ask_for_real(b, b->x_out, false);
-    ask_for_rates(b, true, false);
-    int64_t bad = gradient_step(native, b, value, step);
+    double ratio = b->unit[V] / b->unit[X];
+    int64_t bad = gradient_step(native, shared, single, b, step);
     if (bad != HYPER_FINE)
         return bad;
-    bad = hyper_momentum_multiply(b->coder, b->count, b->state[V], beta, b->rate[BETA].stride);
+    bad = hyper_momentum_multiply(b->coder, b->count, b->state[V], b->rate[BETA].value, b->rate[BETA].stride);
     if (bad != HYPER_FINE)
         return hyper_fail(b, bad, V, NULL, 0);
-    if (!add(b->count, b->state[V], step, false))
-        return find_wrapped(b, V, step, false, "the velocity");
-    bad = velocity_step(native, b, value, step);
+    read_alpha(b, shared, alpha);
+    if (advance_both(native, shared, single, b->count, ratio, b->unit[X], alpha, step, b->state[V], b->state[X], b->x_out))
+        return HYPER_FINE;
+    bad = find_wrapped(b, V, step, false, "the velocity");
+    return bad == HYPER_FINE ? move_failed(b, shared, ratio, alpha, false) : bad;
+}
+
+/* x, for the loss too; whether all stayed in range. */
+ALWAYS_INLINE bool move_back(bool native, bool shared, bool single, int64_t count, double ratio, double unit, const double *restrict alpha,
+                             const int64_t *restrict v, int64_t *restrict x, void *restrict x_out)
+{
+    int64_t bad = 0;
+    for (int64_t i = 0; i < count; i++) {
+        double product = of(shared, alpha, i) * ratio * hyper_real_by(native, v[i]);
+        int64_t by = hyper_round_by(native, product), position = moved(x[i], by, true);
+        bad |= unfit(product) | wrapped(x[i], by, position, true);
+        x[i] = position;
+        hyper_put_real(single, x_out, i, hyper_real_by(native, position) * unit);
+    }
+    return bad >= 0;
+}
+
+/* The cotangents through x. unit: of v; rest: 1 - beta. */
+ALWAYS_INLINE void through_position(bool native, bool shared, bool single, int64_t count, double unit, const double *restrict alpha,
+                                    const double *restrict rest, const int64_t *restrict v, const double *restrict dx, double *restrict dv,
+                                    double *restrict term, void *restrict direction)
+{
+    for (int64_t i = 0; i < count; i++) {
+        double through = dv[i] + of(shared, alpha, i) * dx[i];
+        term[i] = dx[i] * (hyper_real_by(native, v[i]) * unit);
+        dv[i] = through;
+        hyper_put_real(single, direction, i, of(shared, rest, i) * through);
+    }
+}
+
+ALWAYS_INLINE int64_t retreat_position(bool native, bool shared, bool single, hyper_block *b)
+{
+    hyper_reals alpha, rest;
+    double ratio = b->unit[V] / b->unit[X];
+    read_alpha(b, shared, alpha);
+    read_beta(b, shared, true, rest);
+    if (!move_back(native, shared, single, b->count, ratio, b->unit[X], alpha, b->state[V], b->state[X], b->x_out))
+        return move_failed(b, shared, ratio, alpha, true);
+    through_position(native, shared, single, b->count, b->unit[V], alpha, rest, b->state[V], b->cotangent[X], b->cotangent[V], b->rate_term[ALPHA],
+                     b->direction_out);
+    return HYPER_FINE;
+}
+
+ALWAYS_INLINE bool undo_gradient(int64_t count, const int64_t *restrict step, int64_t *restrict v)
+{
+    int64_t bad = 0;
+    for (int64_t i = 0; i < count; i++) {
+        int64_t velocity = moved(v[i], step[i], true);
+        bad |= wrapped(v[i], step[i], velocity, true);
+        v[i] = velocity;
+    }
+    return bad >= 0;
+}
+
+ALWAYS_INLINE void through_velocity(bool native, bool shared, bool single, int64_t count, double unit, const double *restrict beta, const int64_t *restrict v,
+                                    const void *restrict gradient, double *restrict dv, double *restrict term)
+{
+    for (int64_t i = 0; i < count; i++) {
+        term[i] = dv[i] * (hyper_real_by(native, v[i]) * unit + hyper_real_at(single, gradient, i));
+        dv[i] *= of(shared, beta, i);
+    }
+}
+
+ALWAYS_INLINE void subtract(bool single, int64_t count, const void *restrict product, double *restrict dx)
+{
+    for (int64_t i = 0; i < count; i++)
+        dx[i] -= hyper_real_at(single, product, i);
+}
+
+ALWAYS_INLINE int64_t retreat_moments(bool native, bool shared, bool single, hyper_block *b)
+{
+    hyper_reals beta;
+    hyper_integers step;
+    int64_t bad = gradient_step(native, shared, single, b, step);
     if (bad != HYPER_FINE)
         return bad;
-    if (!add(b->count, b->state[X], step, false))
-        return find_wrapped(b, X, step, false, "the value");
-    hyper_write_position(native, b, value);
+    if (b->coder) {
+        if (!undo_gradient(b->count, step, b->state[V]))
+            return find_wrapped(b, V, step, true, "the velocity");
+        bad = hyper_momentum_divide(b->coder, b->count, b->state[V], b->rate[BETA].value, b->rate[BETA].stride);
+        if (bad != HYPER_FINE)
+            return hyper_fail(b, bad, V, NULL, 0);
+    }
+    read_beta(b, shared, false, beta);
+    through_velocity(native, shared, single, b->count, b->unit[V], beta, b->state[V], b->gradient, b->cotangent[V], b->rate_term[BETA]);
+    if (b->product)
+        subtract(single, b->count, b->product, b->cotangent[X]);
     return HYPER_FINE;
+}
+
+ALWAYS_INLINE bool all_shared(const hyper_block *b)
+{
+    return b->rate[ALPHA].stride == 0 && b->rate[BETA].stride == 0;
+}
+
+ALWAYS_INLINE int64_t sgd_advance_body(bool native, hyper_block *b)
+{
+    if (b->single)
+        return all_shared(b) ? advance(native, true, true, b) : advance(native, false, true, b);
+    return all_shared(b) ? advance(native, true, false, b) : advance(native, false, false, b);
 }
 
 ALWAYS_INLINE int64_t sgd_retreat_position_body(bool native, hyper_block *b)
 {
-    hyper_reals value, rate, direction;
-    hyper_integers step;
-    double *restrict dx = b->cotangent[X], *restrict dv = b->cotangent[V], *restrict term = b->rate_term[ALPHA], unit = b->unit[V];
-    hyper_ask_ahead(b, b->state[V], sizeof(int64_t), false);
-    hyper_ask_ahead(b, b->state[X], sizeof(int64_t), false);
-    hyper_ask_ahead(b, dx, sizeof *dx, false);
-    hyper_ask_ahead(b, dv, sizeof *dv, false);
-    hyper_ask_for_real(b, b->direction_out, false);
-    hyper_ask_for_real(b, b->x_out, false);
-    ask_for_rates(b, true, false);
-    int64_t bad = velocity_step(native, b, value, step);
-    if (bad != HYPER_FINE)
-        return bad;
-    if (!add(b->count, b->state[X], step, true))
-        return find_wrapped(b, X, step, true, "the value");
-    hyper_write_position(native, b, direction);
-    read_alpha(b, 1, rate);
-    for (int64_t i = 0; i < b->count; i++) {
-        term[i] = dx[i] * (value[i] * unit);
-        dv[i] += rate[i] * dx[i];
-    }
-    read_beta(b, true, 1, rate);
-    for (int64_t i = 0; i < b->count; i++)
-        direction[i] = rate[i] * dv[i];
-    hyper_write_vector(b->count, b->single, direction, b->direction_out);
-    return HYPER_FINE;
+    if (b->single)
+        return all_shared(b) ? retreat_position(native, true, true, b) : retreat_position(native, false, true, b);
+    return all_shared(b) ? retreat_position(native, true, false, b) : retreat_position(native, false, false, b);
 }
 
 ALWAYS_INLINE int64_t sgd_retreat_moments_body(bool native, hyper_block *b)
 {
-    hyper_reals gradient, rate, product;
-    hyper_integers step;
-    double *restrict dx = b->cotangent[X], *restrict dv = b->cotangent[V], *restrict term = b->rate_term[BETA], unit = b->unit[V];
-    const hyper_momentum *beta = b->rate[BETA].value;
-    hyper_read_vector(b->count, b->single, b->gradient, gradient);
-    hyper_ask_ahead(b, b->state[V], sizeof(int64_t), true);
-    hyper_ask_ahead(b, dx, sizeof *dx, true);
-    hyper_ask_ahead(b, dv, sizeof *dv, true);
-    hyper_ask_for_real(b, b->gradient, true);
-    hyper_ask_for_real(b, b->product, true);
-    ask_for_rates(b, false, true);
-    int64_t bad = gradient_step(native, b, gradient, step);
-    if (bad != HYPER_FINE)
-        return bad;
-    if (b->coder) {
-        if (!add(b->count, b->state[V], step, true))
-            return find_wrapped(b, V, step, true, "the velocity");
-        bad = hyper_momentum_divide(b->coder, b->count, b->state[V], beta, b->rate[BETA].stride);
-        if (bad != HYPER_FINE)
-            return hyper_fail(b, bad, V, NULL, 0);
-    }
-    read_beta(b, false, 1, rate);
-    for (int64_t i = 0; i < b->count; i++) {
-        term[i] = dv[i] * (hyper_real_by(native, b->state[V][i]) * unit + gradient[i]);
-        dv[i] *= rate[i];
-    }
-    if (!b->product)
-        return HYPER_FINE;
-    hyper_read_vector(b->count, b->single, b->product, product);
-    for (int64_t i = 0; i < b->count; i++)
-        dx[i] -= product[i];
-    return HYPER_FINE;
+    if (b->single)
+        return all_shared(b) ? retreat_moments(native, true, true, b) : retreat_moments(native, false, true, b);
+    return all_shared(b) ? retreat_moments(native, true, false, b) : retreat_moments(native, false, false, b);
 }
 
 /* Tangents: dv' = beta dv - (1 - beta) dg + dbeta (v + g),  dx' = dx + alpha dv' + dalpha v'. */
@@ -233,8 +294,8 @@ static int64_t sgd_follow(hyper_block *b)
     memset(product, 0, sizeof product);
     if (b->product)
         hyper_read_vector(b->count, b->single, b->product, product);
-    read_alpha(b, 1, alpha);
-    read_beta(b, false, 1, beta);
+    read_alpha(b, false, alpha);
+    read_beta(b, false, false, beta);
     for (int64_t i = 0; i < b->count; i++) {
         double v = (double)b->state[V][i] * b->unit[V], next = beta[i] * v - (1 - beta[i]) * gradient[i];
         dv[i] = beta[i] * dv[i] - (1 - beta[i]) * product[i] + dbeta[i * b->rate_tangent[BETA].stride] * (v + gradient[i]);

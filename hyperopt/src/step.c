@@ -24,6 +24,7 @@ typedef struct {
 typedef struct {
     double cotangents[HYPER_STATES][HYPER_BLOCK];
     double *cotangent[HYPER_STATES]; /* there, or where they stand */
+    hyper_ahead ahead;               /* what the coder asks for */
     rate_room rates[];               /* as many as the dynamics has */
 } block_room;
 
@@ -78,27 +79,30 @@ static hyper_rate_view tangent_of(const hyper_pass *pass, const hyper_schedule *
     return along.value ? hyper_schedule_at(&along, leaf, pass->t, from, count, room) : (hyper_rate_view){ &zero, 0 };
 }
 
+/* A leaf's cotangents, in whatever they are. */
+static void *cotangents_of(const hyper_adjoint *a, int s, const hyper_leaf *leaf)
+{
+    return a->whole ? (double *)a->state[s] + leaf->start : hyper_values_of(leaf, a->state[s]);
+}
+
 /* A block's cotangents, or tangents, as doubles: where they stand, or in room. */
 static void take_cotangents(const hyper_run *run, const hyper_adjoint *a, const hyper_leaf *leaf, int64_t from, int64_t count, block_room *room)
 {
     for (int s = 0; s < run->dynamics->states; s++) {
-        double *doubles = a->whole ? (double *)a->state[s] + leaf->start : hyper_values_of(leaf, a->state[s]);
-        room->cotangent[s] = doubles + from;
+        void *values = cotangents_of(a, s, leaf);
+        room->cotangent[s] = (double *)values + from;
         if (a->whole || leaf->dtype == AD_F64)
             continue;
-        const float *single = (float *)hyper_values_of(leaf, a->state[s]) + from;
         room->cotangent[s] = room->cotangents[s];
-        hyper_widen(count, single, room->cotangents[s]);
+        hyper_widen(count, (float *)values + from, room->cotangents[s]);
     }
 }
 
 /* And back, from room. */
 static void put_cotangents(const hyper_run *run, const hyper_adjoint *a, const hyper_leaf *leaf, int64_t from, int64_t count, const block_room *room)
 {
-    for (int s = 0; s < run->dynamics->states && !a->whole && leaf->dtype == AD_F32; s++) {
-        float *single = (float *)hyper_values_of(leaf, a->state[s]) + from;
-        hyper_narrow(count, room->cotangents[s], single);
-    }
+    for (int s = 0; s < run->dynamics->states && !a->whole && leaf->dtype == AD_F32; s++)
+        hyper_narrow(count, room->cotangents[s], (float *)cotangents_of(a, s, leaf) + from);
 }
 
 static hyper_block block_of(const hyper_run *run, const hyper_pass *pass, int64_t strip, const hyper_piece *piece, int64_t from, int64_t count,
@@ -173,11 +177,39 @@ static bool run_block(const job *j, const hyper_pass *pass, int64_t strip, int64
     return true;
 }
 
+enum { FAR = 1 << 15 }; /* parameters of which no processor's own cache holds the vectors */
+
+/* What passes take of a leaf's elements from `from` on. */
+static void ask_for(const hyper_run *run, const hyper_pass *first, int k, int64_t from, hyper_ahead *ahead)
+{
+    const hyper_adjoint *a = first->adjoint;
+    const hyper_leaf *leaf = &run->leaf[k];
+    size_t size = leaf->dtype == AD_F32 ? sizeof(float) : sizeof(double);
+    ahead->count = 0;
+    for (int s = 0; s < run->dynamics->states; s++) {
+        hyper_ahead_add(ahead, run->state[s] + leaf->start, sizeof *run->state[s], from);
+        if (a)
+            hyper_ahead_add(ahead, cotangents_of(a, s, leaf), a->whole ? sizeof(double) : size, from);
+    }
+    for (const hyper_pass *pass = first; pass; pass = pass->then) {
+        hyper_ahead_add(ahead, pass->gradient ? pass->gradient[k] : NULL, size, from);
+        hyper_ahead_add(ahead, pass->product ? pass->product[k] : NULL, size, from);
+        hyper_ahead_add(ahead, pass->x_out ? pass->x_out + leaf->offset : NULL, size, from);
+        hyper_ahead_add(ahead, pass->direction_out ? pass->direction_out + leaf->offset : NULL, size, from);
+        for (int r = 0; r < run->dynamics->rates; r++)
+            if (leaf->rate[r].sharing == HYPER_OWN)
+                hyper_ahead_add(ahead, hyper_schedule_at(&leaf->rate[r], leaf, pass->t, 0, 0, NULL).value,
+                                leaf->rate[r].momentum ? sizeof(hyper_momentum) : sizeof(double), from);
+    }
+}
+
 /* The passes that run on a block one after another, on the same cotangents. */
 static bool run_passes(const job *j, int64_t strip, int64_t piece, int64_t from, int64_t count, block_room *room)
 {
     const hyper_leaf *leaf = &j->run->leaf[j->run->piece[piece].leaf];
     const hyper_adjoint *a = j->pass->adjoint;
+    if (j->run->count >= FAR) /* the block that comes next follows this one in memory, or stands before it */
+        ask_for(j->run, j->pass, j->run->piece[piece].leaf, j->pass->backwards ? from - count : from + count, &room->ahead);
     if (a)
         take_cotangents(j->run, a, leaf, from, count, room);
     for (const hyper_pass *pass = j->pass; pass; pass = pass->then)
@@ -213,12 +245,15 @@ static void run_strip(int64_t strip, void *context)
 {
     const job *j = context;
     block_room *room = hyper_room(1, sizeof *room + (size_t)j->run->dynamics->rates * sizeof *room->rates); /* stacks may be small */
+    hyper_coder *coder = hyper_store_coder(j->run->store, strip);
+    hyper_coder_ask(coder, room ? &room->ahead : NULL);
     if (room && run_pieces(j, strip, room) && j->pass->settle) {
         hyper_pass settling = *j->pass;
         settling.function = j->pass->settle;
         settling.second = true;
         run_pieces(&(job){ j->run, &settling }, strip, room);
     }
+    hyper_coder_ask(coder, NULL);
     ad_memory_give(room);
 }
 

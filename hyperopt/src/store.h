@@ -29,6 +29,7 @@ struct hyper_coder {
     int64_t bytes, peak;              /* in blocks and slots: now, and the most so far */
     hyper_store *store;
     hyper_store_state failure;
+    const hyper_ahead *ahead;
     uint64_t start[HYPER_LANES];      /* where it is empty */
     hyper_words first;
     uint16_t first_word[FIRST_WORDS];

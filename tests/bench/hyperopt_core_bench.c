@@ -44,6 +44,22 @@ static double seconds(clockid_t clock)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
+/* What the next block takes, as a run asks for it. */
+static void ask_for(int64_t from, bool back, hyper_ahead *ahead)
+{
+    size_t size = now->single ? sizeof(float) : sizeof(double);
+    const void *reals[] = { gradient, x_out, back ? product : NULL, back ? direction : NULL };
+    ahead->count = 0;
+    hyper_ahead_add(ahead, x, sizeof *x, from);
+    hyper_ahead_add(ahead, v, sizeof *v, from);
+    for (size_t i = 0; i < sizeof reals / sizeof *reals; i++)
+        hyper_ahead_add(ahead, reals[i], size, from);
+    hyper_ahead_add(ahead, back ? dx : NULL, sizeof *dx, from);
+    hyper_ahead_add(ahead, back ? dv : NULL, sizeof *dv, from);
+    hyper_ahead_add(ahead, now->own_alpha ? alpha : NULL, sizeof *alpha, from);
+    hyper_ahead_add(ahead, now->own_beta ? beta : NULL, sizeof *beta, from);
+}
+
 static void run_block(int64_t strip, int64_t from, hyper_block_function function)
 {
     double alpha_term[HYPER_BLOCK], beta_term[HYPER_BLOCK];
@@ -55,7 +71,12 @@ static void run_block(int64_t strip, int64_t from, hyper_block_function function
         .gradient = (char *)gradient + size * (size_t)from, .product = (char *)product + size * (size_t)from, .x_out = (char *)x_out + size * (size_t)from,
         .direction_out = (char *)direction + size * (size_t)from, .coder = hyper_store_coder(store, strip),
     };
+    hyper_ahead ahead;
+    bool back = function != hyper_sgd_dynamics.advance;
+    ask_for(function == hyper_sgd_dynamics.retreat_moments ? from - b.count : from + b.count, back, &ahead);
+    hyper_coder_ask(b.coder, &ahead);
     failed |= function(&b) != HYPER_FINE;
+    hyper_coder_ask(b.coder, NULL);
     checksum[strip] += b.checksum;
 }
 
