@@ -382,6 +382,7 @@ static const struct row rows[] = {
     ONE("ad_max", max_last_kept, -2, 2, COMPLEX | NO_SCALAR),
     ONE("ad_max", max_two, -2, 2, COMPLEX | MATRIX | NO_EMPTY),
     ONE("ad_attains", max_last_kept, -2, 2, COMPLEX | NO_SCALAR),
+    ONE("ad_pick", max_last_kept, -2, 2, COMPLEX | NO_SCALAR),
     ONE("ad_min", min_all, -2, 2, COMPLEX | NO_EMPTY),
     ONE("ad_min", min_last, -2, 2, COMPLEX | NO_SCALAR),
     ONE("ad_min", min_two_kept, -2, 2, COMPLEX | MATRIX | NO_EMPTY),
@@ -544,6 +545,7 @@ static const struct row rows[] = {
     TWO("ad_at_max", at_max_all, -2, 2, SQUARE),
     UNARY(argsort, -2, 2, CONSTANT),
     ONE("ad_sort", sort_last, -2, 2, COMPLEX | NO_SCALAR),
+    ONE("ad_sort_with_places", sort_last, -2, 2, COMPLEX | NO_SCALAR),
     ONE("ad_sort", sort_first, -2, 2, COMPLEX | NO_SCALAR),
     ONE("ad_sort", sort_flat, -2, 2, COMPLEX),
 };

@@ -118,6 +118,7 @@ const struct ad_loops FOR_ISA(ad_loops) = {
     .folds = &FOR_ISA(ad_folds),
     .sorts = &FOR_ISA(ad_sorts),
     .position = FOR_ISA(ad_positions),
+    .attained = FOR_ISA(ad_attained_by),
     .casts = FOR_ISA(ad_casts),
     .loop = {
 #define THREE NOTHING

@@ -51,6 +51,12 @@ struct ad_folds {
 /* The position of the largest or smallest of n > 0 elements: of the first of equals, or of the first NaN. */
 typedef int64_t ad_position(bool max, int64_t n, const char *in, int64_t stride);
 
+/* Which of n elements x attain the extremum y that each belongs to: are equal to it, or NaN. Gives how many; room + 1 where they are more than that.
+ * `found` has AD_ATTAINED_SLACK elements beyond its room. */
+typedef int64_t ad_attained(int64_t n, const char *x, int64_t x_stride, const char *y, int64_t y_stride, int64_t room, int64_t *found);
+
+enum { AD_ATTAINED_SLACK = 8 };
+
 enum { AD_FOLD_PIECE = 512 }; /* elements that are folded in order; longer rows are halved */
 
 /* `rows` rows of n contiguous elements, sorted, and the stable order that sorts them; NaN last; complex lexicographic. What is
@@ -74,6 +80,7 @@ struct ad_loops {
     const struct ad_folds *folds;
     const struct ad_sorts *sorts;
     ad_position *const *position;            /* by dtype */
+    ad_attained *const *attained;            /* the same; of floats */
     ad_loop *const (*casts)[AD_DTYPE_COUNT]; /* conversions, [from][to], of one input; complex to real drops the imaginary part */
 };
 
@@ -135,6 +142,11 @@ void ad_add_strided(const struct ad_loops *loops, int ndim, const int64_t *dims,
  * prod 1, any 0, all 1; for the others the caller has refused. */
 void ad_reduce(ad_reduction kind, const struct ad_loops *loops, int ndim, const int64_t *dims, const bool *reduced, struct ad_operand in,
                struct ad_operand out);
+
+/* The elements of float memory that attain their result y of a reduction to extrema, C-contiguous: the place of each in C order, and the number of its
+ * result. Gives how many; room + 1 where they are more than that. `places` has AD_ATTAINED_SLACK elements beyond its room. */
+int64_t ad_attained_places(const struct ad_loops *loops, int ndim, const int64_t *dims, const bool *reduced, struct ad_operand in, const void *y, int64_t room,
+                           int64_t *places, int64_t *results);
 
 /* Running sum or product along one axis of a (outer, n, inner) C-contiguous array, in `dtype` (f64 f32 c128 c64 i64). */
 void ad_scan_sum(ad_dtype dtype, int64_t outer, int64_t n, int64_t inner, const void *in, void *out, bool reverse);

@@ -1,5 +1,5 @@
-/* Where the largest or smallest element of a row is: the first of equals, or the first NaN. Compiled once for each instruction
- * set, as elementwise.c. The answer does not depend on the order in which elements are compared. */
+/* Where the largest or smallest element of a row is: the first of equals, or the first NaN; and all elements that attain one. Compiled once for each
+ * instruction set, as elementwise.c. The answer does not depend on the order in which elements are compared. */
 #include "kernels/loops.h"
 #include <string.h>
 
@@ -55,4 +55,27 @@ COMPLEX_POSITION(c64, c64)
 ad_position *const FOR_ISA(ad_positions)[AD_DTYPE_COUNT] = {
     [AD_F64] = position_f64, [AD_F32] = position_f32, [AD_C128] = position_c128, [AD_C64] = position_c64,
     [AD_I64] = position_i64, [AD_I32] = position_i32, [AD_U8] = position_u8, [AD_BOOL] = position_u8,
+};
+
+/* ---- which elements attain the extremum ---- */
+
+#define T       double
+#define SAME    int64_t
+#define NAME(x) x##_f64
+#include "attained.inc"
+#define T       float
+#define SAME    int32_t
+#define NAME(x) x##_f32
+#include "attained.inc"
+#define T       c128
+#define SAME    bool
+#define NAME(x) x##_c128
+#include "attained.inc"
+#define T       c64
+#define SAME    bool
+#define NAME(x) x##_c64
+#include "attained.inc"
+
+ad_attained *const FOR_ISA(ad_attained_by)[AD_DTYPE_COUNT] = {
+    [AD_F64] = attained_f64, [AD_F32] = attained_f32, [AD_C128] = attained_c128, [AD_C64] = attained_c64,
 };

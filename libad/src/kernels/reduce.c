@@ -45,6 +45,7 @@ enum { MOST_DIMENSIONS = 2 * AD_MAX_NDIM }; /* each may be cut in two */
 struct walk {
     int ndim;
     int64_t dims[MOST_DIMENSIONS], in[MOST_DIMENSIONS], out[MOST_DIMENSIONS]; /* strides; out's is 0 along reduced dimensions */
+    int64_t place[MOST_DIMENSIONS]; /* strides of places, or 0 where they are not asked for */
 };
 
 /* Sorted by the input's stride, largest first, and joined where both operands walk neighbours as one. */
@@ -52,8 +53,8 @@ static void canonicalise(struct walk *w)
 {
     for (int d = 1; d < w->ndim; d++)
         for (int e = d; e > 0 && llabs(w->in[e]) > llabs(w->in[e - 1]); e--) {
-            int64_t *columns[] = { w->dims, w->in, w->out };
-            for (int k = 0; k < 3; k++) {
+            int64_t *columns[] = { w->dims, w->in, w->out, w->place };
+            for (int k = 0; k < 4; k++) {
                 int64_t saved = columns[k][e];
                 columns[k][e] = columns[k][e - 1];
                 columns[k][e - 1] = saved;
@@ -62,13 +63,15 @@ static void canonicalise(struct walk *w)
     int last = 0;
     for (int d = 1; d < w->ndim; d++) {
         bool same_kind = (w->out[last] == 0) == (w->out[d] == 0);
-        if (same_kind && w->in[last] == w->in[d] * w->dims[d] && w->out[last] == w->out[d] * w->dims[d]) {
+        bool next = w->in[last] == w->in[d] * w->dims[d] && w->out[last] == w->out[d] * w->dims[d] && w->place[last] == w->place[d] * w->dims[d];
+        if (same_kind && next) {
             w->dims[last] *= w->dims[d];
         } else {
             w->dims[++last] = w->dims[d];
         }
         w->in[last] = w->in[d];
         w->out[last] = w->out[d];
+        w->place[last] = w->place[d];
     }
     w->ndim = w->ndim ? last + 1 : 0;
 }
@@ -274,6 +277,63 @@ static void reduce_position(const struct ad_loops *loops, bool max, int ndim, co
     }
 }
 
+/* ---- all that attain it ---- */
+
+/* The strides of what is walked beside the input: of y, and of places. */
+static void walk_places(struct walk *w, int ndim, const int64_t *dims, const bool *reduced, const int64_t *strides, int64_t item)
+{
+    int64_t y_stride = item, place = 1;
+    w->ndim = 0;
+    for (int d = ndim - 1; d >= 0; d--) {
+        if (dims[d] != 1) {
+            w->dims[w->ndim] = dims[d];
+            w->in[w->ndim] = strides[d];
+            w->place[w->ndim] = place;
+            w->out[w->ndim++] = reduced[d] ? 0 : y_stride;
+        }
+        y_stride *= reduced[d] ? 1 : dims[d];
+        place *= dims[d];
+    }
+    canonicalise(w);
+}
+
+int64_t ad_attained_places(const struct ad_loops *loops, int ndim, const int64_t *dims, const bool *reduced, struct ad_operand in, const void *y, int64_t room,
+                           int64_t *places, int64_t *results)
+{
+    int64_t item = (int64_t)ad_dtype_size(in.dtype), index[AD_MAX_NDIM] = { 0 }, count = 0, place = 0, result = 0;
+    struct walk w;
+    for (int d = 0; d < ndim; d++)
+        if (dims[d] == 0)
+            return 0;
+    walk_places(&w, ndim, dims, reduced, in.strides, item);
+    int last = w.ndim - 1;
+    int64_t n = last < 0 ? 1 : w.dims[last], stride = last < 0 ? 0 : w.in[last], y_stride = last < 0 ? 0 : w.out[last], step = last < 0 ? 0 : w.place[last];
+    for (const char *at = in.data;;) {
+        int64_t found = loops->attained[in.dtype](n, at, stride, (const char *)y + result, y_stride, room - count, places + count);
+        if (found > room - count)
+            return room + 1;
+        for (int64_t i; found > 0; found--, count++) {
+            i = places[count];
+            places[count] = place + i * step;
+            results[count] = (result + i * y_stride) / item;
+        }
+        int d = last - 1;
+        for (; d >= 0; d--) {
+            at += w.in[d];
+            result += w.out[d];
+            place += w.place[d];
+            if (++index[d] < w.dims[d])
+                break;
+            at -= w.in[d] * w.dims[d];
+            result -= w.out[d] * w.dims[d];
+            place -= w.place[d] * w.dims[d];
+            index[d] = 0;
+        }
+        if (d < 0)
+            return count;
+    }
+}
+
 void ad_reduce(ad_reduction kind, const struct ad_loops *loops, int ndim, const int64_t *dims, const bool *reduced, struct ad_operand in,
                struct ad_operand out)
 {
@@ -306,6 +366,7 @@ void ad_reduce(ad_reduction kind, const struct ad_loops *loops, int ndim, const 
         if (dims[d] != 1) {
             w->dims[w->ndim] = dims[d];
             w->in[w->ndim] = in.strides[d];
+            w->place[w->ndim] = 0;
             w->out[w->ndim++] = out_strides[d];
         }
     canonicalise(w);

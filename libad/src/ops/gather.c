@@ -1,7 +1,8 @@
 /* Elements named by integers: gathers, and their transposes.
  *
- * Two primitives along one axis, both linear: gather reads places, put replaces what is there at places that are all different. The places are a constant, held in the options, checked before a primitive
- * is called. Everything else here computes places and reshapes. */
+ * Three primitives, all linear: gather reads places along one axis, put replaces what is there at places that are all different, pick reads different
+ * places of the flattened array. The places are a constant, held in the options, checked before a primitive is called. Everything else here computes
+ * places and reshapes. */
 #include "ad/array.h"
 #include "ad/create.h"
 #include "ad/index.h"
@@ -158,6 +159,72 @@ static bool put_vjp_within(const ad_node *node, void *g)
 static ad_array *gather(ad_array *x, ad_array *index, int axis)
 {
     return x && index ? ad_call_primitive(&gather_op, &x, 1, &(struct places){ index, ad_dims(x)[axis], axis }) : NULL;
+}
+
+/* ---- different places of all, of which each gets its cotangent by itself ---- */
+
+struct picks {
+    ad_array *places; /* C-contiguous int64, without trace, in the shape of the result */
+};
+
+static void picks_keep(const void *options)
+{
+    (ad_retain)(((const struct picks *)options)->places);
+}
+
+static void picks_drop(const void *options)
+{
+    (ad_release)(((const struct picks *)options)->places);
+}
+
+static ad_array *picks_of(const ad_node *node)
+{
+    return ((const struct picks *)ad_node_options(node))->places;
+}
+
+static bool pick_infer(const ad_node *node, ad_spec *output)
+{
+    *output = (ad_spec){ ad_node_dtype(node, 0), ad_shape_of(picks_of(node)) };
+    return true;
+}
+
+static bool pick_eval(const ad_node *node, void *const *outputs)
+{
+    const ad_array *x = ad_node_operand(node, 0), *places = picks_of(node);
+    const void *data = data_of(node, 0);
+    if (data)
+        ad_gather(ad_dtype_size((ad_dtype)x->dtype), 1, x->size, 1, (const int64_t *)places->data, places->size, data, outputs[0]);
+    return data != NULL;
+}
+
+/* Zeros give way to the cotangent, so that its own zeros keep their sign. */
+static bool pick_vjp_into(const ad_node *node, ad_array *g, void *sum, bool zeros)
+{
+    const ad_array *x = ad_node_operand(node, 0), *places = picks_of(node);
+    const int64_t *place = (const int64_t *)places->data;
+    if (!(g = ad_array_contiguous(ad_current(), g)))
+        return false;
+    if (zeros)
+        ad_put_rows(ad_dtype_size((ad_dtype)g->dtype), 1, x->size, 1, place, places->size, g->data, sum);
+    else
+        ad_scatter_add((ad_dtype)g->dtype, 1, x->size, 1, place, places->size, g->data, sum);
+    return true;
+}
+
+static const ad_primitive pick_op = {
+    .name = "ad_pick", .infer = pick_infer, .eval = pick_eval, .vjp_into = pick_vjp_into, .linear = AD_LINEAR, .options_size = sizeof(struct picks),
+    .options_keep = picks_keep, .options_drop = picks_drop,
+};
+AD_OPERATION(pick_op);
+
+ad_array *ad_pick(ad_array *x, ad_array *places)
+{
+    return x && places ? ad_call_primitive(&pick_op, &x, 1, &(struct picks){ places }) : NULL;
+}
+
+ad_array *ad_pick_cotangent(const ad_node *node, ad_array *places, ad_array *g)
+{
+    return places ? ad_cotangent_of_part(node, &pick_op, &(struct picks){ places }, g) : NULL;
 }
 
 /* ---- places ---- */
@@ -412,15 +479,6 @@ ad_array *(ad_take_along_axis)(ad_array *x, ad_array *index, int axis)
         return NULL;
     ad_array *places = places_along("ad_take_along_axis", x, index, axis);
     return places ? ad_reshape(gather(ad_ravel(x), ad_ravel(places), 0), ad_shape_of(places)) : NULL;
-}
-
-ad_array *ad_permute_back(ad_array *g, ad_array *index, int axis)
-{
-    ad_array *places = g && index ? places_along("ad_permute_back", g, index, axis) : NULL;
-    ad_array *operands[] = { places ? ad_zeros(AD_SHAPE(g->size), .dtype = ad_dtype_of(g)) : NULL, ad_ravel(g) };
-    if (!places || !operands[0] || !operands[1])
-        return NULL;
-    return ad_reshape(ad_call_primitive(&put_op, operands, 2, &(struct places){ ad_ravel(places), g->size, 0 }), ad_shape_of(g));
 }
 
 ad_array *(ad_put_along_axis)(ad_array *x, ad_array *index, ad_array *value, int axis)

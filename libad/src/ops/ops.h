@@ -138,8 +138,11 @@ ad_array *ad_slice_of(ad_array *x, int axis, int64_t start, int64_t count, int64
  * the axis, which is as long as index. */
 ad_array *ad_update_axis(update kind, ad_array *x, ad_array *index, ad_array *value, int axis);
 
-/* The transpose of ad_take_along_axis, along an axis counted from 0, for an index that names each place of it once. */
-ad_array *ad_permute_back(ad_array *g, ad_array *index, int axis);
+/* The elements of x at different places of the flattened x, in the shape of `places`: C-contiguous int64, without trace, within bounds. */
+ad_array *ad_pick(ad_array *x, ad_array *places);
+
+/* For the vjp of a primitive of one input whose derivative is ad_pick at these places, as ad_cotangent_of_part. */
+ad_array *ad_pick_cotangent(const ad_node *node, ad_array *places, ad_array *g);
 
 /* The same at int64 places of any shape, within bounds, with any value that broadcasts to what they read. */
 ad_array *ad_update_places(const char *operation, update kind, ad_array *x, ad_array *places, ad_array *value, int axis);

@@ -4,9 +4,11 @@
  * length 1 (`restore`), so that broadcasting does the rest. Running sums and products are in scan.c. */
 #include "ad/reduce.h"
 #include "ad/create.h"
+#include "ad/index.h"
 #include "ad/math.h"
 #include "ad/shape.h"
 #include "ops/ops.h"
+#include <string.h>
 
 struct reduction {
     uint32_t axes; /* bit i: axis i is reduced */
@@ -307,6 +309,64 @@ DEFAULTS_OF(prod)
 
 /* ---- extrema: the elements that attain the result share what comes ---- */
 
+/* A mask costs no more than places where a result has fewer elements than these to choose from. */
+enum { FEW_ELEMENTS = 32 };
+
+/* The elements that attain the result, where each result is attained once or twice. */
+struct attained {
+    ad_array *places;  /* in the flattened input; NULL: a result is attained more often, or has few elements */
+    ad_array *results; /* the number of its result for each; NULL where each is attained once: the places stand in order and shape of the results */
+    ad_array *share;   /* of how many of its result each is one, in the input's dtype */
+};
+
+static ad_array *integers(ad_shape shape, const int64_t *data)
+{
+    ad_array *x = ad_array_new(ad_current(), AD_I64, shape.ndim, shape.dim);
+    if (x && data)
+        memcpy(x->data, data, (size_t)x->size * sizeof *data);
+    return x;
+}
+
+/* Of count places, one for each result, in the order of the results. */
+static bool place_of_each(struct attained *a, ad_shape shape, int64_t count, const int64_t *places, const int64_t *results)
+{
+    a->places = integers(shape, NULL);
+    if (a->places)
+        ad_put_rows(sizeof *places, 1, count, 1, results, count, places, a->places->data);
+    return a->places != NULL;
+}
+
+static bool place_some(struct attained *a, const ad_array *y, int64_t count, const int64_t *places, const int64_t *results)
+{
+    a->results = integers(AD_SHAPE(count), results);
+    ad_array *times = a->results ? ad_put_add(ad_zeros(AD_SHAPE(y->size), .dtype = AD_I64), a->results, ad_weak_integer(1)) : NULL;
+    a->share = times ? ad_astype(ad_take(times, a->results), (ad_dtype)y->dtype) : NULL;
+    if (!a->share || ad_item_int(ad_max(times)) > 2)
+        return a->share != NULL;
+    return (a->places = integers(AD_SHAPE(count), places)) != NULL;
+}
+
+static bool find_attained(const ad_node *node, struct attained *a)
+{
+    ad_context *c = ad_current();
+    ad_array *x = ad_node_input(node, 0), *y = ad_node_output(node, 0);
+    *a = (struct attained){ 0 };
+    if (!x || !y || count_of(x, ad_node_options(node)) < FEW_ELEMENTS)
+        return x && y;
+    bool reduced[AD_MAX_NDIM];
+    for (int i = 0; i < x->ndim; i++)
+        reduced[i] = is_reduced(ad_node_options(node), i);
+    int64_t room = 2 * y->size;
+    size_t bytes = (size_t)(2 * room + AD_ATTAINED_SLACK) * sizeof(int64_t);
+    int64_t *results = ad_allocate(c, bytes), *places = results ? results + room : NULL;
+    if (!results)
+        return false;
+    int64_t count = ad_attained_places(c->loops, x->ndim, ad_dims(x), reduced, operand_of(x), y->data, room, places, results);
+    bool done = count > room || (count == y->size ? place_of_each(a, ad_shape_of(y), count, places, results) : place_some(a, y, count, places, results));
+    ad_deallocate(c, results, bytes);
+    return done;
+}
+
 /* p of the elements that attain the result, over their number, and 0 elsewhere. Where the result is NaN, the NaN attain it. */
 static ad_array *shared(const ad_node *node, ad_array *p)
 {
@@ -318,14 +378,31 @@ static ad_array *shared(const ad_node *node, ad_array *p)
 static ad_array *extremum_vjp(const ad_node *node, int operand, ad_array *g)
 {
     (void)operand;
-    return shared(node, restore(node, g));
+    struct attained a;
+    if (no_axes(node))
+        return g;
+    if (!find_attained(node, &a))
+        return NULL;
+    if (!a.places)
+        return shared(node, restore(node, g));
+    return ad_pick_cotangent(node, a.places, a.results ? ad_div(ad_take(g, a.results), a.share) : g);
 }
 
 static ad_array *extremum_jvp(const ad_node *node, int operand, ad_array *t)
 {
     (void)operand;
-    const struct reduction *r = ad_node_options(node);
-    return sum_like(node, shared(node, t), r->keepdims);
+    struct attained a;
+    if (no_axes(node))
+        return t;
+    if (!find_attained(node, &a))
+        return NULL;
+    if (!a.places)
+        return sum_like(node, shared(node, t), ((const struct reduction *)ad_node_options(node))->keepdims);
+    t = ad_pick(t, a.places);
+    if (!a.results)
+        return t;
+    ad_array *nothing = ad_zeros(ad_shape_of(ad_node_output(node, 0)), .dtype = ad_node_dtype(node, 0));
+    return ad_put_add(nothing, a.results, ad_div(t, a.share));
 }
 
 #define EXTREMUM .vjp = extremum_vjp, .jvp = extremum_jvp, .saves = AD_SAVE_INPUTS | AD_SAVE_OUTPUT

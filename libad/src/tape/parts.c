@@ -218,6 +218,15 @@ bool ad_parts_add(ad_context *c, struct ad_slot *slot, const struct ad_node *nod
     return node->op->vjp_into(node, g, whole->data, zeros);
 }
 
+/* As in ad_parts_add, of a call whose derivative shows a part. */
+ad_array *ad_cotangent_of_part(const ad_node *node, const ad_primitive *op, const void *options, ad_array *g)
+{
+    if (!g || !node->taker)
+        return ad_transposed(op, options, node->inputs[0], g);
+    ad_parts_add(ad_current(), node->taker, &(struct ad_node){ .op = op, .options = options, .inputs = node->inputs, .count = 1 }, g);
+    return NULL;
+}
+
 ad_array *ad_parts_join(ad_context *c, struct ad_slot *slot)
 {
     struct ad_parts *parts = slot->parts;

@@ -230,11 +230,12 @@ AD_ALWAYS_INLINE outcome sweep_numbers(ad_context *c, struct sweep *sweep, struc
 }
 
 /* Hands g, what a rule gave for the cotangent of an operand, to its parent. */
-AD_ALWAYS_INLINE bool serve(ad_context *c, const struct sweep *sweep, const struct ad_node *node, uint32_t parent, uint32_t index, int operand)
+AD_ALWAYS_INLINE bool serve(ad_context *c, const struct sweep *sweep, struct ad_node *node, uint32_t parent, uint32_t index, int operand)
 {
     struct ad_slot *target = parent_slot(sweep, parent, index);
     if (target && node->op->vjp_into && node->count == 1)
         return ad_parts_add(c, target, node, node->cotangents[0]);
+    node->taker = target;
     ad_array *g = target ? cotangent_through(c, node, operand, node->cotangents[0]) : NULL;
     return g ? add_cotangent(c, target, g) : !target || !c->error_code;
 }
@@ -273,7 +274,7 @@ static ad_array *apart_from(ad_context *c, ad_array *d, const ad_array *g)
 }
 
 /* A call whose own cotangent g becomes that of its first operand, when the others have theirs; g must be the slot's alone. */
-static bool sweep_within(ad_context *c, const struct sweep *sweep, const struct ad_node *node, const uint32_t *parents, uint32_t index)
+static bool sweep_within(ad_context *c, const struct sweep *sweep, struct ad_node *node, const uint32_t *parents, uint32_t index)
 {
     ad_array *g = node->cotangents[0];
     for (int i = 1; i < node->count; i++) {

@@ -24,6 +24,7 @@ struct ad_node {
     ad_array *const *inputs;
     ad_array *const *outputs;
     ad_array *const *cotangents;
+    struct ad_slot *taker; /* in a sweep: takes the cotangent of the operand that is asked for; NULL: nobody is known */
     int count, target;
 };
 
@@ -208,6 +209,10 @@ void ad_parts_drop(ad_context *c, struct ad_slot *slot);
 
 /* The transpose of `op`, a primitive with vjp_into, of inputs like x: value in its place among zeros. */
 ad_array *ad_transposed(const ad_primitive *op, const void *options, ad_array *like, ad_array *value);
+
+/* For the vjp of a primitive of one input whose derivative is `op`, one with vjp_into: what the input gets where the cotangent of op's output is g. A sweep adds
+ * it in its place, and nothing, NULL, is left to give. */
+ad_array *ad_cotangent_of_part(const ad_node *node, const ad_primitive *op, const void *options, ad_array *g);
 
 static inline void ad_cotangent_drop(ad_context *c, struct ad_slot *slot)
 {
