@@ -374,6 +374,7 @@ static const struct row rows[] = {
     UNARY(var, -2, 2, COMPLEX | NO_EMPTY),
     ONE("ad_var", var_first, -2, 2, COMPLEX | NO_SCALAR | NO_EMPTY),
     ONE("ad_var", var_last_kept, -2, 2, COMPLEX | NO_SCALAR),
+    ONE("ad_sum_of_squares", var_last_kept, -2, 2, NO_SCALAR),
     UNARY(std, -2, 2, COMPLEX | NO_EMPTY),
     ONE("ad_std", std_first, -2, 2, COMPLEX | NO_SCALAR | NO_EMPTY),
     ONE("ad_std", std_two, -2, 2, COMPLEX | MATRIX | NO_EMPTY),

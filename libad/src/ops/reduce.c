@@ -233,6 +233,20 @@ static ad_array *sum_like(const ad_node *node, ad_array *x, bool keepdims)
     return ad_call_primitive(&sum_op, &x, 1, &(struct reduction){ r->axes, keepdims });
 }
 
+/* ---- sum of squares, of real numbers ---- */
+
+static ad_array *squares_vjp(const ad_node *node, int operand, ad_array *g)
+{
+    return ad_zzmul(restore(node, g), ad_mul(2, ad_node_input(node, operand)));
+}
+
+static ad_array *squares_jvp(const ad_node *node, int operand, ad_array *t)
+{
+    return sum_like(node, ad_zzmul(t, ad_mul(2, ad_node_input(node, operand))), ((const struct reduction *)ad_node_options(node))->keepdims);
+}
+
+REDUCTION(sum_of_squares, SQUARES, reduce_infer, reduce_eval, .vjp = squares_vjp, .jvp = squares_jvp, .saves = AD_SAVE_INPUTS)
+
 /* ---- product ---- */
 
 /* For each element the product of the others: of those before it times those after it. The reduced axes are brought to the end
@@ -493,18 +507,18 @@ static ad_array *as_float(ad_array *x, ad_reduce_options *o)
     return dtype == AD_NO_DTYPE ? x : ad_astype(x, dtype);
 }
 
-/* The sum over n - ddof, where n counts what .where includes; `name` for the errors. */
-static ad_array *average(const char *name, ad_array *x, const ad_reduce_options *o)
+/* The sum, or that of squares, over n - ddof, where n counts what .where includes; `name` for the errors. */
+static ad_array *average(const char *name, const ad_primitive *sum, ad_array *x, const ad_reduce_options *o)
 {
     struct reduction r;
     if (!x || !resolve(name, x, o, &r))
         return NULL;
     if (o->where) {
         ad_array *mask = mask_of(name, x, o->where), *n = ad_sub(reduce(&sum_op, mask, o), o->ddof);
-        return ad_div(reduce(&sum_op, ad_where(mask, x, 0), o), ad_astype(ad_maximum(n, 0), ad_dtype_real((ad_dtype)x->dtype)));
+        return ad_div(reduce(sum, ad_where(mask, x, 0), o), ad_astype(ad_maximum(n, 0), ad_dtype_real((ad_dtype)x->dtype)));
     }
     int64_t n = count_of(x, &r) - o->ddof;
-    return ad_div(reduce(&sum_op, x, o), n > 0 ? n : 0);
+    return ad_div(reduce(sum, x, o), n > 0 ? n : 0);
 }
 
 /* x minus its mean, in the dtype that moments are computed in, which the options name no more. */
@@ -516,7 +530,7 @@ static ad_array *deviations(const char *name, ad_array *x, ad_reduce_options *op
     ad_reduce_options of_mean = *options;
     of_mean.keepdims = true;
     of_mean.ddof = 0;
-    return ad_sub(x, average(name, x, &of_mean));
+    return ad_sub(x, average(name, &sum_op, x, &of_mean));
 }
 
 ad_array *ad_mean_with(ad_array *x, ad_reduce_options options)
@@ -524,14 +538,15 @@ ad_array *ad_mean_with(ad_array *x, ad_reduce_options options)
     if (!ad_given(x, "ad_mean", "array") || !ad_reduce_takes("ad_mean", &options, AD_TAKES_KEEPDIMS | AD_TAKES_DTYPE | AD_TAKES_WHERE))
         return NULL;
     x = as_float(x, &options);
-    return average("ad_mean", x, &options);
+    return average("ad_mean", &sum_op, x, &options);
 }
 
 ad_array *ad_var_with(ad_array *x, ad_reduce_options options)
 {
     ad_array *d = deviations("ad_var", x, &options);
-    bool complex = d && ad_dtype_is_complex((ad_dtype)d->dtype);
-    return average("ad_var", complex ? ad_real(ad_mul(d, ad_conj(d))) : ad_square(d), &options);
+    if (d && ad_dtype_is_complex((ad_dtype)d->dtype))
+        return average("ad_var", &sum_op, ad_real(ad_mul(d, ad_conj(d))), &options);
+    return average("ad_var", &sum_of_squares_op, d, &options);
 }
 
 /* A 2-norm of the deviations, not a root of the variance, which overflows and underflows. */
