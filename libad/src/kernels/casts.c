@@ -6,7 +6,35 @@
 /* A value outside the integer's range, or NaN, gives the smallest integer, as x86 does. */
 #define TO_I64(x) ((x) >= -0x1p63 && (x) < 0x1p63 ? (int64_t)(x) : INT64_MIN)
 
-#define CAST(F, f, T, t, expression) LOOP1(static, cast_##f##_##t, F, T, expression)
+#define FILL(T, t)                                                                                                     \
+    static __attribute__((noinline)) void fill_##t(int64_t n, T x, T *out)                                             \
+    {                                                                                                                  \
+        for (int64_t i = 0; i < n; i++)                                                                                \
+            out[i] = x;                                                                                                \
+    }
+
+FILL(double, f64)
+FILL(float, f32)
+FILL(c128, c128)
+FILL(c64, c64)
+FILL(int64_t, i64)
+FILL(int32_t, i32)
+FILL(uint8_t, u8)
+FILL(uint8_t, b8)
+
+/* One element repeated, as a broadcast axis is, is converted once. */
+#define CAST(F, f, T, t, expression)                                                                                   \
+    LOOP1(static, convert_##f##_##t, F, T, expression)                                                                 \
+    static void cast_##f##_##t(LOOP_ARGUMENTS)                                                                         \
+    {                                                                                                                  \
+        if (in_stride[0] || out_stride != sizeof(T) || n < 2) {                                                        \
+            convert_##f##_##t(n, in, in_stride, out, out_stride);                                                      \
+            return;                                                                                                    \
+        }                                                                                                              \
+        F x = *(const F *)in[0];                                                                                       \
+        T y = (expression);                                                                                            \
+        fill_##t(n, y, (T *)out);                                                                                      \
+    }
 #define CASTS_FROM_REAL(F, f)                                                                                          \
     CAST(F, f, double, f64, x)                                                                                         \
     CAST(F, f, float, f32, (float)x)                                                                                   \
