@@ -117,6 +117,7 @@ const struct ad_loops FOR_ISA(ad_loops) = {
     .instruction_set = ISA,
     .folds = &FOR_ISA(ad_folds),
     .sorts = &FOR_ISA(ad_sorts),
+    .indices = &FOR_ISA(ad_indices),
     .position = FOR_ISA(ad_positions),
     .attained = FOR_ISA(ad_attained_by),
     .casts = FOR_ISA(ad_casts),

@@ -1,34 +1,6 @@
-/* Moving elements by an index along the middle axis of C-contiguous (outer, n, inner) arrays, and the index that a mask is. */
+/* Moving elements by an index along the middle axis of C-contiguous (outer, n, inner) arrays. */
 #include "kernels/loops.h"
 #include <string.h>
-
-int64_t ad_count_true(int64_t n, const uint8_t *mask)
-{
-    int64_t count = 0;
-    for (int64_t i = 0; i < n; i++)
-        count += mask[i] != 0;
-    return count;
-}
-
-/* Each place is written where the next one belongs, and stays if it is one: no branch has to be foreseen but that eight are all false. */
-void ad_places_of_true(const uint8_t *mask, int64_t count, int64_t *places)
-{
-    enum { EIGHT = 8 };
-    int64_t i = 0, next = 0;
-    while (count - next >= EIGHT) { /* so there are eight elements, and room for eight places */
-        uint64_t eight;
-        memcpy(&eight, mask + i, sizeof eight);
-        for (int j = 0; eight && j < EIGHT; j++) {
-            places[next] = i + j;
-            next += mask[i + j] != 0;
-        }
-        i += EIGHT;
-    }
-    for (; next < count; i++) {
-        places[next] = i;
-        next += mask[i] != 0;
-    }
-}
 
 #define GATHER_ROW(T)                                                                                                  \
     for (int64_t j = 0; j < count; j++)                                                                                \
@@ -42,6 +14,7 @@ void ad_gather(size_t item, int64_t outer, int64_t n, int64_t inner, const int64
         const char *from = (const char *)in + (size_t)(o * n) * row;
         char *to = (char *)out + (size_t)(o * count) * row;
         switch (inner == 1 ? item : 0) {
+        case 16: GATHER_ROW(c128);
         case 8: GATHER_ROW(uint64_t);
         case 4: GATHER_ROW(uint32_t);
         case 1: GATHER_ROW(uint8_t);
@@ -64,14 +37,19 @@ void ad_put_rows(size_t item, int64_t outer, int64_t n, int64_t inner, const int
         const char *from = (const char *)in + (size_t)(o * count) * row;
         char *to = (char *)out + (size_t)(o * n) * row;
         switch (inner == 1 ? item : 0) {
+        case 16: PUT_ROW(c128);
         case 8: PUT_ROW(uint64_t);
         case 4: PUT_ROW(uint32_t);
         case 1: PUT_ROW(uint8_t);
-        default:
-            for (int64_t j = 0; j < count; j++)
-                memcpy(to + (size_t)index[j] * row, from + (size_t)j * row, row);
+        default: ad_put_row(row, index, count, from, (int64_t)row, to);
         }
     }
+}
+
+void ad_put_row(size_t row, const int64_t *index, int64_t count, const void *in, int64_t step, void *out)
+{
+    for (int64_t j = 0; j < count; j++)
+        memcpy((char *)out + (size_t)index[j] * row, (const char *)in + j * step, row);
 }
 
 void ad_clear_rows(size_t item, int64_t outer, int64_t n, int64_t inner, const int64_t *index, int64_t count, void *out)

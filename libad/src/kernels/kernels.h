@@ -4,7 +4,7 @@
  * allocate: where one needs scratch memory, its caller asks how much and brings it. Outputs never
  * overlap inputs unless they are the same memory with the same strides.
  *
- * The elementwise loops (elementwise.c, real.inc), the conversions (casts.c), the folds (fold.c), positions (position.c) and
+ * The elementwise loops (elementwise.c, real.inc), the conversions (casts.c), the folds (fold.c), positions (position.c), places (indices.c) and
  * sorts (sort.c) are compiled once per instruction set from one source and collected in one `struct ad_loops` each;
  * ad_loops_for_this_cpu() picks at run time. */
 #ifndef AD_KERNELS_H
@@ -66,6 +66,14 @@ struct ad_sorts {
     void (*order)(ad_dtype dtype, int64_t rows, int64_t n, const void *in, int64_t *out, void *scratch);
 };
 
+/* Places along an axis. */
+struct ad_indices {
+    bool (*all_within)(int64_t n, int64_t length, const int64_t *index);     /* from 0 on, below length */
+    bool (*count_from_end)(int64_t n, int64_t length, int64_t *index);       /* those below 0; false: then one is not within */
+    int64_t (*count_true)(int64_t n, const uint8_t *mask);                   /* of n bools */
+    void (*places_of_true)(int64_t n, const uint8_t *mask, int64_t count, int64_t *places); /* of the `count` that are, in order */
+};
+
 enum { AD_SORT_SLACK = 16 }; /* what a vector may write beyond the end */
 
 static inline size_t ad_sort_scratch(int64_t n)
@@ -79,6 +87,7 @@ struct ad_loops {
     ad_number_function *number[AD_LOOP_COUNT];
     const struct ad_folds *folds;
     const struct ad_sorts *sorts;
+    const struct ad_indices *indices;
     ad_position *const *position;            /* by dtype */
     ad_attained *const *attained;            /* the same; of floats */
     ad_loop *const (*casts)[AD_DTYPE_COUNT]; /* conversions, [from][to], of one input; complex to real drops the imaginary part */
@@ -152,13 +161,10 @@ int64_t ad_attained_places(const struct ad_loops *loops, int ndim, const int64_t
 void ad_scan_sum(ad_dtype dtype, int64_t outer, int64_t n, int64_t inner, const void *in, void *out, bool reverse);
 void ad_scan_prod(ad_dtype dtype, int64_t outer, int64_t n, int64_t inner, const void *in, void *out, bool reverse);
 
-/* How many of n bools are true, and, in order, the places of the `count` that are. */
-int64_t ad_count_true(int64_t n, const uint8_t *mask);
-void ad_places_of_true(const uint8_t *mask, int64_t count, int64_t *places);
-
 /* out[o, j, i] = in[o, index[j], i] on C-contiguous (outer, n, inner) -> (outer, count, inner); item bytes per element. Indices are valid. */
 void ad_gather(size_t item, int64_t outer, int64_t n, int64_t inner, const int64_t *index, int64_t count, const void *in, void *out);
-/* out[o, index[j], i] = in[o, j, i]; the last of repeated indices wins. */
+/* out[o, index[j], i] = in[o, j, i]; the last of repeated indices wins. ad_put_row is the same of rows of any bytes, `step` bytes apart. */
+void ad_put_row(size_t row, const int64_t *index, int64_t count, const void *in, int64_t step, void *out);
 void ad_put_rows(size_t item, int64_t outer, int64_t n, int64_t inner, const int64_t *index, int64_t count, const void *in, void *out);
 /* out[o, index[j], i] = 0 */
 void ad_clear_rows(size_t item, int64_t outer, int64_t n, int64_t inner, const int64_t *index, int64_t count, void *out);

@@ -1,7 +1,7 @@
 /* Elements named by integers: gathers, and their transposes.
  *
- * Three primitives, all linear: gather reads places along one axis, put replaces what is there at places that are all different, pick reads different
- * places of the flattened array. The places are a constant, held in the options, checked before a primitive is called. Everything else here computes
+ * Three primitives, all linear: gather reads places along one axis, put replaces what is there, the last value of a place that is named again, and pick
+ * reads different places of the flattened array. The places are a constant, held in the options, checked before a primitive is called. Everything else here computes
  * places and reshapes. */
 #include "ad/array.h"
 #include "ad/create.h"
@@ -108,18 +108,37 @@ static bool gather_vjp_into(const ad_node *node, ad_array *g, void *sum, bool ze
     return true;
 }
 
+/* Rows of x, of what lies behind `axis`: one after the other in memory, `step` bytes apart along the axis and `outer_step` along what lies before it. False
+ * where there are no such steps. */
+static bool rows_of(const ad_array *x, int axis, int64_t *outer_step, int64_t *step)
+{
+    int64_t next = (int64_t)ad_dtype_size((ad_dtype)x->dtype);
+    for (int d = x->ndim - 1; d > axis; next *= ad_dims(x)[d--])
+        if (ad_strides(x)[d] != next && ad_dims(x)[d] != 1)
+            return false;
+    *step = ad_strides(x)[axis];
+    *outer_step = axis ? ad_strides(x)[axis - 1] : 0;
+    return axis <= 1;
+}
+
 /* Operands: what is there, what is put. */
 static bool put_eval(const ad_node *node, void *const *outputs)
 {
     const struct places *p = ad_node_options(node);
-    const ad_array *x = ad_node_operand(node, 0);
-    const void *old = data_of(node, 0), *new = data_of(node, 1);
-    size_t item = ad_dtype_size((ad_dtype)x->dtype);
+    const ad_array *x = ad_node_operand(node, 0), *value = ad_node_operand(node, 1);
+    const int64_t *index = (const int64_t *)p->index->data;
+    const void *old = data_of(node, 0);
+    struct layout l = layout_of(x, p->axis);
+    int64_t outer_step, step, item = (int64_t)ad_dtype_size((ad_dtype)x->dtype), row = l.inner * item;
+    bool by_rows = l.inner > 1 && value->size && rows_of(value, p->axis, &outer_step, &step);
+    const void *new = by_rows ? value->data : data_of(node, 1);
     if (!old || !new)
         return false;
-    struct layout l = layout_of(x, p->axis);
-    memcpy(outputs[0], old, (size_t)x->size * item);
-    ad_put_rows(item, l.outer, p->length, l.inner, (const int64_t *)p->index->data, p->index->size, new, outputs[0]);
+    memcpy(outputs[0], old, (size_t)(x->size * item));
+    if (!by_rows)
+        ad_put_rows((size_t)item, l.outer, p->length, l.inner, index, p->index->size, new, outputs[0]);
+    for (int64_t o = 0; by_rows && o < l.outer; o++)
+        ad_put_row((size_t)row, index, p->index->size, (const char *)new + o * outer_step, step, (char *)outputs[0] + o * p->length * row);
     return true;
 }
 
@@ -138,13 +157,38 @@ static const ad_primitive put_op = {
 AD_OPERATION(gather_op);
 AD_OPERATION(put_op);
 
+/* Whether each place is not named again later on, in the shape of an index along the axis; NULL without an error: none is. */
+static ad_array *last_namings(const ad_node *node)
+{
+    ad_context *c = ad_current();
+    const struct places *p = ad_node_options(node);
+    int64_t count = p->index->size, last = 0;
+    const int64_t *place = (const int64_t *)p->index->data;
+    ad_shape shape = ad_node_shape(node, 1);
+    for (int i = 0; i < shape.ndim; i++)
+        shape.dim[i] = i == p->axis ? count : 1;
+    ad_array *mask = ad_array_new(c, AD_BOOL, shape.ndim, shape.dim);
+    uint8_t *named = mask ? ad_allocate(c, (size_t)p->length) : NULL;
+    if (!named)
+        return NULL;
+    memset(named, 0, (size_t)p->length);
+    for (int64_t j = count - 1; j >= 0; j--) {
+        last += mask->data[j] = !named[place[j]];
+        named[place[j]] = 1;
+    }
+    ad_deallocate(c, named, (size_t)p->length);
+    return last < count ? mask : NULL;
+}
+
 /* The old elements get nothing where new ones stand; the new ones get what stands there. */
 static ad_array *put_transpose(const ad_node *node, int operand, ad_array *g)
 {
-    if (operand == 1)
-        return ad_call_primitive(&gather_op, &g, 1, ad_node_options(node));
-    ad_array *nothing = ad_zeros(ad_node_shape(node, 1), .dtype = ad_dtype_of(g));
-    return ad_call_primitive(&put_op, (ad_array *[]){ g, nothing }, 2, ad_node_options(node));
+    if (operand == 0) {
+        ad_array *nothing = ad_zeros(ad_node_shape(node, 1), .dtype = ad_dtype_of(g));
+        return ad_call_primitive(&put_op, (ad_array *[]){ g, nothing }, 2, ad_node_options(node));
+    }
+    ad_array *last = last_namings(node), *taken = ad_failed() ? NULL : ad_call_primitive(&gather_op, &g, 1, ad_node_options(node));
+    return last ? ad_where(last, taken, 0) : taken;
 }
 
 static bool put_vjp_within(const ad_node *node, void *g)
@@ -246,18 +290,19 @@ ad_array *ad_index_within(const char *operation, ad_array *index, int64_t n, int
         return ad_set_error(AD_ERROR_DTYPE, "%s: an index of dtype %s; it should be integers", operation, ad_dtype_name((ad_dtype)index->dtype));
     if (index->dtype == AD_BOOL)
         return ad_set_error(AD_ERROR_DTYPE, "%s: an index of dtype bool; a mask goes to ad_compress or ad_at_list", operation);
-    ad_array *places = ad_array_new(c, AD_I64, index->ndim, ad_dims(index));
-    if (!places || !places->size)
+    const struct ad_indices *indices = c->loops->indices;
+    bool ready = index->dtype == AD_I64 && index->flags & AD_CONTIGUOUS && !(index->flags & AD_WEAK);
+    ready = ready && !(index->flags & AD_STORED && index->storage->release); /* nor the caller's memory */
+    if (ready && indices->all_within(index->size, n, (const int64_t *)index->data))
+        return index;
+    ad_array *places = ad_array_cast(c, index, AD_I64);
+    if (!places || indices->count_from_end(places->size, n, (int64_t *)places->data))
         return places;
-    ad_copy_strided(index->ndim, ad_dims(index), operand_of(index), operand_of(places));
-    int64_t *place = (int64_t *)places->data;
-    for (int64_t i = 0; i < places->size; i++) {
-        if (place[i] < -n || place[i] >= n)
-            return ad_set_error(AD_ERROR_INDEX, "%s: index %lld is out of bounds for axis %d of length %lld", operation, (long long)place[i], axis,
-                                (long long)n);
-        place[i] += place[i] < 0 ? n : 0;
-    }
-    return places;
+    const int64_t *place = (const int64_t *)places->data;
+    while (*place >= 0 && *place < n)
+        place++;
+    return ad_set_error(AD_ERROR_INDEX, "%s: index %lld is out of bounds for axis %d of length %lld", operation, (long long)(*place < 0 ? *place - n : *place),
+                        axis, (long long)n);
 }
 
 ad_array *ad_value_like(const char *operation, ad_array *value, const ad_array *x, ad_shape shape)
@@ -289,14 +334,13 @@ ad_array *ad_update_of(update kind, ad_array *old, ad_array *value)
     }
 }
 
-/* How often each place was named before (with `after`: is named later on); the largest such number. */
-static int64_t count_repetitions(const ad_array *index, int64_t length, bool after, int64_t *seen, int64_t *repetition)
+/* How often each place was named before; the largest such number. */
+static int64_t count_repetitions(const ad_array *index, int64_t length, int64_t *seen, int64_t *repetition)
 {
     const int64_t *place = (const int64_t *)index->data;
     int64_t most = 0;
     memset(seen, 0, (size_t)length * sizeof *seen);
-    for (int64_t k = 0; k < index->size; k++) {
-        int64_t j = after ? index->size - 1 - k : k;
+    for (int64_t j = 0; j < index->size; j++) {
         repetition[j] = seen[place[j]]++;
         most = repetition[j] > most ? repetition[j] : most;
     }
@@ -322,16 +366,16 @@ static ad_array *put(update kind, ad_array *x, ad_array *index, ad_array *value,
     return x && index && value ? ad_call_primitive(&put_op, (ad_array *[]){ x, value }, 2, &(struct places){ index, ad_dims(x)[axis], axis }) : NULL;
 }
 
-/* In rounds, in each of which every place is named once: the second naming of a place comes in the second round. Of a set only the last
- * naming counts. `scratch` has room for the axis, three times the index, and 2. */
+/* In rounds, in each of which every place is named once: the second naming of a place comes in the second round. `scratch` has room for the axis, three
+ * times the index, and 2. */
 static ad_array *put_in_rounds(update kind, ad_array *x, ad_array *index, ad_array *value, int axis, int64_t *scratch)
 {
     int64_t *seen = scratch, *repetition = seen + ad_dims(x)[axis], *sorted = repetition + index->size, *end = sorted + index->size;
-    int64_t most = count_repetitions(index, ad_dims(x)[axis], kind == UPDATE_SET, seen, repetition);
+    int64_t most = count_repetitions(index, ad_dims(x)[axis], seen, repetition);
     if (most == 0)
         return put(kind, x, index, value, axis);
     sort_by_round(repetition, index->size, most, sorted, end);
-    for (int64_t round = 0, first = 0; round <= (kind == UPDATE_SET ? 0 : most) && x; first = end[round++]) {
+    for (int64_t round = 0, first = 0; round <= most && x; first = end[round++]) {
         ad_array *numbers = ad_from_data(AD_I64, sorted + first, AD_SHAPE(end[round] - first));
         x = put(kind, x, gather(index, numbers, 0), gather(value, numbers, axis), axis);
     }
@@ -347,6 +391,8 @@ ad_array *ad_update_axis(update kind, ad_array *x, ad_array *index, ad_array *va
     int64_t length = ad_dims(x)[axis];
     if (kind == UPDATE_ADD)
         return ad_add(x, ad_transposed(&gather_op, &(struct places){ index, length, axis }, x, value));
+    if (kind == UPDATE_SET)
+        return put(kind, x, index, value, axis);
     size_t bytes = (size_t)(length + 3 * index->size + 2) * sizeof(int64_t);
     int64_t *scratch = ad_allocate(c, bytes);
     ad_array *y = scratch ? put_in_rounds(kind, x, index, value, axis, scratch) : NULL;
@@ -496,13 +542,14 @@ ad_array *(ad_put_along_axis)(ad_array *x, ad_array *index, ad_array *value, int
 ad_array *(ad_flatnonzero)(ad_array *x)
 {
     ad_context *c = ad_current();
-    ad_array *mask = ad_given(x, "ad_flatnonzero", "array") ? ad_array_cast(c, x, AD_BOOL) : NULL;
+    const struct ad_indices *indices = c->loops->indices;
+    ad_array *mask = !ad_given(x, "ad_flatnonzero", "array") ? NULL : x->dtype == AD_BOOL ? ad_array_contiguous(c, x) : ad_array_cast(c, x, AD_BOOL);
     if (!mask)
         return NULL;
-    int64_t count = ad_count_true(mask->size, (const uint8_t *)mask->data);
+    int64_t count = indices->count_true(mask->size, (const uint8_t *)mask->data);
     ad_array *places = ad_array_new(c, AD_I64, 1, &count);
     if (places)
-        ad_places_of_true((const uint8_t *)mask->data, count, (int64_t *)places->data);
+        indices->places_of_true(mask->size, (const uint8_t *)mask->data, count, (int64_t *)places->data);
     return places;
 }
 
