@@ -255,9 +255,11 @@ static bool pick_vjp_into(const ad_node *node, ad_array *g, void *sum, bool zero
     return true;
 }
 
+static const ad_field picks_fields[] = { AD_FIELD_UNNAMED(struct picks, places, ARRAY), AD_FIELDS_END };
+
 static const ad_primitive pick_op = {
     .name = "ad_pick", .infer = pick_infer, .eval = pick_eval, .vjp_into = pick_vjp_into, .linear = AD_LINEAR, .options_size = sizeof(struct picks),
-    .options_keep = picks_keep, .options_drop = picks_drop,
+    .options_keep = picks_keep, .options_drop = picks_drop, .fields = picks_fields,
 };
 AD_OPERATION(pick_op);
 
