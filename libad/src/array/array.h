@@ -56,10 +56,11 @@ struct ad_storage {
 /* A tangent of one forward level. */
 struct ad_tangent {
     uint64_t level; /* its serial number */
-    struct ad_array *value; /* NULL: that of a number, which stands below and depends on no level */
+    struct ad_array *value; /* NULL: that of a number, which stands below and depends on no forward level */
     struct ad_tangent *next;
     double number;
-    int depth; /* of the level among those that were open */
+    uint32_t node; /* of that number, in the trace of the level */
+    int depth;     /* of the level among those that were open */
 };
 
 enum { AD_INLINE_BYTES = 128, AD_WEAK = 1, AD_CONTIGUOUS = 2, AD_ABSTRACT = 4, AD_STORED = 8, AD_NAMED = 16 };

@@ -155,7 +155,14 @@ void ad_number_free_further(ad_context *c, ad_array *x)
 
 void ad_dual_number_free(ad_context *c, ad_array *x)
 {
-    ad_tangents_drop(c, x);
+    for (struct ad_tangent *t = x->tangents, *next; t; t = next) {
+        next = t->next;
+        if (t->value)
+            ad_drop(c, t->value);
+        ad_deallocate_small(c, t, sizeof *t);
+    }
+    x->tangents = NULL;
+    x->object.kind = AD_NUMBER;
     ad_number_free(c, x);
 }
 

@@ -109,13 +109,14 @@ static void close_innermost(ad_context *c)
     say_dropping(c, place_of(mark), false);
     if (__builtin_expect(!is_same(c->tracing, &mark->tracing), 0))
         unwind(c, mark->tracing);
-    for (uint32_t i = first, fetched = s->count > AHEAD ? s->count - AHEAD : 0; i < s->count; i++) {
+    const uintptr_t *entries = s->entries; /* what is freed has no part in scopes */
+    for (uint32_t i = first, count = s->count, fetched = count > AHEAD ? count - AHEAD : 0; i < count; i++) {
         if (i < fetched) /* of a large scope the first ones are not in the cache any more */
-            __builtin_prefetch((const void *)s->entries[i + AHEAD]);
-        if (s->entries[i] & 1)
-            s->entries[kept++] = s->entries[i] - 1;
+            __builtin_prefetch((const void *)entries[i + AHEAD]);
+        if (entries[i] & 1)
+            s->entries[kept++] = entries[i] - 1;
         else
-            ad_object_release(c, (struct ad_object *)s->entries[i]);
+            ad_object_release(c, (struct ad_object *)entries[i]);
     }
     s->count = kept;
     say_dropping(c, NULL, false);

@@ -243,12 +243,6 @@ bool ad_elementwise_direct(const ad_node *node, ad_array **output)
     return node->count == 1 ? direct(node, output, 1) : node->count == 2 && direct(node, output, 2);
 }
 
-double ad_elementwise_number(const ad_primitive *op, const void *options, double x, double y)
-{
-    (void)options;
-    return ad_current()->loops->number[op->code](x, y);
-}
-
 /* ---- the table ---- */
 
 #define NOTHING AD_SAVE_NOTHING

@@ -10,14 +10,10 @@
 #include "ad/reduce.h"
 #include "array/array.h"
 #include "kernels/kernels.h"
+#include "tape/tape.h"
 #include <stdarg.h>
 
 /* Enters an operation into the table: a pointer in a section of its own, which the linker gathers. A new file has its place in table.c too. */
-#ifdef __APPLE__
-#define AD_TABLE_SECTION "__DATA,ad_operations"
-#else
-#define AD_TABLE_SECTION "ad_operations"
-#endif
 #define AD_OPERATION(primitive)                                                                                        \
     static const ad_primitive *const primitive##_entry __attribute__((section(AD_TABLE_SECTION), used)) = &primitive
 
@@ -64,12 +60,10 @@ static inline ad_array **leaves_of(const ad_tree *t, int count, struct ad_scratc
     return leaves;
 }
 
-/* elementwise.c: infer and eval of every elementwise operation; its loop is the primitive's code. `number` is for those that give
- * float64 for float64. */
+/* elementwise.c: infer and eval of every elementwise operation; its loop is the primitive's code. */
 bool ad_elementwise_infer(const ad_node *node, ad_spec *output);
 bool ad_elementwise_eval(const ad_node *node, void *const *outputs);
 bool ad_elementwise_direct(const ad_node *node, ad_array **output);
-double ad_elementwise_number(const ad_primitive *op, const void *options, double x, double y);
 
 /* elementwise.c: functions that only slopes need. */
 ad_array *ad_cbrt_slope(ad_array *x);

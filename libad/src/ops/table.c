@@ -23,22 +23,12 @@ static function *const of_each_file[] __attribute__((used)) = {
     (function *)ad_linalg_svdvals, /* svd.c */
 };
 
-#ifdef __APPLE__
-extern const ad_primitive *const table_start[] __asm("section$start$__DATA$ad_operations");
-extern const ad_primitive *const table_end[] __asm("section$end$__DATA$ad_operations");
-#else
-extern const ad_primitive *const __start_ad_operations[] __attribute__((visibility("hidden")));
-extern const ad_primitive *const __stop_ad_operations[] __attribute__((visibility("hidden")));
-#define table_start __start_ad_operations
-#define table_end   __stop_ad_operations
-#endif
-
 int ad_operation_count(void)
 {
-    return (int)(table_end - table_start);
+    return (int)(ad_table_end - ad_table_start);
 }
 
 const ad_primitive *ad_operation(int i)
 {
-    return i >= 0 && i < ad_operation_count() ? table_start[i] : NULL;
+    return i >= 0 && i < ad_operation_count() ? ad_table_start[i] : NULL;
 }

@@ -375,6 +375,9 @@ ad_array *ad_call_general(const ad_primitive *op, ad_array *const *inputs, int c
     if (op->outputs > 1)
         return ad_set_error(AD_ERROR_VALUE, "%s: has %d outputs; call it with ad_call_primitive_many", op->name, op->outputs);
     ad_context *c = ad_current();
+    ad_array *z;
+    if (__builtin_expect(c->tape && c->tape->recorder, 0) && ad_rule_takes(c, op, inputs, count, options, &z))
+        return z;
     AD_RUNNING(c, op->name);
     return apply_one(c, op, inputs, count, options);
 }
@@ -403,6 +406,8 @@ bool ad_call_primitive_many(const ad_primitive *primitive, ad_array *const *inpu
     if (!ad_all_alive(primitive, inputs, count))
         return false;
     ad_context *c = ad_current();
+    if (__builtin_expect(c->tape && c->tape->recorder, 0) && ad_rule_takes(c, primitive, inputs, count, options, outputs))
+        return outputs[0];
     AD_RUNNING(c, primitive->name);
     return ad_apply(c, primitive, inputs, count, options, outputs);
 }
@@ -454,8 +459,14 @@ static ad_array *identity_vjp(const ad_node *node, int operand, ad_array *g)
     return g;
 }
 
-static const ad_primitive identity = {
-    .name = "ad_identity", .infer = ad_same_infer, .view = identity_view, .vjp = identity_vjp, .linear = AD_LINEAR,
+static double identity_number(const ad_primitive *op, const void *options, double x, double y)
+{
+    (void)op, (void)options, (void)y;
+    return x;
+}
+
+const ad_primitive ad_identity_op = {
+    .name = "ad_identity", .infer = ad_same_infer, .view = identity_view, .number = identity_number, .vjp = identity_vjp, .linear = AD_LINEAR,
 };
 
 static const ad_primitive stop_gradient = { .name = "ad_stop_gradient", .infer = ad_same_infer, .view = identity_view, .constant = true };
@@ -476,8 +487,10 @@ ad_array *ad_lift(ad_context *c, ad_array *x, int level, ad_array *tangent)
     ad_array *y = NULL;
     if (x && !x->serial && !(x->flags & AD_ABSTRACT) && !c->watched)
         y = ad_array_alias(c, x); /* it depends on nothing, as most inputs: there is nothing to record */
+    else if (x && ad_is_number(x) && !(tape->extracted & bit) && !c->watched)
+        y = ad_call_primitive(&ad_identity_op, &x, 1, NULL);
     else
-        ad_apply(c, &identity, &x, 1, NULL, &y);
+        ad_apply(c, &ad_identity_op, &x, 1, NULL, &y);
     if (!y || !ad_dtype_is_float((ad_dtype)x->dtype))
         return y;
     y->flags &= (uint8_t)~AD_WEAK;

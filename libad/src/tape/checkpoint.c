@@ -105,10 +105,10 @@ static void drop_outputs(ad_context *c, struct ad_slot *slot)
 /* One that is hollow already belongs to an inner run, which needed what this one made. */
 static void make_hollow(ad_context *c, struct ad_slot *slot, struct ad_run *run)
 {
-    bool simple = slot->borrowed & AD_SLOT_SIMPLE;
+    bool simple = slot->borrowed & AD_SLOT_SIMPLE, values = slot->borrowed & AD_SLOT_VALUES;
     for (uint32_t i = 0; i < slot->count; i++) {
         bool made = made_by(c->tape, run, ad_parents_of(slot)[i]);
-        double number = simple && !made ? value_of(slot->inputs[i]) : 0;
+        double number = !simple || made ? 0 : values ? slot->values[i] : value_of(slot->inputs[i]);
         if (simple || made)
             drop_input(c, slot, i);
         if (simple && !made)
@@ -116,7 +116,8 @@ static void make_hollow(ad_context *c, struct ad_slot *slot, struct ad_run *run)
     }
     if (slot->borrowed & AD_SLOT_HOLLOW)
         return;
-    drop_outputs(c, slot);
+    if (!values)
+        drop_outputs(c, slot);
     slot->borrowed = (uint8_t)((slot->borrowed & ~AD_SLOT_SIMPLE) | AD_SLOT_HOLLOW | (simple ? AD_SLOT_NUMBERS : 0));
     slot->run = run;
 }
@@ -210,6 +211,13 @@ static bool refill_whole(ad_context *c, struct ad_slot *slot, ad_array *const *i
         wanted += ad_parents_of(slot)[i] != AD_NO_PARENT;
     slot->output = NULL;
     slot->borrowed &= (uint8_t)~AD_SLOT_HOLLOW;
+    if (slot->borrowed & AD_SLOT_VALUES) {
+        for (uint32_t i = 0; i < slot->count; i++)
+            slot->values[i] = value_of(inputs[i]);
+        slot->value = value_of(outputs[0]);
+        slot->borrowed = (uint8_t)((slot->borrowed & ~AD_SLOT_NUMBERS) | AD_SLOT_SIMPLE | AD_BORROWED_FIRST | AD_BORROWED_SECOND);
+        return true;
+    }
     if (simple) {
         slot->borrowed = (uint8_t)(AD_SLOT_SIMPLE | (slot->borrowed & AD_SLOT_PARTS));
         memset(slot->inputs, 0, sizeof slot->inputs);
@@ -332,7 +340,7 @@ static void *run_checkpoint(ad_context *c, const ad_fn *fn, const ad_value *argu
 {
     AD_SCOPE;
     int level = level_in_sight(c->tape);
-    bool plain = level < 0 || c->tape->levels[level].extracted;
+    bool plain = level < 0 || c->tape->extracted >> level & 1;
     struct ad_run *run = plain || c->error_code ? NULL : run_begin(c, level);
     if (!run && !plain)
         return NULL;

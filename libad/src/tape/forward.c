@@ -5,16 +5,7 @@
 #include "ad/array.h"
 #include "ad/math.h"
 #include "ad/shape.h"
-#include "kernels/kernels.h"
 #include "tape/tape.h"
-
-static inline struct ad_tangent *tangent_of(const struct ad_tape *tape, const ad_array *x, int level)
-{
-    struct ad_tangent *t = x->tangents;
-    while (t && t->level != tape->levels[level].serial)
-        t = t->next;
-    return t;
-}
 
 /* A tangent as an array; NULL and an error. */
 static ad_array *as_array(ad_context *c, struct ad_tangent *t)
@@ -22,46 +13,30 @@ static ad_array *as_array(ad_context *c, struct ad_tangent *t)
     if (t->value || !(t->value = ad_number_new(c)))
         return t->value;
     t->value->number = t->number;
+    t->value->node = t->node;
+    t->value->serial = t->node ? c->tape->serial : 0;
     return t->value;
 }
 
 bool ad_tangent_find(ad_context *c, const ad_array *x, int level, ad_array **tangent)
 {
-    struct ad_tangent *t = tangent_of(c->tape, x, level);
+    struct ad_tangent *t = ad_tangent_of(c->tape, x, level);
     *tangent = t ? as_array(c, t) : NULL;
     return !t || *tangent;
 }
 
-uint64_t ad_forward_mask(const struct ad_tape *tape, const ad_array *x)
-{
-    uint64_t mask = 0;
-    for (struct ad_tangent *t = x->tangents; t; t = t->next)
-        if (t->level == tape->levels[t->depth].serial)
-            mask |= UINT64_C(1) << t->depth;
-    return mask & tape->forward & tape->live;
-}
-
-/* Gives x a tangent of which value or number is to be set. */
-AD_ALWAYS_INLINE struct ad_tangent *tangent_new(ad_context *c, ad_array *x, int level)
-{
-    struct ad_tangent *t = ad_allocate_small(c, sizeof *t);
-    if (!t)
-        return NULL;
-    t->level = c->tape->levels[level].serial;
-    t->value = NULL;
-    t->next = x->tangents;
-    t->depth = level;
-    x->tangents = t;
-    x->object.kind = ad_is_number(x) ? AD_DUAL_NUMBER : AD_ARRAY;
-    return t;
-}
-
 bool ad_tangent_attach(ad_context *c, ad_array *x, int level, ad_array *tangent)
 {
-    struct ad_tangent *t = tangent_new(c, x, level);
-    if (t)
+    struct ad_tangent *t = ad_tangent_add(c, x, level);
+    if (!t)
+        return false;
+    if (tangent->object.kind == AD_NUMBER && !tangent->serial) {
+        t->number = tangent->number;
+        t->node = 0;
+    } else {
         t->value = ad_keep(c, tangent);
-    return t;
+    }
+    return true;
 }
 
 static ad_array *zeros_like(ad_context *c, const ad_array *x)
@@ -182,77 +157,5 @@ bool ad_push_tangents(ad_context *c, struct ad_node *node, uint64_t mask, ad_arr
     for (uint64_t levels = mask & c->tape->forward; levels; levels &= levels - 1)
         if (!push_level(c, node, __builtin_ctzll(levels), outputs, outputs_count))
             return false;
-    return true;
-}
-
-/* ---- calls on numbers ----
- *
- * A call that depends on a forward level and on none outside it has nothing to record: its tangent is computed as the number it is. */
-
-typedef enum outcome { PUSHED, LEFT, FAILED } outcome;
-
-/* x as a number, if it is one and depends on no level in sight. */
-AD_ALWAYS_INLINE bool plain_number(ad_context *c, const ad_array *x, double *number)
-{
-    return ad_number_of(x, number) && (__builtin_expect(!x->serial, 1) || !ad_live_mask(c->tape, x));
-}
-
-/* Adds what one operand's tangent adds to the sum of `parts` parts. */
-AD_ALWAYS_INLINE outcome add_part(ad_context *c, const struct ad_node *node, int operand, struct ad_tangent *t, double *sum, int *parts)
-{
-    const ad_primitive *op = node->op;
-    double part, slope;
-    ad_array *tangent = t->value, *d;
-    if (op->jvp && !tangent && !(tangent = as_array(c, t)))
-        return FAILED;
-    d = op->jvp ? op->jvp(node, operand, tangent) : op->derivative(node, operand);
-    if (!d)
-        return c->error_code ? FAILED : PUSHED;
-    if (op->jvp) {
-        if (!plain_number(c, d, &part))
-            return LEFT;
-    } else {
-        part = t->number;
-        if (tangent && !plain_number(c, tangent, &part))
-            return LEFT;
-        if (d != c->numbers[AD_NUMBER_ONE]) {
-            if (!plain_number(c, d, &slope))
-                return LEFT;
-            part = AD_ZERO_WINS(part, slope);
-        }
-    }
-    *sum = (*parts)++ ? *sum + part : part;
-    return PUSHED;
-}
-
-AD_ALWAYS_INLINE outcome push_number(ad_context *c, const struct ad_node *node, int level, ad_array *z)
-{
-    struct ad_tangent *t = tangent_of(c->tape, node->inputs[0], level), *u = node->count == 2 ? tangent_of(c->tape, node->inputs[1], level) : NULL;
-    double sum = 0;
-    int parts = 0;
-    outcome done = t ? add_part(c, node, 0, t, &sum, &parts) : PUSHED;
-    if (u && done == PUSHED)
-        done = add_part(c, node, 1, u, &sum, &parts);
-    if (done != PUSHED || !parts)
-        return done;
-    if (!(t = tangent_new(c, z, level)))
-        return FAILED;
-    t->number = sum;
-    return PUSHED;
-}
-
-bool ad_push_number_tangents(ad_context *c, struct ad_node *node, uint64_t mask, ad_array *z)
-{
-    for (uint64_t levels = mask & c->tape->forward; levels; levels &= levels - 1) {
-        uint64_t live = c->tape->live;
-        uint32_t made = c->scopes.count, depth = c->scopes.depth;
-        c->tape->live &= (levels & -levels) - 1;
-        outcome done = mask & c->tape->live ? LEFT : push_number(c, node, __builtin_ctzll(levels), z);
-        c->tape->live = live;
-        ad_scope_trim(c, made);
-        c->scopes.depth = depth;
-        if (done == FAILED || (done == LEFT && !push_level(c, node, __builtin_ctzll(levels), &z, 1)))
-            return false;
-    }
     return true;
 }

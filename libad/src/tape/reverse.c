@@ -8,7 +8,7 @@
 #include "ad/reduce.h"
 #include "ad/shape.h"
 #include "kernels/kernels.h"
-#include "tape/tape.h"
+#include "tape/scalar.h"
 
 /* g in the shape of `like`: summed over the axes along which `like` was broadcast, spread over those on which a rule
  * left it out because it is the same for every element. */
@@ -50,7 +50,7 @@ static void add_in_place(ad_context *c, ad_array *sum, const ad_array *g)
                    (struct ad_operand){ sum->data, ad_strides(sum), (ad_dtype)sum->dtype });
 }
 
-/* ---- numbers: a sweep that no open level sees has nothing to record, so a real cotangent is kept as the number it is ---- */
+/* ---- scalars: a cotangent that depends on no level in sight is kept as the number it is, one that reverse levels alone made as a number with its node ---- */
 
 static inline bool is_number(const ad_array *x)
 {
@@ -65,7 +65,12 @@ static inline double number_in(const ad_array *x)
 AD_ALWAYS_INLINE void add_number(struct ad_slot *slot, double number)
 {
     slot->number = slot->numeric ? slot->number + number : number;
-    slot->numeric = true;
+    slot->numeric = AD_COTANGENT_NUMBER;
+}
+
+void ad_cotangent_drop_real(ad_context *c, struct ad_slot *slot)
+{
+    ad_deallocate_small(c, slot->real, sizeof *slot->real);
 }
 
 ad_array *ad_cotangent_of(ad_context *c, struct ad_slot *slot)
@@ -74,11 +79,14 @@ ad_array *ad_cotangent_of(ad_context *c, struct ad_slot *slot)
         return ad_parts_join(c, slot);
     if (!slot->numeric)
         return slot->cotangent;
-    ad_array *g = ad_array_real(c);
-    if (g)
-        g->number = slot->number;
+    struct ad_real x = { .value = slot->number };
+    if (slot->numeric == AD_COTANGENT_REAL) {
+        x = *slot->real;
+        ad_cotangent_drop_real(c, slot);
+    }
+    ad_array *g = ad_real_array(c, &x);
     slot->cotangent = ad_keep(c, g);
-    slot->numeric = false;
+    slot->numeric = 0;
     return g;
 }
 
@@ -94,7 +102,7 @@ AD_ALWAYS_INLINE ad_array *cotangent_of(ad_context *c, struct ad_slot *slot)
  * by the time the next one arrives. */
 AD_ALWAYS_INLINE bool add_cotangent(ad_context *c, struct ad_slot *slot, ad_array *g)
 {
-    if (!c->tape->live && !c->watched && is_number(g) && (slot->numeric || !slot->cotangent)) {
+    if (!c->watched && (!g->serial || !c->tape->live) && is_number(g) && (slot->numeric == AD_COTANGENT_NUMBER || (!slot->numeric && !slot->cotangent))) {
         add_number(slot, number_in(g));
         return true;
     }
@@ -118,6 +126,57 @@ AD_ALWAYS_INLINE bool add_cotangent(ad_context *c, struct ad_slot *slot, ad_arra
 bool ad_cotangent_add(ad_context *c, struct ad_slot *slot, ad_array *g)
 {
     return add_cotangent(c, slot, g);
+}
+
+/* Makes g the cotangent of a slot that has none. */
+static bool set_real(ad_context *c, struct ad_slot *slot, const struct ad_real *g)
+{
+    if (g->array) {
+        slot->cotangent = ad_keep(c, g->array);
+    } else if (!g->node) {
+        slot->number = g->value;
+        slot->numeric = AD_COTANGENT_NUMBER;
+    } else {
+        struct ad_real *real = ad_allocate_small(c, sizeof *real);
+        if (!real)
+            return false;
+        *real = *g;
+        slot->real = real;
+        slot->numeric = AD_COTANGENT_REAL;
+    }
+    return true;
+}
+
+/* Takes the cotangent of a slot, which has one, away from it. False: it is not a scalar, and stays. *held: what the array in *g belongs to now. */
+AD_ALWAYS_INLINE bool take_real(ad_context *c, struct ad_slot *slot, struct ad_real *g, ad_array **held)
+{
+    *held = NULL;
+    if (slot->numeric == AD_COTANGENT_NUMBER) {
+        *g = (struct ad_real){ .value = slot->number };
+    } else if (slot->numeric) {
+        *g = *slot->real;
+        ad_cotangent_drop_real(c, slot);
+    } else {
+        if (slot->borrowed & AD_SLOT_PARTS || !is_number(slot->cotangent))
+            return false;
+        *g = ad_real_of(c, *held = slot->cotangent);
+    }
+    slot->cotangent = NULL;
+    slot->numeric = 0;
+    return true;
+}
+
+AD_ALWAYS_INLINE bool add_real(ad_context *c, struct ad_slot *slot, const struct ad_real *g)
+{
+    struct ad_real old, sum;
+    ad_array *held, *array;
+    if (!slot->numeric && !slot->cotangent)
+        return set_real(c, slot, g);
+    if (!take_real(c, slot, &old, &held))
+        return (array = ad_real_array(c, g)) && add_cotangent(c, slot, array);
+    bool done = ad_real_add(c, &old, g, &sum) && set_real(c, slot, &sum);
+    ad_drop(c, held);
+    return done;
 }
 
 /* Whether ad_match would change nothing about g. */
@@ -148,10 +207,9 @@ AD_ALWAYS_INLINE ad_array *cotangent_through(ad_context *c, const struct ad_node
 struct sweep {
     struct ad_slots *slots;
     uint64_t bit, live;
+    uint64_t recorded; /* the levels for which rules make arrays: those in sight, or all where somebody watches */
     uint32_t lowest;
     uint32_t made, depth;  /* of the stack of scopes between two rules */
-    struct ad_node node;   /* what the rules of simple calls see */
-    ad_array *number;      /* takes their cotangents, one after the other while nobody else keeps it */
     struct ad_frame frame; /* of the rules, where somebody watches */
 };
 
@@ -175,60 +233,6 @@ AD_ALWAYS_INLINE void describe(struct ad_node *node, struct ad_slot *slot, bool 
     node->count = (int)slot->count;
 }
 
-typedef enum outcome { SERVED, LEFT, FAILED } outcome;
-
-/* Hands the number g to a parent of a simple call whose own cotangent is a number or none, without arrays; LEFT: it is for the general way. */
-AD_ALWAYS_INLINE outcome serve_number(ad_context *c, struct sweep *sweep, const struct ad_slot *slot, uint32_t index, int operand, double g)
-{
-    struct ad_slot *target = parent_slot(sweep, slot->parents[operand], index);
-    if (!target)
-        return SERVED;
-    if (target->cotangent && !target->numeric)
-        return LEFT;
-    const ad_primitive *op = slot->op;
-    double value;
-    ad_array *d = op->vjp ? op->vjp(&sweep->node, operand, sweep->number) : op->derivative(&sweep->node, operand);
-    if (!d)
-        return c->error_code ? FAILED : SERVED;
-    if (!op->vjp && d == c->numbers[AD_NUMBER_ONE])
-        value = g;
-    else if (!ad_number_of(d, &value))
-        return LEFT;
-    else if (!op->vjp)
-        value = AD_ZERO_WINS(g, value);
-    add_number(target, value);
-    return SERVED;
-}
-
-/* Puts g where a rule finds its cotangent; false and an error on failure. */
-AD_ALWAYS_INLINE bool give_number(ad_context *c, struct sweep *sweep, double g)
-{
-    ad_array *x = sweep->number;
-    if (__builtin_expect(x->object.local != 1 || atomic_load_explicit(&x->object.shared, memory_order_acquire) != 1, 0)) {
-        if (!(x = ad_array_real(c)))
-            return false;
-        sweep->number = x;
-        sweep->made = c->scopes.count;
-    }
-    x->number = g;
-    return true;
-}
-
-/* The same as sweep_short below for a simple call whose cotangent is a number. LEFT: its parents from *first on are for the general way. */
-AD_ALWAYS_INLINE outcome sweep_numbers(ad_context *c, struct sweep *sweep, struct ad_slot *slot, uint32_t index, int *first)
-{
-    double g = slot->number;
-    describe(&sweep->node, slot, true);
-    if (slot->op->vjp && !give_number(c, sweep, g))
-        return FAILED;
-    *first = 0;
-    outcome done = serve_number(c, sweep, slot, index, 0, g);
-    if (__builtin_expect(done != SERVED, 0))
-        return done;
-    *first = 1;
-    return serve_number(c, sweep, slot, index, 1, g);
-}
-
 /* Hands g, what a rule gave for the cotangent of an operand, to its parent. */
 AD_ALWAYS_INLINE bool serve(ad_context *c, const struct sweep *sweep, struct ad_node *node, uint32_t parent, uint32_t index, int operand)
 {
@@ -240,8 +244,8 @@ AD_ALWAYS_INLINE bool serve(ad_context *c, const struct sweep *sweep, struct ad_
     return g ? add_cotangent(c, target, g) : !target || !c->error_code;
 }
 
-/* A short call whose cotangent is an array, or belongs to parents whose cotangents are. */
-static __attribute__((noinline)) bool sweep_short(ad_context *c, const struct sweep *sweep, struct ad_slot *slot, uint32_t index, int first)
+/* A short call by its rules themselves. */
+static __attribute__((noinline)) bool sweep_short(ad_context *c, const struct sweep *sweep, struct ad_slot *slot, uint32_t index)
 {
     ad_array *g = cotangent_of(c, slot);
     if (!g)
@@ -249,10 +253,103 @@ static __attribute__((noinline)) bool sweep_short(ad_context *c, const struct sw
     slot->cotangent = NULL;
     struct ad_node node = { .cotangents = &g };
     describe(&node, slot, true);
-    bool done = (first || serve(c, sweep, &node, slot->parents[0], index, 0)) && serve(c, sweep, &node, slot->parents[1], index, 1);
+    bool done = serve(c, sweep, &node, slot->parents[0], index, 0) && serve(c, sweep, &node, slot->parents[1], index, 1);
     ad_drop(c, g);
     return done;
 }
+
+/* ---- simple calls, by the rules that were learnt ---- */
+
+/* An input or output that a simple call saved, or not. */
+AD_ALWAYS_INLINE struct ad_real saved_real(const ad_context *c, ad_array *x)
+{
+    double value;
+    if (!x || x->flags & AD_ABSTRACT)
+        return (struct ad_real){ 0 };
+    if (is_number(x)) /* of any kind: what depends on something may have been computed from arrays */
+        return ad_real_of(c, x);
+    return ad_number_of(x, &value) ? (struct ad_real){ .value = value } : (struct ad_real){ 0 };
+}
+
+/* A simple call of which something depends on a level in sight, with cotangent g. */
+static __attribute__((noinline)) bool sweep_reals(ad_context *c, const struct sweep *sweep, const struct ad_slot *slot, uint32_t index, struct ad_real_call *call,
+                                                  const struct ad_real *g)
+{
+    struct ad_real registers[AD_RULE_REGISTERS], part;
+    registers[AD_RULE_T] = *g;
+    if (slot->borrowed & AD_SLOT_VALUES) {
+        registers[AD_RULE_A] = (struct ad_real){ slot->values[0], slot->parents[0] == AD_NO_PARENT ? 0 : slot->parents[0], NULL };
+        registers[AD_RULE_B] = (struct ad_real){ slot->values[1], slot->parents[1] == AD_NO_PARENT ? 0 : slot->parents[1], NULL };
+        registers[AD_RULE_Y] = (struct ad_real){ slot->value, index, NULL };
+    } else {
+        registers[AD_RULE_A] = saved_real(c, slot->inputs[0]);
+        registers[AD_RULE_B] = saved_real(c, slot->inputs[1]);
+        registers[AD_RULE_Y] = saved_real(c, slot->output);
+    }
+    for (int i = 0; i < 2; i++) {
+        struct ad_slot *target = parent_slot(sweep, slot->parents[i], index);
+        ad_outcome done = target ? ad_rule_run(c, call, false, i, registers, &part) : AD_NOTHING;
+        if (done == AD_FAILED || (done == AD_DONE && !add_real(c, target, &part)))
+            return false;
+    }
+    return true;
+}
+
+/* The same in a sweep of values whose rule has to run itself, or for a parent whose cotangent is no number. */
+static __attribute__((noinline)) bool serve_further(ad_context *c, const struct sweep *sweep, const struct ad_slot *slot, struct ad_slot *target, int operand,
+                                                    const double *registers)
+{
+    struct ad_real reals[AD_RULE_REGISTERS], part;
+    for (int i = 0; i < AD_RULE_FIRST; i++)
+        reals[i] = (struct ad_real){ registers[i], 0, NULL };
+    ad_outcome outcome = ad_rule_run(c, slot->call, false, operand, reals, &part);
+    bool done = outcome == AD_NOTHING || (outcome == AD_DONE && add_real(c, target, &part));
+    ad_scope_trim(c, sweep->made);
+    c->scopes.depth = sweep->depth;
+    return done;
+}
+
+/* Hands what a rule gives to a parent of a call of values that depends on nothing in sight. */
+AD_ALWAYS_INLINE bool serve_value(ad_context *c, const struct sweep *sweep, const struct ad_slot *slot, uint32_t index, int operand, double *registers)
+{
+    struct ad_slot *target = parent_slot(sweep, slot->parents[operand], index);
+    if (!target)
+        return true;
+    const struct ad_real_rule *rule = slot->call->reverse[operand];
+    if (__builtin_expect(!rule || rule->kind > AD_RULE_SAME || (!target->numeric && target->cotangent) || target->numeric == AD_COTANGENT_REAL, 0))
+        return serve_further(c, sweep, slot, target, operand, registers);
+    add_number(target, ad_rule_value(rule, registers));
+    return true;
+}
+
+/* A call of values whose cotangent is a number, and which depends on nothing in sight; it keeps the number. */
+AD_ALWAYS_INLINE bool sweep_values(ad_context *c, const struct sweep *sweep, const struct ad_slot *slot, uint32_t index)
+{
+    double registers[AD_RULE_REGISTERS];
+    registers[AD_RULE_T] = slot->number;
+    registers[AD_RULE_A] = slot->values[0];
+    registers[AD_RULE_B] = slot->values[1];
+    registers[AD_RULE_Y] = slot->value;
+    return serve_value(c, sweep, slot, index, 0, registers) && serve_value(c, sweep, slot, index, 1, registers);
+}
+
+/* Any simple call that has a cotangent. */
+static __attribute__((noinline)) bool sweep_simple(ad_context *c, const struct sweep *sweep, struct ad_slot *slot, uint32_t index)
+{
+    bool values = slot->borrowed & AD_SLOT_VALUES;
+    struct ad_real_call *call = values ? slot->call : ad_real_call_of(c, slot->op, ad_options_of(slot), (int)slot->count);
+    struct ad_real g;
+    ad_array *held;
+    if (slot->borrowed & AD_SLOT_PARTS && !ad_cotangent_of(c, slot))
+        return false;
+    if (!call || call->foreign || !take_real(c, slot, &g, &held))
+        return !c->error_code && sweep_short(c, sweep, slot, index);
+    bool done = sweep_reals(c, sweep, slot, index, call, &g);
+    ad_drop(c, held);
+    return done;
+}
+
+/* ---- other calls ---- */
 
 /* Takes the cotangents of a call's outputs away from their slots; false if there are none. */
 static bool take_cotangents(ad_context *c, struct ad_slots *slots, struct ad_slot *slot, uint32_t index, ad_array **cotangents)
@@ -298,6 +395,10 @@ static __attribute__((noinline)) bool sweep_call(ad_context *c, const struct swe
     if (!take_cotangents(c, sweep->slots, slot, index, cotangents))
         return !c->error_code;
     bool done = !(slot->borrowed & AD_SLOT_HOLLOW) || ad_slot_fill(c, slot);
+    if (done && slot->borrowed & AD_SLOT_SIMPLE) {
+        slot->cotangent = cotangents[0];
+        return sweep_simple(c, sweep, slot, index);
+    }
     struct ad_node node = { .cotangents = cotangents };
     describe(&node, slot, false);
     if (done && node.op->vjp_within && !c->watched && slot->outputs_count == 1 && ad_is_private(cotangents[0]))
@@ -315,15 +416,10 @@ AD_ALWAYS_INLINE bool sweep_one(ad_context *c, struct sweep *sweep, struct ad_sl
 {
     bool done, simple = slot->borrowed & AD_SLOT_SIMPLE;
     sweep->frame.rule_of = slot->op;
-    if (simple && slot->numeric) {
-        int first = 0;
-        outcome numbers = sweep_numbers(c, sweep, slot, index, &first);
-        done = numbers == SERVED || (numbers == LEFT && sweep_short(c, sweep, slot, index, first));
-    } else if (ad_slot_is_short(slot)) {
-        done = (!slot->cotangent && !slot->numeric) || sweep_short(c, sweep, slot, index, 0);
-    } else {
+    if (ad_slot_is_short(slot))
+        done = (!slot->cotangent && !slot->numeric) || (simple ? sweep_simple : sweep_short)(c, sweep, slot, index);
+    else
         done = sweep_call(c, sweep, slot, index);
-    }
     ad_scope_trim(c, sweep->made);
     c->scopes.depth = sweep->depth; /* what a rule left open was dropped */
     return done;
@@ -349,8 +445,16 @@ AD_ALWAYS_INLINE bool discard_slot(ad_context *c, const struct sweep *sweep, str
 /* Fetches what the sweep of a slot will read, ahead of it: a large tape is not in the cache any more. Of a call of more than two inputs that is their list. */
 AD_ALWAYS_INLINE void fetch(const struct ad_slot *slot)
 {
+    if (slot->borrowed & AD_SLOT_VALUES)
+        return;
     ad_fetch_small(slot->inputs[0]);
     ad_fetch_small(slot->inputs[1]);
+}
+
+/* Whether it is a call of values whose cotangent is a number. */
+AD_ALWAYS_INLINE bool is_plain(const struct ad_slot *slot)
+{
+    return slot->numeric == AD_COTANGENT_NUMBER && (slot->borrowed & (AD_SLOT_VALUES | AD_SLOT_SIMPLE)) == (AD_SLOT_VALUES | AD_SLOT_SIMPLE);
 }
 
 /* Slots from `last` down to `first` of a page. */
@@ -358,12 +462,25 @@ static bool sweep_page(ad_context *c, struct sweep *sweep, struct ad_page *page,
 {
     struct ad_slot *slot = &page->slots[last % AD_PAGE_SLOTS];
     for (uint32_t index = last; index >= first; index--, slot--) {
-        if (index > first)
-            fetch(slot - 1);
-        if (!slot->op || !(slot->mask & sweep->bit))
+        if (!(slot->mask & sweep->bit))
             continue;
-        if (!sweep_one(c, sweep, slot, index))
-            return false;
+        if (is_plain(slot) && !(slot->mask & sweep->recorded)) {
+            if (!sweep_values(c, sweep, slot, index))
+                return false;
+            if (discard && page->alive > 1) {
+                slot->mask = 0;
+                slot->outputs_count = 0;
+                page->alive--;
+                continue;
+            }
+        } else {
+            if (index > first)
+                fetch(slot - 1);
+            if (!slot->op)
+                continue;
+            if (!sweep_one(c, sweep, slot, index))
+                return false;
+        }
         if (!discard)
             ad_cotangent_drop(c, slot);
         else if (!discard_slot(c, sweep, page, slot, index))
@@ -374,11 +491,9 @@ static bool sweep_page(ad_context *c, struct sweep *sweep, struct ad_page *page,
 
 bool ad_sweep(ad_context *c, struct ad_slots *slots, uint32_t from, uint32_t to, uint64_t bit, uint32_t floor, bool discard)
 {
-    struct sweep sweep = { .slots = slots, .bit = bit, .live = c->tape->live, .lowest = floor > slots->first ? floor : slots->first };
-    uint32_t before = c->scopes.count;
-    bool done = (sweep.number = ad_array_real(c)) != NULL;
+    struct sweep sweep = { .slots = slots, .bit = bit, .live = c->tape->live, .recorded = c->watched ? UINT64_MAX : c->tape->live, .lowest = floor > slots->first ? floor : slots->first };
     const struct ad_frame *outer = ad_watch_rules(c, &sweep.frame, AD_PHASE_REVERSE, NULL);
-    sweep.node.cotangents = &sweep.number;
+    bool done = true;
     sweep.made = c->scopes.count;
     sweep.depth = c->scopes.depth;
     for (uint32_t last = from, first; done && last > to; last = first - 1) {
@@ -388,6 +503,5 @@ bool ad_sweep(ad_context *c, struct ad_slots *slots, uint32_t from, uint32_t to,
         done = !page || sweep_page(c, &sweep, page, last, first, discard);
     }
     c->frame = outer;
-    ad_scope_trim(c, before);
     return done;
 }

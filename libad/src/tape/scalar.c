@@ -1,127 +1,439 @@
 /* Calls of operations, and the short way of those on scalars: one or two operands, 0-d float64 or C numbers, as scalar code makes them.
  *
  * A call here computes, records and pushes tangents as apply.c does, to the same bits, in as few steps as there can be; what it has no way for
- * goes the general way. */
-#include "tape/tape.h"
+ * goes the general way. The calls of a rule, repeated by rule.c, have numbers for operands, and make no arrays but for those with tangents. */
+#include "tape/scalar.h"
 
-/* Records the call that gave z, of one input (b is a, then) or two, of which at least one depends on a reverse level. False where it should go
- * the general way. It fills the slot field by field: by ad_slot_append and fill_inputs a gradient takes 5 % longer. */
-AD_ALWAYS_INLINE bool record_numbers(ad_context *c, const ad_primitive *op, ad_array *a, ad_array *b, int count, const void *options,
-                                     uint64_t mask_a, uint64_t mask_b, ad_array *z)
+double ad_elementwise_number(const ad_primitive *op, const void *options, double x, double y)
+{
+    (void)options;
+    return ad_current()->loops->number[op->code](x, y);
+}
+
+ad_array *ad_real_array(ad_context *c, const struct ad_real *x)
+{
+    ad_array *y = x->array ? x->array : ad_array_real(c);
+    if (x->array || !y)
+        return y;
+    y->number = x->value;
+    y->node = x->node;
+    y->serial = x->node ? c->tape->serial : 0;
+    return y;
+}
+
+/* ---- recording ---- */
+
+/* Records a call whose operands need no more than their values for a sweep to come; gives its slot's number, 0 and an error. The operand that
+ * depends on no level in sight has the mask 0. */
+AD_ALWAYS_INLINE uint32_t record_values(ad_context *c, struct ad_real_call *call, double a, double b, uint32_t node_a, uint32_t node_b, uint64_t mask_a,
+                                        uint64_t mask_b, double value)
+{
+    struct ad_slots *slots = &c->tape->slots;
+    uint32_t index;
+    if (__builtin_expect(!slots->free, 0) && !ad_page_open(c, slots))
+        return 0;
+    struct ad_slot *slot = ad_slot_take(slots, &index);
+    slot->op = call->op;
+    slot->call = call;
+    slot->mask = mask_a | mask_b;
+    slot->cotangent = NULL;
+    slot->value = value;
+    slot->count = (uint32_t)call->count;
+    slot->outputs_count = 1;
+    slot->tail = 0;
+    slot->borrowed = AD_SLOT_SIMPLE | AD_SLOT_VALUES | AD_BORROWED_FIRST | AD_BORROWED_SECOND;
+    slot->numeric = 0;
+    slot->values[0] = a;
+    slot->values[1] = b;
+    slot->parents[0] = mask_a ? node_a : AD_NO_PARENT;
+    slot->parents[1] = mask_b ? node_b : AD_NO_PARENT;
+    return index;
+}
+
+/* The same for one whose operands are kept as arrays, with their tangents or for longer than the trace, as far as the rule reads them; `a` and `b` are the
+ * same where there is one. `output`: the result. */
+static uint32_t record_arrays(ad_context *c, const ad_primitive *op, ad_array *a, ad_array *b, int count, const void *options, uint64_t mask_a, uint64_t mask_b,
+                              ad_array *output)
 {
     struct ad_tape *tape = c->tape;
-    const size_t options_size = sizeof((struct ad_slot *)NULL)->small_options;
     bool all = tape->run || op->saves & AD_SAVE_INPUTS; /* a run may have to compute it again */
     bool read_a = all || (op->saves & AD_SAVE_OTHERS && mask_b), read_b = all || (op->saves & AD_SAVE_OTHERS && mask_a);
-    ad_array *stub_a = read_a ? a : tape->stubs[a->dtype], *stub_b = read_b ? b : tape->stubs[b->dtype];
-    if (!(op->derivative || op->vjp) || op->parameters || (op->options_size && (op->options_size != options_size || op->options_keep || op->options_drop)))
-        return false;
-    if (__builtin_expect(!tape->slots.free, 0) && !ad_page_open(c, &tape->slots))
-        return false;
     uint32_t index;
-    struct ad_slot *slot = ad_slot_take(&tape->slots, &index);
+    struct ad_slot *slot = ad_slot_append(c, &tape->slots, &index);
+    if (!slot)
+        return 0;
     slot->op = op;
     if (op->options_size)
         memcpy(slot->small_options, options, sizeof slot->small_options);
     else
         slot->options = options;
     slot->mask = mask_a | mask_b;
-    slot->cotangent = NULL;
-    slot->output = op->saves & AD_SAVE_OUTPUT ? ad_keep(c, z) : NULL;
+    slot->output = op->saves & AD_SAVE_OUTPUT ? ad_keep(c, output) : NULL;
     slot->count = (uint32_t)count;
-    slot->outputs_count = 1;
-    slot->tail = 0;
     slot->borrowed = (uint8_t)(AD_SLOT_SIMPLE | (read_a ? 0 : AD_BORROWED_FIRST) | (read_b && count == 2 ? 0 : AD_BORROWED_SECOND));
-    slot->numeric = false;
-    slot->inputs[0] = stub_a;
-    slot->inputs[1] = stub_b;
-    slot->parents[0] = mask_a ? a->node : AD_NO_PARENT;
-    slot->parents[1] = mask_b ? b->node : AD_NO_PARENT;
-    if (read_a)
-        ad_keep(c, a);
+    slot->inputs[0] = read_a ? ad_keep(c, a) : tape->stubs[a->dtype];
+    slot->inputs[1] = read_b ? b : tape->stubs[b->dtype];
     if (read_b && count == 2)
         ad_keep(c, b);
-    z->serial = tape->serial;
-    z->node = index;
-    return true;
+    slot->parents[0] = mask_a ? a->node : AD_NO_PARENT;
+    slot->parents[1] = mask_b ? b->node : AD_NO_PARENT;
+    return index;
 }
 
-/* The levels that x depends on; false if another thread knows. A thread that made an array with a serial has a tape. */
-AD_ALWAYS_INLINE bool mask_of(const ad_context *c, const ad_array *x, uint64_t *mask)
+/* ---- tangents ---- */
+
+static struct ad_real real_of_tangent(const ad_context *c, const struct ad_tangent *t)
 {
-    *mask = 0;
-    if (!x->serial)
-        return true;
-    if (ad_is_foreign(c, x))
+    return t->value ? ad_real_of(c, t->value) : (struct ad_real){ t->number, t->node, NULL };
+}
+
+/* What tangent t of an operand adds to that of the result. `below`: the levels in sight that the call depends on. */
+static ad_outcome push_operand(ad_context *c, struct ad_real_call *call, int operand, const struct ad_tangent *t, const struct ad_real *a, const struct ad_real *b,
+                               const struct ad_real *y, uint64_t below, struct ad_real *part)
+{
+    struct ad_real tangent = real_of_tangent(c, t);
+    if (!below && !tangent.node && !tangent.array) {
+        const struct ad_real_rule *rule = ad_rule_of(c, call, true, operand);
+        if (!rule)
+            return AD_FAILED;
+        if (rule->kind == AD_RULE_ZERO)
+            return AD_NOTHING;
+        if (ad_rule_has_value(rule)) {
+            double registers[AD_RULE_REGISTERS];
+            registers[AD_RULE_T] = tangent.value;
+            registers[AD_RULE_A] = a->value;
+            registers[AD_RULE_B] = b->value;
+            registers[AD_RULE_Y] = y->value;
+            *part = (struct ad_real){ ad_rule_value(rule, registers), 0, NULL };
+            return AD_DONE;
+        }
+    }
+    struct ad_real registers[AD_RULE_REGISTERS] = { [AD_RULE_T] = tangent, [AD_RULE_A] = *a, [AD_RULE_B] = *b, [AD_RULE_Y] = *y };
+    if (!(below & c->tape->forward)) /* what tangents they have are out of sight */
+        registers[AD_RULE_A].array = registers[AD_RULE_B].array = registers[AD_RULE_Y].array = NULL;
+    return ad_rule_run(c, call, true, operand, registers, part);
+}
+
+static bool attach(ad_context *c, ad_array *z, int level, const struct ad_real *tangent)
+{
+    if (tangent->array)
+        return ad_tangent_attach(c, z, level, tangent->array);
+    struct ad_tangent *t = ad_tangent_add(c, z, level);
+    if (!t)
         return false;
-    if (x->serial == c->tape->serial)
-        *mask = ad_mask_in_trace(c->tape, x);
+    t->number = tangent->value;
+    t->node = tangent->node;
     return true;
 }
 
-/* Makes z, the result of a call of which an input has a tangent, part of the trace; *made is NULL where that fails. False where the call should go
- * the general way, which it does in a run too: a slot that may become hollow keeps only values of a simple call. */
-static __attribute__((noinline)) bool trace_dual_numbers(ad_context *c, const ad_primitive *op, ad_array *const *inputs, int count, const void *options,
-                                                         uint64_t mask_a, uint64_t mask_b, ad_array **made)
+/* The same for a level such that the call depends on none outside it, where tangents and rules are such that what z gets is a number. AD_NOTHING: they
+ * are not, and nothing is done. */
+AD_ALWAYS_INLINE ad_outcome push_number(ad_context *c, const struct ad_real_call *call, int level, double a, double b, const ad_array *array_a,
+                                        const ad_array *array_b, ad_array *z)
+{
+    double registers[AD_RULE_REGISTERS], sum = 0;
+    const struct ad_tangent *t[2] = { array_a ? ad_tangent_of(c->tape, array_a, level) : NULL,
+                                      array_b && call->count == 2 ? ad_tangent_of(c->tape, array_b, level) : NULL };
+    int parts = 0;
+    registers[AD_RULE_A] = a;
+    registers[AD_RULE_B] = b;
+    registers[AD_RULE_Y] = z->number;
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; i++) {
+        const struct ad_real_rule *rule = call->forward[i];
+        if (!t[i])
+            continue;
+        if (!rule || rule->kind == AD_RULE_UNSUITED || t[i]->value || t[i]->node)
+            return AD_NOTHING;
+        if (rule->kind == AD_RULE_ZERO)
+            continue;
+        registers[AD_RULE_T] = t[i]->number;
+        double part = ad_rule_value(rule, registers);
+        sum = parts++ ? sum + part : part;
+    }
+    struct ad_tangent *tangent = parts ? ad_tangent_add(c, z, level) : NULL;
+    if (!tangent)
+        return parts ? AD_FAILED : AD_DONE;
+    tangent->number = sum;
+    tangent->node = 0;
+    return AD_DONE;
+}
+
+/* Gives z = op(a, b) its tangent for a level, if it has one. `mask`: the levels in sight that the call depends on. */
+static bool push_level(ad_context *c, struct ad_real_call *call, int level, const struct ad_real *a, const struct ad_real *b, uint64_t mask, ad_array *z)
+{
+    const struct ad_tangent *t = a->array ? ad_tangent_of(c->tape, a->array, level) : NULL;
+    const struct ad_tangent *u = call->count == 2 && b->array ? ad_tangent_of(c->tape, b->array, level) : NULL;
+    struct ad_real y = { z->number, z->node, z }, sum, other;
+    uint64_t below = mask & c->tape->live;
+    ad_outcome first = t ? push_operand(c, call, 0, t, a, b, &y, below, &sum) : AD_NOTHING;
+    if (first == AD_FAILED)
+        return false;
+    ad_outcome second = u ? push_operand(c, call, 1, u, a, b, &y, below, first == AD_DONE ? &other : &sum) : AD_NOTHING;
+    if (second == AD_FAILED)
+        return false;
+    if (first == AD_DONE && second == AD_DONE && !ad_real_add(c, &sum, &other, &sum))
+        return false;
+    return (first == AD_NOTHING && second == AD_NOTHING) || attach(c, z, level, &sum);
+}
+
+/* The same for all levels that the call depends on, from the outermost inwards. A level's tangent is computed with it and those inside it out of sight; what
+ * that makes besides is dropped. */
+static bool push(ad_context *c, struct ad_real_call *call, const struct ad_real *a, const struct ad_real *b, uint64_t mask, ad_array *z)
+{
+    struct ad_tape *tape = c->tape;
+    uint64_t live = tape->live, levels = mask & tape->forward;
+    bool done = true;
+    if (!(mask & ((levels & -levels) - 1))) {
+        ad_outcome outcome = push_number(c, call, __builtin_ctzll(levels), a->value, b->value, a->array, b->array, z);
+        if (outcome == AD_FAILED)
+            return false;
+        levels &= outcome == AD_DONE ? levels - 1 : levels;
+    }
+    for (; levels && done; levels &= levels - 1) {
+        uint32_t made = c->scopes.count, depth = c->scopes.depth;
+        tape->live = live & ((levels & -levels) - 1);
+        done = push_level(c, call, __builtin_ctzll(levels), a, b, mask, z);
+        tape->live = live;
+        ad_scope_trim(c, made);
+        c->scopes.depth = depth;
+    }
+    return done;
+}
+
+/* Whether a sweep will see tangents of what depends on these levels: those of levels outside the innermost reverse one. */
+static bool tangents_are_read(uint64_t reverse, uint64_t forward)
+{
+    return reverse && forward & ((UINT64_C(1) << (63 - __builtin_clzll(reverse))) - 1);
+}
+
+/* Makes z, the result of a call, part of the trace where more than values is to be recorded, or tangents are to be pushed. False with an error, or without
+ * where the general way is to be taken: in a run a slot that may become hollow keeps only values of a simple call. */
+static __attribute__((noinline)) bool trace_further(ad_context *c, struct ad_real_call *call, const struct ad_real *a, const struct ad_real *b, uint64_t mask_a,
+                                                    uint64_t mask_b, ad_array *z)
 {
     const struct ad_tape *tape = c->tape;
-    uint64_t mask = mask_a | mask_b, reverse = ~tape->forward;
-    ad_array *z = *made;
-    if (tape->run || op->parameters || !(op->jvp || op->derivative))
-        return false;
-    if (!(mask & reverse)) {
-        z->serial = tape->serial;
-        z->node = 0;
-    } else if (!record_numbers(c, op, inputs[0], inputs[count - 1], count, options, mask_a & reverse, mask_b & reverse, z)) {
-        return false;
+    uint64_t mask = mask_a | mask_b, forward = mask & tape->forward, reverse = mask & ~tape->forward;
+    uint64_t reverse_a = mask_a & ~tape->forward, reverse_b = mask_b & ~tape->forward;
+    uint32_t node = 0;
+    if (tangents_are_read(reverse, forward) || reverse & tape->extracted) {
+        ad_array *x = ad_real_array(c, a), *y = call->count == 2 ? ad_real_array(c, b) : x;
+        if (tape->run || !x || !y)
+            return false;
+        node = record_arrays(c, call->op, x, y, call->count, ad_options_at(call->op, &call->options), reverse_a, reverse_b, z);
+    } else if (reverse) {
+        node = record_values(c, call, a->value, b->value, a->node, b->node, reverse_a, reverse_b, z->number);
     }
-    struct ad_node node = { .op = op, .options = options, .inputs = inputs, .outputs = made, .count = count };
-    if (!ad_push_number_tangents(c, &node, mask, z))
-        *made = NULL;
+    if (reverse && !node)
+        return false;
+    z->serial = tape->serial;
+    z->node = node;
+    return !forward || push(c, call, a, b, mask, z);
+}
+
+/* ---- calls on numbers ---- */
+
+/* The levels in sight that x depends on. */
+AD_ALWAYS_INLINE uint64_t mask_of_real(const struct ad_tape *tape, const struct ad_real *x)
+{
+    uint64_t mask = 0;
+    if (x->node) {
+        const struct ad_page *page = tape->slots.pages[x->node / AD_PAGE_SLOTS];
+        mask = page ? page->slots[x->node % AD_PAGE_SLOTS].mask & tape->live : 0;
+    }
+    return __builtin_expect(x->array != NULL, 0) ? mask | ad_forward_mask(tape, x->array) : mask;
+}
+
+static __attribute__((noinline)) bool apply_generally(ad_context *c, struct ad_real_call *call, const struct ad_real *a, const struct ad_real *b, struct ad_real *z)
+{
+    ad_array *inputs[2] = { ad_real_array(c, a), call->count == 2 ? ad_real_array(c, b) : NULL };
+    ad_array *y = inputs[0] && (inputs[1] || call->count == 1) ? ad_call_general(call->op, inputs, call->count, ad_options_at(call->op, &call->options)) : NULL;
+    if (y)
+        *z = ad_real_of(c, y);
+    return y;
+}
+
+static __attribute__((noinline)) bool apply_further(ad_context *c, struct ad_real_call *call, const struct ad_real *a, const struct ad_real *b, uint64_t mask_a,
+                                                    uint64_t mask_b, struct ad_real *z)
+{
+    ad_array *y = ad_array_real(c);
+    if (!y)
+        return false;
+    y->number = ad_real_value(call, a->value, b->value);
+    if (trace_further(c, call, a, b, mask_a, mask_b, y)) {
+        *z = ad_real_of(c, y);
+        return true;
+    }
+    return !c->error_code && apply_generally(c, call, a, b, z);
+}
+
+AD_ALWAYS_INLINE bool apply_real(ad_context *c, struct ad_real_call *call, const struct ad_real *a, const struct ad_real *b, struct ad_real *z)
+{
+    const struct ad_tape *tape = c->tape;
+    uint64_t mask_a = mask_of_real(tape, a), mask_b = call->count == 2 ? mask_of_real(tape, b) : 0, mask = mask_a | mask_b;
+    if (__builtin_expect(mask & (tape->forward | tape->extracted), 0) && !call->op->constant)
+        return apply_further(c, call, a, b, mask_a, mask_b, z);
+    double value = ad_real_value(call, a->value, b->value);
+    uint32_t node = 0;
+    if (mask && !call->op->constant && !(node = record_values(c, call, a->value, b->value, a->node, b->node, mask_a, mask_b, value)))
+        return false;
+    *z = (struct ad_real){ value, node, NULL };
     return true;
 }
 
-/* False where the general way has to be taken. */
-AD_ALWAYS_INLINE bool apply_numbers(const ad_primitive *op, ad_array *const *inputs, int count, const void *options, ad_array **result)
+bool ad_real_apply(ad_context *c, struct ad_real_call *call, const struct ad_real *a, const struct ad_real *b, struct ad_real *z)
+{
+    return apply_real(c, call, a, b, z);
+}
+
+/* ---- rules ---- */
+
+/* A rule that has to run itself, on arrays. */
+static __attribute__((noinline)) ad_outcome run_on_arrays(ad_context *c, const struct ad_real_call *call, bool forward, int operand,
+                                                          const struct ad_real *registers, struct ad_real *result)
+{
+    const ad_primitive *op = call->op;
+    ad_array *arrays[AD_RULE_FIRST];
+    for (int i = 0; i < AD_RULE_FIRST; i++)
+        if (!(arrays[i] = ad_real_array(c, &registers[i])))
+            return AD_FAILED;
+    ad_array *t = arrays[AD_RULE_T], *d;
+    struct ad_node node = { .op = op, .options = ad_options_at(op, &call->options), .inputs = arrays + AD_RULE_A, .outputs = arrays + AD_RULE_Y,
+                            .cotangents = forward ? NULL : arrays, .count = call->count };
+    if (forward ? op->jvp != NULL : op->vjp != NULL)
+        d = forward ? op->jvp(&node, operand, t) : op->vjp(&node, operand, t);
+    else if ((d = op->derivative(&node, operand)))
+        d = ad_times(c, t, d, c->scopes.count);
+    if (d && !(ad_is_real(d) && !(d->flags & AD_WEAK)))
+        d = ad_match(d, t);
+    if (!d)
+        return c->error_code ? AD_FAILED : AD_NOTHING;
+    *result = ad_real_of(c, d);
+    return AD_DONE;
+}
+
+ad_outcome ad_rule_run(ad_context *c, struct ad_real_call *call, bool forward, int operand, struct ad_real *registers, struct ad_real *result)
+{
+    if (__builtin_expect(c->watched, 0))
+        return run_on_arrays(c, call, forward, operand, registers, result);
+    const struct ad_real_rule *rule = ad_rule_of(c, call, forward, operand);
+    if (!rule)
+        return AD_FAILED;
+    if (!ad_rule_has_value(rule))
+        return rule->kind == AD_RULE_ZERO ? AD_NOTHING : run_on_arrays(c, call, forward, operand, registers, result);
+    struct ad_real *next = registers + AD_RULE_FIRST;
+    for (int i = 0; i < rule->constants_count; i++)
+        *next++ = (struct ad_real){ rule->constants[i], 0, NULL };
+    for (int i = 0; i < rule->steps_count; i++) {
+        const struct ad_real_step *step = &rule->steps[i];
+        if (!apply_real(c, step->call, &registers[step->a], &registers[step->b], next++))
+            return AD_FAILED;
+    }
+    *result = registers[rule->result];
+    return AD_DONE;
+}
+
+bool ad_real_add(ad_context *c, const struct ad_real *a, const struct ad_real *b, struct ad_real *z)
+{
+    return c->watched ? apply_generally(c, c->tape->sum, a, b, z) : apply_real(c, c->tape->sum, a, b, z);
+}
+
+const void *ad_options_of_values(const struct ad_slot *slot)
+{
+    return ad_options_at(slot->op, &slot->call->options);
+}
+
+/* ---- the way in ---- */
+
+/* A call with more to it than values: what it gives. */
+static __attribute__((noinline)) ad_array *call_further(ad_context *c, struct ad_real_call *call, const ad_primitive *op, ad_array *const *inputs, int count,
+                                                        const void *options, uint64_t mask_a, uint64_t mask_b, ad_array *z)
+{
+    ad_array *a = inputs[0], *b = inputs[count - 1];
+    struct ad_tape *tape = c->tape;
+    double x = 0, y = 0;
+    uint64_t mask = mask_a | mask_b;
+    ad_number_of(a, &x);
+    ad_number_of(b, &y);
+    if (!call->foreign && mask & tape->forward && !(mask & (mask - 1))) { /* one forward level and nothing else, as in most forward code */
+        z->serial = tape->serial;
+        z->node = 0;
+        ad_outcome outcome = push_number(c, call, __builtin_ctzll(mask), x, y, a, b, z);
+        if (outcome != AD_NOTHING)
+            return outcome == AD_DONE ? z : NULL;
+    }
+    if (!call->foreign) {
+        struct ad_real real_a = { x, mask_a ? a->node : 0, a }, real_b = { y, mask_b ? b->node : 0, b }; /* what depends on nothing may have an old node */
+        if (trace_further(c, call, &real_a, &real_b, mask_a, mask_b, z))
+            return z;
+    } else if (!op->parameters && (op->derivative || op->vjp) && !op->options_keep && !op->options_drop && !(mask & tape->forward)) {
+        if ((z->node = record_arrays(c, op, a, b, count, options, mask_a, mask_b, z))) {
+            z->serial = tape->serial;
+            return z;
+        }
+    }
+    z->serial = 0;
+    return c->error_code ? NULL : ad_call_general(op, inputs, count, options);
+}
+
+/* Whether x, an array of another trace than this thread's, was made in another thread. */
+AD_ALWAYS_INLINE bool is_of_another_thread(const ad_context *c, const ad_array *x)
+{
+    return x->serial && ad_is_foreign(c, x);
+}
+
+AD_ALWAYS_INLINE ad_array *call_numbers(const ad_primitive *op, ad_array *const *inputs, int count, const void *options)
 {
     double x, y;
-    ad_array *a = inputs[0];
-    if (!a || !ad_number_of(a, &x))
-        return false;
-    ad_array *b = inputs[count - 1];
-    if (!b || !ad_number_of(b, &y) || (!ad_is_number(a) && !ad_is_number(b)))
-        return false;
-    double value = op->number(op, options, x, y);
+    ad_array *a = inputs[0], *b = inputs[count - 1];
+    if (!a || !b || !ad_number_of(a, &x) || !ad_number_of(b, &y) || (!ad_is_number(a) && !ad_is_number(b)))
+        return ad_call_general(op, inputs, count, options);
     ad_context *c = ad_current();
     if (__builtin_expect(c->watched, 0))
-        return false;
+        return ad_call_general(op, inputs, count, options);
+    double value = op->number == ad_elementwise_number ? c->loops->number[op->code](x, y) : op->number(op, options, x, y);
     ad_array *z = ad_array_real(c);
-    if (!z)
-        return false;
+    if (__builtin_expect(!z, 0))
+        return ad_call_general(op, inputs, count, options);
     z->number = value;
-    *result = z;
-    if (!a->serial && !b->serial)
-        return true;
-    uint64_t mask_a, mask_b = 0;
-    if (!mask_of(c, a, &mask_a) || (count == 2 && !mask_of(c, b, &mask_b)))
-        return false;
+    if (!(a->serial | b->serial))
+        return z;
+    struct ad_tape *tape = c->tape;
+    uint64_t mask_a = 0, mask_b = 0;
+    if (__builtin_expect(!tape || !tape->live, 0))
+        return is_of_another_thread(c, a) || is_of_another_thread(c, b) ? ad_call_general(op, inputs, count, options) : z;
+    if (a->serial == tape->serial)
+        mask_a = ad_mask_in_trace(tape, a);
+    else if (is_of_another_thread(c, a))
+        return ad_call_general(op, inputs, count, options);
+    if (count == 2 && b->serial == tape->serial)
+        mask_b = ad_mask_in_trace(tape, b);
+    else if (count == 2 && is_of_another_thread(c, b))
+        return ad_call_general(op, inputs, count, options);
     if (!(mask_a | mask_b) || op->constant)
-        return true;
-    if (__builtin_expect((mask_a | mask_b) & c->tape->forward, 0))
-        return trace_dual_numbers(c, op, inputs, count, options, mask_a, mask_b, result);
-    return record_numbers(c, op, a, b, count, options, mask_a, mask_b, z);
+        return z;
+    struct ad_real_call *call = ad_real_call_of(c, op, options, count);
+    if (__builtin_expect(!call, 0))
+        return ad_call_general(op, inputs, count, options);
+    if (__builtin_expect(call->foreign || (mask_a | mask_b) & (tape->forward | tape->extracted), 0))
+        return call_further(c, call, op, inputs, count, options, mask_a, mask_b, z);
+    uint32_t node = record_values(c, call, x, y, a->node, b->node, mask_a, mask_b, value);
+    if (__builtin_expect(!node, 0))
+        return NULL;
+    z->serial = tape->serial;
+    z->node = node;
+    return z;
 }
 
 ad_array *ad_call_primitive(const ad_primitive *primitive, ad_array *const *inputs, int count, const void *options)
 {
-    ad_array *z;
     if (__builtin_expect(!primitive, 0))
         return ad_failed() ? NULL : ad_set_error(AD_ERROR_VALUE, "ad_call_primitive: the primitive is NULL");
     if (!ad_all_alive(primitive, inputs, count))
         return NULL;
-    if (primitive->number && count == 2 && inputs && apply_numbers(primitive, inputs, 2, options, &z))
-        return z;
-    if (primitive->number && count == 1 && inputs && apply_numbers(primitive, inputs, 1, options, &z))
-        return z;
+    if (primitive->number && count == 2 && inputs)
+        return call_numbers(primitive, inputs, 2, options);
+    if (primitive->number && count == 1 && inputs)
+        return call_numbers(primitive, inputs, 1, options);
     return ad_call_general(primitive, inputs, count, options);
 }

@@ -168,6 +168,7 @@ static void tape_stop(ad_context *c)
     for (int i = 0; i < AD_DTYPE_COUNT; i++)
         ad_drop(c, c->tape->stubs[i]);
     ad_memo_free(c, c->tape->memo);
+    ad_real_calls_free(c, c->tape);
     c->tracing = &ad_no_tracing;
     ad_deallocate(c, c->tape, sizeof *c->tape);
     c->tape = NULL;
@@ -223,11 +224,11 @@ static void trace_end(ad_context *c, struct ad_tape *tape)
     slots_reset(c, &tape->slots);
     drop_shaped_stubs(c, tape);
     tape->serial = 0;
-    tape->live = tape->forward = 0;
+    tape->live = tape->forward = tape->extracted = 0;
     tape->floor = 0;
 }
 
-int ad_level_open(ad_context *c, ad_level_kind kind)
+int ad_level_open(ad_context *c, ad_level_kind kind, bool extracted)
 {
     struct ad_tape *tape = ad_tape_of(c);
     if (!tape)
@@ -252,6 +253,7 @@ int ad_level_open(ad_context *c, ad_level_kind kind)
     tape->levels[tape->depth] = (struct ad_level){ .kind = kind, .floor = floor, .serial = new_serial(tape) };
     tape->live |= bit;
     tape->forward = kind == AD_LEVEL_FORWARD ? tape->forward | bit : tape->forward & ~bit;
+    tape->extracted = extracted ? tape->extracted | bit : tape->extracted & ~bit;
     tape->floor = floor;
     return tape->depth++;
 }
@@ -283,6 +285,7 @@ void ad_level_close(ad_context *c, int level)
     uint32_t floor = tape->levels[level].floor;
     tape->live &= outer;
     tape->forward &= outer;
+    tape->extracted &= outer;
     while (tape->run && tape->run->level >= level) /* interrupted */
         tape->run = tape->run->before;
     for (int i = level; i < tape->depth; i++)

@@ -14,7 +14,7 @@
 #include "array/array.h"
 #include <string.h>
 
-enum { AD_MAX_LEVELS = 64, AD_PAGE_SLOTS = 256, AD_SHAPED_STUBS = 8 };
+enum { AD_MAX_LEVELS = 64, AD_PAGE_SLOTS = 256, AD_SHAPED_STUBS = 8, AD_REAL_CALL_BITS = 8 };
 #define AD_NO_PARENT UINT32_MAX
 
 /* What rules see of a call: made on the stack, when it is applied and again when it is swept. */
@@ -30,9 +30,13 @@ struct ad_node {
 
 /* The bits of `borrowed`. The first or second input is the tape's stub, of which the slot holds no reference; and a call is simple: its inputs are
  * one or two numbers, C numbers or stubs of them, its output is a number, and its options are in the slot. The bit of a second input that a
- * simple call has not is set. A hollow call waits for its run to be computed again: it holds no outputs and only those inputs that its run did
- * not make; one that was simple holds numbers in place of them. A slot of parts has those of its cotangent in place of it. */
-enum { AD_BORROWED_FIRST = 1, AD_BORROWED_SECOND = 2, AD_SLOT_SIMPLE = 4, AD_SLOT_HOLLOW = 8, AD_SLOT_NUMBERS = 16, AD_SLOT_PARTS = 32 };
+ * simple call has not is set. One of values is a simple call too: its inputs and its output stand in the slot as the numbers they are, and it holds
+ * no reference at all; its options are those of `call`. A hollow call waits for its run to be computed again: it holds no outputs and only those
+ * inputs that its run did not make; one that was simple holds numbers in place of them. A slot of parts has those of its cotangent in place of it. */
+enum { AD_BORROWED_FIRST = 1, AD_BORROWED_SECOND = 2, AD_SLOT_SIMPLE = 4, AD_SLOT_HOLLOW = 8, AD_SLOT_NUMBERS = 16, AD_SLOT_PARTS = 32, AD_SLOT_VALUES = 64 };
+
+/* What a slot's cotangent is: none or an array, a number that depends on nothing in sight, or one that depends on reverse levels. */
+enum { AD_COTANGENT_NUMBER = 1, AD_COTANGENT_REAL = 2 };
 
 /* A recorded call. An operation of several outputs takes one slot for each: the first holds everything, the others
  * are `tail` slots that hold a cotangent. */
@@ -41,25 +45,31 @@ struct ad_slot {
     union {
         const void *options;
         char small_options[8]; /* where options_size is at most 8 */
+        struct ad_real_call *call; /* AD_SLOT_VALUES */
     };
     uint64_t mask; /* of reverse levels; 0: dead */
     union {
         ad_array *cotangent;
-        double number; /* where `numeric`: a real cotangent, in a sweep that no open level sees */
+        double number;         /* AD_COTANGENT_NUMBER */
+        struct ad_real *real;  /* AD_COTANGENT_REAL: a block of its own */
         struct ad_parts *parts; /* AD_SLOT_PARTS */
     };
     union {
         ad_array *output;   /* one output */
+        double value;       /* AD_SLOT_VALUES */
         ad_array **outputs; /* several; NULL pointers where not saved */
         struct ad_run *run; /* of a hollow call: the innermost one */
     };
     uint32_t count; /* inputs */
     uint8_t outputs_count, tail;
     uint8_t borrowed; /* AD_BORROWED_FIRST and so on */
-    bool numeric;
+    uint8_t numeric; /* AD_COTANGENT_NUMBER and so on */
     union {
         struct {
-            ad_array *inputs[2];
+            union {
+                ad_array *inputs[2];
+                double values[2]; /* AD_SLOT_VALUES */
+            };
             uint32_t parents[2]; /* the second AD_NO_PARENT where there is one input */
         };
         struct {
@@ -85,7 +95,6 @@ typedef enum ad_level_kind { AD_LEVEL_REVERSE, AD_LEVEL_FORWARD } ad_level_kind;
 
 struct ad_level {
     ad_level_kind kind;
-    bool extracted; /* a pullback will take the slots: they stay whole */
     uint32_t floor;
     uint64_t serial;
     struct ad_run *runs; /* of checkpointed functions, the last one first */
@@ -114,13 +123,18 @@ struct ad_tape {
             int depth;          /* number of open levels */
         };
     };
-    uint64_t forward;        /* bits of the forward levels among the open ones */
+    uint64_t forward;        /* bits of the forward levels among the open ones, */
+    uint64_t extracted;      /* and of those whose slots a pullback will take */
     uint64_t last_serial, serials_end; /* what is left of a block of serials */
     uint32_t floor;          /* of the innermost open level */
     struct ad_level levels[AD_MAX_LEVELS];
     ad_array *stubs[AD_DTYPE_COUNT]; /* abstract 0-d arrays that stand for inputs not saved, */
     ad_array *shaped[AD_SHAPED_STUBS]; /* and some made last in this trace that have dimensions, each in a place that follows from its size */
     struct ad_memo *memo;            /* of transformed functions, closure.c */
+    struct ad_real_call *calls[1 << AD_REAL_CALL_BITS]; /* on numbers, by operation: rule.c */
+    struct ad_real_call *sum;        /* which adds */
+    uint32_t calls_count;
+    struct ad_recorder *recorder;    /* writes down the calls of a rule; NULL: none does */
 };
 
 /* tape.c: slots, levels */
@@ -170,11 +184,13 @@ AD_ALWAYS_INLINE bool ad_slot_is_short(const struct ad_slot *slot)
 /* Drops what a short call holds, whose cotangent is none or a number, and leaves a dead slot. */
 AD_ALWAYS_INLINE void ad_slot_empty_short(ad_context *c, struct ad_slot *slot)
 {
-    if (!(slot->borrowed & AD_BORROWED_FIRST))
-        ad_drop(c, slot->inputs[0]);
-    if (!(slot->borrowed & AD_BORROWED_SECOND))
-        ad_drop(c, slot->inputs[1]);
-    ad_drop(c, slot->output);
+    if (!(slot->borrowed & AD_SLOT_VALUES)) {
+        if (!(slot->borrowed & AD_BORROWED_FIRST))
+            ad_drop(c, slot->inputs[0]);
+        if (!(slot->borrowed & AD_BORROWED_SECOND))
+            ad_drop(c, slot->inputs[1]);
+        ad_drop(c, slot->output);
+    }
     slot->mask = 0;
     slot->outputs_count = 0;
 }
@@ -207,6 +223,8 @@ bool ad_parts_add(ad_context *c, struct ad_slot *slot, const struct ad_node *nod
 ad_array *ad_parts_join(ad_context *c, struct ad_slot *slot); /* the slot's cotangent, which belongs to it from now on; NULL and an error */
 void ad_parts_drop(ad_context *c, struct ad_slot *slot);
 
+void ad_cotangent_drop_real(ad_context *c, struct ad_slot *slot); /* reverse.c */
+
 /* The transpose of `op`, a primitive with vjp_into, of inputs like x: value in its place among zeros. */
 ad_array *ad_transposed(const ad_primitive *op, const void *options, ad_array *like, ad_array *value);
 
@@ -220,19 +238,23 @@ static inline void ad_cotangent_drop(ad_context *c, struct ad_slot *slot)
         return;
     if (slot->borrowed & AD_SLOT_PARTS)
         ad_parts_drop(c, slot);
+    else if (slot->numeric == AD_COTANGENT_REAL)
+        ad_cotangent_drop_real(c, slot);
     else if (!slot->numeric)
         ad_drop(c, slot->cotangent);
     slot->cotangent = NULL;
-    slot->numeric = false;
+    slot->numeric = 0;
 }
 
-int ad_level_open(ad_context *c, ad_level_kind kind); /* -1 and an error */
+int ad_level_open(ad_context *c, ad_level_kind kind, bool extracted); /* extracted: a pullback will take the slots. -1 and an error */
 void ad_level_hide(ad_context *c, int level);         /* operations do not see it (and those inside it) any more */
 void ad_level_close(ad_context *c, int level);        /* and frees what only it needed */
 
+const void *ad_options_of_values(const struct ad_slot *slot);
+
 AD_ALWAYS_INLINE const void *ad_options_of(const struct ad_slot *slot)
 {
-    return ad_options_at(slot->op, &slot->options);
+    return slot->borrowed & AD_SLOT_VALUES ? ad_options_of_values(slot) : ad_options_at(slot->op, &slot->options);
 }
 
 static inline ad_array **ad_inputs_of(struct ad_slot *slot)
@@ -267,6 +289,7 @@ AD_ALWAYS_INLINE ad_array *ad_stub_of(ad_context *c, const ad_array *x)
 }
 
 /* apply.c */
+extern const ad_primitive ad_identity_op; /* of an input of a level */
 bool ad_slot_fill_outputs(ad_context *c, struct ad_slot *slot, const ad_primitive *op, ad_array *const *outputs, int outputs_count);
 bool ad_apply(ad_context *c, const ad_primitive *op, ad_array *const *inputs, int count, const void *options, ad_array **outputs);
 ad_array *ad_call_general(const ad_primitive *op, ad_array *const *inputs, int count, const void *options); /* not the short way of scalars */
@@ -297,7 +320,15 @@ AD_ALWAYS_INLINE ad_array *ad_times(ad_context *c, ad_array *t, ad_array *d, uin
     return d == c->numbers[AD_NUMBER_ONE] ? t : t->ndim == 0 ? ad_zzmul(t, d) : ad_times_array(c, t, d, made);
 }
 
-uint64_t ad_forward_mask(const struct ad_tape *tape, const ad_array *x); /* bits of the forward levels x has a tangent of */
+/* Bits of the forward levels in sight that x has a tangent of. */
+AD_ALWAYS_INLINE uint64_t ad_forward_mask(const struct ad_tape *tape, const ad_array *x)
+{
+    uint64_t mask = 0;
+    for (const struct ad_tangent *t = x->tangents; t; t = t->next)
+        if (t->level == tape->levels[t->depth].serial)
+            mask |= UINT64_C(1) << t->depth;
+    return mask & tape->forward & tape->live;
+}
 
 static inline bool ad_is_parameter(const ad_primitive *op, int operand)
 {
@@ -354,13 +385,64 @@ static inline bool ad_is_private(const ad_array *x)
            x->flags & AD_CONTIGUOUS && (!(x->flags & AD_STORED) || (atomic_load_explicit(&x->storage->refs, memory_order_acquire) == 1 && !x->storage->release));
 }
 
+/* scalar.c: of a primitive whose code is that of a loop */
+double ad_elementwise_number(const ad_primitive *op, const void *options, double x, double y);
+
+/* rule.c */
+bool ad_rule_takes(ad_context *c, const ad_primitive *op, ad_array *const *inputs, int count, const void *options, ad_array **z);
+void ad_real_calls_free(ad_context *c, struct ad_tape *tape);
+
+/* The library's own records: pointers in a section of their own, which the linker gathers. */
+#ifdef __APPLE__
+#define AD_TABLE_SECTION "__DATA,ad_operations"
+extern const ad_primitive *const ad_table_start[] __asm("section$start$__DATA$ad_operations");
+extern const ad_primitive *const ad_table_end[] __asm("section$end$__DATA$ad_operations");
+#else
+#define AD_TABLE_SECTION "ad_operations"
+extern const ad_primitive *const __start_ad_operations[] __attribute__((visibility("hidden")));
+extern const ad_primitive *const __stop_ad_operations[] __attribute__((visibility("hidden")));
+#define ad_table_start __start_ad_operations
+#define ad_table_end   __stop_ad_operations
+#endif
+
+static inline bool ad_is_own(const ad_primitive *op)
+{
+    for (const ad_primitive *const *own = ad_table_start; own < ad_table_end; own++)
+        if (*own == op)
+            return true;
+    return op == &ad_identity_op;
+}
+
 /* forward.c */
 bool ad_tangent_find(ad_context *c, const ad_array *x, int level, ad_array **tangent); /* which belongs to x; NULL: zero. False and an error */
 bool ad_tangent_attach(ad_context *c, ad_array *x, int level, ad_array *tangent);
 
+/* A tangent of x, whose value or number and node are to be set; NULL and an error. */
+AD_ALWAYS_INLINE struct ad_tangent *ad_tangent_add(ad_context *c, ad_array *x, int level)
+{
+    struct ad_tangent *t = ad_allocate_small(c, sizeof *t);
+    if (!t)
+        return NULL;
+    t->level = c->tape->levels[level].serial;
+    t->value = NULL;
+    t->next = x->tangents;
+    t->depth = level;
+    x->tangents = t;
+    x->object.kind = ad_is_number(x) ? AD_DUAL_NUMBER : AD_ARRAY;
+    return t;
+}
+
+/* The tangent of x for a level; NULL: it has none. */
+AD_ALWAYS_INLINE struct ad_tangent *ad_tangent_of(const struct ad_tape *tape, const ad_array *x, int level)
+{
+    struct ad_tangent *t = x->tangents;
+    while (t && t->level != tape->levels[level].serial)
+        t = t->next;
+    return t;
+}
+
 /* Gives the outputs of a call tangents; `mask`: the levels in sight that the call depends on. What the rules make besides is dropped. */
 bool ad_push_tangents(ad_context *c, struct ad_node *node, uint64_t mask, ad_array **outputs, int outputs_count);
-bool ad_push_number_tangents(ad_context *c, struct ad_node *node, uint64_t mask, ad_array *z); /* of a call on numbers that has `jvp` or `derivative` */
 
 /* reverse.c: sweeps the slots from `from` down to, and not including, `to`; cotangents reach slots from `floor` on, those of
  * the level's inputs stay in place. discard: slots are freed on the way, where no other level needs them. */

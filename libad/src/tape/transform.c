@@ -160,13 +160,12 @@ bool ad_trace_open(ad_context *c, const ad_fn *fn, const ad_value *arguments, in
         return false;
     int count = trace->inputs.count;
     trace->nodes = ad_allocate(c, (size_t)count * sizeof *trace->nodes);
-    trace->level = trace->nodes ? ad_level_open(c, AD_LEVEL_REVERSE) : -1;
+    trace->level = trace->nodes ? ad_level_open(c, AD_LEVEL_REVERSE, extracted) : -1;
     ad_scope scope = ad_scope_open();
     if (scope.depth != AD_NO_SCOPE && trace->level >= 0) {
         AD_SCRATCH room = { 0 };
         ad_array **lifted = ad_scratch_take(c, &room, count, sizeof *lifted);
         trace->floor = c->tape->floor;
-        c->tape->levels[trace->level].extracted = extracted;
         if (lifted && lift_leaves(c, trace, lifted))
             trace->result = ad_value_escape(fn->result, call_with(c, fn, arguments, argnum, ad_leaves_join(kind, argument, lifted)));
     }
@@ -335,7 +334,7 @@ static void *push(ad_context *c, const ad_fn *fn, const ad_value *arguments, con
     void *result = NULL, *tangent = NULL;
     char kind = fn->arguments[0];
     ad_scope scope = ad_scope_open();
-    int level = scope.depth == AD_NO_SCOPE ? -1 : ad_level_open(c, AD_LEVEL_FORWARD);
+    int level = scope.depth == AD_NO_SCOPE ? -1 : ad_level_open(c, AD_LEVEL_FORWARD, false);
     if (level >= 0) {
         AD_SCRATCH lifted_room = { 0 }, room = { 0 };
         ad_array **lifted = ad_scratch_take(c, &lifted_room, inputs->count, sizeof *lifted);
