@@ -114,6 +114,16 @@ START_TEST(a_thousand_iterations_are_reversed_to_the_bit_at_the_price_of_the_bou
 }
 END_TEST
 
+START_TEST(a_momentum_of_zero_costs_all_bits_of_its_moment)
+{
+    hyper_report report = { 0 };
+    hyper_training training = { .loss = training_loss, .iterations = 50, .report = &report };
+    ck_assert(ad_grad(meta_loss)(simple(1e-3, 0.5, 0), (void *)&training) && report.reversed_exactly);
+    ck_assert_double_eq_tol(report.bound, 1 + 96, 1e-12);
+    ck_assert_msg(fabs(report.bits_per_step / report.bound - 1) < 0.01, "%g bits, bound %g", report.bits_per_step, report.bound);
+}
+END_TEST
+
 START_TEST(gradients_in_everything_are_those_of_the_exact_dynamics)
 {
     hyper_training training = { .loss = training_loss, .iterations = T };
@@ -128,20 +138,29 @@ END_TEST
 
 enum { PARAMETERS = 400, STEPS = 1000 };
 
-/* A quarter of the parameters has no gradient; those of the others range over two orders of magnitude, and change with the iteration. */
-static double slope_of(const double *x, int i, int64_t iteration)
+/* Gradients that training follows: the size of the largest, and whether those of some parameters begin near zero. */
+typedef struct {
+    double size;
+    bool near_zero;
+} gradients;
+
+/* A quarter of the parameters has no gradient; those of the others range over two orders of magnitude, and change with the iteration. Of those that begin
+ * near zero some begin a millionth as large as they get, and in some of these the sign changes. */
+static double slope_of(const gradients *of, const double *x, int i, int64_t iteration)
 {
-    double scale = pow(10, -(i % 16) / 8.0);
-    return i % 4 == 0 ? 0 : scale * (0.5 * x[i] - sin(0.1 * i + 0.01 * (double)iteration));
+    double scale = of->size * pow(10, -(i % 16) / 8.0), t = (double)iteration;
+    if (of->near_zero)
+        return i % 4 == 0 ? 0 : of->size * (0.1 * pow(10, -(i % 7)) * (i % 3 - 1) + 0.1 * sin(0.001 * i * t) * t / (t + 20));
+    return i % 4 == 0 ? 0 : scale * (0.5 * x[i] - sin(0.1 * i + 0.01 * t));
 }
 
 static ad_tree *slopes(ad_tree *x, ad_tree *theta, int64_t iteration, void *context)
 {
     double at[PARAMETERS], slope[PARAMETERS];
-    (void)theta, (void)context;
+    (void)theta;
     ad_copy_to(ad_tree_get(x, "x"), at, PARAMETERS);
     for (int i = 0; i < PARAMETERS; i++)
-        slope[i] = slope_of(at, i, iteration);
+        slope[i] = slope_of(context, at, i, iteration);
     return ad_tree_of("x", ad_from(slope, AD_SHAPE(PARAMETERS)));
 }
 
@@ -150,13 +169,13 @@ typedef struct {
     bool sum;
 } rates;
 
-static void adam_in_double(rates r, double *x)
+static void adam_in_double(rates r, const gradients *of, double *x)
 {
     double m[PARAMETERS] = { 0 }, s[PARAMETERS] = { 0 }, slope[PARAMETERS], p1 = 1, p2 = 1;
     for (int64_t t = 0; t < STEPS; t++) {
         p1 *= r.beta1, p2 *= r.beta2;
         for (int i = 0; i < PARAMETERS; i++)
-            slope[i] = slope_of(x, i, t);
+            slope[i] = slope_of(of, x, i, t);
         for (int i = 0; i < PARAMETERS; i++) {
             m[i] = r.beta1 * m[i] + (1 - r.beta1) * slope[i];
             s[i] = r.sum ? s[i] + slope[i] * slope[i] : r.beta2 * s[i] + (1 - r.beta2) * slope[i] * slope[i];
@@ -173,15 +192,15 @@ static ad_tree *hypers_at(rates r, const double *x)
 }
 
 /* The largest distance after a thousand steps. */
-static double distance_from_double(rates r)
+static double distance_from_double(rates r, gradients of)
 {
     double x[PARAMETERS], exact[PARAMETERS], most = 0;
     ad_copy_to(around(0, 1, 3, AD_SHAPE(PARAMETERS)), x, PARAMETERS);
-    hyper_training training = { .direction = slopes, .iterations = STEPS, .second_moment = r.sum ? HYPER_SUM : HYPER_MEAN };
+    hyper_training training = { .direction = slopes, .context = &of, .iterations = STEPS, .second_moment = r.sum ? HYPER_SUM : HYPER_MEAN };
     ad_tree *trained = hyper_adam(&training, hypers_at(r, x));
     ck_assert_msg(trained != NULL, "%s", ad_error_message());
     ad_copy_to(ad_tree_get(trained, "x"), exact, PARAMETERS);
-    adam_in_double(r, x);
+    adam_in_double(r, &of, x);
     for (int i = 0; i < PARAMETERS; i++)
         most = fmax(most, fabs(x[i] - exact[i]));
     return most;
@@ -194,7 +213,20 @@ START_TEST(training_follows_adam_in_double)
         { 1e-3, 0, 0.99, 1e-8, 0, false },    { 1e-2, 0, 0, 1e-8, 0, true },                        { 1e-2, 0.9, 0, 1e-8, 0.01, true },
     };
     for (size_t k = 0; k < sizeof all / sizeof *all; k++)
-        ck_assert_double_lt(distance_from_double(all[k]), 1e-8);
+        ck_assert_double_lt(distance_from_double(all[k], (gradients){ 1, false }), 1e-8);
+}
+END_TEST
+
+START_TEST(training_follows_adam_in_double_with_small_gradients_and_those_that_begin_near_zero)
+{
+    static const rates all[] = { { 1e-3, 0.9, 0.999, 1e-8, 0, false },    { 1e-3, 0.9123456789, 0.9987654321, 1e-8, 0, false },
+                                 { 1e-3, 0.9, 0.9999, 1e-8, 0, false },   { 1e-3, 0.9, 0, 1e-8, 0, true } };
+    for (size_t k = 0; k < sizeof all / sizeof *all; k++)
+        for (int power = 0; power <= 6; power++)
+            for (int near_zero = 0; near_zero < 2; near_zero++) {
+                double off = distance_from_double(all[k], (gradients){ pow(10, -power), near_zero });
+                ck_assert_msg(off < 1e-8, "beta2 %g, gradients of 1e-%d%s: off by %g", all[k].beta2, power, near_zero ? " from near zero" : "", off);
+            }
 }
 END_TEST
 
@@ -443,7 +475,7 @@ static ad_array *steep(ad_tree *x, ad_tree *theta, int64_t iteration, void *cont
 
 START_TEST(mistakes_are_told)
 {
-    hyper_training training = { .loss = training_loss, .iterations = T }, steeper = { .loss = steep, .iterations = T };
+    hyper_training training = { .loss = training_loss, .iterations = T }, steeper = { .loss = steep, .iterations = T, .m_bits = 52 };
     ad_tree *hypers = simple(0.02, 0.9, 0.99);
     assert_refused(&training, ad_tree_set(hypers, "beta1", ad_scalar(1)), "beta1 is 1; it should be at least 0 and below 1");
     assert_refused(&training, ad_tree_set(hypers, "beta2", ad_scalar(-0.1)), "beta2 is -0.1; it should be at least 0 and below 1");
@@ -481,7 +513,9 @@ START_TEST(nothing_to_train_is_trained)
 END_TEST
 
 RUN_TESTS("hyperopt_adam", a_thousand_iterations_are_reversed_to_the_bit_at_the_price_of_the_bound, gradients_in_everything_are_those_of_the_exact_dynamics,
-          training_follows_adam_in_double, all_methods_give_the_same_gradients, float32_parameters_stay_float32,
+          a_momentum_of_zero_costs_all_bits_of_its_moment, training_follows_adam_in_double,
+          training_follows_adam_in_double_with_small_gradients_and_those_that_begin_near_zero,
+          all_methods_give_the_same_gradients, float32_parameters_stay_float32,
           all_that_is_made_of_a_run_has_right_derivatives_in_both_modes, second_derivatives_go_through_operations, twice_half_a_run_is_the_run_to_the_bit,
           a_run_that_goes_on_has_gradients_of_its_own, rmsprop_is_adam_with_a_first_momentum_of_zero, the_derivative_in_a_momentum_of_zero_is_one_sided,
           adagrad_adds_up_the_squares, strips_and_threads_do_not_change_a_bit, mistakes_are_told, nothing_to_train_is_trained)

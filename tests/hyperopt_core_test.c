@@ -132,6 +132,82 @@ START_TEST(what_is_left_of_a_momentum_is_multiplied_and_undone)
 }
 END_TEST
 
+/* ---- integers of 96 bits ---- */
+
+/* Of any size: squares of gradients range far. */
+static void set_fine(int64_t *v, uint32_t *fine)
+{
+    for (int i = 0; i < BLOCK; i++) {
+        v[i] = i % 9 == 0 ? 0 : i % 9 == 1 ? INT64_MAX - i : (int64_t)(random_bits() >> 1 >> random_bits() % 63);
+        fine[i] = i % 18 == 0 ? 0 : i % 5 == 1 ? UINT32_MAX : (uint32_t)(random_bits() >> random_bits() % 32);
+    }
+}
+
+static long double fine_value(int64_t v, uint32_t fine)
+{
+    return (long double)v * 0x1p32L + (long double)fine;
+}
+
+START_TEST(integers_with_32_bits_more_are_multiplied_by_momenta_and_come_back)
+{
+    hyper_store *store = hyper_store_new(1, NULL, 0);
+    hyper_coder *coder = hyper_store_coder(store, 0);
+    for (int round = 0; round < 600; round++) {
+        hyper_momentum beta[BLOCK];
+        int64_t v[BLOCK], saved[BLOCK], stride = round % 2, count = round % 3 ? BLOCK : 1 + round % 40;
+        uint32_t fine[BLOCK], saved_fine[BLOCK];
+        for (int i = 0; i < BLOCK; i++)
+            while (!hyper_momentum_of(random_beta(i + round), &beta[i]))
+                continue;
+        set_fine(v, fine);
+        memcpy(saved, v, sizeof v);
+        memcpy(saved_fine, fine, sizeof fine);
+        ck_assert_int_eq(hyper_momentum_multiply_fine(coder, count, v, fine, beta, stride), HYPER_FINE);
+        for (int i = 0; i < count; i++) {
+            long double exact = beta[i * stride].value * fine_value(saved[i], saved_fine[i]), off = fine_value(v[i], fine[i]) - exact;
+            ck_assert_msg(fabsl(off) <= 2 + exact * 0x1p-48L, "%.17g times %Lg is off by %Lg", beta[i * stride].value, fine_value(saved[i], saved_fine[i]), off);
+            ck_assert(saved[i] || saved_fine[i] || !(v[i] || fine[i]));
+        }
+        ck_assert_int_eq(hyper_momentum_divide_fine(coder, count, v, fine, beta, stride), HYPER_FINE);
+        ck_assert_mem_eq(v, saved, sizeof v);
+        ck_assert_mem_eq(fine, saved_fine, sizeof fine);
+    }
+    ck_assert(hyper_store_is_empty(store));
+    hyper_store_free(store);
+}
+END_TEST
+
+static uint64_t product_of_fine(int set)
+{
+    hyper_momentum beta[BLOCK];
+    int64_t v[BLOCK];
+    uint32_t fine[BLOCK];
+    hyper_store *store = hyper_store_new(1, NULL, 0);
+    hyper_limit_instruction_set(set);
+    random_state = 7;
+    for (int i = 0; i < BLOCK; i++)
+        while (!hyper_momentum_of(random_beta(i), &beta[i]))
+            continue;
+    set_fine(v, fine);
+    for (int k = 0; k < 50; k++)
+        ck_assert_int_eq(hyper_momentum_multiply_fine(hyper_store_coder(store, 0), BLOCK - 5, v, fine, beta, k & 1), HYPER_FINE);
+    hyper_store_free(store);
+    uint64_t sum = 0;
+    for (int i = 0; i < BLOCK; i++)
+        sum = (sum ^ (uint64_t)v[i]) * UINT64_C(0x9E3779B97F4A7C15) + fine[i];
+    return sum;
+}
+
+START_TEST(products_of_96_bits_are_the_same_on_every_instruction_set)
+{
+#ifdef __x86_64__
+    uint64_t first = product_of_fine(HYPER_BASELINE);
+    ck_assert(product_of_fine(HYPER_AVX2) == first);
+    ck_assert(product_of_fine(HYPER_AVX512) == first);
+#endif
+}
+END_TEST
+
 /* ---- the arithmetic that is made into vectors ---- */
 
 START_TEST(conversions_are_those_of_the_language)
@@ -877,6 +953,7 @@ END_TEST
 
 RUN_TESTS("hyperopt_core", usual_momenta_are_the_ratios_that_are_meant, what_is_no_momentum_has_no_ratio,
           no_denominator_up_to_the_largest_gives_a_nearer_ratio_from_below, what_is_left_of_a_momentum_is_multiplied_and_undone,
+          integers_with_32_bits_more_are_multiplied_by_momenta_and_come_back, products_of_96_bits_are_the_same_on_every_instruction_set,
           conversions_are_those_of_the_language, calls_of_all_ratios_in_any_order_are_undone_to_the_bit, the_ends_of_the_range_come_back,
           zero_stays_zero_among_others, a_thousand_steps_take_the_bound, the_bits_are_the_same_where_words_are_thrown_away,
           a_run_goes_on_from_saved_lanes_and_comes_back_to_them, dividing_more_than_was_multiplied_is_a_mismatch,

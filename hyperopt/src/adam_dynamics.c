@@ -1,16 +1,20 @@
 /* Adam in fixed point, and its exact inverse: a dynamics, on blocks.
  *
  * Forward, with p1, p2 the products of the momenta so far (correction.c gives 1 - p1 and 1 - p2):
- *     m = beta1 m (momentum.c) + round((1 - beta1) g),   s = beta2 s (likewise) + round((1 - beta2) g^2),
+ *     m = beta1 m (moment.c) + round((1 - beta1) g),   s = beta2 s (likewise) + round((1 - beta2) g^2),
  *     u = (m / (1 - p1)) / (sqrt(s / (1 - p2)) + epsilon),
  *     x = (1 - alpha decay) x (decay.c),   x = x - round(alpha u).
  * u is a function of the new m and s alone, so going back x comes first, then the gradient at x, then s and m. Every rounding is of a number that both
  * directions compute by the same function from the same integers; no sum is contracted with a product (-ffp-contract=off), so that
  * it is the same number in every build. s is never negative: its multiplication leaves 0 at 0 and is monotone, its increments are squares.
  *
+ * Squares of gradients range over twice the exponents of gradients: s has 32 bits more than a word (fine.h).
+ *
  * With a sum of squares in place of their mean (AdaGrad), s = s + round(g^2): no beta2, no p2. */
 #include "block.h"
 #include "decay.h"
+#include "fine.h"
+#include "moment.h"
 
 #include <math.h>
 #include <string.h>
@@ -73,6 +77,12 @@ ALWAYS_INLINE int64_t round_to_fixed(double units)
     return fabs(units) < LIMIT ? nearest : INT64_MIN;
 }
 
+ALWAYS_INLINE int64_t round_to_fine(double units, uint32_t *fine)
+{
+    int64_t nearest = hyper_fine_round(false, units, fine);
+    return units < LIMIT ? nearest : INT64_MIN;
+}
+
 /* 1 or 0: to be added up. */
 ALWAYS_INLINE int64_t is_unfit(int64_t fixed)
 {
@@ -91,6 +101,7 @@ static __attribute__((cold, noinline)) int64_t first_unfit(int64_t count, const 
 typedef struct {
     double g[HYPER_BLOCK];
     int64_t m[HYPER_BLOCK], s[HYPER_BLOCK];
+    int64_t fine[HYPER_BLOCK]; /* of s: what is below the word */
 } increments;
 
 ALWAYS_INLINE bool round_increments(const hyper_block *block, bool sum, bool shared, increments *restrict add)
@@ -104,7 +115,9 @@ ALWAYS_INLINE bool round_increments(const hyper_block *block, bool sum, bool sha
             k = coefficients_at(block, sum, i);
         double g = add->g[i];
         add->m[i] = round_to_fixed(k.w1 * per_m * g);
-        add->s[i] = round_to_fixed(k.w2 * per_s * (g * g));
+        uint32_t fine;
+        add->s[i] = round_to_fine(k.w2 * per_s * (g * g), &fine);
+        add->fine[i] = fine;
         beyond += is_unfit(add->m[i]) + is_unfit(add->s[i]);
     }
     return beyond == 0;
@@ -119,7 +132,7 @@ ALWAYS_INLINE int64_t increments_of(hyper_block *block, bool sum, bool shared, i
             return hyper_fail(block, m, M, "the gradient", add->g[m]);
         return hyper_fail(block, s, S, "the square of the gradient", add->g[s] * add->g[s]);
     }
-    block->checksum = hyper_checksum(block->count, add->s, hyper_checksum(block->count, add->m, 0));
+    block->checksum = hyper_checksum(block->count, add->fine, hyper_checksum(block->count, add->s, hyper_checksum(block->count, add->m, 0)));
     return HYPER_FINE;
 }
 
@@ -134,67 +147,21 @@ typedef struct {
 ALWAYS_INLINE void steps_of(const hyper_block *block, bool sum, bool shared, steps *restrict a)
 {
     const int64_t count = block->count, *restrict m = block->state[M], *restrict s = block->state[S];
+    const uint32_t *restrict fine = block->fine[S];
     const double per_x = 1 / block->unit[X], unit_m = block->unit[M], unit_s = block->unit[S];
     coefficients k = coefficients_at(block, sum, 0);
     for (int64_t i = 0; i < count; i++) {
         if (!shared)
             k = coefficients_at(block, sum, i);
         a->mh[i] = hyper_real(m[i]) * (k.per1 * unit_m);
-        a->sh[i] = hyper_real(s[i]) * (k.per2 * unit_s);
+        a->sh[i] = hyper_fine_real(false, s[i], fine[i]) * (k.per2 * unit_s);
         a->root[i] = sqrt(a->sh[i]);
         a->below[i] = 1 / (a->root[i] + k.epsilon);
         a->units[i] = -k.alpha * per_x * (a->mh[i] * a->below[i]);
     }
 }
 
-/* ---- multiplication of a moment by its momentum ---- */
-
-/* 0 is four times 2^-16: all 64 bits go to the coder, and what is left is -1, 0 or 1. */
-enum { TIMES_FOR_ZERO = 4 };
-
-static const hyper_momentum one = { 1, { 0, 0 } };
-
-static bool has_zero(const hyper_block *block, int which)
-{
-    bool any = false;
-    for (int64_t i = 0; i < (block->rate[which].stride ? block->count : 1); i++)
-        any |= beta_rate(block, which, i) == 0;
-    return any;
-}
-
-/* The momenta of one of the four multiplications; those that are not zero take part in the first one only. */
-static void zero_momenta(const hyper_block *block, int which, bool first, hyper_momentum *momentum)
-{
-    const hyper_momentum *own = block->rate[which].value;
-    for (int64_t i = 0; i < (block->rate[which].stride ? block->count : 1); i++)
-        momentum[i] = first || own[i].value == 0 ? own[i] : one;
-}
-
-static int64_t multiply(hyper_block *block, int state, int which)
-{
-    hyper_momentum momentum[HYPER_BLOCK];
-    int64_t stride = block->rate[which].stride, failed = HYPER_FINE;
-    if (!has_zero(block, which))
-        return hyper_momentum_multiply(block->coder, block->count, block->state[state], block->rate[which].value, stride);
-    for (int k = 0; k < TIMES_FOR_ZERO && failed == HYPER_FINE; k++) {
-        zero_momenta(block, which, k == 0, momentum);
-        failed = hyper_momentum_multiply(block->coder, block->count, block->state[state], momentum, stride);
-    }
-    return failed;
-}
-
-static int64_t divide(hyper_block *block, int state, int which)
-{
-    hyper_momentum momentum[HYPER_BLOCK];
-    int64_t stride = block->rate[which].stride, failed = HYPER_FINE;
-    if (!has_zero(block, which))
-        return hyper_momentum_divide(block->coder, block->count, block->state[state], block->rate[which].value, stride);
-    for (int k = TIMES_FOR_ZERO - 1; k >= 0 && failed == HYPER_FINE; k--) {
-        zero_momenta(block, which, k == 0, momentum);
-        failed = hyper_momentum_divide(block->coder, block->count, block->state[state], momentum, stride);
-    }
-    return failed;
-}
+/* ---- moments ---- */
 
 /* a + b or, where that is out of range, INT64_MIN: overflow shows in a sign that neither has. */
 ALWAYS_INLINE int64_t sum_of(int64_t a, int64_t b)
@@ -208,12 +175,14 @@ ALWAYS_INLINE int64_t wrapped_difference(int64_t a, int64_t b)
     return (int64_t)((uint64_t)a - (uint64_t)b);
 }
 
-ALWAYS_INLINE int64_t add_moment(hyper_block *block, int state, const int64_t *restrict increment, const char *what)
+/* more: NULL, or what is added to the bits below. */
+ALWAYS_INLINE int64_t add_moment(hyper_block *block, int state, const int64_t *restrict increment, const int64_t *restrict more, const char *what)
 {
     const int64_t count = block->count;
     int64_t *restrict value = block->state[state], beyond = 0;
+    uint32_t *restrict fine = block->fine[state];
     for (int64_t i = 0; i < count; i++) {
-        int64_t now = sum_of(value[i], increment[i]);
+        int64_t now = sum_of(value[i], more ? sum_of(increment[i], hyper_fine_carry(&fine[i], (uint32_t)more[i])) : increment[i]);
         value[i] = now;
         beyond += is_unfit(now);
     }
@@ -285,10 +254,10 @@ ALWAYS_INLINE int64_t advance(hyper_block *block, bool sum, bool shared)
     int64_t bad = increments_of(block, sum, shared, &add);
     if (bad != HYPER_FINE)
         return bad;
-    if ((bad = multiply(block, M, BETA1)) != HYPER_FINE || (!sum && (bad = multiply(block, S, BETA2)) != HYPER_FINE))
+    if ((bad = hyper_moment_multiply(block, M, BETA1)) != HYPER_FINE || (!sum && (bad = hyper_moment_multiply(block, S, BETA2)) != HYPER_FINE))
         return coder_failed(block, bad);
-    if ((bad = add_moment(block, M, add.m, "the mean of the gradient")) != HYPER_FINE ||
-        (bad = add_moment(block, S, add.s, sum ? "the sum of the squared gradient" : "the mean of the squared gradient")) != HYPER_FINE)
+    if ((bad = add_moment(block, M, add.m, NULL, "the mean of the gradient")) != HYPER_FINE ||
+        (bad = add_moment(block, S, add.s, add.fine, sum ? "the sum of the squared gradient" : "the mean of the squared gradient")) != HYPER_FINE)
         return bad;
     return decays(block) ? HYPER_FINE : advance_position(block, sum, shared);
 }
@@ -382,13 +351,14 @@ ALWAYS_INLINE int64_t undo_moments(hyper_block *block, bool sum, const increment
 {
     const int64_t count = block->count;
     int64_t *restrict m = block->state[M], *restrict s = block->state[S];
+    uint32_t *restrict fine = block->fine[S];
     for (int64_t i = 0; i < count; i++) {
         m[i] = wrapped_difference(m[i], add->m[i]);
-        s[i] = wrapped_difference(s[i], add->s[i]);
+        s[i] = wrapped_difference(wrapped_difference(s[i], add->s[i]), hyper_fine_borrow(&fine[i], (uint32_t)add->fine[i]));
     }
-    int64_t bad = sum ? HYPER_FINE : divide(block, S, BETA2);
+    int64_t bad = sum ? HYPER_FINE : hyper_moment_divide(block, S, BETA2);
     if (bad == HYPER_FINE)
-        bad = divide(block, M, BETA1);
+        bad = hyper_moment_divide(block, M, BETA1);
     return bad == HYPER_FINE ? bad : coder_failed(block, bad);
 }
 
@@ -396,6 +366,7 @@ ALWAYS_INLINE int64_t undo_moments(hyper_block *block, bool sum, const increment
 ALWAYS_INLINE void through_moments(hyper_block *block, bool sum, bool shared, const double *restrict g)
 {
     const int64_t count = block->count, *restrict m = block->state[M], *restrict s = block->state[S];
+    const uint32_t *restrict fine = block->fine[S];
     double *restrict dx = block->cotangent[X], *restrict dm = block->cotangent[M], *restrict ds = block->cotangent[S];
     double *restrict dbeta1 = block->rate_term[BETA1], *restrict dbeta2 = sum ? NULL : block->rate_term[BETA2];
     double product[HYPER_BLOCK], unit_m = block->unit[M], unit_s = block->unit[S];
@@ -411,7 +382,7 @@ ALWAYS_INLINE void through_moments(hyper_block *block, bool sum, bool shared, co
         dbeta1[i] = dm[i] * (hyper_real(m[i]) * unit_m - g[i]);
         dm[i] *= k.beta1;
         if (!sum) {
-            dbeta2[i] = ds[i] * (hyper_real(s[i]) * unit_s - g[i] * g[i]);
+            dbeta2[i] = ds[i] * (hyper_fine_real(false, s[i], fine[i]) * unit_s - g[i] * g[i]);
             ds[i] *= k.beta2;
         }
     }
@@ -445,7 +416,7 @@ ALWAYS_INLINE void follow_element(hyper_block *block, bool sum, int64_t i, doubl
     coefficients k = coefficients_at(block, sum, i);
     double *dx = &block->cotangent[X][i], *dm = &block->cotangent[M][i], *ds = &block->cotangent[S][i];
     double x = hyper_real(block->state[X][i]) * block->unit[X], m = hyper_real(block->state[M][i]) * block->unit[M];
-    double s = hyper_real(block->state[S][i]) * block->unit[S], dalpha = tangent_rate(block, ALPHA, i);
+    double s = hyper_fine_real(false, block->state[S][i], block->fine[S][i]) * block->unit[S], dalpha = tangent_rate(block, ALPHA, i);
     *dm = k.beta1 * *dm + k.w1 * dg + tangent_rate(block, BETA1, i) * (m - g);
     *ds = k.beta2 * *ds + 2 * k.w2 * (g * dg) + (sum ? 0 : tangent_rate(block, BETA2, i) * (s - g * g));
     double mh = (k.beta1 * m + k.w1 * g) * k.per1, sh = (k.beta2 * s + k.w2 * (g * g)) * k.per2;
@@ -545,9 +516,9 @@ HYPER_VERSIONS(static, int64_t, sum_retreat_moments, (hyper_block *block), (bloc
 
 const hyper_dynamics hyper_adam_dynamics = {
     .name = "hyper_adam",
-    .states = 3, .state_name = { "x", "m", "s" }, .state_bits = { 52, 52, 54 }, .state_is_square = { [S] = true },
+    .states = 3, .state_name = { "x", "m", "s" }, .state_bits = { 52, 54, 54 }, .state_is_square = { [S] = true }, .state_is_fine = { [S] = true },
     .rates = 7, .rate_name = { "alpha", "beta1", "epsilon", "decay", NULL, "beta2", NULL },
-    .rate_is_momentum = { [BETA1] = true, [BETA2] = true }, .rate_may_be_zero = { [BETA1] = true, [BETA2] = true },
+    .rate_is_momentum = { [BETA1] = true, [BETA2] = true }, .bits_of_zero = { [BETA1] = 64, [BETA2] = 96 },
     .rate_is_positive = { [EPSILON] = true }, .rate_corrects = { [CORRECTION1] = BETA1, [CORRECTION2] = BETA2 },
     .rate_default = { NAN, NAN, 1e-8, 0, 0, NAN, 0 }, .position_loses_by = 1u << DECAY,
     .advance = adam_advance, .settle = adam_settle, .retreat_position = adam_retreat_position, .direction = adam_direction,
@@ -557,9 +528,9 @@ const hyper_dynamics hyper_adam_dynamics = {
 
 const hyper_dynamics hyper_adam_sum_dynamics = {
     .name = "hyper_adam",
-    .states = 3, .state_name = { "x", "m", "s" }, .state_bits = { 52, 52, 50 }, .state_is_square = { [S] = true },
+    .states = 3, .state_name = { "x", "m", "s" }, .state_bits = { 52, 54, 50 }, .state_is_square = { [S] = true }, .state_is_fine = { [S] = true },
     .rates = 5, .rate_name = { "alpha", "beta1", "epsilon", "decay", NULL },
-    .rate_is_momentum = { [BETA1] = true }, .rate_may_be_zero = { [BETA1] = true },
+    .rate_is_momentum = { [BETA1] = true }, .bits_of_zero = { [BETA1] = 64 },
     .rate_is_positive = { [EPSILON] = true }, .rate_corrects = { [CORRECTION1] = BETA1 },
     .rate_default = { NAN, NAN, 1e-8, 0, 0 }, .position_loses_by = 1u << DECAY,
     .advance = sum_advance, .settle = sum_settle, .retreat_position = sum_retreat_position, .direction = sum_direction,

@@ -24,7 +24,8 @@
  * that it can bring), and a lane has between 18 and 50 bits. So it is enough to put RESERVE words onto an empty stack.
  *
  * Element i of a call uses lane i mod LANES: a group of LANES elements is done at a time, each step for all of them. All numbers are integers in doubles,
- * which every processor has vectors of: t < d b A <= 2^50 and all else below 2^51 is exact. v is taken in halves: v = q n + c digit by digit.
+ * which every processor has vectors of: t < d b A <= 2^50 and all else below 2^51 is exact. v is taken in halves: v = q n + c digit by digit; 32 bits
+ * below it, fine, are one digit more.
  * Division: with x an integer and m = 1/n rounded twice, floor(x / n) is x m + (1/2 - n/2) m rounded to the nearest integer. The exact value is at least
  * 1/(2n) away from where rounding changes, more than 2^-17 (1 + 2^-17) where n < 2^16, and m is exact where n = 2^16 = d. The computed value is off by
  * less than 2^-51 times the quotient, which is below 2^34, and 2^-52; whether the product is rounded before the sum makes no difference.
@@ -214,38 +215,63 @@ ALWAYS_INLINE void ask(const hyper_ahead *ahead, int64_t group)
 
 /* ---- a group ---- */
 
-/* Lanes wait for n and have taken d afterwards. What does not need t comes first: the rest is a chain from group to group. */
-ALWAYS_INLINE void multiply_group(bool native, double *restrict t, int64_t *restrict v, const ratios *restrict r)
+/* Lanes wait for n and have taken d afterwards. What does not need t comes first: the rest is a chain from group to group. fine: NULL, or the bits below. */
+ALWAYS_INLINE void multiply_group(bool native, double *restrict t, int64_t *restrict v, uint32_t *restrict fine, const ratios *restrict r)
 {
     FOR_LANES {
-        double high = hyper_high_half(v[i]), n = r->n[i], d = r->d[i];
+        double high = hyper_high_half(v[i]), n = r->n[i], d = r->d[i], q_fine = 0;
         double q_high = quotient(native, high, r->by_d[i], r->shift_d[i]);
         double rest = hyper_sum_by(native, hyper_sum_by(native, -q_high, d, high), 0x1p32, hyper_low_half(v[i]));
-        double q_low = quotient(native, rest, r->by_d[i], r->shift_d[i]);
-        double early = hyper_sum_by(native, hyper_sum_by(native, -q_low, d, rest), n, r->half[i]); /* p - u without q n d */
+        double q_low = quotient(native, rest, r->by_d[i], r->shift_d[i]), c = hyper_sum_by(native, -q_low, d, rest);
+        if (fine) {
+            rest = hyper_sum_by(native, c, 0x1p32, hyper_low_half(fine[i]));
+            q_fine = quotient(native, rest, r->by_d[i], r->shift_d[i]);
+            c = hyper_sum_by(native, -q_fine, d, rest);
+        }
+        double early = hyper_sum_by(native, c, n, r->half[i]); /* p - u without q n d */
         double s = quotient(native, t[i], r->by_n[i], r->shift_n[i]), p = hyper_sum_by(native, -s, n, early + t[i]);
         double carry = quotient(native, p, r->by_d[i], r->shift_d[i]);
         t[i] = hyper_sum_by(native, -carry, d, hyper_sum_by(native, s, d, p));
-        v[i] = (int64_t)(hyper_upper(q_high * n) + (uint64_t)hyper_integer(hyper_sum_by(native, q_low, n, carry)));
+        if (fine) {
+            uint64_t below = (uint64_t)hyper_integer(hyper_sum_by(native, q_fine, n, carry));
+            fine[i] = (uint32_t)below;
+            v[i] = (int64_t)(hyper_upper(q_high * n) + (uint64_t)hyper_integer(q_low * n) + (below >> 32));
+        } else {
+            v[i] = (int64_t)(hyper_upper(q_high * n) + (uint64_t)hyper_integer(hyper_sum_by(native, q_low, n, carry)));
+        }
     }
 }
 
+/* The lowest 32 bits of an integer, whose other bits go to the carry. */
+ALWAYS_INLINE double low_digit(bool native, double x, double *carry)
+{
+    *carry = quotient(native, x, 0x1p-32, 0x1p-33 - 0.5);
+    return hyper_sum_by(native, -*carry, 0x1p32, x);
+}
+
 /* Lanes have taken d and wait for n afterwards. beyond is not 0 in a lane where a result was out of range. */
-ALWAYS_INLINE void divide_group(bool native, double *restrict t, int64_t *restrict v, const ratios *restrict r, int64_t *restrict beyond)
+ALWAYS_INLINE void divide_group(bool native, double *restrict t, int64_t *restrict v, uint32_t *restrict fine, const ratios *restrict r,
+                                int64_t *restrict beyond)
 {
     FOR_LANES {
-        double high = hyper_high_half(v[i]), n = r->n[i], d = r->d[i];
+        double high = hyper_high_half(v[i]), n = r->n[i], d = r->d[i], q_fine = 0;
         double q_high = quotient(native, high, r->by_n[i], r->shift_n[i]);
         double rest = hyper_sum_by(native, hyper_sum_by(native, -q_high, n, high), 0x1p32, hyper_low_half(v[i]));
-        double q_low = quotient(native, rest, r->by_n[i], r->shift_n[i]);
-        double early = hyper_sum_by(native, hyper_sum_by(native, -q_low, n, rest), d, -r->half[i]);
+        double q_low = quotient(native, rest, r->by_n[i], r->shift_n[i]), c = hyper_sum_by(native, -q_low, n, rest);
+        if (fine) {
+            rest = hyper_sum_by(native, c, 0x1p32, hyper_low_half(fine[i]));
+            q_fine = quotient(native, rest, r->by_n[i], r->shift_n[i]);
+            c = hyper_sum_by(native, -q_fine, n, rest);
+        }
+        double early = hyper_sum_by(native, c, d, -r->half[i]);
         double s = quotient(native, t[i], r->by_d[i], r->shift_d[i]), p = hyper_sum_by(native, -s, d, early + t[i]); /* v n + u without q n d */
         double part = quotient(native, p, r->by_n[i], r->shift_n[i]);
         t[i] = hyper_sum_by(native, -part, n, hyper_sum_by(native, s, n, p));
-        double low = hyper_sum_by(native, q_low, d, part), carry = quotient(native, low, 0x1p-32, 0x1p-33 - 0.5);
-        double top = hyper_sum_by(native, q_high, d, carry);
+        if (fine)
+            fine[i] = (uint32_t)hyper_integer(low_digit(native, hyper_sum_by(native, q_fine, d, part), &part));
+        double carry, low = low_digit(native, hyper_sum_by(native, q_low, d, part), &carry), top = hyper_sum_by(native, q_high, d, carry);
         beyond[i] |= (hyper_integer(top) + (INT64_C(1) << 31)) >> 32;
-        v[i] = (int64_t)(hyper_upper(top) + (uint64_t)hyper_integer(hyper_sum_by(native, -carry, 0x1p32, low)));
+        v[i] = (int64_t)(hyper_upper(top) + (uint64_t)hyper_integer(low));
     }
 }
 
@@ -253,22 +279,38 @@ ALWAYS_INLINE void divide_group(bool native, double *restrict t, int64_t *restri
 typedef struct {
     ratios r;
     int64_t v[LANES];
+    uint32_t fine[LANES];
 } __attribute__((aligned(64))) tail;
 
-static void set_tail(tail *end, int64_t count, const int64_t *v, const hyper_ratio *ratio, int64_t stride)
+static void set_tail(tail *end, int64_t count, const int64_t *v, const uint32_t *fine, const hyper_ratio *ratio, int64_t stride)
 {
     hyper_ratio padded[LANES] = { { 0, 0 } };
     memset(end->v, 0, sizeof end->v);
+    memset(end->fine, 0, sizeof end->fine);
     for (int64_t i = 0; i < count; i++) {
         padded[i] = ratio[i * stride];
         end->v[i] = v[i];
+        end->fine[i] = fine ? fine[i] : 0;
     }
     set_ratios(&end->r, padded, 1);
 }
 
+static void take_tail(const tail *end, int64_t count, int64_t *v, uint32_t *fine)
+{
+    memcpy(v, end->v, (size_t)count * sizeof *v);
+    if (fine)
+        memcpy(fine, end->fine, (size_t)count * sizeof *fine);
+}
+
+/* Of bits below that may be missing. */
+ALWAYS_INLINE uint32_t *fine_at(uint32_t *fine, int64_t i)
+{
+    return fine ? fine + i : NULL;
+}
+
 /* ---- calls ---- */
 
-ALWAYS_INLINE int64_t multiply_run(bool native, hyper_coder *coder, int64_t count, int64_t *v, const hyper_ratio *ratio, int64_t stride)
+ALWAYS_INLINE int64_t multiply_run(bool native, hyper_coder *coder, int64_t count, int64_t *v, uint32_t *fine, const hyper_ratio *ratio, int64_t stride)
 {
     const hyper_ahead *ahead = coder->ahead ? coder->ahead : &none;
     lanes t;
@@ -285,14 +327,14 @@ ALWAYS_INLINE int64_t multiply_run(bool native, hyper_coder *coder, int64_t coun
             set_ratios(&r, ratio + from, 1);
         if ((failed = wait_for(native, coder, t, r.n)) >= 0)
             return from + failed;
-        multiply_group(native, t, v + from, &r);
+        multiply_group(native, t, v + from, fine_at(fine, from), &r);
     }
     if (whole < count) {
-        set_tail(&end, count - whole, v + whole, ratio + whole * stride, stride);
+        set_tail(&end, count - whole, v + whole, fine_at(fine, whole), ratio + whole * stride, stride);
         if ((failed = wait_for(native, coder, t, end.r.n)) >= 0)
             return whole + failed < count ? whole + failed : count - 1;
-        multiply_group(native, t, end.v, &end.r);
-        memcpy(v + whole, end.v, (size_t)(count - whole) * sizeof *v);
+        multiply_group(native, t, end.v, fine ? end.fine : NULL, &end.r);
+        take_tail(&end, count - whole, v + whole, fine_at(fine, whole));
     }
     if (wait_for(native, coder, t, ones.n) >= 0)
         return count - 1;
@@ -300,7 +342,7 @@ ALWAYS_INLINE int64_t multiply_run(bool native, hyper_coder *coder, int64_t coun
     return HYPER_FINE;
 }
 
-ALWAYS_INLINE int64_t divide_run(bool native, hyper_coder *coder, int64_t count, int64_t *v, const hyper_ratio *ratio, int64_t stride)
+ALWAYS_INLINE int64_t divide_run(bool native, hyper_coder *coder, int64_t count, int64_t *v, uint32_t *fine, const hyper_ratio *ratio, int64_t stride)
 {
     const hyper_ahead *ahead = coder->ahead ? coder->ahead : &none;
     lanes t;
@@ -312,11 +354,11 @@ ALWAYS_INLINE int64_t divide_run(bool native, hyper_coder *coder, int64_t count,
     if (!stride)
         set_ratios(&r, ratio, 0);
     if (whole < count) {
-        set_tail(&end, count - whole, v + whole, ratio + whole * stride, stride);
+        set_tail(&end, count - whole, v + whole, fine_at(fine, whole), ratio + whole * stride, stride);
         if ((failed = wait_for(native, coder, t, end.r.d)) >= 0)
             return whole + failed < count ? whole + failed : count - 1;
-        divide_group(native, t, end.v, &end.r, beyond);
-        memcpy(v + whole, end.v, (size_t)(count - whole) * sizeof *v);
+        divide_group(native, t, end.v, fine ? end.fine : NULL, &end.r, beyond);
+        take_tail(&end, count - whole, v + whole, fine_at(fine, whole));
     }
     for (int64_t from = whole - LANES; from >= 0; from -= LANES) {
         ask(ahead, from / LANES);
@@ -324,7 +366,7 @@ ALWAYS_INLINE int64_t divide_run(bool native, hyper_coder *coder, int64_t count,
             set_ratios(&r, ratio + from, 1);
         if ((failed = wait_for(native, coder, t, r.d)) >= 0)
             return from + failed;
-        divide_group(native, t, v + from, &r, beyond);
+        divide_group(native, t, v + from, fine_at(fine, from), &r, beyond);
     }
     FOR_LANES
         any |= beyond[i];
@@ -343,24 +385,52 @@ static bool is_identity(const hyper_ratio *ratio, int64_t stride)
     return stride == 0 && ratio->n_less_1 == ratio->d_less_1;
 }
 
-ALWAYS_INLINE int64_t hyper_coder_multiply_body(bool native, hyper_coder *coder, int64_t count, int64_t *v, const hyper_ratio *ratio, int64_t stride)
+ALWAYS_INLINE int64_t multiply_all(bool native, hyper_coder *coder, int64_t count, int64_t *v, uint32_t *fine, const hyper_ratio *ratio, int64_t stride)
 {
     if (count == 0 || is_identity(ratio, stride))
         return HYPER_FINE;
-    return stride ? multiply_run(native, coder, count, v, ratio, 1) : multiply_run(native, coder, count, v, ratio, 0);
+    return stride ? multiply_run(native, coder, count, v, fine, ratio, 1) : multiply_run(native, coder, count, v, fine, ratio, 0);
+}
+
+ALWAYS_INLINE int64_t divide_all(bool native, hyper_coder *coder, int64_t count, int64_t *v, uint32_t *fine, const hyper_ratio *ratio, int64_t stride)
+{
+    if (count == 0 || is_identity(ratio, stride))
+        return HYPER_FINE;
+    return stride ? divide_run(native, coder, count, v, fine, ratio, 1) : divide_run(native, coder, count, v, fine, ratio, 0);
+}
+
+ALWAYS_INLINE int64_t hyper_coder_multiply_body(bool native, hyper_coder *coder, int64_t count, int64_t *v, const hyper_ratio *ratio, int64_t stride)
+{
+    return multiply_all(native, coder, count, v, NULL, ratio, stride);
 }
 
 ALWAYS_INLINE int64_t hyper_coder_divide_body(bool native, hyper_coder *coder, int64_t count, int64_t *v, const hyper_ratio *ratio, int64_t stride)
 {
-    if (count == 0 || is_identity(ratio, stride))
-        return HYPER_FINE;
-    return stride ? divide_run(native, coder, count, v, ratio, 1) : divide_run(native, coder, count, v, ratio, 0);
+    return divide_all(native, coder, count, v, NULL, ratio, stride);
+}
+
+ALWAYS_INLINE int64_t hyper_coder_multiply_fine_body(bool native, hyper_coder *coder, int64_t count, int64_t *v, uint32_t *fine, const hyper_ratio *ratio,
+                                                     int64_t stride)
+{
+    return multiply_all(native, coder, count, v, fine, ratio, stride);
+}
+
+ALWAYS_INLINE int64_t hyper_coder_divide_fine_body(bool native, hyper_coder *coder, int64_t count, int64_t *v, uint32_t *fine, const hyper_ratio *ratio,
+                                                   int64_t stride)
+{
+    return divide_all(native, coder, count, v, fine, ratio, stride);
 }
 
 HYPER_NATIVE_VERSIONS(, int64_t, hyper_coder_multiply, (hyper_coder *coder, int64_t count, int64_t *v, const hyper_ratio *ratio, int64_t stride),
                       coder, count, v, ratio, stride)
 HYPER_NATIVE_VERSIONS(, int64_t, hyper_coder_divide, (hyper_coder *coder, int64_t count, int64_t *v, const hyper_ratio *ratio, int64_t stride),
                       coder, count, v, ratio, stride)
+HYPER_NATIVE_VERSIONS(, int64_t, hyper_coder_multiply_fine,
+                      (hyper_coder *coder, int64_t count, int64_t *v, uint32_t *fine, const hyper_ratio *ratio, int64_t stride),
+                      coder, count, v, fine, ratio, stride)
+HYPER_NATIVE_VERSIONS(, int64_t, hyper_coder_divide_fine,
+                      (hyper_coder *coder, int64_t count, int64_t *v, uint32_t *fine, const hyper_ratio *ratio, int64_t stride),
+                      coder, count, v, fine, ratio, stride)
 
 /* ---- single digits ---- */
 

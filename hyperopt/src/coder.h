@@ -62,6 +62,10 @@ int64_t hyper_coder_multiply(hyper_coder *coder, int64_t count, int64_t *v, cons
 /* The inverse, which takes elements from the last to the first. A result that is out of range is a mismatch. */
 int64_t hyper_coder_divide(hyper_coder *coder, int64_t count, int64_t *v, const hyper_ratio *ratio, int64_t stride);
 
+/* The same of integers with 32 bits more, v + fine 2^-32: a word each, and what is below it. */
+int64_t hyper_coder_multiply_fine(hyper_coder *coder, int64_t count, int64_t *v, uint32_t *fine, const hyper_ratio *ratio, int64_t stride);
+int64_t hyper_coder_divide_fine(hyper_coder *coder, int64_t count, int64_t *v, uint32_t *fine, const hyper_ratio *ratio, int64_t stride);
+
 /* Keeps digits, 0 <= digit[i] < base[i] <= 2^16, at log2(base[i]) bits each; and the inverse, which writes them. */
 int64_t hyper_coder_push(hyper_coder *coder, int64_t count, const int64_t *digit, const int64_t *base);
 int64_t hyper_coder_pop(hyper_coder *coder, int64_t count, int64_t *digit, const int64_t *base);

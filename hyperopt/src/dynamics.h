@@ -24,6 +24,7 @@ typedef struct hyper_block {
     int64_t iteration;
     bool single;                        /* gradient, product, x_out and direction_out are float, else double */
     int64_t *state[HYPER_STATES];       /* sgd: x, v; adam: x, m, s */
+    uint32_t *fine[HYPER_STATES];       /* of a state that has 32 bits more below: these (fine.h); else NULL */
     double unit[HYPER_STATES];          /* what 1 means in each */
     double *cotangent[HYPER_STATES];    /* of the same; NULL going forward; for follow their tangents */
     hyper_rate_view rate[HYPER_RATES];
@@ -47,9 +48,11 @@ typedef struct hyper_dynamics {
     const char *state_name[HYPER_STATES];
     int state_bits[HYPER_STATES];       /* fractional bits, where training does not say */
     bool state_is_square[HYPER_STATES]; /* never negative */
+    bool state_is_fine[HYPER_STATES];   /* has 32 bits more below; such a state is a square */
     int rates;
     const char *rate_name[HYPER_RATES];
-    bool rate_is_momentum[HYPER_RATES], rate_may_be_zero[HYPER_RATES]; /* a momentum of 0 */
+    bool rate_is_momentum[HYPER_RATES];
+    int bits_of_zero[HYPER_RATES];      /* that a momentum of 0 costs, all of an integer's; 0: there is no momentum of 0 */
     bool rate_is_positive[HYPER_RATES];
     int rate_corrects[HYPER_RATES];     /* not 0: this is 1 - the product over time of that momentum, and not one of the hypers */
     double rate_default[HYPER_RATES];   /* NAN: it has to be given */

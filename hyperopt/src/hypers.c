@@ -2,6 +2,7 @@
  *
  * Leaves of hypers are numbered depth first, as ad_tree_leaves gives them; that is also the order of the operation's inputs. What is read here is
  * constant: whoever wants derivatives goes through the operation. */
+#include "fine.h"
 #include "run.h"
 
 #include <math.h>
@@ -167,7 +168,7 @@ static bool bad_rate(const hyper_run *run, int r, int i, int64_t element, double
 /* Of a momentum that may be 0 a product over time is asked for, whose difference from 1 is not 0: it may not be 1. */
 static bool momentum_of(const hyper_run *run, int r, double value, hyper_momentum *momentum)
 {
-    if (!run->dynamics->rate_may_be_zero[r])
+    if (!run->dynamics->bits_of_zero[r])
         return hyper_momentum_of(value, momentum);
     *momentum = (hyper_momentum){ 0, { 0, UINT16_MAX } };
     return value == 0 || (value < 1 && hyper_momentum_of(value, momentum));
@@ -195,7 +196,7 @@ static bool read_rate(hyper_run *run, int r, int i)
         if (j > 0 && value[j] == value[j - 1])
             run->momenta[i][j] = run->momenta[i][j - 1];
         else if (!momentum_of(run, r, value[j], &run->momenta[i][j]))
-            return bad_rate(run, r, i, j, value[j], run->dynamics->rate_may_be_zero[r] ? "at least 0 and below 1" : "above 0 and at most 1");
+            return bad_rate(run, r, i, j, value[j], run->dynamics->bits_of_zero[r] ? "at least 0 and below 1" : "above 0 and at most 1");
     }
     return true;
 }
@@ -263,6 +264,8 @@ static bool encode(const hyper_run *run, int s)
     hyper_part part = run->state_part[s];
     if (!part.given) {
         memset(run->state[s], 0, (size_t)run->count * sizeof *run->state[s]);
+        if (run->fine[s])
+            memset(run->fine[s], 0, (size_t)run->count * sizeof *run->fine[s]);
         return true;
     }
     for (int k = 0; k < run->leaves; k++) {
@@ -278,7 +281,7 @@ static bool encode(const hyper_run *run, int s)
                                     run->dynamics->state_name[s], leaf->path + 1, (long long)i, value[i]), false;
             if (!(fabs(units) < 0x1p63))
                 return out_of_range(run, s, leaf, i, value[i]);
-            run->state[s][leaf->start + i] = llrint(units);
+            run->state[s][leaf->start + i] = run->fine[s] ? hyper_fine_round(false, units, &run->fine[s][leaf->start + i]) : llrint(units);
         }
     }
     return true;
@@ -299,17 +302,68 @@ static void write_header(const hyper_run *run, int64_t header[HEADER])
         header[2 + s] = s < run->dynamics->states ? -ilogb(run->unit[s]) : 0;
 }
 
+/* A state's words, and then its bits below, two in a word. */
+static int64_t state_size(const hyper_run *run, int s)
+{
+    return run->count + (run->dynamics->state_is_fine[s] ? (run->count + 1) / 2 : 0);
+}
+
+int64_t hyper_states_size(const hyper_run *run, int first)
+{
+    int64_t size = 0;
+    for (int s = first; s < run->dynamics->states; s++)
+        size += state_size(run, s);
+    return size;
+}
+
+void hyper_states_write(const hyper_run *run, int first, int64_t *to)
+{
+    for (int s = first; s < run->dynamics->states; s++, to += state_size(run, s - 1)) {
+        memcpy(to, run->state[s], (size_t)run->count * sizeof *to);
+        if (run->fine[s] && run->count) {
+            to[state_size(run, s) - 1] = 0; /* half of it may be left over */
+            memcpy(to + run->count, run->fine[s], (size_t)run->count * sizeof *run->fine[s]);
+        }
+    }
+}
+
+const int64_t *hyper_state_read(hyper_run *run, int s, const int64_t *from)
+{
+    memcpy(run->state[s], from, (size_t)run->count * sizeof *from);
+    if (run->fine[s])
+        memcpy(run->fine[s], from + run->count, (size_t)run->count * sizeof *run->fine[s]);
+    return from + state_size(run, s);
+}
+
+static double natural(const hyper_run *run, int s, int64_t word, uint32_t fine)
+{
+    return (run->dynamics->state_is_fine[s] ? hyper_fine_real(false, word, fine) : (double)word) * run->unit[s];
+}
+
+double hyper_state_at(const hyper_run *run, int s, int64_t i)
+{
+    return natural(run, s, run->state[s][i], run->fine[s] ? run->fine[s][i] : 0);
+}
+
+/* The same out of a vector. */
+static double value_in(const hyper_run *run, int s, const int64_t *vector, int64_t i)
+{
+    uint32_t fine = 0;
+    if (run->dynamics->state_is_fine[s])
+        memcpy(&fine, (const char *)(vector + run->count) + (size_t)i * sizeof fine, sizeof fine);
+    return natural(run, s, vector[i], fine);
+}
+
 int64_t hyper_exact_size(const hyper_run *run)
 {
-    return HEADER + run->dynamics->states * run->count + HYPER_LANES * run->strips;
+    return HEADER + hyper_states_size(run, 0) + HYPER_LANES * run->strips;
 }
 
 void hyper_exact_write(const hyper_run *run, int64_t *exact)
 {
     write_header(run, exact);
-    exact += HEADER;
-    for (int s = 0; s < run->dynamics->states; s++, exact += run->count)
-        memcpy(exact, run->state[s], (size_t)run->count * sizeof *exact);
+    hyper_states_write(run, 0, exact + HEADER);
+    exact += HEADER + hyper_states_size(run, 0);
     for (int64_t i = 0; i < run->strips; i++, exact += HYPER_LANES) {
         uint64_t lanes[HYPER_LANES];
         hyper_coder_lanes(hyper_store_coder(run->store, i), lanes);
@@ -320,12 +374,11 @@ void hyper_exact_write(const hyper_run *run, int64_t *exact)
 /* Whether integers are those whose values the entries x and its like hold. */
 static bool same_state(const hyper_run *run, int s, const int64_t *exact)
 {
-    const int64_t *state = run->state[s];
     for (int k = 0; k < run->leaves; k++) {
         const hyper_leaf *leaf = &run->leaf[k];
         bool single = s == 0 ? leaf->dtype == AD_F32 : run->state_part[s].given && ad_dtype_of(run->input[run->state_part[s].first + k]) == AD_F32;
         for (int64_t i = leaf->start; i < leaf->start + leaf->size; i++) {
-            double given = (double)state[i] * run->unit[s], value = (double)exact[i] * run->unit[s];
+            double given = hyper_state_at(run, s, i), value = value_in(run, s, exact, i);
             if (given != (single ? (double)(float)value : value))
                 return false;
         }
@@ -337,8 +390,8 @@ bool hyper_exact_read(hyper_run *run, const int64_t *exact)
 {
     bool known = true;
     exact += HEADER;
-    for (int s = 0; s < run->dynamics->states; s++, exact += run->count)
-        memcpy(run->state[s], exact, (size_t)run->count * sizeof *exact);
+    for (int s = 0; s < run->dynamics->states; s++)
+        exact = hyper_state_read(run, s, exact);
     for (int64_t i = 0; i < run->strips; i++, exact += HYPER_LANES) {
         uint64_t lanes[HYPER_LANES];
         memcpy(lanes, exact, sizeof lanes);
@@ -362,8 +415,9 @@ static bool read_exact_part(hyper_run *run)
     write_header(run, header);
     if (!exact || memcmp(exact, header, sizeof header) != 0)
         return no_exact(run);
-    for (int s = 0; s < run->dynamics->states; s++)
-        if (!same_state(run, s, exact + HEADER + s * run->count))
+    const int64_t *of_state = exact + HEADER;
+    for (int s = 0; s < run->dynamics->states; of_state += state_size(run, s++))
+        if (!same_state(run, s, of_state))
             return ad_set_error(AD_ERROR_VALUE, "%s: \"exact\" does not belong to this \"%s\"; without \"exact\" the run begins with the values rounded",
                                 run->name, run->dynamics->state_name[s]),
                    false;
@@ -381,7 +435,10 @@ bool hyper_state_first(hyper_run *run)
 XXH128_hash_t hyper_state_hash(const hyper_run *run)
 {
     XXH128_hash_t hash = { 0, 0 };
-    for (int s = 0; s < run->dynamics->states; s++)
+    for (int s = 0; s < run->dynamics->states; s++) {
         hash = XXH3_128bits_withSeed(run->state[s], (size_t)run->count * sizeof *run->state[s], hash.low64 ^ hash.high64);
+        if (run->fine[s])
+            hash = XXH3_128bits_withSeed(run->fine[s], (size_t)run->count * sizeof *run->fine[s], hash.low64 ^ hash.high64);
+    }
     return hash;
 }

@@ -11,13 +11,17 @@
  * Undoing: v is first guessed as F - round(e/(1 + e) F), which is off by at most 1 (|e v| < 2^48 has more than 4 bits behind the point). F of
  * the guess says which way, and F of the result that it is right.
  *
+ * With 32 bits more (fine.h) e v does not have them all, and is a staircase: it rises by at most 2^-15 of the width of its steps. The guess is on the
+ * same step as v or on a neighbouring one. In the second case F less its e v is off by the height of a step and so on the step of v, and F less the
+ * e v of that is v.
+ *
  * The ratio: beta is m / 2^k exactly, and Euclid's algorithm on (2^k, m) gives its partial quotients and convergents p / q (Knuth, The Art of Computer
  * Programming, 4.5.3). The remainders are 2^k |q beta - p|. Convergents lie above beta and below it by turns. Where q passes D, the last convergent and the
  * last semiconvergent, (t p + p_before) / (t q + q_before) with the largest t that keeps to D, lie on either side, and no ratio lies between them. */
 #include "momentum.h"
 
-#include "arithmetic.h"
 #include "dynamics.h"
+#include "fine.h"
 
 #include <math.h>
 
@@ -109,8 +113,57 @@ ALWAYS_INLINE bool take_excess_body(bool native, int64_t count, int64_t *v, cons
     return !wrong;
 }
 
+/* Modulo 2^64, as what is undone may be nonsense. */
+ALWAYS_INLINE int64_t moved_fine(bool native, int64_t v, uint32_t *fine, double excess)
+{
+    uint32_t more;
+    int64_t up = hyper_fine_round(native, excess * hyper_fine_real(native, v, *fine), &more);
+    return (int64_t)((uint64_t)v + (uint64_t)up + (uint64_t)hyper_fine_carry(fine, more));
+}
+
+/* F - part */
+ALWAYS_INLINE int64_t less_fine(bool native, int64_t f, uint32_t *fine, double part)
+{
+    uint32_t less;
+    int64_t down = hyper_fine_round(native, part, &less);
+    return (int64_t)((uint64_t)f - (uint64_t)down - (uint64_t)hyper_fine_borrow(fine, less));
+}
+
+ALWAYS_INLINE void add_fine_excess_body(bool native, int64_t count, int64_t *restrict v, uint32_t *restrict fine, const double *restrict excess)
+{
+    for (int64_t i = 0; i < count; i++) {
+        uint32_t below = fine[i];
+        v[i] = moved_fine(native, v[i], &below, excess[i]);
+        fine[i] = below;
+    }
+}
+
+ALWAYS_INLINE bool take_fine_excess_body(bool native, int64_t count, int64_t *restrict v, uint32_t *restrict fine, const double *restrict excess)
+{
+    int64_t wrong = 0;
+    for (int64_t i = 0; i < count; i++) {
+        double e = excess[i], part = e * ((1 - e) * (1 + e * e)) * hyper_fine_real(native, v[i], fine[i]);
+        int64_t word = v[i];
+        uint32_t below = fine[i];
+        for (int k = 0; k < 3; k++) {
+            below = fine[i];
+            word = less_fine(native, v[i], &below, part);
+            part = e * hyper_fine_real(native, word, below);
+        }
+        uint32_t below_there = below;
+        wrong |= moved_fine(native, word, &below_there, e) ^ v[i];
+        wrong |= below_there ^ fine[i];
+        v[i] = word;
+        fine[i] = below;
+    }
+    return !wrong;
+}
+
 HYPER_NATIVE_VERSIONS(static, void, add_excess, (int64_t count, int64_t *v, const double *excess), count, v, excess)
 HYPER_NATIVE_VERSIONS(static, bool, take_excess, (int64_t count, int64_t *v, const double *excess), count, v, excess)
+
+HYPER_NATIVE_VERSIONS(static, void, add_fine_excess, (int64_t count, int64_t *v, uint32_t *fine, const double *excess), count, v, fine, excess)
+HYPER_NATIVE_VERSIONS(static, bool, take_fine_excess, (int64_t count, int64_t *v, uint32_t *fine, const double *excess), count, v, fine, excess)
 
 HYPER_VERSIONS(static, bool, read_momenta, (int64_t count, const hyper_momentum *beta, hyper_ratio *ratio, double *excess), (count, beta, ratio, excess))
 
@@ -124,23 +177,37 @@ static bool read_momentum(int64_t count, const hyper_momentum *beta, hyper_ratio
     return shared > 0;
 }
 
-int64_t hyper_momentum_multiply(hyper_coder *coder, int64_t count, int64_t *v, const hyper_momentum *beta, int64_t stride)
+int64_t hyper_momentum_multiply_fine(hyper_coder *coder, int64_t count, int64_t *v, uint32_t *fine, const hyper_momentum *beta, int64_t stride)
 {
     reals excess;
     hyper_ratio ratio[HYPER_BLOCK];
     bool any = stride ? read_momenta(count, beta, ratio, excess) : read_momentum(count, beta, ratio, excess);
-    int64_t bad = hyper_coder_multiply(coder, count, v, ratio, stride);
-    if (bad == HYPER_FINE && any)
+    int64_t bad = fine ? hyper_coder_multiply_fine(coder, count, v, fine, ratio, stride) : hyper_coder_multiply(coder, count, v, ratio, stride);
+    if (bad != HYPER_FINE || !any)
+        return bad;
+    if (fine)
+        add_fine_excess(count, v, fine, excess);
+    else
         add_excess(count, v, excess);
-    return bad;
+    return HYPER_FINE;
+}
+
+int64_t hyper_momentum_divide_fine(hyper_coder *coder, int64_t count, int64_t *v, uint32_t *fine, const hyper_momentum *beta, int64_t stride)
+{
+    reals excess;
+    hyper_ratio ratio[HYPER_BLOCK];
+    bool any = stride ? read_momenta(count, beta, ratio, excess) : read_momentum(count, beta, ratio, excess);
+    if (any && !(fine ? take_fine_excess(count, v, fine, excess) : take_excess(count, v, excess)))
+        return 0;
+    return fine ? hyper_coder_divide_fine(coder, count, v, fine, ratio, stride) : hyper_coder_divide(coder, count, v, ratio, stride);
+}
+
+int64_t hyper_momentum_multiply(hyper_coder *coder, int64_t count, int64_t *v, const hyper_momentum *beta, int64_t stride)
+{
+    return hyper_momentum_multiply_fine(coder, count, v, NULL, beta, stride);
 }
 
 int64_t hyper_momentum_divide(hyper_coder *coder, int64_t count, int64_t *v, const hyper_momentum *beta, int64_t stride)
 {
-    reals excess;
-    hyper_ratio ratio[HYPER_BLOCK];
-    bool any = stride ? read_momenta(count, beta, ratio, excess) : read_momentum(count, beta, ratio, excess);
-    if (any && !take_excess(count, v, excess))
-        return 0;
-    return hyper_coder_divide(coder, count, v, ratio, stride);
+    return hyper_momentum_divide_fine(coder, count, v, NULL, beta, stride);
 }

@@ -27,4 +27,8 @@ int64_t hyper_momentum_multiply(hyper_coder *coder, int64_t count, int64_t *v, c
 /* The inverse. It fails, too, where v is nothing that multiply gives; hyper_store_failure is HYPER_STORE_FINE then. */
 int64_t hyper_momentum_divide(hyper_coder *coder, int64_t count, int64_t *v, const hyper_momentum *beta, int64_t stride);
 
+/* The same of integers that are not negative and have 32 bits more, v + fine 2^-32; or of words, where fine is NULL. */
+int64_t hyper_momentum_multiply_fine(hyper_coder *coder, int64_t count, int64_t *v, uint32_t *fine, const hyper_momentum *beta, int64_t stride);
+int64_t hyper_momentum_divide_fine(hyper_coder *coder, int64_t count, int64_t *v, uint32_t *fine, const hyper_momentum *beta, int64_t stride);
+
 #endif

@@ -59,7 +59,7 @@ static bool infer(const ad_node *node, ad_spec *outputs)
 static void decode(const hyper_run *run, int s, bool single, void *output)
 {
     for (int64_t i = 0; i < run->count; i++) {
-        double value = (double)run->state[s][i] * run->unit[s];
+        double value = hyper_state_at(run, s, i);
         if (single)
             ((float *)output)[i] = (float)value;
         else

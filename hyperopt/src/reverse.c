@@ -173,11 +173,6 @@ static bool through_moments(hyper_run *run, hyper_adjoint *a, int64_t t, bool st
     return true;
 }
 
-static void take_state(hyper_run *run, const int64_t *moments, int s)
-{
-    memcpy(run->state[s], moments + (s - run->kept) * run->count, (size_t)run->count * sizeof *moments);
-}
-
 /* moments: those before the iteration, where they were stored. */
 static bool reverse_step(hyper_run *run, hyper_adjoint *a, int64_t t, int64_t from, const int64_t *moments)
 {
@@ -188,13 +183,13 @@ static bool reverse_step(hyper_run *run, hyper_adjoint *a, int64_t t, int64_t fr
         return false;
     bool position_kept = moments && run->kept == 0;
     if (position_kept)
-        take_state(run, moments, 0);
+        moments = hyper_state_read(run, 0, moments);
     if (a->positioned != t && !through_position(run, a, t, position_kept))
         return false;
     if (run->drift)
         measure_drift(run, t);
     for (int s = 1; moments && s < run->dynamics->states; s++)
-        take_state(run, moments, s);
+        moments = hyper_state_read(run, s, moments);
     bool done = find_products(run, a, t, &slopes);
     ad_vjp_free(slopes.pull);
     return done && through_moments(run, a, t, moments != NULL, from) && hyper_add_theta(run, slopes.theta, -1);
@@ -202,7 +197,7 @@ static bool reverse_step(hyper_run *run, hyper_adjoint *a, int64_t t, int64_t fr
 
 bool hyper_reverse_steps(hyper_run *run, hyper_adjoint *a, int64_t from, int64_t to, const int64_t *moments)
 {
-    int64_t step = (run->dynamics->states - run->kept) * run->count;
+    int64_t step = hyper_states_size(run, run->kept);
     a->positioned = -1;
     for (int64_t t = to - 1; t >= from; t--)
         if (!reverse_step(run, a, t, from, moments ? moments + (t - from) * step : NULL))
@@ -322,9 +317,10 @@ static bool keep_gradients(hyper_run *run, const hyper_adjoint *a)
 static int64_t memory_of(const hyper_run *run, const hyper_adjoint *a)
 {
     int64_t n = run->count, T = run->training.iterations, states = run->dynamics->states, word = sizeof(int64_t);
-    int64_t bytes = states * n * word + (2 + states) * (int64_t)run->values_bytes + T * word + hyper_store_peak_bytes(run->store) + a->more_bytes;
+    int64_t bytes = hyper_states_size(run, 0) * word + (2 + states) * (int64_t)run->values_bytes + T * word + a->more_bytes;
+    bytes += hyper_store_peak_bytes(run->store);
     if (run->moments)
-        bytes += (states - run->kept) * n * T * word;
+        bytes += hyper_states_size(run, run->kept) * T * word;
     for (int r = 0; r < HYPER_RATES; r++)
         bytes += a->term[r] ? n * word : 0;
     for (int i = 0; i < run->inputs; i++)

@@ -126,7 +126,8 @@ static bool make_state(hyper_run *run)
     run->strips = (n + HYPER_STRIP - 1) / HYPER_STRIP;
     run->pieces = cut(run, NULL, NULL);
     for (int s = 0; s < run->dynamics->states; s++)
-        if (!(run->state[s] = hyper_room(n, sizeof *run->state[s])))
+        if (!(run->state[s] = hyper_room(n, sizeof *run->state[s])) ||
+            (run->dynamics->state_is_fine[s] && !(run->fine[s] = hyper_room(n, sizeof *run->fine[s]))))
             return false;
     if (!(run->piece = hyper_room(run->pieces, sizeof *run->piece)) || !(run->strip_piece = hyper_room(run->strips + 1, sizeof *run->strip_piece)) ||
         !(run->partial = hyper_room(run->pieces, sizeof *run->partial)) ||
@@ -261,8 +262,10 @@ void hyper_run_drop(hyper_run *run)
                        run->moments, run->watched, run->gradients,   run->gradient_data, run->product_data, run->wanted_theta };
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         ad_memory_give(blocks[i]);
-    for (int s = 0; s < HYPER_STATES; s++)
+    for (int s = 0; s < HYPER_STATES; s++) {
         ad_memory_give(run->state[s]);
+        ad_memory_give(run->fine[s]);
+    }
     hyper_values_drop(run->x_values);
     hyper_values_drop(run->direction_values);
     hyper_store_free(run->store);

@@ -145,9 +145,10 @@ typedef struct hyper_run {
     XXH128_hash_t origin;         /* of the state there */
     double along;                 /* the mean of the meta-loss */
     int64_t *state[HYPER_STATES];
+    uint32_t *fine[HYPER_STATES]; /* the bits below, of states that have them; else NULL */
     hyper_store *store;
     uint64_t *checksum;           /* of every iteration's gradient */
-    int64_t *moments;             /* state[1..] before every iteration of a stored stretch; NULL unless stored */
+    int64_t *moments;             /* state[kept..] before every iteration of a stored stretch; NULL unless stored */
     hyper_values *x_values, *direction_values;
     const void **gradient_data, **product_data; /* of each leaf, of the iteration at hand */
     int *wanted_theta;            /* which leaves of theta somebody differentiates in */
@@ -186,6 +187,11 @@ ad_tree *hyper_values_tree(const hyper_run *run, hyper_values *values); /* array
 bool hyper_hypers_read(hyper_run *run, ad_tree *hypers);
 bool hyper_state_first(hyper_run *run);         /* the first state, from hypers, and that of the coders */
 XXH128_hash_t hyper_state_hash(const hyper_run *run);
+double hyper_state_at(const hyper_run *run, int s, int64_t i); /* in natural units */
+/* The states from `first` on as integers, the bits below included: how many that are, and to a vector. */
+int64_t hyper_states_size(const hyper_run *run, int first);
+void hyper_states_write(const hyper_run *run, int first, int64_t *to);
+const int64_t *hyper_state_read(hyper_run *run, int s, const int64_t *from); /* one of them out of the vector; where the next begins */
 int64_t hyper_exact_size(const hyper_run *run); /* of the state as one vector of integers; that, and back */
 void hyper_exact_write(const hyper_run *run, int64_t *exact);
 bool hyper_exact_read(hyper_run *run, const int64_t *exact); /* false for lanes that are none */
@@ -259,7 +265,6 @@ bool hyper_forward(hyper_run *run);           /* from the hyperparameters to the
 bool hyper_advance_again(hyper_run *run, int64_t from, int64_t to, int64_t *moments); /* iterations from .. to-1 once more; moments before each, or NULL */
 bool hyper_advance_with(hyper_run *run, int64_t t, const hyper_slopes *slopes, bool first); /* the gradient is there; first: it has not run before */
 bool hyper_decode_position(hyper_run *run);   /* state[0] into run->x_values */
-void hyper_keep_moments(const hyper_run *run, int64_t *moments);
 bool hyper_is_along(const hyper_run *run, int64_t t); /* whether the mean of the meta-loss is over the state after t iterations, too */
 bool hyper_differs(const hyper_run *run, int64_t t);  /* the error of a gradient that is not the same again; false */
 

@@ -160,23 +160,22 @@ void hyper_schedule_add(const hyper_schedule *s, const hyper_leaf *leaf, int64_t
 
 /* ---- the price ---- */
 
-/* 0 costs all the bits of an integer. */
-static double bits_of_momentum(double value)
+static double bits_of_momentum(double value, int bits_of_zero)
 {
-    return value > 0 ? -log2(value) : 64;
+    return value > 0 ? -log2(value) : bits_of_zero;
 }
 
-static double bits_of(const hyper_schedule *s, const hyper_leaf *leaf, int64_t t)
+static double bits_of(const hyper_schedule *s, const hyper_leaf *leaf, int64_t t, int of_zero)
 {
     hyper_momentum scratch[HYPER_BLOCK];
     double bits = 0;
     if (s->sharing == HYPER_SHARED)
-        return leaf->size ? (double)leaf->size * bits_of_momentum(s->momentum[t * s->time_stride].value) : 0;
+        return leaf->size ? (double)leaf->size * bits_of_momentum(s->momentum[t * s->time_stride].value, of_zero) : 0;
     for (int64_t from = 0; from < leaf->size; from += HYPER_BLOCK) {
         int64_t count = leaf->size - from < HYPER_BLOCK ? leaf->size - from : HYPER_BLOCK;
         const hyper_momentum *momentum = hyper_schedule_at(s, leaf, t, from, count, scratch).value;
         for (int64_t i = 0; i < count; i++)
-            bits += bits_of_momentum(momentum[i].value);
+            bits += bits_of_momentum(momentum[i].value, of_zero);
     }
     return bits;
 }
@@ -191,7 +190,7 @@ double hyper_schedule_bound(const hyper_run *run)
             const hyper_schedule *s = &run->leaf[k].rate[r];
             int64_t times = s->time_stride ? T : T > 0;
             for (int64_t t = 0; s->momentum && t < times; t++)
-                bits += bits_of(s, &run->leaf[k], t) * (double)(s->time_stride ? 1 : T);
+                bits += bits_of(s, &run->leaf[k], t, run->dynamics->bits_of_zero[r]) * (double)(s->time_stride ? 1 : T);
         }
     }
     return bits;

@@ -123,6 +123,7 @@ static hyper_block block_of(const hyper_run *run, const hyper_pass *pass, int64_
     };
     for (int s = 0; s < d->states; s++) {
         b.state[s] = run->state[s] + leaf->start + from;
+        b.fine[s] = run->fine[s] ? run->fine[s] + leaf->start + from : NULL;
         b.unit[s] = run->unit[s];
         b.cotangent[s] = pass->adjoint ? room->cotangent[s] : NULL;
     }
@@ -188,6 +189,7 @@ static void ask_for(const hyper_run *run, const hyper_pass *first, int k, int64_
     ahead->count = 0;
     for (int s = 0; s < run->dynamics->states; s++) {
         hyper_ahead_add(ahead, run->state[s] + leaf->start, sizeof *run->state[s], from);
+        hyper_ahead_add(ahead, run->fine[s] ? run->fine[s] + leaf->start : NULL, sizeof *run->fine[s], from);
         if (a)
             hyper_ahead_add(ahead, cotangents_of(a, s, leaf), a->whole ? sizeof(double) : size, from);
     }

@@ -92,18 +92,11 @@ static bool advance(hyper_run *run, int64_t t, bool first)
     return hyper_gradient_at(run, t, &slopes) && hyper_advance_with(run, t, &slopes, first);
 }
 
-void hyper_keep_moments(const hyper_run *run, int64_t *moments)
-{
-    size_t bytes = (size_t)run->count * sizeof *moments;
-    for (int s = run->kept; s < run->dynamics->states; s++)
-        memcpy(moments + (s - run->kept) * run->count, run->state[s], bytes);
-}
-
 bool hyper_advance_again(hyper_run *run, int64_t from, int64_t to, int64_t *moments)
 {
     for (int64_t t = from; t < to; t++) {
         if (moments)
-            hyper_keep_moments(run, moments + (t - from) * (run->dynamics->states - run->kept) * run->count);
+            hyper_states_write(run, run->kept, moments + (t - from) * hyper_states_size(run, run->kept));
         if (!advance(run, t, false))
             return false;
     }
@@ -152,7 +145,7 @@ static bool make_moments(hyper_run *run)
     size_t moments;
     if (run->training.method != HYPER_STORE || run->moments)
         return true;
-    if (__builtin_mul_overflow((size_t)run->count * (size_t)(run->dynamics->states - run->kept), (size_t)run->training.iterations, &moments))
+    if (__builtin_mul_overflow((size_t)hyper_states_size(run, run->kept), (size_t)run->training.iterations, &moments))
         return hyper_no_memory() != NULL;
     return (run->moments = hyper_room((int64_t)moments, sizeof *run->moments)) != NULL;
 }
@@ -161,7 +154,7 @@ static bool make_moments(hyper_run *run)
 static void keep(hyper_run *run, int64_t t)
 {
     if (run->training.method == HYPER_STORE && t < run->training.iterations)
-        hyper_keep_moments(run, run->moments + t * (run->dynamics->states - run->kept) * run->count);
+        hyper_states_write(run, run->kept, run->moments + t * hyper_states_size(run, run->kept));
     if (run->watched)
         memcpy(run->watched + t * run->count, run->state[0], (size_t)run->count * sizeof *run->watched);
     if (t != run->start)

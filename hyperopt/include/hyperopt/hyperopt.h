@@ -14,7 +14,7 @@ AD_BEGIN_DECLS
 /** How gradients of a run are found. All methods run the same integers, and all but the last two give the same gradients, to rounding. */
 typedef enum hyper_method {
     HYPER_REVERSE,    /**< by running the training backwards: log2(1/beta) bits of memory per parameter and iteration */
-    HYPER_STORE,      /**< by remembering the velocities (moments) of all iterations, 64 bits each, in place of an information buffer */
+    HYPER_STORE,      /**< by remembering the velocities (moments) of all iterations, 64 bits each (96 of s), in place of an information buffer */
     HYPER_CHECKPOINT, /**< by remembering some states and running again what lies between; checkpoint_memory says how many */
     HYPER_FORWARD,    /**< by carrying derivatives along with training: one more pass for each element of a hyperparameter that is asked for, and no
                            memory that grows with the iterations */
@@ -93,8 +93,8 @@ typedef struct hyper_training {
     double solver_tolerance;  /**< of the residual relative to f_x, at which the solver ends: 1e-6 */
     double growth_limit;      /**< of the report's chaotic: 1000 */
     hyper_second_moment second_moment; /**< of hyper_adam */
-    int x_bits, v_bits, m_bits, s_bits; /**< fixed-point units of x, v and Adam's m and s are 2^-bits: 52, 52, 52, 54 (of HYPER_SUM 50). A value is at
-                                             most 2^(63 - bits) */
+    int x_bits, v_bits, m_bits, s_bits; /**< fixed-point units of x, v and Adam's m are 2^-bits, of s 2^-(bits + 32): 52, 52, 54, 54 (of HYPER_SUM 50).
+                                             A value is at most 2^(63 - bits) */
 } hyper_training;
 
 /** Stochastic gradient descent with momentum, t = 0 .. T-1:
@@ -154,10 +154,11 @@ AD_API ad_array *hyper_sgd_along(const hyper_training *training, ad_tree *hypers
  *     u = m / (1 - p1) / (sqrt(s / (1 - p2)) + epsilon_t)      p1, p2: the products of the momenta up to t
  *     x = (1 - alpha_t decay_t) x - alpha_t u
  *
- * RMSProp is beta1 = 0, which takes 64 bits a step in place of log2(1/beta1). AdaGrad is training->second_moment = HYPER_SUM: s = s + g^2, without
- * beta2 and p2. States are 64-bit fixed-point numbers, in units of 2^-52, 2^-52 and 2^-54 (of the sum 2^-50) unless training says otherwise: s has to stay
- * below 512 (8192). Finer units of s serve gradients below 1e-3, whose squares it holds with few digits. docs/reversible-adam.md derives all of it, and
- * says why a step that depends on g beside m and s (Nesterov's look-ahead, Lion) or forgets (AMSGrad's maximum) cannot be undone.
+ * RMSProp is beta1 = 0, which takes 64 bits a step in place of log2(1/beta1), and beta2 = 0 takes 96. AdaGrad is training->second_moment = HYPER_SUM:
+ * s = s + g^2, without beta2 and p2. x and m are 64-bit fixed-point numbers, in units of 2^-52 and 2^-54, and s is one of 96 bits, in units of 2^-86 (the
+ * sum: 2^-82), unless training says otherwise: m and s have to stay below 512 (the sum: 8192). With gradients from 1 down to 1e-6 a thousand steps of
+ * 1e-3 are those of float64 within 1e-8. docs/reversible-adam.md derives all of it, and says why a step that depends on g beside m and s (Nesterov's
+ * look-ahead, Lion) or forgets (AMSGrad's maximum) cannot be undone.
  *
  * @param hypers  a tree of
  *     "x"        initial parameters, a tree of float32 and float64 arrays
