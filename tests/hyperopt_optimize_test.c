@@ -47,6 +47,22 @@ START_TEST(a_quadratic_is_minimised_by_every_optimizer)
 }
 END_TEST
 
+static ad_array *plane(ad_tree *hypers, ad_key key, void *context)
+{
+    (void)key, (void)context;
+    return ad_tree_get(hypers, "x");
+}
+
+START_TEST(annealed_steps_fall_linearly_to_zero)
+{
+    ad_tree *start = ad_tree_of("x", 0.0);
+    ad_tree *found = hyper_optimize(plane, start, .optimizer = adnn_sgd(.step_size = 0.1), .anneal = true, .iterations = 5, .returns = HYPER_LAST);
+    assert_close(ad_item(ad_tree_get(found, "x")), -0.1 * (1 + 0.8 + 0.6 + 0.4 + 0.2), 1e-14);
+    found = hyper_optimize(plane, start, .optimizer = adnn_adam(.step_size = 0.1), .anneal = true, .iterations = 5, .returns = HYPER_LAST);
+    assert_close(ad_item(ad_tree_get(found, "x")), -0.1 * (1 + 0.8 + 0.6 + 0.4 + 0.2), 1e-6);
+}
+END_TEST
+
 START_TEST(leaves_of_integers_and_fixed_ones_stay_as_they_are)
 {
     ad_tree *found = hyper_optimize(bowl, bowl_start(), .iterations = 5, .fixed = " a ,n");
@@ -534,7 +550,8 @@ START_TEST(deep_trees_are_walked_on_small_stacks)
 }
 END_TEST
 
-RUN_TESTS("hyperopt_optimize", a_quadratic_is_minimised_by_every_optimizer, leaves_of_integers_and_fixed_ones_stay_as_they_are,
+RUN_TESTS("hyperopt_optimize", a_quadratic_is_minimised_by_every_optimizer, annealed_steps_fall_linearly_to_zero,
+          leaves_of_integers_and_fixed_ones_stay_as_they_are,
           logarithms_and_logits_are_taken_by_path_and_given_back_in_natural_units, the_round_trip_through_coordinates_keeps_the_digits,
           the_best_hypers_are_those_with_the_smallest_loss_and_the_last_those_after_the_last_step, without_meta_iterations_hypers_come_back_unchanged,
           each_meta_iteration_has_a_key_of_its_own, the_same_call_gives_the_same_bits, a_callback_ends_the_optimisation_without_an_error,

@@ -160,8 +160,10 @@ START_TEST(stopped_after_any_meta_iteration_it_goes_on_to_the_same_bits)
     hyper_optimize_report whole, parts;
     hyper_optimize_options options = options_of(NULL);
     options.report = &whole;
+    options.anneal = true;
     ad_tree *expected = hyper_optimize_with(meta_loss, hypers(), options);
     options = options_of(in_folder("parts.npz"));
+    options.anneal = true;
     options.on_step = stop_there;
     options.report = &parts;
     ad_tree *found = NULL;

@@ -71,15 +71,15 @@ static bool all_shared(const hyper_block *block, bool sum)
 /* ---- what both directions compute ---- */
 
 /* A number that does not fit becomes INT64_MIN. */
-ALWAYS_INLINE int64_t round_to_fixed(double units)
+ALWAYS_INLINE int64_t round_to_fixed(bool native, double units)
 {
-    int64_t nearest = hyper_round(units);
+    int64_t nearest = hyper_round_by(native, units);
     return fabs(units) < LIMIT ? nearest : INT64_MIN;
 }
 
-ALWAYS_INLINE int64_t round_to_fine(double units, uint32_t *fine)
+ALWAYS_INLINE int64_t round_to_fine(bool native, double units, uint32_t *fine)
 {
-    int64_t nearest = hyper_fine_round(false, units, fine);
+    int64_t nearest = hyper_fine_round(native, units, fine);
     return units < LIMIT ? nearest : INT64_MIN;
 }
 
@@ -104,7 +104,7 @@ typedef struct {
     int64_t fine[HYPER_BLOCK]; /* of s: what is below the word */
 } increments;
 
-ALWAYS_INLINE bool round_increments(const hyper_block *block, bool sum, bool shared, increments *restrict add)
+ALWAYS_INLINE bool round_increments(bool native, const hyper_block *block, bool sum, bool shared, increments *restrict add)
 {
     const int64_t count = block->count;
     const double per_m = 1 / block->unit[M], per_s = 1 / block->unit[S];
@@ -114,19 +114,19 @@ ALWAYS_INLINE bool round_increments(const hyper_block *block, bool sum, bool sha
         if (!shared)
             k = coefficients_at(block, sum, i);
         double g = add->g[i];
-        add->m[i] = round_to_fixed(k.w1 * per_m * g);
+        add->m[i] = round_to_fixed(native, k.w1 * per_m * g);
         uint32_t fine;
-        add->s[i] = round_to_fine(k.w2 * per_s * (g * g), &fine);
+        add->s[i] = round_to_fine(native, k.w2 * per_s * (g * g), &fine);
         add->fine[i] = fine;
         beyond += is_unfit(add->m[i]) + is_unfit(add->s[i]);
     }
     return beyond == 0;
 }
 
-ALWAYS_INLINE int64_t increments_of(hyper_block *block, bool sum, bool shared, increments *add)
+ALWAYS_INLINE int64_t increments_of(bool native, hyper_block *block, bool sum, bool shared, increments *add)
 {
     hyper_read_vector(block->count, block->single, block->gradient, add->g);
-    if (!round_increments(block, sum, shared, add)) {
+    if (!round_increments(native, block, sum, shared, add)) {
         int64_t m = first_unfit(block->count, add->m), s = first_unfit(block->count, add->s);
         if (m != HYPER_FINE && (m <= s || s == HYPER_FINE))
             return hyper_fail(block, m, M, "the gradient", add->g[m]);
@@ -144,7 +144,7 @@ typedef struct {
     double units[HYPER_BLOCK];               /* of x, that are added, before they are rounded */
 } steps;
 
-ALWAYS_INLINE void steps_of(const hyper_block *block, bool sum, bool shared, steps *restrict a)
+ALWAYS_INLINE void steps_of(bool native, const hyper_block *block, bool sum, bool shared, steps *restrict a)
 {
     const int64_t count = block->count, *restrict m = block->state[M], *restrict s = block->state[S];
     const uint32_t *restrict fine = block->fine[S];
@@ -153,8 +153,8 @@ ALWAYS_INLINE void steps_of(const hyper_block *block, bool sum, bool shared, ste
     for (int64_t i = 0; i < count; i++) {
         if (!shared)
             k = coefficients_at(block, sum, i);
-        a->mh[i] = hyper_real(m[i]) * (k.per1 * unit_m);
-        a->sh[i] = hyper_fine_real(false, s[i], fine[i]) * (k.per2 * unit_s);
+        a->mh[i] = hyper_real_by(native, m[i]) * (k.per1 * unit_m);
+        a->sh[i] = hyper_fine_real(native, s[i], fine[i]) * (k.per2 * unit_s);
         a->root[i] = sqrt(a->sh[i]);
         a->below[i] = 1 / (a->root[i] + k.epsilon);
         a->units[i] = -k.alpha * per_x * (a->mh[i] * a->below[i]);
@@ -216,7 +216,7 @@ static int64_t decay(hyper_block *block, int64_t (*move)(hyper_coder *, int64_t,
 static __attribute__((cold, noinline)) int64_t move_failed(hyper_block *block, const steps *a)
 {
     for (int64_t i = 0; i < block->count; i++) {
-        int64_t by = round_to_fixed(a->units[i]), x = wrapped_difference(block->state[X][i], by);
+        int64_t by = round_to_fixed(false, a->units[i]), x = wrapped_difference(block->state[X][i], by);
         double step = a->units[i] * block->unit[X];
         if (by == INT64_MIN)
             return hyper_fail(block, i, X, "the step", step);
@@ -226,32 +226,32 @@ static __attribute__((cold, noinline)) int64_t move_failed(hyper_block *block, c
     return HYPER_FINE;
 }
 
-ALWAYS_INLINE int64_t move(hyper_block *block, steps *restrict a)
+ALWAYS_INLINE int64_t move(bool native, hyper_block *block, steps *restrict a)
 {
     const int64_t count = block->count;
     int64_t *restrict x = block->state[X], beyond = 0;
     for (int64_t i = 0; i < count; i++) {
-        int64_t by = round_to_fixed(a->units[i]);
+        int64_t by = round_to_fixed(native, a->units[i]);
         beyond += is_unfit(by) + is_unfit(sum_of(x[i], by));
         x[i] = (int64_t)((uint64_t)x[i] + (uint64_t)by);
     }
     if (beyond)
         return move_failed(block, a);
-    hyper_write_position(false, block, a->units);
+    hyper_write_position(native, block, a->units);
     return HYPER_FINE;
 }
 
-ALWAYS_INLINE int64_t advance_position(hyper_block *block, bool sum, bool shared)
+ALWAYS_INLINE int64_t advance_position(bool native, hyper_block *block, bool sum, bool shared)
 {
     steps a;
-    steps_of(block, sum, shared, &a);
-    return move(block, &a);
+    steps_of(native, block, sum, shared, &a);
+    return move(native, block, &a);
 }
 
-ALWAYS_INLINE int64_t advance(hyper_block *block, bool sum, bool shared)
+ALWAYS_INLINE int64_t advance(bool native, hyper_block *block, bool sum, bool shared)
 {
     increments add;
-    int64_t bad = increments_of(block, sum, shared, &add);
+    int64_t bad = increments_of(native, block, sum, shared, &add);
     if (bad != HYPER_FINE)
         return bad;
     if ((bad = hyper_moment_multiply(block, M, BETA1)) != HYPER_FINE || (!sum && (bad = hyper_moment_multiply(block, S, BETA2)) != HYPER_FINE))
@@ -259,16 +259,16 @@ ALWAYS_INLINE int64_t advance(hyper_block *block, bool sum, bool shared)
     if ((bad = add_moment(block, M, add.m, NULL, "the mean of the gradient")) != HYPER_FINE ||
         (bad = add_moment(block, S, add.s, add.fine, sum ? "the sum of the squared gradient" : "the mean of the squared gradient")) != HYPER_FINE)
         return bad;
-    return decays(block) ? HYPER_FINE : advance_position(block, sum, shared);
+    return decays(block) ? HYPER_FINE : advance_position(native, block, sum, shared);
 }
 
 /* Going back x comes before all moments, so that the digits of the decay have to lie above those of the moments of all blocks. */
-ALWAYS_INLINE int64_t settle(hyper_block *block, bool sum, bool shared)
+ALWAYS_INLINE int64_t settle(bool native, hyper_block *block, bool sum, bool shared)
 {
     if (!decays(block))
         return HYPER_FINE;
     int64_t bad = decay(block, hyper_decay);
-    return bad == HYPER_FINE ? advance_position(block, sum, shared) : bad;
+    return bad == HYPER_FINE ? advance_position(native, block, sum, shared) : bad;
 }
 
 /* ---- and back ---- */
@@ -306,25 +306,25 @@ ALWAYS_INLINE void through_position(hyper_block *block, bool sum, bool shared, c
     }
 }
 
-ALWAYS_INLINE void move_back(hyper_block *block, const steps *restrict a)
+ALWAYS_INLINE void move_back(bool native, hyper_block *block, const steps *restrict a)
 {
     const int64_t count = block->count;
     int64_t *restrict x = block->state[X];
     for (int64_t i = 0; i < count; i++)
-        x[i] = wrapped_difference(x[i], round_to_fixed(a->units[i]));
+        x[i] = wrapped_difference(x[i], round_to_fixed(native, a->units[i]));
 }
 
-ALWAYS_INLINE int64_t retreat_position(hyper_block *block, bool sum, bool shared)
+ALWAYS_INLINE int64_t retreat_position(bool native, hyper_block *block, bool sum, bool shared)
 {
     steps a;
-    steps_of(block, sum, shared, &a);
+    steps_of(native, block, sum, shared, &a);
     if (block->coder) {
-        move_back(block, &a);
+        move_back(native, block, &a);
         int64_t bad = decays(block) ? decay(block, hyper_undo_decay) : HYPER_FINE;
         if (bad != HYPER_FINE)
             return bad;
     }
-    hyper_write_position(false, block, a.units);
+    hyper_write_position(native, block, a.units);
     through_position(block, sum, shared, &a, a.units);
     return HYPER_FINE;
 }
@@ -363,7 +363,7 @@ ALWAYS_INLINE int64_t undo_moments(hyper_block *block, bool sum, const increment
 }
 
 /* dbeta1 = dm (m - g),   dbeta2 = ds (s - g^2),   dm = beta1 dm,   ds = beta2 ds, with m and s the old ones. */
-ALWAYS_INLINE void through_moments(hyper_block *block, bool sum, bool shared, const double *restrict g)
+ALWAYS_INLINE void through_moments(bool native, hyper_block *block, bool sum, bool shared, const double *restrict g)
 {
     const int64_t count = block->count, *restrict m = block->state[M], *restrict s = block->state[S];
     const uint32_t *restrict fine = block->fine[S];
@@ -379,24 +379,24 @@ ALWAYS_INLINE void through_moments(hyper_block *block, bool sum, bool shared, co
         if (!shared)
             k = coefficients_at(block, sum, i);
         dx[i] -= product[i];
-        dbeta1[i] = dm[i] * (hyper_real(m[i]) * unit_m - g[i]);
+        dbeta1[i] = dm[i] * (hyper_real_by(native, m[i]) * unit_m - g[i]);
         dm[i] *= k.beta1;
         if (!sum) {
-            dbeta2[i] = ds[i] * (hyper_fine_real(false, s[i], fine[i]) * unit_s - g[i] * g[i]);
+            dbeta2[i] = ds[i] * (hyper_fine_real(native, s[i], fine[i]) * unit_s - g[i] * g[i]);
             ds[i] *= k.beta2;
         }
     }
 }
 
-ALWAYS_INLINE int64_t retreat_moments(hyper_block *block, bool sum, bool shared)
+ALWAYS_INLINE int64_t retreat_moments(bool native, hyper_block *block, bool sum, bool shared)
 {
     increments add;
-    int64_t bad = increments_of(block, sum, shared, &add);
+    int64_t bad = increments_of(native, block, sum, shared, &add);
     if (bad == HYPER_FINE && block->coder)
         bad = undo_moments(block, sum, &add);
     if (bad != HYPER_FINE)
         return bad;
-    through_moments(block, sum, shared, add.g);
+    through_moments(native, block, sum, shared, add.g);
     return HYPER_FINE;
 }
 
@@ -441,19 +441,19 @@ ALWAYS_INLINE int64_t follow(hyper_block *block, bool sum)
 
 /* ---- the two of them: with the mean of the squares and with their sum ---- */
 
-ALWAYS_INLINE int64_t adam_advance_body(hyper_block *block)
+ALWAYS_INLINE int64_t adam_advance_body(bool native, hyper_block *block)
 {
-    return all_shared(block, false) ? advance(block, false, true) : advance(block, false, false);
+    return all_shared(block, false) ? advance(native, block, false, true) : advance(native, block, false, false);
 }
 
-ALWAYS_INLINE int64_t adam_settle_body(hyper_block *block)
+ALWAYS_INLINE int64_t adam_settle_body(bool native, hyper_block *block)
 {
-    return all_shared(block, false) ? settle(block, false, true) : settle(block, false, false);
+    return all_shared(block, false) ? settle(native, block, false, true) : settle(native, block, false, false);
 }
 
-ALWAYS_INLINE int64_t adam_retreat_position_body(hyper_block *block)
+ALWAYS_INLINE int64_t adam_retreat_position_body(bool native, hyper_block *block)
 {
-    return all_shared(block, false) ? retreat_position(block, false, true) : retreat_position(block, false, false);
+    return all_shared(block, false) ? retreat_position(native, block, false, true) : retreat_position(native, block, false, false);
 }
 
 ALWAYS_INLINE int64_t adam_direction_body(hyper_block *block)
@@ -461,24 +461,24 @@ ALWAYS_INLINE int64_t adam_direction_body(hyper_block *block)
     return all_shared(block, false) ? direction(block, false, true) : direction(block, false, false);
 }
 
-ALWAYS_INLINE int64_t adam_retreat_moments_body(hyper_block *block)
+ALWAYS_INLINE int64_t adam_retreat_moments_body(bool native, hyper_block *block)
 {
-    return all_shared(block, false) ? retreat_moments(block, false, true) : retreat_moments(block, false, false);
+    return all_shared(block, false) ? retreat_moments(native, block, false, true) : retreat_moments(native, block, false, false);
 }
 
-ALWAYS_INLINE int64_t sum_advance_body(hyper_block *block)
+ALWAYS_INLINE int64_t sum_advance_body(bool native, hyper_block *block)
 {
-    return all_shared(block, true) ? advance(block, true, true) : advance(block, true, false);
+    return all_shared(block, true) ? advance(native, block, true, true) : advance(native, block, true, false);
 }
 
-ALWAYS_INLINE int64_t sum_settle_body(hyper_block *block)
+ALWAYS_INLINE int64_t sum_settle_body(bool native, hyper_block *block)
 {
-    return all_shared(block, true) ? settle(block, true, true) : settle(block, true, false);
+    return all_shared(block, true) ? settle(native, block, true, true) : settle(native, block, true, false);
 }
 
-ALWAYS_INLINE int64_t sum_retreat_position_body(hyper_block *block)
+ALWAYS_INLINE int64_t sum_retreat_position_body(bool native, hyper_block *block)
 {
-    return all_shared(block, true) ? retreat_position(block, true, true) : retreat_position(block, true, false);
+    return all_shared(block, true) ? retreat_position(native, block, true, true) : retreat_position(native, block, true, false);
 }
 
 ALWAYS_INLINE int64_t sum_direction_body(hyper_block *block)
@@ -486,9 +486,9 @@ ALWAYS_INLINE int64_t sum_direction_body(hyper_block *block)
     return all_shared(block, true) ? direction(block, true, true) : direction(block, true, false);
 }
 
-ALWAYS_INLINE int64_t sum_retreat_moments_body(hyper_block *block)
+ALWAYS_INLINE int64_t sum_retreat_moments_body(bool native, hyper_block *block)
 {
-    return all_shared(block, true) ? retreat_moments(block, true, true) : retreat_moments(block, true, false);
+    return all_shared(block, true) ? retreat_moments(native, block, true, true) : retreat_moments(native, block, true, false);
 }
 
 static int64_t adam_follow(hyper_block *block)
@@ -501,16 +501,16 @@ static int64_t sum_follow(hyper_block *block)
     return follow(block, true);
 }
 
-HYPER_VERSIONS(static, int64_t, adam_advance, (hyper_block *block), (block))
-HYPER_VERSIONS(static, int64_t, adam_settle, (hyper_block *block), (block))
-HYPER_VERSIONS(static, int64_t, adam_retreat_position, (hyper_block *block), (block))
+HYPER_NATIVE_VERSIONS(static, int64_t, adam_advance, (hyper_block *block), block)
+HYPER_NATIVE_VERSIONS(static, int64_t, adam_settle, (hyper_block *block), block)
+HYPER_NATIVE_VERSIONS(static, int64_t, adam_retreat_position, (hyper_block *block), block)
 HYPER_VERSIONS(static, int64_t, adam_direction, (hyper_block *block), (block))
-HYPER_VERSIONS(static, int64_t, adam_retreat_moments, (hyper_block *block), (block))
-HYPER_VERSIONS(static, int64_t, sum_advance, (hyper_block *block), (block))
-HYPER_VERSIONS(static, int64_t, sum_settle, (hyper_block *block), (block))
-HYPER_VERSIONS(static, int64_t, sum_retreat_position, (hyper_block *block), (block))
+HYPER_NATIVE_VERSIONS(static, int64_t, adam_retreat_moments, (hyper_block *block), block)
+HYPER_NATIVE_VERSIONS(static, int64_t, sum_advance, (hyper_block *block), block)
+HYPER_NATIVE_VERSIONS(static, int64_t, sum_settle, (hyper_block *block), block)
+HYPER_NATIVE_VERSIONS(static, int64_t, sum_retreat_position, (hyper_block *block), block)
 HYPER_VERSIONS(static, int64_t, sum_direction, (hyper_block *block), (block))
-HYPER_VERSIONS(static, int64_t, sum_retreat_moments, (hyper_block *block), (block))
+HYPER_NATIVE_VERSIONS(static, int64_t, sum_retreat_moments, (hyper_block *block), block)
 
 #define POSITION_TERMS (1u << ALPHA | 1u << EPSILON | 1u << DECAY | 1u << CORRECTION1)
 

@@ -186,6 +186,14 @@ static bool all_finite(const struct optimization *o, const ad_tree *tree)
     return finite && !ad_failed();
 }
 
+static adnn_optimizer optimizer_now(const struct optimization *o)
+{
+    adnn_optimizer optimizer = o->options.optimizer;
+    if (o->options.anneal)
+        optimizer.step_size *= 1 - (double)o->state.iteration / (double)o->options.iterations;
+    return optimizer;
+}
+
 /* One step of the optimizer. */
 static bool step(struct optimization *o, struct meta_iteration *m, double usual)
 {
@@ -193,7 +201,7 @@ static bool step(struct optimization *o, struct meta_iteration *m, double usual)
     double factor = clipping(&o->options, m->norm, usual);
     m->clipped = factor < 1;
     ad_tree *gradient = m->clipped ? scaled(o, m->gradient, factor) : m->gradient, *position = s->position;
-    ad_tree *moments = gradient ? adnn_optimizer_update(o->options.optimizer, s->moments, gradient, &position) : NULL;
+    ad_tree *moments = gradient ? adnn_optimizer_update(optimizer_now(o), s->moments, gradient, &position) : NULL;
     position = moments ? ad_tree_map(ad_stop_gradient, position) : NULL;
     moments = position ? ad_tree_map(ad_stop_gradient, moments) : NULL;
     ad_tree *hypers = moments ? hyper_natural(&o->coordinates, position) : NULL, *moved = hypers ? hyper_moved(&o->coordinates, hypers) : NULL;

@@ -57,6 +57,8 @@ typedef struct hyper_optimize_report {
 /** Of hyper_optimize. Begin with HYPER_OPTIMIZE_DEFAULTS; iterations has to be given. */
 typedef struct hyper_optimize_options {
     adnn_optimizer optimizer; /**< default adnn_adam(.step_size = 0.04); its steps are in coordinates */
+    bool anneal;              /**< its step size falls linearly, from the first meta-iteration to 0 after the last of .iterations: where the noise of the keys
+                                   is what keeps the hypers from settling, long steps may come first then */
     int64_t iterations;       /**< meta-iterations, at least 0 */
     ad_key key;               /**< meta-iteration i gets ad_random_fold_in(key, i) */
     void *context;            /**< given to meta_loss and on_step */
