@@ -479,6 +479,47 @@ END_TEST
 
 OF_X(logaddexp_of_pair, ad_logaddexp(ad_at(x, "0"), ad_at(x, "1")))
 
+OF_X(softmax_of_rows, ad_softmax(x, .axis = -1))
+OF_X(log_softmax_of_rows, ad_log_softmax(x, .axis = -1))
+
+/* Of a function of rows along t, as rows by themselves and in an array of many more. */
+static void assert_rows_are_alone(one *f, ad_array *x, ad_array *t)
+{
+    AD_SCOPE;
+    int64_t size = ad_size(x), copies = 2 + (1 << 15) / size;
+    ad_array *few, *many, *xs = ad_tile(x, AD_SHAPE(copies, 1)), *ts = ad_tile(t, AD_SHAPE(copies, 1));
+    ad_jvp(f, x, t, &few);
+    ad_jvp(f, xs, ts, &many);
+    few = ad_astype(ad_ravel(few), AD_F64);
+    many = ad_astype(ad_ravel(many), AD_F64);
+    for (int64_t i = 0; i < 2 * size; i++) {
+        double a = ((const double *)ad_data(few))[i % size], b = ((const double *)ad_data(many))[i];
+        if (memcmp(&a, &b, sizeof a) != 0 && !(isnan(a) && isnan(b)))
+            ck_abort_msg("element %lld: %.17g and %.17g", (long long)i, a, b);
+    }
+}
+
+START_TEST(derivatives_of_softmax_are_the_same_bits_in_arrays_of_any_size)
+{
+    one *const functions[] = { softmax_of_rows, log_softmax_of_rows };
+    for (int trial = 0; trial < 40; trial++) {
+        AD_SCOPE;
+        ad_key key = ad_random_key((uint64_t)trial);
+        ad_dtype dtype = trial & 1 ? AD_F32 : AD_F64;
+        int64_t n = (int64_t[]){ 10, 1, 2, 33, 600 }[trial % 5];
+        ad_array *x = ad_astype(ad_random_normal(ad_random_fold_in(key, 0), AD_SHAPE(n, 5)), dtype);
+        ad_array *t = ad_astype(ad_random_normal(ad_random_fold_in(key, 1), AD_SHAPE(5, n)), dtype);
+        x = ad_transpose(x);
+        if (trial % 4 >= 2) { /* ties, zeros, and what is not finite */
+            x = ad_at_set(ad_at_set(ad_rint(x), NAN, "2,0"), -INFINITY, "3,0");
+            t = ad_neg(ad_at_set(t, trial % 8 < 4 ? 0 : INFINITY, "1"));
+        }
+        for (int f = 0; f < 2; f++)
+            assert_rows_are_alone(functions[f], x, t);
+    }
+}
+END_TEST
+
 START_TEST(logaddexp_at_infinity)
 {
     AD_SCOPE;
@@ -538,4 +579,5 @@ RUN_TESTS("special", special_functions_have_golden_values_and_derivatives, eleme
           integer_powers_are_exact_at_zero_and_for_negative_bases, powers_of_arrays_follow_their_edge_rules,
           negative_numbers_to_complex_powers_have_derivatives, masked_branches_add_nothing, masked_branches_add_nothing_at_any_nesting,
           only_a_zero_tangent_wins_over_infinity, logsumexp_neither_overflows_nor_underflows, infinite_entries_of_logsumexp, softmax_and_its_logarithm,
+          derivatives_of_softmax_are_the_same_bits_in_arrays_of_any_size,
           logaddexp_at_infinity, errors_name_the_function_and_the_dtype, every_allocation_may_fail)

@@ -143,6 +143,18 @@ void ad_copy_strided(int ndim, const int64_t *dims, struct ad_operand in, struct
 /* sum += in, element by element, in sum's dtype. */
 void ad_add_strided(const struct ad_loops *loops, int ndim, const int64_t *dims, struct ad_operand in, struct ad_operand sum);
 
+/* Steps of centring rows of n floats, C-contiguous (ops/special.c), between which the caller sums every row. Each rounds as the elementwise loop of its
+ * expression. */
+struct ad_centre {
+    /* tops: t where y is largest in size, 0 elsewhere; counts: in how many places of a row that is, in none beside a NaN */
+    void (*top)(int64_t rows, int64_t n, const void *t, const void *y, void *tops, void *counts);
+    /* out = t - sum / count, sums of tops; products = out y */
+    void (*move)(int64_t rows, int64_t n, const void *t, const void *y, const void *sums, const void *counts, void *out, void *products);
+    /* out -= sum, sums of products */
+    void (*take)(int64_t rows, int64_t n, const void *sums, void *out);
+};
+extern const struct ad_centre ad_centre_f64, ad_centre_f32;
+
 /* Reductions. `in` has ndim dimensions; reduced[i] says whether dimension i is summed away. `out` is C-contiguous over
  * the kept dimensions, in order. Sums of floats are pairwise or in short runs along every dimension, and those of squares have the bits of the sum
  * of an array of squares. Result dtypes: sum and prod as `out.dtype` (f64, f32, c128, c64, i64); squares (f64, f32), max, min as the input; argmax,

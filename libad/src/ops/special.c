@@ -48,10 +48,55 @@ static ad_array *softmax_view(const ad_node *node, const ad_spec *output)
     return ad_escape(ad_div(e, sum_along(node, e)));
 }
 
+/* The sums of rows of n floats. */
+static void sum_rows(ad_context *c, ad_dtype dtype, int64_t rows, int64_t n, void *x, void *sums)
+{
+    int64_t item = (int64_t)ad_dtype_size(dtype);
+    ad_reduce(AD_REDUCE_SUM, c->loops, 2, (int64_t[]){ rows, n }, (bool[]){ false, true }, (struct ad_operand){ x, (int64_t[]){ n * item, item }, dtype },
+              (struct ad_operand){ sums, NULL, dtype });
+}
+
+static bool centre_eval(const ad_node *node, void *const *outputs)
+{
+    ad_context *c = ad_current();
+    ad_array *t = ad_array_contiguous(c, ad_node_operand(node, 0)), *y = ad_array_contiguous(c, ad_node_operand(node, 1));
+    if (!t || !y)
+        return false;
+    ad_dtype dtype = (ad_dtype)t->dtype;
+    const struct ad_centre *centre = dtype == AD_F32 ? &ad_centre_f32 : &ad_centre_f64;
+    size_t item = ad_dtype_size(dtype);
+    int64_t n = ad_dims(t)[t->ndim - 1], rows = t->size / n;
+    AD_SCRATCH room = { 0 };
+    char *x = ad_scratch_take(c, &room, (int)(t->size + 2 * rows), item);
+    if (!x)
+        return false;
+    char *counts = x + item * (size_t)t->size, *sums = counts + item * (size_t)rows;
+    centre->top(rows, n, t->data, y->data, x, counts);
+    sum_rows(c, dtype, rows, n, x, sums);
+    centre->move(rows, n, t->data, y->data, sums, counts, outputs[0], x);
+    sum_rows(c, dtype, rows, n, x, sums);
+    centre->take(rows, n, sums, outputs[0]);
+    return true;
+}
+
+static const ad_primitive centre_op = { .name = "centre", .infer = ad_same_infer, .eval = centre_eval, .constant = true };
+
+enum { FEW = 1 << 14 }; /* more elements are for threads, and operations share them out */
+
+/* Whether centring may be one call: nobody differentiates the operations that it is made of. */
+static bool is_centred_at_once(const ad_node *node, const ad_array *t, const ad_array *y)
+{
+    const ad_axes *axes = ad_node_options(node);
+    return t && y && t->size > 0 && t->size <= FEW && axes->count == 1 && axes->axis[0] == y->ndim - 1 && ad_same_shape(t, y) && t->dtype == y->dtype &&
+           (t->dtype == AD_F64 || t->dtype == AD_F32) && !((t->flags | y->flags) & AD_WEAK) && !ad_is_traced(t) && !ad_is_traced(y);
+}
+
 /* t - sum(t y), whose elements are the sums of y_j (t_i - t_j): it stays the same when t is moved, and where t is 0 under the largest weight that one takes no
  * part. Of equal largest weights t's mean is moved to 0. */
 static ad_array *centred(const ad_node *node, ad_array *t, ad_array *y)
 {
+    if (is_centred_at_once(node, t, y))
+        return ad_call_primitive(&centre_op, (ad_array *[]){ t, y }, 2, NULL);
     ad_array *size = ad_abs(ad_stop_gradient(y)), *top = ad_equal(size, largest_along(node, size)), *count = sum_along(node, ad_astype(top, ad_dtype_of(y)));
     t = ad_sub(t, ad_zdiv(sum_along(node, ad_where(top, t, 0)), count));
     return ad_sub(t, sum_along(node, ad_zzmul(t, y)));
