@@ -153,30 +153,31 @@ bool hyper_gradient_at(hyper_run *run, int64_t t, hyper_slopes *slopes)
     return leave(before, slopes->gradient && point(run, slopes->gradient, run->gradient_data));
 }
 
-static ad_tree *products(hyper_run *run, int64_t t, ad_tree **tangent)
+/* The gradient in x, and in the wanted leaves of theta if there are any, and its tangent along the direction. */
+static bool pushed(hyper_run *run, int64_t t, ad_tree **gradient, ad_tree **tangent)
 {
     AD_SCOPE;
     hyper_call call = { run, t };
-    ad_tree *x = hyper_values_tree(run, run->x_values), *direction = hyper_values_tree(run, run->direction_values), *wanted = wanted_of_theta(run);
-    if (!x || !direction || !wanted)
-        return NULL;
-    ad_tree *g = ad_jvp(joint_gradient, x, wanted, (void *)&call, direction, tangent);
-    if (!g || !*tangent)
-        return NULL;
-    ad_tree_escape(*tangent);
-    return ad_tree_escape(g);
+    ad_tree *x = hyper_values_tree(run, run->x_values), *direction = hyper_values_tree(run, run->direction_values);
+    ad_tree *wanted = run->wanted_thetas ? wanted_of_theta(run) : NULL;
+    if (!x || !direction || (run->wanted_thetas && !wanted))
+        return false;
+    *gradient = wanted ? ad_jvp(joint_gradient, x, wanted, (void *)&call, direction, tangent)
+                       : ad_jvp(hyper_gradient_of, x, run->theta_part.tree, (void *)&call, direction, tangent);
+    return *gradient && *tangent && ad_tree_escape(*gradient) && ad_tree_escape(*tangent);
 }
 
 bool hyper_products_at(hyper_run *run, int64_t t, hyper_slopes *slopes)
 {
     const char *before = enter(run, t);
-    ad_tree *tangent = NULL, *g = products(run, t, &tangent);
+    ad_tree *gradient = NULL, *tangent = NULL;
     *slopes = (hyper_slopes){ .loss = NAN };
-    if (!g)
+    if (!pushed(run, t, &gradient, &tangent))
         return leave(before, false);
-    slopes->gradient = ad_tree_sub(g, "x");
-    slopes->product = ad_tree_sub(tangent, "x");
-    slopes->theta = ad_tree_sub(tangent, "theta");
+    bool both = run->wanted_thetas > 0;
+    slopes->gradient = both ? ad_tree_sub(gradient, "x") : gradient;
+    slopes->product = both ? ad_tree_sub(tangent, "x") : tangent;
+    slopes->theta = both ? ad_tree_sub(tangent, "theta") : NULL;
     return leave(before, point(run, slopes->gradient, run->gradient_data) && point(run, slopes->product, run->product_data));
 }
 
