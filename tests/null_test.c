@@ -129,7 +129,8 @@ static const struct {
     F(ad_argmin), F(ad_argsort), F(ad_asarray), F(ad_atleast_1d), F(ad_atleast_2d), F(ad_atleast_3d), F(ad_cbrt), F(ad_ceil), F(ad_conj), F(ad_copy),
     F(ad_cos), F(ad_cosh), F(ad_cumprod), F(ad_cumsum), F(ad_diag), F(ad_diagonal), F(ad_digamma), F(ad_erf), F(ad_erfc), F(ad_escape), F(ad_exp),
     F(ad_exp2), F(ad_expm1), F(ad_flatnonzero), F(ad_flip), F(ad_fliplr), F(ad_flipud), F(ad_floor), F(ad_gammaln), F(ad_imag), F(ad_isfinite),
-    F(ad_isinf), F(ad_isnan), F(ad_linalg_norm), F(ad_linalg_svdvals), F(ad_log), F(ad_log10), F(ad_log1p), F(ad_log2), F(ad_log_sigmoid),
+    F(ad_isinf), F(ad_isnan), F(ad_linalg_cholesky), F(ad_linalg_cond), F(ad_linalg_det), F(ad_linalg_eigvalsh), F(ad_linalg_expm),
+    F(ad_linalg_inv), F(ad_linalg_matrix_rank), F(ad_linalg_norm), F(ad_linalg_pinv), F(ad_linalg_svdvals), F(ad_linalg_tensorinv), F(ad_log), F(ad_log10), F(ad_log1p), F(ad_log2), F(ad_log_sigmoid),
     F(ad_log_softmax), F(ad_logical_not), F(ad_logsumexp), F(ad_make_diagonal), F(ad_matrix_transpose), F(ad_max), F(ad_mean), F(ad_min), F(ad_neg),
     F(ad_permute_dims), F(ad_prod), F(ad_ptp), F(ad_ravel), F(ad_real), F(ad_reciprocal), F(ad_relu), F(ad_rint), F(ad_rot90), F(ad_sigmoid), F(ad_sign),
     F(ad_sin), F(ad_sinh), F(ad_softmax), F(ad_softplus), F(ad_sort), F(ad_sqrt), F(ad_square), F(ad_squeeze), F(ad_std), F(ad_stop_gradient), F(ad_sum),
@@ -141,7 +142,8 @@ static const struct {
     ad_array *(*f)(ad_array *, ad_array *);
 } of_two[] = {
     F(ad_add), F(ad_arctan2), F(ad_compress), F(ad_div), F(ad_dot), F(ad_equal), F(ad_floor_divide), F(ad_fmod), F(ad_geomspace), F(ad_greater),
-    F(ad_greater_equal), F(ad_hypot), F(ad_inner), F(ad_kron), F(ad_less), F(ad_less_equal), F(ad_linear_recurrence), F(ad_linspace), F(ad_logaddexp),
+    F(ad_greater_equal), F(ad_hypot), F(ad_inner), F(ad_kron), F(ad_less), F(ad_less_equal), F(ad_linalg_cho_solve), F(ad_linalg_solve), F(ad_linalg_solve_triangular),
+    F(ad_linalg_tensorsolve), F(ad_linear_recurrence), F(ad_linspace), F(ad_logaddexp),
     F(ad_logical_and), F(ad_logical_or), F(ad_logical_xor), F(ad_logspace), F(ad_matmul), F(ad_matvec), F(ad_maximum), F(ad_minimum), F(ad_mod), F(ad_mul),
     F(ad_not_equal), F(ad_outer), F(ad_polygamma), F(ad_pow), F(ad_repeat), F(ad_sub), F(ad_take), F(ad_tensordot), F(ad_vdot), F(ad_vecdot),
     F(ad_vecmat), F(ad_zdiv), F(ad_zmul), F(ad_zzmul), F(adnn_mean_squared_error), F(adnn_softmax_cross_entropy),
@@ -374,6 +376,13 @@ static void transformations(void)
     ROW(ad_fprint_trace_of, ad_fprint_trace(NULL, ad_sin, x));
     ROW(ad_trace_dot_of, ad_trace_dot(stderr, ad_sin, none));
     ROW(ad_name, ad_name(none, "x"));
+    ROW(ad_linalg_matrix_power, ad_linalg_matrix_power(none, 2));
+    ROW(ad_linalg_slogdet, ad_linalg_slogdet(none));
+    ROW(ad_linalg_eigh, ad_linalg_eigh(none));
+    ROW(ad_linalg_qr, ad_linalg_qr(none));
+    ROW(ad_linalg_svd, ad_linalg_svd(none));
+    ROW(ad_linalg_lstsq, ad_linalg_lstsq(none, x));
+    ROW(ad_linalg_lstsq, ad_linalg_lstsq(x, none));
     ROW(ad_name, ad_name(x, NULL));
     ROW(ad_call, ad_call(NULL));
     ROW(ad_vjp_apply, ad_vjp_apply(NULL, x));

@@ -226,7 +226,7 @@ static bool has_row(const char *name)
 
 static bool has_rule(const ad_primitive *op)
 {
-    bool reverse = op->vjp || op->vjp_into || op->derivative, forward = op->jvp || op->derivative || op->linear;
+    bool reverse = op->vjp || op->vjp_into || op->pull || op->derivative, forward = op->jvp || op->derivative || op->linear;
     return op->constant || (reverse && forward);
 }
 
@@ -294,7 +294,7 @@ static void print_table(void)
             count += strcmp(rows[r].name, op->name) == 0;
         printf("%-24s %-10s %-8s %-8s %d\n", op->name,
                op->constant ? "constant" : op->derivative ? "elementwise" : op->linear == AD_LINEAR ? "linear" : op->linear ? "multilinear" : "own rules",
-               op->constant ? "-" : op->vjp || op->vjp_into || op->derivative ? "yes" : "NO",
+               op->constant ? "-" : op->vjp || op->vjp_into || op->pull || op->derivative ? "yes" : "NO",
                op->constant ? "-" : op->jvp || op->derivative || op->linear ? "yes" : "NO", count);
     }
 }

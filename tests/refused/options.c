@@ -36,6 +36,19 @@ void options(void)
     ad_argsort(x, 0); /* refused */
     ad_angle(x, true); /* refused */
     ad_linalg_norm(x, 1); /* refused */
+    ad_linalg_solve(x, x, "pos"); /* refused */
+    ad_linalg_solve_triangular(x, x, 1); /* refused */
+    ad_linalg_cholesky(x, true); /* refused */
+    ad_linalg_cho_solve(x, x, true); /* refused */
+    ad_linalg_eigh(x, "L"); /* refused */
+    ad_linalg_eigvalsh(x, "L"); /* refused */
+    ad_linalg_qr(x, "r"); /* refused */
+    ad_linalg_svd(x, false); /* refused */
+    ad_linalg_pinv(x, 1e-8); /* refused */
+    ad_linalg_matrix_rank(x, 1e-8); /* refused */
+    ad_linalg_lstsq(x, x, 1e-8); /* refused */
+    ad_linalg_cond(x, 1); /* refused */
+    ad_linalg_tensorinv(x, 2); /* refused */
     ad_vecdot(x, x, 0); /* refused */
     ad_tensordot(x, x, 1); /* refused */
     ad_trace(x, 1); /* refused */

@@ -57,6 +57,7 @@ template <class Options, class... Named> Options with(Options options, const Nam
 
 namespace named {
 AD_CPP_NAMED_(a_axes)
+AD_CPP_NAMED_(assume_a)
 AD_CPP_NAMED_(axes)
 AD_CPP_NAMED_(axis)
 AD_CPP_NAMED_(axis1)
@@ -65,13 +66,16 @@ AD_CPP_NAMED_(b_axes)
 AD_CPP_NAMED_(base)
 AD_CPP_NAMED_(bases)
 AD_CPP_NAMED_(columns)
+AD_CPP_NAMED_(compute_uv)
 AD_CPP_NAMED_(constant_values)
 AD_CPP_NAMED_(ddof)
 AD_CPP_NAMED_(deg)
 AD_CPP_NAMED_(dtype)
 AD_CPP_NAMED_(endpoint)
 AD_CPP_NAMED_(exclusive)
+AD_CPP_NAMED_(full_matrices)
 AD_CPP_NAMED_(high)
+AD_CPP_NAMED_(ind)
 AD_CPP_NAMED_(indexing)
 AD_CPP_NAMED_(indices)
 AD_CPP_NAMED_(initial)
@@ -79,8 +83,9 @@ AD_CPP_NAMED_(k)
 AD_CPP_NAMED_(keepdims)
 AD_CPP_NAMED_(loc)
 AD_CPP_NAMED_(low)
-AD_CPP_NAMED_(m)
+AD_CPP_NAMED_(lower)
 AD_CPP_NAMED_(M)
+AD_CPP_NAMED_(m)
 AD_CPP_NAMED_(mode)
 AD_CPP_NAMED_(modes)
 AD_CPP_NAMED_(ndim)
@@ -88,6 +93,8 @@ AD_CPP_NAMED_(num)
 AD_CPP_NAMED_(offset)
 AD_CPP_NAMED_(ord)
 AD_CPP_NAMED_(order)
+AD_CPP_NAMED_(p)
+AD_CPP_NAMED_(rcond)
 AD_CPP_NAMED_(replace)
 AD_CPP_NAMED_(reverse)
 AD_CPP_NAMED_(rows)
@@ -97,6 +104,10 @@ AD_CPP_NAMED_(shifts)
 AD_CPP_NAMED_(sparse)
 AD_CPP_NAMED_(step)
 AD_CPP_NAMED_(tolerance)
+AD_CPP_NAMED_(trans)
+AD_CPP_NAMED_(unit_diagonal)
+AD_CPP_NAMED_(UPLO)
+AD_CPP_NAMED_(upper)
 AD_CPP_NAMED_(where)
 
 /* Pairs: widths = { { 1, 2 }, { 0, 3 } }. */
@@ -180,7 +191,7 @@ inline array &operator-=(array &a, const operand &b) { return a = sub(a, b); }
 inline array &operator*=(array &a, const operand &b) { return a = mul(a, b); }
 inline array &operator/=(array &a, const operand &b) { return a = div(a, b); }
 
-/* ---- ad/reduce.h, ad/special.h, ad/sort.h, ad/linalg.h ---- */
+/* ---- ad/reduce.h, ad/special.h, ad/sort.h ---- */
 
 AD_FO1_(sum, AD_REDUCE_DEFAULTS) AD_FO1_(mean, AD_REDUCE_DEFAULTS) AD_FO1_(prod, AD_REDUCE_DEFAULTS) AD_FO1_(var, AD_REDUCE_DEFAULTS)
 AD_FO1_(std, AD_REDUCE_DEFAULTS) AD_FO1_(max, AD_REDUCE_DEFAULTS) AD_FO1_(min, AD_REDUCE_DEFAULTS) AD_FO1_(ptp, AD_REDUCE_DEFAULTS)
@@ -188,7 +199,20 @@ AD_FO1_(argmax, AD_REDUCE_DEFAULTS) AD_FO1_(argmin, AD_REDUCE_DEFAULTS) AD_FO1_(
 AD_FO1_(cumsum, AD_SCAN_DEFAULTS) AD_FO1_(cumprod, AD_SCAN_DEFAULTS) AD_FO2_(linear_recurrence, AD_RECURRENCE_DEFAULTS)
 AD_FO1_(logsumexp, AD_REDUCE_DEFAULTS) AD_FO1_(softmax, AD_REDUCE_DEFAULTS) AD_FO1_(log_softmax, AD_REDUCE_DEFAULTS)
 AD_FO1_(sort, AD_SORT_DEFAULTS) AD_FO1_(argsort, AD_SORT_DEFAULTS)
-AD_FO1_(linalg_norm, AD_LINALG_NORM_DEFAULTS) AD_F1_(linalg_svdvals)
+
+/* ---- ad/linalg.h ---- */
+
+AD_FO1_(linalg_norm, AD_LINALG_NORM_DEFAULTS) AD_F1_(linalg_svdvals) AD_F1_(linalg_inv) AD_F1_(linalg_det) AD_F1_(linalg_expm)
+AD_FO2_(linalg_solve, AD_LINALG_SOLVE_DEFAULTS) AD_FO2_(linalg_solve_triangular, AD_LINALG_SOLVE_TRIANGULAR_DEFAULTS)
+AD_FO1_(linalg_cholesky, AD_LINALG_CHOLESKY_DEFAULTS) AD_FO2_(linalg_cho_solve, AD_LINALG_CHO_SOLVE_DEFAULTS) AD_FO1_(linalg_eigvalsh, AD_LINALG_EIGH_DEFAULTS)
+AD_FO1_(linalg_pinv, AD_LINALG_RCOND_DEFAULTS) AD_FO1_(linalg_matrix_rank, AD_LINALG_RCOND_DEFAULTS) AD_FO1_(linalg_cond, AD_LINALG_COND_DEFAULTS)
+AD_F2_(linalg_tensorsolve) AD_FO1_(linalg_tensorinv, AD_LINALG_TENSORINV_DEFAULTS)
+AD_F_(array, linalg_matrix_power, (const operand &x, int64_t n), ::ad_linalg_matrix_power(x.get(), n))
+AD_F_(tree, linalg_slogdet, (const operand &x), ::ad_linalg_slogdet(x.get()))
+AD_FO_(tree, linalg_eigh, (const operand &x, AD_NAMED_OPTIONS_), AD_LINALG_EIGH_DEFAULTS, ::ad_linalg_eigh_with(x.get(), options))
+AD_FO_(tree, linalg_qr, (const operand &x, AD_NAMED_OPTIONS_), AD_LINALG_QR_DEFAULTS, ::ad_linalg_qr_with(x.get(), options))
+AD_FO_(tree, linalg_svd, (const operand &x, AD_NAMED_OPTIONS_), AD_LINALG_SVD_DEFAULTS, ::ad_linalg_svd_with(x.get(), options))
+AD_FO_(tree, linalg_lstsq, (const operand &a, const operand &b, AD_NAMED_OPTIONS_), AD_LINALG_RCOND_DEFAULTS, ::ad_linalg_lstsq_with(a.get(), b.get(), options))
 
 /* ---- ad/create.h ---- */
 

@@ -3,6 +3,7 @@
 #define AD_LINALG_H
 
 #include <ad/array.h>
+#include <ad/tree.h>
 
 AD_BEGIN_DECLS
 
@@ -51,9 +52,223 @@ AD_API ad_array *ad_linalg_norm_with(ad_array *x, ad_linalg_norm_options options
  * Errors: fewer than two axes; a NaN in x, or no convergence (AD_ERROR_NUMERIC, as NumPy's LinAlgError). */
 AD_API ad_array *ad_linalg_svdvals(ad_array *x);
 
+/* ---- Systems, inverses, determinants ----
+ *
+ * Matrices are the last two axes, leading axes count a stack. Integers and bools count as float64; real and complex, float32 and float64. Errors of all: fewer than
+ * two axes, matrices that are not square where they should be, sizes above 30000. Values and derivatives of one call share one LU factorization, at every order. */
+
+/** Of ad_linalg_solve. */
+typedef struct ad_linalg_solve_options {
+    const char *assume_a; /**< "gen", the default; "her": Hermitian, "pos": Hermitian and positive definite, of which the lower triangle is read */
+    int ad_unused_;
+} AD_NAMED_ ad_linalg_solve_options;
+
+/** x with a x = b.
+ *
+ * @param a  (..., n, n)
+ * @param b  (n,), or (..., n, k), whose leading axes broadcast with a's
+ * @return   (..., n), or (..., n, k), in their common dtype
+ * Derivative: with y = a^-T g, y in b and -y x^T in a; for "her" and "pos" the one on Hermitian matrices, whose cotangent is Hermitian.
+ * Errors: shapes; a singular (AD_ERROR_NUMERIC, with the matrix and the pivot), or not positive definite. As numpy.linalg.solve and scipy.linalg.solve. */
+AD_API ad_array *ad_linalg_solve(ad_array *a, ad_array *b);
+AD_API ad_array *ad_linalg_solve_with(ad_array *a, ad_array *b, ad_linalg_solve_options options);
+
+/** Of ad_linalg_solve_triangular. */
+typedef struct ad_linalg_solve_triangular_options {
+    int trans;          /**< 0, the default: a x = b; 1: a^T x = b; 2: a^H x = b */
+    bool lower;         /**< the lower triangle is read; default: the upper one */
+    bool unit_diagonal; /**< the diagonal counts as 1 and is not read */
+    int ad_unused_;
+} AD_NAMED_ ad_linalg_solve_triangular_options;
+
+/** x with a x = b of a triangular a, of which the other elements are not read; shapes as in ad_linalg_solve. Cotangents of elements that are not read are 0.
+ * Errors: a zero on the diagonal. As scipy.linalg.solve_triangular. */
+AD_API ad_array *ad_linalg_solve_triangular(ad_array *a, ad_array *b);
+AD_API ad_array *ad_linalg_solve_triangular_with(ad_array *a, ad_array *b, ad_linalg_solve_triangular_options options);
+
+/** The inverse y of square matrices. Derivative: -y da y. Errors: a singular matrix. As numpy.linalg.inv. */
+AD_API ad_array *ad_linalg_inv(ad_array *a);
+
+/** The determinant, (...). Derivative: the cofactors, also at singular matrices, where they and their change are made of singular values, without a division;
+ * the third derivative at a singular matrix is an error. As numpy.linalg.det. */
+AD_API ad_array *ad_linalg_det(ad_array *a);
+
+/** {"sign", "logabsdet"} of the determinant, (...) each; a singular matrix has 0 and -infinity. Derivative: that of the logarithm is a^-T, infinite at a singular matrix;
+ * the sign of a complex determinant turns, that of a real one is a constant. As numpy.linalg.slogdet. */
+AD_API ad_tree *ad_linalg_slogdet(ad_array *a);
+
+/** Of ad_linalg_cholesky. */
+typedef struct ad_linalg_cholesky_options {
+    bool upper; /**< reads the upper triangle and gives u with a = u^H u */
+    int ad_unused_;
+} AD_NAMED_ ad_linalg_cholesky_options;
+
+/** The Cholesky factor of positive definite matrices: a = l l^H with l lower triangular, its diagonal positive.
+ *
+ * @param a  (..., n, n), of which the lower triangle is read
+ * @return   (..., n, n), zero above the diagonal
+ * Derivative: Murray 2016, arXiv 1602.07527, on Hermitian matrices: the cotangent is Hermitian.
+ * Errors: not positive definite (AD_ERROR_NUMERIC, with the matrix and the leading minor). As numpy.linalg.cholesky. */
+AD_API ad_array *ad_linalg_cholesky(ad_array *a);
+AD_API ad_array *ad_linalg_cholesky_with(ad_array *a, ad_linalg_cholesky_options options);
+
+/** Of ad_linalg_cho_solve. */
+typedef struct ad_linalg_cho_solve_options {
+    bool lower; /**< the factor is lower triangular, as ad_linalg_cholesky gives it; default, as SciPy's: upper */
+    int ad_unused_;
+} AD_NAMED_ ad_linalg_cho_solve_options;
+
+/** x with a x = b, given the Cholesky factor of a. As scipy.linalg.cho_solve. */
+AD_API ad_array *ad_linalg_cho_solve(ad_array *factor, ad_array *b);
+AD_API ad_array *ad_linalg_cho_solve_with(ad_array *factor, ad_array *b, ad_linalg_cho_solve_options options);
+
+/* ---- Decompositions ---- */
+
+/** Of ad_linalg_eigh and ad_linalg_eigvalsh. */
+typedef struct ad_linalg_eigh_options {
+    const char *
+        UPLO; /**< "L" or "U": the triangle that is read, and whose function is differentiated; default: the lower one, and derivatives on Hermitian matrices */
+    int ad_unused_;
+} AD_NAMED_ ad_linalg_eigh_options;
+
+/** {"eigenvalues", "eigenvectors"} of Hermitian matrices: a = v diag(w) v^H.
+ *
+ * @return  w (..., n), real, ascending; v (..., n, n), unit vectors in columns
+ * Derivative: v (diag gw + f o (v^H gv)) v^H with f_ij = 1/(w_j - w_i), taken as 0 where |w_j - w_i| <= n eps max|w|. So everything is finite, and
+ * exact at equal eigenvalues for functions that do not depend on the choice of vectors in their space, with one exception: v diag(h(w)) v^H, of which the
+ * derivative within the space is missing. ad_linalg_inv, ad_linalg_expm and ad_linalg_matrix_power are exact there. The phase of complex vectors is
+ * nobody's, and counts as fixed. Errors: NaN or infinity in a, or no convergence (AD_ERROR_NUMERIC). As numpy.linalg.eigh. */
+AD_API ad_tree *ad_linalg_eigh(ad_array *a);
+AD_API ad_tree *ad_linalg_eigh_with(ad_array *a, ad_linalg_eigh_options options);
+
+/** The eigenvalues alone; their first derivative divides by no gap. As numpy.linalg.eigvalsh. */
+AD_API ad_array *ad_linalg_eigvalsh(ad_array *a);
+AD_API ad_array *ad_linalg_eigvalsh_with(ad_array *a, ad_linalg_eigh_options options);
+
+/** Of ad_linalg_qr. */
+typedef struct ad_linalg_qr_options {
+    const char *mode; /**< "reduced", the default; "complete": q square; "r": r alone */
+    int ad_unused_;
+} AD_NAMED_ ad_linalg_qr_options;
+
+/** {"Q", "R"}: a = q r with orthonormal columns in q and r upper triangular.
+ *
+ * @param a  (..., m, n)
+ * @return   q (..., m, k), r (..., k, n), k = min(m, n), or m with "complete"
+ * Derivative: Walter and Lehmann 2013, arXiv 1009.6112; the columns that "complete" adds turn as little as they must.
+ * Errors, when differentiated: the first k columns are dependent. As numpy.linalg.qr. */
+AD_API ad_tree *ad_linalg_qr(ad_array *a);
+AD_API ad_tree *ad_linalg_qr_with(ad_array *a, ad_linalg_qr_options options);
+
+/** Of ad_linalg_svd. */
+typedef struct ad_linalg_svd_options {
+    bool full_matrices; /**< default true: square u and vh; false: (..., m, k) and (..., k, n), k = min(m, n) */
+    bool compute_uv;    /**< default true; false: "S" alone */
+    int ad_unused_;
+} AD_NAMED_ ad_linalg_svd_options;
+
+/** {"U", "S", "Vh"}: x = u diag(s) vh, s real and descending. Derivative and errors as in ad_linalg_svdvals; the rows and columns that full_matrices
+ * adds turn as little as they must. As numpy.linalg.svd. */
+AD_API ad_tree *ad_linalg_svd(ad_array *x);
+AD_API ad_tree *ad_linalg_svd_with(ad_array *x, ad_linalg_svd_options options);
+
+/** Of ad_linalg_pinv, ad_linalg_matrix_rank, ad_linalg_lstsq. */
+typedef struct ad_linalg_rcond_options {
+    double rcond; /**< singular values at most rcond times the largest count as 0; default, as any negative number: max(m, n) eps */
+    int ad_unused_;
+} AD_NAMED_ ad_linalg_rcond_options;
+
+/** The pseudo-inverse p, (..., n, m) of (..., m, n). Derivative at constant rank: Golub and Pereyra 1973. As numpy.linalg.pinv with its rtol. */
+AD_API ad_array *ad_linalg_pinv(ad_array *x);
+AD_API ad_array *ad_linalg_pinv_with(ad_array *x, ad_linalg_rcond_options options);
+
+/** How many singular values count, (...), int64; a constant. As numpy.linalg.matrix_rank. */
+AD_API ad_array *ad_linalg_matrix_rank(ad_array *x);
+AD_API ad_array *ad_linalg_matrix_rank_with(ad_array *x, ad_linalg_rcond_options options);
+
+/** {"x", "residuals", "rank", "s"}: x = pinv(a) b, of least norm among those with the least |a x - b|.
+ *
+ * @param a  (m, n)
+ * @param b  (m,) or (m, k)
+ * @return   x (n,) or (n, k); residuals (k,), sums of squares, or (0,) where a's columns are dependent or m <= n; s, the singular values of a
+ * Derivatives as of ad_linalg_pinv. As numpy.linalg.lstsq. */
+AD_API ad_tree *ad_linalg_lstsq(ad_array *a, ad_array *b);
+AD_API ad_tree *ad_linalg_lstsq_with(ad_array *a, ad_array *b, ad_linalg_rcond_options options);
+
+/* ---- Powers, and what else is made of these ---- */
+
+/** a to the whole power n, by squaring; a negative one of the inverse. Integers stay integers for n >= 0. As numpy.linalg.matrix_power. */
+AD_API ad_array *ad_linalg_matrix_power(ad_array *a, int64_t n);
+
+/** The exponential of square matrices (Higham 2005); a matrix with a NaN or an infinity gives NaN. Derivatives of every order are exact at equal eigenvalues. As scipy.linalg.expm. */
+AD_API ad_array *ad_linalg_expm(ad_array *a);
+
+/** Of ad_linalg_cond. */
+typedef struct ad_linalg_cond_options {
+    double p; /**< a norm, as .ord of ad_linalg_norm; default: 2, the ratio of the largest and the smallest singular value */
+    int ad_unused_;
+} AD_NAMED_ ad_linalg_cond_options;
+
+/** The condition number, (...): |x| |x^-1|. As numpy.linalg.cond. */
+AD_API ad_array *ad_linalg_cond(ad_array *x);
+AD_API ad_array *ad_linalg_cond_with(ad_array *x, ad_linalg_cond_options options);
+
+/** x with tensordot(a, x, x.ndim) = b; x has the axes of a behind those of b. As numpy.linalg.tensorsolve. */
+AD_API ad_array *ad_linalg_tensorsolve(ad_array *a, ad_array *b);
+
+/** Of ad_linalg_tensorinv. */
+typedef struct ad_linalg_tensorinv_options {
+    int ind; /**< how many of the first axes the inverse sums over; default 2 */
+    int ad_unused_;
+} AD_NAMED_ ad_linalg_tensorinv_options;
+
+/** The inverse of a as a map of tensors. As numpy.linalg.tensorinv. */
+AD_API ad_array *ad_linalg_tensorinv(ad_array *a);
+AD_API ad_array *ad_linalg_tensorinv_with(ad_array *a, ad_linalg_tensorinv_options options);
+
+#define AD_LINALG_SOLVE_DEFAULTS_FIELDS_            .assume_a = NULL
+#define AD_LINALG_SOLVE_DEFAULTS                    ((ad_linalg_solve_options){ AD_LINALG_SOLVE_DEFAULTS_FIELDS_ })
+#define AD_LINALG_SOLVE_TRIANGULAR_DEFAULTS_FIELDS_ .trans = 0
+#define AD_LINALG_SOLVE_TRIANGULAR_DEFAULTS         ((ad_linalg_solve_triangular_options){ AD_LINALG_SOLVE_TRIANGULAR_DEFAULTS_FIELDS_ })
+#define AD_LINALG_CHOLESKY_DEFAULTS_FIELDS_         .upper = false
+#define AD_LINALG_CHOLESKY_DEFAULTS                 ((ad_linalg_cholesky_options){ AD_LINALG_CHOLESKY_DEFAULTS_FIELDS_ })
+#define AD_LINALG_CHO_SOLVE_DEFAULTS_FIELDS_        .lower = false
+#define AD_LINALG_CHO_SOLVE_DEFAULTS                ((ad_linalg_cho_solve_options){ AD_LINALG_CHO_SOLVE_DEFAULTS_FIELDS_ })
+#define AD_LINALG_EIGH_DEFAULTS_FIELDS_             .UPLO = NULL
+#define AD_LINALG_EIGH_DEFAULTS                     ((ad_linalg_eigh_options){ AD_LINALG_EIGH_DEFAULTS_FIELDS_ })
+#define AD_LINALG_QR_DEFAULTS_FIELDS_               .mode = NULL
+#define AD_LINALG_QR_DEFAULTS                       ((ad_linalg_qr_options){ AD_LINALG_QR_DEFAULTS_FIELDS_ })
+#define AD_LINALG_SVD_DEFAULTS_FIELDS_              .full_matrices = true, .compute_uv = true
+#define AD_LINALG_SVD_DEFAULTS                      ((ad_linalg_svd_options){ AD_LINALG_SVD_DEFAULTS_FIELDS_ })
+#define AD_LINALG_RCOND_DEFAULTS_FIELDS_            .rcond = -1
+#define AD_LINALG_RCOND_DEFAULTS                    ((ad_linalg_rcond_options){ AD_LINALG_RCOND_DEFAULTS_FIELDS_ })
+#define AD_LINALG_COND_DEFAULTS_FIELDS_             .p = AD_NORM_NONE
+#define AD_LINALG_COND_DEFAULTS                     ((ad_linalg_cond_options){ AD_LINALG_COND_DEFAULTS_FIELDS_ })
+#define AD_LINALG_TENSORINV_DEFAULTS_FIELDS_        .ind = 2
+#define AD_LINALG_TENSORINV_DEFAULTS                ((ad_linalg_tensorinv_options){ AD_LINALG_TENSORINV_DEFAULTS_FIELDS_ })
+
 #ifndef __cplusplus
-#define ad_linalg_svdvals(x) AD_CALL_A_(ad_linalg_svdvals, x)
-#define ad_linalg_norm(...)  AD_WITH_A_(ad_linalg_norm, AD_LINALG_NORM, __VA_ARGS__)
+#define ad_linalg_norm(...)                AD_WITH_A_(ad_linalg_norm, AD_LINALG_NORM, __VA_ARGS__)
+#define ad_linalg_svdvals(x)               AD_CALL_A_(ad_linalg_svdvals, x)
+#define ad_linalg_solve(a, ...)            AD_WITH_AA_(ad_linalg_solve, AD_LINALG_SOLVE, a, __VA_ARGS__)
+#define ad_linalg_solve_triangular(a, ...) AD_WITH_AA_(ad_linalg_solve_triangular, AD_LINALG_SOLVE_TRIANGULAR, a, __VA_ARGS__)
+#define ad_linalg_inv(a)                   AD_CALL_A_(ad_linalg_inv, a)
+#define ad_linalg_det(a)                   AD_CALL_A_(ad_linalg_det, a)
+#define ad_linalg_slogdet(a)               AD_CALL_A_(ad_linalg_slogdet, a)
+#define ad_linalg_cholesky(...)            AD_WITH_A_(ad_linalg_cholesky, AD_LINALG_CHOLESKY, __VA_ARGS__)
+#define ad_linalg_cho_solve(factor, ...)   AD_WITH_AA_(ad_linalg_cho_solve, AD_LINALG_CHO_SOLVE, factor, __VA_ARGS__)
+#define ad_linalg_eigh(...)                AD_WITH_A_(ad_linalg_eigh, AD_LINALG_EIGH, __VA_ARGS__)
+#define ad_linalg_eigvalsh(...)            AD_WITH_A_(ad_linalg_eigvalsh, AD_LINALG_EIGH, __VA_ARGS__)
+#define ad_linalg_qr(...)                  AD_WITH_A_(ad_linalg_qr, AD_LINALG_QR, __VA_ARGS__)
+#define ad_linalg_svd(...)                 AD_WITH_A_(ad_linalg_svd, AD_LINALG_SVD, __VA_ARGS__)
+#define ad_linalg_pinv(...)                AD_WITH_A_(ad_linalg_pinv, AD_LINALG_RCOND, __VA_ARGS__)
+#define ad_linalg_matrix_rank(...)         AD_WITH_A_(ad_linalg_matrix_rank, AD_LINALG_RCOND, __VA_ARGS__)
+#define ad_linalg_lstsq(a, ...)            AD_WITH_AA_(ad_linalg_lstsq, AD_LINALG_RCOND, a, __VA_ARGS__)
+#define ad_linalg_matrix_power(a, n)       AD_CALL_AP_(ad_linalg_matrix_power, a, n)
+#define ad_linalg_expm(a)                  AD_CALL_A_(ad_linalg_expm, a)
+#define ad_linalg_cond(...)                AD_WITH_A_(ad_linalg_cond, AD_LINALG_COND, __VA_ARGS__)
+#define ad_linalg_tensorsolve(a, b)        AD_CALL_AA_(ad_linalg_tensorsolve, a, b)
+#define ad_linalg_tensorinv(...)           AD_WITH_A_(ad_linalg_tensorinv, AD_LINALG_TENSORINV, __VA_ARGS__)
 #endif
 
 AD_END_DECLS

@@ -107,6 +107,11 @@ struct ad_primitive {
      * part for a real operand and converts to its dtype. NULL without an error means zero. */
     ad_array *(*vjp)(const ad_node *node, int operand, ad_array *g);
 
+    /** In place of vjp, where the cotangents of several operands have work in common: gives those of all operands that are `wanted` (bit i stands for
+     * operand i, one of the first 32) at once, in `cotangents`, which is all NULL before. g[k]: the cotangent of output k; NULL means zero. What it leaves
+     * NULL is zero. False and an error on failure. */
+    bool (*pull)(const ad_node *node, ad_array *const *g, unsigned wanted, ad_array **cotangents);
+
     /** In place of vjp, for a linear primitive of one input whose output is a part of it (x[i], a gather): adds the input's cotangent, which is g in
      * the part's place and 0 elsewhere, to `sum`, C-contiguous memory of the input's shape and dtype. So a loop over parts costs what the parts cost.
      * zeros: nothing but 0 is there yet, so g may be copied. The rule is for memory alone and reads g's values; nothing in it is recorded. The

@@ -224,6 +224,25 @@ struct ad_svd {
 typedef enum ad_lapack_outcome { AD_LAPACK_DONE, AD_LAPACK_NAN, AD_LAPACK_NOT_CONVERGED } ad_lapack_outcome;
 bool ad_svd_takes(int64_t m, int64_t n); /* false: larger than LAPACK can count */
 struct ad_svd ad_svd_plan(ad_dtype dtype, int64_t m, int64_t n);
+/* Other factorizations, of C-contiguous (n, n) matrices of one of f64 f32 c128 c64, n at most AD_LINALG_LARGEST. Those that give an int give 0, or where
+ * they failed, counted from 1. */
+enum { AD_LINALG_LARGEST = 30000 };
+
+/* In place: A = L U P^T with U's diagonal 1; row i of P's swaps is exchanged with row pivots[i], counted from 1. Fails where a pivot is 0, which L keeps. */
+int ad_lu_factor(ad_dtype dtype, int64_t n, void *a, int32_t *pivots);
+/* x = A^-1 x, or transposed A^-T x, of k columns, from these factors. */
+void ad_lu_solve(ad_dtype dtype, bool transposed, int64_t n, int64_t k, const void *lu, const int32_t *pivots, void *x);
+/* In place: A = L L^H with L lower and zeros above; A's lower triangle is read. Fails at the leading minor that is not positive. */
+int ad_cholesky(ad_dtype dtype, int64_t n, void *a);
+/* x = T^-1 x, or transposed T^-T x, with the lower or upper triangle T of a, its diagonal taken as 1 for `unit`. */
+void ad_triangular_solve(ad_dtype dtype, bool lower, bool transposed, bool unit, int64_t n, int64_t k, const void *a, void *x);
+/* Eigenvalues w, ascending, of a Hermitian matrix of which one triangle is read, and unit eigenvectors in the columns of v, which may be NULL. */
+size_t ad_eigh_scratch(ad_dtype dtype, int64_t n); /* bytes */
+int ad_eigh(ad_dtype dtype, bool lower, int64_t n, const void *a, void *w, void *v, void *scratch);
+/* Reduced factors A = Q R of an (m, n) matrix, k = min(m, n): q (m, columns) with columns k or m, r (columns, n). */
+size_t ad_qr_scratch(ad_dtype dtype, int64_t m, int64_t n, int64_t columns);
+int ad_qr(ad_dtype dtype, int64_t m, int64_t n, int64_t columns, const void *a, void *q, void *r, void *scratch);
+
 ad_lapack_outcome ad_svd(const struct ad_svd *svd, const void *a, void *u, void *s, void *vh, void *scratch);
 
 #endif

@@ -12,7 +12,14 @@ static function *const of_each_file[] __attribute__((used)) = {
     (function *)ad_take,           /* gather.c */
     (function *)ad_stack,          /* join.c */
     (function *)ad_name,           /* name.c */
-    (function *)ad_linalg_norm,    /* norm.c */
+    (function *)ad_linalg_cholesky, /* linalg/cholesky.c */
+    (function *)ad_linalg_det,     /* linalg/determinant.c */
+    (function *)ad_linalg_eigh,    /* linalg/eigh.c */
+    (function *)ad_linalg_norm,    /* linalg/norm.c */
+    (function *)ad_linalg_expm,    /* linalg/power.c */
+    (function *)ad_linalg_qr,      /* linalg/qr.c */
+    (function *)ad_linalg_inv,     /* linalg/solve.c, linalg/stack.c */
+    (function *)ad_linalg_svdvals, /* linalg/svd.c */
     (function *)ad_matmul,         /* product.c */
     (function *)ad_sum,            /* reduce.c */
     (function *)ad_slice_axis,     /* region.c */
@@ -20,7 +27,6 @@ static function *const of_each_file[] __attribute__((used)) = {
     (function *)ad_reshape,        /* shape.c */
     (function *)ad_sort,           /* sort.c */
     (function *)ad_softmax,        /* special.c */
-    (function *)ad_linalg_svdvals, /* svd.c */
 };
 
 int ad_operation_count(void)

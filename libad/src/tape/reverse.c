@@ -388,6 +388,28 @@ static bool sweep_within(ad_context *c, const struct sweep *sweep, struct ad_nod
     return ad_is_private(g) ? node->op->vjp_within(node, g->data) && add_cotangent(c, first, g) : serve(c, sweep, node, parents[0], index, 0);
 }
 
+/* A call whose rule gives the cotangents of all its operands at once. */
+static bool sweep_pull(ad_context *c, const struct sweep *sweep, const struct ad_node *node, const uint32_t *parents, uint32_t index)
+{
+    AD_SCRATCH room = { 0 };
+    unsigned wanted = 0;
+    ad_array **cotangents = ad_scratch_take(c, &room, node->count, sizeof *cotangents);
+    for (int i = 0; i < node->count && cotangents; i++) {
+        cotangents[i] = NULL;
+        wanted |= (unsigned)(i < 32 && parent_slot(sweep, parents[i], index)) << (i & 31);
+    }
+    if (!wanted)
+        return cotangents != NULL;
+    if (!node->op->pull(node, node->cotangents, wanted, cotangents))
+        return c->error_code ? false : (ad_set_error(AD_ERROR_TRANSFORM, "%s: the reverse rule failed without an error", node->op->name), false);
+    for (int i = 0; i < node->count && i < 32; i++) {
+        ad_array *d = wanted >> i & 1 && cotangents[i] ? ad_match(cotangents[i], node->inputs[i]) : NULL;
+        if (d ? !add_cotangent(c, parent_slot(sweep, parents[i], index), d) : c->error_code != AD_OK)
+            return false;
+    }
+    return true;
+}
+
 /* Any call. */
 static __attribute__((noinline)) bool sweep_call(ad_context *c, const struct sweep *sweep, struct ad_slot *slot, uint32_t index)
 {
@@ -401,7 +423,9 @@ static __attribute__((noinline)) bool sweep_call(ad_context *c, const struct swe
     }
     struct ad_node node = { .cotangents = cotangents };
     describe(&node, slot, false);
-    if (done && node.op->vjp_within && !c->watched && slot->outputs_count == 1 && ad_is_private(cotangents[0]))
+    if (done && node.op->pull)
+        done = sweep_pull(c, sweep, &node, ad_parents_of(slot), index);
+    else if (done && node.op->vjp_within && !c->watched && slot->outputs_count == 1 && ad_is_private(cotangents[0]))
         done = sweep_within(c, sweep, &node, ad_parents_of(slot), index);
     else
         for (int i = 0; i < node.count && done; i++)

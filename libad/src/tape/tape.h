@@ -177,7 +177,7 @@ bool ad_slot_clear(ad_context *c, struct ad_slots *slots, uint32_t index); /* fa
 AD_ALWAYS_INLINE bool ad_slot_is_short(const struct ad_slot *slot)
 {
     return slot->borrowed & AD_SLOT_SIMPLE ||
-           (slot->outputs_count == 1 && slot->count <= 2 && slot->op && !(slot->borrowed & AD_SLOT_HOLLOW) &&
+           (slot->outputs_count == 1 && slot->count <= 2 && slot->op && !slot->op->pull && !(slot->borrowed & AD_SLOT_HOLLOW) &&
             slot->op->options_size <= sizeof slot->small_options && !slot->op->options_drop);
 }
 

@@ -170,7 +170,12 @@ static ad_array *share_rule(const ad_node *node, int operand, ad_array *t)
 }
 
 static const ad_primitive share_op = {
-    .name = "ad_norm_direction", .infer = ad_same_infer, .view = share_view, .vjp = share_rule, .jvp = share_rule, .saves = AD_SAVE_INPUTS | AD_SAVE_OUTPUT,
+    .name = "ad_norm_direction",
+    .infer = ad_same_infer,
+    .view = share_view,
+    .vjp = share_rule,
+    .jvp = share_rule,
+    .saves = AD_SAVE_INPUTS | AD_SAVE_OUTPUT,
 };
 AD_OPERATION(share_op);
 
@@ -202,8 +207,14 @@ static ad_array *two_norm_jvp(const ad_node *node, int operand, ad_array *t)
 
 static const ad_field two_norm_fields[] = { AD_FIELD(struct two_norm, axes, AXES), AD_FIELD(struct two_norm, divisor, REAL), AD_FIELDS_END };
 static const ad_primitive two_norm_op = {
-    .name = "ad_linalg_norm", .infer = two_norm_infer, .eval = two_norm_eval, .vjp = two_norm_vjp, .jvp = two_norm_jvp,
-    .saves = AD_SAVE_INPUTS | AD_SAVE_OUTPUT, .options_size = sizeof(struct two_norm), .fields = two_norm_fields,
+    .name = "ad_linalg_norm",
+    .infer = two_norm_infer,
+    .eval = two_norm_eval,
+    .vjp = two_norm_vjp,
+    .jvp = two_norm_jvp,
+    .saves = AD_SAVE_INPUTS | AD_SAVE_OUTPUT,
+    .options_size = sizeof(struct two_norm),
+    .fields = two_norm_fields,
 };
 AD_OPERATION(two_norm_op);
 

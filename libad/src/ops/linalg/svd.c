@@ -8,15 +8,8 @@
  * which is arXiv 1909.02659 sorted anew: only what belongs to U and V alone is divided by a gap. The phases of complex columns, which are nobody's,
  * are in the diagonal of the second, half in U and half in V. A gap, a sum or a singular value within the tolerance divides by infinity, so
  * that everything is finite. The cotangents pair without conjugation: the reverse rule is that of the paper between two conjugations. */
-#include "ad/create.h"
-#include "ad/index.h"
-#include "ad/linalg.h"
-#include "ad/math.h"
-#include "ad/product.h"
-#include "ad/reduce.h"
-#include "ad/shape.h"
 #include "ad/transform.h"
-#include "ops/ops.h"
+#include "ops/linalg/linalg.h"
 #include <float.h>
 
 /* ---- evaluation; the options are the name of the public operation ---- */
@@ -84,16 +77,6 @@ static bool svd_eval(const ad_node *node, void *const *outputs)
 
 /* ---- what both rules are made of ---- */
 
-static ad_array *conjugate(ad_array *x)
-{
-    return x && ad_dtype_is_complex((ad_dtype)x->dtype) ? ad_conj(x) : x;
-}
-
-static ad_array *adjoint(ad_array *x)
-{
-    return ad_matrix_transpose(conjugate(x));
-}
-
 /* max(m, n) eps max(s), (..., 1), a constant. */
 static ad_array *tolerance_of(ad_array *s, int64_t longer)
 {
@@ -152,12 +135,12 @@ static ad_array *turn(const struct factors *f, ad_array *by_gap, ad_array *by_su
 
 static ad_array *symmetric(ad_array *x)
 {
-    return ad_add(x, adjoint(x));
+    return ad_add(x, ad_adjoint(x));
 }
 
 static ad_array *skew(ad_array *x)
 {
-    return ad_sub(x, adjoint(x));
+    return ad_sub(x, ad_adjoint(x));
 }
 
 /* ---- reverse, with W and Z the conjugates of U and Vh ---- */
@@ -165,13 +148,13 @@ static ad_array *skew(ad_array *x)
 /* W diag(g) Z: no gap is divided by. */
 static ad_array *values_vjp(const struct factors *f, ad_array *g)
 {
-    return ad_matmul(times_columns(conjugate(f->u), g), conjugate(f->vh));
+    return ad_matmul(times_columns(ad_conjugated(f->u), g), ad_conjugated(f->vh));
 }
 
 /* From the cotangents of U and Vh. */
 static ad_array *vectors_vjp(const struct factors *f, ad_array *gu, ad_array *gv)
 {
-    ad_array *w = conjugate(f->u), *z = conjugate(f->vh);
+    ad_array *w = ad_conjugated(f->u), *z = ad_conjugated(f->vh);
     ad_array *p = ad_matmul(ad_matrix_transpose(f->u), gu), *q = ad_matmul(gv, ad_matrix_transpose(f->vh));
     ad_array *left = ad_matmul(w, turn(f, skew(ad_sub(p, q)), skew(ad_add(p, q))));
     if (f->m > f->k)
@@ -197,7 +180,7 @@ static ad_array *svd_vjp(const ad_node *node, int operand, ad_array *gu)
 
 static ad_array *values_jvp(const struct factors *f, ad_array *tv)
 {
-    ad_array *diagonal = ad_sum(ad_mul(conjugate(f->u), tv), .axis = -2);
+    ad_array *diagonal = ad_sum(ad_mul(ad_conjugated(f->u), tv), .axis = -2);
     return diagonal && ad_dtype_is_complex((ad_dtype)diagonal->dtype) ? ad_real(diagonal) : diagonal;
 }
 
@@ -205,10 +188,10 @@ static ad_array *svd_jvp(const ad_node *node, int operand, ad_array *t)
 {
     (void)operand;
     struct factors f = factors_of(node);
-    ad_array *tv = ad_matmul(t, adjoint(f.vh));
+    ad_array *tv = ad_matmul(t, ad_adjoint(f.vh));
     if (ad_node_target(node) == OUTPUT_S)
         return values_jvp(&f, tv);
-    ad_array *uh = adjoint(f.u), *p = ad_matmul(uh, tv);
+    ad_array *uh = ad_adjoint(f.u), *p = ad_matmul(uh, tv);
     if (ad_node_target(node) == OUTPUT_U) {
         ad_array *d = ad_matmul(f.u, turn(&f, symmetric(p), skew(p)));
         return f.m == f.k ? d : ad_add(d, times_columns(ad_sub(tv, ad_matmul(f.u, p)), inverse_values(&f)));
@@ -218,9 +201,20 @@ static ad_array *svd_jvp(const ad_node *node, int operand, ad_array *t)
 }
 
 static const ad_primitive svd_op = {
-    .name = "ad_linalg_svd", .infer = svd_infer, .eval = svd_eval, .vjp = svd_vjp, .jvp = svd_jvp, .saves = AD_SAVE_OUTPUT, .outputs = 3,
+    .name = "ad_linalg_svd",
+    .infer = svd_infer,
+    .eval = svd_eval,
+    .vjp = svd_vjp,
+    .jvp = svd_jvp,
+    .saves = AD_SAVE_OUTPUT,
+    .outputs = 3,
 };
 AD_OPERATION(svd_op);
+
+bool ad_thin_svd(const char *operation, ad_array *x, ad_array *outputs[3])
+{
+    return x && ad_call_primitive_many(&svd_op, &x, 1, operation, outputs);
+}
 
 /* ---- singular values ---- */
 
@@ -228,7 +222,7 @@ ad_array *ad_singular_values(const char *operation, ad_array *x, ad_array **tole
 {
     ad_array *outputs[3];
     *tolerance = NULL;
-    if (!ad_call_primitive_many(&svd_op, &x, 1, operation, outputs))
+    if (!ad_thin_svd(operation, x, outputs))
         return NULL;
     int64_t m = ad_dims(x)[x->ndim - 2], n = ad_dims(x)[x->ndim - 1];
     ad_array *s = outputs[OUTPUT_S], *values = ad_stop_gradient(s);
@@ -244,4 +238,167 @@ ad_array *(ad_linalg_svdvals)(ad_array *x)
     if (!ad_dtype_is_float((ad_dtype)x->dtype))
         x = ad_astype(x, AD_F64);
     return ad_singular_values("ad_linalg_svdvals", x, &tolerance);
+}
+
+/* ---- the decomposition ---- */
+
+ad_tree *ad_linalg_svd_with(ad_array *x, ad_linalg_svd_options options)
+{
+    ad_array *usv[3];
+    if (!ad_given(x, "ad_linalg_svd", "array") || !(x = ad_matrices("ad_linalg_svd", x, false)) || !ad_thin_svd("ad_linalg_svd", x, usv))
+        return NULL;
+    if (!options.compute_uv)
+        return ad_tree_of("S", usv[OUTPUT_S]);
+    int64_t m = ad_dim(x, -2), n = ad_dim(x, -1);
+    if (options.full_matrices && m > n)
+        usv[OUTPUT_U] = ad_concatenate(ad_list_of(usv[OUTPUT_U], ad_orthogonal_complement("ad_linalg_svd", usv[OUTPUT_U])), .axis = -1);
+    if (options.full_matrices && n > m) {
+        ad_array *rest = ad_adjoint(ad_orthogonal_complement("ad_linalg_svd", ad_adjoint(usv[OUTPUT_VH])));
+        usv[OUTPUT_VH] = ad_concatenate(ad_list_of(usv[OUTPUT_VH], rest), .axis = -2);
+    }
+    return ad_tree_of("U", usv[OUTPUT_U], "S", usv[OUTPUT_S], "Vh", usv[OUTPUT_VH]);
+}
+
+ad_tree *(ad_linalg_svd)(ad_array *x)
+{
+    return ad_linalg_svd_with(x, AD_LINALG_SVD_DEFAULTS);
+}
+
+/* ---- rank, pseudo-inverse, least squares ---- */
+
+/* rcond, or max(m, n) eps, of the largest singular value: (..., 1), a constant. */
+static ad_array *cut_of(ad_array *s, double rcond, int64_t longer)
+{
+    return rcond < 0 ? tolerance_of(s, longer) : ad_mul(rcond, ad_at(ad_stop_gradient(s), "..., :1"));
+}
+
+static int64_t longer_of(const ad_array *x)
+{
+    int64_t m = ad_dims(x)[x->ndim - 2], n = ad_dims(x)[x->ndim - 1];
+    return m > n ? m : n;
+}
+
+ad_array *ad_linalg_matrix_rank_with(ad_array *x, ad_linalg_rcond_options options)
+{
+    ad_array *usv[3];
+    if (!ad_given(x, "ad_linalg_matrix_rank", "array") || !(x = ad_matrices("ad_linalg_matrix_rank", x, false)) ||
+        !ad_thin_svd("ad_linalg_matrix_rank", ad_stop_gradient(x), usv))
+        return NULL;
+    if (!ad_size(usv[OUTPUT_S]))
+        return ad_sum(usv[OUTPUT_S], .axis = -1, .dtype = AD_I64);
+    return ad_sum(ad_greater(usv[OUTPUT_S], cut_of(usv[OUTPUT_S], options.rcond, longer_of(x))), .axis = -1);
+}
+
+ad_array *(ad_linalg_matrix_rank)(ad_array *x)
+{
+    return ad_linalg_matrix_rank_with(x, AD_LINALG_RCOND_DEFAULTS);
+}
+
+struct pseudo_inverse {
+    double rcond;
+};
+
+static const ad_field pseudo_inverse_fields[] = { AD_FIELD(struct pseudo_inverse, rcond, REAL), AD_FIELDS_END };
+
+static bool pinv_infer(const ad_node *node, ad_spec *output)
+{
+    struct matrix_size size = ad_matrix_size(node, 0);
+    *output = (ad_spec){ ad_node_dtype(node, 0), ad_stack_shape(ad_node_shape(node, 0), size.columns, size.rows) };
+    return true;
+}
+
+static ad_array *pinv_view(const ad_node *node, const ad_spec *output)
+{
+    const struct pseudo_inverse *o = ad_node_options(node);
+    AD_SCOPE;
+    ad_array *x = ad_node_operand(node, 0), *usv[3];
+    if (!x->size)
+        return ad_escape(ad_zeros(output->shape, .dtype = output->dtype));
+    if (!ad_thin_svd(ad_node_primitive(node)->name, x, usv))
+        return NULL;
+    ad_array *s = usv[OUTPUT_S], *inverses = inverse(s, cut_of(s, o->rcond, longer_of(x)));
+    return ad_escape(ad_matmul(ad_mul(ad_adjoint(usv[OUTPUT_VH]), ad_expand_dims(inverses, -2)), ad_adjoint(usv[OUTPUT_U])));
+}
+
+/* dP = -P dA P + P P^H dA^H (I - A P) + (I - P A) dA^H P^H P, at constant rank (Golub and Pereyra 1973, doi 10.1137/0710036). */
+static ad_array *pinv_jvp(const ad_node *node, int operand, ad_array *t)
+{
+    (void)operand;
+    ad_array *a = ad_node_input(node, 0), *p = ad_node_output(node, 0), *ph = ad_adjoint(p), *th = ad_adjoint(t);
+    ad_array *left = ad_matmul(ad_matmul(p, ph), th), *right = ad_matmul(ad_matmul(th, ph), p);
+    left = ad_sub(left, ad_matmul(ad_matmul(left, a), p));
+    right = ad_sub(right, ad_matmul(ad_matmul(p, a), right));
+    return ad_add(ad_sub(left, ad_matmul(ad_matmul(p, t), p)), right);
+}
+
+/* Its transpose: with G the conjugate of g, -P^H G P^H + (I - A P) G^H P P^H + P^H P G^H (I - P A), conjugated. */
+static ad_array *pinv_vjp(const ad_node *node, int operand, ad_array *g)
+{
+    (void)operand;
+    ad_array *a = ad_node_input(node, 0), *p = ad_node_output(node, 0), *ph = ad_adjoint(p), *gh = ad_matrix_transpose(g);
+    ad_array *left = ad_matmul(ad_matmul(gh, p), ph), *right = ad_matmul(ad_matmul(ph, p), gh);
+    left = ad_sub(left, ad_matmul(a, ad_matmul(p, left)));
+    right = ad_sub(right, ad_matmul(ad_matmul(right, p), a));
+    return ad_conjugated(ad_add(ad_sub(left, ad_matmul(ad_matmul(ph, ad_conjugated(g)), ph)), right));
+}
+
+static const ad_primitive pinv_op = {
+    .name = "ad_linalg_pinv",
+    .infer = pinv_infer,
+    .view = pinv_view,
+    .vjp = pinv_vjp,
+    .jvp = pinv_jvp,
+    .saves = AD_SAVE_INPUTS | AD_SAVE_OUTPUT,
+    .options_size = sizeof(struct pseudo_inverse),
+    .fields = pseudo_inverse_fields,
+};
+AD_OPERATION(pinv_op);
+
+static ad_array *pseudo_inverse(ad_array *x, double rcond)
+{
+    return x ? ad_call_primitive(&pinv_op, &x, 1, &(struct pseudo_inverse){ rcond }) : NULL;
+}
+
+ad_array *ad_linalg_pinv_with(ad_array *x, ad_linalg_rcond_options options)
+{
+    return ad_given(x, "ad_linalg_pinv", "array") ? pseudo_inverse(ad_matrices("ad_linalg_pinv", x, false), options.rcond) : NULL;
+}
+
+ad_array *(ad_linalg_pinv)(ad_array *x)
+{
+    return ad_linalg_pinv_with(x, AD_LINALG_RCOND_DEFAULTS);
+}
+
+/* Sums of squares of what is left, where there is something: more rows than columns, which are independent. */
+static ad_array *residuals_of(ad_array *a, ad_array *b, ad_array *x, int64_t rank)
+{
+    if (ad_dim(a, 0) <= ad_dim(a, 1) || rank < ad_dim(a, 1))
+        return ad_zeros(AD_SHAPE(0), .dtype = ad_dtype_real(ad_dtype_of(x)));
+    ad_array *left = ad_sub(b, ad_matmul(a, x));
+    return ad_sum(ad_real(ad_mul(ad_conjugated(left), left)), .axis = 0);
+}
+
+ad_tree *ad_linalg_lstsq_with(ad_array *a, ad_array *b, ad_linalg_rcond_options options)
+{
+    const char *name = "ad_linalg_lstsq";
+    ad_array *usv[3];
+    if (!ad_both_given(a, b, name) || !(a = ad_matrices(name, a, false)))
+        return NULL;
+    if (a->ndim != 2 || (b->ndim != 1 && b->ndim != 2) || ad_dims(b)[0] != ad_dims(a)[0])
+        return ad_set_error(AD_ERROR_SHAPE, "%s: a matrix of shape %s and right-hand sides of shape %s; they should be (m,n) and (m,) or (m,k)", name,
+                            AD_SHAPE_TEXT(a), AD_SHAPE_TEXT(b));
+    ad_dtype dtype = ad_dtype_common((ad_array *[]){ a, b }, 2);
+    bool vector = b->ndim == 1;
+    a = ad_astype(a, dtype);
+    b = ad_astype(vector ? ad_expand_dims(b, -1) : b, dtype);
+    ad_array *rank = ad_linalg_matrix_rank_with(a, options), *x = ad_matmul(pseudo_inverse(a, options.rcond), b);
+    if (!rank || !x || !ad_thin_svd(name, a, usv))
+        return NULL;
+    ad_array *residuals = residuals_of(a, b, x, ad_item_int(rank));
+    return ad_tree_of("x", vector ? ad_squeeze(x, .axis = -1) : x, "residuals", residuals, "rank", rank, "s", usv[OUTPUT_S]);
+}
+
+ad_tree *(ad_linalg_lstsq)(ad_array *a, ad_array *b)
+{
+    return ad_linalg_lstsq_with(a, b, AD_LINALG_RCOND_DEFAULTS);
 }

@@ -1,0 +1,227 @@
+/* Cholesky factors, and systems with triangular matrices.
+ *
+ * With A = L L^H the tangent of L is L Phi(L^-1 dA L^-H), Phi taking the lower triangle with half of the diagonal; the reverse rule is its transpose (Murray 2016,
+ * arXiv 1602.07527), between two conjugations, as cotangents pair without one. dA is Hermitian here: ad_hermitian stands before the factorization. */
+#include "ops/linalg/linalg.h"
+#include <string.h>
+
+/* ---- T x = b ---- */
+
+struct triangle {
+    bool lower, transposed, unit_diagonal;
+};
+
+static const ad_field triangle_fields[] = {
+    AD_FIELD(struct triangle, lower, FLAG),
+    AD_FIELD(struct triangle, transposed, FLAG),
+    AD_FIELD(struct triangle, unit_diagonal, FLAG),
+    AD_FIELDS_END,
+};
+
+static bool triangular_infer(const ad_node *node, ad_spec *output)
+{
+    ad_shape a = ad_node_shape(node, 0), b = ad_node_shape(node, 1);
+    struct matrix_size size = ad_matrix_size(node, 0), right = ad_matrix_size(node, 1);
+    ad_shape_buffer texts[2];
+    ad_shape all = { .ndim = a.ndim - 2 }, leading = { .ndim = b.ndim - 2 };
+    memcpy(all.dim, a.dim, (size_t)all.ndim * sizeof *all.dim);
+    memcpy(leading.dim, b.dim, (size_t)leading.ndim * sizeof *leading.dim);
+    if (size.columns != right.rows || !ad_shape_broadcast(&all, &leading))
+        return AD_FAIL(AD_ERROR_SHAPE, "ad_linalg_solve_triangular: matrices of shape %s and right-hand sides of shape %s do not align",
+                       ad_shape_text(texts[0].text, sizeof texts[0], a.ndim, a.dim), ad_shape_text(texts[1].text, sizeof texts[1], b.ndim, b.dim));
+    all.ndim += 2;
+    *output = (ad_spec){ ad_node_dtype(node, 1), ad_stack_shape(all, right.rows, right.columns) };
+    return true;
+}
+
+/* Whether no element of the diagonal is 0. */
+static bool has_inverse(const ad_array *a, bool unit)
+{
+    AD_SCOPE;
+    if (unit)
+        return true;
+    ad_array *zero = ad_equal(ad_diagonal((ad_array *)(uintptr_t)a, .axis1 = -2, .axis2 = -1), 0);
+    if (!zero || (zero->size && ad_item(ad_any(zero)) != 0)) {
+        int64_t at = zero ? ad_item_int(ad_argmax(ad_ravel(zero))) : 0, n = zero ? ad_dim(zero, -1) : 1;
+        return AD_FAIL(AD_ERROR_NUMERIC, "ad_linalg_solve_triangular: matrix %lld is singular: element %lld of its diagonal is 0", (long long)(at / n),
+                       (long long)(at % n));
+    }
+    return true;
+}
+
+static bool triangular_eval(const ad_node *node, void *const *outputs)
+{
+    const struct triangle *o = ad_node_options(node);
+    const ad_array *a = ad_node_operand(node, 0), *b = ad_node_operand(node, 1);
+    const char *matrix = data_of(node, 0), *right = data_of(node, 1);
+    ad_spec output;
+    if (!matrix || !right || !has_inverse(a, o->unit_diagonal) || !triangular_infer(node, &output))
+        return false;
+    struct matrix_size size = ad_matrix_size(node, 1);
+    int64_t n = size.rows, k = size.columns, item = (int64_t)ad_dtype_size(output.dtype), count = ad_stack_count(&output.shape, 2);
+    for (int64_t i = 0; i < count && n && k; i++) {
+        char *x = (char *)outputs[0] + i * n * k * item;
+        memcpy(x, right + ad_stack_place(b, 2, &output.shape, i) * n * k * item, (size_t)(n * k * item));
+        ad_triangular_solve(output.dtype, o->lower, o->transposed, o->unit_diagonal, n, k, matrix + ad_stack_place(a, 2, &output.shape, i) * n * n * item, x);
+    }
+    return true;
+}
+
+static ad_array *triangular(const ad_node *node, ad_array *b, bool transposed)
+{
+    struct triangle o = *(const struct triangle *)ad_node_options(node);
+    o.transposed = transposed;
+    return ad_call_primitive(ad_node_primitive(node), (ad_array *[]){ ad_node_input(node, 0), b }, 2, &o);
+}
+
+/* Of the elements that are read. */
+static ad_array *read_part(const struct triangle *o, ad_array *x)
+{
+    int64_t beside = o->unit_diagonal;
+    return o->lower ? ad_tril(x, .k = -beside) : ad_triu(x, .k = beside);
+}
+
+static bool triangular_pull(const ad_node *node, ad_array *const *g, unsigned wanted, ad_array **cotangents)
+{
+    const struct triangle *o = ad_node_options(node);
+    ad_array *right = triangular(node, g[0], !o->transposed), *x = ad_node_output(node, 0);
+    if (wanted & 1)
+        cotangents[0] = read_part(o, ad_neg(o->transposed ? ad_matmul(x, ad_matrix_transpose(right)) : ad_matmul(right, ad_matrix_transpose(x))));
+    cotangents[1] = right;
+    return right && (!(wanted & 1) || cotangents[0]);
+}
+
+static ad_array *triangular_jvp(const ad_node *node, int operand, ad_array *t)
+{
+    const struct triangle *o = ad_node_options(node);
+    if (operand == 0) {
+        t = read_part(o, t);
+        t = ad_neg(ad_matmul(o->transposed ? ad_matrix_transpose(t) : t, ad_node_output(node, 0)));
+    }
+    return triangular(node, t, o->transposed);
+}
+
+static const ad_primitive triangular_op = {
+    .name = "ad_linalg_solve_triangular",
+    .infer = triangular_infer,
+    .eval = triangular_eval,
+    .pull = triangular_pull,
+    .jvp = triangular_jvp,
+    .saves = AD_SAVE_INPUTS | AD_SAVE_OUTPUT,
+    .options_size = sizeof(struct triangle),
+    .fields = triangle_fields,
+};
+AD_OPERATION(triangular_op);
+
+ad_array *ad_linalg_solve_triangular_with(ad_array *a, ad_array *b, ad_linalg_solve_triangular_options options)
+{
+    const char *name = "ad_linalg_solve_triangular";
+    if (!ad_both_given(a, b, name) || !(a = ad_matrices(name, a, true)))
+        return NULL;
+    if (b->ndim == 0)
+        return ad_set_error(AD_ERROR_SHAPE, "%s: a right-hand side of shape (); it should have one axis or more", name);
+    if (options.trans < 0 || options.trans > 2)
+        return ad_set_error(AD_ERROR_VALUE, "%s: .trans is %d; it should be 0, 1 (transpose) or 2 (conjugate transpose)", name, options.trans);
+    bool vector = b->ndim == 1;
+    ad_dtype dtype = ad_dtype_common((ad_array *[]){ a, b }, 2);
+    a = ad_astype(options.trans == 2 ? ad_conjugated(a) : a, dtype);
+    b = ad_astype(vector ? ad_expand_dims(b, -1) : b, dtype);
+    struct triangle o = { options.lower, options.trans != 0, options.unit_diagonal };
+    ad_array *x = a && b ? ad_call_primitive(&triangular_op, (ad_array *[]){ a, b }, 2, &o) : NULL;
+    return vector ? ad_squeeze(x, .axis = -1) : x;
+}
+
+ad_array *(ad_linalg_solve_triangular)(ad_array *a, ad_array *b)
+{
+    return ad_linalg_solve_triangular_with(a, b, AD_LINALG_SOLVE_TRIANGULAR_DEFAULTS);
+}
+
+/* ---- Cholesky ---- */
+
+static bool cholesky_eval(const ad_node *node, void *const *outputs)
+{
+    const ad_array *a = ad_node_operand(node, 0);
+    const void *data = data_of(node, 0);
+    int64_t n = ad_matrix_size(node, 0).rows, item = (int64_t)ad_dtype_size((ad_dtype)a->dtype);
+    if (!data)
+        return false;
+    memcpy(outputs[0], data, (size_t)(a->size * item));
+    for (int64_t i = 0; a->size && i < a->size / (n * n); i++) {
+        int failed = ad_cholesky((ad_dtype)a->dtype, n, (char *)outputs[0] + i * n * n * item);
+        if (failed)
+            return AD_FAIL(AD_ERROR_NUMERIC, "ad_linalg_cholesky: matrix %lld is not positive definite: its leading minor of order %d is not positive",
+                           (long long)i, failed);
+    }
+    return true;
+}
+
+/* The lower triangle with half of the diagonal. */
+static ad_array *half_triangle(ad_array *x)
+{
+    return ad_sub(ad_tril(x), ad_mul(0.5, ad_make_diagonal(ad_diagonal(x, .axis1 = -2, .axis2 = -1))));
+}
+
+/* The diagonal of L is real: the imaginary part of its cotangent pairs with nothing. */
+static ad_array *real_diagonal(ad_array *x)
+{
+    if (!x || !ad_dtype_is_complex((ad_dtype)x->dtype))
+        return x;
+    ad_array *imaginary = ad_imag(ad_diagonal(x, .axis1 = -2, .axis2 = -1));
+    return ad_sub(x, ad_make_diagonal(ad_mul(imaginary, ad_weak_complex(1.0i))));
+}
+
+/* S = L^-H Phi(L^H G) L^-1, with G and the result conjugated. */
+static ad_array *cholesky_vjp(const ad_node *node, int operand, ad_array *g)
+{
+    (void)operand;
+    ad_array *l = ad_node_output(node, 0), *phi = half_triangle(real_diagonal(ad_matmul(ad_adjoint(l), ad_tril(ad_conjugated(g)))));
+    ad_array *left = ad_linalg_solve_triangular(l, phi, .lower = true, .trans = 2);
+    ad_array *s = ad_adjoint(ad_linalg_solve_triangular(l, ad_adjoint(left), .lower = true, .trans = 2));
+    return ad_conjugated(ad_mul(0.5, ad_add(s, ad_adjoint(s))));
+}
+
+static ad_array *cholesky_jvp(const ad_node *node, int operand, ad_array *t)
+{
+    (void)operand;
+    ad_array *l = ad_node_output(node, 0), *left = ad_linalg_solve_triangular(l, t, .lower = true);
+    ad_array *both = ad_adjoint(ad_linalg_solve_triangular(l, ad_adjoint(left), .lower = true));
+    return ad_matmul(l, half_triangle(real_diagonal(both)));
+}
+
+static const ad_primitive cholesky_op = {
+    .name = "ad_linalg_cholesky",
+    .infer = ad_same_infer,
+    .eval = cholesky_eval,
+    .vjp = cholesky_vjp,
+    .jvp = cholesky_jvp,
+    .saves = AD_SAVE_OUTPUT,
+};
+AD_OPERATION(cholesky_op);
+
+ad_array *ad_linalg_cholesky_with(ad_array *a, ad_linalg_cholesky_options options)
+{
+    if (!ad_given(a, "ad_linalg_cholesky", "array") || !(a = ad_matrices("ad_linalg_cholesky", a, true)))
+        return NULL;
+    a = ad_hermitian("ad_linalg_cholesky", options.upper ? ad_adjoint(a) : a, NULL);
+    ad_array *l = a ? ad_call_primitive(&cholesky_op, &a, 1, NULL) : NULL;
+    return options.upper ? ad_adjoint(l) : l;
+}
+
+ad_array *(ad_linalg_cholesky)(ad_array *a)
+{
+    return ad_linalg_cholesky_with(a, AD_LINALG_CHOLESKY_DEFAULTS);
+}
+
+ad_array *ad_linalg_cho_solve_with(ad_array *factor, ad_array *b, ad_linalg_cho_solve_options options)
+{
+    if (!ad_both_given(factor, b, "ad_linalg_cho_solve"))
+        return NULL;
+    if (options.lower)
+        return ad_linalg_solve_triangular(factor, ad_linalg_solve_triangular(factor, b, .lower = true), .lower = true, .trans = 2);
+    return ad_linalg_solve_triangular(factor, ad_linalg_solve_triangular(factor, b, .trans = 2));
+}
+
+ad_array *(ad_linalg_cho_solve)(ad_array *factor, ad_array *b)
+{
+    return ad_linalg_cho_solve_with(factor, b, AD_LINALG_CHO_SOLVE_DEFAULTS);
+}

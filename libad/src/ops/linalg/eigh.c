@@ -1,0 +1,126 @@
+/* Eigenvalues and eigenvectors of Hermitian matrices.
+ *
+ * With P = V^H dA V: dw = Re diag P, dV = V (F o P), F_ij = 1/(w_j - w_i), and 0 where that gap is within n eps max|w|, so that everything is finite. dA is
+ * Hermitian here: ad_hermitian stands before. The reverse rule is its transpose, with cotangents that pair without conjugation. */
+#include "ad/transform.h"
+#include "ops/linalg/linalg.h"
+#include <float.h>
+
+enum { OUTPUT_W, OUTPUT_V };
+
+static bool eigh_infer(const ad_node *node, ad_spec *outputs)
+{
+    outputs[OUTPUT_W] = (ad_spec){ ad_dtype_real(ad_node_dtype(node, 0)), ad_node_shape(node, 0) };
+    outputs[OUTPUT_W].shape.ndim--;
+    outputs[OUTPUT_V] = (ad_spec){ ad_node_dtype(node, 0), ad_node_shape(node, 0) };
+    return true;
+}
+
+/* NaN and infinity, on which LAPACK may not end. */
+static bool all_finite(const ad_node *node)
+{
+    AD_SCOPE;
+    ad_array *x = ad_node_operand(node, 0);
+    return !x->size || ad_item(ad_all(ad_isfinite(x))) != 0 ||
+           (!ad_failed() && AD_FAIL(AD_ERROR_NUMERIC, "%s: a NaN or an infinity in the operand", ad_node_primitive(node)->name));
+}
+
+static bool decompose(const ad_node *node, const char *data, char *w, char *v, void *scratch)
+{
+    ad_dtype dtype = ad_node_dtype(node, 0);
+    ad_shape shape = ad_node_shape(node, 0);
+    int64_t n = shape.dim[shape.ndim - 1], item = (int64_t)ad_dtype_size(dtype), real = (int64_t)ad_dtype_size(ad_dtype_real(dtype));
+    for (int64_t i = 0; i < ad_stack_count(&shape, 2); i++)
+        if (ad_eigh(dtype, true, n, data + i * n * n * item, w + i * n * real, v + i * n * n * item, scratch) != 0)
+            return AD_FAIL(AD_ERROR_NUMERIC, "%s: the eigenvalues of matrix %lld did not converge", ad_node_primitive(node)->name, (long long)i);
+    return true;
+}
+
+static bool eigh_eval(const ad_node *node, void *const *outputs)
+{
+    ad_context *c = ad_current();
+    const ad_array *x = ad_node_operand(node, 0);
+    const void *data = data_of(node, 0);
+    if (!data || !x->size)
+        return data != NULL;
+    size_t bytes = ad_eigh_scratch((ad_dtype)x->dtype, ad_matrix_size(node, 0).rows);
+    void *scratch = all_finite(node) ? ad_allocate(c, bytes) : NULL;
+    bool done = scratch && decompose(node, data, outputs[OUTPUT_W], outputs[OUTPUT_V], scratch);
+    ad_deallocate(c, scratch, bytes);
+    return done;
+}
+
+/* F, (..., n, n), for w. */
+static ad_array *inverse_gaps(ad_array *w)
+{
+    double eps = w && w->dtype == AD_F32 ? FLT_EPSILON : DBL_EPSILON;
+    ad_array *gaps = ad_sub(ad_expand_dims(w, -2), ad_expand_dims(w, -1));
+    ad_array *size = ad_max(ad_abs(ad_stop_gradient(w)), .axis = -1, .keepdims = true);
+    ad_array *close = ad_less_equal(ad_abs(gaps), ad_expand_dims(ad_mul(eps * (double)ad_dim(w, -1), size), -1));
+    return ad_reciprocal(ad_where(close, INFINITY, gaps));
+}
+
+/* W (diag gw + F o (V^T gV)) V^T with W the conjugate of V. Without gV no gap is divided by. */
+static ad_array *eigh_vjp(const ad_node *node, int operand, ad_array *gw)
+{
+    (void)operand;
+    ad_array *w = ad_node_output(node, OUTPUT_W), *v = ad_node_output(node, OUTPUT_V), *gv = ad_node_cotangent(node, OUTPUT_V);
+    ad_array *vt = ad_matrix_transpose(v), *conjugate = ad_conjugated(v);
+    if (!gv)
+        return ad_matmul(ad_zmul(conjugate, ad_expand_dims(gw, -2)), vt);
+    ad_array *inner = ad_zmul(ad_matmul(vt, gv), inverse_gaps(w));
+    if (gw)
+        inner = ad_add(inner, ad_make_diagonal(gw));
+    return ad_matmul(ad_matmul(conjugate, inner), vt);
+}
+
+static ad_array *eigh_jvp(const ad_node *node, int operand, ad_array *t)
+{
+    (void)operand;
+    ad_array *w = ad_node_output(node, OUTPUT_W), *v = ad_node_output(node, OUTPUT_V), *tv = ad_matmul(t, v);
+    if (ad_node_target(node) == OUTPUT_W) {
+        ad_array *diagonal = ad_sum(ad_mul(ad_conjugated(v), tv), .axis = -2);
+        return diagonal && ad_dtype_is_complex((ad_dtype)diagonal->dtype) ? ad_real(diagonal) : diagonal;
+    }
+    return ad_matmul(v, ad_zmul(ad_matmul(ad_adjoint(v), tv), inverse_gaps(w)));
+}
+
+static const ad_primitive eigh_op = {
+    .name = "ad_linalg_eigh",
+    .infer = eigh_infer,
+    .eval = eigh_eval,
+    .vjp = eigh_vjp,
+    .jvp = eigh_jvp,
+    .saves = AD_SAVE_OUTPUT,
+    .outputs = 2,
+};
+AD_OPERATION(eigh_op);
+
+static bool eigh_of(const char *operation, ad_array *a, const char *uplo, ad_array *outputs[2])
+{
+    if (!ad_given(a, operation, "array") || !(a = ad_matrices(operation, a, true)) || !(a = ad_hermitian(operation, a, uplo)))
+        return false;
+    return ad_call_primitive_many(&eigh_op, &a, 1, NULL, outputs);
+}
+
+ad_tree *ad_linalg_eigh_with(ad_array *a, ad_linalg_eigh_options options)
+{
+    ad_array *outputs[2];
+    return eigh_of("ad_linalg_eigh", a, options.UPLO, outputs) ? ad_tree_of("eigenvalues", outputs[OUTPUT_W], "eigenvectors", outputs[OUTPUT_V]) : NULL;
+}
+
+ad_tree *(ad_linalg_eigh)(ad_array *a)
+{
+    return ad_linalg_eigh_with(a, AD_LINALG_EIGH_DEFAULTS);
+}
+
+ad_array *ad_linalg_eigvalsh_with(ad_array *a, ad_linalg_eigh_options options)
+{
+    ad_array *outputs[2];
+    return eigh_of("ad_linalg_eigvalsh", a, options.UPLO, outputs) ? outputs[OUTPUT_W] : NULL;
+}
+
+ad_array *(ad_linalg_eigvalsh)(ad_array *a)
+{
+    return ad_linalg_eigvalsh_with(a, AD_LINALG_EIGH_DEFAULTS);
+}

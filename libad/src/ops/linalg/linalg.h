@@ -1,0 +1,55 @@
+/* What the files of linear algebra share. Matrices are the last two axes of an array; all before them count a stack. */
+#ifndef AD_OPS_LINALG_H
+#define AD_OPS_LINALG_H
+
+#include "ad/create.h"
+#include "ad/index.h"
+#include "ad/linalg.h"
+#include "ad/math.h"
+#include "ad/product.h"
+#include "ad/reduce.h"
+#include "ad/shape.h"
+#include "ops/ops.h"
+
+/* stack.c */
+
+/* x as float matrices that LAPACK takes, square ones if asked for; NULL and an error that names the operation. */
+ad_array *ad_matrices(const char *operation, ad_array *x, bool square);
+
+/* The rows and columns of the matrices in an operand. */
+struct matrix_size {
+    int64_t rows, columns;
+};
+struct matrix_size ad_matrix_size(const ad_node *node, int operand);
+
+/* The shape of a stack of matrices of another size, over the leading axes of `like`. */
+ad_shape ad_stack_shape(ad_shape like, int64_t rows, int64_t columns);
+
+/* Which matrix of x, a stack that broadcasts with the leading axes of `all`, stands at place i of them. */
+int64_t ad_stack_place(const ad_array *x, int own_axes, const ad_shape *all, int64_t i);
+
+/* How many matrices there are. */
+int64_t ad_stack_count(const ad_shape *shape, int own_axes);
+
+/* conj(x) of complex x, and its transpose. */
+ad_array *ad_conjugated(ad_array *x);
+ad_array *ad_adjoint(ad_array *x);
+
+/* The Hermitian matrices of which a holds the lower or upper triangle. uplo NULL: the lower one is read, and derivatives are those on Hermitian matrices, whose
+ * cotangents are Hermitian. "L", "U": derivatives are those of the triangle. */
+ad_array *ad_hermitian(const char *operation, ad_array *a, const char *uplo);
+
+/* solve.c: the constant factors of a stack of square matrices, and what is made of them. */
+struct lu_factors {
+    ad_array *lu, *pivots;
+};
+struct lu_factors ad_lu_factors(ad_array *a);                       /* lu NULL and an error */
+ad_array *ad_inverse_or_infinity(ad_array *a, struct lu_factors f); /* all infinite where a is singular */
+
+/* qr.c: orthonormal columns that complete those of q, (..., m, k) to (..., m, m - k). */
+ad_array *ad_orthogonal_complement(const char *operation, ad_array *q);
+
+/* svd.c: the thin decomposition, for the operation named; false and an error. */
+bool ad_thin_svd(const char *operation, ad_array *x, ad_array *outputs[3]);
+
+#endif

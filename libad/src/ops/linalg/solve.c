@@ -1,0 +1,277 @@
+/* Linear systems, inverses and determinants, through one LU factorization.
+ *
+ * The factors are a constant operation of their own. What depends on the matrix takes it and its factors as operands: the value and every derivative of it use
+ * the same factors, at any order. */
+#include "ad/transform.h"
+#include "ops/linalg/linalg.h"
+#include <string.h>
+
+/* ---- factors ---- */
+
+enum { MATRIX, FACTORS, PIVOTS, RIGHT };
+
+static bool lu_infer(const ad_node *node, ad_spec *outputs)
+{
+    outputs[0] = (ad_spec){ ad_node_dtype(node, 0), ad_node_shape(node, 0) };
+    outputs[1] = (ad_spec){ AD_I32, ad_node_shape(node, 0) };
+    outputs[1].shape.ndim--;
+    return true;
+}
+
+static bool lu_eval(const ad_node *node, void *const *outputs)
+{
+    const ad_array *a = ad_node_operand(node, 0);
+    const void *data = data_of(node, 0);
+    int64_t n = ad_matrix_size(node, 0).rows, item = (int64_t)ad_dtype_size((ad_dtype)a->dtype);
+    if (!data || !a->size)
+        return data != NULL;
+    memcpy(outputs[0], data, (size_t)(a->size * item));
+    for (int64_t i = 0; i < a->size / (n * n); i++)
+        ad_lu_factor((ad_dtype)a->dtype, n, (char *)outputs[0] + i * n * n * item, (int32_t *)outputs[1] + i * n);
+    return true;
+}
+
+static const ad_primitive lu_op = { .name = "ad_linalg_lu_factors", .infer = lu_infer, .eval = lu_eval, .constant = true, .outputs = 2 };
+AD_OPERATION(lu_op);
+
+struct lu_factors ad_lu_factors(ad_array *a)
+{
+    ad_array *outputs[2] = { NULL, NULL };
+    if (a)
+        ad_call_primitive_many(&lu_op, &a, 1, NULL, outputs);
+    return (struct lu_factors){ outputs[0], outputs[1] };
+}
+
+/* The first pivot of a matrix that is 0, counted from 0; -1: none. */
+static int64_t zero_pivot(ad_dtype dtype, int64_t n, const char *lu)
+{
+    int64_t item = (int64_t)ad_dtype_size(dtype);
+    for (int64_t i = 0; i < n; i++) {
+        const char *pivot = lu + i * (n + 1) * item;
+        double parts[2] = { 0, 0 };
+        ad_copy_strided(0, NULL, (struct ad_operand){ (char *)(uintptr_t)pivot, NULL, dtype }, (struct ad_operand){ (char *)parts, NULL, AD_C128 });
+        if (parts[0] == 0 && parts[1] == 0)
+            return i;
+    }
+    return -1;
+}
+
+static bool is_regular(const ad_node *node, const char *lu, int64_t matrix)
+{
+    int64_t pivot = zero_pivot(ad_node_dtype(node, MATRIX), ad_matrix_size(node, MATRIX).rows, lu);
+    return pivot < 0 ||
+           AD_FAIL(AD_ERROR_NUMERIC, "%s: matrix %lld is singular: pivot %lld is 0", ad_node_primitive(node)->name, (long long)matrix, (long long)pivot);
+}
+
+/* ---- A x = b ---- */
+
+struct solving {
+    bool transposed; /* A^T x = b */
+};
+
+static const ad_field solving_fields[] = { AD_FIELD(struct solving, transposed, FLAG), AD_FIELDS_END };
+
+static bool solve_infer(const ad_node *node, ad_spec *output)
+{
+    ad_shape a = ad_node_shape(node, MATRIX), b = ad_node_shape(node, RIGHT);
+    struct matrix_size right = ad_matrix_size(node, RIGHT);
+    ad_shape_buffer texts[2];
+    if (a.dim[a.ndim - 1] != right.rows)
+        return AD_FAIL(AD_ERROR_SHAPE, "ad_linalg_solve: matrices of shape %s and right-hand sides of shape %s do not align (%lld != %lld)",
+                       ad_shape_text(texts[0].text, sizeof texts[0], a.ndim, a.dim), ad_shape_text(texts[1].text, sizeof texts[1], b.ndim, b.dim),
+                       (long long)a.dim[a.ndim - 1], (long long)right.rows);
+    ad_shape all = { .ndim = a.ndim - 2 }, leading = { .ndim = b.ndim - 2 };
+    memcpy(all.dim, a.dim, (size_t)all.ndim * sizeof *all.dim);
+    memcpy(leading.dim, b.dim, (size_t)leading.ndim * sizeof *leading.dim);
+    if (!ad_shape_broadcast(&all, &leading))
+        return AD_FAIL(AD_ERROR_SHAPE, "ad_linalg_solve: stacks of shapes %s and %s do not broadcast",
+                       ad_shape_text(texts[0].text, sizeof texts[0], a.ndim, a.dim), ad_shape_text(texts[1].text, sizeof texts[1], b.ndim, b.dim));
+    all.ndim += 2;
+    *output = (ad_spec){ ad_node_dtype(node, RIGHT), ad_stack_shape(all, right.rows, right.columns) };
+    return true;
+}
+
+static bool solve_eval(const ad_node *node, void *const *outputs)
+{
+    const struct solving *o = ad_node_options(node);
+    const ad_array *a = ad_node_operand(node, FACTORS), *b = ad_node_operand(node, RIGHT);
+    const char *lu = data_of(node, FACTORS), *right = data_of(node, RIGHT);
+    const int32_t *pivots = data_of(node, PIVOTS);
+    if (!lu || !right || !pivots)
+        return false;
+    ad_dtype dtype = (ad_dtype)b->dtype;
+    ad_spec output;
+    solve_infer(node, &output);
+    struct matrix_size size = ad_matrix_size(node, RIGHT);
+    int64_t n = size.rows, k = size.columns, item = (int64_t)ad_dtype_size(dtype), count = ad_stack_count(&output.shape, 2);
+    for (int64_t i = 0; i < count && n; i++) {
+        int64_t at = ad_stack_place(a, 2, &output.shape, i), from = ad_stack_place(b, 2, &output.shape, i);
+        char *x = (char *)outputs[0] + i * n * k * item;
+        if (!is_regular(node, lu + at * n * n * item, at))
+            return false;
+        memcpy(x, right + from * n * k * item, (size_t)(n * k * item));
+        if (k)
+            ad_lu_solve(dtype, o->transposed, n, k, lu + at * n * n * item, pivots + at * n, x);
+    }
+    return true;
+}
+
+static ad_array *solve(const ad_node *node, ad_array *b, bool transposed);
+
+/* b's is A^-T g, from which A's follows: -(A^-T g) x^T. */
+static bool solve_pull(const ad_node *node, ad_array *const *g, unsigned wanted, ad_array **cotangents)
+{
+    const struct solving *o = ad_node_options(node);
+    ad_array *right = solve(node, g[0], !o->transposed), *x = ad_node_output(node, 0);
+    if (wanted >> MATRIX & 1)
+        cotangents[MATRIX] = ad_neg(o->transposed ? ad_matmul(x, ad_matrix_transpose(right)) : ad_matmul(right, ad_matrix_transpose(x)));
+    cotangents[RIGHT] = right;
+    return right && (!(wanted >> MATRIX & 1) || cotangents[MATRIX]);
+}
+
+static ad_array *solve_jvp(const ad_node *node, int operand, ad_array *t)
+{
+    const struct solving *o = ad_node_options(node);
+    if (operand == MATRIX)
+        t = ad_neg(ad_matmul(o->transposed ? ad_matrix_transpose(t) : t, ad_node_output(node, 0)));
+    return solve(node, t, o->transposed);
+}
+
+static const ad_primitive solve_op = {
+    .name = "ad_linalg_solve",
+    .infer = solve_infer,
+    .eval = solve_eval,
+    .pull = solve_pull,
+    .jvp = solve_jvp,
+    .saves = AD_SAVE_INPUTS | AD_SAVE_OUTPUT,
+    .parameters = 1u << FACTORS | 1u << PIVOTS,
+    .options_size = sizeof(struct solving),
+    .fields = solving_fields,
+};
+AD_OPERATION(solve_op);
+
+static ad_array *solve(const ad_node *node, ad_array *b, bool transposed)
+{
+    ad_array *operands[] = { ad_node_input(node, MATRIX), ad_node_input(node, FACTORS), ad_node_input(node, PIVOTS), b };
+    return ad_call_primitive(&solve_op, operands, 4, &(struct solving){ transposed });
+}
+
+/* By L of A = L L^H. */
+static ad_array *solve_positive(ad_array *a, ad_array *b)
+{
+    ad_array *l = ad_linalg_cholesky(a);
+    return ad_linalg_solve_triangular(l, ad_linalg_solve_triangular(l, b, .lower = true), .lower = true, .trans = 2);
+}
+
+/* b as matrices, and whether it was one vector. */
+static ad_array *right_side(const char *operation, ad_array *b, bool *vector)
+{
+    if (!b)
+        return NULL;
+    if (b->ndim == 0)
+        return ad_set_error(AD_ERROR_SHAPE, "%s: a right-hand side of shape (); it should have one axis or more", operation);
+    *vector = b->ndim == 1;
+    return *vector ? ad_expand_dims(b, -1) : b;
+}
+
+ad_array *ad_linalg_solve_with(ad_array *a, ad_array *b, ad_linalg_solve_options options)
+{
+    const char *kind = options.assume_a ? options.assume_a : "gen";
+    bool vector = false, positive = strcmp(kind, "pos") == 0, hermitian = strcmp(kind, "her") == 0;
+    if (!ad_both_given(a, b, "ad_linalg_solve") || !(a = ad_matrices("ad_linalg_solve", a, true)) || !(b = right_side("ad_linalg_solve", b, &vector)))
+        return NULL;
+    if (!positive && !hermitian && strcmp(kind, "gen") != 0)
+        return ad_set_error(AD_ERROR_VALUE, "ad_linalg_solve: .assume_a is \"%s\"; it should be \"gen\", \"her\" or \"pos\"", kind);
+    ad_dtype dtype = ad_dtype_common((ad_array *[]){ a, b }, 2);
+    a = ad_astype(a, dtype);
+    b = ad_astype(b, dtype);
+    if (hermitian)
+        a = ad_hermitian("ad_linalg_solve", a, NULL);
+    struct lu_factors f = positive ? (struct lu_factors){ NULL, NULL } : ad_lu_factors(a);
+    ad_array *operands[] = { a, f.lu, f.pivots, b };
+    ad_array *x = positive ? solve_positive(a, b) : f.lu && b ? ad_call_primitive(&solve_op, operands, 4, &(struct solving){ false }) : NULL;
+    return vector ? ad_squeeze(x, .axis = -1) : x;
+}
+
+ad_array *(ad_linalg_solve)(ad_array *a, ad_array *b)
+{
+    return ad_linalg_solve_with(a, b, AD_LINALG_SOLVE_DEFAULTS);
+}
+
+/* ---- inverses ---- */
+
+struct inverting {
+    bool infinite; /* a singular matrix gives infinity, not an error */
+};
+
+static const ad_field inverting_fields[] = { AD_FIELD(struct inverting, infinite, FLAG), AD_FIELDS_END };
+
+static bool inverse_eval(const ad_node *node, void *const *outputs)
+{
+    const struct inverting *o = ad_node_options(node);
+    const char *lu = data_of(node, FACTORS);
+    const int32_t *pivots = data_of(node, PIVOTS);
+    if (!lu || !pivots)
+        return false;
+    ad_shape shape = ad_node_shape(node, MATRIX);
+    ad_dtype dtype = ad_node_dtype(node, MATRIX);
+    int64_t n = shape.dim[shape.ndim - 1], item = (int64_t)ad_dtype_size(dtype), bytes = n * n * item;
+    ad_array *one = ad_eye(n, .dtype = dtype), *infinity = o->infinite ? ad_full(AD_SHAPE(n, n), INFINITY, .dtype = dtype) : one;
+    if (!one || !infinity)
+        return false;
+    for (int64_t i = 0; i < ad_stack_count(&shape, 2) && n; i++) {
+        char *x = (char *)outputs[0] + i * bytes;
+        bool singular = o->infinite && zero_pivot(dtype, n, lu + i * bytes) >= 0;
+        if (!o->infinite && !is_regular(node, lu + i * bytes, i))
+            return false;
+        memcpy(x, singular ? infinity->data : one->data, (size_t)bytes);
+        if (!singular)
+            ad_lu_solve(dtype, false, n, n, lu + i * bytes, pivots + i * n, x);
+    }
+    return true;
+}
+
+/* -Y^T g Y^T */
+static ad_array *inverse_vjp(const ad_node *node, int operand, ad_array *g)
+{
+    (void)operand;
+    ad_array *y = ad_matrix_transpose(ad_node_output(node, 0));
+    return ad_neg(ad_matmul(ad_matmul(y, g), y));
+}
+
+static ad_array *inverse_jvp(const ad_node *node, int operand, ad_array *t)
+{
+    (void)operand;
+    ad_array *y = ad_node_output(node, 0);
+    return ad_neg(ad_matmul(ad_matmul(y, t), y));
+}
+
+static const ad_primitive inverse_op = {
+    .name = "ad_linalg_inv",
+    .infer = ad_same_infer,
+    .eval = inverse_eval,
+    .vjp = inverse_vjp,
+    .jvp = inverse_jvp,
+    .saves = AD_SAVE_OUTPUT,
+    .parameters = 1u << FACTORS | 1u << PIVOTS,
+    .options_size = sizeof(struct inverting),
+    .fields = inverting_fields,
+};
+AD_OPERATION(inverse_op);
+
+static ad_array *inverse(ad_array *a, struct lu_factors f, bool infinite)
+{
+    return a && f.lu ? ad_call_primitive(&inverse_op, (ad_array *[]){ a, f.lu, f.pivots }, 3, &(struct inverting){ infinite }) : NULL;
+}
+
+ad_array *ad_inverse_or_infinity(ad_array *a, struct lu_factors f)
+{
+    return inverse(a, f, true);
+}
+
+ad_array *(ad_linalg_inv)(ad_array *a)
+{
+    if (!ad_given(a, "ad_linalg_inv", "array") || !(a = ad_matrices("ad_linalg_inv", a, true)))
+        return NULL;
+    return inverse(a, ad_lu_factors(a), false);
+}

@@ -1,0 +1,106 @@
+/* Stacks of matrices: what operands are taken, and where each matrix stands. */
+#include "ad/transform.h"
+#include "ops/linalg/linalg.h"
+#include <string.h>
+
+ad_array *ad_matrices(const char *operation, ad_array *x, bool square)
+{
+    if (!x)
+        return NULL;
+    if (x->ndim < 2)
+        return ad_set_error(AD_ERROR_SHAPE, "%s: a matrix has two axes, an operand of shape %s does not", operation, AD_SHAPE_TEXT(x));
+    int64_t rows = ad_dims(x)[x->ndim - 2], columns = ad_dims(x)[x->ndim - 1];
+    if (square && rows != columns)
+        return ad_set_error(AD_ERROR_SHAPE, "%s: an operand of shape %s; the matrices should be square", operation, AD_SHAPE_TEXT(x));
+    if (rows > AD_LINALG_LARGEST || columns > AD_LINALG_LARGEST)
+        return ad_set_error(AD_ERROR_SHAPE, "%s: matrices of shape %s are larger than %d", operation, AD_SHAPE_TEXT(x), AD_LINALG_LARGEST);
+    return ad_dtype_is_float((ad_dtype)x->dtype) ? x : ad_astype(x, AD_F64);
+}
+
+struct matrix_size ad_matrix_size(const ad_node *node, int operand)
+{
+    ad_shape shape = ad_node_shape(node, operand);
+    return (struct matrix_size){ shape.dim[shape.ndim - 2], shape.dim[shape.ndim - 1] };
+}
+
+ad_shape ad_stack_shape(ad_shape like, int64_t rows, int64_t columns)
+{
+    like.dim[like.ndim - 2] = rows;
+    like.dim[like.ndim - 1] = columns;
+    return like;
+}
+
+int64_t ad_stack_count(const ad_shape *shape, int own_axes)
+{
+    int64_t count = 1;
+    for (int i = 0; i < shape->ndim - own_axes; i++)
+        count *= shape->dim[i];
+    return count;
+}
+
+int64_t ad_stack_place(const ad_array *x, int own_axes, const ad_shape *all, int64_t i)
+{
+    int leading = x->ndim - own_axes;
+    int64_t place = 0, stride = 1;
+    for (int k = 1; k <= leading; k++) {
+        int64_t n = ad_dims(x)[leading - k], whole = all->dim[all->ndim - 2 - k];
+        place += n == 1 ? 0 : i % whole * stride;
+        stride *= n;
+        i /= whole;
+    }
+    return place;
+}
+
+ad_array *ad_conjugated(ad_array *x)
+{
+    return x && ad_dtype_is_complex((ad_dtype)x->dtype) ? ad_conj(x) : x;
+}
+
+ad_array *ad_adjoint(ad_array *x)
+{
+    return ad_matrix_transpose(ad_conjugated(x));
+}
+
+/* ---- Hermitian matrices ---- */
+
+/* One triangle, its adjoint beyond the diagonal, and the real part of the diagonal. */
+static ad_array *mirrored(ad_array *a, bool lower)
+{
+    ad_array *strict = lower ? ad_tril(a, .k = -1) : ad_triu(a, .k = 1);
+    ad_array *diagonal = ad_diagonal(a, .axis1 = -2, .axis2 = -1);
+    if (diagonal && ad_dtype_is_complex((ad_dtype)diagonal->dtype))
+        diagonal = ad_astype(ad_real(diagonal), (ad_dtype)diagonal->dtype);
+    return ad_add(ad_add(strict, ad_adjoint(strict)), ad_make_diagonal(diagonal));
+}
+
+static ad_array *hermitian_view(const ad_node *node, const ad_spec *output)
+{
+    (void)output;
+    AD_SCOPE;
+    return ad_escape(mirrored(ad_node_operand(node, 0), true));
+}
+
+/* The Hermitian part: under either pairing it is its own transpose. */
+static ad_array *hermitian_part(const ad_node *node, int operand, ad_array *t)
+{
+    (void)node, (void)operand;
+    return ad_mul(0.5, ad_add(t, ad_adjoint(t)));
+}
+
+static const ad_primitive hermitian_op = {
+    .name = "ad_linalg_hermitian",
+    .infer = ad_same_infer,
+    .view = hermitian_view,
+    .vjp = hermitian_part,
+    .jvp = hermitian_part,
+};
+AD_OPERATION(hermitian_op);
+
+ad_array *ad_hermitian(const char *operation, ad_array *a, const char *uplo)
+{
+    if (!uplo)
+        return ad_call_primitive(&hermitian_op, &a, 1, NULL);
+    if (strcmp(uplo, "L") != 0 && strcmp(uplo, "U") != 0)
+        return ad_set_error(AD_ERROR_VALUE, "%s: .UPLO is \"%s\"; it should be \"L\" or \"U\"", operation, uplo);
+    return mirrored(a, *uplo == 'L');
+}
