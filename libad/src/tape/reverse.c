@@ -133,7 +133,7 @@ static bool set_real(ad_context *c, struct ad_slot *slot, const struct ad_real *
 {
     if (g->array) {
         slot->cotangent = ad_keep(c, g->array);
-    } else if (!g->node) {
+    } else if (!g->node && !g->dual) {
         slot->number = g->value;
         slot->numeric = AD_COTANGENT_NUMBER;
     } else {
@@ -278,9 +278,9 @@ static __attribute__((noinline)) bool sweep_reals(ad_context *c, const struct sw
     struct ad_real registers[AD_RULE_REGISTERS], part;
     registers[AD_RULE_T] = *g;
     if (slot->borrowed & AD_SLOT_VALUES) {
-        registers[AD_RULE_A] = (struct ad_real){ slot->values[0], slot->parents[0] == AD_NO_PARENT ? 0 : slot->parents[0], NULL };
-        registers[AD_RULE_B] = (struct ad_real){ slot->values[1], slot->parents[1] == AD_NO_PARENT ? 0 : slot->parents[1], NULL };
-        registers[AD_RULE_Y] = (struct ad_real){ slot->value, index, NULL };
+        registers[AD_RULE_A] = (struct ad_real){ .value = slot->values[0], .node = slot->parents[0] == AD_NO_PARENT ? 0 : slot->parents[0] };
+        registers[AD_RULE_B] = (struct ad_real){ .value = slot->values[1], .node = slot->parents[1] == AD_NO_PARENT ? 0 : slot->parents[1] };
+        registers[AD_RULE_Y] = (struct ad_real){ .value = slot->value, .node = index };
     } else {
         registers[AD_RULE_A] = saved_real(c, slot->inputs[0]);
         registers[AD_RULE_B] = saved_real(c, slot->inputs[1]);
@@ -301,7 +301,7 @@ static __attribute__((noinline)) bool serve_further(ad_context *c, const struct 
 {
     struct ad_real reals[AD_RULE_REGISTERS], part;
     for (int i = 0; i < AD_RULE_FIRST; i++)
-        reals[i] = (struct ad_real){ registers[i], 0, NULL };
+        reals[i] = (struct ad_real){ .value = registers[i] };
     ad_outcome outcome = ad_rule_run(c, slot->call, false, operand, reals, &part);
     bool done = outcome == AD_NOTHING || (outcome == AD_DONE && add_real(c, target, &part));
     ad_scope_trim(c, sweep->made);

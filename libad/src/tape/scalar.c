@@ -17,7 +17,14 @@ ad_array *ad_real_array(ad_context *c, const struct ad_real *x)
         return y;
     y->number = x->value;
     y->node = x->node;
-    y->serial = x->node ? c->tape->serial : 0;
+    y->serial = x->node || x->dual ? c->tape->serial : 0;
+    if (x->dual) {
+        struct ad_tangent *t = ad_tangent_add(c, y, 0);
+        if (!t)
+            return NULL;
+        t->number = x->tangent;
+        t->node = 0;
+    }
     return y;
 }
 
@@ -84,7 +91,16 @@ static uint32_t record_arrays(ad_context *c, const ad_primitive *op, ad_array *a
 
 static struct ad_real real_of_tangent(const ad_context *c, const struct ad_tangent *t)
 {
-    return t->value ? ad_real_of(c, t->value) : (struct ad_real){ t->number, t->node, NULL };
+    return t->value ? ad_real_of(c, t->value) : (struct ad_real){ .value = t->number, .node = t->node };
+}
+
+/* The tangent of x for a level, in `room` where it stands in no array; NULL: it has none. */
+AD_ALWAYS_INLINE const struct ad_tangent *tangent_for(const struct ad_tape *tape, const struct ad_real *x, int level, struct ad_tangent *room)
+{
+    if (!x->dual)
+        return x->array ? ad_tangent_of(tape, x->array, level) : NULL;
+    *room = (struct ad_tangent){ .number = x->tangent };
+    return level == 0 ? room : NULL;
 }
 
 /* What tangent t of an operand adds to that of the result. `below`: the levels in sight that the call depends on. */
@@ -92,7 +108,7 @@ static ad_outcome push_operand(ad_context *c, struct ad_real_call *call, int ope
                                const struct ad_real *y, uint64_t below, struct ad_real *part)
 {
     struct ad_real tangent = real_of_tangent(c, t);
-    if (!below && !tangent.node && !tangent.array) {
+    if (!below && !tangent.node && !tangent.dual && !tangent.array) {
         const struct ad_real_rule *rule = ad_rule_of(c, call, true, operand);
         if (!rule)
             return AD_FAILED;
@@ -104,7 +120,7 @@ static ad_outcome push_operand(ad_context *c, struct ad_real_call *call, int ope
             registers[AD_RULE_A] = a->value;
             registers[AD_RULE_B] = b->value;
             registers[AD_RULE_Y] = y->value;
-            *part = (struct ad_real){ ad_rule_value(rule, registers), 0, NULL };
+            *part = (struct ad_real){ .value = ad_rule_value(rule, registers) };
             return AD_DONE;
         }
     }
@@ -116,8 +132,10 @@ static ad_outcome push_operand(ad_context *c, struct ad_real_call *call, int ope
 
 static bool attach(ad_context *c, ad_array *z, int level, const struct ad_real *tangent)
 {
-    if (tangent->array)
-        return ad_tangent_attach(c, z, level, tangent->array);
+    if (tangent->array || tangent->dual) {
+        ad_array *array = ad_real_array(c, tangent);
+        return array && ad_tangent_attach(c, z, level, array);
+    }
     struct ad_tangent *t = ad_tangent_add(c, z, level);
     if (!t)
         return false;
@@ -126,31 +144,44 @@ static bool attach(ad_context *c, ad_array *z, int level, const struct ad_real *
     return true;
 }
 
-/* The same for a level such that the call depends on none outside it, where tangents and rules are such that what z gets is a number. AD_NOTHING: they
- * are not, and nothing is done. */
-AD_ALWAYS_INLINE ad_outcome push_number(ad_context *c, const struct ad_real_call *call, int level, double a, double b, const ad_array *array_a,
-                                        const ad_array *array_b, ad_array *z)
+/* What y = op(a, b) gets of tangents of its operands that are numbers, NULL for those that have none: *sum, of *parts. False: the rules are not known, or
+ * have to run themselves. */
+AD_ALWAYS_INLINE bool sum_of_numbers(const struct ad_real_call *call, double a, double b, double y, const double *tangent_a, const double *tangent_b, double *sum,
+                                     int *parts)
 {
-    double registers[AD_RULE_REGISTERS], sum = 0;
-    const struct ad_tangent *t[2] = { array_a ? ad_tangent_of(c->tape, array_a, level) : NULL,
-                                      array_b && call->count == 2 ? ad_tangent_of(c->tape, array_b, level) : NULL };
-    int parts = 0;
+    double registers[AD_RULE_REGISTERS];
+    const double *t[2] = { tangent_a, tangent_b };
     registers[AD_RULE_A] = a;
     registers[AD_RULE_B] = b;
-    registers[AD_RULE_Y] = z->number;
+    registers[AD_RULE_Y] = y;
+    *parts = 0;
+    *sum = 0;
 #pragma GCC unroll 2
     for (int i = 0; i < 2; i++) {
         const struct ad_real_rule *rule = call->forward[i];
         if (!t[i])
             continue;
-        if (!rule || rule->kind == AD_RULE_UNSUITED || t[i]->value || t[i]->node)
-            return AD_NOTHING;
+        if (!rule || rule->kind == AD_RULE_UNSUITED)
+            return false;
         if (rule->kind == AD_RULE_ZERO)
             continue;
-        registers[AD_RULE_T] = t[i]->number;
+        registers[AD_RULE_T] = *t[i];
         double part = ad_rule_value(rule, registers);
-        sum = parts++ ? sum + part : part;
+        *sum = (*parts)++ ? *sum + part : part;
     }
+    return true;
+}
+
+/* The same for a level such that the call depends on none outside it, where tangents and rules are such that what z gets is a number. AD_NOTHING: they
+ * are not, and nothing is done. */
+AD_ALWAYS_INLINE ad_outcome push_number(ad_context *c, const struct ad_real_call *call, int level, double a, double b, const struct ad_tangent *t,
+                                        const struct ad_tangent *u, ad_array *z)
+{
+    double sum;
+    int parts;
+    if ((t && (t->value || t->node)) || (u && (u->value || u->node)) ||
+        !sum_of_numbers(call, a, b, z->number, t ? &t->number : NULL, u ? &u->number : NULL, &sum, &parts))
+        return AD_NOTHING;
     struct ad_tangent *tangent = parts ? ad_tangent_add(c, z, level) : NULL;
     if (!tangent)
         return parts ? AD_FAILED : AD_DONE;
@@ -162,9 +193,9 @@ AD_ALWAYS_INLINE ad_outcome push_number(ad_context *c, const struct ad_real_call
 /* Gives z = op(a, b) its tangent for a level, if it has one. `mask`: the levels in sight that the call depends on. */
 static bool push_level(ad_context *c, struct ad_real_call *call, int level, const struct ad_real *a, const struct ad_real *b, uint64_t mask, ad_array *z)
 {
-    const struct ad_tangent *t = a->array ? ad_tangent_of(c->tape, a->array, level) : NULL;
-    const struct ad_tangent *u = call->count == 2 && b->array ? ad_tangent_of(c->tape, b->array, level) : NULL;
-    struct ad_real y = { z->number, z->node, z }, sum, other;
+    struct ad_tangent rooms[2];
+    const struct ad_tangent *t = tangent_for(c->tape, a, level, &rooms[0]), *u = call->count == 2 ? tangent_for(c->tape, b, level, &rooms[1]) : NULL;
+    struct ad_real y = { .value = z->number, .node = z->node, .array = z }, sum, other;
     uint64_t below = mask & c->tape->live;
     ad_outcome first = t ? push_operand(c, call, 0, t, a, b, &y, below, &sum) : AD_NOTHING;
     if (first == AD_FAILED)
@@ -185,7 +216,10 @@ static bool push(ad_context *c, struct ad_real_call *call, const struct ad_real 
     uint64_t live = tape->live, levels = mask & tape->forward;
     bool done = true;
     if (!(mask & ((levels & -levels) - 1))) {
-        ad_outcome outcome = push_number(c, call, __builtin_ctzll(levels), a->value, b->value, a->array, b->array, z);
+        int level = __builtin_ctzll(levels);
+        struct ad_tangent rooms[2];
+        const struct ad_tangent *t = tangent_for(tape, a, level, &rooms[0]), *u = call->count == 2 ? tangent_for(tape, b, level, &rooms[1]) : NULL;
+        ad_outcome outcome = push_number(c, call, level, a->value, b->value, t, u, z);
         if (outcome == AD_FAILED)
             return false;
         levels &= outcome == AD_DONE ? levels - 1 : levels;
@@ -241,6 +275,7 @@ AD_ALWAYS_INLINE uint64_t mask_of_real(const struct ad_tape *tape, const struct 
         const struct ad_page *page = tape->slots.pages[x->node / AD_PAGE_SLOTS];
         mask = page ? page->slots[x->node % AD_PAGE_SLOTS].mask & tape->live : 0;
     }
+    mask |= (uint64_t)x->dual & tape->live;
     return __builtin_expect(x->array != NULL, 0) ? mask | ad_forward_mask(tape, x->array) : mask;
 }
 
@@ -267,17 +302,32 @@ static __attribute__((noinline)) bool apply_further(ad_context *c, struct ad_rea
     return !c->error_code && apply_generally(c, call, a, b, z);
 }
 
+/* The same for a call that depends on the outermost level alone, a forward one, whose tangents are numbers. False: they are not, or the rules are not known. */
+AD_ALWAYS_INLINE bool apply_dual(const ad_context *c, const struct ad_real_call *call, const struct ad_real *a, const struct ad_real *b, struct ad_real *z)
+{
+    const struct ad_tangent *t = a->array ? ad_outermost_tangent(c->tape, a->array) : NULL;
+    const struct ad_tangent *u = b->array && call->count == 2 ? ad_outermost_tangent(c->tape, b->array) : NULL;
+    const double *tangent_a = a->dual ? &a->tangent : t ? &t->number : NULL;
+    const double *tangent_b = call->count == 1 ? NULL : b->dual ? &b->tangent : u ? &u->number : NULL;
+    double value = ad_real_value(call, a->value, b->value), sum;
+    int parts;
+    if ((a->array && !t) || (call->count == 2 && b->array && !u) || !sum_of_numbers(call, a->value, b->value, value, tangent_a, tangent_b, &sum, &parts))
+        return false;
+    *z = (struct ad_real){ .value = value, .dual = parts, .tangent = sum };
+    return true;
+}
+
 AD_ALWAYS_INLINE bool apply_real(ad_context *c, struct ad_real_call *call, const struct ad_real *a, const struct ad_real *b, struct ad_real *z)
 {
     const struct ad_tape *tape = c->tape;
     uint64_t mask_a = mask_of_real(tape, a), mask_b = call->count == 2 ? mask_of_real(tape, b) : 0, mask = mask_a | mask_b;
     if (__builtin_expect(mask & (tape->forward | tape->extracted), 0) && !call->op->constant)
-        return apply_further(c, call, a, b, mask_a, mask_b, z);
+        return (mask == 1 && tape->forward & 1 && apply_dual(c, call, a, b, z)) || apply_further(c, call, a, b, mask_a, mask_b, z);
     double value = ad_real_value(call, a->value, b->value);
     uint32_t node = 0;
     if (mask && !call->op->constant && !(node = record_values(c, call, a->value, b->value, a->node, b->node, mask_a, mask_b, value)))
         return false;
-    *z = (struct ad_real){ value, node, NULL };
+    *z = (struct ad_real){ .value = value, .node = node };
     return true;
 }
 
@@ -323,7 +373,7 @@ ad_outcome ad_rule_run(ad_context *c, struct ad_real_call *call, bool forward, i
         return rule->kind == AD_RULE_ZERO ? AD_NOTHING : run_on_arrays(c, call, forward, operand, registers, result);
     struct ad_real *next = registers + AD_RULE_FIRST;
     for (int i = 0; i < rule->constants_count; i++)
-        *next++ = (struct ad_real){ rule->constants[i], 0, NULL };
+        *next++ = (struct ad_real){ .value = rule->constants[i] };
     for (int i = 0; i < rule->steps_count; i++) {
         const struct ad_real_step *step = &rule->steps[i];
         if (!apply_real(c, step->call, &registers[step->a], &registers[step->b], next++))
@@ -358,12 +408,14 @@ static __attribute__((noinline)) ad_array *call_further(ad_context *c, struct ad
     if (!call->foreign && mask & tape->forward && !(mask & (mask - 1))) { /* one forward level and nothing else, as in most forward code */
         z->serial = tape->serial;
         z->node = 0;
-        ad_outcome outcome = push_number(c, call, __builtin_ctzll(mask), x, y, a, b, z);
+        int level = __builtin_ctzll(mask);
+        ad_outcome outcome = push_number(c, call, level, x, y, ad_tangent_of(tape, a, level), count == 2 ? ad_tangent_of(tape, b, level) : NULL, z);
         if (outcome != AD_NOTHING)
             return outcome == AD_DONE ? z : NULL;
     }
     if (!call->foreign) {
-        struct ad_real real_a = { x, mask_a ? a->node : 0, a }, real_b = { y, mask_b ? b->node : 0, b }; /* what depends on nothing may have an old node */
+        struct ad_real real_a = { .value = x, .node = mask_a ? a->node : 0, .array = a }; /* what depends on nothing may have an old node */
+        struct ad_real real_b = { .value = y, .node = mask_b ? b->node : 0, .array = b };
         if (trace_further(c, call, &real_a, &real_b, mask_a, mask_b, z))
             return z;
     } else if (!op->parameters && (op->derivative || op->vjp) && !op->options_keep && !op->options_drop && !(mask & tape->forward)) {

@@ -10,9 +10,10 @@
 
 /* A scalar, as the short way sees it. */
 struct ad_real {
-    double value;
+    double value, tangent;
     uint32_t node;   /* of the running trace; 0: it depends on no reverse level */
-    ad_array *array; /* the same with its tangents, if it has any; NULL: it has none */
+    bool dual;       /* `tangent` is that of the outermost level, a number, and the only one */
+    ad_array *array; /* the same with its other tangents, if it has such; NULL: it has none */
 };
 
 enum { AD_RULE_STEPS = 24, AD_RULE_CONSTANTS = 4, AD_MOST_REAL_CALLS = 1024 };
@@ -125,11 +126,27 @@ AD_ALWAYS_INLINE double ad_rule_value(const struct ad_real_rule *rule, double *r
     return registers[rule->result];
 }
 
+/* The tangent that a number has of the outermost level, a number itself; NULL: another one, or none. */
+AD_ALWAYS_INLINE const struct ad_tangent *ad_outermost_tangent(const struct ad_tape *tape, const ad_array *x)
+{
+    const struct ad_tangent *t = tape->forward & 1 ? ad_tangent_of(tape, x, 0) : NULL;
+    return t && !t->value && !t->node ? t : NULL;
+}
+
 /* x, a 0-d float64 array with values. */
 AD_ALWAYS_INLINE struct ad_real ad_real_of(const ad_context *c, ad_array *x)
 {
-    bool traced = x->serial && x->serial == c->tape->serial;
-    return (struct ad_real){ *(const double *)x->data, traced ? x->node : 0, traced && x->tangents ? x : NULL };
+    struct ad_real real = { .value = *(const double *)x->data };
+    if (!x->serial || x->serial != c->tape->serial)
+        return real;
+    real.node = x->node;
+    if (!x->tangents)
+        return real;
+    const struct ad_tangent *t = x->tangents->next ? NULL : ad_outermost_tangent(c->tape, x);
+    real.dual = t != NULL;
+    real.tangent = t ? t->number : 0;
+    real.array = t ? NULL : x;
+    return real;
 }
 
 #endif
