@@ -89,7 +89,7 @@ ad_array *ad_number_fresh(ad_context *c)
         ad_array *x = ad_header_allocate(c, sizeof *x);
         return x ? ad_scalar_init(c, x, AD_NUMBER, AD_F64, AD_CONTIGUOUS) : NULL;
     }
-    if (!ad_allocation_allowed(c, AD_SMALL_STEP))
+    if (a->watch == INT64_MIN && !ad_allocation_allowed(c, AD_SMALL_STEP))
         return NULL;
     if (a->numbers_count) {
         ad_allocated(a, AD_SMALL_STEP);

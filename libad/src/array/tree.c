@@ -507,6 +507,11 @@ int ad_tree_walk(const ad_tree *t, ad_array **out, int room)
     int count = 0;
     if (!t || !out)
         return t ? t->leaves : 0;
+    if (t->depth == 1) { /* no trees in it, as most */
+        for (; count < t->count && count < room; count++)
+            out[count] = (ad_array *)t->entries[count].child;
+        return t->leaves;
+    }
     if (!walk_begin(&walk, t)) {
         memset(out, 0, (size_t)(room < t->leaves ? room : t->leaves) * sizeof *out);
         return t->leaves;
@@ -584,10 +589,28 @@ static int widest(const ad_tree *t)
     return most;
 }
 
+static bool good_leaf(const struct entry *entry, const ad_array *leaf)
+{
+    if (!leaf)
+        return ad_failed() ? false : AD_FAIL(AD_ERROR_VALUE, "ad_tree_with_leaves: the leaf for \"%s\" is NULL", entry->name);
+    return ad_given(leaf, "ad_tree_with_leaves", "leaf");
+}
+
+/* Of a tree without trees in it. */
+static ad_tree *flat_with_leaves(const ad_tree *t, ad_array *const *leaves)
+{
+    for (int i = 0; i < t->count; i++)
+        if (!good_leaf(&t->entries[i], leaves[i]))
+            return NULL;
+    return like(t, (struct ad_object *const *)leaves);
+}
+
 ad_tree *ad_tree_with_leaves(const ad_tree *t, ad_array *const *leaves)
 {
     if (!ad_given(t, "ad_tree_with_leaves", "tree") || (t->leaves && !ad_given(leaves, "ad_tree_with_leaves", "list of leaves")))
         return NULL;
+    if (t->depth == 1)
+        return flat_with_leaves(t, leaves);
     AD_WALK walk = { .depth = 0 };
     AD_SCRATCH room = { 0 };
     int width = widest(t), done = 0;
@@ -601,10 +624,7 @@ ad_tree *ad_tree_with_leaves(const ad_tree *t, ad_array *const *leaves)
         if (child) {
             const struct step *step = &walk.steps[walk.depth - 1];
             made = (struct ad_object *)*leaves++;
-            if (!made)
-                return ad_failed() ? NULL : ad_set_error(AD_ERROR_VALUE, "ad_tree_with_leaves: the leaf for \"%s\" is NULL",
-                                                         step->tree->entries[step->entry - 1].name);
-            if (!ad_given(made, "ad_tree_with_leaves", "leaf"))
+            if (!good_leaf(&step->tree->entries[step->entry - 1], (const ad_array *)made))
                 return NULL;
         } else {
             const ad_tree *old = walk_up(&walk);
