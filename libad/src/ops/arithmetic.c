@@ -25,13 +25,16 @@
     }
 #define BINARY(name, ...) RECORD(name, __VA_ARGS__) FUNCTION(name)
 
-/* An elementwise rule of t, the same in both modes. a, b are the operands and y the result, as far as `remembers` says. */
+/* An elementwise rule of t, the same in both modes. a, b are the operands and y the result, as far as `remembers` says. TIMES is the product of t with a
+ * slope, in whose place it comes where the rule made it. */
+#define TIMES(slope) times(t, slope, made)
 #define RULE(name, remembers, of_a, of_b)                                                                              \
     static ad_array *name##_rule(const ad_node *node, int operand, ad_array *t)                                        \
     {                                                                                                                  \
         ad_array *a __attribute__((unused)) = (remembers) & AD_SAVE_INPUTS ? ad_saved_input(node, 0) : NULL;            \
         ad_array *b __attribute__((unused)) = (remembers) & AD_SAVE_INPUTS ? ad_saved_input(node, 1) : NULL;            \
         ad_array *y __attribute__((unused)) = (remembers) & AD_SAVE_OUTPUT ? ad_saved_output(node, 0) : NULL;           \
+        uint32_t made __attribute__((unused)) = ad_current()->scopes.count;                                            \
         return operand == 0 ? of_a : of_b;                                                                             \
     }                                                                                                                  \
     RECORD(name, .number = ad_elementwise_number, .vjp = name##_rule, .jvp = name##_rule, .saves = remembers)
@@ -62,6 +65,11 @@ static ad_array *share(ad_array *a, ad_array *b, ad_array *wins)
  * at the origin, at every order. */
 static ad_array *direction(ad_array *a, ad_array *b);
 
+static ad_array *times(ad_array *t, ad_array *slope, uint32_t made)
+{
+    return t && slope ? ad_times(ad_current(), t, slope, made) : NULL;
+}
+
 static ad_array *along_angle(ad_array *t, ad_array *a, ad_array *b, ad_array *factor)
 {
     return ad_zdiv(ad_zzmul(t, factor), ad_hypot(a, b));
@@ -82,19 +90,19 @@ static ad_array *fmod_quotient(ad_array *a, ad_array *b, ad_array *y)
 
 /* clang-format off */
 /*   name        remembers  along a                                         along b */
-RULE(div,        BOTH,      ad_zdiv(t, b),                                  ad_zzmul(t, ad_neg(ad_div(y, b))))
-RULE(maximum,    INPUT,     ad_zzmul(t, share(a, b, ad_greater(a, b))),     ad_zzmul(t, share(b, a, ad_greater(b, a))))
-RULE(minimum,    INPUT,     ad_zzmul(t, share(a, b, ad_less(a, b))),        ad_zzmul(t, share(b, a, ad_less(b, a))))
-RULE(hypot,      INPUT,     ad_zzmul(t, direction(a, b)),                   ad_zzmul(t, direction(b, a)))
+RULE(div,        BOTH,      ad_zdiv(t, b),                                  TIMES(ad_neg(ad_div(y, b))))
+RULE(maximum,    INPUT,     TIMES(share(a, b, ad_greater(a, b))),           TIMES(share(b, a, ad_greater(b, a))))
+RULE(minimum,    INPUT,     TIMES(share(a, b, ad_less(a, b))),              TIMES(share(b, a, ad_less(b, a))))
+RULE(hypot,      INPUT,     TIMES(direction(a, b)),                         TIMES(direction(b, a)))
 RULE(arctan2,    INPUT,     along_angle(t, a, b, direction(b, a)),          along_angle(t, a, b, ad_neg(direction(a, b))))
 RULE(direction,  BOTH,      along_angle(t, a, b, ad_square(direction(b, a))), along_angle(t, a, b, ad_neg(ad_mul(y, direction(b, a)))))
-RULE(mod,        INPUT,     t,                                              ad_zzmul(t, ad_neg(ad_floor_divide(a, b))))
-RULE(fmod,       BOTH,      t,                                              ad_zzmul(t, ad_neg(fmod_quotient(a, b, y))))
-RULE(logaddexp,  INPUT,     ad_zzmul(t, logaddexp_slope(a, b)),             ad_zzmul(t, logaddexp_slope(b, a)))
-RULE(polygamma,  INPUT,     NULL,                                           ad_zzmul(t, ad_polygamma(ad_add(a, 1), b)))
+RULE(mod,        INPUT,     t,                                              TIMES(ad_neg(ad_floor_divide(a, b))))
+RULE(fmod,       BOTH,      t,                                              TIMES(ad_neg(fmod_quotient(a, b, y))))
+RULE(logaddexp,  INPUT,     TIMES(logaddexp_slope(a, b)),                   TIMES(logaddexp_slope(b, a)))
+RULE(polygamma,  INPUT,     NULL,                                           TIMES(ad_polygamma(ad_add(a, 1), b)))
 /* zero-wins: in d the derivative is 0 where the first operand is, as it is where t is */
 RULE(zmul,       INPUT,     ad_zmul(t, b),                                  ad_zzmul(t, a))
-RULE(zdiv,       BOTH,      ad_zdiv(t, b),                                  ad_zzmul(t, ad_neg(ad_zdiv(y, b))))
+RULE(zdiv,       BOTH,      ad_zdiv(t, b),                                  TIMES(ad_neg(ad_zdiv(y, b))))
 RULE(zzmul,      INPUT,     ad_zzmul(t, b),                                 ad_zzmul(t, a))
 /* clang-format on */
 FUNCTION(div)

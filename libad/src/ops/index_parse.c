@@ -32,10 +32,10 @@ static void skip_blanks(struct reader *r)
         r->at++;
 }
 
-/* A word or mark, if it comes next. */
-static bool accept(struct reader *r, const char *word)
+/* A word or mark, a literal, if it comes next. */
+AD_ALWAYS_INLINE bool accept(struct reader *r, const char *word)
 {
-    size_t length = strlen(word);
+    const size_t length = strlen(word);
     skip_blanks(r);
     if (*r->at != *word)
         return false;

@@ -130,17 +130,30 @@ static bool show_infer(const ad_node *node, ad_spec *output)
     return true;
 }
 
-static ad_array *show_view(const ad_node *node, const ad_spec *output)
+static ad_array *shown(const ad_node *node)
 {
     const ad_array *x = ad_node_operand(node, 0);
     struct view view;
     view_region(axes_of(node), x->ndim, ad_dims(x), ad_strides(x), &view);
-    if (view.shape.ndim == 0 && output->dtype == AD_F64) {
+    if (view.shape.ndim == 0 && x->dtype == AD_F64) {
         double number; /* which is no longer than a reference to it, and on which operations are quick */
         memcpy(&number, x->data + view.offset, sizeof number);
         return ad_scalar(number);
     }
-    return ad_array_view(ad_current(), x, output->dtype, view.shape.ndim, view.shape.dim, view.strides, view.offset);
+    return ad_array_view(ad_current(), x, (ad_dtype)x->dtype, view.shape.ndim, view.shape.dim, view.strides, view.offset);
+}
+
+static ad_array *show_view(const ad_node *node, const ad_spec *output)
+{
+    (void)output;
+    return shown(node);
+}
+
+/* What is shown is new, whatever the call. */
+static bool show_direct(const ad_node *node, ad_array **output)
+{
+    *output = shown(node);
+    return true;
 }
 
 /* Zeros give way to the cotangent, so that its own zeros keep their sign. */
@@ -156,7 +169,7 @@ static bool show_vjp_into(const ad_node *node, ad_array *g, void *sum, bool zero
 }
 
 static const ad_primitive show_op = {
-    .name = "ad_at", .infer = show_infer, .view = show_view, .vjp_into = show_vjp_into, .linear = AD_LINEAR, REGION,
+    .name = "ad_at", .infer = show_infer, .view = show_view, .direct = show_direct, .vjp_into = show_vjp_into, .linear = AD_LINEAR, REGION,
 };
 AD_OPERATION(show_op);
 
