@@ -199,17 +199,33 @@ bool ad_elementwise_eval(const ad_node *node, void *const *outputs)
     return node->count == 1 ? eval(node, out, 1) : node->count == 2 ? eval(node, out, 2) : eval(node, out, node->count);
 }
 
-/* ---- the plainest of calls: one or two dense arrays of one shape and float dtype, of which one may be a number ---- */
+/* ---- the plainest of calls: one or two dense arrays of one shape and float dtype, of which one may be a number, or one repeated ---- */
 
-/* Where the value of x stands, if x is a number that changes nothing about the dtype of an array beside it; converted, in `room`. Else NULL. */
-static __attribute__((noinline)) const char *number_beside(const ad_array *x, ad_dtype dtype, void *room)
+AD_ALWAYS_INLINE bool is_row(const ad_array *x)
+{
+    return x->ndim && (x->flags & (AD_CONTIGUOUS | AD_WEAK)) == AD_CONTIGUOUS;
+}
+
+/* Whether x repeats one element in the shape and dtype of a row, as the cotangent of what was summed. */
+static bool is_repeated(const ad_array *x, const ad_array *row)
+{
+    bool repeated = x->dtype == row->dtype && !(x->flags & AD_WEAK) && ad_same_shape(x, row);
+    for (int i = 0; i < x->ndim && repeated; i++)
+        repeated = ad_strides(x)[i] == 0;
+    return repeated;
+}
+
+/* Where the value of x stands, if x is a number that changes nothing about the shape and dtype of a row beside it; converted, in `room`. Else NULL. */
+static __attribute__((noinline)) const char *number_beside(const ad_array *x, const ad_array *row, void *room)
 {
     const char *in = x->data;
     int64_t stride = 0;
-    bool real = dtype == AD_F64 || dtype == AD_F32;
-    if (x->ndim || x->dtype == dtype)
-        return x->ndim ? NULL : in;
-    if (!real || !(x->flags & AD_WEAK) || x->dtype == AD_C128)
+    ad_dtype dtype = (ad_dtype)row->dtype;
+    if (x->ndim)
+        return is_repeated(x, row) ? in : NULL;
+    if (x->dtype == dtype)
+        return in;
+    if (ad_dtype_is_complex(dtype) || !(x->flags & AD_WEAK) || x->dtype == AD_C128)
         return NULL;
     ad_cast((ad_dtype)x->dtype, dtype)(1, &in, &stride, room, ad_item_size(dtype));
     return room;
@@ -218,18 +234,18 @@ static __attribute__((noinline)) const char *number_beside(const ad_array *x, ad
 FOR_EACH_COUNT bool direct(const ad_node *node, ad_array **output, int count)
 {
     ad_context *c = ad_current();
-    const ad_array *a = node->inputs[0], *b = node->inputs[count - 1], *row = a->ndim ? a : b;
+    const ad_array *a = node->inputs[0], *b = node->inputs[count - 1], *row = is_row(a) ? a : b;
     ad_dtype dtype = (ad_dtype)row->dtype, out_dtype = ad_loop_output((ad_loop_id)node->op->code, dtype);
     ad_loop *loop = ad_dtype_is_float(dtype) ? c->loops->loop[node->op->code][dtype] : NULL;
     int64_t n = row->size, item = ad_item_size(dtype), strides[] = { item, item };
     const char *in[] = { a->data, b->data };
     double number;
-    if (!loop || row->ndim == 0 || (row->flags & (AD_CONTIGUOUS | AD_WEAK)) != AD_CONTIGUOUS || n >= AD_LOOP_SHARED)
+    if (!loop || (!is_row(row)) || n >= AD_LOOP_SHARED)
         return false;
     if (count == 2 && !ad_is_alike(a, b)) {
         int other = row == a;
         strides[other] = 0;
-        if (!(in[other] = number_beside(node->inputs[other], dtype, &number)))
+        if (!(in[other] = number_beside(node->inputs[other], row, &number)))
             return false;
     }
     *output = ad_array_like(c, out_dtype, row);

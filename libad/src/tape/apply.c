@@ -255,9 +255,11 @@ FOR_EACH_COUNT bool compute(ad_context *c, const struct ad_node *node, ad_array 
 {
     if (outputs_count > 1)
         return compute_hidden(c, node, outputs, outputs_count);
-    if (node->op->direct && node->op->direct(node, outputs))
-        return outputs[0] || failed_in(c, node->op, "direct");
-    return compute_one(c, node, outputs);
+    if (!node->op->direct || !node->op->direct(node, outputs))
+        return compute_one(c, node, outputs);
+    if (__builtin_expect(outputs[0] != NULL, 1))
+        return true;
+    return failed_in(c, node->op, "direct");
 }
 
 /* The same for calls that somebody watches, or whose operands have names. */
