@@ -14,7 +14,8 @@
 #define FMA(a, b, c)   _mm512_fmadd_pd(a, b, c)
 #define SQRT(a)        _mm512_sqrt_pd(a)
 #define FLOOR(a)       _mm512_floor_pd(a)
-#define ALL_TRUE(mask) (_mm512_movepi64_mask((__m512i)(mask)) == 0xff)
+#define EVERY_F64(mask) (_mm512_movepi64_mask((__m512i)(mask)) == 0xff)
+#define EVERY_F32(mask) (_mm512_movepi32_mask((__m512i)(mask)) == 0xffff)
 #define LOOKUP(table, index) _mm512_permutex2var_pd(_mm512_loadu_pd(table), (__m512i)(index), _mm512_loadu_pd((table) + 8))
 enum { BYTES = 64 };
 typedef __m512d vector_f64;
@@ -26,7 +27,8 @@ typedef __m512 vector_f32;
 #define FMA(a, b, c)   _mm256_fmadd_pd(a, b, c)
 #define SQRT(a)        _mm256_sqrt_pd(a)
 #define FLOOR(a)       _mm256_floor_pd(a)
-#define ALL_TRUE(mask) (_mm256_movemask_pd((__m256d)(mask)) == 0xf)
+#define EVERY_F64(mask) (_mm256_movemask_pd((__m256d)(mask)) == 0xf)
+#define EVERY_F32(mask) (_mm256_movemask_ps((__m256)(mask)) == 0xff)
 #define LOOKUP(table, index) _mm256_i64gather_pd(table, (__m256i)((index) & 15), 8)
 enum { BYTES = 32 };
 typedef __m256d vector_f64;
@@ -37,6 +39,8 @@ typedef __m256 vector_f32;
 #define SLEEF_F32(f, u) Sleef_##f##f4_##u##sse2
 #define FMA(a, b, c)   ((a) * (b) + (c))
 #define SQRT(a)        _mm_sqrt_pd(a)
+#define EVERY_F64(mask) (_mm_movemask_pd((__m128d)(mask)) == 0x3)
+#define EVERY_F32(mask) (_mm_movemask_ps((__m128)(mask)) == 0xf)
 enum { BYTES = 16 };
 typedef __m128d vector_f64;
 typedef __m128 vector_f32;
@@ -46,6 +50,8 @@ typedef __m128 vector_f32;
 #define SLEEF_F32(f, u) Sleef_##f##f4_##u##advsimd
 #define FMA(a, b, c)   vfmaq_f64(c, a, b)
 #define SQRT(a)        vsqrtq_f64(a)
+#define EVERY_F64(mask) (vminvq_u32((uint32x4_t)(mask)) != 0)
+#define EVERY_F32(mask) EVERY_F64(mask)
 enum { BYTES = 16 };
 typedef float64x2_t vector_f64;
 typedef float32x4_t vector_f32;
@@ -58,6 +64,7 @@ typedef float32x4_t vector_f32;
 #define LANES         (BYTES / 8)
 #define NAME(x)       x##_f64
 #define SLEEF(f, u)   SLEEF_F64(f, u)
+#define EVERY(mask)   EVERY_F64(mask)
 #define C_FUNCTION(name) name
 #define SIGNED        int64_t
 #define UNSIGNED      uint64_t
@@ -70,6 +77,7 @@ typedef float32x4_t vector_f32;
 #undef LANES
 #undef NAME
 #undef SLEEF
+#undef EVERY
 #undef C_FUNCTION
 #undef SIGNED
 #undef UNSIGNED
@@ -80,6 +88,7 @@ typedef float32x4_t vector_f32;
 #define LANES         (BYTES / 4)
 #define NAME(x)       x##_f32
 #define SLEEF(f, u)   SLEEF_F32(f, u)
+#define EVERY(mask)   EVERY_F32(mask)
 #define C_FUNCTION(name) name##f
 #define SIGNED        int32_t
 #define UNSIGNED      uint32_t
