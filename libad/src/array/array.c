@@ -121,7 +121,7 @@ static __attribute__((noinline)) ad_array *large_new(ad_context *c, ad_dtype dty
 }
 
 /* An uninitialised array of a shape that was checked: header and data in one block, with a storage between them from some size on, or in two. */
-AD_ALWAYS_INLINE ad_array *sized_new(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims, int64_t size)
+static ad_array *sized_new(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims, int64_t size)
 {
     size_t bytes = (size_t)size * (size_t)ad_item_size(dtype), at = joined_at(ndim), all = at + JOINED_STORAGE + bytes;
     bool joined = bytes > AD_INLINE_BYTES;
@@ -151,9 +151,17 @@ ad_array *ad_array_new(ad_context *c, ad_dtype dtype, int ndim, const int64_t *d
     return sized_new(c, dtype, ndim, dims, size);
 }
 
+/* Where x has its data in its own block, so has the new one. */
 ad_array *ad_array_like(ad_context *c, ad_dtype dtype, const ad_array *x)
 {
-    return sized_new(c, dtype, x->ndim, ad_dims(x), x->size);
+    if (x->object.kind != AD_PLAIN_ARRAY || x->dtype != dtype)
+        return ad_array_new(c, dtype, x->ndim, ad_dims(x));
+    ad_array *y = header_new(c, dtype, x->ndim, x->size, (size_t)x->object.size_class * AD_SMALL_STEP);
+    if (!y)
+        return NULL;
+    y->data = (char *)y + (x->data - (const char *)x);
+    extents_c_order(y, dtype, x->ndim, ad_dims(x));
+    return y;
 }
 
 ad_array *ad_array_zeros(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims)
