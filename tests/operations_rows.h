@@ -480,7 +480,7 @@ static const struct row rows[] = {
     ONE("ad_linalg_cofactors_change", determinant_slope, -2, 2, SQUARE),
     ONE("ad_linalg_slogdet", log_determinant, -2, 2, COMPLEX | SQUARE),
     ONE("ad_linalg_slogdet_sign", sign_of_determinant, -2, 2, COMPLEX | SQUARE),
-    ONE("ad_linalg_hermitian", cholesky_lower, -2, 2, COMPLEX | SQUARE),
+    ONE("ad_linalg_hermitian", hermitian_values, -2, 2, COMPLEX | SQUARE),
     ONE("ad_linalg_cholesky", cholesky_lower, -2, 2, COMPLEX | SQUARE),
     ONE("ad_linalg_eigh", hermitian_values, -2, 2, COMPLEX | SQUARE),
     ONE("ad_linalg_qr", triangular_qr, -2, 2, COMPLEX | SQUARE),

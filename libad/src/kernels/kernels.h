@@ -230,6 +230,8 @@ enum { AD_LINALG_LARGEST = 30000 };
 
 /* In place: A = L U P^T with U's diagonal 1; row i of P's swaps is exchanged with row pivots[i], counted from 1. Fails where a pivot is 0, which L keeps. */
 int ad_lu_factor(ad_dtype dtype, int64_t n, void *a, int32_t *pivots);
+/* Where the diagonal of a is 0 first, counted from 1; 0: nowhere. */
+int ad_zero_on_diagonal(ad_dtype dtype, int64_t n, const void *a);
 /* x = A^-1 x, or transposed A^-T x, of k columns, from these factors. */
 void ad_lu_solve(ad_dtype dtype, bool transposed, int64_t n, int64_t k, const void *lu, const int32_t *pivots, void *x);
 /* In place: A = L L^H with L lower and zeros above; A's lower triangle is read. Fails at the leading minor that is not positive. */

@@ -59,45 +59,55 @@ struct eigh_sizes {
 #define ORGQR        ungqr
 #include "kernels/linalg.inc"
 
-/* Calls a function for the dtype, alone. */
-#define FOR_DTYPE(dtype, f, ...)                                                                                                                               \
-    do {                                                                                                                                                       \
-        int threads_ = ad_openblas_hold();                                                                                                                     \
-        switch (dtype) {                                                                                                                                       \
-        case AD_F64: f(d)(__VA_ARGS__); break;                                                                                                                 \
-        case AD_F32: f(s)(__VA_ARGS__); break;                                                                                                                 \
-        case AD_C128: f(z)(__VA_ARGS__); break;                                                                                                                \
-        default: f(c)(__VA_ARGS__); break;                                                                                                                     \
-        }                                                                                                                                                      \
-        ad_openblas_release(threads_);                                                                                                                         \
+/* Calls a function for the dtype; where the library is called in it, on this thread alone. */
+#define FOR_DTYPE(n, dtype, f, ...)                                                                                    \
+    do {                                                                                                               \
+        bool library_ = (n) > SMALL || (dtype) == AD_C128 || (dtype) == AD_C64;                                        \
+        int threads_ = library_ ? ad_openblas_hold() : 0;                                                              \
+        switch (dtype) {                                                                                               \
+        case AD_F64: f(d)(__VA_ARGS__); break;                                                                         \
+        case AD_F32: f(s)(__VA_ARGS__); break;                                                                         \
+        case AD_C128: f(z)(__VA_ARGS__); break;                                                                        \
+        default: f(c)(__VA_ARGS__); break;                                                                             \
+        }                                                                                                              \
+        if (library_)                                                                                                  \
+            ad_openblas_release(threads_);                                                                             \
     } while (0)
 
 int ad_lu_factor(ad_dtype dtype, int64_t n, void *a, int32_t *pivots)
 {
     int info = 0;
 #define LU(letter) info = letter##_lu_factor
-    FOR_DTYPE(dtype, LU, (int)n, a, pivots);
+    FOR_DTYPE(n, dtype, LU, (int)n, a, pivots);
     return info;
 }
 
 void ad_lu_solve(ad_dtype dtype, bool transposed, int64_t n, int64_t k, const void *lu, const int32_t *pivots, void *x)
 {
 #define LU_SOLVE(letter) letter##_lu_solve
-    FOR_DTYPE(dtype, LU_SOLVE, transposed, (int)n, k, lu, pivots, x);
+    FOR_DTYPE(n > k ? n : k, dtype, LU_SOLVE, transposed, (int)n, k, lu, pivots, x);
+}
+
+int ad_zero_on_diagonal(ad_dtype dtype, int64_t n, const void *a)
+{
+    int place = 0;
+#define ZERO(letter) place = letter##_zero_on_diagonal
+    FOR_DTYPE(0, dtype, ZERO, n, a);
+    return place;
 }
 
 int ad_cholesky(ad_dtype dtype, int64_t n, void *a)
 {
     int info = 0;
 #define CHOLESKY(letter) info = letter##_cholesky
-    FOR_DTYPE(dtype, CHOLESKY, (int)n, a);
+    FOR_DTYPE(n, dtype, CHOLESKY, (int)n, a);
     return info;
 }
 
 void ad_triangular_solve(ad_dtype dtype, bool lower, bool transposed, bool unit, int64_t n, int64_t k, const void *a, void *x)
 {
 #define TRIANGULAR(letter) letter##_triangular_solve
-    FOR_DTYPE(dtype, TRIANGULAR, lower, transposed, unit, (int)n, k, a, x);
+    FOR_DTYPE(SMALL + 1, dtype, TRIANGULAR, lower, transposed, unit, (int)n, k, a, x);
 }
 
 size_t ad_eigh_scratch(ad_dtype dtype, int64_t n)
@@ -114,7 +124,7 @@ int ad_eigh(ad_dtype dtype, bool lower, int64_t n, const void *a, void *w, void 
 {
     int info = 0;
 #define EIGH(letter) info = letter##_eigh
-    FOR_DTYPE(dtype, EIGH, lower, (int)n, a, w, v, scratch);
+    FOR_DTYPE(SMALL + 1, dtype, EIGH, lower, (int)n, a, w, v, scratch);
     return info;
 }
 
@@ -132,6 +142,6 @@ int ad_qr(ad_dtype dtype, int64_t m, int64_t n, int64_t columns, const void *a, 
 {
     int info = 0;
 #define QR(letter) info = letter##_qr
-    FOR_DTYPE(dtype, QR, (int)m, (int)n, (int)columns, a, q, r, scratch);
+    FOR_DTYPE(SMALL + 1, dtype, QR, (int)m, (int)n, (int)columns, a, q, r, scratch);
     return info;
 }

@@ -1,7 +1,7 @@
 /* Cholesky factors, and systems with triangular matrices.
  *
  * With A = L L^H the tangent of L is L Phi(L^-1 dA L^-H), Phi taking the lower triangle with half of the diagonal; the reverse rule is its transpose (Murray 2016,
- * arXiv 1602.07527), between two conjugations, as cotangents pair without one. dA is Hermitian here: ad_hermitian stands before the factorization. */
+ * arXiv 1602.07527), between two conjugations, as cotangents pair without one. Of dA the Hermitian part counts. */
 #include "ops/linalg/linalg.h"
 #include <string.h>
 
@@ -183,7 +183,8 @@ static ad_array *cholesky_vjp(const ad_node *node, int operand, ad_array *g)
 static ad_array *cholesky_jvp(const ad_node *node, int operand, ad_array *t)
 {
     (void)operand;
-    ad_array *l = ad_node_output(node, 0), *left = ad_linalg_solve_triangular(l, t, .lower = true);
+    ad_array *l = ad_node_output(node, 0), *hermitian = ad_mul(0.5, ad_add(t, ad_adjoint(t)));
+    ad_array *left = ad_linalg_solve_triangular(l, hermitian, .lower = true);
     ad_array *both = ad_adjoint(ad_linalg_solve_triangular(l, ad_adjoint(left), .lower = true));
     return ad_matmul(l, half_triangle(real_diagonal(both)));
 }
@@ -202,7 +203,7 @@ ad_array *ad_linalg_cholesky_with(ad_array *a, ad_linalg_cholesky_options option
 {
     if (!ad_given(a, "ad_linalg_cholesky", "array") || !(a = ad_matrices("ad_linalg_cholesky", a, true)))
         return NULL;
-    a = ad_hermitian("ad_linalg_cholesky", options.upper ? ad_adjoint(a) : a, NULL);
+    a = options.upper ? ad_adjoint(a) : a;
     ad_array *l = a ? ad_call_primitive(&cholesky_op, &a, 1, NULL) : NULL;
     return options.upper ? ad_adjoint(l) : l;
 }

@@ -42,23 +42,9 @@ struct lu_factors ad_lu_factors(ad_array *a)
     return (struct lu_factors){ outputs[0], outputs[1] };
 }
 
-/* The first pivot of a matrix that is 0, counted from 0; -1: none. */
-static int64_t zero_pivot(ad_dtype dtype, int64_t n, const char *lu)
-{
-    int64_t item = (int64_t)ad_dtype_size(dtype);
-    for (int64_t i = 0; i < n; i++) {
-        const char *pivot = lu + i * (n + 1) * item;
-        double parts[2] = { 0, 0 };
-        ad_copy_strided(0, NULL, (struct ad_operand){ (char *)(uintptr_t)pivot, NULL, dtype }, (struct ad_operand){ (char *)parts, NULL, AD_C128 });
-        if (parts[0] == 0 && parts[1] == 0)
-            return i;
-    }
-    return -1;
-}
-
 static bool is_regular(const ad_node *node, const char *lu, int64_t matrix)
 {
-    int64_t pivot = zero_pivot(ad_node_dtype(node, MATRIX), ad_matrix_size(node, MATRIX).rows, lu);
+    int64_t pivot = ad_zero_on_diagonal(ad_node_dtype(node, MATRIX), ad_matrix_size(node, MATRIX).rows, lu) - 1;
     return pivot < 0 ||
            AD_FAIL(AD_ERROR_NUMERIC, "%s: matrix %lld is singular: pivot %lld is 0", ad_node_primitive(node)->name, (long long)matrix, (long long)pivot);
 }
@@ -221,7 +207,7 @@ static bool inverse_eval(const ad_node *node, void *const *outputs)
         return false;
     for (int64_t i = 0; i < ad_stack_count(&shape, 2) && n; i++) {
         char *x = (char *)outputs[0] + i * bytes;
-        bool singular = o->infinite && zero_pivot(dtype, n, lu + i * bytes) >= 0;
+        bool singular = o->infinite && ad_zero_on_diagonal(dtype, n, lu + i * bytes) > 0;
         if (!o->infinite && !is_regular(node, lu + i * bytes, i))
             return false;
         memcpy(x, singular ? infinity->data : one->data, (size_t)bytes);
