@@ -11,16 +11,6 @@ static ad_array *rosenbrock(ad_array *p)
     return ad_add(ad_square(ad_sub(1, x)), ad_mul(100, ad_square(ad_sub(y, ad_square(x)))));
 }
 
-/* The solution of a 2 x 2 system H s = g. */
-static ad_array *solve_2x2(ad_array *H, ad_array *g)
-{
-    double h[4], b[2];
-    ad_copy_to(H, h, 4);
-    ad_copy_to(g, b, 2);
-    double det = h[0] * h[3] - h[1] * h[2];
-    return ad_from((double[]){ (h[3] * b[0] - h[1] * b[1]) / det, (h[0] * b[1] - h[2] * b[0]) / det }, AD_SHAPE(2));
-}
-
 int main(int argc, char **argv)
 {
     struct options options = { .iterations = 20 };
@@ -35,7 +25,7 @@ int main(int argc, char **argv)
         printf("%4lld %12.8f %12.8f %14.6e %14.6e\n", (long long)step, ad_item(ad_at(p, "0")), ad_item(ad_at(p, "1")), f, size);
         if (size < 1e-12)
             break;
-        p = ad_sub(p, solve_2x2(H, g));
+        p = ad_sub(p, ad_linalg_solve(H, g));
         path = ad_concatenate(ad_list_of(path, ad_reshape(p, AD_SHAPE(1, 2))), .axis = 0);
     }
     write_results(options.out, "", "x,y", path,
