@@ -1,4 +1,4 @@
-"""The rows of elementwise, chain, moves and products in NumPy, on one thread (compare.py sets OMP_NUM_THREADS and OPENBLAS_NUM_THREADS to 1)."""
+"""The rows of elementwise, chain, moves, products and linalg in NumPy, on one thread (compare.py sets OMP_NUM_THREADS and OPENBLAS_NUM_THREADS to 1)."""
 import numpy as np
 
 from peer import Peer, options, uniform
@@ -128,6 +128,24 @@ def products(peer):
     pair("a stack of 64, n = 64, the first transposed", a.swapaxes(1, 2), b)
 
 
+def linalg(peer):
+    def rows(of, x):
+        n = x.shape[-1]
+        y = x + n * np.eye(n)
+        h = y @ y.swapaxes(-2, -1)
+        for name, f in {
+            "solve": lambda: np.linalg.solve(y, x[..., :1]), "inv": lambda: np.linalg.inv(y), "slogdet": lambda: np.linalg.slogdet(y)[1],
+            "cholesky": lambda: np.linalg.cholesky(h), "eigh": lambda: np.linalg.eigh(h)[0], "svd": lambda: np.linalg.svd(y)[1],
+            "qr": lambda: np.abs(np.linalg.qr(y)[1]),
+        }.items():
+            peer.measure(f"{name}, {of}", f, aim=1.05)
+
+    for n in (10, 100, 500):
+        rows(f"n = {n}", uniform((n, n), 1) - 0.5)
+    for n in (2, 3, 4):
+        rows(f"10000 of n = {n}", uniform((10000, n, n), 1) - 0.5)
+
+
 if __name__ == "__main__":
     chosen = options()
-    {"elementwise": elementwise, "chain": chain, "moves": moves, "products": products}[chosen.program](Peer("NumPy", np.__version__, chosen))
+    {"elementwise": elementwise, "chain": chain, "moves": moves, "products": products, "linalg": linalg}[chosen.program](Peer("NumPy", np.__version__, chosen))
