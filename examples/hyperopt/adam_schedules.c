@@ -29,7 +29,7 @@ int main(int argc, char **argv)
     ad_key fresh = ad_random_fold_in(ad_random_key(options.seed), UINT64_MAX);
     hyper_optimize_report report;
     struct factor best = best_factor(&task, adam_hypers(&task, 1), 1e-3, 0.1, fresh);
-    ad_tree *learned = learn_schedule(&task, best.hypers, "run/beta1, run/beta2", &options, &report);
+    ad_tree *learned = learn_schedule(&task, best.hypers, "run/beta1, run/beta2", false, &options, &report);
     bool exact = run.reversed_exactly;
     double bits = run.bits_per_step, bound = run.bound;
 

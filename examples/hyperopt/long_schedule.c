@@ -31,7 +31,7 @@ int main(int argc, char **argv)
     ad_key fresh = ad_random_fold_in(ad_random_key(options.seed), UINT64_MAX);
     ad_tree *scale = lecun_scale(&task, exp(-3));
     hyper_optimize_report report;
-    ad_tree *learned = learn_schedule(&task, constant_hypers(&task, ITERATIONS, 1, 0.5, scale), "run/beta", &options, &report);
+    ad_tree *learned = learn_schedule(&task, constant_hypers(&task, ITERATIONS, 1, 0.5, scale), "run/beta", false, &options, &report);
     printf("learned schedule after 100 iterations: training loss %.2e\n", loss_on_fresh_seeds(&task, learned, fresh, NULL));
 
     task.training.iterations = LONG;

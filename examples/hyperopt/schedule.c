@@ -90,10 +90,11 @@ ad_tree *constant_hypers(const struct task *task, int64_t iterations, double rat
     return ad_tree_of("run", ad_tree_of("alpha", per_group(task, iterations, rate), "beta", per_group(task, iterations, momentum)), "scale", scale);
 }
 
-ad_tree *learn_schedule(struct task *task, ad_tree *first, const char *momenta, const struct options *options, hyper_optimize_report *report)
+ad_tree *learn_schedule(struct task *task, ad_tree *first, const char *momenta, bool calm, const struct options *options, hyper_optimize_report *report)
 {
     ad_on_error(AD_ERROR_RETURN); /* runs that diverge are skipped */
-    ad_tree *learned = hyper_optimize(loss_after_training, first, .optimizer = adnn_adam(.step_size = 0.12), .anneal = true, .log = "run/alpha, scale", .logit = momenta, .iterations = options->meta_iterations,
+    adnn_optimizer adam = adnn_adam(.step_size = calm ? 0.12 : 0.04);
+    ad_tree *learned = hyper_optimize(loss_after_training, first, .optimizer = adam, .anneal = calm, .log = "run/alpha, scale", .logit = momenta, .iterations = options->meta_iterations,
                                       .key = ad_random_key(options->seed), .context = task, .returns = HYPER_LAST, .clip_growth = 5, .skip_failures = 3,
                                       .progress = true, .report = report);
     ad_on_error(AD_ERROR_PRINT_AND_EXIT);

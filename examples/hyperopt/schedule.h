@@ -46,8 +46,9 @@ ad_array *loss_after_training(ad_tree *hypers, ad_key key, void *context);
 /* Hypers of hyper_sgd with one learning rate and momentum for all groups, at each of so many iterations. */
 ad_tree *constant_hypers(const struct task *task, int64_t iterations, double rate, double momentum, ad_tree *scale);
 
-/* Learns a rate and momenta for every group and iteration, and the scales; momenta: their paths, "run/beta". */
-ad_tree *learn_schedule(struct task *task, ad_tree *first, const char *momenta, const struct options *options, hyper_optimize_report *report);
+/* Learns a rate and momenta for every group and iteration, and the scales; momenta: their paths, "run/beta". calm: the first rates are far below the best
+ * ones, and have a long way to go: the steps of Adam are 0.12 at first and fall to 0. Otherwise they are of 0.04. */
+ad_tree *learn_schedule(struct task *task, ad_tree *first, const char *momenta, bool calm, const struct options *options, hyper_optimize_report *report);
 
 /* Mean over fresh seeds of the training loss after training; the curve, or NULL, gets that after every
  * `every` iterations. */

@@ -48,9 +48,9 @@ int main(int argc, char **argv)
     struct factor best = best_fixed_rate(&task, ITERATIONS, start, fresh), better = best_fixed_rate(&task, ITERATIONS, advised, fresh);
     hypers[0] = constant_hypers(&task, ITERATIONS, exp(-1), 0.5, start);
     hypers[1] = best.hypers;
-    hypers[2] = learn_schedule(&task, hypers[0], "run/beta", &options, &report);
+    hypers[2] = learn_schedule(&task, hypers[0], "run/beta", true, &options, &report);
     hypers[3] = better.hypers;
-    hypers[4] = learn_schedule(&task, constant_hypers(&task, ITERATIONS, 1, 0.5, advised), "run/beta", &options, &unused);
+    hypers[4] = learn_schedule(&task, constant_hypers(&task, ITERATIONS, 1, 0.5, advised), "run/beta", false, &options, &unused);
 
     double curves[6][ITERATIONS] = { 0 }, reached[5];
     for (int t = 0; t < ITERATIONS; t++)
