@@ -3,6 +3,18 @@
 
 #include <stdlib.h>
 
+/* Each class as a row of probabilities. The labels are looked at a second time only to say what is wrong. */
+static ad_array *rows_of_classes(const char *operation, ad_array *labels, int64_t classes, ad_dtype dtype)
+{
+    bool failed = ad_failed();
+    ad_array *rows = ad_one_hot(labels, classes, .dtype = dtype);
+    if (rows || failed || ad_error_code() != AD_ERROR_INDEX)
+        return rows;
+    ad_clear_error();
+    int64_t lowest = ad_item_int(ad_min(labels)), highest = ad_item_int(ad_max(labels));
+    return ad_set_error(AD_ERROR_INDEX, "%s: label %lld is no class of 0 to %lld", operation, (long long)(lowest < 0 ? lowest : highest), (long long)classes - 1);
+}
+
 /* Labels as a matrix of probabilities like the logits. */
 static ad_array *probabilities(const char *operation, ad_array *logits, ad_array *labels)
 {
@@ -20,11 +32,7 @@ static ad_array *probabilities(const char *operation, ad_array *logits, ad_array
     ad_dtype dtype = ad_dtype_of(labels);
     if (dtype != AD_I64 && dtype != AD_I32 && dtype != AD_U8)
         return ad_set_error(AD_ERROR_DTYPE, "%s: labels of one dimension that are no integers; see ad_astype", operation);
-    int64_t lowest = shape.dim[0] ? ad_item_int(ad_min(labels)) : 0, highest = shape.dim[0] ? ad_item_int(ad_max(labels)) : 0;
-    if (lowest < 0 || (shape.dim[0] && highest >= shape.dim[1]))
-        return ad_set_error(AD_ERROR_INDEX, "%s: label %lld is no class of 0 to %lld", operation, (long long)(lowest < 0 ? lowest : highest),
-                            (long long)shape.dim[1] - 1);
-    return ad_one_hot(labels, shape.dim[1], .dtype = ad_dtype_of(logits));
+    return rows_of_classes(operation, labels, shape.dim[1], ad_dtype_of(logits));
 }
 
 static bool is_reduction(const char *operation, adnn_reduction reduction)

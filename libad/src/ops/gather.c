@@ -581,7 +581,7 @@ ad_array *ad_one_hot_with(ad_array *index, int64_t classes, ad_one_hot_options o
         return NULL;
     if (!ad_count_fits("ad_one_hot", index->ndim + 1, AD_MAX_NDIM, "dimensions"))
         return NULL;
-    if (ad_item(ad_any(ad_less(index, 0))) != 0)
+    if (places != index && ad_item(ad_any(ad_less(index, 0))) != 0) /* what is used as it is has none */
         return ad_set_error(AD_ERROR_INDEX, "ad_one_hot: %lld is no class of 0 to %lld", (long long)ad_item_int(ad_min(index)), (long long)classes - 1);
     ad_shape shape = ad_shape_of(index);
     shape.dim[shape.ndim++] = classes;
