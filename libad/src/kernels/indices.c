@@ -26,50 +26,61 @@ static bool count_from_end(int64_t n, int64_t length, int64_t *index)
 
 static int64_t count_true(int64_t n, const uint8_t *mask)
 {
+    enum { PIECE = 1 << 20 }; /* whose number fits in half as many bits */
     int64_t count = 0;
-    for (int64_t i = 0; i < n; i++)
-        count += mask[i] != 0;
+    for (int64_t start = 0; start < n; start += PIECE) {
+        int64_t end = n - start < PIECE ? n : start + PIECE;
+        uint32_t more = 0;
+        for (int64_t i = start; i < end; i++)
+            more += mask[i] != 0;
+        count += more;
+    }
     return count;
 }
 
 enum { EIGHT = 8, MANY = 64 };
 
-/* The true ones among eight, from element i on, to `places`, in which there is room for eight. Gives how many. No branch depends on the mask. */
-static inline int64_t places_of_eight(const uint8_t *mask, int64_t i, int64_t *places)
-{
 #ifdef AD_ISA_AVX512
-    __mmask8 is_true = (__mmask8)_mm_test_epi8_mask(_mm_loadu_si64(mask + i), _mm_set1_epi8(-1));
-    __m512i place = _mm512_add_epi64(_mm512_set1_epi64(i), _mm512_set_epi64(7, 6, 5, 4, 3, 2, 1, 0));
-    _mm512_storeu_si512(places, _mm512_maskz_compress_epi64(is_true, place));
-    return __builtin_popcount(is_true);
-#else
+/* The places of the true ones among MANY, from element i on, to `places`, in which there is room for MANY. Gives how many. */
+static inline int64_t places_of_many(const uint8_t *mask, int64_t i, int64_t *places)
+{
     int64_t next = 0;
-    for (int j = 0; j < EIGHT; j++) { /* each is written where the next one belongs, and stays if it is one */
-        places[next] = i + j;
-        next += mask[i + j] != 0;
+    __m512i place = _mm512_add_epi64(_mm512_set1_epi64(i), _mm512_set_epi64(7, 6, 5, 4, 3, 2, 1, 0));
+    for (uint64_t rest = _mm512_test_epi8_mask(_mm512_loadu_si512(mask + i), _mm512_set1_epi8(-1)); rest; rest >>= EIGHT) {
+        _mm512_storeu_si512(places + next, _mm512_maskz_compress_epi64((__mmask8)rest, place));
+        next += __builtin_popcount((uint8_t)rest);
+        place = _mm512_add_epi64(place, _mm512_set1_epi64(EIGHT));
     }
     return next;
-#endif
 }
-
-static bool none_is_true(const uint8_t *mask)
+#else
+/* The same. Each place is written where the next one belongs, and stays if it is one: no branch has to be foreseen but that eight are all false. */
+static inline int64_t places_of_many(const uint8_t *mask, int64_t i, int64_t *places)
 {
-    uint8_t any = 0;
-    for (int l = 0; l < MANY; l++)
-        any |= mask[l];
-    return !any;
+    int64_t next = 0;
+    for (int64_t end = i + MANY; i < end; i += EIGHT) {
+        uint64_t eight;
+        memcpy(&eight, mask + i, sizeof eight);
+        for (int j = 0; eight && j < EIGHT; j++) {
+            places[next] = i + j;
+            next += mask[i + j] != 0;
+        }
+    }
+    return next;
 }
+#endif
 
 static void places_of_true(int64_t n, const uint8_t *mask, int64_t count, int64_t *places)
 {
-    int64_t i = 0, next = 0;
-    while (count - next >= EIGHT) { /* so there are eight elements, and room for eight places */
-        if (i + MANY <= n && none_is_true(mask + i)) {
-            i += MANY;
+    int64_t i = 0, next = 0, some[MANY];
+    for (; next < count && i + MANY <= n; i += MANY) {
+        if (count - next >= MANY) {
+            next += places_of_many(mask, i, places + next);
             continue;
         }
-        next += places_of_eight(mask, i, places + next);
-        i += EIGHT;
+        int64_t found = places_of_many(mask, i, some);
+        memcpy(places + next, some, (size_t)found * sizeof *some);
+        next += found;
     }
     for (; next < count; i++) {
         places[next] = i;
