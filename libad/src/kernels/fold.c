@@ -3,6 +3,7 @@
  * Rows are summed in 16 lanes within blocks of 512 and the blocks pairwise, so the bits depend on shape and strides only, not on the CPU, and the
  * error grows with the logarithm of the length. Rows that are added to a row are added in fours. */
 #include "kernels/loops.h"
+#include "kernels/vectors.h"
 #include <math.h>
 #include <string.h>
 

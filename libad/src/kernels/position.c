@@ -1,33 +1,29 @@
 /* Where the largest or smallest element of a row is: the first of equals, or the first NaN; and all elements that attain one. Compiled once for each
  * instruction set, as elementwise.c. The answer does not depend on the order in which elements are compared. */
 #include "kernels/loops.h"
+#include "kernels/vectors.h"
 #include <string.h>
 
 /* One source for floats and integers: of the latter it is known that none is NaN. */
 #pragma GCC diagnostic ignored "-Wtautological-compare"
 
 #define T       double
-#define SAME    int64_t
 #define NAME(x) x##_f64
 #define FLOATS  true
 #include "position.inc"
 #define T       float
-#define SAME    int32_t
 #define NAME(x) x##_f32
 #define FLOATS  true
 #include "position.inc"
 #define T       int64_t
-#define SAME    int64_t
 #define NAME(x) x##_i64
 #define FLOATS  false
 #include "position.inc"
 #define T       int32_t
-#define SAME    int32_t
 #define NAME(x) x##_i32
 #define FLOATS  false
 #include "position.inc"
 #define T       uint8_t
-#define SAME    uint8_t
 #define NAME(x) x##_u8
 #define FLOATS  false
 #include "position.inc"
