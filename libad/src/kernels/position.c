@@ -56,19 +56,19 @@ ad_position *const FOR_ISA(ad_positions)[AD_DTYPE_COUNT] = {
 /* ---- which elements attain the extremum ---- */
 
 #define T       double
-#define SAME    int64_t
+#define COMPLEX 0
 #define NAME(x) x##_f64
 #include "attained.inc"
 #define T       float
-#define SAME    int32_t
+#define COMPLEX 0
 #define NAME(x) x##_f32
 #include "attained.inc"
 #define T       c128
-#define SAME    bool
+#define COMPLEX 1
 #define NAME(x) x##_c128
 #include "attained.inc"
 #define T       c64
-#define SAME    bool
+#define COMPLEX 1
 #define NAME(x) x##_c64
 #include "attained.inc"
 

@@ -48,18 +48,23 @@ struct walk {
     int64_t place[MOST_DIMENSIONS]; /* strides of places, or 0 where they are not asked for */
 };
 
+/* Dimension d and the one before it change places. */
+static void exchange(struct walk *w, int d)
+{
+    int64_t *columns[] = { w->dims, w->in, w->out, w->place };
+    for (int k = 0; k < 4; k++) {
+        int64_t saved = columns[k][d];
+        columns[k][d] = columns[k][d - 1];
+        columns[k][d - 1] = saved;
+    }
+}
+
 /* Sorted by the input's stride, largest first, and joined where both operands walk neighbours as one. */
 static void canonicalise(struct walk *w)
 {
     for (int d = 1; d < w->ndim; d++)
-        for (int e = d; e > 0 && llabs(w->in[e]) > llabs(w->in[e - 1]); e--) {
-            int64_t *columns[] = { w->dims, w->in, w->out, w->place };
-            for (int k = 0; k < 4; k++) {
-                int64_t saved = columns[k][e];
-                columns[k][e] = columns[k][e - 1];
-                columns[k][e - 1] = saved;
-            }
-        }
+        for (int e = d; e > 0 && llabs(w->in[e]) > llabs(w->in[e - 1]); e--)
+            exchange(w, e);
     int last = 0;
     for (int d = 1; d < w->ndim; d++) {
         bool same_kind = (w->out[last] == 0) == (w->out[d] == 0);
@@ -279,9 +284,10 @@ static void reduce_position(const struct ad_loops *loops, bool max, int ndim, co
 
 /* ---- all that attain it ---- */
 
-/* The strides of what is walked beside the input: of y, and of places. */
+/* The strides of what is walked beside the input: of y, and of places. Columns are walked where rows are short. */
 static void walk_places(struct walk *w, int ndim, const int64_t *dims, const bool *reduced, const int64_t *strides, int64_t item)
 {
+    enum { SHORT_ROW = 16 };
     int64_t y_stride = item, place = 1;
     w->ndim = 0;
     for (int d = ndim - 1; d >= 0; d--) {
@@ -295,6 +301,8 @@ static void walk_places(struct walk *w, int ndim, const int64_t *dims, const boo
         place *= dims[d];
     }
     canonicalise(w);
+    if (w->ndim > 1 && w->dims[w->ndim - 1] < SHORT_ROW && w->dims[w->ndim - 2] > w->dims[w->ndim - 1])
+        exchange(w, w->ndim - 1);
 }
 
 int64_t ad_attained_places(const struct ad_loops *loops, int ndim, const int64_t *dims, const bool *reduced, struct ad_operand in, const void *y, int64_t room,
