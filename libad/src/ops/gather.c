@@ -1,8 +1,7 @@
 /* Elements named by integers: gathers, and their transposes.
  *
- * Three primitives, all linear: gather reads places along one axis, put replaces what is there, the last value of a place that is named again, and pick
- * reads different places of the flattened array. The places are a constant, held in the options, checked before a primitive is called. Everything else here computes
- * places and reshapes. */
+ * Three primitives along one axis, all linear: gather reads places, put replaces what is there, by the last value of a place that is named again, and add
+ * adds to it. The places are a constant, held in the options, checked before a primitive is called. Everything else here computes places and reshapes. */
 #include "ad/array.h"
 #include "ad/create.h"
 #include "ad/index.h"
@@ -142,6 +141,28 @@ static bool put_eval(const ad_node *node, void *const *outputs)
     return true;
 }
 
+/* The same, what is added. The values of a place are summed among themselves first. */
+static bool add_eval(const ad_node *node, void *const *outputs)
+{
+    const struct places *p = ad_node_options(node);
+    const ad_array *x = ad_node_operand(node, 0);
+    ad_dtype dtype = (ad_dtype)x->dtype;
+    struct layout l = layout_of(x, p->axis);
+    int64_t strides[AD_MAX_NDIM];
+    const void *values = data_of(node, 1);
+    if (!values)
+        return false;
+    c_order_strides(dtype, x->ndim, ad_dims(x), strides);
+    struct ad_operand sum = { outputs[0], strides, dtype };
+    memset(outputs[0], 0, (size_t)x->size * ad_dtype_size(dtype));
+    if (x->size)
+        ad_scatter_add(dtype, l.outer, p->length, l.inner, (const int64_t *)p->index->data, p->index->size, values, outputs[0]);
+    ad_run_loop(ad_current()->loops->loop[AD_LOOP_add][dtype], dtype, x->ndim, ad_dims(x), 2, (struct ad_operand[]){ operand_of(x), sum }, sum);
+    return true;
+}
+
+static ad_array *add_vjp(const ad_node *node, int operand, ad_array *g);
+static ad_array *add_jvp(const ad_node *node, int operand, ad_array *t);
 static ad_array *put_transpose(const ad_node *node, int operand, ad_array *g);
 static bool put_vjp_within(const ad_node *node, void *g);
 
@@ -154,8 +175,22 @@ static const ad_primitive gather_op = {
 static const ad_primitive put_op = {
     .name = "ad_put_set", .infer = ad_same_infer, .eval = put_eval, .vjp = put_transpose, .vjp_within = put_vjp_within, .linear = AD_LINEAR, PLACES,
 };
+static const ad_primitive add_op = {
+    .name = "ad_put_add", .infer = ad_same_infer, .eval = add_eval, .vjp = add_vjp, .jvp = add_jvp, PLACES,
+};
 AD_OPERATION(gather_op);
 AD_OPERATION(put_op);
+AD_OPERATION(add_op);
+
+static ad_array *add_vjp(const ad_node *node, int operand, ad_array *g)
+{
+    return operand == 0 ? g : ad_call_primitive(&gather_op, &g, 1, ad_node_options(node));
+}
+
+static ad_array *add_jvp(const ad_node *node, int operand, ad_array *t)
+{
+    return operand == 0 ? t : ad_transposed(&gather_op, ad_node_options(node), ad_node_input(node, 0), t);
+}
 
 /* Whether each place is not named again later on, in the shape of an index along the axis; NULL without an error: none is. */
 static ad_array *last_namings(const ad_node *node)
@@ -203,74 +238,6 @@ static bool put_vjp_within(const ad_node *node, void *g)
 static ad_array *gather(ad_array *x, ad_array *index, int axis)
 {
     return x && index ? ad_call_primitive(&gather_op, &x, 1, &(struct places){ index, ad_dims(x)[axis], axis }) : NULL;
-}
-
-/* ---- different places of all, of which each gets its cotangent by itself ---- */
-
-struct picks {
-    ad_array *places; /* C-contiguous int64, without trace, in the shape of the result */
-};
-
-static void picks_keep(const void *options)
-{
-    (ad_retain)(((const struct picks *)options)->places);
-}
-
-static void picks_drop(const void *options)
-{
-    (ad_release)(((const struct picks *)options)->places);
-}
-
-static ad_array *picks_of(const ad_node *node)
-{
-    return ((const struct picks *)ad_node_options(node))->places;
-}
-
-static bool pick_infer(const ad_node *node, ad_spec *output)
-{
-    *output = (ad_spec){ ad_node_dtype(node, 0), ad_shape_of(picks_of(node)) };
-    return true;
-}
-
-static bool pick_eval(const ad_node *node, void *const *outputs)
-{
-    const ad_array *x = ad_node_operand(node, 0), *places = picks_of(node);
-    const void *data = data_of(node, 0);
-    if (data)
-        ad_gather(ad_dtype_size((ad_dtype)x->dtype), 1, x->size, 1, (const int64_t *)places->data, places->size, data, outputs[0]);
-    return data != NULL;
-}
-
-/* Zeros give way to the cotangent, so that its own zeros keep their sign. */
-static bool pick_vjp_into(const ad_node *node, ad_array *g, void *sum, bool zeros)
-{
-    const ad_array *x = ad_node_operand(node, 0), *places = picks_of(node);
-    const int64_t *place = (const int64_t *)places->data;
-    if (!(g = ad_array_contiguous(ad_current(), g)))
-        return false;
-    if (zeros)
-        ad_put_rows(ad_dtype_size((ad_dtype)g->dtype), 1, x->size, 1, place, places->size, g->data, sum);
-    else
-        ad_scatter_add((ad_dtype)g->dtype, 1, x->size, 1, place, places->size, g->data, sum);
-    return true;
-}
-
-static const ad_field picks_fields[] = { AD_FIELD_UNNAMED(struct picks, places, ARRAY), AD_FIELDS_END };
-
-static const ad_primitive pick_op = {
-    .name = "ad_pick", .infer = pick_infer, .eval = pick_eval, .vjp_into = pick_vjp_into, .linear = AD_LINEAR, .options_size = sizeof(struct picks),
-    .options_keep = picks_keep, .options_drop = picks_drop, .fields = picks_fields,
-};
-AD_OPERATION(pick_op);
-
-ad_array *ad_pick(ad_array *x, ad_array *places)
-{
-    return x && places ? ad_call_primitive(&pick_op, &x, 1, &(struct picks){ places }) : NULL;
-}
-
-ad_array *ad_pick_cotangent(const ad_node *node, ad_array *places, ad_array *g)
-{
-    return places ? ad_cotangent_of_part(node, &pick_op, &(struct picks){ places }, g) : NULL;
 }
 
 /* ---- places ---- */
@@ -392,7 +359,7 @@ ad_array *ad_update_axis(update kind, ad_array *x, ad_array *index, ad_array *va
         return NULL;
     int64_t length = ad_dims(x)[axis];
     if (kind == UPDATE_ADD)
-        return ad_add(x, ad_transposed(&gather_op, &(struct places){ index, length, axis }, x, value));
+        return ad_call_primitive(&add_op, (ad_array *[]){ x, value }, 2, &(struct places){ index, length, axis });
     if (kind == UPDATE_SET)
         return put(kind, x, index, value, axis);
     size_t bytes = (size_t)(length + 3 * index->size + 2) * sizeof(int64_t);

@@ -132,19 +132,20 @@ ad_array *ad_slice_of(ad_array *x, int axis, int64_t start, int64_t count, int64
  * the axis, which is as long as index. */
 ad_array *ad_update_axis(update kind, ad_array *x, ad_array *index, ad_array *value, int axis);
 
-/* The elements of x at different places of the flattened x, in the shape of `places`: C-contiguous int64, without trace, within bounds. */
+/* The same at int64 places of any shape, within bounds, with any value that broadcasts to what they read. */
+ad_array *ad_update_places(const char *operation, update kind, ad_array *x, ad_array *places, ad_array *value, int axis);
+
+/* pick.c: the elements of x at different places of the flattened x, in the shape of `places`: C-contiguous int64, without trace, within bounds. */
 ad_array *ad_pick(ad_array *x, ad_array *places);
 
 /* For the vjp of a primitive of one input whose derivative is ad_pick at these places, as ad_cotangent_of_part. */
 ad_array *ad_pick_cotangent(const ad_node *node, ad_array *places, ad_array *g);
 
-/* The same at int64 places of any shape, within bounds, with any value that broadcasts to what they read. */
-ad_array *ad_update_places(const char *operation, update kind, ad_array *x, ad_array *places, ad_array *value, int axis);
-
 /* Places 0 ... size-1 as an int64 array of the given shape. */
 ad_array *ad_places_of(ad_shape shape);
 
-/* An index array as C-contiguous int64 with negative ones counted from the end, all below n; NULL and an error that names the operation. */
+/* An index array as C-contiguous int64 with negative ones counted from the end, all below n: itself, if it is that already. NULL and an error that names the
+ * operation. */
 ad_array *ad_index_within(const char *operation, ad_array *index, int64_t n, int axis);
 
 /* value in the shape and dtype of what an index reads from x. */
