@@ -7,7 +7,7 @@ set -eu
 cd "$(dirname "$0")"
 
 # BLIS (libblis4-serial) is looked for at run time: it multiplies where this OpenBLAS is older than the processor. Nothing needs it.
-packages="gcc g++ meson ninja-build pkg-config libffi-dev libsleef-dev libopenblas-openmp-dev libblis4-serial libboost-dev librandom123-dev zlib1g-dev libzip-dev libpng-dev libxxhash-dev check gnuplot-nox"
+packages="gcc g++ meson ninja-build pkg-config libffi-dev libsleef-dev libopenblas-openmp-dev libblis4-serial libboost-dev libkissfft-dev librandom123-dev zlib1g-dev libzip-dev libpng-dev libxxhash-dev check gnuplot-nox"
 case "${1-}" in
 "") ;;
 --ci) packages="$packages clang libclang-rt-dev cmake gdb" ;;
@@ -49,9 +49,9 @@ if command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; then
 else
     cat <<'END'
 setup: no apt here. What libad needs is called
-  dnf:    gcc gcc-c++ meson ninja-build pkgconf libffi-devel sleef-devel openblas-devel blis boost-devel Random123-devel zlib-devel libzip-devel libpng-devel xxhash-devel check-devel gnuplot
-  pacman: gcc meson ninja pkgconf libffi sleef openblas boost random123 zlib libzip libpng xxhash check gnuplot
-  brew:   meson ninja pkg-config libffi sleef openblas boost random123 zlib libzip libpng xxhash check gnuplot
+  dnf:    gcc gcc-c++ meson ninja-build pkgconf libffi-devel sleef-devel openblas-devel blis boost-devel kiss-fft-devel Random123-devel zlib-devel libzip-devel libpng-devel xxhash-devel check-devel gnuplot
+  pacman: gcc meson ninja pkgconf libffi sleef openblas boost kissfft random123 zlib libzip libpng xxhash check gnuplot
+  brew:   meson ninja pkg-config libffi sleef openblas boost kissfft random123 zlib libzip libpng xxhash check gnuplot
 END
 fi
 

@@ -128,7 +128,9 @@ static const struct {
     F(ad_abs), F(ad_all), F(ad_angle), F(ad_any), F(ad_arccos), F(ad_arccosh), F(ad_arcsin), F(ad_arcsinh), F(ad_arctan), F(ad_arctanh), F(ad_argmax),
     F(ad_argmin), F(ad_argsort), F(ad_asarray), F(ad_atleast_1d), F(ad_atleast_2d), F(ad_atleast_3d), F(ad_cbrt), F(ad_ceil), F(ad_conj), F(ad_copy),
     F(ad_cos), F(ad_cosh), F(ad_cumprod), F(ad_cumsum), F(ad_diag), F(ad_diagonal), F(ad_digamma), F(ad_erf), F(ad_erfc), F(ad_escape), F(ad_exp),
-    F(ad_exp2), F(ad_expm1), F(ad_flatnonzero), F(ad_flip), F(ad_fliplr), F(ad_flipud), F(ad_floor), F(ad_gammaln), F(ad_imag), F(ad_isfinite),
+    F(ad_exp2), F(ad_expm1), F(ad_fft_dct), F(ad_fft_fft), F(ad_fft_fft2), F(ad_fft_fftn), F(ad_fft_fftshift), F(ad_fft_hfft), F(ad_fft_idct), F(ad_fft_ifft),
+    F(ad_fft_ifft2), F(ad_fft_ifftn), F(ad_fft_ifftshift), F(ad_fft_ihfft), F(ad_fft_irfft), F(ad_fft_irfft2), F(ad_fft_irfftn), F(ad_fft_rfft), F(ad_fft_rfft2), F(ad_fft_rfftn),
+    F(ad_flatnonzero), F(ad_flip), F(ad_fliplr), F(ad_flipud), F(ad_floor), F(ad_gammaln), F(ad_imag), F(ad_isfinite),
     F(ad_isinf), F(ad_isnan), F(ad_linalg_cholesky), F(ad_linalg_cond), F(ad_linalg_det), F(ad_linalg_eigvalsh), F(ad_linalg_expm),
     F(ad_linalg_inv), F(ad_linalg_matrix_rank), F(ad_linalg_norm), F(ad_linalg_pinv), F(ad_linalg_svdvals), F(ad_linalg_tensorinv), F(ad_log), F(ad_log10), F(ad_log1p), F(ad_log2), F(ad_log_sigmoid),
     F(ad_log_softmax), F(ad_logical_not), F(ad_logsumexp), F(ad_make_diagonal), F(ad_matrix_transpose), F(ad_max), F(ad_mean), F(ad_min), F(ad_neg),
@@ -462,7 +464,7 @@ static void training(void)
 static const char *const others[] = {
     /* from numbers alone */
     "ad_scalar", "ad_weak_integer", "ad_weak_unsigned", "ad_weak_real", "ad_weak_complex", "ad_zeros", "ad_ones", "ad_empty", "ad_eye", "ad_identity",
-    "ad_tri", "ad_arange", "ad_indices", "ad_tril_indices", "ad_triu_indices", "ad_diag_indices", "ad_number_complex_", "ad_tree_empty", "ad_item_integer_",
+    "ad_tri", "ad_arange", "ad_fft_fftfreq", "ad_fft_rfftfreq", "ad_indices", "ad_tril_indices", "ad_triu_indices", "ad_diag_indices", "ad_number_complex_", "ad_tree_empty", "ad_item_integer_",
     "ad_item_unsigned_", "ad_item_complex_", "ad_random_key", "ad_random_fold_in", "ad_random_bits", "ad_random_uniform", "ad_random_normal",
     "ad_random_randint", "ad_random_bernoulli", "ad_random_permutation", "ad_random_choice", "adnn_dense", "adnn_tanh", "adnn_relu", "adnn_sigmoid",
     "adnn_batch", "adnn_progress_start",

@@ -24,7 +24,7 @@ PACKAGES = ["numpy", "scipy", "autograd", "jax"]
 
 # The programs and who has rows of them.
 PEERS = {
-    "scalar": ["autograd", "adolc"], "growth": [], "elementwise": ["numpy"], "chain": ["numpy", "jax", "autograd", "torch"], "moves": ["numpy"],
+    "scalar": ["autograd", "adolc"], "growth": [], "elementwise": ["numpy"], "fft": ["numpy"], "chain": ["numpy", "jax", "autograd", "torch"], "moves": ["numpy"],
     "products": ["numpy"], "linalg": ["numpy"], "mlp": ["jax", "autograd", "torch"], "adbench": ["jax", "autograd"], "lstm": ["jax", "autograd"], "nested": [],
     "resources": ["autograd"], "hyperopt": [], "hyperopt_core": [],
 }

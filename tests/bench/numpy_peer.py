@@ -1,5 +1,6 @@
-"""The rows of elementwise, chain, moves, products and linalg in NumPy, on one thread (compare.py sets OMP_NUM_THREADS and OPENBLAS_NUM_THREADS to 1)."""
+"""The rows of elementwise, fft, chain, moves, products and linalg in NumPy, on one thread (compare.py sets OMP_NUM_THREADS and OPENBLAS_NUM_THREADS to 1)."""
 import numpy as np
+import scipy.fft
 
 from peer import Peer, options, uniform
 
@@ -26,6 +27,30 @@ def chain(peer):
             x = (uniform(n, 1) * 4 - 2).astype(dtype)
             row = f"growth: chain, {np.dtype(dtype).name}, n = {n}, value"
             peer.measure(row, lambda x=x: np.sum(np.tanh(2 * x + 1) * np.exp(-x * x)), aim=1)
+
+
+def fft(peer):
+    def parts(y):
+        return np.concatenate([y.real.ravel(), y.imag.ravel()]) if np.iscomplexobj(y) else y
+
+    def row(name, f):
+        peer.measure(name, f, aim=1.5, result=parts)
+
+    for n in (2**4, 2**6, 2**8, 2**10, 2**12, 2**14, 2**16, 2**18, 2**20, 15, 1000, 1001, 2187, 3125, 9999, 100000, 101, 1009, 7919, 15838):
+        x = uniform(n, 1) - 0.5
+        z = x + 1j * (uniform(n, 2) - 0.5)
+        half, single = np.fft.rfft(x), z.astype(np.complex64)
+        row(f"fft, n = {n}", lambda z=z: np.fft.fft(z))
+        row(f"rfft, n = {n}", lambda x=x: np.fft.rfft(x))
+        if n % 2 == 0:
+            row(f"irfft of rfft, n = {n}", lambda half=half: np.fft.irfft(half))
+        row(f"fft, float32, n = {n}", lambda single=single: np.fft.fft(single))
+    m, many = uniform((1000, 1000), 1) - 0.5, (uniform(160000, 2) - 0.5).reshape(10000, 16)
+    z, line = m.astype(complex), uniform(65536, 3) - 0.5
+    row("fft2 of 1000 x 1000", lambda: np.fft.fft2(z))
+    row("fft, axis 0 of 1000 x 1000", lambda: np.fft.fft(z, axis=0))
+    row("rfft of 10000 x 16", lambda: np.fft.rfft(many))
+    row("dct of 1000 x 1000", lambda: scipy.fft.dct(m))
 
 
 def moves(peer):
@@ -148,4 +173,4 @@ def linalg(peer):
 
 if __name__ == "__main__":
     chosen = options()
-    {"elementwise": elementwise, "chain": chain, "moves": moves, "products": products, "linalg": linalg}[chosen.program](Peer("NumPy", np.__version__, chosen))
+    {"elementwise": elementwise, "fft": fft, "chain": chain, "moves": moves, "products": products, "linalg": linalg}[chosen.program](Peer("NumPy", np.__version__, chosen))

@@ -57,7 +57,7 @@ static const int counts[] = { 2, 0, 1, -1, -2, INT_MIN, -INT_MAX };
 static char long_text[100000];
 static const char *const texts[] = {
     "0", NULL, "", "1", "...", "::", "0:1", ":, 0", "None", "::-1", "::0", "1:2:3:4", "-9223372036854775808", "99999999999999999999", "0,0,0,0,0,0",
-    "...,...", "%", "%d", "%s%s%n", "%lld:%", "%99999d", "C", "F", "K", "ij", "xy", "constant", "edge", "reflect", "symmetric", "wrap", "ij,jk->ik", "ij->ji", "ii", "ii->i", "i,i",
+    "...,...", "%", "%d", "%s%s%n", "%lld:%", "%99999d", "C", "F", "K", "ij", "xy", "constant", "edge", "reflect", "symmetric", "wrap", "backward", "ortho", "forward", "ij,jk->ik", "ij->ji", "ii", "ii->i", "i,i",
     "i...,...j", "ij,jk->", "->", ",", ",,", "i->", "i->ii", "i->k", "....", "...i...", "I,J", "ijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", "a/b", "0/0/0", "/", "//", "/0", "0/",
     "\xff\xfe\x80", "a(a)", "a(a,", "t(t,a,p,i,l,d)", "a(a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a)", "a()", "a", "(a)", "\n\r\t\"'\\", long_text,
 };

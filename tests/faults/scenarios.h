@@ -169,6 +169,7 @@ GRADIENT(product, ad_matmul(x, ad_transpose(x)))
 GRADIENT(einsum, ad_einsum("ij,kj,kl->il", x, x, x))
 GRADIENT(tensordot, ad_tensordot(x, x, .axes = 2))
 GRADIENT(sorting, ad_sort(ad_sin(x), .axis = 0))
+GRADIENT(transforming, ad_fft_irfft(ad_fft_rfft(ad_sin(x), .axis = 0), .n = 14))
 GRADIENT(singular_values, ad_linalg_svdvals(ad_sin(x)))
 GRADIENT(norms, ad_linalg_norm(x, .axis = 0))
 GRADIENT(indexing, ad_at_list(x, AD_INDICES(AD_PICK(ad_asarray(2)), AD_SLICE(0, 3))))
@@ -454,7 +455,7 @@ static const struct scenario {
     SCENARIO(hessian_vector_product), SCENARIO(gauss_newton), SCENARIO(tangent), SCENARIO(pullback), SCENARIO(checkpoint), SCENARIO(fixed_point),
     SCENARIO(checked_gradients), SCENARIO(own_signature), SCENARIO(gradient_of_a_tree), SCENARIO(trees), SCENARIO(trees_with_paths),
     SCENARIO(long_names), SCENARIO(product),
-    SCENARIO(einsum), SCENARIO(tensordot), SCENARIO(sorting), SCENARIO(singular_values), SCENARIO(norms), SCENARIO(indexing), SCENARIO(masking),
+    SCENARIO(einsum), SCENARIO(tensordot), SCENARIO(sorting), SCENARIO(transforming), SCENARIO(singular_values), SCENARIO(norms), SCENARIO(indexing), SCENARIO(masking),
     SCENARIO(updates), SCENARIO(scattering), SCENARIO(joining), SCENARIO(splitting), SCENARIO(reductions), SCENARIO(scans), SCENARIO(recurrence),
     SCENARIO(softmax), SCENARIO(special), SCENARIO(choosing), SCENARIO(powers), SCENARIO(narrow), SCENARIO(complex_numbers), SCENARIO(grids),
     SCENARIO(large_arrays), SCENARIO(random_numbers), SCENARIO(own_primitive), SCENARIO(printing), SCENARIO(printing_a_tree), SCENARIO(npy),

@@ -36,6 +36,26 @@ void options(void)
     ad_argsort(x, 0); /* refused */
     ad_angle(x, true); /* refused */
     ad_linalg_norm(x, 1); /* refused */
+    ad_fft_fft(x, 4); /* refused */
+    ad_fft_ifft(x, 4); /* refused */
+    ad_fft_rfft(x, 4); /* refused */
+    ad_fft_irfft(x, 4); /* refused */
+    ad_fft_hfft(x, 4); /* refused */
+    ad_fft_ihfft(x, 4); /* refused */
+    ad_fft_fftn(x, AD_SHAPE(2)); /* refused */
+    ad_fft_ifftn(x, AD_SHAPE(2)); /* refused */
+    ad_fft_fft2(x, AD_SHAPE(2)); /* refused */
+    ad_fft_ifft2(x, AD_SHAPE(2)); /* refused */
+    ad_fft_rfftn(x, AD_SHAPE(2)); /* refused */
+    ad_fft_irfftn(x, AD_SHAPE(2)); /* refused */
+    ad_fft_rfft2(x, AD_SHAPE(2)); /* refused */
+    ad_fft_irfft2(x, AD_SHAPE(2)); /* refused */
+    ad_fft_dct(x, 2); /* refused */
+    ad_fft_idct(x, 2); /* refused */
+    ad_fft_fftshift(x, 0); /* refused */
+    ad_fft_ifftshift(x, 0); /* refused */
+    ad_fft_fftfreq(4, 0.1); /* refused */
+    ad_fft_rfftfreq(4, 0.1); /* refused */
     ad_linalg_solve(x, x, "pos"); /* refused */
     ad_linalg_solve_triangular(x, x, 1); /* refused */
     ad_linalg_cholesky(x, true); /* refused */

@@ -6,6 +6,7 @@
 #include <ad/config.h>
 #include <ad/create.h>
 #include <ad/error.h>
+#include <ad/fft.h>
 #include <ad/index.h>
 #include <ad/inspect.h>
 #include <ad/io.h>

@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
+struct ad_fft;
 struct ad_loops;
 struct ad_tape;
 
@@ -249,6 +250,8 @@ struct ad_context {
     bool watched;                    /* somebody looks at every call, or the environment asks for it: tape/watch.c */
     struct ad_watches *watches;
     void (*watch_stop)(struct ad_context *c); /* ends it */
+    struct ad_fft *fft_plans;                 /* those used last: ops/fft_plan.c */
+    void (*fft_stop)(struct ad_context *c);   /* drops them */
 #ifdef AD_CHECKED
     struct {
         const char *place; /* of the scope or the ad_release that drops things now; NULL: neither */

@@ -83,6 +83,8 @@ static void context_stop(void *pointer)
         c->watch_stop(c);
     if (c->tape_stop)
         c->tape_stop(c);
+    if (c->fft_stop)
+        c->fft_stop(c);
     for (int i = 0; i < AD_SMALL_NUMBERS; i++)
         ad_drop(c, c->numbers[i]);
     ad_scope_unwind(c, 0);

@@ -127,6 +127,7 @@ const struct ad_loops FOR_ISA(ad_loops) = {
     .folds = &FOR_ISA(ad_folds),
     .sorts = &FOR_ISA(ad_sorts),
     .indices = &FOR_ISA(ad_indices),
+    .ffts = &FOR_ISA(ad_ffts),
     .position = FOR_ISA(ad_positions),
     .attained = FOR_ISA(ad_attained_by),
     .casts = FOR_ISA(ad_casts),

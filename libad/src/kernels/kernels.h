@@ -4,13 +4,14 @@
  * allocate: where one needs scratch memory, its caller asks how much and brings it. Outputs never
  * overlap inputs unless they are the same memory with the same strides.
  *
- * The elementwise loops (elementwise.c, real.inc), the conversions (casts.c), the folds (fold.c), positions (position.c), places (indices.c) and
- * sorts (sort.c) are compiled once per instruction set from one source and collected in one `struct ad_loops` each;
+ * The elementwise loops (elementwise.c, real.inc), the conversions (casts.c), the folds (fold.c), positions (position.c), places (indices.c),
+ * sorts (sort.c) and Fourier transforms (fft.cc) are compiled once per instruction set from one source and collected in one `struct ad_loops` each;
  * ad_loops_for_this_cpu() picks at run time. */
 #ifndef AD_KERNELS_H
 #define AD_KERNELS_H
 
 #include "ad/base.h"
+#include "kernels/fft.h"
 
 /* One dimension of an elementwise function: n elements, each operand with its own stride.
  * in[i] and in_stride[i] for every input; an input stride of 0 repeats one element. */
@@ -88,6 +89,7 @@ struct ad_loops {
     const struct ad_folds *folds;
     const struct ad_sorts *sorts;
     const struct ad_indices *indices;
+    const struct ad_ffts *ffts;
     ad_position *const *position;            /* by dtype */
     ad_attained *const *attained;            /* the same; of floats */
     ad_loop *const (*casts)[AD_DTYPE_COUNT]; /* conversions, [from][to], of one input; complex to real drops the imaginary part */

@@ -54,6 +54,7 @@ extern const struct ad_loops FOR_ISA(ad_loops) __attribute__((visibility("hidden
 extern const struct ad_folds FOR_ISA(ad_folds) __attribute__((visibility("hidden")));
 extern const struct ad_sorts FOR_ISA(ad_sorts) __attribute__((visibility("hidden")));
 extern const struct ad_indices FOR_ISA(ad_indices) __attribute__((visibility("hidden")));
+extern const struct ad_ffts FOR_ISA(ad_ffts) __attribute__((visibility("hidden")));
 extern ad_position *const FOR_ISA(ad_positions)[AD_DTYPE_COUNT] __attribute__((visibility("hidden")));
 extern ad_attained *const FOR_ISA(ad_attained_by)[AD_DTYPE_COUNT] __attribute__((visibility("hidden")));
 extern ad_loop *const FOR_ISA(ad_casts)[AD_DTYPE_COUNT][AD_DTYPE_COUNT] __attribute__((visibility("hidden")));

@@ -9,6 +9,7 @@ static function *const of_each_file[] __attribute__((used)) = {
     (function *)ad_add,            /* arithmetic.c */
     (function *)ad_zeros,          /* create.c */
     (function *)ad_exp,            /* elementwise.c */
+    (function *)ad_fft_fft,        /* fft.c */
     (function *)ad_take,           /* gather.c */
     (function *)ad_stack,          /* join.c */
     (function *)ad_name,           /* name.c */
