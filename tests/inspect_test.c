@@ -54,7 +54,7 @@ START_TEST(a_gradient_is_printed_with_what_its_rules_call)
 {
     AD_SCOPE;
     char *text = text_of(write_gradient, VECTOR(0.5, 2));
-    assert_contains(text, "ad_grad(tanh_sum) {\n    v0: float64 (2,) = argument\n    v1: float64 (2,) = ad_identity(v0)\n");
+    assert_contains(text, "ad_grad(tanh_sum) {\n    v0: float64 (2,) = argument\n    v1: float64 (2,) = ad_input(v0)\n");
     assert_contains(text, "ad_sech_squared(v2)  // reverse of ad_tanh\n");
     ck_assert_msg(!strstr(text, "constant"), "%s", text);
     free(text);

@@ -468,7 +468,7 @@ static double identity_number(const ad_primitive *op, const void *options, doubl
 }
 
 const ad_primitive ad_identity_op = {
-    .name = "ad_identity", .infer = ad_same_infer, .view = identity_view, .number = identity_number, .vjp = identity_vjp, .linear = AD_LINEAR,
+    .name = "ad_input", .infer = ad_same_infer, .view = identity_view, .number = identity_number, .vjp = identity_vjp, .linear = AD_LINEAR,
 };
 
 static const ad_primitive stop_gradient = { .name = "ad_stop_gradient", .infer = ad_same_infer, .view = identity_view, .constant = true };

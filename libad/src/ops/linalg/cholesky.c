@@ -20,18 +20,7 @@ static const ad_field triangle_fields[] = {
 
 static bool triangular_infer(const ad_node *node, ad_spec *output)
 {
-    ad_shape a = ad_node_shape(node, 0), b = ad_node_shape(node, 1);
-    struct matrix_size size = ad_matrix_size(node, 0), right = ad_matrix_size(node, 1);
-    ad_shape_buffer texts[2];
-    ad_shape all = { .ndim = a.ndim - 2 }, leading = { .ndim = b.ndim - 2 };
-    memcpy(all.dim, a.dim, (size_t)all.ndim * sizeof *all.dim);
-    memcpy(leading.dim, b.dim, (size_t)leading.ndim * sizeof *leading.dim);
-    if (size.columns != right.rows || !ad_shape_broadcast(&all, &leading))
-        return AD_FAIL(AD_ERROR_SHAPE, "ad_linalg_solve_triangular: matrices of shape %s and right-hand sides of shape %s do not align",
-                       ad_shape_text(texts[0].text, sizeof texts[0], a.ndim, a.dim), ad_shape_text(texts[1].text, sizeof texts[1], b.ndim, b.dim));
-    all.ndim += 2;
-    *output = (ad_spec){ ad_node_dtype(node, 1), ad_stack_shape(all, right.rows, right.columns) };
-    return true;
+    return ad_system_infer(node, 0, 1, output);
 }
 
 /* Whether no element of the diagonal is 0. */

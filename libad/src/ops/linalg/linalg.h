@@ -31,6 +31,9 @@ int64_t ad_stack_place(const ad_array *x, int own_axes, const ad_shape *all, int
 /* How many matrices there are. */
 int64_t ad_stack_count(const ad_shape *shape, int own_axes);
 
+/* The infer of systems of equations: the right-hand sides' dtype and size, over the leading axes of both operands. */
+bool ad_system_infer(const ad_node *node, int matrix, int right, ad_spec *output);
+
 /* conj(x) of complex x, and its transpose. */
 ad_array *ad_conjugated(ad_array *x);
 ad_array *ad_adjoint(ad_array *x);

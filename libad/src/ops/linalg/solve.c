@@ -59,22 +59,7 @@ static const ad_field solving_fields[] = { AD_FIELD(struct solving, transposed, 
 
 static bool solve_infer(const ad_node *node, ad_spec *output)
 {
-    ad_shape a = ad_node_shape(node, MATRIX), b = ad_node_shape(node, RIGHT);
-    struct matrix_size right = ad_matrix_size(node, RIGHT);
-    ad_shape_buffer texts[2];
-    if (a.dim[a.ndim - 1] != right.rows)
-        return AD_FAIL(AD_ERROR_SHAPE, "ad_linalg_solve: matrices of shape %s and right-hand sides of shape %s do not align (%lld != %lld)",
-                       ad_shape_text(texts[0].text, sizeof texts[0], a.ndim, a.dim), ad_shape_text(texts[1].text, sizeof texts[1], b.ndim, b.dim),
-                       (long long)a.dim[a.ndim - 1], (long long)right.rows);
-    ad_shape all = { .ndim = a.ndim - 2 }, leading = { .ndim = b.ndim - 2 };
-    memcpy(all.dim, a.dim, (size_t)all.ndim * sizeof *all.dim);
-    memcpy(leading.dim, b.dim, (size_t)leading.ndim * sizeof *leading.dim);
-    if (!ad_shape_broadcast(&all, &leading))
-        return AD_FAIL(AD_ERROR_SHAPE, "ad_linalg_solve: stacks of shapes %s and %s do not broadcast",
-                       ad_shape_text(texts[0].text, sizeof texts[0], a.ndim, a.dim), ad_shape_text(texts[1].text, sizeof texts[1], b.ndim, b.dim));
-    all.ndim += 2;
-    *output = (ad_spec){ ad_node_dtype(node, RIGHT), ad_stack_shape(all, right.rows, right.columns) };
-    return true;
+    return ad_system_infer(node, MATRIX, RIGHT, output);
 }
 
 static bool solve_eval(const ad_node *node, void *const *outputs)
