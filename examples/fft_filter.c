@@ -8,7 +8,7 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { SAMPLES = 512 };
+enum { SAMPLES = 512, TRAIN = 200, TEST = 100 };
 
 /* exp(-((f - centre) / width)^2 / 2) */
 static ad_array *peak(ad_array *f, double centre, double width)
@@ -99,10 +99,10 @@ static void write_signal(const char *out, ad_array *gain, const struct pairs *te
 
 int main(int argc, char **argv)
 {
-    struct options options = { .iterations = 300, .examples = 200, .seed = 0 };
-    read_options(&options, argc, argv, "fft_filter: a filter learned in frequency space.\nUses --out, --iterations, --examples and --seed.\n");
+    struct options options = { .iterations = 300 };
+    read_options(&options, argc, argv, "fft_filter: a filter learned in frequency space.\nUses --out, --iterations and --seed.\n");
     ad_key key = ad_random_key(options.seed);
-    struct pairs train = draw(ad_random_fold_in(key, 1), options.examples), test = draw(ad_random_fold_in(key, 2), 100);
+    struct pairs train = draw(ad_random_fold_in(key, 1), TRAIN), test = draw(ad_random_fold_in(key, 2), TEST);
     ad_array *f = ad_fft_rfftfreq(SAMPLES), *s = clean_spectrum(f), *wiener = ad_div(s, ad_add(s, noise_spectrum(f)));
 
     ad_array *gain = ad_tree_get(learn(options.iterations, &train, &test), "gain");
