@@ -192,6 +192,8 @@ START_TEST(figures_are_those_of_numpy_and_scipy)
     assert_close(ad_item(ad_linalg_cond(a)), 14.933034373659268, 1e-13);
     assert_close(ad_item(ad_linalg_cond(a, .p = 1)), 21, 1e-13);
     ck_assert_int_eq(ad_item_int(ad_linalg_matrix_rank(ad_ones(AD_SHAPE(4, 3)))), 1);
+    ck_assert_int_eq(ad_item_int(ad_linalg_matrix_rank(VECTOR(0, 2))), 1);
+    ck_assert_int_eq(ad_item_int(ad_linalg_matrix_rank(ad_scalar(0))), 0);
     assert_array(ad_linalg_eigvalsh(a), AD_SHAPE(2), 1e-14, -0.8541019662496846, 5.854101966249685);
     assert_array(ad_linalg_eigvalsh(a, .UPLO = "U"), AD_SHAPE(2), 1e-14, 0, 5);
     ad_array *tensor = ad_reshape(ad_eye(24), AD_SHAPE(4, 6, 8, 3));

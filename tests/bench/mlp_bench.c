@@ -124,7 +124,7 @@ static void measure(bench *b, const network *net, ad_dtype dtype)
         p.W[l] = parameters(AD_SHAPE(n, m), 10 + (uint64_t)l, n, dtype);
         p.b[l] = parameters(AD_SHAPE(m), 20 + (uint64_t)l, n, dtype);
         layers[l] = ad_tree_of("W", p.W[l], "b", p.b[l]);
-        char name[8];
+        char name[12];
         snprintf(name, sizeof name, "%d", l);
         all = ad_tree_set_tree(all, name, layers[l]);
     }

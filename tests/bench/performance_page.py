@@ -23,7 +23,7 @@ CHANGES = [
     ("The cache evicts what was used least recently", "growth: chain, float64, n = 1000000, gradient"),
     ("Forward mode takes the short way over scalars", "an operation on scalars, forward"),
     ("Forward over reverse too", "an operation on scalars, forward over reverse"),
-    ("The scalar loop, which pays 2 to 3 % for the short way of forward mode", "Taylor's sine, gradient"),
+    ("Rules on scalars are learnt once, and repeated on doubles", "Taylor's sine, gradient"),
     ("The same at second order", "Taylor's sine, second derivative, reverse over reverse"),
     ("A direct way for small arrays of one shape", "an operation on 14 doubles, value"),
     ("The same with the gradient", "an operation on 14 doubles, gradient"),
@@ -36,12 +36,13 @@ CHANGES = [
     ("Gradients within gradients", "particle, rr"), ("The same, forward over forward", "particle, ff"), ("The same of a saddle", "saddle, rr"),
     ("The same of a saddle, forward over forward", "saddle, ff"),
     ("Slopes in one pass", "gradient of the sum of tanh"), ("The same for sigmoid", "gradient of the sum of sigmoid"),
-    ("Extrema are marked in one pass", "gradient of max"), ("The same in log-sum-exp", "gradient of log-sum-exp"),
+    ("Extrema hand their cotangent to the places that attain them", "gradient of max"), ("The same in log-sum-exp", "gradient of log-sum-exp"),
     ("Sorting", "sort"), ("Sorting columns", "sort, axis 0"), ("argsort", "argsort"), ("nonzero", "nonzero"), ("all and any end early", "any, found at once"),
     ("Norm", "norm"), ("Setting rows", "set rows"), ("repeat", "repeat"), ("pad", "pad"), ("Scatter-add", "scatter-add"),
-    ("argmax along rows", "argmax, axis 1"), ("Maxima of columns", "max, axis 0"), ("Sum over axis 0 of a wide matrix", "sum, axis 0 of 100 x 10000"),
+    ("argmax along rows", "argmax, axis 1"), ("Maxima of columns", "max, axis 0"), ("Maxima", "max"), ("Variance", "var"), ("Sum over axis 0 of a wide matrix", "sum, axis 0 of 100 x 10000"),
     ("Transposed copies", "transposed copy"), ("Masks", "mask"), ("cumsum", "cumsum"), ("x ** 0.5", "x ** 0.5"), ("astype int64", "astype int64"),
     ("Products with few columns", "(1000,1000,4) @ (4,3)"), ("The best BLAS that is installed", "growth: product, n = 1024"),
+    ("Stacks of small matrices", "a stack of 1000, n = 8"),
 ]
 
 

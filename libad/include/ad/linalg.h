@@ -182,7 +182,7 @@ typedef struct ad_linalg_rcond_options {
 AD_API ad_array *ad_linalg_pinv(ad_array *x);
 AD_API ad_array *ad_linalg_pinv_with(ad_array *x, ad_linalg_rcond_options options);
 
-/** How many singular values count, (...), int64; a constant. As numpy.linalg.matrix_rank. */
+/** How many singular values count, (...), int64; a constant. Of a vector or a number: 1 unless all of it is 0. As numpy.linalg.matrix_rank. */
 AD_API ad_array *ad_linalg_matrix_rank(ad_array *x);
 AD_API ad_array *ad_linalg_matrix_rank_with(ad_array *x, ad_linalg_rcond_options options);
 

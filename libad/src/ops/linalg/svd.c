@@ -281,7 +281,9 @@ static int64_t longer_of(const ad_array *x)
 ad_array *ad_linalg_matrix_rank_with(ad_array *x, ad_linalg_rcond_options options)
 {
     ad_array *usv[3];
-    if (!ad_given(x, "ad_linalg_matrix_rank", "array") || !(x = ad_matrices("ad_linalg_matrix_rank", x, false)) ||
+    if (ad_given(x, "ad_linalg_matrix_rank", "array") && x->ndim < 2)
+        return ad_astype(ad_any(x), AD_I64);
+    if (!x || !(x = ad_matrices("ad_linalg_matrix_rank", x, false)) ||
         !ad_thin_svd("ad_linalg_matrix_rank", ad_stop_gradient(x), usv))
         return NULL;
     if (!ad_size(usv[OUTPUT_S]))
