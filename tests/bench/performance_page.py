@@ -9,7 +9,7 @@ import subprocess
 TITLES = {
     "scalar": "Scalars", "growth": "Growth of loops and orders", "elementwise": "Elementwise functions", "chain": "A chain of elementwise operations",
     "moves": "Reductions and moves of 10^6 numbers", "fft": "Fourier transforms", "products": "Matrix products", "linalg": "Linear algebra", "mlp": "Networks", "adbench": "ADBench", "lstm": "LSTM of ADBench",
-    "nested": "Gradients within gradients", "resources": "Memory and threads", "hyperopt": "Hypergradients", "hyperopt_core": "The integer core of hyperopt",
+    "gradbench": "Evaluations of GradBench", "nested": "Gradients within gradients", "resources": "Memory and threads", "hyperopt": "Hypergradients", "hyperopt_core": "The integer core of hyperopt",
 }
 
 # What was changed, and the row, or case of instructions, that shows it.
