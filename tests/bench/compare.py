@@ -24,8 +24,10 @@ PACKAGES = ["numpy", "scipy", "autograd", "jax"]
 
 # The programs and who has rows of them.
 PEERS = {
-    "scalar": ["autograd", "adolc"], "growth": [], "elementwise": ["numpy"], "fft": ["numpy"], "chain": ["numpy", "jax", "autograd", "torch"], "moves": ["numpy"],
-    "products": ["numpy"], "linalg": ["numpy"], "mlp": ["jax", "autograd", "torch"], "adbench": ["jax", "autograd"], "lstm": ["jax", "autograd"], "gradbench": [], "nested": [],
+    "scalar": ["autograd", "adolc"], "growth": [], "elementwise": ["numpy"], "fft": ["numpy"],
+    "chain": ["numpy", "jax", "autograd", "torch"], "moves": ["numpy"],
+    "products": ["numpy"], "linalg": ["numpy"], "mlp": ["jax", "autograd", "torch"], "adbench": ["jax", "autograd"], "lstm": ["jax", "autograd"],
+    "gradbench": [], "nested": [],
     "resources": ["autograd"], "hyperopt": [], "hyperopt_core": [],
 }
 ONCE = ("hyperopt", "hyperopt_core", "resources")  # have turns enough of their own, and no earlier version beside them

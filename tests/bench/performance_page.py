@@ -8,8 +8,10 @@ import subprocess
 
 TITLES = {
     "scalar": "Scalars", "growth": "Growth of loops and orders", "elementwise": "Elementwise functions", "chain": "A chain of elementwise operations",
-    "moves": "Reductions and moves of 10^6 numbers", "fft": "Fourier transforms", "products": "Matrix products", "linalg": "Linear algebra", "mlp": "Networks", "adbench": "ADBench", "lstm": "LSTM of ADBench",
-    "gradbench": "Evaluations of GradBench", "nested": "Gradients within gradients", "resources": "Memory and threads", "hyperopt": "Hypergradients", "hyperopt_core": "The integer core of hyperopt",
+    "moves": "Reductions and moves of 10^6 numbers", "fft": "Fourier transforms", "products": "Matrix products", "linalg": "Linear algebra", "mlp": "Networks",
+    "adbench": "ADBench", "lstm": "LSTM of ADBench",
+    "gradbench": "Evaluations of GradBench", "nested": "Gradients within gradients", "resources": "Memory and threads",
+    "hyperopt": "Hypergradients", "hyperopt_core": "The integer core of hyperopt",
 }
 
 # What was changed, and the row, or case of instructions, that shows it.
@@ -39,7 +41,8 @@ CHANGES = [
     ("Extrema hand their cotangent to the places that attain them", "gradient of max"), ("The same in log-sum-exp", "gradient of log-sum-exp"),
     ("Sorting", "sort"), ("Sorting columns", "sort, axis 0"), ("argsort", "argsort"), ("nonzero", "nonzero"), ("all and any end early", "any, found at once"),
     ("Norm", "norm"), ("Setting rows", "set rows"), ("repeat", "repeat"), ("pad", "pad"), ("Scatter-add", "scatter-add"),
-    ("argmax along rows", "argmax, axis 1"), ("Maxima of columns", "max, axis 0"), ("Maxima", "max"), ("Variance", "var"), ("Sum over axis 0 of a wide matrix", "sum, axis 0 of 100 x 10000"),
+    ("argmax along rows", "argmax, axis 1"), ("Maxima of columns", "max, axis 0"), ("Maxima", "max"), ("Variance", "var"),
+    ("Sum over axis 0 of a wide matrix", "sum, axis 0 of 100 x 10000"),
     ("Transposed copies", "transposed copy"), ("Masks", "mask"), ("cumsum", "cumsum"), ("x ** 0.5", "x ** 0.5"), ("astype int64", "astype int64"),
     ("Products with few columns", "(1000,1000,4) @ (4,3)"), ("The best BLAS that is installed", "growth: product, n = 1024"),
     ("Stacks of small matrices", "a stack of 1000, n = 8"),
