@@ -1,8 +1,13 @@
-/* Memory and threads: bytes of a tape node, the peak of gradients, and what a second thread brings by the clock of the wall. */
+/* Memory, threads and start: bytes of a tape node, the peak of gradients, what a second thread brings by the clock of the wall, and what a process takes
+ * to load the library and to compute its first gradient. */
 #include "bench.h"
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 static int64_t length;
 
@@ -98,14 +103,46 @@ static ad_array *exp_of(ad_array *x, ad_array *y)
     return ad_exp(x);
 }
 
+/* ---- start: this program, run anew ---- */
+
+static int first_gradient(void)
+{
+    return ad_grad(scalar_loop)(ad_scalar(0.5)) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* CPU time of a process from its start to its end, in milliseconds; the least of some. */
+static double time_of_process(const char *program, const char *argument)
+{
+    double least = INFINITY;
+    for (int i = 0; i < 7; i++) {
+        struct rusage usage;
+        int status = 0;
+        pid_t child = fork();
+        if (child == 0) {
+            execl(program, program, argument, (char *)NULL);
+            _exit(EXIT_FAILURE);
+        }
+        if (child < 0 || wait4(child, &status, 0, &usage) != child || !WIFEXITED(status) || WEXITSTATUS(status))
+            return NAN;
+        double took = 1e3 * (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + 1e-3 * (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+        least = took < least ? took : least;
+    }
+    return least;
+}
+
 int main(int argc, char **argv)
 {
+    length = 100;
+    if (argc == 2 && strcmp(argv[1], "--first-gradient") == 0)
+        return first_gradient();
     bench b = bench_begin("resources", argc, argv);
     double peaks[2];
     for (int i = 0; i < 2; i++) {
         length = i ? 200000 : 100000;
         peaks[i] = peak_of(scalar_loop, AD_SHAPE());
     }
+    if (bench_wants(&b, "a process that loads the library and computes a gradient"))
+        bench_figure(&b, "a process that loads the library and computes a gradient", time_of_process("/proc/self/exe", "--first-gradient"), "ms", 5);
     bench_figure(&b, "memory of an operation on scalars, gradient", (peaks[1] - peaks[0]) / 100000, "bytes", 128);
     bench_figure(&b, "peak of the gradient of 784-200-50-10, batch 250", peak_of(network, AD_SHAPE(250, 784)) / 1e6, "MB", 0);
     for (int64_t n = 1000; n <= 10000000; n *= 10) {
