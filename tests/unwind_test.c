@@ -156,6 +156,45 @@ START_TEST(a_function_goes_on_after_what_it_called_was_left)
 }
 END_TEST
 
+/* Prints a trace of f at 0.5 to nowhere; gives whether that worked. */
+static __attribute__((noinline)) bool trace_f(void)
+{
+    FILE *nowhere = fopen("/dev/null", "w");
+    bool done = nowhere && ad_fprint_trace(nowhere, ad_grad(f), ad_scalar(0.5));
+    if (nowhere)
+        fclose(nowhere);
+    return done;
+}
+
+/* Writes over what was left on the stack. */
+static __attribute__((noinline)) int overwrite(void)
+{
+    volatile char bytes[16384];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (char)0x5a;
+    return bytes[calls & 1];
+}
+
+START_TEST(a_trace_whose_function_was_left_sees_nothing_more)
+{
+    for (volatile int i = 0; i < 3; i++) {
+        volatile ad_scope scope = ad_scope_open();
+        calls = 0;
+        leaving = 1;
+        if (!setjmp(back)) {
+            trace_f();
+            ck_abort_msg("the function was called %d times", calls);
+        }
+        ad_scope_close(scope);
+        leaving = 0;
+        ck_assert_int_ne(overwrite(), 0);
+        AD_SCOPE;
+        assert_close(ad_item(ad_grad(f)(ad_scalar(0.5))), sin(0.5) + 0.5 * cos(0.5), 1e-15);
+        ck_assert_msg(trace_f(), "%s", ad_error_message());
+    }
+}
+END_TEST
+
 /* A pullback whose rule is left half way is good afterwards. */
 START_TEST(a_pullback_serves_again_after_a_rule_was_left)
 {
@@ -187,6 +226,7 @@ int main(void)
     tcase_add_loop_test(tests, a_callback_may_leave_anywhere_and_any_number_of_times, 0, FUNCTIONS * WAYS);
     tcase_add_test(tests, a_function_goes_on_after_what_it_called_was_left);
     tcase_add_test(tests, a_pullback_serves_again_after_a_rule_was_left);
+    tcase_add_test(tests, a_trace_whose_function_was_left_sees_nothing_more);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

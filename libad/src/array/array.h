@@ -230,6 +230,7 @@ struct ad_frame {
     int depth; /* of the calls in it: 0 in rules of the program's calls */
     int phase; /* ad_call_phase */
     const struct ad_primitive *rule_of;
+    const struct ad_watch *trace; /* the innermost trace around it; NULL: none */
 };
 
 /* All state of one thread. */

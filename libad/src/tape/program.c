@@ -31,6 +31,7 @@ struct call {
 
 struct program {
     ad_context *c;
+    int depth; /* of the calls that are recorded */
     struct value *values;
     struct call *calls;
     uint32_t *list;  /* of values */
@@ -100,7 +101,7 @@ static bool list_add(struct program *p, ad_array *x, value_kind kind)
 static bool record_call(const ad_call_event *event, void *context)
 {
     struct program *p = context;
-    if (event->depth)
+    if (event->depth > p->depth)
         return true;
     struct call call = { .op = event->operation,
                          .phase = event->phase,
@@ -464,14 +465,16 @@ static bool add_arguments(struct program *p, const char *name, const ad_fn *fn, 
 static bool write_trace(const char *name, FILE *out, const char *title, const ad_fn *fn, const ad_value *arguments, bool graph)
 {
     ad_context *c = ad_current();
-    struct program p = { .c = c };
-    struct ad_watch watch = { .hook = record_call, .context = &p };
+    struct program p = { .c = c, .depth = ad_watch_depth(c) };
+    const struct ad_watch watch = { .hook = record_call, .context = &p, .next = ad_watch_trace(c) };
+    const struct ad_frame *before = c->frame;
+    struct ad_frame frame;
     struct ad_leaves results = { 0 };
     uint32_t number;
     void *result = NULL;
-    if (add_arguments(&p, name, fn, arguments) && ad_watch_add(c, &watch)) {
+    if (add_arguments(&p, name, fn, arguments) && ad_watch_begin(c, &frame, &watch)) {
         result = ad_fn_invoke(c, fn, arguments);
-        ad_watch_remove(c, &watch);
+        ad_watch_end(c, before);
     }
     bool done = result && ad_leaves_of(c, fn->result, result, &results);
     for (int i = 0; i < results.count && done; i++)

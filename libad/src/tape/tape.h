@@ -454,11 +454,9 @@ ad_array *ad_cotangent_of(ad_context *c, struct ad_slot *slot); /* an array that
 struct ad_watch {
     ad_call_hook *hook;
     void *context;
-    struct ad_watch *next; /* that began earlier */
+    const struct ad_watch *next; /* that began earlier */
 };
 
-bool ad_watch_add(ad_context *c, struct ad_watch *watch); /* false and an error */
-void ad_watch_remove(ad_context *c, const struct ad_watch *watch);
 double ad_watch_clock(void); /* seconds */
 
 /* Tells of a call that was computed since `start`; false and an error: somebody refuses it. */
@@ -469,11 +467,21 @@ static inline int ad_watch_depth(const ad_context *c)
     return c->frame ? c->frame->depth : 0;
 }
 
+static inline const struct ad_watch *ad_watch_trace(const ad_context *c)
+{
+    return c->frame ? c->frame->trace : NULL;
+}
+
+/* Watches calls for a trace, in a frame that becomes the innermost one, till the caller ends it with the frame before. A trace that is left by a longjmp or an
+ * exception ends with its scope, which puts back the frame. False and an error. */
+bool ad_watch_begin(ad_context *c, struct ad_frame *frame, const struct ad_watch *trace);
+void ad_watch_end(ad_context *c, const struct ad_frame *before);
+
 /* The frame of the rules of op, which becomes the innermost one until the caller puts back the one before, which it gives. */
 static inline const struct ad_frame *ad_watch_rules(ad_context *c, struct ad_frame *frame, ad_call_phase phase, const ad_primitive *op)
 {
     const struct ad_frame *outer = c->frame;
-    *frame = (struct ad_frame){ .depth = ad_watch_depth(c), .phase = (int)phase, .rule_of = op };
+    *frame = (struct ad_frame){ .depth = ad_watch_depth(c), .phase = (int)phase, .rule_of = op, .trace = ad_watch_trace(c) };
     c->frame = frame;
     return outer;
 }

@@ -1,14 +1,14 @@
 /* Who sees every call of an operation: the hook of ad_on_call, a trace that is printed, and what the environment asks for.
  *
- * A thread's watches are a list, of which the one that began last is told first. While one is told, no call is watched and no differentiation is in sight, so
- * that it may compute. A thread in which nobody watches pays for one flag a call. */
+ * Those that last are a list of the thread, traces one of the frames, which is told before. In both the one that began last is told first. While one is told, no
+ * call is watched and no differentiation is in sight, so that it may compute. A thread in which nobody watches pays for one flag a call. */
 #include "tape/tape.h"
 #include <stdlib.h>
 #include <time.h>
 
 /* Of a thread. */
 struct ad_watches {
-    struct ad_watch *first;
+    const struct ad_watch *first;
     struct ad_watch hook, profile, finite; /* those that last; without a hook they are not in the list */
 };
 
@@ -21,6 +21,17 @@ static void watches_stop(ad_context *c)
     if (w->profile.hook)
         ad_profile_stop(&w->profile);
     free(w);
+}
+
+static void add(struct ad_watches *w, struct ad_watch *watch)
+{
+    watch->next = w->first;
+    w->first = watch;
+}
+
+static void look_who_watches(ad_context *c)
+{
+    c->watched = c->watches->first || ad_watch_trace(c);
 }
 
 /* Makes the thread's list, with what the environment asks for; NULL and an error. */
@@ -36,35 +47,30 @@ static struct ad_watches *watches_of(ad_context *c)
     const char *profile = getenv("AD_PROFILE"), *finite = getenv("AD_DEBUG_NAN");
     if (finite && *finite && *finite != '0') {
         w->finite.hook = ad_refuse_not_finite;
-        ad_watch_add(c, &w->finite);
+        add(w, &w->finite);
     }
     if (profile && *profile && *profile != '0') {
         ad_profile_start(&w->profile);
         if (w->profile.hook)
-            ad_watch_add(c, &w->profile);
+            add(w, &w->profile);
     }
-    c->watched = w->first != NULL;
+    look_who_watches(c);
     return w;
 }
 
-bool ad_watch_add(ad_context *c, struct ad_watch *watch)
+bool ad_watch_begin(ad_context *c, struct ad_frame *frame, const struct ad_watch *trace)
 {
-    struct ad_watches *w = watches_of(c);
-    if (!w)
+    if (!watches_of(c))
         return false;
-    watch->next = w->first;
-    w->first = watch;
+    *frame = (struct ad_frame){ .depth = ad_watch_depth(c), .trace = trace };
+    c->frame = frame;
     return c->watched = true;
 }
 
-void ad_watch_remove(ad_context *c, const struct ad_watch *watch)
+void ad_watch_end(ad_context *c, const struct ad_frame *before)
 {
-    struct ad_watch **link = &c->watches->first;
-    while (*link && *link != watch)
-        link = &(*link)->next;
-    if (*link)
-        *link = watch->next;
-    c->watched = c->watches->first != NULL;
+    c->frame = before;
+    look_who_watches(c);
 }
 
 double ad_watch_clock(void)
@@ -114,9 +120,12 @@ bool ad_watch_tell(ad_context *c, const struct ad_node *node, ad_array *const *o
     bool accepted = w != NULL;
     *in_sight = 0;
     c->watched = false;
+    for (const struct ad_watch *trace = ad_watch_trace(c); trace && accepted; trace = trace->next)
+        accepted = tell(c, trace, &event);
     for (const struct ad_watch *watch = w ? w->first : NULL; watch && accepted; watch = watch->next)
         accepted = tell(c, watch, &event);
-    c->watched = w && w->first;
+    if (w)
+        look_who_watches(c);
     *in_sight = live;
     return accepted;
 }
@@ -127,8 +136,10 @@ void ad_on_call(ad_call_hook *hook, void *context)
     struct ad_watches *w = watches_of(c);
     if (!w)
         return;
-    ad_watch_remove(c, &w->hook);
+    if (w->first == &w->hook) /* it begins last */
+        w->first = w->hook.next;
     w->hook = (struct ad_watch){ .hook = hook, .context = context };
     if (hook)
-        ad_watch_add(c, &w->hook);
+        add(w, &w->hook);
+    look_who_watches(c);
 }
