@@ -8,17 +8,10 @@
 // A plan holds what does not depend on data and never changes, so threads may share it. Sums are taken in one order, whatever the instruction set and the
 // threads. Nothing is thrown out of this file: where a plan finds no memory there is none.
 #include "kernels/kissfft.hpp"
+#include "kernels/isa.h"
 extern "C" {
 #include "kernels/fft.h"
 }
-
-#if defined(AD_ISA_AVX512)
-#define FOR_ISA(name) name##_avx512
-#elif defined(AD_ISA_AVX2)
-#define FOR_ISA(name) name##_avx2
-#else
-#define FOR_ISA(name) name##_baseline
-#endif
 
 namespace {
 namespace fourier {

@@ -5,6 +5,7 @@
 #ifndef AD_LOOPS_H
 #define AD_LOOPS_H
 
+#include "kernels/isa.h"
 #include "kernels/kernels.h"
 
 #ifdef __clang__
@@ -42,14 +43,6 @@ static inline c64 product_c64(c64 x, c64 y)
     return COMPLEX_PRODUCT(x, y);
 }
 
-/* What is compiled once for each instruction set has a name in each. */
-#if defined(AD_ISA_AVX512)
-#define FOR_ISA(name) name##_avx512
-#elif defined(AD_ISA_AVX2)
-#define FOR_ISA(name) name##_avx2
-#else
-#define FOR_ISA(name) name##_baseline
-#endif
 extern const struct ad_loops FOR_ISA(ad_loops) __attribute__((visibility("hidden")));
 extern const struct ad_folds FOR_ISA(ad_folds) __attribute__((visibility("hidden")));
 extern const struct ad_sorts FOR_ISA(ad_sorts) __attribute__((visibility("hidden")));

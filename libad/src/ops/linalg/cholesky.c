@@ -23,35 +23,26 @@ static bool triangular_infer(const ad_node *node, ad_spec *output)
     return ad_system_infer(node, 0, 1, output);
 }
 
-/* Whether no element of the diagonal is 0. */
-static bool has_inverse(const ad_array *a, bool unit)
-{
-    AD_SCOPE;
-    if (unit)
-        return true;
-    ad_array *zero = ad_equal(ad_diagonal((ad_array *)(uintptr_t)a, .axis1 = -2, .axis2 = -1), 0);
-    if (!zero || (zero->size && ad_item(ad_any(zero)) != 0)) {
-        int64_t at = zero ? ad_item_int(ad_argmax(ad_ravel(zero))) : 0, n = zero ? ad_dim(zero, -1) : 1;
-        return AD_FAIL(AD_ERROR_NUMERIC, "ad_linalg_solve_triangular: matrix %lld is singular: element %lld of its diagonal is 0", (long long)(at / n),
-                       (long long)(at % n));
-    }
-    return true;
-}
-
 static bool triangular_eval(const ad_node *node, void *const *outputs)
 {
     const struct triangle *o = ad_node_options(node);
     const ad_array *a = ad_node_operand(node, 0), *b = ad_node_operand(node, 1);
     const char *matrix = data_of(node, 0), *right = data_of(node, 1);
     ad_spec output;
-    if (!matrix || !right || !has_inverse(a, o->unit_diagonal) || !triangular_infer(node, &output))
+    if (!matrix || !right || !triangular_infer(node, &output))
         return false;
     struct matrix_size size = ad_matrix_size(node, 1);
     int64_t n = size.rows, k = size.columns, item = (int64_t)ad_dtype_size(output.dtype), count = ad_stack_count(&output.shape, 2);
-    for (int64_t i = 0; i < count && n && k; i++) {
+    for (int64_t i = 0; i < count && n; i++) {
         char *x = (char *)outputs[0] + i * n * k * item;
+        int64_t place = ad_stack_place(a, 2, &output.shape, i);
+        const char *t = matrix + place * n * n * item;
+        int zero = o->unit_diagonal ? 0 : ad_zero_on_diagonal(output.dtype, n, t);
+        if (zero)
+            return AD_FAIL(AD_ERROR_NUMERIC, "ad_linalg_solve_triangular: matrix %lld is singular: element %d of its diagonal is 0", (long long)place, zero - 1);
         memcpy(x, right + ad_stack_place(b, 2, &output.shape, i) * n * k * item, (size_t)(n * k * item));
-        ad_triangular_solve(output.dtype, o->lower, o->transposed, o->unit_diagonal, n, k, matrix + ad_stack_place(a, 2, &output.shape, i) * n * n * item, x);
+        if (k)
+            ad_triangular_solve(output.dtype, o->lower, o->transposed, o->unit_diagonal, n, k, t, x);
     }
     return true;
 }

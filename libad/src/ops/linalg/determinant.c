@@ -4,7 +4,6 @@
  * product of the others is taken without a division. The same holds for the second derivative, with products that leave out two. */
 #include "ad/transform.h"
 #include "ops/linalg/linalg.h"
-#include <float.h>
 
 /* ---- what factors say ---- */
 
@@ -64,9 +63,8 @@ static ad_array *call(const ad_primitive *op, ad_array *a, struct lu_factors f)
 static bool all_regular(ad_array *lu)
 {
     ad_array *pivots = ad_abs(diagonal_of(lu));
-    double eps = ad_dtype_real(ad_dtype_of(lu)) == AD_F32 ? FLT_EPSILON : DBL_EPSILON;
     ad_array *least = ad_min(pivots, .axis = -1), *most = ad_max(pivots, .axis = -1);
-    return ad_item(ad_all(ad_greater(least, ad_mul(eps * (double)ad_dim(lu, -1) * 16, most)))) != 0;
+    return ad_item(ad_all(ad_greater(least, ad_mul(ad_epsilon(lu) * (double)ad_dim(lu, -1) * 16, most)))) != 0;
 }
 
 /* For each singular value the product of the others: (..., n). */

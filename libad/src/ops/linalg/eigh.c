@@ -4,7 +4,6 @@
  * Hermitian here: ad_hermitian stands before. The reverse rule is its transpose, with cotangents that pair without conjugation. */
 #include "ad/transform.h"
 #include "ops/linalg/linalg.h"
-#include <float.h>
 
 enum { OUTPUT_W, OUTPUT_V };
 
@@ -53,10 +52,9 @@ static bool eigh_eval(const ad_node *node, void *const *outputs)
 /* F, (..., n, n), for w. */
 static ad_array *inverse_gaps(ad_array *w)
 {
-    double eps = w && w->dtype == AD_F32 ? FLT_EPSILON : DBL_EPSILON;
     ad_array *gaps = ad_sub(ad_expand_dims(w, -2), ad_expand_dims(w, -1));
     ad_array *size = ad_max(ad_abs(ad_stop_gradient(w)), .axis = -1, .keepdims = true);
-    ad_array *close = ad_less_equal(ad_abs(gaps), ad_expand_dims(ad_mul(eps * (double)ad_dim(w, -1), size), -1));
+    ad_array *close = ad_less_equal(ad_abs(gaps), ad_expand_dims(ad_mul(ad_epsilon(w) * (double)ad_dim(w, -1), size), -1));
     return ad_reciprocal(ad_where(close, INFINITY, gaps));
 }
 

@@ -10,6 +10,7 @@
 #include "ad/reduce.h"
 #include "ad/shape.h"
 #include "ops/ops.h"
+#include <float.h>
 
 /* stack.c */
 
@@ -38,6 +39,15 @@ bool ad_system_infer(const ad_node *node, int matrix, int right, ad_spec *output
 ad_array *ad_conjugated(ad_array *x);
 ad_array *ad_adjoint(ad_array *x);
 
+/* The rounding unit of x's real dtype. */
+static inline double ad_epsilon(const ad_array *x)
+{
+    return x && ad_dtype_real((ad_dtype)x->dtype) == AD_F32 ? FLT_EPSILON : DBL_EPSILON;
+}
+
+/* One triangle of x without the diagonal, its adjoint beyond that, and the real part of the diagonal. */
+ad_array *ad_mirrored(ad_array *x, bool lower);
+
 /* The Hermitian matrices of which a holds the lower or upper triangle. uplo NULL: the lower one is read, and derivatives are those on Hermitian matrices, whose
  * cotangents are Hermitian. "L", "U": derivatives are those of the triangle. */
 ad_array *ad_hermitian(const char *operation, ad_array *a, const char *uplo);
@@ -50,7 +60,7 @@ struct lu_factors ad_lu_factors(ad_array *a);                       /* lu NULL a
 ad_array *ad_inverse_or_infinity(ad_array *a, struct lu_factors f); /* all infinite where a is singular */
 
 /* qr.c: orthonormal columns that complete those of q, (..., m, k) to (..., m, m - k). */
-ad_array *ad_orthogonal_complement(const char *operation, ad_array *q);
+ad_array *ad_orthogonal_complement(ad_array *q);
 
 /* svd.c: the thin decomposition, for the operation named; false and an error. */
 bool ad_thin_svd(const char *operation, ad_array *x, ad_array *outputs[3]);

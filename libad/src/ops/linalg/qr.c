@@ -5,7 +5,6 @@
  * Q [U W] with X = Q U and W = Q^H Y. */
 #include "ad/transform.h"
 #include "ops/linalg/linalg.h"
-#include <float.h>
 #include <string.h>
 
 enum { OUTPUT_Q, OUTPUT_R };
@@ -50,10 +49,9 @@ static bool has_full_rank(const ad_node *node, ad_array *r)
     AD_SCOPE;
     if (!r || !r->size)
         return r != NULL;
-    double eps = ad_dtype_real((ad_dtype)r->dtype) == AD_F32 ? FLT_EPSILON : DBL_EPSILON;
     ad_array *size = ad_abs(ad_stop_gradient(ad_diagonal(r, .axis1 = -2, .axis2 = -1)));
     ad_array *least = ad_min(size, .axis = -1), *most = ad_max(size, .axis = -1);
-    ad_array *lacking = ad_any(ad_less_equal(least, ad_mul(eps * (double)ad_matrix_size(node, 0).rows, most)));
+    ad_array *lacking = ad_any(ad_less_equal(least, ad_mul(ad_epsilon(r) * (double)ad_matrix_size(node, 0).rows, most)));
     if (!lacking || ad_item(lacking) == 0)
         return lacking != NULL;
     return AD_FAIL(AD_ERROR_NUMERIC, "ad_linalg_qr: a matrix whose columns are not independent has no derivative: a diagonal element of R is 0");
@@ -67,15 +65,6 @@ static ad_array *over(ad_array *x, ad_array *r, bool adjoint)
     return ad_matrix_transpose(ad_linalg_solve_triangular(r, ad_matrix_transpose(x), .trans = 1));
 }
 
-/* The strict lower triangle and its adjoint, and the real part of the diagonal. */
-static ad_array *copied_lower(ad_array *x)
-{
-    ad_array *strict = ad_tril(x, .k = -1), *diagonal = ad_diagonal(x, .axis1 = -2, .axis2 = -1);
-    if (diagonal && ad_dtype_is_complex((ad_dtype)diagonal->dtype))
-        diagonal = ad_astype(ad_real(diagonal), (ad_dtype)diagonal->dtype);
-    return ad_add(ad_add(strict, ad_adjoint(strict)), ad_make_diagonal(diagonal));
-}
-
 /* (G_Q + Q copyltu(R G_R^H - G_Q^H Q)) R^-H, with G and the result conjugated. */
 static ad_array *qr_vjp(const ad_node *node, int operand, ad_array *gq)
 {
@@ -87,7 +76,7 @@ static ad_array *qr_vjp(const ad_node *node, int operand, ad_array *gq)
     gq = gq ? ad_conjugated(gq) : NULL;
     if (gq)
         m = m ? ad_sub(m, ad_matmul(ad_adjoint(gq), q)) : ad_neg(ad_matmul(ad_adjoint(gq), q));
-    ad_array *inner = ad_matmul(q, copied_lower(m));
+    ad_array *inner = ad_matmul(q, ad_mirrored(m, true));
     return ad_conjugated(over(gq ? ad_add(gq, inner) : inner, r, true));
 }
 
@@ -179,9 +168,8 @@ static const ad_primitive complement_op = {
 };
 AD_OPERATION(complement_op);
 
-ad_array *ad_orthogonal_complement(const char *operation, ad_array *q)
+ad_array *ad_orthogonal_complement(ad_array *q)
 {
-    (void)operation;
     return q ? ad_call_primitive(&complement_op, &q, 1, NULL) : NULL;
 }
 
@@ -205,7 +193,7 @@ static bool complete(ad_array *a, ad_array *outputs[2])
     int64_t m = ad_dim(a, -2), n = ad_dim(a, -1);
     if (m <= n)
         return true;
-    ad_array *rest = ad_orthogonal_complement("ad_linalg_qr", outputs[OUTPUT_Q]);
+    ad_array *rest = ad_orthogonal_complement(outputs[OUTPUT_Q]);
     ad_array *zeros = ad_zeros(ad_stack_shape(ad_shape_of(a), m - n, n), .dtype = ad_dtype_of(a));
     outputs[OUTPUT_Q] = ad_concatenate(ad_list_of(outputs[OUTPUT_Q], rest), .axis = -1);
     outputs[OUTPUT_R] = ad_concatenate(ad_list_of(outputs[OUTPUT_R], zeros), .axis = -2);

@@ -81,8 +81,7 @@ ad_array *ad_adjoint(ad_array *x)
 
 /* ---- Hermitian matrices ---- */
 
-/* One triangle, its adjoint beyond the diagonal, and the real part of the diagonal. */
-static ad_array *mirrored(ad_array *a, bool lower)
+ad_array *ad_mirrored(ad_array *a, bool lower)
 {
     ad_array *strict = lower ? ad_tril(a, .k = -1) : ad_triu(a, .k = 1);
     ad_array *diagonal = ad_diagonal(a, .axis1 = -2, .axis2 = -1);
@@ -95,7 +94,7 @@ static ad_array *hermitian_view(const ad_node *node, const ad_spec *output)
 {
     (void)output;
     AD_SCOPE;
-    return ad_escape(mirrored(ad_node_operand(node, 0), true));
+    return ad_escape(ad_mirrored(ad_node_operand(node, 0), true));
 }
 
 /* The Hermitian part: under either pairing it is its own transpose. */
@@ -120,5 +119,5 @@ ad_array *ad_hermitian(const char *operation, ad_array *a, const char *uplo)
         return ad_call_primitive(&hermitian_op, &a, 1, NULL);
     if (strcmp(uplo, "L") != 0 && strcmp(uplo, "U") != 0)
         return ad_set_error(AD_ERROR_VALUE, "%s: .UPLO is \"%s\"; it should be \"L\" or \"U\"", operation, uplo);
-    return mirrored(a, *uplo == 'L');
+    return ad_mirrored(a, *uplo == 'L');
 }

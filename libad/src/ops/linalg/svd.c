@@ -10,7 +10,6 @@
  * that everything is finite. The cotangents pair without conjugation: the reverse rule is that of the paper between two conjugations. */
 #include "ad/transform.h"
 #include "ops/linalg/linalg.h"
-#include <float.h>
 
 /* ---- evaluation; the options are the name of the public operation ---- */
 
@@ -80,8 +79,7 @@ static bool svd_eval(const ad_node *node, void *const *outputs)
 /* max(m, n) eps max(s), (..., 1), a constant. */
 static ad_array *tolerance_of(ad_array *s, int64_t longer)
 {
-    double eps = s && s->dtype == AD_F32 ? FLT_EPSILON : DBL_EPSILON;
-    return ad_mul((double)longer * eps, ad_at(ad_stop_gradient(s), "..., :1"));
+    return ad_mul((double)longer * ad_epsilon(s), ad_at(ad_stop_gradient(s), "..., :1"));
 }
 
 struct factors {
@@ -251,9 +249,9 @@ ad_tree *ad_linalg_svd_with(ad_array *x, ad_linalg_svd_options options)
         return ad_tree_of("S", usv[OUTPUT_S]);
     int64_t m = ad_dim(x, -2), n = ad_dim(x, -1);
     if (options.full_matrices && m > n)
-        usv[OUTPUT_U] = ad_concatenate(ad_list_of(usv[OUTPUT_U], ad_orthogonal_complement("ad_linalg_svd", usv[OUTPUT_U])), .axis = -1);
+        usv[OUTPUT_U] = ad_concatenate(ad_list_of(usv[OUTPUT_U], ad_orthogonal_complement(usv[OUTPUT_U])), .axis = -1);
     if (options.full_matrices && n > m) {
-        ad_array *rest = ad_adjoint(ad_orthogonal_complement("ad_linalg_svd", ad_adjoint(usv[OUTPUT_VH])));
+        ad_array *rest = ad_adjoint(ad_orthogonal_complement(ad_adjoint(usv[OUTPUT_VH])));
         usv[OUTPUT_VH] = ad_concatenate(ad_list_of(usv[OUTPUT_VH], rest), .axis = -2);
     }
     return ad_tree_of("U", usv[OUTPUT_U], "S", usv[OUTPUT_S], "Vh", usv[OUTPUT_VH]);
