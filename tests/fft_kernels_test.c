@@ -1,5 +1,5 @@
 /* Fourier transforms of every instruction set that this processor has: the same bits from each, for one sequence and for many at once. */
-#include "kernels/fft.h"
+#include "kernels/fft/fft.h"
 #include "suite.h"
 #include <stdlib.h>
 #include <string.h>

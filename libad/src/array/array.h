@@ -251,7 +251,7 @@ struct ad_context {
     bool watched;                    /* somebody looks at every call, or the environment asks for it: tape/watch.c */
     struct ad_watches *watches;
     void (*watch_stop)(struct ad_context *c); /* ends it */
-    struct ad_fft *fft_plans;                 /* those used last: ops/fft_plan.c */
+    struct ad_fft *fft_plans;                 /* those used last: ops/fft/fft_plan.c */
     void (*fft_stop)(struct ad_context *c);   /* drops them */
 #ifdef AD_CHECKED
     struct {

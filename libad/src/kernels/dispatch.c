@@ -28,6 +28,6 @@ enum { SAME = AD_OUTPUT_SAME, REAL = AD_OUTPUT_REAL, BOOL = AD_OUTPUT_BOOL };
 
 const uint8_t ad_loop_outputs[AD_LOOP_COUNT] = {
 #define LOOP(name, inputs, output) output,
-#include "elementwise.def"
+#include "kernels/elementwise/elementwise.def"
 #undef LOOP
 };

@@ -11,7 +11,7 @@
 #define AD_KERNELS_H
 
 #include "ad/base.h"
-#include "kernels/fft.h"
+#include "kernels/fft/fft.h"
 
 /* One dimension of an elementwise function: n elements, each operand with its own stride.
  * in[i] and in_stride[i] for every input; an input stride of 0 repeats one element. */
@@ -30,7 +30,7 @@ enum { AD_POWER_ORDERS = 64 };
 /* The elementwise functions, one line each in elementwise.def. */
 typedef enum ad_loop_id {
 #define LOOP(name, ...) AD_LOOP_##name,
-#include "elementwise.def"
+#include "kernels/elementwise/elementwise.def"
 #undef LOOP
     AD_LOOP_COUNT
 } ad_loop_id;
@@ -145,7 +145,7 @@ void ad_copy_strided(int ndim, const int64_t *dims, struct ad_operand in, struct
 /* sum += in, element by element, in sum's dtype. */
 void ad_add_strided(const struct ad_loops *loops, int ndim, const int64_t *dims, struct ad_operand in, struct ad_operand sum);
 
-/* Steps of centring rows of n floats, C-contiguous (ops/special.c), between which the caller sums every row. Each rounds as the elementwise loop of its
+/* Steps of centring rows of n floats, C-contiguous (ops/special/special.c), between which the caller sums every row. Each rounds as the elementwise loop of its
  * expression. */
 struct ad_centre {
     /* tops: t where y is largest in size, 0 elsewhere; counts: in how many places of a row that is, in none beside a NaN */

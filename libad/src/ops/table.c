@@ -6,12 +6,12 @@
  * it; tests/ci/install.sh finds one that is missing here. */
 typedef void function(void);
 static function *const of_each_file[] __attribute__((used)) = {
-    (function *)ad_add,            /* arithmetic.c */
-    (function *)ad_zeros,          /* create.c */
-    (function *)ad_exp,            /* elementwise.c */
-    (function *)ad_fft_fft,        /* fft.c */
-    (function *)ad_take,           /* gather.c */
-    (function *)ad_stack,          /* join.c */
+    (function *)ad_add,            /* math/arithmetic.c */
+    (function *)ad_zeros,          /* create/create.c */
+    (function *)ad_exp,            /* math/elementwise.c */
+    (function *)ad_fft_fft,        /* fft/fft.c */
+    (function *)ad_take,           /* index/gather.c */
+    (function *)ad_stack,          /* shape/join.c */
     (function *)ad_name,           /* name.c */
     (function *)ad_linalg_cholesky, /* linalg/cholesky.c */
     (function *)ad_linalg_det,     /* linalg/determinant.c */
@@ -21,13 +21,13 @@ static function *const of_each_file[] __attribute__((used)) = {
     (function *)ad_linalg_qr,      /* linalg/qr.c */
     (function *)ad_linalg_inv,     /* linalg/solve.c, linalg/stack.c */
     (function *)ad_linalg_svdvals, /* linalg/svd.c */
-    (function *)ad_matmul,         /* product.c */
-    (function *)ad_sum,            /* reduce.c */
-    (function *)ad_slice_axis,     /* region.c */
-    (function *)ad_cumsum,         /* scan.c */
-    (function *)ad_reshape,        /* shape.c */
-    (function *)ad_sort,           /* sort.c */
-    (function *)ad_softmax,        /* special.c */
+    (function *)ad_matmul,         /* product/product.c */
+    (function *)ad_sum,            /* reduce/reduce.c */
+    (function *)ad_slice_axis,     /* index/region.c */
+    (function *)ad_cumsum,         /* reduce/scan.c */
+    (function *)ad_reshape,        /* shape/shape.c */
+    (function *)ad_sort,           /* sort/sort.c */
+    (function *)ad_softmax,        /* special/special.c */
 };
 
 int ad_operation_count(void)

@@ -7,10 +7,10 @@
 //
 // A plan holds what does not depend on data and never changes, so threads may share it. Sums are taken in one order, whatever the instruction set and the
 // threads. Nothing is thrown out of this file: where a plan finds no memory there is none.
-#include "kernels/kissfft.hpp"
+#include "kernels/fft/kissfft.hpp"
 #include "kernels/isa.h"
 extern "C" {
-#include "kernels/fft.h"
+#include "kernels/fft/fft.h"
 }
 
 namespace {

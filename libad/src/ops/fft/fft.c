@@ -8,7 +8,7 @@
 #include "ad/create.h"
 #include "ad/index.h"
 #include "ad/math.h"
-#include "ops/fft.h"
+#include "ops/fft/fft.h"
 #include <string.h>
 
 enum norm { BACKWARD, ORTHO, FORWARD, NORMS };

@@ -3,7 +3,7 @@
  * The plans are a list in the thread's context, the one used last first. They are counted and cut off when a call has ended, so that the one in use is
  * there as long as it is used, whatever its size; threads of the pool only read it. Sequences are taken in parts that depend on sizes alone. */
 #include "ad/config.h"
-#include "ops/fft.h"
+#include "ops/fft/fft.h"
 #include <stdatomic.h>
 
 enum { KEPT = 16, KEPT_BYTES = 4 << 20 };

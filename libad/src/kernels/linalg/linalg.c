@@ -24,7 +24,7 @@ struct eigh_sizes {
 #define ORGQR               orgqr
 #define LAPACK_(letter, f)  LAPACK__(letter, f)
 #define LAPACK__(letter, f) letter##f##_
-#include "kernels/linalg.inc"
+#include "kernels/linalg/linalg.inc"
 
 #define TYPE         float
 #define REAL         float
@@ -35,7 +35,7 @@ struct eigh_sizes {
 #define SCALAR(x)    x
 #define CONJUGATE(x) (x)
 #define ORGQR        orgqr
-#include "kernels/linalg.inc"
+#include "kernels/linalg/linalg.inc"
 
 #define TYPE         double _Complex
 #define REAL         double
@@ -46,7 +46,7 @@ struct eigh_sizes {
 #define SCALAR(x)    &(x)
 #define CONJUGATE(x) conj(x)
 #define ORGQR        ungqr
-#include "kernels/linalg.inc"
+#include "kernels/linalg/linalg.inc"
 
 #define TYPE         float _Complex
 #define REAL         float
@@ -57,7 +57,7 @@ struct eigh_sizes {
 #define SCALAR(x)    &(x)
 #define CONJUGATE(x) conjf(x)
 #define ORGQR        ungqr
-#include "kernels/linalg.inc"
+#include "kernels/linalg/linalg.inc"
 
 /* Calls a function for the dtype; where the library is called in it, on this thread alone. */
 #define FOR_DTYPE(n, dtype, f, ...)                                                                                    \

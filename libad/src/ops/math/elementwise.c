@@ -2,7 +2,7 @@
  *
  * Each line gives the name, what the rule needs to remember, and dy/dx written in public operations, with x the operand
  * and y the result. One expression serves both modes: the reverse rule multiplies the cotangent by it, the forward
- * rule the tangent. kernels/elementwise.def has the same names, kernels/real.inc their loops.
+ * rule the tangent. kernels/elementwise/elementwise.def has the same names, kernels/elementwise/real.inc their loops.
  *
  * A slope keeps its digits wherever the function has them, and so do the slopes of slopes. Where a formula in the other functions would cancel or
  * overflow, there is a function for the slope whose own slope is a product of it and others again. */
