@@ -1,0 +1,198 @@
+"""The declarations of the public headers, as data: what is generated is derived from them.
+
+    for function in read_headers():
+        print(function.name, function.parameters, function.options)
+
+This reads the C of our headers, not any C. A declaration is AD_API up to a semicolon, or a typedef of a struct. A doc comment belongs to what
+follows it, up to the next doc comment or empty line, so that ad_sum and ad_sum_with share one. Names that end with an underscore are the macros' own
+and are left out.
+"""
+
+import pathlib
+import re
+from dataclasses import dataclass, field
+from typing import Dict, List, Optional
+
+HEADERS = pathlib.Path(__file__).resolve().parent.parent / "include" / "ad"
+
+
+@dataclass
+class Parameter:
+    type: str  # "ad_array *", "int64_t"; "..." for what a variadic function takes
+    name: str  # "" for "..."
+
+    @property
+    def is_operand(self) -> bool:
+        """An array or, by the macros, a C number."""
+        return self.type == "ad_array *"
+
+
+@dataclass
+class Field:
+    type: str
+    name: str
+    default: Optional[str]  # a C expression, None where it is zero: false, NULL, an empty list
+    doc: str
+
+
+@dataclass
+class Options:
+    name: str  # "ad_reduce_options"
+    family: str
+    doc: str
+    fields: List[Field]  # without ad_unused_
+    named: bool  # AD_NAMED_: macros take them by name alone
+
+    @property
+    def constant(self) -> str:
+        """AD_REDUCE of AD_REDUCE_DEFAULTS, the constant with the defaults."""
+        return self.name[: -len("_options")].upper()
+
+
+@dataclass
+class Function:
+    name: str  # "ad_sum"
+    family: str  # "reduce": the header without .h
+    section: str  # the last "---- Title ----" above it
+    result: str  # "ad_array *"
+    parameters: List[Parameter]  # without options
+    doc: str  # of the comment, without its marks; lines are kept
+    options: Optional[Options] = None
+    takes_options: bool = True  # false: options are those of with_name
+    with_name: Optional[str] = None  # "ad_sum_with", the function that takes the options
+    attributes: str = ""  # what stands behind the parameters
+
+    @property
+    def is_variadic(self) -> bool:
+        return any(p.type == "..." for p in self.parameters)
+
+
+@dataclass
+class Header:
+    family: str
+    doc: str  # of the comment at its top
+    functions: List[Function] = field(default_factory=list)
+    options: List[Options] = field(default_factory=list)
+    macros: Dict[str, str] = field(default_factory=dict)  # name: the definition, with its parameters
+    macro_docs: Dict[str, str] = field(default_factory=dict)  # name: doc comment above it
+
+
+def text_of(comment: str) -> str:
+    """The words of a comment."""
+    lines = comment.strip()[2:-2].lstrip("*<").split("\n")
+    return "\n".join(re.sub(r"^\s*\* ?", "", line) if i else line for i, line in enumerate(lines)).strip()
+
+
+def split_declarator(text: str) -> Parameter:
+    """A type and a name: "ad_array *const *operands" or "void (*release)(void *ctx)"."""
+    text = re.sub(r"\s+", " ", text).strip()
+    if text == "...":
+        return Parameter("...", "")
+    pointer = re.match(r"(.*\(\*)(\w+)(\).*)$", text)
+    if pointer:
+        return Parameter(pointer[1] + pointer[3], pointer[2])
+    type_, name, array = re.match(r"(.*?)(\w+)((?:\[\w*\])*)$", text).groups()
+    return Parameter(type_.strip() + array, name)
+
+
+def split_arguments(text: str) -> List[str]:
+    """The parts between commas outside parentheses."""
+    parts, depth = [""], 0
+    for c in text:
+        depth += (c == "(") - (c == ")")
+        if c == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += c
+    return [p for p in (p.strip() for p in parts) if p and p != "void"]
+
+
+def read_fields(body: str) -> List[Field]:
+    """The fields of a struct. A comment that begins with "= VALUE", to its end or ": ", gives the default; fields of one line share it."""
+    fields = []
+    for declared, comment in re.findall(r"([^;]+);[ \t]*(/\*\*<.*?\*/)?", re.sub(r"/\*(?!\*<).*?\*/", "", body, flags=re.S), re.S):
+        doc = re.sub(r"\s*\n\s*", " ", text_of(comment)) if comment else ""
+        given = re.match(r"= (.+?)(?:: (.*)|$)", doc, re.S)
+        defaults = split_arguments(given[1]) if given else []
+        first, *others = split_arguments(declared)
+        first = split_declarator(first)
+        for i, name in enumerate([first.name] + others):
+            if name != "ad_unused_":
+                fields.append(Field(first.type, name, defaults[min(i, len(defaults) - 1)] if defaults else None, (given[2] or "") if given else doc))
+    return fields
+
+
+ITEM = re.compile(
+    r"""(?P<section>/\*\ ----\ (?P<title>[^;:\n-]+?)(?=[;:\n]|\ ----).*?\*/)
+      | (?P<comment>/\*.*?\*/)
+      | (?P<directive>^[ \t]*\#(?:[^\n]*\\\n)*[^\n]*)
+      | ^typedef\ struct\ \w+\ \{(?P<fields>(?:[^{}]|\{[^{}]*\})*)\}\s*(?P<named>AD_NAMED_\s+)?(?P<struct>\w+);
+      | ^AD_API\s+(?P<result>[\w\s]+?[\s*]+)(?P<name>\w+)\((?P<parameters>(?:[^();]|\((?:[^();]|\([^()]*\))*\))*)\)(?P<attributes>[^;]*);
+      | (?P<gap>\n[ \t]*\n)
+      | (?P<other>[^\n]+|\n)""",
+    re.X | re.S | re.M,
+)
+
+
+def read_header(path: pathlib.Path) -> Header:
+    header = Header(path.stem, "")
+    doc = section = ""
+    for item in ITEM.finditer(path.read_text()):
+        if item["section"]:
+            doc, section = "", item["title"]
+        elif item["comment"]:
+            if not header.doc:
+                header.doc = text_of(item["comment"])
+            doc = text_of(item["comment"]) if item["comment"].startswith("/**") else ""
+        elif item["directive"]:
+            macro = re.match(r"\s*#\s*define\s+(\w+)(.*)", item["directive"], re.S)
+            if macro:
+                header.macros[macro[1]] = macro[2].strip()
+                header.macro_docs.setdefault(macro[1], doc)
+        elif item["struct"]:
+            if item["struct"].endswith("_options"):
+                header.options.append(Options(item["struct"], header.family, doc, read_fields(item["fields"]), bool(item["named"])))
+        elif item["name"]:
+            if not item["name"].endswith("_"):
+                parameters = [split_declarator(p) for p in split_arguments(item["parameters"])]
+                result = re.sub(r"\s+", " ", item["result"]).strip()
+                header.functions.append(
+                    Function(item["name"], header.family, section, result, parameters, doc, attributes=item["attributes"].strip())
+                )
+        elif item["gap"]:
+            doc = ""
+    return header
+
+
+def take_defaults_of_macros(header: Header) -> None:
+    """Where a header defines the fields of a constant itself, those are the defaults."""
+    for options in header.options:
+        text = header.macros.get(options.constant + "_DEFAULTS_FIELDS_", "")
+        text = re.sub(r"\b(\w+_DEFAULTS_FIELDS_)", lambda m: header.macros[m[1]], text)
+        for name, value in re.findall(r"\.(\w+) = (.+?)(?=, \.|$)", text):
+            next(f for f in options.fields if f.name == name).default = value
+
+
+def read_all_headers(folder: pathlib.Path = HEADERS) -> List[Header]:
+    """All headers in the order of their names, with options joined to the functions that take them."""
+    headers = [read_header(path) for path in sorted(folder.glob("*.h"))]
+    all_options = {}
+    for header in headers:
+        take_defaults_of_macros(header)
+        all_options.update((o.name, o) for o in header.options)
+    for header in headers:
+        by_name = {f.name: f for f in header.functions}
+        for function in header.functions:
+            if function.parameters and function.parameters[-1].type in all_options:
+                function.options = all_options[function.parameters.pop().type]
+        for function in header.functions:
+            plain = by_name.get(re.sub("_with$", "", function.name))
+            if function.options and plain and plain is not function:
+                plain.options, plain.with_name, plain.takes_options = function.options, function.name, False
+                plain.doc = plain.doc or function.doc
+    return headers
+
+
+def read_headers(folder: pathlib.Path = HEADERS) -> List[Function]:
+    """All public functions, by header and in its order."""
+    return [function for header in read_all_headers(folder) for function in header.functions]
