@@ -1,0 +1,89 @@
+/* Rows for ad/linalg.h: norms, decompositions, systems. row.h says what a row is and how one is added. */
+#include "row.h"
+
+OF_X(norm_last_kept, ad_linalg_norm(x, .axis = -1, .keepdims = true))
+OF_X(norm_1, ad_linalg_norm(x, .axis = -1, .ord = 1))
+OF_X(sum_of_norms, ad_sum(ad_square(ad_linalg_norm(x, .axis = -1))))
+OF_X(norm_slope, ad_grad(sum_of_norms)(x))
+OF_X(norm_3, ad_linalg_norm(x, .axis = 0, .ord = 3))
+OF_X(norm_4, ad_linalg_norm(x, .axis = 0, .ord = 4))
+OF_X(norm_half, ad_linalg_norm(x, .axis = -1, .ord = 0.5))
+OF_X(norm_minus_2, ad_linalg_norm(x, .axis = -1, .ord = -2))
+OF_X(norm_largest, ad_linalg_norm(x, .axis = -1, .ord = INFINITY))
+OF_X(norm_smallest, ad_linalg_norm(x, .axis = -1, .ord = -INFINITY))
+OF_X(norm_frobenius, ad_linalg_norm(x, .axes = AD_AXES(0, -1), .ord = AD_NORM_FRO))
+OF_X(norm_columns, ad_linalg_norm(x, .axes = AD_AXES(-1, 0), .ord = 1))
+OF_X(norm_rows_kept, ad_linalg_norm(x, .axes = AD_AXES(0, -1), .ord = -INFINITY, .keepdims = true))
+OF_X(norm_spectral, ad_linalg_norm(x, .axes = AD_AXES(0, -1), .ord = 2))
+OF_X(norm_least_singular_kept, ad_linalg_norm(x, .axes = AD_AXES(-1, 0), .ord = -2, .keepdims = true))
+OF_X(norm_nuclear, ad_linalg_norm(x, .axes = AD_AXES(-1, 0), .ord = AD_NORM_NUC))
+OF_X(svdvals_of_columns, ad_linalg_svdvals(ad_swapaxes(x, 0, -1)))
+
+/* Regular, and positive definite, matrices of x. */
+static ad_array *regular(ad_array *x)
+{
+    return ad_add(x, ad_mul(7, ad_eye(ad_dim(x, -1), .dtype = ad_dtype_of(x))));
+}
+
+static ad_array *definite(ad_array *x)
+{
+    return ad_add(ad_matmul(x, ad_conj(ad_matrix_transpose(x))), ad_eye(ad_dim(x, -1), .dtype = ad_dtype_of(x)));
+}
+
+OF_X(inverse, ad_linalg_inv(regular(x)))
+OF_X(determinant, ad_mul(0.01, ad_linalg_det(regular(x))))
+OF_X(sum_of_determinants, ad_mul(0.01, ad_sum(ad_linalg_det(regular(x)))))
+OF_X(determinant_slope, ad_grad(sum_of_determinants)(x))
+OF_X(log_determinant, ad_tree_get(ad_linalg_slogdet(regular(x)), "logabsdet"))
+OF_X(sign_of_determinant, ad_tree_get(ad_linalg_slogdet(regular(x)), "sign"))
+OF_X(cholesky_lower, ad_linalg_cholesky(definite(x)))
+OF_X(hermitian_values, ad_linalg_eigvalsh(definite(x)))
+OF_X(triangular_qr, ad_tree_get(ad_linalg_qr(regular(x)), "R"))
+OF_X(pseudo_inverse, ad_linalg_pinv(regular(x)))
+
+/* The projector on what the first column leaves. */
+static ad_array *completion(ad_array *x)
+{
+    ad_array *q = ad_tree_get(ad_linalg_qr(ad_at(regular(x), "..., :1"), .mode = "complete"), "Q"), *rest = ad_at(q, "..., 1:");
+    return ad_matmul(rest, ad_conj(ad_matrix_transpose(rest)));
+}
+
+OF_AB(linear_system, ad_linalg_solve(regular(a), b))
+OF_AB(triangular_system, ad_linalg_solve_triangular(regular(a), b, .lower = true))
+
+static const struct row linalg_rows[] = {
+    UNARY(linalg_norm, 0.3, 2, COMPLEX),
+    ONE("ad_linalg_norm", norm_last_kept, 0.3, 2, COMPLEX | NO_SCALAR),
+    ONE("ad_norm_direction", norm_slope, 0.3, 2, COMPLEX | NO_SCALAR),
+    ONE("ad_linalg_norm", norm_1, 0.3, 2, COMPLEX | NO_SCALAR),
+    ONE("ad_linalg_norm", norm_3, 0.3, 2, COMPLEX | NO_SCALAR),
+    ONE("ad_linalg_norm", norm_4, 0.3, 2, COMPLEX | NO_SCALAR),
+    ONE("ad_linalg_norm", norm_half, 0.3, 2, COMPLEX | NO_SCALAR),
+    ONE("ad_linalg_norm", norm_minus_2, 0.3, 2, COMPLEX | NO_SCALAR),
+    ONE("ad_linalg_norm", norm_largest, 0.3, 2, COMPLEX | NO_SCALAR),
+    ONE("ad_linalg_norm", norm_smallest, 0.3, 2, COMPLEX | NO_SCALAR),
+    ONE("ad_linalg_norm", norm_frobenius, 0.3, 2, COMPLEX | MATRIX),
+    ONE("ad_linalg_norm", norm_columns, 0.3, 2, COMPLEX | MATRIX | NO_EMPTY),
+    ONE("ad_linalg_norm", norm_rows_kept, 0.3, 2, COMPLEX | MATRIX | NO_EMPTY),
+    ONE("ad_linalg_norm", norm_spectral, -2, 2, COMPLEX | MATRIX),
+    ONE("ad_linalg_norm", norm_least_singular_kept, -2, 2, COMPLEX | MATRIX | NO_EMPTY),
+    ONE("ad_linalg_norm", norm_nuclear, -2, 2, COMPLEX | MATRIX),
+    ONE("ad_linalg_svd", ad_linalg_svdvals, -2, 2, COMPLEX | MATRIX),
+    ONE("ad_linalg_svd", svdvals_of_columns, -2, 2, COMPLEX | MATRIX),
+    ONE("ad_linalg_lu_factors", inverse, -2, 2, COMPLEX | SQUARE),
+    ONE("ad_linalg_inv", inverse, -2, 2, COMPLEX | SQUARE),
+    TWO("ad_linalg_solve", linear_system, -2, 2, COMPLEX | SQUARE),
+    TWO("ad_linalg_solve_triangular", triangular_system, -2, 2, COMPLEX | SQUARE),
+    ONE("ad_linalg_det", determinant, -2, 2, COMPLEX | SQUARE),
+    ONE("ad_linalg_cofactors", determinant_slope, -2, 2, SQUARE),
+    ONE("ad_linalg_cofactors_change", determinant_slope, -2, 2, SQUARE),
+    ONE("ad_linalg_slogdet", log_determinant, -2, 2, COMPLEX | SQUARE),
+    ONE("ad_linalg_slogdet_sign", sign_of_determinant, -2, 2, COMPLEX | SQUARE),
+    ONE("ad_linalg_hermitian", hermitian_values, -2, 2, COMPLEX | SQUARE),
+    ONE("ad_linalg_cholesky", cholesky_lower, -2, 2, COMPLEX | SQUARE),
+    ONE("ad_linalg_eigh", hermitian_values, -2, 2, COMPLEX | SQUARE),
+    ONE("ad_linalg_qr", triangular_qr, -2, 2, COMPLEX | SQUARE),
+    ONE("ad_linalg_complement", completion, -2, 2, COMPLEX | SQUARE),
+    ONE("ad_linalg_pinv", pseudo_inverse, -2, 2, COMPLEX | SQUARE),
+    ONE("ad_linalg_expm", ad_linalg_expm, -1, 1, COMPLEX | SQUARE),
+};

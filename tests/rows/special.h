@@ -1,0 +1,23 @@
+/* Rows for ad/special.h: logarithms of sums of exponentials, softmax. row.h says what a row is and how one is added. */
+#include "row.h"
+
+OF_X(logsumexp_first, ad_logsumexp(x, .axis = 0))
+OF_X(logsumexp_last_kept, ad_logsumexp(x, .axis = -1, .keepdims = true))
+OF_X(logsumexp_two, ad_logsumexp(x, .axes = AD_AXES(-1, 0)))
+OF_X(softmax_first, ad_softmax(x, .axis = 0))
+OF_X(softmax_two, ad_softmax(x, .axes = AD_AXES(0, -1)))
+OF_X(log_softmax_last, ad_log_softmax(x, .axis = -1))
+OF_X(log_softmax_two, ad_log_softmax(x, .axes = AD_AXES(0, -1)))
+
+static const struct row special_rows[] = {
+    UNARY(logsumexp, -2, 2, COMPLEX | NO_EMPTY),
+    ONE("ad_logsumexp", logsumexp_first, -2, 2, NO_SCALAR | NO_EMPTY),
+    ONE("ad_logsumexp", logsumexp_last_kept, -2, 2, NO_SCALAR),
+    ONE("ad_logsumexp", logsumexp_two, -2, 2, MATRIX | NO_EMPTY),
+    UNARY(softmax, -2, 2, 0),
+    ONE("ad_softmax", softmax_first, -2, 2, NO_SCALAR),
+    ONE("ad_softmax", softmax_two, -2, 2, MATRIX),
+    UNARY(log_softmax, -2, 2, 0),
+    ONE("ad_log_softmax", log_softmax_last, -2, 2, NO_SCALAR),
+    ONE("ad_log_softmax", log_softmax_two, -2, 2, MATRIX),
+};
