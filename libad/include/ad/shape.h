@@ -89,8 +89,7 @@ typedef struct ad_pad_options {
 
 /** The same elements in another shape. At most one dimension is -1 and found from the others. Shares memory where the strides allow it.
  *
- * @param shape  with as many elements as x
- * @param order  in which the elements are read and placed, "C" or "F" */
+ * @param shape  with as many elements as x; by .order "C" or "F" they are read and placed */
 AD_API ad_array *ad_reshape_with(ad_array *x, ad_shape shape, ad_reshape_options options);
 AD_API ad_array *ad_reshape(ad_array *x, ad_shape shape);
 
