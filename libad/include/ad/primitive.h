@@ -81,7 +81,7 @@ struct ad_primitive {
     const char *name;
 
     /** Checks the inputs and says what the outputs will be, or sets an error that names the operation and the values and
-     * returns false. Reads shapes, dtypes and options of the node, never data. */
+     * returns false. Reads options, shapes and dtypes (ad_node_shape, ad_node_dtype, ad_node_is_number), never an array. */
     bool (*infer)(const ad_node *node, ad_spec *outputs);
 
     /** Computes the outputs into new C-contiguous memory, one pointer for each; false and an error on failure. */
@@ -160,15 +160,19 @@ AD_API const void *ad_node_options(const ad_node *node);
 /** Number of inputs. */
 AD_API int ad_node_inputs(const ad_node *node);
 
-/** An input. In a reverse rule only those that `saves` names are there: any other is NULL and an error. */
+/** An input. In infer there is none, and in a reverse rule only those that `saves` names are there: any other is NULL and an error. */
 AD_API ad_array *ad_node_input(const ad_node *node, int operand);
 
 /** Output k: always there in a forward rule, in a reverse rule with AD_SAVE_OUTPUT. */
 AD_API ad_array *ad_node_output(const ad_node *node, int k);
 
-/** Shape and dtype of an input, there in every rule. */
+/** Shape and dtype of an input, and whether it is a C number, which is weakly typed: there in infer and in every rule. */
 AD_API ad_shape ad_node_shape(const ad_node *node, int operand);
 AD_API ad_dtype ad_node_dtype(const ad_node *node, int operand);
+AD_API bool ad_node_is_number(const ad_node *node, int operand);
+
+/** What infer said of output k: there while eval or view runs, in any other function NULL and an error. */
+AD_API const ad_spec *ad_node_spec(const ad_node *node, int k);
 
 /** In a reverse rule of several outputs: the cotangent of output k, NULL if it has none (without an error if there is such an output). The
  * rule's g is that of output 0. */

@@ -193,9 +193,10 @@ static bool is_as_inferred(const ad_primitive *op, const ad_array *x, const ad_s
     return same || refuse_view(op, x, spec);
 }
 
-static __attribute__((noinline)) bool compute_view(ad_context *c, const struct ad_node *node, const ad_spec *spec, ad_array **output)
+static __attribute__((noinline)) bool compute_view(ad_context *c, const struct ad_node *node, ad_array **output)
 {
     uint32_t made = c->scopes.count, depth = c->scopes.depth;
+    const ad_spec *spec = node->specs;
     ad_array *x = node->op->view(node, spec);
     *output = NULL;
     if (!x)
@@ -203,11 +204,12 @@ static __attribute__((noinline)) bool compute_view(ad_context *c, const struct a
     return is_as_inferred(node->op, x, spec) && (*output = as_output(c, made, depth, x));
 }
 
-FOR_EACH_COUNT bool compute_eval(ad_context *c, const struct ad_node *node, const ad_spec *specs, ad_array **outputs, int outputs_count)
+FOR_EACH_COUNT bool compute_eval(ad_context *c, const struct ad_node *node, ad_array **outputs, int outputs_count)
 {
     void *data[AD_MAX_OUTPUTS];
     for (int k = 0; k < outputs_count; k++) {
-        outputs[k] = ad_array_new(c, specs[k].dtype, specs[k].shape.ndim, specs[k].shape.dim);
+        const ad_spec *spec = &node->specs[k];
+        outputs[k] = ad_array_new(c, spec->dtype, spec->shape.ndim, spec->shape.dim);
         if (!outputs[k])
             return false;
         data[k] = outputs[k]->data;
@@ -221,37 +223,43 @@ FOR_EACH_COUNT bool compute_eval(ad_context *c, const struct ad_node *node, cons
     return done;
 }
 
-FOR_EACH_COUNT bool compute_in_sight(ad_context *c, const struct ad_node *node, ad_array **outputs, int outputs_count)
+FOR_EACH_COUNT bool compute_staged(ad_context *c, struct ad_node *node, ad_array **outputs, int outputs_count)
 {
     const ad_primitive *op = node->op;
     ad_spec specs[AD_MAX_OUTPUTS];
+    node->stage = AD_STAGE_INFER;
     if (!op->infer(node, specs))
         return failed_in(c, op, "infer");
     for (int k = 0; k < outputs_count; k++)
         if (!possible(&specs[k]))
             return refuse_spec(op, &specs[k]);
-    return op->view ? compute_view(c, node, &specs[0], outputs) : compute_eval(c, node, specs, outputs, outputs_count);
+    node->stage = AD_STAGE_VALUE;
+    node->specs = specs;
+    bool done = op->view ? compute_view(c, node, outputs) : compute_eval(c, node, outputs, outputs_count);
+    node->stage = AD_STAGE_RULE;
+    node->specs = NULL;
+    return done;
 }
 
 /* No level is in sight while the value is computed, so that operations which take part in it are not recorded beside the call itself. */
-FOR_EACH_COUNT bool compute_hidden(ad_context *c, const struct ad_node *node, ad_array **outputs, int outputs_count)
+FOR_EACH_COUNT bool compute_hidden(ad_context *c, struct ad_node *node, ad_array **outputs, int outputs_count)
 {
     if (!complete(node, outputs_count))
         return refuse_record(node, outputs_count);
     uint64_t none = 0, *in_sight = c->tape ? &c->tape->live : &none, live = *in_sight;
     *in_sight = 0;
-    bool done = compute_in_sight(c, node, outputs, outputs_count);
+    bool done = compute_staged(c, node, outputs, outputs_count);
     *in_sight = live;
     return done;
 }
 
 /* Its frame is large. */
-static __attribute__((noinline)) bool compute_one(ad_context *c, const struct ad_node *node, ad_array **output)
+static __attribute__((noinline)) bool compute_one(ad_context *c, struct ad_node *node, ad_array **output)
 {
     return compute_hidden(c, node, output, 1);
 }
 
-FOR_EACH_COUNT bool compute(ad_context *c, const struct ad_node *node, ad_array **outputs, int outputs_count)
+FOR_EACH_COUNT bool compute(ad_context *c, struct ad_node *node, ad_array **outputs, int outputs_count)
 {
     if (outputs_count > 1)
         return compute_hidden(c, node, outputs, outputs_count);
@@ -263,7 +271,7 @@ FOR_EACH_COUNT bool compute(ad_context *c, const struct ad_node *node, ad_array 
 }
 
 /* The same for calls that somebody watches, or whose operands have names. */
-static __attribute__((noinline)) bool compute_seen(ad_context *c, const struct ad_node *node, ad_array **outputs, int outputs_count)
+static __attribute__((noinline)) bool compute_seen(ad_context *c, struct ad_node *node, ad_array **outputs, int outputs_count)
 {
     const struct ad_frame *outer = c->frame;
     const struct ad_frame frame = { .operands = node->inputs, .count = node->count, .depth = ad_watch_depth(c) + 1, .trace = ad_watch_trace(c) };
@@ -538,6 +546,8 @@ static bool among(const ad_node *node, const char *what, int i, int count)
 
 ad_array *ad_node_input(const ad_node *node, int operand)
 {
+    if (__builtin_expect(node->stage == AD_STAGE_INFER, 0))
+        return ad_set_error(AD_ERROR_TRANSFORM, "%s: infer asks for input %d; it sees shapes and dtypes, and no array", node->op->name, operand);
     return among(node, "input", operand, node->count) ? ad_saved_input(node, operand) : NULL;
 }
 
@@ -553,7 +563,21 @@ ad_shape ad_node_shape(const ad_node *node, int operand)
 
 ad_dtype ad_node_dtype(const ad_node *node, int operand)
 {
-    return among(node, "input", operand, node->count) ? (ad_dtype)node->inputs[operand]->dtype : AD_F64;
+    return among(node, "input", operand, node->count) ? ad_input_dtype(node, operand) : AD_F64;
+}
+
+bool ad_node_is_number(const ad_node *node, int operand)
+{
+    return among(node, "input", operand, node->count) && ad_input_is_number(node, operand);
+}
+
+const ad_spec *ad_node_spec(const ad_node *node, int k)
+{
+    if (!among(node, "output", k, node->op->outputs > 1 ? node->op->outputs : 1))
+        return NULL;
+    if (node->specs)
+        return &node->specs[k];
+    return ad_set_error(AD_ERROR_TRANSFORM, "%s: what infer said of output %d is asked for; it is there while the value is computed", node->op->name, k);
 }
 
 ad_array *ad_node_cotangent(const ad_node *node, int k)

@@ -17,7 +17,14 @@
 enum { AD_MAX_LEVELS = 64, AD_PAGE_SLOTS = 256, AD_SHAPED_STUBS = 8, AD_REAL_CALL_BITS = 8 };
 #define AD_NO_PARENT UINT32_MAX
 
-/* What rules see of a call: made on the stack, when it is applied and again when it is swept. */
+/* What runs of a primitive, and so what it may ask its node for. */
+typedef enum ad_stage {
+    AD_STAGE_RULE,  /* a rule, or `direct` */
+    AD_STAGE_INFER, /* sees no array */
+    AD_STAGE_VALUE  /* eval or view: infer has said what there will be */
+} ad_stage;
+
+/* What the functions of a primitive see of a call: made on the stack, when it is applied and again when it is swept. */
 struct ad_node {
     const ad_primitive *op;
     const void *options;
@@ -25,8 +32,50 @@ struct ad_node {
     ad_array *const *outputs;
     ad_array *const *cotangents;
     struct ad_slot *taker; /* in a sweep: takes the cotangent of the operand that is asked for; NULL: nobody is known */
+    const ad_spec *specs;  /* what infer said of the outputs, in AD_STAGE_VALUE */
     int count, target;
+    ad_stage stage;
 };
+
+/* What infer may know of an input, without a copy of its shape. */
+AD_ALWAYS_INLINE int ad_input_ndim(const struct ad_node *node, int operand)
+{
+    return node->inputs[operand]->ndim;
+}
+
+AD_ALWAYS_INLINE const int64_t *ad_input_dims(const struct ad_node *node, int operand)
+{
+    return ad_dims(node->inputs[operand]);
+}
+
+AD_ALWAYS_INLINE int64_t ad_input_size(const struct ad_node *node, int operand)
+{
+    return node->inputs[operand]->size;
+}
+
+AD_ALWAYS_INLINE ad_dtype ad_input_dtype(const struct ad_node *node, int operand)
+{
+    return (ad_dtype)node->inputs[operand]->dtype;
+}
+
+AD_ALWAYS_INLINE bool ad_input_is_number(const struct ad_node *node, int operand)
+{
+    return node->inputs[operand]->flags & AD_WEAK;
+}
+
+AD_ALWAYS_INLINE bool ad_inputs_same_shape(const struct ad_node *node, int a, int b)
+{
+    return ad_same_shape(node->inputs[a], node->inputs[b]);
+}
+
+/* The dtype that `count` inputs from `first` on have in common. */
+static inline ad_dtype ad_input_dtype_common(const struct ad_node *node, int first, int count)
+{
+    return ad_dtype_common(node->inputs + first, count);
+}
+
+/* The shape of an input for an error sentence. */
+#define AD_INPUT_TEXT(node, operand) AD_SHAPE_TEXT((node)->inputs[operand])
 
 /* The bits of `borrowed`. The first or second input is the tape's stub, of which the slot holds no reference; and a call is simple: its inputs are
  * one or two numbers, C numbers or stubs of them, its output is a number, and its options are in the slot. The bit of a second input that a
