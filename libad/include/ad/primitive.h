@@ -21,13 +21,17 @@ typedef struct ad_spec {
     ad_shape shape;
 } ad_spec;
 
-/** Which arrays the reverse rule reads. What is not asked for is freed as soon as the user's code drops it. */
+/** Which arrays the reverse rule reads, one bit for each. What is not asked for is freed as soon as the user's code drops it. */
 typedef enum ad_saves {
     AD_SAVE_NOTHING = 0,
-    AD_SAVE_INPUTS = 1,
-    AD_SAVE_OUTPUT = 2,
-    AD_SAVE_OTHERS = 4 /**< for the cotangent of one operand, the other inputs */
+    AD_SAVE_INPUTS = 0x1fffff,    /**< all of them */
+    AD_SAVE_OTHERS = 0x200000,    /**< for the cotangent of one operand, the other inputs */
+    AD_SAVE_OUTPUT = 0x3fc00000   /**< all of them */
 } ad_saves;
+
+/** One input, or one output. Inputs from 20 on share a bit. */
+#define AD_SAVE_INPUT(i)     (1u << ((i) < 20 ? (i) : 20))
+#define AD_SAVE_OUTPUT_OF(k) (1u << (22 + (k)))
 
 /** How the result depends on the operands that are not `parameters`. */
 typedef enum ad_linearity {
@@ -129,7 +133,7 @@ struct ad_primitive {
     ad_linearity linear;
     unsigned parameters; /**< operands in which there is no derivative (the index array of a gather, a mask): bit i stands for operand i, one of the
                               first 32. The rule of a linear operation passes them on as they are. One that is being differentiated is an error. */
-    unsigned saves;      /**< ad_saves, or'ed */
+    unsigned saves;      /**< AD_SAVE_INPUT(0) | AD_SAVE_OUTPUT and so on */
     bool constant;       /**< the result is a constant of every derivative (comparisons, argmax) */
     int outputs;         /**< 0 means 1; at most AD_MAX_OUTPUTS */
     size_t options_size; /**< bytes of the options that a recorded node copies; 0: it keeps the pointer, which must stay good. Rules read them, and
@@ -163,7 +167,7 @@ AD_API int ad_node_inputs(const ad_node *node);
 /** An input. In infer there is none, and in a reverse rule only those that `saves` names are there: any other is NULL and an error. */
 AD_API ad_array *ad_node_input(const ad_node *node, int operand);
 
-/** Output k: always there in a forward rule, in a reverse rule with AD_SAVE_OUTPUT. */
+/** Output k: always there in a forward rule, in a reverse rule if `saves` names it. */
 AD_API ad_array *ad_node_output(const ad_node *node, int k);
 
 /** Shape and dtype of an input, and whether it is a C number, which is weakly typed: there in infer and in every rule. */

@@ -34,7 +34,7 @@ FOR_EACH_COUNT bool fill_inputs(ad_context *c, struct ad_slot *slot, const ad_pr
         wanted += takes;
     }
     for (int i = 0; i < count; i++) {
-        bool read = ad_reads_input(op, wanted, parents[i] != AD_NO_PARENT);
+        bool read = ad_reads_input(op, i, wanted, parents[i] != AD_NO_PARENT);
         if (__builtin_expect(run != NULL, 0) && !read)
             read = ad_run_needs(run, inputs[i], ad_live_mask(c->tape, inputs[i]));
         if (read) {
@@ -53,14 +53,14 @@ FOR_EACH_COUNT bool fill_inputs(ad_context *c, struct ad_slot *slot, const ad_pr
 FOR_EACH_COUNT bool fill_outputs(ad_context *c, struct ad_slot *slot, const ad_primitive *op, ad_array *const *outputs, int outputs_count)
 {
     if (outputs_count == 1) {
-        slot->output = op->saves & AD_SAVE_OUTPUT ? ad_keep(c, outputs[0]) : NULL;
+        slot->output = op->saves & AD_SAVE_OUTPUT_OF(0) ? ad_keep(c, outputs[0]) : NULL;
         return true;
     }
     ad_array **kept = ad_allocate(c, (size_t)outputs_count * sizeof *kept);
     if (!kept)
         return false;
     for (int k = 0; k < outputs_count; k++) {
-        ad_array *value = op->saves & AD_SAVE_OUTPUT ? outputs[k] : ad_stub_of(c, outputs[k]);
+        ad_array *value = op->saves & AD_SAVE_OUTPUT_OF(k) ? outputs[k] : ad_stub_of(c, outputs[k]);
         kept[k] = ad_keep(c, value);
     }
     slot->outputs_count = (uint8_t)outputs_count;

@@ -225,7 +225,7 @@ static bool refill_whole(ad_context *c, struct ad_slot *slot, ad_array *const *i
     for (uint32_t i = 0; i < slot->count; i++) {
         if (ad_inputs_of(slot)[i])
             continue;
-        ad_array *x = ad_reads_input(slot->op, wanted, ad_parents_of(slot)[i] != AD_NO_PARENT) ? inputs[i] : ad_stub_of(c, inputs[i]);
+        ad_array *x = ad_reads_input(slot->op, (int)i, wanted, ad_parents_of(slot)[i] != AD_NO_PARENT) ? inputs[i] : ad_stub_of(c, inputs[i]);
         if (!(ad_inputs_of(slot)[i] = ad_keep(c, x)))
             return false;
     }

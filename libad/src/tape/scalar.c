@@ -63,8 +63,9 @@ static uint32_t record_arrays(ad_context *c, const ad_primitive *op, ad_array *a
                               ad_array *output)
 {
     struct ad_tape *tape = c->tape;
-    bool all = tape->run || op->saves & AD_SAVE_INPUTS; /* a run may have to compute it again */
-    bool read_a = all || (op->saves & AD_SAVE_OTHERS && mask_b), read_b = all || (op->saves & AD_SAVE_OTHERS && mask_a);
+    int wanted = (mask_a != 0) + (count == 2 && mask_b);
+    bool all = tape->run; /* which may have to compute it again */
+    bool read_a = all || ad_reads_input(op, 0, wanted, mask_a), read_b = all || ad_reads_input(op, 1, wanted, mask_b);
     uint32_t index;
     struct ad_slot *slot = ad_slot_append(c, &tape->slots, &index);
     if (!slot)
@@ -75,7 +76,7 @@ static uint32_t record_arrays(ad_context *c, const ad_primitive *op, ad_array *a
     else
         slot->options = options;
     slot->mask = mask_a | mask_b;
-    slot->output = op->saves & AD_SAVE_OUTPUT ? ad_keep(c, output) : NULL;
+    slot->output = op->saves & AD_SAVE_OUTPUT_OF(0) ? ad_keep(c, output) : NULL;
     slot->count = (uint32_t)count;
     slot->borrowed = (uint8_t)(AD_SLOT_SIMPLE | (read_a ? 0 : AD_BORROWED_FIRST) | (read_b && count == 2 ? 0 : AD_BORROWED_SECOND));
     slot->inputs[0] = read_a ? ad_keep(c, a) : tape->stubs[a->dtype];

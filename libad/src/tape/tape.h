@@ -319,11 +319,11 @@ static inline uint32_t *ad_parents_of(struct ad_slot *slot)
 /* memo.c */
 void ad_memo_free(ad_context *c, struct ad_memo *memo);
 
-/* Whether a reverse rule reads an input of a call, of which `wanted` inputs take part, this one among them (`takes`) or not: for the cotangent of
+/* Whether a reverse rule reads input i of a call, of which `wanted` inputs take part, this one among them (`takes`) or not: for the cotangent of
  * the input itself, or of another one. */
-AD_ALWAYS_INLINE bool ad_reads_input(const ad_primitive *op, int wanted, bool takes)
+AD_ALWAYS_INLINE bool ad_reads_input(const ad_primitive *op, int i, int wanted, bool takes)
 {
-    return op->saves & AD_SAVE_INPUTS || (op->saves & AD_SAVE_OTHERS && wanted > takes);
+    return op->saves & AD_SAVE_INPUT(i) || (op->saves & AD_SAVE_OTHERS && wanted > takes);
 }
 
 /* An array of x's shape and dtype without values; NULL and an error. */
