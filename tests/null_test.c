@@ -477,7 +477,7 @@ static const char *const others[] = {
     "ad_retain", "ad_tree_retain", "ad_release", "ad_tree_release", "ad_vjp_free", "adnn_free", "adnn_progress_update", "adnn_progress_end", "ad_fn_of_",
     /* in the functions of a primitive, with the node that they are given */
     "ad_node_primitive", "ad_node_options", "ad_node_inputs", "ad_node_input", "ad_node_output", "ad_node_shape", "ad_node_dtype", "ad_node_cotangent",
-    "ad_node_target",
+    "ad_node_target", "ad_node_is_number", "ad_node_spec",
     /* other names of functions that have rows: ops/alias.c */
     "ad_negative", "ad_absolute", "ad_asin", "ad_acos", "ad_atan", "ad_asinh", "ad_acosh", "ad_atanh", "ad_conjugate", "ad_subtract", "ad_multiply",
     "ad_divide", "ad_true_divide", "ad_power", "ad_remainder", "ad_atan2", "ad_amax", "ad_amin", "ad_special_digamma", "ad_special_erf",

@@ -206,6 +206,20 @@ static bool asks_beyond(const ad_node *node, ad_spec *output)
     return !ad_failed();
 }
 
+static bool asks_for_the_input(const ad_node *node, ad_spec *output)
+{
+    (void)output;
+    return ad_node_input(node, 0) != NULL;
+}
+
+static bool asks_for_what_it_is_to_say(const ad_node *node, ad_spec *output)
+{
+    const ad_spec *said = ad_node_spec(node, 0);
+    if (said)
+        *output = *said;
+    return said != NULL;
+}
+
 static ad_array *gives_two_float32(const ad_node *node, const ad_spec *output)
 {
     (void)node, (void)output;
@@ -258,6 +272,13 @@ START_TEST(records_that_cannot_be_called_are_refused_by_name)
         { { .name = "minus", .infer = gives_a_negative_length, .eval = copy }, AD_ERROR_SHAPE, "minus: shape (-3,)" },
         { { .name = "other", .infer = gives_three, .view = gives_two_float32 }, AD_ERROR_SHAPE,
           "other: view gives float32 of shape (2,), infer said float64 of shape (3,)" },
+        { { .name = "other", .infer = gives_three, .compose = gives_two_float32 }, AD_ERROR_SHAPE,
+          "other: compose gives float32 of shape (2,), infer said float64 of shape (3,)" },
+        { { .name = "silent", .infer = like_the_input, .compose = is_nothing }, AD_ERROR_VALUE, "silent: compose failed without an error" },
+        { { .name = "split", .infer = two_infer, .compose = is_nothing, .outputs = 2 }, AD_ERROR_VALUE, "split: the primitive has a compose and 2 outputs" },
+        { { .name = "curious", .infer = asks_for_the_input, .eval = copy }, AD_ERROR_TRANSFORM,
+          "curious: infer asks for input 0; it sees shapes and dtypes, and no array" },
+        { { .name = "early", .infer = asks_for_what_it_is_to_say, .eval = copy }, AD_ERROR_TRANSFORM, "early: what infer said of output 0 is asked for" },
         { { .name = "rash", .infer = asks_beyond, .eval = copy }, AD_ERROR_TRANSFORM, "rash: a rule asks for input 7; there are 1" },
         { { .name = "wide", .infer = like_the_input, .eval = copy, .outputs = 9 }, AD_ERROR_VALUE, "wide: the primitive has 9 outputs; at most 8" },
     };
@@ -319,6 +340,12 @@ static ad_array *leaves_a_scope_open(const ad_node *node, int operand, ad_array 
     return ad_mul(g, 5);
 }
 
+static ad_array *reads_spec(const ad_node *node, int operand, ad_array *g)
+{
+    (void)operand;
+    return ad_node_spec(node, 0) ? g : NULL;
+}
+
 static ad_array *(*rule)(const ad_node *node, int operand, ad_array *g);
 
 static ad_array *current_rule(const ad_node *node, int operand, ad_array *g)
@@ -346,6 +373,118 @@ START_TEST(rules_read_only_what_is_saved)
     rule = reads_further;
     assert_fails(ad_grad(use_rule)(x), AD_ERROR_TRANSFORM, "with_rule: a rule asks for input 1; there are 1");
     assert_fails(ad_deriv(use_rule)(x), AD_ERROR_TRANSFORM, "with_rule: a rule asks for input 1; there are 1");
+    rule = reads_spec;
+    assert_fails(ad_grad(use_rule)(x), AD_ERROR_TRANSFORM, "with_rule: what infer said of output 0 is asked for");
+    assert_fails(ad_deriv(use_rule)(x), AD_ERROR_TRANSFORM, "with_rule: what infer said of output 0 is asked for");
+}
+END_TEST
+
+/* ---- saves: a bit for each operand and output ---- */
+
+static bool pair_infer(const ad_node *node, ad_spec *outputs)
+{
+    for (int k = 0; k < 2; k++)
+        outputs[k] = (ad_spec){ AD_F64, AD_SCALAR_SHAPE };
+    return ad_node_inputs(node) >= 2;
+}
+
+static bool pair_eval(const ad_node *node, void *const *outputs)
+{
+    return ad_copy_to(ad_node_input(node, 0), outputs[0], 1) && ad_copy_to(ad_node_input(node, 1), outputs[1], 1);
+}
+
+static int input_read, output_read;
+
+static bool pair_pull(const ad_node *node, ad_array *const *g, unsigned wanted, ad_array **cotangents)
+{
+    ad_array *x = input_read >= 0 ? ad_node_input(node, input_read) : ad_node_output(node, output_read);
+    cotangents[0] = wanted & 1 && x ? ad_mul(g[0] ? g[0] : g[1], x) : NULL;
+    return x != NULL;
+}
+
+static ad_array *pair_vjp(const ad_node *node, int operand, ad_array *g)
+{
+    ad_array *x = input_read >= 0 ? ad_node_input(node, input_read) : ad_node_output(node, output_read);
+    return operand == 0 ? ad_mul(g ? g : ad_node_cotangent(node, 1), x) : x ? ad_zeros_like(x) : NULL;
+}
+
+enum { MANY = 23 };
+static ad_primitive pair = { .name = "pair", .infer = pair_infer, .eval = pair_eval, .outputs = 2 };
+
+static ad_array *use_pair(ad_array *x)
+{
+    ad_array *inputs[MANY], *outputs[2];
+    for (int i = 0; i < MANY; i++)
+        inputs[i] = ad_mul(x, i + 2);
+    return ad_call_primitive_many(&pair, inputs, MANY, NULL, outputs) ? ad_mul(outputs[0], outputs[1]) : NULL;
+}
+
+START_TEST(each_operand_and_output_has_a_bit_of_its_own)
+{
+    ad_array *x = ad_scalar(2);
+    for (int form = 0; form < 2; form++) {
+        pair.vjp = form ? NULL : pair_vjp;
+        pair.pull = form ? pair_pull : NULL;
+        for (int named = 0; named < MANY + 2; named++) {
+            pair.saves = named < MANY ? AD_SAVE_INPUT(named) : AD_SAVE_OUTPUT_OF(named - MANY);
+            for (int read = 0; read < MANY + 2; read++) {
+                AD_SCOPE;
+                char text[80];
+                input_read = read < MANY ? read : -1;
+                output_read = read - MANY;
+                bool there = named == read || (named >= 20 && named < MANY && read >= 20 && read < MANY);
+                ad_array *g = ad_grad(use_pair)(x);
+                ck_assert_msg(!g == !there, "saves %d, reads %d: %s", named, read, ad_error_message());
+                snprintf(text, sizeof text, "pair: the reverse rule reads %s %d, which `saves` does not name", read < MANY ? "input" : "output",
+                         read < MANY ? read : read - MANY);
+                if (!there)
+                    assert_fails(g, AD_ERROR_TRANSFORM, text);
+            }
+        }
+    }
+}
+END_TEST
+
+/* ---- what infer says is there while the value is computed, and C numbers are told apart ---- */
+
+static int numbers_seen;
+
+static bool filled_infer(const ad_node *node, ad_spec *output)
+{
+    for (int i = 0; i < ad_node_inputs(node); i++)
+        numbers_seen |= (int)ad_node_is_number(node, i) << i;
+    *output = (ad_spec){ AD_F32, AD_SHAPE(2, 3) };
+    return true;
+}
+
+static bool filled_eval(const ad_node *node, void *const *outputs)
+{
+    const ad_spec *spec = ad_node_spec(node, 0);
+    float *y = outputs[0];
+    for (int64_t i = 0; i < ad_shape_size(spec->shape); i++)
+        y[i] = 7;
+    return spec->dtype == AD_F32;
+}
+
+static ad_array *filled_compose(const ad_node *node, const ad_spec *output)
+{
+    const ad_spec *spec = ad_node_spec(node, 0);
+    return output == spec ? ad_full(spec->shape, 7, .dtype = spec->dtype) : NULL;
+}
+
+START_TEST(a_value_is_computed_by_what_infer_said)
+{
+    const ad_primitive filled[] = { { .name = "filled", .infer = filled_infer, .eval = filled_eval },
+                                    { .name = "filled", .infer = filled_infer, .view = filled_compose },
+                                    { .name = "filled", .infer = filled_infer, .compose = filled_compose } };
+    for (int form = 0; form < 3; form++) {
+        AD_SCOPE;
+        numbers_seen = 0;
+        ad_array *y = ad_call_primitive(&filled[form], (ad_array *[]){ ad_scalar(1), ad_weak_integer(1), ad_weak_real(1), ad_ones(AD_SHAPE(2)) }, 4, NULL);
+        ck_assert_msg(y != NULL, "%s", ad_error_message());
+        ck_assert_int_eq(numbers_seen, 2 | 4);
+        assert_array(ad_astype(y, AD_F64), AD_SHAPE(2, 3), 0, 7, 7, 7, 7, 7, 7);
+    }
 }
 END_TEST
 
@@ -514,5 +653,6 @@ END_TEST
 
 RUN_TESTS("primitives", every_choice_of_outputs_differentiates_in_every_way, several_outputs_differentiate_wherever_they_stand_on_the_tape,
           a_missing_rule_is_an_error_only_when_it_is_needed, records_that_cannot_be_called_are_refused_by_name, rules_read_only_what_is_saved,
+          each_operand_and_output_has_a_bit_of_its_own, a_value_is_computed_by_what_infer_said,
           what_a_rule_gives_is_brought_into_form, parameters_of_a_linear_operation_stay_as_they_are,
           a_parameter_that_is_differentiated_is_an_error, integers_are_constant_summands_and_factors)

@@ -1,4 +1,4 @@
-/* Primitives of the user's own whose value is a view: an input, an array that they keep, or a composition of public operations. */
+/* Primitives of the user's own whose value comes as an array: an input, one that they keep, or a composition of public operations. */
 #include "testing.h"
 #include <ad/primitive.h>
 
@@ -61,21 +61,25 @@ static ad_array *pass_on(const ad_node *node, int operand, ad_array *g)
     return g;
 }
 
-static const ad_primitive of_cache = { .name = "of_cache", .infer = scalar_infer, .view = what_is_kept, .vjp = pass_on, .jvp = pass_on };
+static const ad_primitive of_cache[] = { { .name = "of_cache", .infer = scalar_infer, .view = what_is_kept, .vjp = pass_on, .jvp = pass_on },
+                                         { .name = "of_cache", .infer = scalar_infer, .compose = what_is_kept, .vjp = pass_on, .jvp = pass_on } };
+static int entry;
 
 /* 3 y + 5 z, where y and z are the same value of two operands */
 static ad_array *use_cache(ad_array *x)
 {
     ad_array *a = ad_at(x, "0"), *b = ad_at(x, "1");
-    ad_array *y = ad_call_primitive(&of_cache, &a, 1, NULL), *z = ad_call_primitive(&of_cache, &b, 1, NULL);
+    ad_array *y = ad_call_primitive(&of_cache[entry], &a, 1, NULL), *z = ad_call_primitive(&of_cache[entry], &b, 1, NULL);
     return ad_add(ad_mul(3, y), ad_mul(5, z));
 }
 
-START_TEST(a_view_may_give_an_array_that_it_keeps)
+START_TEST(a_view_or_a_compose_may_give_an_array_that_is_kept)
 {
     ad_array *tangent;
-    for (int retained = 0; retained < 2; retained++) {
+    for (int way = 0; way < 4; way++) {
         AD_SCOPE;
+        bool retained = way & 1;
+        entry = way >> 1;
         cached = ad_scalar(7);
         if (retained)
             ad_retain(cached);
@@ -90,7 +94,7 @@ START_TEST(a_view_may_give_an_array_that_it_keeps)
 }
 END_TEST
 
-/* ---- a view made of public operations ---- */
+/* ---- a value made of public operations ---- */
 
 enum { LONG = 10000 };
 
@@ -114,8 +118,9 @@ static ad_array *slope_of_composed(const ad_node *node, int operand)
     return ad_mul(ad_exp(x), ad_add(ad_sin(x), ad_cos(x)));
 }
 
-static const ad_primitive composed[2] = {
+static const ad_primitive composed[3] = {
     { .name = "composed", .infer = like_the_input, .view = of_operations, .derivative = slope_of_composed, .saves = AD_SAVE_INPUTS },
+    { .name = "composed", .infer = like_the_input, .compose = of_operations, .derivative = slope_of_composed, .saves = AD_SAVE_INPUTS },
     { .name = "composed", .infer = like_the_input, .eval = evaluate_by_operations, .derivative = slope_of_composed, .saves = AD_SAVE_INPUTS },
 };
 static int chosen;
@@ -136,9 +141,9 @@ static ad_array *sum_of_composed(ad_array *x)
 }
 
 /* Only the ten inputs stay, and what one call makes. */
-START_TEST(what_a_view_or_an_eval_does_is_not_recorded)
+START_TEST(what_a_view_a_compose_or_an_eval_does_is_not_recorded)
 {
-    for (chosen = 0; chosen < 2; chosen++) {
+    for (chosen = 0; chosen < 3; chosen++) {
         ck_assert_msg(ad_check_grads(use_composed, VECTOR(0.3, -0.2), .order = 3), "%s", ad_error_message());
         AD_SCOPE;
         ad_array *x = ad_linspace(0, 1, .num = LONG);
@@ -151,4 +156,4 @@ START_TEST(what_a_view_or_an_eval_does_is_not_recorded)
 }
 END_TEST
 
-RUN_TESTS("primitive views", a_view_may_be_its_input, a_view_may_give_an_array_that_it_keeps, what_a_view_or_an_eval_does_is_not_recorded)
+RUN_TESTS("primitive views", a_view_may_be_its_input, a_view_or_a_compose_may_give_an_array_that_is_kept, what_a_view_a_compose_or_an_eval_does_is_not_recorded)

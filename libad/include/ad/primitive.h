@@ -91,10 +91,14 @@ struct ad_primitive {
     /** Computes the outputs into new C-contiguous memory, one pointer for each; false and an error on failure. */
     bool (*eval)(const ad_node *node, void *const *outputs);
 
-    /** In place of eval: gives the array itself, of the dtype and shape that infer said. For an operation that can share its input's memory (reshape),
-     * and for one that is computed with public operations (softmax). An input, or an array that somebody keeps, may be given too. What else it makes
-     * is dropped. While eval or view runs, no differentiation is in sight: nothing they do is recorded beside the call itself. */
+    /** In place of eval, for one output that shares an input's memory (reshape): gives it, of the dtype and shape that infer said. It may be an input, or
+     * an array that somebody keeps: the output gets a header of its own. While eval, view or compose runs, no differentiation is in sight, so nothing
+     * they do is recorded beside the call itself. */
     ad_array *(*view)(const ad_node *node, const ad_spec *output);
+
+    /** In place of eval, for one output that is computed with public operations (softmax): gives it, of the dtype and shape that infer said. What it makes
+     * besides is dropped. */
+    ad_array *(*compose)(const ad_node *node, const ad_spec *output);
 
     /** A short way in place of infer and eval where all inputs, one or two, are 0-d float64 or C numbers: gives the float64 output from
      * their values; y is x where there is one. Optional. */
@@ -149,7 +153,7 @@ struct ad_primitive {
  * @param inputs   count arrays, at least one
  * @param options  the primitive's options or context, given to its functions by ad_node_options
  * @return         the output, or NULL and an error
- * Errors: those of infer, eval and view; a record that lacks what a call needs; a view of another shape or dtype than infer said. */
+ * Errors: those of infer, eval, view and compose; a record that lacks what a call needs; a view or compose of another shape or dtype than infer said. */
 AD_API ad_array *ad_call_primitive(const ad_primitive *primitive, ad_array *const *inputs, int count, const void *options);
 
 /** Calls a primitive of several outputs; false and an error on failure, with NULL in every output. */
@@ -175,7 +179,7 @@ AD_API ad_shape ad_node_shape(const ad_node *node, int operand);
 AD_API ad_dtype ad_node_dtype(const ad_node *node, int operand);
 AD_API bool ad_node_is_number(const ad_node *node, int operand);
 
-/** What infer said of output k: there while eval or view runs, in any other function NULL and an error. */
+/** What infer said of output k: there while eval, view or compose runs, in any other function NULL and an error. */
 AD_API const ad_spec *ad_node_spec(const ad_node *node, int k);
 
 /** In a reverse rule of several outputs: the cotangent of output k, NULL if it has none (without an error if there is such an output). The

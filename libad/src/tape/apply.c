@@ -108,24 +108,30 @@ static bool refuse_input(ad_context *c, const ad_primitive *op, ad_array *const 
     return ad_set_error(AD_ERROR_THREAD, "%s: operand %d was traced in another thread; pass it through ad_stop_gradient there", op->name, i), false;
 }
 
+/* Whether the value comes as an array, not in memory that is given. */
+static inline bool gives_output(const ad_primitive *op)
+{
+    return op->view || op->compose;
+}
+
 /* Whether the record has what its calls need. */
 static inline bool complete(const struct ad_node *node, int outputs_count)
 {
     const ad_primitive *op = node->op;
     bool whole = op->infer && op->name && node->count > 0 && (!op->options_size || node->options);
-    return whole && (op->view ? outputs_count == 1 : op->eval != NULL) && (outputs_count == 1 ? op->outputs >= 0 : !op->derivative);
+    return whole && (gives_output(op) ? outputs_count == 1 : op->eval != NULL) && (outputs_count == 1 ? op->outputs >= 0 : !op->derivative);
 }
 
 static __attribute__((cold)) bool refuse_record(const struct ad_node *node, int outputs_count)
 {
     const ad_primitive *op = node->op;
-    const char *name = op->name, *what = op->view ? "a view" : "a derivative";
+    const char *name = op->name, *what = op->view ? "a view" : op->compose ? "a compose" : "a derivative";
     if (!name)
         return ad_set_error(AD_ERROR_VALUE, "a primitive without a name cannot be called"), false;
     if (node->count <= 0)
         return ad_set_error(AD_ERROR_VALUE, "%s: called with %d inputs; a primitive has one at least", name, node->count), false;
-    if (!op->infer || !(op->eval || op->view))
-        return ad_set_error(AD_ERROR_VALUE, "%s: the primitive has no %s", name, op->infer ? "eval and no view" : "infer"), false;
+    if (!op->infer || !(op->eval || gives_output(op)))
+        return ad_set_error(AD_ERROR_VALUE, "%s: the primitive has no %s", name, op->infer ? "eval and no view or compose" : "infer"), false;
     if (op->outputs < 0)
         return ad_set_error(AD_ERROR_VALUE, "%s: the primitive has %d outputs", name, op->outputs), false;
     if (op->options_size && !node->options)
@@ -151,22 +157,20 @@ static __attribute__((cold)) bool failed_in(ad_context *c, const ad_primitive *o
     return c->error_code ? false : (ad_set_error(AD_ERROR_VALUE, "%s: %s failed without an error", op->name, function), false);
 }
 
-/* Whether x, which a view gave, is all that was made since the scopes had `made` entries, and only there. */
+/* Whether x, which a view or compose gave since the scopes had `made` entries, is new and nobody else's. */
 static inline bool is_fresh(const ad_context *c, uint32_t made, const ad_array *x)
 {
     const struct ad_scope_stack *s = &c->scopes;
-    return s->count == made + 1 && s->entries[made] == (uintptr_t)x && x->object.local == 1 &&
+    return s->count > made && s->entries[s->count - 1] == (uintptr_t)x && x->object.local == 1 &&
            atomic_load_explicit(&x->object.shared, memory_order_relaxed) == 1 && !x->serial && !(x->flags & AD_WEAK);
 }
 
-/* x, which a view gave, as an array that may get a node: an input, or what somebody keeps, gets a header of its own. What the view made
+/* x, which a view or compose gave, as an array that may get a node: an input, or what somebody keeps, gets a header of its own. What was made
  * besides is dropped. */
 static ad_array *as_output(ad_context *c, uint32_t made, uint32_t depth, ad_array *x)
 {
     struct ad_scope_stack *s = &c->scopes;
-    if (is_fresh(c, made, x) && s->depth == depth)
-        return x;
-    ad_array *y = ad_array_alias(c, x);
+    ad_array *y = is_fresh(c, made, x) ? x : ad_array_alias(c, x);
     if (!y || s->count <= made)
         return y;
     s->count--;
@@ -176,32 +180,34 @@ static ad_array *as_output(ad_context *c, uint32_t made, uint32_t depth, ad_arra
     return y;
 }
 
-static __attribute__((cold, noinline)) bool refuse_view(const ad_primitive *op, const ad_array *x, const ad_spec *spec)
+static __attribute__((cold, noinline)) bool refuse_output(const ad_primitive *op, const ad_array *x, const ad_spec *spec)
 {
     ad_shape_buffer said;
-    return ad_set_error(AD_ERROR_SHAPE, "%s: view gives %s of shape %s, infer said %s of shape %s", op->name, ad_dtype_name((ad_dtype)x->dtype),
-                        AD_SHAPE_TEXT(x), ad_dtype_name(spec->dtype), ad_shape_text(said.text, sizeof said, spec->shape.ndim, spec->shape.dim)),
+    return ad_set_error(AD_ERROR_SHAPE, "%s: %s gives %s of shape %s, infer said %s of shape %s", op->name, op->view ? "view" : "compose",
+                        ad_dtype_name((ad_dtype)x->dtype), AD_SHAPE_TEXT(x), ad_dtype_name(spec->dtype),
+                        ad_shape_text(said.text, sizeof said, spec->shape.ndim, spec->shape.dim)),
            false;
 }
 
-/* Whether the view gave what infer said. */
+/* Whether the array is what infer said. */
 static bool is_as_inferred(const ad_primitive *op, const ad_array *x, const ad_spec *spec)
 {
     bool same = x->dtype == spec->dtype && x->ndim == spec->shape.ndim;
     for (int i = 0; i < x->ndim && same; i++)
         same = ad_dims(x)[i] == spec->shape.dim[i];
-    return same || refuse_view(op, x, spec);
+    return same || refuse_output(op, x, spec);
 }
 
-static __attribute__((noinline)) bool compute_view(ad_context *c, const struct ad_node *node, ad_array **output)
+static __attribute__((noinline)) bool compute_output(ad_context *c, const struct ad_node *node, ad_array **output)
 {
     uint32_t made = c->scopes.count, depth = c->scopes.depth;
+    const ad_primitive *op = node->op;
     const ad_spec *spec = node->specs;
-    ad_array *x = node->op->view(node, spec);
+    ad_array *x = (op->view ? op->view : op->compose)(node, spec);
     *output = NULL;
     if (!x)
-        return failed_in(c, node->op, "view");
-    return is_as_inferred(node->op, x, spec) && (*output = as_output(c, made, depth, x));
+        return failed_in(c, op, op->view ? "view" : "compose");
+    return is_as_inferred(op, x, spec) && (*output = as_output(c, made, depth, x));
 }
 
 FOR_EACH_COUNT bool compute_eval(ad_context *c, const struct ad_node *node, ad_array **outputs, int outputs_count)
@@ -235,7 +241,7 @@ FOR_EACH_COUNT bool compute_staged(ad_context *c, struct ad_node *node, ad_array
             return refuse_spec(op, &specs[k]);
     node->stage = AD_STAGE_VALUE;
     node->specs = specs;
-    bool done = op->view ? compute_view(c, node, outputs) : compute_eval(c, node, outputs, outputs_count);
+    bool done = gives_output(op) ? compute_output(c, node, outputs) : compute_eval(c, node, outputs, outputs_count);
     node->stage = AD_STAGE_RULE;
     node->specs = NULL;
     return done;

@@ -21,7 +21,7 @@ enum { AD_MAX_LEVELS = 64, AD_PAGE_SLOTS = 256, AD_SHAPED_STUBS = 8, AD_REAL_CAL
 typedef enum ad_stage {
     AD_STAGE_RULE,  /* a rule, or `direct` */
     AD_STAGE_INFER, /* sees no array */
-    AD_STAGE_VALUE  /* eval or view: infer has said what there will be */
+    AD_STAGE_VALUE  /* eval, view or compose: infer has said what there will be */
 } ad_stage;
 
 /* What the functions of a primitive see of a call: made on the stack, when it is applied and again when it is swept. */
