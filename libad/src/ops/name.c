@@ -10,7 +10,7 @@ struct name {
 static ad_array *name_view(const ad_node *node, const ad_spec *output)
 {
     (void)output;
-    return ad_array_named(ad_current(), ad_node_operand(node, 0), ((const struct name *)ad_node_options(node))->text);
+    return ad_array_named(ad_current(), ad_node_input(node, 0), ((const struct name *)ad_node_options(node))->text);
 }
 
 static ad_array *name_vjp(const ad_node *node, int operand, ad_array *g)

@@ -204,10 +204,12 @@ static __attribute__((noinline)) bool compute_output(ad_context *c, const struct
     const ad_primitive *op = node->op;
     const ad_spec *spec = node->specs;
     ad_array *x = (op->view ? op->view : op->compose)(node, spec);
-    *output = NULL;
-    if (!x)
-        return failed_in(c, op, op->view ? "view" : "compose");
-    return is_as_inferred(op, x, spec) && (*output = as_output(c, made, depth, x));
+    *output = x && is_as_inferred(op, x, spec) ? as_output(c, made, depth, x) : NULL;
+    if (__builtin_expect(*output != NULL, 1))
+        return true;
+    ad_scope_trim(c, made);
+    c->scopes.depth = depth;
+    return failed_in(c, op, op->view ? "view" : "compose");
 }
 
 FOR_EACH_COUNT bool compute_eval(ad_context *c, const struct ad_node *node, ad_array **outputs, int outputs_count)
@@ -456,9 +458,8 @@ ad_array *ad_times_array(ad_context *c, ad_array *t, ad_array *d, uint32_t made)
 
 bool ad_same_infer(const ad_node *node, ad_spec *output)
 {
-    const ad_array *x = node->inputs[0];
-    output->dtype = (ad_dtype)x->dtype;
-    ad_shape_set(&output->shape, x->ndim, ad_dims(x));
+    output->dtype = ad_input_dtype(node, 0);
+    ad_shape_set(&output->shape, ad_input_ndim(node, 0), ad_input_dims(node, 0));
     return true;
 }
 

@@ -86,28 +86,25 @@ static ad_fn *made_of(ad_context *c, ad_transform *transform, const ad_fn *f)
 
 /* ---- the operation ---- */
 
+enum { PARAMETERS, SOLUTION };
+
 static bool implicit_infer(const ad_node *node, ad_spec *output)
 {
-    const struct ad_call_record *record = ad_node_options(node);
-    ad_array *x = to_array(record->fn->arguments[0], record->arguments[0].p);
-    if (x)
-        *output = (ad_spec){ ad_dtype_of(x), ad_shape_of(x) };
-    return x != NULL;
+    *output = (ad_spec){ ad_node_dtype(node, SOLUTION), ad_node_shape(node, SOLUTION) };
+    return true;
 }
 
 static ad_array *implicit_view(const ad_node *node, const ad_spec *output)
 {
     (void)output;
-    const struct ad_call_record *record = ad_node_options(node);
-    ad_array *x = to_array(record->fn->arguments[0], record->arguments[0].p);
-    return x ? ad_array_alias(ad_current(), x) : NULL;
+    return ad_node_input(node, SOLUTION);
 }
 
 /* The arguments of the functions above, with what f took, traced as p is. */
 static bool implicit_arguments(ad_context *c, const ad_node *node, ad_array *first, ad_value *values)
 {
     const struct ad_call_record *record = ad_node_options(node);
-    ad_tree *likes = ad_float_leaves(c, record->fn, record->arguments, 1), *leaves = likes ? ad_unflatten(likes, ad_node_input(node, 0)) : NULL;
+    ad_tree *likes = ad_float_leaves(c, record->fn, record->arguments, 1), *leaves = likes ? ad_unflatten(likes, ad_node_input(node, PARAMETERS)) : NULL;
     values[0].p = values[1].p = first;
     values[2].p = ad_node_output(node, 0);
     return leaves && values[2].p && ad_with_float_leaves(c, record->fn, record->arguments, 1, leaves, values + OWN_ARGUMENTS);
@@ -144,7 +141,8 @@ static const ad_primitive implicit = {
     .view = implicit_view,
     .vjp = implicit_vjp,
     .jvp = implicit_jvp,
-    .saves = AD_SAVE_INPUTS | AD_SAVE_OUTPUT,
+    .parameters = 1u << SOLUTION,
+    .saves = AD_SAVE_INPUT(PARAMETERS) | AD_SAVE_OUTPUT,
     .options_size = sizeof(struct ad_call_record),
     .options_keep = ad_call_record_keep,
     .options_drop = ad_call_record_drop,
@@ -274,8 +272,8 @@ static void *fixed_point(ad_context *c, const ad_fn *fn, const ad_value *argumen
         return NULL;
     record.arguments[0].p = iterate(c, fn, record.arguments);
     ad_tree *leaves = record.arguments[0].p ? ad_float_leaves(c, fn, arguments, 1) : NULL;
-    ad_array *p = leaves ? ad_flatten(leaves) : NULL;
-    return p ? from_array(kind, record.arguments[0].p, ad_call_primitive(&implicit, &p, 1, &record)) : NULL;
+    ad_array *operands[] = { leaves ? ad_flatten(leaves) : NULL, to_array(kind, record.arguments[0].p) };
+    return operands[PARAMETERS] ? from_array(kind, record.arguments[0].p, ad_call_primitive(&implicit, operands, 2, &record)) : NULL;
 }
 
 void *ad_fixed_point_of(ad_fn *fn, ...)

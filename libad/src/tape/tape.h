@@ -68,6 +68,12 @@ AD_ALWAYS_INLINE bool ad_inputs_same_shape(const struct ad_node *node, int a, in
     return ad_same_shape(node->inputs[a], node->inputs[b]);
 }
 
+/* What infer said of an output, while the value is computed. */
+AD_ALWAYS_INLINE const ad_spec *ad_output_spec(const struct ad_node *node, int k)
+{
+    return &node->specs[k];
+}
+
 /* The dtype that `count` inputs from `first` on have in common. */
 static inline ad_dtype ad_input_dtype_common(const struct ad_node *node, int first, int count)
 {

@@ -21,14 +21,15 @@ bool ad_known_dtype(const char *operation, ad_dtype dtype)
 static bool astype_infer(const ad_node *node, ad_spec *output)
 {
     const ad_dtype *dtype = ad_node_options(node);
-    *output = (ad_spec){ *dtype, ad_node_shape(node, 0) };
+    ad_same_infer(node, output);
+    output->dtype = *dtype;
     return ad_known_dtype("ad_astype", *dtype);
 }
 
 static bool astype_eval(const ad_node *node, void *const *outputs)
 {
     const ad_dtype *dtype = ad_node_options(node);
-    const ad_array *x = ad_node_operand(node, 0);
+    const ad_array *x = ad_node_input(node, 0);
     int64_t strides[AD_MAX_NDIM];
     c_order_strides(*dtype, x->ndim, ad_dims(x), strides);
     ad_copy_strided(x->ndim, ad_dims(x), operand_of(x), (struct ad_operand){ outputs[0], strides, *dtype });
@@ -180,21 +181,21 @@ static int64_t diagonal_start(int64_t row_stride, int64_t column_stride, int64_t
 
 static bool diagonal_infer(const ad_node *node, ad_spec *output)
 {
-    const ad_array *x = ad_node_operand(node, 0);
+    const int64_t *dims = ad_input_dims(node, 0);
     const ad_diagonal_options *o = ad_node_options(node);
     ad_shape *shape = &output->shape;
-    output->dtype = (ad_dtype)x->dtype;
+    output->dtype = ad_input_dtype(node, 0);
     shape->ndim = 0;
-    for (int i = 0; i < x->ndim; i++)
+    for (int i = 0; i < ad_input_ndim(node, 0); i++)
         if (i != o->axis1 && i != o->axis2)
-            shape->dim[shape->ndim++] = ad_dims(x)[i];
-    shape->dim[shape->ndim++] = diagonal_length(ad_dims(x)[o->axis1], ad_dims(x)[o->axis2], o->offset);
+            shape->dim[shape->ndim++] = dims[i];
+    shape->dim[shape->ndim++] = diagonal_length(dims[o->axis1], dims[o->axis2], o->offset);
     return true;
 }
 
 static ad_array *diagonal_view(const ad_node *node, const ad_spec *output)
 {
-    const ad_array *x = ad_node_operand(node, 0);
+    const ad_array *x = ad_node_input(node, 0);
     const ad_diagonal_options *o = ad_node_options(node);
     int64_t strides[AD_MAX_NDIM], rows = ad_strides(x)[o->axis1], columns = ad_strides(x)[o->axis2];
     int ndim = 0;
@@ -247,7 +248,7 @@ ad_array *(ad_diagonal)(ad_array *x)
 static bool make_diagonal_infer(const ad_node *node, ad_spec *output)
 {
     const ad_make_diagonal_options *o = ad_node_options(node);
-    *output = (ad_spec){ ad_node_dtype(node, 0), ad_node_shape(node, 0) };
+    ad_same_infer(node, output);
     ad_shape *shape = &output->shape;
     int64_t length = shape->dim[shape->ndim - 1];
     if (diagonal_length(o->rows, o->columns, o->offset) != length)
@@ -261,18 +262,16 @@ static bool make_diagonal_infer(const ad_node *node, ad_spec *output)
 static bool make_diagonal_eval(const ad_node *node, void *const *outputs)
 {
     const ad_make_diagonal_options *o = ad_node_options(node);
-    const ad_array *x = ad_node_operand(node, 0);
+    const ad_array *x = ad_node_input(node, 0);
     int64_t strides[AD_MAX_NDIM + 1], last = x->ndim - 1;
-    ad_spec output;
-    if (!make_diagonal_infer(node, &output))
-        return false;
-    memset(outputs[0], 0, (size_t)ad_shape_size(output.shape) * ad_dtype_size(output.dtype));
-    c_order_strides(output.dtype, output.shape.ndim, output.shape.dim, strides);
+    const ad_spec *output = ad_output_spec(node, 0);
+    memset(outputs[0], 0, (size_t)ad_shape_size(output->shape) * ad_dtype_size(output->dtype));
+    c_order_strides(output->dtype, output->shape.ndim, output->shape.dim, strides);
     if (x->size == 0)
         return true;
     char *first = (char *)outputs[0] + diagonal_start(strides[last], strides[last + 1], o->offset);
     strides[last] += strides[last + 1];
-    ad_copy_strided(x->ndim, ad_dims(x), operand_of(x), (struct ad_operand){ first, strides, output.dtype });
+    ad_copy_strided(x->ndim, ad_dims(x), operand_of(x), (struct ad_operand){ first, strides, output->dtype });
     return true;
 }
 

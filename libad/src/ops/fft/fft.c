@@ -72,15 +72,15 @@ static bool along_eval(const ad_node *node, void *const *outputs)
 {
     static const ad_fft_kind kinds[] = { [FFT] = AD_FFT_COMPLEX, [IFFT] = AD_FFT_COMPLEX, [RFFT] = AD_FFT_REAL, [IRFFT] = AD_FFT_REAL, [DCT] = AD_FFT_COSINE };
     const struct along *a = ad_node_options(node);
-    const ad_array *x = ad_node_operand(node, 0);
+    const ad_array *x = ad_node_input(node, 0);
     int code = ad_node_primitive(node)->code;
     enum norm norm = norm_of(a->norm);
     struct layout l = layout_of(x, a->axis);
     struct ad_transforms t = { .kind = kinds[code], .parts = ad_dtype_real((ad_dtype)x->dtype), .n = a->n, .outer = l.outer, .inner = l.inner, .in_n = l.n };
     t.inverse = code == IFFT || code == IRFFT || (code == DCT && a->type == 3);
     t.in_dtype = (ad_dtype)x->dtype;
-    t.out_dtype = code == IRFFT || code == DCT ? t.parts : ad_dtype_complex(t.parts);
-    t.out_n = code == RFFT ? t.n / 2 + 1 : t.n;
+    t.out_dtype = ad_output_spec(node, 0)->dtype;
+    t.out_n = ad_output_spec(node, 0)->shape.dim[a->axis];
     if (t.kind == AD_FFT_COMPLEX && t.in_dtype == t.parts)
         t.kind = AD_FFT_FULL;
     t.factor = factor_of(code, norm, code == DCT ? 2 * (double)t.n : (double)t.n);

@@ -26,23 +26,23 @@ static bool triangular_infer(const ad_node *node, ad_spec *output)
 static bool triangular_eval(const ad_node *node, void *const *outputs)
 {
     const struct triangle *o = ad_node_options(node);
-    const ad_array *a = ad_node_operand(node, 0), *b = ad_node_operand(node, 1);
+    const ad_array *a = ad_node_input(node, 0), *b = ad_node_input(node, 1);
     const char *matrix = data_of(node, 0), *right = data_of(node, 1);
-    ad_spec output;
-    if (!matrix || !right || !triangular_infer(node, &output))
+    const ad_spec *output = ad_output_spec(node, 0);
+    if (!matrix || !right)
         return false;
     struct matrix_size size = ad_matrix_size(node, 1);
-    int64_t n = size.rows, k = size.columns, item = (int64_t)ad_dtype_size(output.dtype), count = ad_stack_count(&output.shape, 2);
+    int64_t n = size.rows, k = size.columns, item = (int64_t)ad_dtype_size(output->dtype), count = ad_stack_count(&output->shape, 2);
     for (int64_t i = 0; i < count && n; i++) {
         char *x = (char *)outputs[0] + i * n * k * item;
-        int64_t place = ad_stack_place(a, 2, &output.shape, i);
+        int64_t place = ad_stack_place(a, 2, &output->shape, i);
         const char *t = matrix + place * n * n * item;
-        int zero = o->unit_diagonal ? 0 : ad_zero_on_diagonal(output.dtype, n, t);
+        int zero = o->unit_diagonal ? 0 : ad_zero_on_diagonal(output->dtype, n, t);
         if (zero)
             return AD_FAIL(AD_ERROR_NUMERIC, "ad_linalg_solve_triangular: matrix %lld is singular: element %d of its diagonal is 0", (long long)place, zero - 1);
-        memcpy(x, right + ad_stack_place(b, 2, &output.shape, i) * n * k * item, (size_t)(n * k * item));
+        memcpy(x, right + ad_stack_place(b, 2, &output->shape, i) * n * k * item, (size_t)(n * k * item));
         if (k)
-            ad_triangular_solve(output.dtype, o->lower, o->transposed, o->unit_diagonal, n, k, t, x);
+            ad_triangular_solve(output->dtype, o->lower, o->transposed, o->unit_diagonal, n, k, t, x);
     }
     return true;
 }
@@ -87,7 +87,7 @@ static const ad_primitive triangular_op = {
     .eval = triangular_eval,
     .pull = triangular_pull,
     .jvp = triangular_jvp,
-    .saves = AD_SAVE_INPUTS | AD_SAVE_OUTPUT,
+    .saves = AD_SAVE_INPUT(0) | AD_SAVE_OUTPUT,
     .options_size = sizeof(struct triangle),
     .fields = triangle_fields,
 };
@@ -120,7 +120,7 @@ ad_array *(ad_linalg_solve_triangular)(ad_array *a, ad_array *b)
 
 static bool cholesky_eval(const ad_node *node, void *const *outputs)
 {
-    const ad_array *a = ad_node_operand(node, 0);
+    const ad_array *a = ad_node_input(node, 0);
     const void *data = data_of(node, 0);
     int64_t n = ad_matrix_size(node, 0).rows, item = (int64_t)ad_dtype_size((ad_dtype)a->dtype);
     if (!data)

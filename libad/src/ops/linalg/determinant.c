@@ -120,13 +120,12 @@ static ad_array *regular_change(ad_array *a, ad_array *t)
     return ad_mul(spread(ad_linalg_det(a)), ad_matrix_transpose(inner));
 }
 
-static ad_array *change_view(const ad_node *node, const ad_spec *output)
+static ad_array *change_compose(const ad_node *node, const ad_spec *output)
 {
     (void)output;
-    AD_SCOPE;
-    ad_array *a = ad_node_operand(node, 0), *t = ad_node_operand(node, 1);
+    ad_array *a = ad_node_input(node, 0), *t = ad_node_input(node, 1);
     struct lu_factors f = ad_lu_factors(a);
-    return f.lu ? ad_escape(all_regular(f.lu) ? regular_change(a, t) : singular_change(a, t)) : NULL;
+    return f.lu ? all_regular(f.lu) ? regular_change(a, t) : singular_change(a, t) : NULL;
 }
 
 static bool change_infer(const ad_node *node, ad_spec *output)
@@ -160,7 +159,7 @@ static ad_array *change_jvp(const ad_node *node, int operand, ad_array *v)
 static const ad_primitive change_op = {
     .name = "ad_linalg_cofactors_change",
     .infer = change_infer,
-    .view = change_view,
+    .compose = change_compose,
     .vjp = change_vjp,
     .jvp = change_jvp,
     .saves = AD_SAVE_INPUTS,
@@ -172,15 +171,14 @@ static ad_array *change(ad_array *a, ad_array *t)
     return a && t ? ad_call_primitive(&change_op, (ad_array *[]){ a, t }, 2, NULL) : NULL;
 }
 
-static ad_array *cofactors_view(const ad_node *node, const ad_spec *output)
+static ad_array *cofactors_compose(const ad_node *node, const ad_spec *output)
 {
     (void)output;
-    AD_SCOPE;
-    ad_array *a = ad_node_operand(node, 0);
-    struct lu_factors f = { ad_node_operand(node, 1), ad_node_operand(node, 2) };
+    ad_array *a = ad_node_input(node, 0);
+    struct lu_factors f = { ad_node_input(node, 1), ad_node_input(node, 2) };
     if (!all_regular(f.lu))
-        return ad_escape(singular_cofactors(a));
-    return ad_escape(ad_mul(spread(product_of_pivots(f)), ad_matrix_transpose(ad_inverse_or_infinity(a, f))));
+        return singular_cofactors(a);
+    return ad_mul(spread(product_of_pivots(f)), ad_matrix_transpose(ad_inverse_or_infinity(a, f)));
 }
 
 static ad_array *cofactors_rule(const ad_node *node, int operand, ad_array *t)
@@ -192,21 +190,20 @@ static ad_array *cofactors_rule(const ad_node *node, int operand, ad_array *t)
 static const ad_primitive cofactors_op = {
     .name = "ad_linalg_cofactors",
     .infer = ad_same_infer,
-    .view = cofactors_view,
+    .compose = cofactors_compose,
     .vjp = cofactors_rule,
     .jvp = cofactors_rule,
-    .saves = AD_SAVE_INPUTS,
+    .saves = AD_SAVE_INPUT(0),
     OF_FACTORS,
 };
 AD_OPERATION(cofactors_op);
 
 /* ---- det ---- */
 
-static ad_array *det_view(const ad_node *node, const ad_spec *output)
+static ad_array *det_compose(const ad_node *node, const ad_spec *output)
 {
     (void)output;
-    AD_SCOPE;
-    return ad_escape(product_of_pivots((struct lu_factors){ ad_node_operand(node, 1), ad_node_operand(node, 2) }));
+    return product_of_pivots((struct lu_factors){ ad_node_input(node, 1), ad_node_input(node, 2) });
 }
 
 static ad_array *cofactors_of(const ad_node *node)
@@ -229,7 +226,7 @@ static ad_array *det_jvp(const ad_node *node, int operand, ad_array *t)
 static const ad_primitive det_op = {
     .name = "ad_linalg_det",
     .infer = number_infer,
-    .view = det_view,
+    .compose = det_compose,
     .vjp = det_vjp,
     .jvp = det_jvp,
     .saves = AD_SAVE_INPUTS,
@@ -252,19 +249,17 @@ static ad_array *sign_of(ad_array *x)
     return ad_where(ad_equal(size, 0), 0, ad_div(x, ad_where(ad_equal(size, 0), 1, size)));
 }
 
-static ad_array *sign_view(const ad_node *node, const ad_spec *output)
+static ad_array *sign_compose(const ad_node *node, const ad_spec *output)
 {
     (void)output;
-    AD_SCOPE;
-    struct lu_factors f = { ad_node_operand(node, 1), ad_node_operand(node, 2) };
-    return ad_escape(ad_add(ad_mul(parity(f), ad_prod(sign_of(diagonal_of(f.lu)), .axis = -1)), 0)); /* 0, not -0 */
+    struct lu_factors f = { ad_node_input(node, 1), ad_node_input(node, 2) };
+    return ad_add(ad_mul(parity(f), ad_prod(sign_of(diagonal_of(f.lu)), .axis = -1)), 0); /* 0, not -0 */
 }
 
-static ad_array *log_view(const ad_node *node, const ad_spec *output)
+static ad_array *log_compose(const ad_node *node, const ad_spec *output)
 {
     (void)output;
-    AD_SCOPE;
-    return ad_escape(ad_sum(ad_log(ad_abs(diagonal_of(ad_node_operand(node, 1)))), .axis = -1));
+    return ad_sum(ad_log(ad_abs(diagonal_of(ad_node_input(node, 1)))), .axis = -1);
 }
 
 static ad_array *inverse_of(const ad_node *node)
@@ -311,7 +306,7 @@ static ad_array *sign_jvp(const ad_node *node, int operand, ad_array *t)
 static const ad_primitive sign_op = {
     .name = "ad_linalg_slogdet_sign",
     .infer = number_infer,
-    .view = sign_view,
+    .compose = sign_compose,
     .vjp = sign_vjp,
     .jvp = sign_jvp,
     .saves = AD_SAVE_INPUTS | AD_SAVE_OUTPUT,
@@ -320,7 +315,7 @@ static const ad_primitive sign_op = {
 static const ad_primitive log_op = {
     .name = "ad_linalg_slogdet",
     .infer = real_infer,
-    .view = log_view,
+    .compose = log_compose,
     .vjp = log_vjp,
     .jvp = log_jvp,
     .saves = AD_SAVE_INPUTS,

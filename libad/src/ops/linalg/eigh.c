@@ -19,7 +19,7 @@ static bool eigh_infer(const ad_node *node, ad_spec *outputs)
 static bool all_finite(const ad_node *node)
 {
     AD_SCOPE;
-    ad_array *x = ad_node_operand(node, 0);
+    ad_array *x = ad_node_input(node, 0);
     return !x->size || ad_item(ad_all(ad_isfinite(x))) != 0 ||
            (!ad_failed() && AD_FAIL(AD_ERROR_NUMERIC, "%s: a NaN or an infinity in the operand", ad_node_primitive(node)->name));
 }
@@ -38,7 +38,7 @@ static bool decompose(const ad_node *node, const char *data, char *w, char *v, v
 static bool eigh_eval(const ad_node *node, void *const *outputs)
 {
     ad_context *c = ad_current();
-    const ad_array *x = ad_node_operand(node, 0);
+    const ad_array *x = ad_node_input(node, 0);
     const void *data = data_of(node, 0);
     if (!data || !x->size)
         return data != NULL;

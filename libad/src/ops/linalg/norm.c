@@ -99,7 +99,7 @@ static bool two_norm_eval(const ad_node *node, void *const *outputs)
 {
     AD_SCOPE;
     const struct two_norm *o = ad_node_options(node);
-    ad_array *x = ad_node_operand(node, 0), *s = sum_of_squares(x, o->axes);
+    ad_array *x = ad_node_input(node, 0), *s = sum_of_squares(x, o->axes);
     if (!s)
         return false;
     const double *sum = (const double *)s->data;
@@ -149,14 +149,13 @@ static ad_array *direction(ad_array *x, ad_array *y)
 }
 
 /* Computed as x (g / y) unless that quotient overflows or underflows. */
-static ad_array *share_view(const ad_node *node, const ad_spec *output)
+static ad_array *share_compose(const ad_node *node, const ad_spec *output)
 {
-    AD_SCOPE;
-    ad_array *x = ad_node_operand(node, 0), *g = ad_node_operand(node, 1), *y = ad_node_operand(node, 2), *quotient = ad_div(g, y);
+    ad_array *x = ad_node_input(node, 0), *g = ad_node_input(node, 1), *y = ad_node_input(node, 2), *quotient = ad_div(g, y);
     bool single = is_single(output->dtype);
     if (lies_within(quotient, single ? FLT_MIN : DBL_MIN, single ? FLT_MAX : DBL_MAX))
-        return ad_escape(ad_mul(x, quotient));
-    return ad_escape(ad_zzmul(direction(x, y), g));
+        return ad_mul(x, quotient);
+    return ad_zzmul(direction(x, y), g);
 }
 
 static ad_array *share_rule(const ad_node *node, int operand, ad_array *t)
@@ -172,7 +171,7 @@ static ad_array *share_rule(const ad_node *node, int operand, ad_array *t)
 static const ad_primitive share_op = {
     .name = "ad_norm_direction",
     .infer = ad_same_infer,
-    .view = share_view,
+    .compose = share_compose,
     .vjp = share_rule,
     .jvp = share_rule,
     .saves = AD_SAVE_INPUTS | AD_SAVE_OUTPUT,

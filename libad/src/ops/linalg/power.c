@@ -50,12 +50,11 @@ static ad_array *pade(ad_array *a, const struct approximation *p)
     return ad_linalg_solve(ad_sub(v, u), ad_add(v, u));
 }
 
-static ad_array *expm_view(const ad_node *node, const ad_spec *output)
+static ad_array *expm_compose(const ad_node *node, const ad_spec *output)
 {
-    AD_SCOPE;
-    ad_array *a = ad_node_operand(node, 0);
+    ad_array *a = ad_node_input(node, 0);
     if (!a->size)
-        return ad_escape(ad_zeros(output->shape, .dtype = output->dtype));
+        return ad_zeros(output->shape, .dtype = output->dtype);
     double norm = ad_item(ad_max(ad_sum(ad_abs(a), .axis = -2)));
     const size_t last = sizeof approximations / sizeof *approximations - 1;
     size_t k = 0;
@@ -65,7 +64,7 @@ static ad_array *expm_view(const ad_node *node, const ad_spec *output)
     ad_array *y = isfinite(norm) ? pade(ad_mul(a, ldexp(1, -squarings)), &approximations[k]) : ad_full_like(a, NAN);
     for (int i = 0; i < squarings; i++)
         y = ad_matmul(y, y);
-    return ad_escape(y);
+    return y;
 }
 
 /* The upper right block of exp [[a, t], [0, a]]. */
@@ -90,7 +89,7 @@ static ad_array *expm_jvp(const ad_node *node, int operand, ad_array *t)
 static const ad_primitive expm_op = {
     .name = "ad_linalg_expm",
     .infer = ad_same_infer,
-    .view = expm_view,
+    .compose = expm_compose,
     .vjp = expm_vjp,
     .jvp = expm_jvp,
     .saves = AD_SAVE_INPUTS,

@@ -24,7 +24,7 @@ static bool qr_infer(const ad_node *node, ad_spec *outputs)
 static bool factor(const ad_node *node, int64_t columns, char *q, char *r)
 {
     ad_context *c = ad_current();
-    const ad_array *x = ad_node_operand(node, 0);
+    const ad_array *x = ad_node_input(node, 0);
     ad_shape shape = ad_node_shape(node, 0);
     struct matrix_size size = ad_matrix_size(node, 0);
     ad_dtype dtype = (ad_dtype)x->dtype;
@@ -40,7 +40,7 @@ static bool factor(const ad_node *node, int64_t columns, char *q, char *r)
 
 static bool qr_eval(const ad_node *node, void *const *outputs)
 {
-    return !ad_node_operand(node, 0)->size || factor(node, ad_matrix_size(node, 0).columns, outputs[OUTPUT_Q], outputs[OUTPUT_R]);
+    return !ad_node_input(node, 0)->size || factor(node, ad_matrix_size(node, 0).columns, outputs[OUTPUT_Q], outputs[OUTPUT_R]);
 }
 
 /* Whether R can be divided by: no element of its diagonal is 0 but for rounding. */

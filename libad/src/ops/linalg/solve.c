@@ -20,7 +20,7 @@ static bool lu_infer(const ad_node *node, ad_spec *outputs)
 
 static bool lu_eval(const ad_node *node, void *const *outputs)
 {
-    const ad_array *a = ad_node_operand(node, 0);
+    const ad_array *a = ad_node_input(node, 0);
     const void *data = data_of(node, 0);
     int64_t n = ad_matrix_size(node, 0).rows, item = (int64_t)ad_dtype_size((ad_dtype)a->dtype);
     if (!data || !a->size)
@@ -65,18 +65,17 @@ static bool solve_infer(const ad_node *node, ad_spec *output)
 static bool solve_eval(const ad_node *node, void *const *outputs)
 {
     const struct solving *o = ad_node_options(node);
-    const ad_array *a = ad_node_operand(node, FACTORS), *b = ad_node_operand(node, RIGHT);
+    const ad_array *a = ad_node_input(node, FACTORS), *b = ad_node_input(node, RIGHT);
     const char *lu = data_of(node, FACTORS), *right = data_of(node, RIGHT);
     const int32_t *pivots = data_of(node, PIVOTS);
     if (!lu || !right || !pivots)
         return false;
     ad_dtype dtype = (ad_dtype)b->dtype;
-    ad_spec output;
-    solve_infer(node, &output);
+    const ad_spec *output = ad_output_spec(node, 0);
     struct matrix_size size = ad_matrix_size(node, RIGHT);
-    int64_t n = size.rows, k = size.columns, item = (int64_t)ad_dtype_size(dtype), count = ad_stack_count(&output.shape, 2);
+    int64_t n = size.rows, k = size.columns, item = (int64_t)ad_dtype_size(dtype), count = ad_stack_count(&output->shape, 2);
     for (int64_t i = 0; i < count && n; i++) {
-        int64_t at = ad_stack_place(a, 2, &output.shape, i), from = ad_stack_place(b, 2, &output.shape, i);
+        int64_t at = ad_stack_place(a, 2, &output->shape, i), from = ad_stack_place(b, 2, &output->shape, i);
         char *x = (char *)outputs[0] + i * n * k * item;
         if (!is_regular(node, lu + at * n * n * item, at))
             return false;
@@ -114,7 +113,7 @@ static const ad_primitive solve_op = {
     .eval = solve_eval,
     .pull = solve_pull,
     .jvp = solve_jvp,
-    .saves = AD_SAVE_INPUTS | AD_SAVE_OUTPUT,
+    .saves = AD_SAVE_INPUT(MATRIX) | AD_SAVE_INPUT(FACTORS) | AD_SAVE_INPUT(PIVOTS) | AD_SAVE_OUTPUT,
     .parameters = 1u << FACTORS | 1u << PIVOTS,
     .options_size = sizeof(struct solving),
     .fields = solving_fields,

@@ -19,8 +19,8 @@ ad_array *ad_matrices(const char *operation, ad_array *x, bool square)
 
 struct matrix_size ad_matrix_size(const ad_node *node, int operand)
 {
-    ad_shape shape = ad_node_shape(node, operand);
-    return (struct matrix_size){ shape.dim[shape.ndim - 2], shape.dim[shape.ndim - 1] };
+    const int64_t *end = ad_input_dims(node, operand) + ad_input_ndim(node, operand);
+    return (struct matrix_size){ end[-2], end[-1] };
 }
 
 ad_shape ad_stack_shape(ad_shape like, int64_t rows, int64_t columns)
@@ -90,11 +90,10 @@ ad_array *ad_mirrored(ad_array *a, bool lower)
     return ad_add(ad_add(strict, ad_adjoint(strict)), ad_make_diagonal(diagonal));
 }
 
-static ad_array *hermitian_view(const ad_node *node, const ad_spec *output)
+static ad_array *hermitian_compose(const ad_node *node, const ad_spec *output)
 {
     (void)output;
-    AD_SCOPE;
-    return ad_escape(ad_mirrored(ad_node_operand(node, 0), true));
+    return ad_mirrored(ad_node_input(node, 0), true);
 }
 
 /* The Hermitian part: under either pairing it is its own transpose. */
@@ -107,7 +106,7 @@ static ad_array *hermitian_part(const ad_node *node, int operand, ad_array *t)
 static const ad_primitive hermitian_op = {
     .name = "ad_linalg_hermitian",
     .infer = ad_same_infer,
-    .view = hermitian_view,
+    .compose = hermitian_compose,
     .vjp = hermitian_part,
     .jvp = hermitian_part,
 };

@@ -17,22 +17,21 @@ enum { OUTPUT_U, OUTPUT_S, OUTPUT_VH };
 
 static bool svd_infer(const ad_node *node, ad_spec *outputs)
 {
-    const ad_array *x = ad_node_operand(node, 0);
     const char *operation = ad_node_options(node);
-    if (x->ndim < 2)
-        return AD_FAIL(AD_ERROR_SHAPE, "%s: a matrix has two axes, an operand of shape %s has not", operation, AD_SHAPE_TEXT(x));
-    ad_dtype dtype = (ad_dtype)x->dtype;
-    ad_shape shape = ad_shape_of(x), values = shape;
-    int64_t m = shape.dim[x->ndim - 2], n = shape.dim[x->ndim - 1], k = m < n ? m : n;
+    ad_dtype dtype = ad_node_dtype(node, 0);
+    ad_shape shape = ad_node_shape(node, 0), values = shape;
+    if (shape.ndim < 2)
+        return AD_FAIL(AD_ERROR_SHAPE, "%s: a matrix has two axes, an operand of shape %s has not", operation, AD_INPUT_TEXT(node, 0));
+    int64_t m = shape.dim[shape.ndim - 2], n = shape.dim[shape.ndim - 1], k = m < n ? m : n;
     if (!ad_svd_takes(m, n))
-        return AD_FAIL(AD_ERROR_SHAPE, "%s: the matrices in shape %s are too large for LAPACK", operation, AD_SHAPE_TEXT(x));
+        return AD_FAIL(AD_ERROR_SHAPE, "%s: the matrices in shape %s are too large for LAPACK", operation, AD_INPUT_TEXT(node, 0));
     values.ndim--;
-    values.dim[x->ndim - 2] = k;
+    values.dim[shape.ndim - 2] = k;
     for (int i = OUTPUT_U; i <= OUTPUT_VH; i++)
         outputs[i] = (ad_spec){ dtype, shape };
-    outputs[OUTPUT_U].shape.dim[x->ndim - 1] = k;
+    outputs[OUTPUT_U].shape.dim[shape.ndim - 1] = k;
     outputs[OUTPUT_S] = (ad_spec){ ad_dtype_real(dtype), values };
-    outputs[OUTPUT_VH].shape.dim[x->ndim - 2] = k;
+    outputs[OUTPUT_VH].shape.dim[shape.ndim - 2] = k;
     return true;
 }
 
@@ -46,7 +45,7 @@ static bool succeeded(const char *operation, ad_lapack_outcome outcome, int64_t 
 /* All matrices, one after the other. */
 static bool decompose(const ad_node *node, const struct ad_svd *svd, const char *x, void *const *outputs, void *scratch)
 {
-    int64_t m = svd->m, n = svd->n, k = m < n ? m : n, count = ad_node_operand(node, 0)->size / (m * n);
+    int64_t m = svd->m, n = svd->n, k = m < n ? m : n, count = ad_node_input(node, 0)->size / (m * n);
     int64_t item = (int64_t)ad_dtype_size(svd->dtype), real = (int64_t)ad_dtype_size(ad_dtype_real(svd->dtype));
     const char *operation = ad_node_options(node);
     char *u = outputs[OUTPUT_U], *s = outputs[OUTPUT_S], *vh = outputs[OUTPUT_VH];
@@ -61,7 +60,7 @@ static bool decompose(const ad_node *node, const struct ad_svd *svd, const char 
 static bool svd_eval(const ad_node *node, void *const *outputs)
 {
     ad_context *c = ad_current();
-    const ad_array *x = ad_node_operand(node, 0);
+    const ad_array *x = ad_node_input(node, 0);
     if (x->size == 0)
         return true;
     struct ad_svd svd = ad_svd_plan((ad_dtype)x->dtype, ad_dims(x)[x->ndim - 2], ad_dims(x)[x->ndim - 1]);
@@ -307,17 +306,16 @@ static bool pinv_infer(const ad_node *node, ad_spec *output)
     return true;
 }
 
-static ad_array *pinv_view(const ad_node *node, const ad_spec *output)
+static ad_array *pinv_compose(const ad_node *node, const ad_spec *output)
 {
     const struct pseudo_inverse *o = ad_node_options(node);
-    AD_SCOPE;
-    ad_array *x = ad_node_operand(node, 0), *usv[3];
+    ad_array *x = ad_node_input(node, 0), *usv[3];
     if (!x->size)
-        return ad_escape(ad_zeros(output->shape, .dtype = output->dtype));
+        return ad_zeros(output->shape, .dtype = output->dtype);
     if (!ad_thin_svd(ad_node_primitive(node)->name, x, usv))
         return NULL;
     ad_array *s = usv[OUTPUT_S], *inverses = inverse(s, cut_of(s, o->rcond, longer_of(x)));
-    return ad_escape(ad_matmul(ad_mul(ad_adjoint(usv[OUTPUT_VH]), ad_expand_dims(inverses, -2)), ad_adjoint(usv[OUTPUT_U])));
+    return ad_matmul(ad_mul(ad_adjoint(usv[OUTPUT_VH]), ad_expand_dims(inverses, -2)), ad_adjoint(usv[OUTPUT_U]));
 }
 
 /* dP = -P dA P + P P^H dA^H (I - A P) + (I - P A) dA^H P^H P, at constant rank (Golub and Pereyra 1973, doi 10.1137/0710036). */
@@ -345,7 +343,7 @@ static ad_array *pinv_vjp(const ad_node *node, int operand, ad_array *g)
 static const ad_primitive pinv_op = {
     .name = "ad_linalg_pinv",
     .infer = pinv_infer,
-    .view = pinv_view,
+    .compose = pinv_compose,
     .vjp = pinv_vjp,
     .jvp = pinv_jvp,
     .saves = AD_SAVE_INPUTS | AD_SAVE_OUTPUT,

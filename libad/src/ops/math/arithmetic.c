@@ -25,22 +25,25 @@
     }
 #define BINARY(name, ...) RECORD(name, __VA_ARGS__) FUNCTION(name)
 
-/* An elementwise rule of t, the same in both modes. a, b are the operands and y the result, as far as `remembers` says. TIMES is the product of t with a
- * slope, in whose place it comes where the rule made it. */
+/* An elementwise rule of t, the same in both modes. a, b are the operands and y the result, as far as `remembers` says: OTHERS is b along a, and a along b.
+ * TIMES is the product of t with a slope, in whose place it comes where the rule made it. */
+#define A      AD_SAVE_INPUT(0)
+#define B      AD_SAVE_INPUT(1)
+#define Y      AD_SAVE_OUTPUT
+#define OTHERS AD_SAVE_OTHERS
+#define OPERAND_IN_RULE(i, remembers)                                                                                  \
+    ((remembers) & AD_SAVE_INPUT(i) || ((remembers) & AD_SAVE_OTHERS && operand != (i)) ? ad_saved_input(node, i) : NULL)
 #define TIMES(slope) times(t, slope, made)
 #define RULE(name, remembers, of_a, of_b)                                                                              \
     static ad_array *name##_rule(const ad_node *node, int operand, ad_array *t)                                        \
     {                                                                                                                  \
-        ad_array *a __attribute__((unused)) = (remembers) & AD_SAVE_INPUTS ? ad_saved_input(node, 0) : NULL;            \
-        ad_array *b __attribute__((unused)) = (remembers) & AD_SAVE_INPUTS ? ad_saved_input(node, 1) : NULL;            \
+        ad_array *a __attribute__((unused)) = OPERAND_IN_RULE(0, remembers);                                           \
+        ad_array *b __attribute__((unused)) = OPERAND_IN_RULE(1, remembers);                                           \
         ad_array *y __attribute__((unused)) = (remembers) & AD_SAVE_OUTPUT ? ad_saved_output(node, 0) : NULL;           \
         uint32_t made __attribute__((unused)) = ad_current()->scopes.count;                                            \
         return operand == 0 ? of_a : of_b;                                                                             \
     }                                                                                                                  \
     RECORD(name, .number = ad_elementwise_number, .vjp = name##_rule, .jvp = name##_rule, .saves = remembers)
-
-#define INPUT AD_SAVE_INPUTS
-#define BOTH  (AD_SAVE_INPUTS | AD_SAVE_OUTPUT)
 
 /* ---- products: the derivative in each operand is the other ---- */
 
@@ -90,20 +93,20 @@ static ad_array *fmod_quotient(ad_array *a, ad_array *b, ad_array *y)
 
 /* clang-format off */
 /*   name        remembers  along a                                         along b */
-RULE(div,        BOTH,      ad_zdiv(t, b),                                  TIMES(ad_neg(ad_div(y, b))))
-RULE(maximum,    INPUT,     TIMES(share(a, b, ad_greater(a, b))),           TIMES(share(b, a, ad_greater(b, a))))
-RULE(minimum,    INPUT,     TIMES(share(a, b, ad_less(a, b))),              TIMES(share(b, a, ad_less(b, a))))
-RULE(hypot,      INPUT,     TIMES(direction(a, b)),                         TIMES(direction(b, a)))
-RULE(arctan2,    INPUT,     along_angle(t, a, b, direction(b, a)),          along_angle(t, a, b, ad_neg(direction(a, b))))
-RULE(direction,  BOTH,      along_angle(t, a, b, ad_square(direction(b, a))), along_angle(t, a, b, ad_neg(ad_mul(y, direction(b, a)))))
-RULE(mod,        INPUT,     t,                                              TIMES(ad_neg(ad_floor_divide(a, b))))
-RULE(fmod,       BOTH,      t,                                              TIMES(ad_neg(fmod_quotient(a, b, y))))
-RULE(logaddexp,  INPUT,     TIMES(logaddexp_slope(a, b)),                   TIMES(logaddexp_slope(b, a)))
-RULE(polygamma,  INPUT,     NULL,                                           TIMES(ad_polygamma(ad_add(a, 1), b)))
+RULE(div,        B | Y,     ad_zdiv(t, b),                                  TIMES(ad_neg(ad_div(y, b))))
+RULE(maximum,    A | B,     TIMES(share(a, b, ad_greater(a, b))),           TIMES(share(b, a, ad_greater(b, a))))
+RULE(minimum,    A | B,     TIMES(share(a, b, ad_less(a, b))),              TIMES(share(b, a, ad_less(b, a))))
+RULE(hypot,      A | B,     TIMES(direction(a, b)),                         TIMES(direction(b, a)))
+RULE(arctan2,    A | B,     along_angle(t, a, b, direction(b, a)),          along_angle(t, a, b, ad_neg(direction(a, b))))
+RULE(direction,  A | B | Y, along_angle(t, a, b, ad_square(direction(b, a))), along_angle(t, a, b, ad_neg(ad_mul(y, direction(b, a)))))
+RULE(mod,        A | B,     t,                                              TIMES(ad_neg(ad_floor_divide(a, b))))
+RULE(fmod,       A | B | Y, t,                                              TIMES(ad_neg(fmod_quotient(a, b, y))))
+RULE(logaddexp,  A | B,     TIMES(logaddexp_slope(a, b)),                   TIMES(logaddexp_slope(b, a)))
+RULE(polygamma,  A | B,     NULL,                                           TIMES(ad_polygamma(ad_add(a, 1), b)))
 /* zero-wins: in d the derivative is 0 where the first operand is, as it is where t is */
-RULE(zmul,       INPUT,     ad_zmul(t, b),                                  ad_zzmul(t, a))
-RULE(zdiv,       BOTH,      ad_zdiv(t, b),                                  TIMES(ad_neg(ad_zdiv(y, b))))
-RULE(zzmul,      INPUT,     ad_zzmul(t, b),                                 ad_zzmul(t, a))
+RULE(zmul,       OTHERS,    ad_zmul(t, b),                                  ad_zzmul(t, a))
+RULE(zdiv,       B | Y,     ad_zdiv(t, b),                                  TIMES(ad_neg(ad_zdiv(y, b))))
+RULE(zzmul,      OTHERS,    ad_zzmul(t, b),                                 ad_zzmul(t, a))
 /* clang-format on */
 FUNCTION(div)
 FUNCTION(maximum)
@@ -229,7 +232,7 @@ static ad_array *where_rule(const ad_node *node, int operand, ad_array *t)
 }
 
 static const ad_primitive where_op = {
-    .name = "ad_where", .infer = ad_elementwise_infer, .eval = ad_elementwise_eval, .vjp = where_rule, .jvp = where_rule, .saves = AD_SAVE_OTHERS,
+    .name = "ad_where", .infer = ad_elementwise_infer, .eval = ad_elementwise_eval, .vjp = where_rule, .jvp = where_rule, .saves = AD_SAVE_INPUT(0),
     .code = AD_LOOP_where,
 };
 AD_OPERATION(where_op);
@@ -297,7 +300,7 @@ static bool power_eval(const ad_node *node, void *const *outputs)
 {
     int exponent = (int)((const struct power_options *)ad_node_options(node))->exponent, magnitude = abs(exponent);
     ad_context *c = ad_current();
-    ad_array *x = ad_node_operand(node, 0);
+    ad_array *x = ad_node_input(node, 0);
     ad_dtype dtype = (ad_dtype)x->dtype;
     int64_t strides[AD_MAX_NDIM];
     c_order_strides(dtype, x->ndim, ad_dims(x), strides);

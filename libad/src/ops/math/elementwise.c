@@ -19,45 +19,28 @@
 /* What the functions below are compiled for: one operand, two, or any number. */
 #define FOR_EACH_COUNT AD_ALWAYS_INLINE
 
-/* A C integer among the operands that does not fit the dtype of the arrays beside it; NULL: there is none. */
-static const ad_array *overflowing_number(const ad_node *node, ad_dtype dtype)
-{
-    int64_t number;
-    for (int i = 0; (dtype == AD_U8 || dtype == AD_I32) && i < ad_node_inputs(node); i++)
-        if (ad_number_overflows(node->inputs[i], dtype, &number))
-            return node->inputs[i];
-    return NULL;
-}
-
 /* The dtype of the operands, if all have the same float one, but for C numbers beside them that are not complex: most calls. Else AD_NO_DTYPE. */
 FOR_EACH_COUNT ad_dtype float_dtype(const ad_node *node, int count)
 {
     ad_dtype dtype = AD_NO_DTYPE;
 #pragma GCC unroll 2
     for (int i = count == 3 && node->op->code == AD_LOOP_where; i < count; i++) { /* a condition takes no part */
-        const ad_array *x = node->inputs[i];
-        bool number = x->flags & AD_WEAK && x->dtype != AD_C128;
-        if (!number && (x->dtype == dtype || dtype == AD_NO_DTYPE))
-            dtype = (ad_dtype)x->dtype;
+        bool number = ad_input_is_number(node, i) && ad_input_dtype(node, i) != AD_C128;
+        if (!number && (ad_input_dtype(node, i) == dtype || dtype == AD_NO_DTYPE))
+            dtype = ad_input_dtype(node, i);
         else if (!number)
             return AD_NO_DTYPE;
     }
     return ad_dtype_is_float(dtype) ? dtype : AD_NO_DTYPE;
 }
 
-/* The dtype that the loop runs in: the common one, or float64 where the function has no integer form at all. A comparison is exact for every C integer. */
+/* The dtype that the loop runs in: the common one, or float64 where the function has no integer form at all. */
 static __attribute__((noinline)) ad_dtype mixed_dtype(const ad_node *node, const struct ad_loops *loops)
 {
-    int id = ad_node_primitive(node)->code, skip = id == AD_LOOP_where;
-    ad_array *inputs[AD_LOOP_MAX_INPUTS];
-    int count = ad_node_inputs(node);
-    for (int i = skip; i < count; i++)
-        inputs[i] = node->inputs[i];
-    ad_dtype dtype = ad_dtype_common(inputs + skip, count - skip);
+    int id = node->op->code, first = id == AD_LOOP_where;
+    ad_dtype dtype = ad_input_dtype_common(node, first, node->count - first);
     if (!loops->loop[id][dtype] && !ad_dtype_is_float(dtype) && !loops->loop[id][AD_I64])
         return AD_F64;
-    if (ad_loop_output((ad_loop_id)id, dtype) == AD_BOOL && overflowing_number(node, dtype))
-        return AD_I64;
     return loops->loop[id][dtype] ? dtype : AD_NO_DTYPE;
 }
 
@@ -80,9 +63,8 @@ static bool refuse_shapes(const ad_node *node)
 {
     char text[4 * sizeof(ad_shape_buffer)] = "";
     for (int i = 0; i < ad_node_inputs(node); i++) {
-        const ad_array *x = ad_node_operand(node, i);
         strcat(text, i ? i + 1 < ad_node_inputs(node) ? ", " : " and " : "");
-        strcat(text, AD_SHAPE_TEXT(x));
+        strcat(text, AD_INPUT_TEXT(node, i));
     }
     return AD_FAIL(AD_ERROR_SHAPE, "%s: shapes %s do not broadcast", ad_node_primitive(node)->name, text);
 }
@@ -92,21 +74,19 @@ FOR_EACH_COUNT bool infer(const ad_node *node, ad_spec *output, int count)
     ad_dtype dtype = loop_dtype(node, ad_current()->loops, count);
     if (dtype == AD_NO_DTYPE)
         return refuse_dtype(node);
-    const ad_array *number = ad_dtype_is_float(dtype) ? NULL : overflowing_number(node, dtype), *last = NULL;
-    if (number && node->op->code != AD_LOOP_where)
-        return ad_number_fits(node->op->name, number, dtype);
     output->dtype = ad_loop_output((ad_loop_id)node->op->code, dtype);
     output->shape.ndim = 0;
+    int last = -1;
 #pragma GCC unroll 2
     for (int i = 0; i < count; i++) {
-        const ad_array *x = node->inputs[i];
-        if (x->ndim == 0 || (last && ad_same_shape(x, last)))
+        int ndim = ad_input_ndim(node, i);
+        if (ndim == 0 || (last >= 0 && ad_inputs_same_shape(node, i, last)))
             continue;
-        if (!last)
-            ad_shape_set(&output->shape, x->ndim, ad_dims(x));
-        else if (!ad_broadcast_dims(&output->shape, x->ndim, ad_dims(x)))
+        if (last < 0)
+            ad_shape_set(&output->shape, ndim, ad_input_dims(node, i));
+        else if (!ad_broadcast_dims(&output->shape, ndim, ad_input_dims(node, i)))
             return refuse_shapes(node);
-        last = x;
+        last = i;
     }
     return true;
 }
@@ -183,10 +163,27 @@ static __attribute__((noinline)) void run_broadcast(const ad_node *node, ad_loop
     ad_run_loop(loop, dtype, ndim, dims, count, operands, (struct ad_operand){ out, strides[AD_LOOP_MAX_INPUTS], out_dtype });
 }
 
+/* A C integer among the operands that does not fit the dtype of the arrays beside it. A comparison with it is exact in int64, and what is not selected does
+ * not count. */
+static __attribute__((noinline)) bool numbers_fit(const ad_node *node, ad_dtype *dtype)
+{
+    int64_t number;
+    for (int i = 0; i < node->count && node->op->code != AD_LOOP_where; i++) {
+        if (!ad_number_overflows(node->inputs[i], *dtype, &number))
+            continue;
+        if (ad_loop_output((ad_loop_id)node->op->code, *dtype) != AD_BOOL)
+            return ad_number_fits(node->op->name, node->inputs[i], *dtype);
+        *dtype = AD_I64;
+    }
+    return true;
+}
+
 FOR_EACH_COUNT bool eval(const ad_node *node, char *out, int count)
 {
     const struct ad_loops *loops = ad_current()->loops;
-    ad_dtype dtype = loop_dtype(node, loops, count), out_dtype = ad_loop_output((ad_loop_id)node->op->code, dtype);
+    ad_dtype dtype = loop_dtype(node, loops, count), out_dtype = ad_output_spec(node, 0)->dtype;
+    if ((dtype == AD_U8 || dtype == AD_I32) && !numbers_fit(node, &dtype))
+        return false;
     ad_loop *loop = loops->loop[node->op->code][dtype];
     if (!run_row(node, count, loop, dtype, out, out_dtype))
         run_broadcast(node, loop, dtype, out, out_dtype);
@@ -263,16 +260,16 @@ bool ad_elementwise_direct(const ad_node *node, ad_array **output)
 
 #define NOTHING AD_SAVE_NOTHING
 #define OUTPUT  AD_SAVE_OUTPUT
-#define INPUT   AD_SAVE_INPUTS
-#define BOTH    (AD_SAVE_INPUTS | AD_SAVE_OUTPUT)
+#define INPUT   AD_SAVE_INPUT(0)
+#define BOTH    (INPUT | OUTPUT)
 
 /* ELEMENTWISE(exp, OUTPUT, y) defines exp_derivative, the primitive exp_op and the function ad_exp. */
 #define ELEMENTWISE(name, remembers, dydx)                                                                             \
     static ad_array *name##_derivative(const ad_node *node, int operand)                                               \
     {                                                                                                                  \
         (void)operand;                                                                                                 \
-        ad_array *x __attribute__((unused)) = (remembers) & AD_SAVE_INPUTS ? ad_saved_input(node, 0) : NULL;            \
-        ad_array *y __attribute__((unused)) = (remembers) & AD_SAVE_OUTPUT ? ad_saved_output(node, 0) : NULL;           \
+        ad_array *x __attribute__((unused)) = (remembers) & INPUT ? ad_saved_input(node, 0) : NULL;                     \
+        ad_array *y __attribute__((unused)) = (remembers) & OUTPUT ? ad_saved_output(node, 0) : NULL;                   \
         return dydx;                                                                                                   \
     }                                                                                                                  \
     UNARY(name, .number = ad_elementwise_number, .derivative = name##_derivative, .saves = remembers)

@@ -19,42 +19,42 @@ struct sizes {
     ad_shape leading;
 };
 
-static int leading_of(const ad_array *x)
+static int leading_of(int ndim)
 {
-    return x->ndim < 2 ? 0 : x->ndim - 2;
-}
-
-static bool sizes_of(const ad_array *a, const ad_array *b, struct sizes *s)
-{
-    if (a->ndim == 0 || b->ndim == 0)
-        return AD_FAIL(AD_ERROR_SHAPE, "ad_matmul: shapes %s and %s: a 0-d operand is not a matrix; ad_mul multiplies by it", AD_SHAPE_TEXT(a),
-                       AD_SHAPE_TEXT(b));
-    int64_t rows = ad_dims(b)[b->ndim < 2 ? 0 : b->ndim - 2];
-    s->m = a->ndim < 2 ? 1 : ad_dims(a)[a->ndim - 2];
-    s->k = ad_dims(a)[a->ndim - 1];
-    s->n = b->ndim < 2 ? 1 : ad_dims(b)[b->ndim - 1];
-    if (s->k != rows)
-        return AD_FAIL(AD_ERROR_SHAPE, "ad_matmul: shapes %s and %s do not align (%lld != %lld)", AD_SHAPE_TEXT(a), AD_SHAPE_TEXT(b), (long long)s->k,
-                       (long long)rows);
-    ad_shape_set(&s->leading, leading_of(a), ad_dims(a));
-    if (!ad_broadcast_dims(&s->leading, leading_of(b), ad_dims(b)))
-        return AD_FAIL(AD_ERROR_SHAPE, "ad_matmul: the leading axes of shapes %s and %s do not broadcast", AD_SHAPE_TEXT(a), AD_SHAPE_TEXT(b));
-    return true;
+    return ndim < 2 ? 0 : ndim - 2;
 }
 
 static bool matmul_infer(const ad_node *node, ad_spec *output)
 {
-    ad_array *a = ad_node_operand(node, 0), *b = ad_node_operand(node, 1);
-    struct sizes s;
-    if (!sizes_of(a, b, &s))
-        return false;
-    output->dtype = ad_dtype_common((ad_array *[]){ a, b }, 2);
-    ad_shape_set(&output->shape, s.leading.ndim, s.leading.dim);
-    if (a->ndim > 1)
-        output->shape.dim[output->shape.ndim++] = s.m;
-    if (b->ndim > 1)
-        output->shape.dim[output->shape.ndim++] = s.n;
+    const int64_t *a = ad_input_dims(node, 0), *b = ad_input_dims(node, 1);
+    int ndim_a = ad_input_ndim(node, 0), ndim_b = ad_input_ndim(node, 1);
+    ad_shape *shape = &output->shape;
+    if (ndim_a == 0 || ndim_b == 0)
+        return AD_FAIL(AD_ERROR_SHAPE, "ad_matmul: shapes %s and %s: a 0-d operand is not a matrix; ad_mul multiplies by it", AD_INPUT_TEXT(node, 0),
+                       AD_INPUT_TEXT(node, 1));
+    if (a[ndim_a - 1] != b[leading_of(ndim_b)])
+        return AD_FAIL(AD_ERROR_SHAPE, "ad_matmul: shapes %s and %s do not align (%lld != %lld)", AD_INPUT_TEXT(node, 0), AD_INPUT_TEXT(node, 1),
+                       (long long)a[ndim_a - 1], (long long)b[leading_of(ndim_b)]);
+    ad_shape_set(shape, leading_of(ndim_a), a);
+    if (!ad_broadcast_dims(shape, leading_of(ndim_b), b))
+        return AD_FAIL(AD_ERROR_SHAPE, "ad_matmul: the leading axes of shapes %s and %s do not broadcast", AD_INPUT_TEXT(node, 0), AD_INPUT_TEXT(node, 1));
+    output->dtype = ad_input_dtype_common(node, 0, 2);
+    if (ndim_a > 1)
+        shape->dim[shape->ndim++] = a[ndim_a - 2];
+    if (ndim_b > 1)
+        shape->dim[shape->ndim++] = b[ndim_b - 1];
     return true;
+}
+
+static void sizes_of(const ad_node *node, struct sizes *s)
+{
+    const int64_t *a = ad_input_dims(node, 0), *b = ad_input_dims(node, 1);
+    const ad_shape *shape = &ad_output_spec(node, 0)->shape;
+    int ndim_a = ad_input_ndim(node, 0), ndim_b = ad_input_ndim(node, 1);
+    s->m = ndim_a < 2 ? 1 : a[ndim_a - 2];
+    s->k = a[ndim_a - 1];
+    s->n = ndim_b < 2 ? 1 : b[ndim_b - 1];
+    ad_shape_set(&s->leading, shape->ndim - (ndim_a > 1) - (ndim_b > 1), shape->dim);
 }
 
 /* An operand as matrices: the first one, and the strides of the result's leading axes, 0 where it is broadcast. */
@@ -73,7 +73,7 @@ static struct ad_matrix matrix_of(const ad_array *x, bool is_row)
 static void stack_of(const ad_array *x, bool is_row, int leading, struct stack *s)
 {
     const int64_t *strides = ad_strides(x);
-    int missing = leading - leading_of(x);
+    int missing = leading - leading_of(x->ndim);
     s->matrix = matrix_of(x, is_row);
     for (int i = 0; i < leading; i++)
         s->step[i] = i < missing || ad_dims(x)[i - missing] == 1 ? 0 : strides[i - missing];
@@ -153,12 +153,13 @@ static bool matmul_eval(const ad_node *node, void *const *outputs)
 {
     AD_SCOPE;
     ad_context *c = ad_current();
-    ad_array *a = ad_node_operand(node, 0), *b = ad_node_operand(node, 1);
+    ad_array *a = ad_node_input(node, 0), *b = ad_node_input(node, 1);
     struct products p;
-    p.dtype = ad_dtype_common((ad_array *[]){ a, b }, 2);
+    p.dtype = ad_output_spec(node, 0)->dtype;
     p.out = outputs[0];
     struct sizes *s = &p.sizes;
-    if (!sizes_of(a, b, s) || !(a = prepared(c, a, true, p.dtype, s)) || !(b = prepared(c, b, false, p.dtype, s)))
+    sizes_of(node, s);
+    if (!(a = prepared(c, a, true, p.dtype, s)) || !(b = prepared(c, b, false, p.dtype, s)))
         return false;
     stack_of(a, true, s->leading.ndim, &p.left);
     stack_of(b, false, s->leading.ndim, &p.right);

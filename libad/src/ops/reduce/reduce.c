@@ -34,12 +34,17 @@ static bool resolve(const char *name, const ad_array *x, const ad_reduce_options
 }
 
 /* How many elements become one. */
-static int64_t count_of(const ad_array *x, const struct reduction *r)
+static int64_t count_along(int ndim, const int64_t *dims, const struct reduction *r)
 {
     int64_t count = 1;
-    for (int i = 0; i < x->ndim; i++)
-        count *= is_reduced(r, i) ? ad_dims(x)[i] : 1;
+    for (int i = 0; i < ndim; i++)
+        count *= is_reduced(r, i) ? dims[i] : 1;
     return count;
+}
+
+static int64_t count_of(const ad_array *x, const struct reduction *r)
+{
+    return count_along(x->ndim, ad_dims(x), r);
 }
 
 static ad_array *reduce(const ad_primitive *op, ad_array *x, const ad_reduce_options *o)
@@ -66,7 +71,7 @@ static ad_array *restore(const ad_node *node, ad_array *y)
 
 static ad_dtype result_dtype(const ad_node *node)
 {
-    ad_dtype dtype = ad_node_dtype(node, 0);
+    ad_dtype dtype = ad_input_dtype(node, 0);
     switch ((ad_reduction)ad_node_primitive(node)->code) {
     case AD_REDUCE_SUM:
     case AD_REDUCE_PROD:
@@ -85,30 +90,31 @@ static ad_dtype result_dtype(const ad_node *node)
 static bool reduce_infer(const ad_node *node, ad_spec *output)
 {
     const struct reduction *r = ad_node_options(node);
-    const ad_array *x = ad_node_operand(node, 0);
     output->dtype = result_dtype(node);
     output->shape.ndim = 0;
-    for (int i = 0; i < x->ndim; i++)
+    for (int i = 0; i < ad_input_ndim(node, 0); i++)
         if (!is_reduced(r, i) || r->keepdims)
-            output->shape.dim[output->shape.ndim++] = is_reduced(r, i) ? 1 : ad_dims(x)[i];
+            output->shape.dim[output->shape.ndim++] = is_reduced(r, i) ? 1 : ad_input_dims(node, 0)[i];
     return true;
 }
 
 /* An extremum of nothing has no value. */
-static bool has_choice(const char *name, const ad_array *x, const struct reduction *r)
+static bool has_choice(const char *name, int ndim, const int64_t *dims, const struct reduction *r)
 {
-    return count_of(x, r) > 0 || AD_FAIL(AD_ERROR_VALUE, "%s: no elements to choose from along the axes given, shape %s", name, AD_SHAPE_TEXT(x));
+    ad_shape_buffer text;
+    return count_along(ndim, dims, r) > 0 || AD_FAIL(AD_ERROR_VALUE, "%s: no elements to choose from along the axes given, shape %s", name,
+                                                     ad_shape_text(text.text, sizeof text, ndim, dims));
 }
 
 static bool choice_infer(const ad_node *node, ad_spec *output)
 {
-    return reduce_infer(node, output) && has_choice(ad_node_primitive(node)->name, ad_node_operand(node, 0), ad_node_options(node));
+    return reduce_infer(node, output) && has_choice(node->op->name, ad_input_ndim(node, 0), ad_input_dims(node, 0), ad_node_options(node));
 }
 
 static bool position_infer(const ad_node *node, ad_spec *output)
 {
     const struct reduction *r = ad_node_options(node);
-    int axes = __builtin_popcount(r->axes), ndim = ad_node_shape(node, 0).ndim;
+    int axes = __builtin_popcount(r->axes), ndim = ad_input_ndim(node, 0);
     if (axes != 1 && axes != ndim)
         return AD_FAIL(AD_ERROR_AXIS, "%s: takes one axis or all %d of them, not %d", ad_node_primitive(node)->name, ndim, axes);
     return choice_infer(node, output);
@@ -117,12 +123,12 @@ static bool position_infer(const ad_node *node, ad_spec *output)
 static bool reduce_eval(const ad_node *node, void *const *outputs)
 {
     const struct reduction *r = ad_node_options(node);
-    const ad_array *x = ad_node_operand(node, 0);
+    const ad_array *x = ad_node_input(node, 0);
     bool reduced[AD_MAX_NDIM];
     for (int i = 0; i < x->ndim; i++)
         reduced[i] = is_reduced(r, i);
     ad_reduce((ad_reduction)ad_node_primitive(node)->code, ad_current()->loops, x->ndim, ad_dims(x), reduced, operand_of(x),
-              (struct ad_operand){ outputs[0], NULL, result_dtype(node) });
+              (struct ad_operand){ outputs[0], NULL, ad_output_spec(node, 0)->dtype });
     return true;
 }
 
@@ -132,7 +138,7 @@ static bool position_eval(const ad_node *node, void *const *outputs)
     const struct reduction *r = ad_node_options(node);
     if (__builtin_popcount(r->axes) <= 1)
         return reduce_eval(node, outputs);
-    const ad_array *x = ad_node_operand(node, 0);
+    const ad_array *x = ad_node_input(node, 0);
     const int64_t stride = (int64_t)ad_dtype_size((ad_dtype)x->dtype);
     void *data = (void *)data_of(node, 0);
     if (!data)
@@ -490,7 +496,7 @@ ad_array *ad_ptp_with(ad_array *x, ad_reduce_options options)
     struct reduction r;
     if (!ad_given(x, "ad_ptp", "array") || !ad_reduce_takes("ad_ptp", &options, AD_TAKES_KEEPDIMS))
         return NULL;
-    if (!resolve("ad_ptp", x, &options, &r) || !has_choice("ad_ptp", x, &r))
+    if (!resolve("ad_ptp", x, &options, &r) || !has_choice("ad_ptp", x->ndim, ad_dims(x), &r))
         return NULL;
     return ad_sub(ad_max_with(x, options), ad_min_with(x, options));
 }

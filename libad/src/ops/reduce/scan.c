@@ -22,7 +22,7 @@ static ad_array *shift(ad_array *x, const struct scan *s, bool reverse, double f
 static bool shift_eval(const ad_node *node, void *const *outputs)
 {
     const struct scan *s = ad_node_options(node);
-    ad_array *x = ad_node_operand(node, 0);
+    ad_array *x = ad_node_input(node, 0);
     ad_dtype dtype = (ad_dtype)x->dtype;
     ad_shape shape = ad_shape_of(x);
     int64_t n = shape.dim[s->axis], strides[AD_MAX_NDIM];
@@ -92,7 +92,7 @@ static bool recurrence_eval(const ad_node *node, void *const *outputs)
 {
     const struct scan *s = ad_node_options(node);
     const void *a = data_of(node, 0), *b = data_of(node, 1);
-    struct layout l = layout_of(ad_node_operand(node, 0), s->axis);
+    struct layout l = layout_of(ad_node_input(node, 0), s->axis);
     if (!a || !b)
         return false;
     switch (ad_node_dtype(node, 0)) {
@@ -130,7 +130,7 @@ static ad_array *recurrence_jvp(const ad_node *node, int operand, ad_array *t)
 
 static const ad_primitive recurrence_op = {
     .name = "ad_linear_recurrence", .infer = ad_same_infer, .eval = recurrence_eval, .vjp = recurrence_vjp, .jvp = recurrence_jvp,
-    .saves = AD_SAVE_INPUTS | AD_SAVE_OUTPUT, .options_size = sizeof(struct scan), .fields = scan_fields,
+    .saves = AD_SAVE_INPUT(0) | AD_SAVE_OUTPUT, .options_size = sizeof(struct scan), .fields = scan_fields,
 };
 AD_OPERATION(recurrence_op);
 
@@ -176,9 +176,9 @@ static bool scan_infer(const ad_node *node, ad_spec *output)
 static bool scan_eval(const ad_node *node, void *const *outputs)
 {
     const struct scan *s = ad_node_options(node);
-    const ad_array *x = ad_node_operand(node, 0);
+    const ad_array *x = ad_node_input(node, 0);
     struct layout l = layout_of(x, s->axis);
-    ad_dtype dtype = ad_dtype_is_float((ad_dtype)x->dtype) ? (ad_dtype)x->dtype : AD_I64;
+    ad_dtype dtype = ad_output_spec(node, 0)->dtype;
     const void *from = x->data;
     if (x->size == 0)
         return true;

@@ -46,12 +46,11 @@ static const ad_shape *target_of(const ad_node *node)
 
 static bool reshape_infer(const ad_node *node, ad_spec *output)
 {
-    const ad_array *x = ad_node_operand(node, 0);
     const ad_shape *shape = target_of(node);
-    int64_t size;
-    if (!ad_shape_checked_size(shape->ndim, shape->dim, 1, &size) || size != x->size)
-        return AD_FAIL(AD_ERROR_SHAPE, "ad_reshape: an array of shape %s (%lld elements) to shape %s", AD_SHAPE_TEXT(x), (long long)x->size, TEXT_OF(shape));
-    output->dtype = (ad_dtype)x->dtype;
+    int64_t size, own = ad_input_size(node, 0);
+    if (!ad_shape_checked_size(shape->ndim, shape->dim, 1, &size) || size != own)
+        return AD_FAIL(AD_ERROR_SHAPE, "ad_reshape: an array of shape %s (%lld elements) to shape %s", AD_INPUT_TEXT(node, 0), (long long)own, TEXT_OF(shape));
+    output->dtype = ad_input_dtype(node, 0);
     ad_shape_set(&output->shape, shape->ndim, shape->dim);
     return true;
 }
@@ -83,7 +82,7 @@ static bool strides_for(const ad_array *x, const ad_shape *to, int64_t *strides)
 static ad_array *reshape_view(const ad_node *node, const ad_spec *output)
 {
     ad_context *c = ad_current();
-    ad_array *x = ad_node_operand(node, 0);
+    ad_array *x = ad_node_input(node, 0);
     const ad_shape *to = &output->shape;
     int64_t strides[AD_MAX_NDIM];
     bool shares = !(x->flags & AD_CONTIGUOUS) && x->size && strides_for(x, to, strides);
@@ -238,21 +237,22 @@ ad_array *(ad_atleast_3d)(ad_array *x)
 
 static bool broadcast_infer(const ad_node *node, ad_spec *output)
 {
-    const ad_array *x = ad_node_operand(node, 0);
     const ad_shape *shape = target_of(node);
-    bool fits = x->ndim <= shape->ndim;
-    for (int i = 1; i <= x->ndim && fits; i++)
-        fits = ad_dims(x)[x->ndim - i] == shape->dim[shape->ndim - i] || ad_dims(x)[x->ndim - i] == 1;
+    const int64_t *dims = ad_input_dims(node, 0);
+    int ndim = ad_input_ndim(node, 0);
+    bool fits = ndim <= shape->ndim;
+    for (int i = 1; i <= ndim && fits; i++)
+        fits = dims[ndim - i] == shape->dim[shape->ndim - i] || dims[ndim - i] == 1;
     if (!fits)
-        return AD_FAIL(AD_ERROR_SHAPE, "ad_broadcast_to: an array of shape %s to shape %s", AD_SHAPE_TEXT(x), TEXT_OF(shape));
-    output->dtype = (ad_dtype)x->dtype;
+        return AD_FAIL(AD_ERROR_SHAPE, "ad_broadcast_to: an array of shape %s to shape %s", AD_INPUT_TEXT(node, 0), TEXT_OF(shape));
+    output->dtype = ad_input_dtype(node, 0);
     ad_shape_set(&output->shape, shape->ndim, shape->dim);
     return true;
 }
 
 static ad_array *broadcast_view(const ad_node *node, const ad_spec *output)
 {
-    const ad_array *x = ad_node_operand(node, 0);
+    const ad_array *x = ad_node_input(node, 0);
     int64_t strides[AD_MAX_NDIM];
     int extra = output->shape.ndim - x->ndim;
     for (int i = 0; i < output->shape.ndim; i++)
@@ -288,18 +288,17 @@ struct order {
 
 static bool transpose_infer(const ad_node *node, ad_spec *output)
 {
-    const ad_array *x = ad_node_operand(node, 0);
     const struct order *order = ad_node_options(node);
-    output->dtype = (ad_dtype)x->dtype;
-    output->shape.ndim = x->ndim;
-    for (int i = 0; i < x->ndim; i++)
-        output->shape.dim[i] = ad_dims(x)[order->axis[i]];
+    output->dtype = ad_input_dtype(node, 0);
+    output->shape.ndim = ad_input_ndim(node, 0);
+    for (int i = 0; i < output->shape.ndim; i++)
+        output->shape.dim[i] = ad_input_dims(node, 0)[order->axis[i]];
     return true;
 }
 
 static ad_array *transpose_view(const ad_node *node, const ad_spec *output)
 {
-    const ad_array *x = ad_node_operand(node, 0);
+    const ad_array *x = ad_node_input(node, 0);
     const struct order *order = ad_node_options(node);
     int64_t strides[AD_MAX_NDIM];
     for (int i = 0; i < x->ndim; i++)
@@ -320,7 +319,7 @@ static ad_array *transpose_transpose(const ad_node *node, int operand, ad_array 
 {
     const struct order *order = ad_node_options(node);
     struct order inverse = { { 0 } };
-    for (int i = 0; i < ad_node_shape(node, operand).ndim; i++)
+    for (int i = 0; i < ad_input_ndim(node, operand); i++)
         inverse.axis[order->axis[i]] = (uint8_t)i;
     return ad_call_primitive(&transpose_op, &g, 1, &inverse);
 }
@@ -411,7 +410,7 @@ struct flipped {
 
 static ad_array *flip_view(const ad_node *node, const ad_spec *output)
 {
-    const ad_array *x = ad_node_operand(node, 0);
+    const ad_array *x = ad_node_input(node, 0);
     const struct flipped *flipped = ad_node_options(node);
     int64_t strides[AD_MAX_NDIM], offset = 0;
     for (int i = 0; i < x->ndim; i++) {
