@@ -86,6 +86,17 @@ static inline __attribute__((always_inline)) double hyper_real_by(bool native, i
     return native ? (double)x : hyper_real(x);
 }
 
+/* The same of what a double holds with room to spare, |x| < 2^51. */
+static inline __attribute__((always_inline)) double hyper_real_of_near(bool native, int64_t x)
+{
+    return native ? (double)x : hyper_double_of_bits((uint64_t)x + (uint64_t)HYPER_MAGIC_BITS) - HYPER_MAGIC;
+}
+
+static inline __attribute__((always_inline)) int64_t hyper_integer_by(bool native, double x)
+{
+    return native ? (int64_t)x : hyper_integer(x);
+}
+
 /* a b + c, where it makes no difference whether the product is rounded. */
 static inline __attribute__((always_inline)) double hyper_sum_by(bool native, double a, double b, double c)
 {

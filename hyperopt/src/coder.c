@@ -43,20 +43,20 @@
 #define LOWEST ((double)(1 << LOW_BITS))     /* A */
 #define WORD   ((double)(1 << WORD_BITS))    /* b */
 
-/* Ratios of a group: a column for each lane. */
-typedef struct {
-    double n[LANES], by_n[LANES], shift_n[LANES]; /* 1/n and (1/2 - n/2) / n */
-    double d[LANES], by_d[LANES], shift_d[LANES];
-    double half[LANES];                           /* h */
-} __attribute__((aligned(64))) ratios;
-
 typedef double lanes[LANES] __attribute__((aligned(64)));
 
-static const ratios ones = {
-#define EACH(x) { x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x }
-    EACH(1), EACH(1), EACH(0), EACH(1), EACH(1), EACH(0), EACH(0)
-#undef EACH
-};
+/* What the lanes of a group are divided by. */
+typedef struct {
+    lanes is, by, shift; /* n, 1/n and (1/2 - n/2) / n */
+} divisors;
+
+/* Ratios of a group: a column for each lane. */
+typedef struct {
+    divisors n, d;
+    lanes half; /* h */
+} ratios;
+
+static const lanes ones = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 };
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 #ifdef __clang__
@@ -68,25 +68,29 @@ static const ratios ones = {
 ALWAYS_INLINE void set_ratios(ratios *r, const hyper_ratio *ratio, int64_t stride)
 {
     FOR_LANES {
-        r->n[i] = (double)(ratio[i * stride].n_less_1 + 1);
-        r->d[i] = (double)(ratio[i * stride].d_less_1 + 1);
+        r->n.is[i] = (double)(ratio[i * stride].n_less_1 + 1);
+        r->d.is[i] = (double)(ratio[i * stride].d_less_1 + 1);
     }
     FOR_LANES {
-        double by_both = 1 / (r->n[i] * r->d[i]);
-        r->by_n[i] = by_both * r->d[i];
-        r->by_d[i] = by_both * r->n[i];
-        r->shift_n[i] = (0.5 - 0.5 * r->n[i]) * r->by_n[i];
-        r->shift_d[i] = (0.5 - 0.5 * r->d[i]) * r->by_d[i];
-        double half = 0.5 * (r->d[i] - r->n[i]) - 0.25; /* rounds down */
+        double by_both = 1 / (r->n.is[i] * r->d.is[i]);
+        r->n.by[i] = by_both * r->d.is[i];
+        r->d.by[i] = by_both * r->n.is[i];
+        r->n.shift[i] = (0.5 - 0.5 * r->n.is[i]) * r->n.by[i];
+        r->d.shift[i] = (0.5 - 0.5 * r->d.is[i]) * r->d.by[i];
+        double half = 0.5 * (r->d.is[i] - r->n.is[i]) - 0.25; /* rounds down */
         r->half[i] = hyper_nearest(half);
     }
+}
+
+ALWAYS_INLINE double nearest(bool native, double x)
+{
+    return native ? hyper_nearest_of_any(x) : hyper_nearest(x);
 }
 
 /* floor(x / n) */
 ALWAYS_INLINE double quotient(bool native, double x, double by, double shift)
 {
-    double shifted = hyper_sum_by(native, x, by, shift);
-    return native ? hyper_nearest_of_any(shifted) : hyper_nearest(shifted);
+    return nearest(native, hyper_sum_by(native, x, by, shift));
 }
 
 /* ---- waiting ---- */
@@ -215,29 +219,52 @@ ALWAYS_INLINE void ask(const hyper_ahead *ahead, int64_t group)
 
 /* ---- a group ---- */
 
+/* A lane gives the digit u < n, and takes p mod d, of p = early + u. Gives floor(p / d). Dividing, n and d change places. */
+ALWAYS_INLINE double change_digit(bool native, double *t, double early, const divisors *n, const divisors *d, int i)
+{
+    double s = quotient(native, *t, n->by[i], n->shift[i]), p = hyper_sum_by(native, -s, n->is[i], early + *t);
+    double carry = quotient(native, p, d->by[i], d->shift[i]);
+    *t = hyper_sum_by(native, -carry, d->is[i], hyper_sum_by(native, s, d->is[i], p));
+    return carry;
+}
+
+/* v in two digits of base n: v = high 2^32 + low, and n divides each but for what goes to the next and the rest. */
+typedef struct {
+    double high, low, rest;
+} halves;
+
+ALWAYS_INLINE halves divided(bool native, int64_t v, const divisors *n, int i)
+{
+    halves q;
+    double high = hyper_high_half(v);
+    q.high = quotient(native, high, n->by[i], n->shift[i]);
+    double rest = hyper_sum_by(native, hyper_sum_by(native, -q.high, n->is[i], high), 0x1p32, hyper_low_half(v));
+    q.low = quotient(native, rest, n->by[i], n->shift[i]);
+    q.rest = hyper_sum_by(native, -q.low, n->is[i], rest);
+    return q;
+}
+
+/* And 32 bits more. */
+ALWAYS_INLINE double divided_fine(bool native, halves *q, uint32_t fine, const divisors *n, int i)
+{
+    double rest = hyper_sum_by(native, q->rest, 0x1p32, hyper_low_half(fine)), q_fine = quotient(native, rest, n->by[i], n->shift[i]);
+    q->rest = hyper_sum_by(native, -q_fine, n->is[i], rest);
+    return q_fine;
+}
+
 /* Lanes wait for n and have taken d afterwards. What does not need t comes first: the rest is a chain from group to group. fine: NULL, or the bits below. */
 ALWAYS_INLINE void multiply_group(bool native, double *restrict t, int64_t *restrict v, uint32_t *restrict fine, const ratios *restrict r)
 {
     FOR_LANES {
-        double high = hyper_high_half(v[i]), n = r->n[i], d = r->d[i], q_fine = 0;
-        double q_high = quotient(native, high, r->by_d[i], r->shift_d[i]);
-        double rest = hyper_sum_by(native, hyper_sum_by(native, -q_high, d, high), 0x1p32, hyper_low_half(v[i]));
-        double q_low = quotient(native, rest, r->by_d[i], r->shift_d[i]), c = hyper_sum_by(native, -q_low, d, rest);
-        if (fine) {
-            rest = hyper_sum_by(native, c, 0x1p32, hyper_low_half(fine[i]));
-            q_fine = quotient(native, rest, r->by_d[i], r->shift_d[i]);
-            c = hyper_sum_by(native, -q_fine, d, rest);
-        }
-        double early = hyper_sum_by(native, c, n, r->half[i]); /* p - u without q n d */
-        double s = quotient(native, t[i], r->by_n[i], r->shift_n[i]), p = hyper_sum_by(native, -s, n, early + t[i]);
-        double carry = quotient(native, p, r->by_d[i], r->shift_d[i]);
-        t[i] = hyper_sum_by(native, -carry, d, hyper_sum_by(native, s, d, p));
+        halves q = divided(native, v[i], &r->d, i);
+        double n = r->n.is[i], q_fine = fine ? divided_fine(native, &q, fine[i], &r->d, i) : 0;
+        double carry = change_digit(native, &t[i], hyper_sum_by(native, q.rest, n, r->half[i]), &r->n, &r->d, i);
         if (fine) {
             uint64_t below = (uint64_t)hyper_integer(hyper_sum_by(native, q_fine, n, carry));
             fine[i] = (uint32_t)below;
-            v[i] = (int64_t)(hyper_upper(q_high * n) + (uint64_t)hyper_integer(q_low * n) + (below >> 32));
+            v[i] = (int64_t)(hyper_upper(q.high * n) + (uint64_t)hyper_integer(q.low * n) + (below >> 32));
         } else {
-            v[i] = (int64_t)(hyper_upper(q_high * n) + (uint64_t)hyper_integer(hyper_sum_by(native, q_low, n, carry)));
+            v[i] = (int64_t)(hyper_upper(q.high * n) + (uint64_t)hyper_integer(hyper_sum_by(native, q.low, n, carry)));
         }
     }
 }
@@ -254,24 +281,25 @@ ALWAYS_INLINE void divide_group(bool native, double *restrict t, int64_t *restri
                                 int64_t *restrict beyond)
 {
     FOR_LANES {
-        double high = hyper_high_half(v[i]), n = r->n[i], d = r->d[i], q_fine = 0;
-        double q_high = quotient(native, high, r->by_n[i], r->shift_n[i]);
-        double rest = hyper_sum_by(native, hyper_sum_by(native, -q_high, n, high), 0x1p32, hyper_low_half(v[i]));
-        double q_low = quotient(native, rest, r->by_n[i], r->shift_n[i]), c = hyper_sum_by(native, -q_low, n, rest);
-        if (fine) {
-            rest = hyper_sum_by(native, c, 0x1p32, hyper_low_half(fine[i]));
-            q_fine = quotient(native, rest, r->by_n[i], r->shift_n[i]);
-            c = hyper_sum_by(native, -q_fine, n, rest);
-        }
-        double early = hyper_sum_by(native, c, d, -r->half[i]);
-        double s = quotient(native, t[i], r->by_d[i], r->shift_d[i]), p = hyper_sum_by(native, -s, d, early + t[i]); /* v n + u without q n d */
-        double part = quotient(native, p, r->by_n[i], r->shift_n[i]);
-        t[i] = hyper_sum_by(native, -part, n, hyper_sum_by(native, s, n, p));
+        halves q = divided(native, v[i], &r->n, i);
+        double d = r->d.is[i], q_fine = fine ? divided_fine(native, &q, fine[i], &r->n, i) : 0;
+        double part = change_digit(native, &t[i], hyper_sum_by(native, q.rest, d, -r->half[i]), &r->d, &r->n, i);
         if (fine)
             fine[i] = (uint32_t)hyper_integer(low_digit(native, hyper_sum_by(native, q_fine, d, part), &part));
-        double carry, low = low_digit(native, hyper_sum_by(native, q_low, d, part), &carry), top = hyper_sum_by(native, q_high, d, carry);
+        double carry, low = low_digit(native, hyper_sum_by(native, q.low, d, part), &carry), top = hyper_sum_by(native, q.high, d, carry);
         beyond[i] |= (hyper_integer(top) + (INT64_C(1) << 31)) >> 32;
         v[i] = (int64_t)(hyper_upper(top) + (uint64_t)hyper_integer(low));
+    }
+}
+
+/* Either of them, of v that doubles hold: v n/d, or v d/n where n and d change places and h its sign. */
+ALWAYS_INLINE void change_group(bool native, double *restrict t, int64_t *restrict v, const divisors *restrict n, const divisors *restrict d,
+                                const double *restrict half, double sign)
+{
+    FOR_LANES {
+        double x = hyper_real_of_near(native, v[i]), q = nearest(native, x * d->by[i]), rest = hyper_sum_by(native, -q, d->is[i], x);
+        double carry = change_digit(native, &t[i], hyper_sum_by(native, rest, n->is[i], sign * half[i]), n, d, i);
+        v[i] = hyper_integer_by(native, hyper_sum_by(native, q, n->is[i], carry));
     }
 }
 
@@ -310,7 +338,8 @@ ALWAYS_INLINE uint32_t *fine_at(uint32_t *fine, int64_t i)
 
 /* ---- calls ---- */
 
-ALWAYS_INLINE int64_t multiply_run(bool native, hyper_coder *coder, int64_t count, int64_t *v, uint32_t *fine, const hyper_ratio *ratio, int64_t stride)
+ALWAYS_INLINE int64_t multiply_run(bool native, bool near, hyper_coder *coder, int64_t count, int64_t *v, uint32_t *fine, const hyper_ratio *ratio,
+                                   int64_t stride)
 {
     const hyper_ahead *ahead = coder->ahead ? coder->ahead : &none;
     lanes t;
@@ -325,24 +354,28 @@ ALWAYS_INLINE int64_t multiply_run(bool native, hyper_coder *coder, int64_t coun
         ask(ahead, from / LANES);
         if (stride)
             set_ratios(&r, ratio + from, 1);
-        if ((failed = wait_for(native, coder, t, r.n)) >= 0)
+        if ((failed = wait_for(native, coder, t, r.n.is)) >= 0)
             return from + failed;
-        multiply_group(native, t, v + from, fine_at(fine, from), &r);
+        if (near)
+            change_group(native, t, v + from, &r.n, &r.d, r.half, 1);
+        else
+            multiply_group(native, t, v + from, fine_at(fine, from), &r);
     }
     if (whole < count) {
         set_tail(&end, count - whole, v + whole, fine_at(fine, whole), ratio + whole * stride, stride);
-        if ((failed = wait_for(native, coder, t, end.r.n)) >= 0)
+        if ((failed = wait_for(native, coder, t, end.r.n.is)) >= 0)
             return whole + failed < count ? whole + failed : count - 1;
         multiply_group(native, t, end.v, fine ? end.fine : NULL, &end.r);
         take_tail(&end, count - whole, v + whole, fine_at(fine, whole));
     }
-    if (wait_for(native, coder, t, ones.n) >= 0)
+    if (wait_for(native, coder, t, ones) >= 0)
         return count - 1;
     memcpy(coder->lane, t, sizeof t);
     return HYPER_FINE;
 }
 
-ALWAYS_INLINE int64_t divide_run(bool native, hyper_coder *coder, int64_t count, int64_t *v, uint32_t *fine, const hyper_ratio *ratio, int64_t stride)
+ALWAYS_INLINE int64_t divide_run(bool native, bool near, hyper_coder *coder, int64_t count, int64_t *v, uint32_t *fine, const hyper_ratio *ratio,
+                                 int64_t stride)
 {
     const hyper_ahead *ahead = coder->ahead ? coder->ahead : &none;
     lanes t;
@@ -355,7 +388,7 @@ ALWAYS_INLINE int64_t divide_run(bool native, hyper_coder *coder, int64_t count,
         set_ratios(&r, ratio, 0);
     if (whole < count) {
         set_tail(&end, count - whole, v + whole, fine_at(fine, whole), ratio + whole * stride, stride);
-        if ((failed = wait_for(native, coder, t, end.r.d)) >= 0)
+        if ((failed = wait_for(native, coder, t, end.r.d.is)) >= 0)
             return whole + failed < count ? whole + failed : count - 1;
         divide_group(native, t, end.v, fine ? end.fine : NULL, &end.r, beyond);
         take_tail(&end, count - whole, v + whole, fine_at(fine, whole));
@@ -364,9 +397,12 @@ ALWAYS_INLINE int64_t divide_run(bool native, hyper_coder *coder, int64_t count,
         ask(ahead, from / LANES);
         if (stride)
             set_ratios(&r, ratio + from, 1);
-        if ((failed = wait_for(native, coder, t, r.d)) >= 0)
+        if ((failed = wait_for(native, coder, t, r.d.is)) >= 0)
             return from + failed;
-        divide_group(native, t, v + from, fine_at(fine, from), &r, beyond);
+        if (near)
+            change_group(native, t, v + from, &r.d, &r.n, r.half, -1);
+        else
+            divide_group(native, t, v + from, fine_at(fine, from), &r, beyond);
     }
     FOR_LANES
         any |= beyond[i];
@@ -374,7 +410,7 @@ ALWAYS_INLINE int64_t divide_run(bool native, hyper_coder *coder, int64_t count,
         coder->failure = HYPER_STORE_MISMATCH;
         return 0;
     }
-    if (wait_for(native, coder, t, ones.d) >= 0)
+    if (wait_for(native, coder, t, ones) >= 0)
         return 0;
     memcpy(coder->lane, t, sizeof t);
     return HYPER_FINE;
@@ -385,18 +421,42 @@ static bool is_identity(const hyper_ratio *ratio, int64_t stride)
     return stride == 0 && ratio->n_less_1 == ratio->d_less_1;
 }
 
+/* A bound for n/d from below. */
+ALWAYS_INLINE double least_ratio(int64_t count, const hyper_ratio *ratio, int64_t stride)
+{
+    int32_t below_half = 0; /* negative then */
+    if (!stride)
+        return (double)(ratio->n_less_1 + 1) / (double)(ratio->d_less_1 + 1);
+    for (int64_t i = 0; i < count; i++)
+        below_half |= 2 * ratio[i].n_less_1 + 1 - ratio[i].d_less_1;
+    return below_half < 0 ? 0x1p-16 : 0.5;
+}
+
+/* Whether doubles hold v, and the larger v d/n too, with what change_group does on the way. */
+ALWAYS_INLINE bool all_near(bool native, int64_t count, const int64_t *v, double ratio)
+{
+    int64_t bits = 0;
+    for (int64_t i = 0; i < count; i++)
+        bits |= v[i] ^ v[i] >> 63; /* v or -1 - v */
+    return (double)bits < (native ? 0x1p52 : 0x1p50) * ratio;
+}
+
 ALWAYS_INLINE int64_t multiply_all(bool native, hyper_coder *coder, int64_t count, int64_t *v, uint32_t *fine, const hyper_ratio *ratio, int64_t stride)
 {
     if (count == 0 || is_identity(ratio, stride))
         return HYPER_FINE;
-    return stride ? multiply_run(native, coder, count, v, fine, ratio, 1) : multiply_run(native, coder, count, v, fine, ratio, 0);
+    if (!fine && all_near(native, count, v, 1))
+        return stride ? multiply_run(native, true, coder, count, v, NULL, ratio, 1) : multiply_run(native, true, coder, count, v, NULL, ratio, 0);
+    return stride ? multiply_run(native, false, coder, count, v, fine, ratio, 1) : multiply_run(native, false, coder, count, v, fine, ratio, 0);
 }
 
 ALWAYS_INLINE int64_t divide_all(bool native, hyper_coder *coder, int64_t count, int64_t *v, uint32_t *fine, const hyper_ratio *ratio, int64_t stride)
 {
     if (count == 0 || is_identity(ratio, stride))
         return HYPER_FINE;
-    return stride ? divide_run(native, coder, count, v, fine, ratio, 1) : divide_run(native, coder, count, v, fine, ratio, 0);
+    if (!fine && all_near(native, count, v, least_ratio(count, ratio, stride)))
+        return stride ? divide_run(native, true, coder, count, v, NULL, ratio, 1) : divide_run(native, true, coder, count, v, NULL, ratio, 0);
+    return stride ? divide_run(native, false, coder, count, v, fine, ratio, 1) : divide_run(native, false, coder, count, v, fine, ratio, 0);
 }
 
 ALWAYS_INLINE int64_t hyper_coder_multiply_body(bool native, hyper_coder *coder, int64_t count, int64_t *v, const hyper_ratio *ratio, int64_t stride)
