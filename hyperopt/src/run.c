@@ -259,7 +259,8 @@ void hyper_run_drop(hyper_run *run)
         drop_leaf(&run->leaf[k]);
     void *blocks[] = { run->input,   run->wanted,  run->rates,       run->momenta,       run->correction,   run->few,
                        run->leaf,    run->piece,   run->strip_piece, run->partial,       run->strip,        run->checksum,
-                       run->moments, run->watched, run->gradients,   run->gradient_data, run->product_data, run->wanted_theta };
+                       run->moments, run->watched, run->gradients,   run->gradient_data, run->product_data, run->wanted_theta,
+                       run->block_room };
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         ad_memory_give(blocks[i]);
     for (int s = 0; s < HYPER_STATES; s++) {

@@ -138,6 +138,7 @@ typedef struct hyper_run {
     int64_t *strip_piece;         /* the first piece of each strip, and the end */
     hyper_partial *partial;       /* of each piece */
     hyper_strip *strip;           /* what one pass found in each */
+    void *_Atomic block_room;     /* of a pass, between two (step.c); or NULL */
 
     bool trained;                 /* it has run once: what comes is the same again */
     bool finished;                /* the state is that after the last iteration */

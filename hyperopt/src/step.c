@@ -105,37 +105,38 @@ static void put_cotangents(const hyper_run *run, const hyper_adjoint *a, const h
         hyper_narrow(count, room->cotangents[s], (float *)cotangents_of(a, s, leaf) + from);
 }
 
-static hyper_block block_of(const hyper_run *run, const hyper_pass *pass, int64_t strip, const hyper_piece *piece, int64_t from, int64_t count,
-                            block_room *room)
+/* Only what the dynamics has: of more rates and states nothing is written or read. */
+static void set_block(hyper_block *b, const hyper_run *run, const hyper_pass *pass, int64_t strip, const hyper_piece *piece, int64_t from, int64_t count,
+                      block_room *room)
 {
     const hyper_dynamics *d = run->dynamics;
     const hyper_leaf *leaf = &run->leaf[piece->leaf];
     size_t size = leaf->dtype == AD_F32 ? sizeof(float) : sizeof(double), out = leaf->offset + (size_t)from * size;
-    hyper_block b = {
-        .count = count,
-        .iteration = pass->t,
-        .single = leaf->dtype == AD_F32,
-        .gradient = pass->gradient ? at(pass->gradient[piece->leaf], size, from) : NULL,
-        .product = pass->product ? at(pass->product[piece->leaf], size, from) : NULL,
-        .x_out = pass->x_out ? pass->x_out + out : NULL,
-        .direction_out = pass->direction_out ? pass->direction_out + out : NULL,
-        .coder = pass->stored ? NULL : hyper_store_coder(run->store, strip),
-    };
+    b->count = count;
+    b->iteration = pass->t;
+    b->single = leaf->dtype == AD_F32;
+    b->gradient = pass->gradient ? at(pass->gradient[piece->leaf], size, from) : NULL;
+    b->product = pass->product ? at(pass->product[piece->leaf], size, from) : NULL;
+    b->x_out = pass->x_out ? pass->x_out + out : NULL;
+    b->direction_out = pass->direction_out ? pass->direction_out + out : NULL;
+    b->coder = pass->stored ? NULL : hyper_store_coder(run->store, strip);
+    b->checksum = 0;
+    b->failed_what = NULL;
+    b->failed_value = 0;
+    b->failed_state = 0;
     for (int s = 0; s < d->states; s++) {
-        b.state[s] = run->state[s] + leaf->start + from;
-        b.fine[s] = run->fine[s] ? run->fine[s] + leaf->start + from : NULL;
-        b.unit[s] = run->unit[s];
-        b.cotangent[s] = pass->adjoint ? room->cotangent[s] : NULL;
+        b->state[s] = run->state[s] + leaf->start + from;
+        b->fine[s] = run->fine[s] ? run->fine[s] + leaf->start + from : NULL;
+        b->unit[s] = run->unit[s];
+        b->cotangent[s] = pass->adjoint ? room->cotangent[s] : NULL;
     }
     for (int r = 0; r < d->rates; r++) {
-        b.rate[r] = hyper_schedule_at(&leaf->rate[r], leaf, pass->t, from, count, room->rates[r].rate);
-        if (pass->tangents) {
-            b.rate_tangent[r] = tangent_of(pass, &leaf->rate[r], leaf, from, count, room->rates[r].term);
-            continue;
-        }
-        b.rate_term[r] = pass->adjoint && pass->adjoint->term[r] ? pass->adjoint->term[r] + leaf->start + from : room->rates[r].term;
+        b->rate[r] = hyper_schedule_at(&leaf->rate[r], leaf, pass->t, from, count, room->rates[r].rate);
+        if (pass->tangents)
+            b->rate_tangent[r] = tangent_of(pass, &leaf->rate[r], leaf, from, count, room->rates[r].term);
+        else
+            b->rate_term[r] = pass->adjoint && pass->adjoint->term[r] ? pass->adjoint->term[r] + leaf->start + from : room->rates[r].term;
     }
-    return b;
 }
 
 /* The terms that a block has written: to where they are summed. */
@@ -164,7 +165,8 @@ static bool run_block(const job *j, const hyper_pass *pass, int64_t strip, int64
 {
     const hyper_piece *p = &j->run->piece[piece];
     const hyper_leaf *leaf = &j->run->leaf[p->leaf];
-    hyper_block b = block_of(j->run, pass, strip, p, from, count, room);
+    hyper_block b;
+    set_block(&b, j->run, pass, strip, p, from, count, room);
     int64_t bad = pass->function(&b);
     if (bad != HYPER_FINE)
         return tell(j->run, &b, leaf, from + bad);
@@ -243,10 +245,17 @@ static bool run_pieces(const job *j, int64_t strip, block_room *room)
     return true;
 }
 
+/* Room for a thread: the run's, if no other thread has it. Stacks may be small. */
+static block_room *take_room(hyper_run *run)
+{
+    block_room *room = atomic_exchange(&run->block_room, NULL);
+    return room ? room : hyper_room(1, sizeof *room + (size_t)run->dynamics->rates * sizeof *room->rates);
+}
+
 static void run_strip(int64_t strip, void *context)
 {
     const job *j = context;
-    block_room *room = hyper_room(1, sizeof *room + (size_t)j->run->dynamics->rates * sizeof *room->rates); /* stacks may be small */
+    block_room *room = take_room(j->run);
     hyper_coder *coder = hyper_store_coder(j->run->store, strip);
     hyper_coder_ask(coder, room ? &room->ahead : NULL);
     if (room && run_pieces(j, strip, room) && j->pass->settle) {
@@ -256,7 +265,7 @@ static void run_strip(int64_t strip, void *context)
         run_pieces(&(job){ j->run, &settling }, strip, room);
     }
     hyper_coder_ask(coder, NULL);
-    ad_memory_give(room);
+    ad_memory_give(atomic_exchange(&j->run->block_room, room));
 }
 
 /* Sums of pieces, in their order, and terms of broadcast schedules. */
