@@ -334,6 +334,60 @@ START_TEST(the_ends_of_the_range_come_back)
 }
 END_TEST
 
+/* Near what doubles hold with room to spare: powers of two, one off, and anything below. */
+static int64_t near_a_power(int power)
+{
+    int64_t one = INT64_C(1) << (power - (int)(random_bits() % 3)), any = (int64_t)(random_bits() % 3) - 1;
+    int64_t v = random_bits() % 4 ? (int64_t)(random_bits() % (uint64_t)one) : one + any;
+    return random_bits() % 2 ? v : -v;
+}
+
+/* The first element of `far` is that of `near` and a multiple of d, which is another integer with the same digits, too large for doubles. */
+static void assert_alike(hyper_store *store, int power, bool halves, int64_t stride)
+{
+    int64_t near[BLOCK], far[BLOCK], first[BLOCK], far_first[BLOCK];
+    hyper_ratio r[BLOCK];
+    for (int i = 0; i < BLOCK; i++) {
+        do
+            r[i] = random_ratio();
+        while (halves && 2 * (r[i].n_less_1 + 1) < r[i].d_less_1 + 1);
+        near[i] = first[i] = far[i] = far_first[i] = near_a_power(power);
+    }
+    int64_t times = (INT64_C(1) << 60) / (r[0].d_less_1 + 1);
+    far[0] = far_first[0] = first[0] + times * (r[0].d_less_1 + 1);
+    ck_assert_int_eq(hyper_coder_multiply(hyper_store_coder(store, 0), BLOCK, near, r, stride), HYPER_FINE);
+    ck_assert_int_eq(hyper_coder_multiply(hyper_store_coder(store, 1), BLOCK, far, r, stride), HYPER_FINE);
+    ck_assert_mem_eq(near + 1, far + 1, sizeof near - sizeof *near);
+    ck_assert_int_eq(near[0] + times * (r[0].n_less_1 + 1), far[0]);
+    uint64_t lanes[HYPER_LANES], far_lanes[HYPER_LANES];
+    hyper_coder_lanes(hyper_store_coder(store, 0), lanes);
+    hyper_coder_lanes(hyper_store_coder(store, 1), far_lanes);
+    ck_assert_mem_eq(lanes, far_lanes, sizeof lanes);
+    ck_assert_int_eq(hyper_coder_divide(hyper_store_coder(store, 0), BLOCK, near, r, stride), HYPER_FINE);
+    ck_assert_int_eq(hyper_coder_divide(hyper_store_coder(store, 1), BLOCK, far, r, stride), HYPER_FINE);
+    ck_assert_mem_eq(near, first, sizeof first);
+    ck_assert_mem_eq(far, far_first, sizeof far_first);
+}
+
+START_TEST(integers_that_doubles_hold_are_multiplied_like_larger_ones)
+{
+    hyper_store *store = hyper_store_new(2, NULL, 0);
+    for (int set = 0; set < 3; set++) {
+#ifdef __x86_64__
+        hyper_limit_instruction_set(set);
+#endif
+        for (int power = 40; power < 56; power++)
+            for (int k = 0; k < 40; k++)
+                assert_alike(store, power, k % 4 > 0, k % 2);
+        ck_assert(hyper_store_is_empty(store));
+    }
+#ifdef __x86_64__
+    hyper_limit_instruction_set(HYPER_AVX512);
+#endif
+    hyper_store_free(store);
+}
+END_TEST
+
 START_TEST(zero_stays_zero_among_others)
 {
     hyper_store *store = hyper_store_new(1, NULL, 0);
@@ -955,7 +1009,7 @@ RUN_TESTS("hyperopt_core", usual_momenta_are_the_ratios_that_are_meant, what_is_
           no_denominator_up_to_the_largest_gives_a_nearer_ratio_from_below, what_is_left_of_a_momentum_is_multiplied_and_undone,
           integers_with_32_bits_more_are_multiplied_by_momenta_and_come_back, products_of_96_bits_are_the_same_on_every_instruction_set,
           conversions_are_those_of_the_language, calls_of_all_ratios_in_any_order_are_undone_to_the_bit, the_ends_of_the_range_come_back,
-          zero_stays_zero_among_others, a_thousand_steps_take_the_bound, the_bits_are_the_same_where_words_are_thrown_away,
+          integers_that_doubles_hold_are_multiplied_like_larger_ones, zero_stays_zero_among_others, a_thousand_steps_take_the_bound, the_bits_are_the_same_where_words_are_thrown_away,
           a_run_goes_on_from_saved_lanes_and_comes_back_to_them, dividing_more_than_was_multiplied_is_a_mismatch,
           what_a_coder_asks_for_need_not_be_there_and_changes_nothing, a_checksum_tells_elements_and_their_order_apart, a_spill_file_takes_what_does_not_fit,
           coders_of_several_threads_share_a_spill_file, a_file_that_cannot_be_used_is_found_at_once,

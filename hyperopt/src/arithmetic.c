@@ -43,7 +43,7 @@ ALWAYS_INLINE double hyper_sum_body(int64_t count, const double *restrict a, con
     double sums[SUMS] = { 0 }, sum = 0;
     int64_t whole = count - count % SUMS;
     for (int64_t i = 0; i < whole; i += SUMS)
-        for (int k = 0; k < SUMS; k++)
+        HYPER_FOR_FEW(k, SUMS)
             sums[k] += b ? a[i + k] * b[i + k] : a[i + k];
     for (int64_t i = whole; i < count; i++)
         sums[i - whole] += b ? a[i] * b[i] : a[i];
@@ -65,7 +65,7 @@ ALWAYS_INLINE uint64_t hyper_checksum_body(int64_t count, const int64_t *restric
     uint64_t lane[CHECKED] = { 0 };
     int64_t whole = count - count % CHECKED;
     for (int64_t i = 0; i < whole; i += CHECKED)
-        for (int k = 0; k < CHECKED; k++)
+        HYPER_FOR_FEW(k, CHECKED)
             lane[k] = turned(lane[k], x[i + k]);
     for (int64_t i = whole; i < count; i++)
         lane[i - whole] = turned(lane[i - whole], x[i]);

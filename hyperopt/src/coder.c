@@ -29,6 +29,8 @@
  * Division: with x an integer and m = 1/n rounded twice, floor(x / n) is x m + (1/2 - n/2) m rounded to the nearest integer. The exact value is at least
  * 1/(2n) away from where rounding changes, more than 2^-17 (1 + 2^-17) where n < 2^16, and m is exact where n = 2^16 = d. The computed value is off by
  * less than 2^-51 times the quotient, which is below 2^34, and 2^-52; whether the product is rounded before the sum makes no difference.
+ * A v that a double holds with room to spare is taken whole: for any integer q the digits of p = v n + u + h are those of (v - q d) n + u + h, and what is
+ * divided by d then is q n more. So q may be any integer near v/d, one product rounded, and only the last division has to be exact.
  *
  * Where several lanes of a group move words, those that spill come first, in their order, and then the words that others need are taken together and dealt
  * out in the order of lanes, the lowest first. Undone, what was dealt out is spilled in that order, and what was spilled is dealt out in it: so
@@ -59,11 +61,7 @@ typedef struct {
 static const lanes ones = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 };
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
-#ifdef __clang__
-#define FOR_LANES for (int i = 0; i < LANES; i++)
-#else /* gcc unrolls short loops before it looks for vectors */
-#define FOR_LANES _Pragma("GCC unroll 1") for (int i = 0; i < LANES; i++)
-#endif
+#define FOR_LANES     HYPER_FOR_FEW(i, LANES)
 
 ALWAYS_INLINE void set_ratios(ratios *r, const hyper_ratio *ratio, int64_t stride)
 {
