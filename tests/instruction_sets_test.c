@@ -1,7 +1,8 @@
 /* Sorts, positions, reductions and moves as they are compiled for each instruction set that this processor has, against those for the plainest one: the same
  * bits, of every dtype, at lengths around what vectors and blocks hold. A unit test of internals: a program cannot choose. */
 #include "testing.h"
-#include "array/array.h"
+#include "array/context.h"
+#include "array/dtype.h"
 #include "kernels/kernels.h"
 
 extern const struct ad_loops ad_loops_baseline;

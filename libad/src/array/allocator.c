@@ -10,7 +10,8 @@
  * the cache, and the one after the next can be fetched in time.
  *
  * Memory checkers see blocks, not arrays. For them nothing is kept: every block comes from malloc and goes back with free, so that they report a use after that with the calls that made and freed it. */
-#include "array/array.h"
+#include "array/error.h"
+#include "array/scope.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>

@@ -3,7 +3,9 @@
  * A new array is C-contiguous and belongs to the innermost scope. What is read from an array goes through
  * ad_array_contiguous, so that readers see plain C order. */
 #include "ad/array.h"
-#include "array/array.h"
+#include "array/error.h"
+#include "array/scope.h"
+#include "array/shape.h"
 #include "kernels/kernels.h"
 #include <complex.h>
 #include <string.h>

@@ -3,7 +3,8 @@
  * A record lies in front of each of them. What is dropped is kept aside for a while, so that its record can still be read; of the oldest, when
  * there are too many, only the memory is gone. All threads keep them in one list: what a thread dropped may be used by another. */
 #define _GNU_SOURCE /* for dladdr */
-#include "array/array.h"
+#include "array/error.h"
+#include "array/memory.h"
 
 #ifdef AD_CHECKED
 #include <dlfcn.h>

@@ -1,7 +1,7 @@
 /* What a user sets and asks about the library as a whole: the number of threads, and what it is made of. */
 #include "ad/config.h"
 #include "ad/version.h"
-#include "array/array.h"
+#include "array/error.h"
 #include "kernels/kernels.h"
 #include <stdio.h>
 

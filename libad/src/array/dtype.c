@@ -1,5 +1,6 @@
 /* Dtypes: sizes, names, and NumPy 2's promotion with weak C scalars. */
-#include "array/array.h"
+#include "array/error.h"
+#include "array/shape.h"
 #include <string.h>
 
 static const char *const names[AD_DTYPE_COUNT] = {

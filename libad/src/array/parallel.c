@@ -5,7 +5,8 @@
  * asked for when one occurs (ad_on_error) is done once, in the thread that called. */
 #include "ad/config.h"
 #include "ad/scope.h"
-#include "array/array.h"
+#include "array/error.h"
+#include "array/scope.h"
 #include "kernels/kernels.h"
 #include <pthread.h>
 #include <string.h>

@@ -4,7 +4,10 @@
  * printf in scientific form, of which only the digits are taken, so that the decimal point of the user's locale does not show.
  * Text is malloc'ed, since the caller frees it: not counted as the thread's, but refused where an allocation would be. */
 #include "ad/array.h"
-#include "array/array.h"
+#include "array/error.h"
+#include "array/scope.h"
+#include "array/shape.h"
+#include "array/tree.h"
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>

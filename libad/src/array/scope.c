@@ -5,7 +5,10 @@
  *
  * A scope closes in the state in which it was opened. If it does not, a C++ exception or a longjmp has left the functions that ran in it, and
  * the differentiations that they had begun are ended. */
-#include "array/array.h"
+#include "array/error.h"
+#include "array/scope.h"
+#include "array/shape.h"
+#include "array/tree.h"
 #include <stdio.h>
 #include <string.h>
 

@@ -1,5 +1,6 @@
 /* Shapes and axes: sizes with overflow checks, broadcasting, resolving negative axes. */
-#include "array/array.h"
+#include "array/error.h"
+#include "array/shape.h"
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>

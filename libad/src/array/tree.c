@@ -1,29 +1,16 @@
-/* Trees: structure only. What computes on leaves (flatten, map over operations) stands in ops/tree.c.
+/* Trees as containers: making them, their names, and what a path names. tree_walk.c walks through them; what computes on leaves (flatten, map over
+ * operations) stands in ops/tree.
  *
- * A tree is one block: header, entries, a hash table of them where there are many with names, then the names. Its entries are references taken with the shared count, so a tree
- * may be dropped in any thread. */
-#include "ad/tree.h"
-#include "array/array.h"
+ * A tree is one block: header, entries, a hash table of them where there are many with names, then the names. Its entries are references taken with the
+ * shared count, so a tree may be dropped in any thread. */
+#include "array/error.h"
+#include "array/hash.h"
+#include "array/scope.h"
+#include "array/shape.h"
+#include "array/tree.h"
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct entry {
-    const char *name; /* its position as text, in a tree by position */
-    struct ad_object *child;
-};
-
-struct ad_tree {
-    struct ad_object object;
-    int count, depth; /* of trees in trees, this one included */
-    int leaves;       /* arrays in it and its subtrees */
-    bool by_position;
-    ad_tree *next; /* of those that are being freed */
-    size_t bytes;
-    uint32_t *table; /* numbers of entries from 1 on, 0 where it is free; open addressing */
-    uint32_t size;   /* of the table, a power of 2; 0: there is none */
-    struct entry entries[];
-};
 
 /* A tree that goes with this one waits in a list, so that freeing it takes no more stack than freeing one tree. */
 void ad_tree_free(ad_context *c, struct ad_object *object)
@@ -47,7 +34,7 @@ void ad_tree_free(ad_context *c, struct ad_object *object)
 
 /* ---- names ---- */
 
-enum { POSITION_BYTES = 12, FEW_NAMES = 8 }; /* so few are found by looking at each */
+enum { POSITION_BYTES = 12, UNHASHED_NAMES = 8 }; /* so many names at most are found without a table */
 
 /* Writes i as a decimal number; gives the place behind it. */
 static char *write_position(char *name, int i)
@@ -78,7 +65,7 @@ static int position_of(const char *name, size_t length, int count)
 static uint32_t table_size(int count, bool named)
 {
     uint32_t size = 16;
-    if (!named || count <= FEW_NAMES)
+    if (!named || count <= UNHASHED_NAMES)
         return 0;
     while (size < 2 * (uint64_t)count && size < UINT32_C(1) << 31)
         size *= 2;
@@ -147,15 +134,14 @@ static bool measure(const char *operation, int count, struct ad_object *const *c
     return true;
 }
 
-/* names: NULL for a tree by position. */
-static ad_tree *tree_new(int count, const char *const *names, struct ad_object *const *children)
+ad_tree *ad_tree_new(int count, const char *const *names, struct ad_object *const *children)
 {
     ad_context *c = ad_current();
     int depth, leaves;
     if (!measure(names ? "ad_tree_of" : "ad_list_of", count, children, &depth, &leaves))
         return NULL;
     uint32_t size = table_size(count, names != NULL);
-    size_t table_at = sizeof(ad_tree) + (size_t)count * sizeof(struct entry), names_at = table_at + size * sizeof *((ad_tree *)NULL)->table, bytes = names_at;
+    size_t table_at = sizeof(ad_tree) + (size_t)count * sizeof(struct ad_tree_entry), names_at = table_at + size * sizeof *((ad_tree *)NULL)->table, bytes = names_at;
     for (int i = 0; i < count; i++)
         bytes += names ? strlen(names[i]) + 1 : POSITION_BYTES;
     ad_tree *t = ad_object_allocate(c, bytes);
@@ -171,7 +157,7 @@ static ad_tree *tree_new(int count, const char *const *names, struct ad_object *
     t->size = size;
     char *name = (char *)t + names_at;
     for (int i = 0; i < count; i++) {
-        t->entries[i] = (struct entry){ name, children[i] };
+        t->entries[i] = (struct ad_tree_entry){ name, children[i] };
         ad_object_retain_shared(children[i]);
         name = names ? stpcpy(name, names[i]) + 1 : write_position(name, i);
     }
@@ -246,7 +232,7 @@ ad_tree *ad_list_from(const ad_tree_item *items, int count)
             return NULL;
         children[i] = (struct ad_object *)items[i].value;
     }
-    return tree_new(count, NULL, children);
+    return ad_tree_new(count, NULL, children);
 }
 
 ad_tree *ad_tree_from(const ad_tree_item *items, int count)
@@ -266,12 +252,12 @@ ad_tree *ad_tree_from(const ad_tree_item *items, int count)
         names[i] = items[2 * i].value;
         children[i] = (struct ad_object *)items[2 * i + 1].value;
     }
-    return distinct(names, count / 2) ? tree_new(count / 2, names, children) : NULL;
+    return distinct(names, count / 2) ? ad_tree_new(count / 2, names, children) : NULL;
 }
 
 ad_tree *ad_tree_empty(void)
 {
-    return tree_new(0, NULL, NULL);
+    return ad_tree_new(0, NULL, NULL);
 }
 
 static ad_tree_item number(ad_dtype dtype, const void *value)
@@ -359,17 +345,11 @@ static ad_tree *with_child(const ad_tree *t, int i, const char *name, struct ad_
         children[j] = j == i ? x : t->entries[j].child;
         names[j] = j < t->count ? t->entries[j].name : name;
     }
-    return tree_new(count, t->by_position && t->count ? NULL : names, children);
+    return ad_tree_new(count, t->by_position && t->count ? NULL : names, children);
 }
 
-/* One step on the way through a tree: the entry that comes next, or was taken. */
-struct step {
-    const ad_tree *tree;
-    int entry;
-};
-
 /* The way along a path, from the tree to the one that holds its end; gives the number of steps, 0 and an error if there is none. */
-static int way_along(const ad_tree *t, const char *path, struct step *steps)
+static int way_along(const ad_tree *t, const char *path, struct ad_tree_step *steps)
 {
     int depth = 0;
     for (const char *rest = path; rest; depth++) {
@@ -377,7 +357,7 @@ static int way_along(const ad_tree *t, const char *path, struct step *steps)
         int i = entry_of(t, part, &rest);
         if (i < 0 && (rest || !*part || (t->by_position && t->count)))
             return ad_set_error(AD_ERROR_INDEX, "ad_tree_set: the tree has no entry \"%s\"", part), 0;
-        steps[depth] = (struct step){ t, i < 0 ? t->count : i };
+        steps[depth] = (struct ad_tree_step){ t, i < 0 ? t->count : i };
         if (!rest)
             continue;
         if (!ad_is_tree(t->entries[i].child))
@@ -392,7 +372,7 @@ static ad_tree *set(const ad_tree *t, const char *path, struct ad_object *x)
     if (!ad_given(t, "ad_tree_set", "tree") || !ad_given(x, "ad_tree_set", "new entry") || !ad_given(path, "ad_tree_set", "path"))
         return NULL;
     AD_SCRATCH room = { 0 };
-    struct step *steps = ad_scratch_take(ad_current(), &room, t->depth, sizeof *steps);
+    struct ad_tree_step *steps = ad_scratch_take(ad_current(), &room, t->depth, sizeof *steps);
     int depth = steps ? way_along(t, path, steps) : 0;
     const char *slash = strrchr(path, '/');
     if (depth == 0)
@@ -412,14 +392,14 @@ ad_tree *ad_tree_set_tree(const ad_tree *t, const char *path, ad_tree *x)
     return set(t, path, (struct ad_object *)x);
 }
 
-/* ---- walking ---- */
+/* ---- entries ---- */
 
 int ad_tree_count(const ad_tree *t)
 {
     return ad_given(t, "ad_tree_count", "tree") ? t->count : 0;
 }
 
-static const struct entry *entry_at(const char *operation, const ad_tree *t, int i)
+static const struct ad_tree_entry *entry_at(const char *operation, const ad_tree *t, int i)
 {
     if (!ad_given(t, operation, "tree"))
         return NULL;
@@ -430,238 +410,23 @@ static const struct entry *entry_at(const char *operation, const ad_tree *t, int
 
 const char *ad_tree_name(const ad_tree *t, int i)
 {
-    const struct entry *entry = entry_at("ad_tree_name", t, i);
+    const struct ad_tree_entry *entry = entry_at("ad_tree_name", t, i);
     return entry ? entry->name : NULL;
 }
 
 ad_array *ad_tree_array_at(const ad_tree *t, int i)
 {
-    const struct entry *entry = entry_at("ad_tree_array_at", t, i);
+    const struct ad_tree_entry *entry = entry_at("ad_tree_array_at", t, i);
     return entry && !ad_is_tree(entry->child) ? ad_unchanged((ad_array *)entry->child) : NULL;
 }
 
 ad_tree *ad_tree_tree_at(const ad_tree *t, int i)
 {
-    const struct entry *entry = entry_at("ad_tree_tree_at", t, i);
+    const struct ad_tree_entry *entry = entry_at("ad_tree_tree_at", t, i);
     return entry && ad_is_tree(entry->child) ? ad_tree_hold((ad_tree *)entry->child) : NULL;
 }
 
 int ad_tree_leaf_count(const ad_tree *t)
 {
     return ad_given(t, "ad_tree_leaf_count", "tree") ? t->leaves : 0;
-}
-
-int ad_tree_leaves(const ad_tree *t, ad_array **out, int room)
-{
-    if (!ad_given(t, "ad_tree_leaves", "tree"))
-        return 0;
-    int count = ad_tree_walk(t, out, room);
-    for (int i = 0; out && i < count && i < room; i++)
-        out[i] = ad_unchanged(out[i]);
-    return count;
-}
-/* A walk through a tree, depth first. It holds the way to where it is, in place of calling itself. */
-struct walk {
-    struct ad_scratch room;
-    struct step *steps;
-    int depth;
-};
-
-#define AD_WALK __attribute__((cleanup(walk_end))) struct walk /* = { .depth = 0 } */
-
-static void walk_end(struct walk *walk)
-{
-    ad_scratch_end(&walk->room);
-}
-
-static bool walk_begin(struct walk *walk, const ad_tree *t)
-{
-    walk->steps = ad_scratch_take(ad_current(), &walk->room, t->depth, sizeof *walk->steps);
-    if (walk->steps)
-        walk->steps[walk->depth++] = (struct step){ t, 0 };
-    return walk->steps != NULL;
-}
-
-/* The next entry; NULL at the end of the tree that is walked through, which is left by walk_up, and of all when there is none. It goes into a
- * tree that it gives. */
-static struct ad_object *walk_next(struct walk *walk)
-{
-    struct step *step = &walk->steps[walk->depth - 1];
-    if (step->entry == step->tree->count)
-        return NULL;
-    struct ad_object *child = step->tree->entries[step->entry++].child;
-    if (ad_is_tree(child))
-        walk->steps[walk->depth++] = (struct step){ (const ad_tree *)child, 0 };
-    return child;
-}
-
-/* Leaves the tree it is in; gives it. */
-static const ad_tree *walk_up(struct walk *walk)
-{
-    return walk->steps[--walk->depth].tree;
-}
-
-int ad_tree_walk(const ad_tree *t, ad_array **out, int room)
-{
-    AD_WALK walk = { .depth = 0 };
-    int count = 0;
-    if (!t || !out)
-        return t ? t->leaves : 0;
-    if (t->depth == 1) { /* no trees in it, as most */
-        for (; count < t->count && count < room; count++)
-            out[count] = (ad_array *)t->entries[count].child;
-        return t->leaves;
-    }
-    if (!walk_begin(&walk, t)) {
-        memset(out, 0, (size_t)(room < t->leaves ? room : t->leaves) * sizeof *out);
-        return t->leaves;
-    }
-    while (walk.depth && count < room) {
-        struct ad_object *child = walk_next(&walk);
-        if (!child)
-            walk_up(&walk);
-        else if (!ad_is_tree(child))
-            out[count++] = (ad_array *)child;
-    }
-    return t->leaves;
-}
-
-/* The names of the entries on the way, with '/' between them, in a block that grows; NULL and an error. */
-static char *path_of(const struct walk *walk, char **path, uint32_t *room)
-{
-    size_t length = 0;
-    for (int k = 0; k < walk->depth; k++)
-        length += strlen(walk->steps[k].tree->entries[walk->steps[k].entry - 1].name) + 1;
-    if (length > UINT32_MAX || !ad_grow(ad_current(), path, room, 1, (uint32_t)length))
-        return NULL;
-    char *end = *path;
-    for (int k = 0; k < walk->depth; k++) {
-        end = stpcpy(end, walk->steps[k].tree->entries[walk->steps[k].entry - 1].name);
-        *end++ = k < walk->depth - 1 ? '/' : '\0';
-    }
-    return *path;
-}
-
-bool ad_tree_visit(const ad_tree *t, bool (*visit)(void *context, const char *path, ad_array *leaf), void *context)
-{
-    AD_WALK walk = { .depth = 0 };
-    char *path = NULL;
-    uint32_t room = 0;
-    bool done = walk_begin(&walk, t);
-    while (done && walk.depth) {
-        struct ad_object *child = walk_next(&walk);
-        ad_tree *subtree = child && ad_is_tree(child) ? (ad_tree *)child : NULL;
-        if (!child || (subtree && subtree->count == 0))
-            walk_up(&walk);
-        if (child && (!subtree || subtree->count == 0))
-            done = path_of(&walk, &path, &room) && visit(context, path, subtree ? NULL : (ad_array *)child);
-    }
-    ad_deallocate(ad_current(), path, room);
-    return done;
-}
-
-/* A tree of t's names with the children given. */
-static ad_tree *like(const ad_tree *t, struct ad_object *const *children)
-{
-    AD_SCRATCH room = { 0 };
-    const char **names = ad_scratch_take(ad_current(), &room, t->count, sizeof *names);
-    for (int i = 0; names && i < t->count; i++)
-        names[i] = t->entries[i].name;
-    return names ? tree_new(t->count, t->by_position ? NULL : names, children) : NULL;
-}
-
-/* Most entries that are done at once, of the trees on a way down. */
-static int widest(const ad_tree *t)
-{
-    AD_WALK walk = { .depth = 0 };
-    int width = 0, most = 0;
-    if (!walk_begin(&walk, t))
-        return -1;
-    most = width = t->count;
-    while (walk.depth) {
-        struct ad_object *child = walk_next(&walk);
-        if (!child)
-            width -= walk_up(&walk)->count;
-        else if (ad_is_tree(child))
-            width += ((ad_tree *)child)->count;
-        most = width > most ? width : most;
-    }
-    return most;
-}
-
-static bool good_leaf(const struct entry *entry, const ad_array *leaf)
-{
-    if (!leaf)
-        return ad_failed() ? false : AD_FAIL(AD_ERROR_VALUE, "ad_tree_with_leaves: the leaf for \"%s\" is NULL", entry->name);
-    return ad_given(leaf, "ad_tree_with_leaves", "leaf");
-}
-
-/* Of a tree without trees in it. */
-static ad_tree *flat_with_leaves(const ad_tree *t, ad_array *const *leaves)
-{
-    for (int i = 0; i < t->count; i++)
-        if (!good_leaf(&t->entries[i], leaves[i]))
-            return NULL;
-    return like(t, (struct ad_object *const *)leaves);
-}
-
-ad_tree *ad_tree_with_leaves(const ad_tree *t, ad_array *const *leaves)
-{
-    if (!ad_given(t, "ad_tree_with_leaves", "tree") || (t->leaves && !ad_given(leaves, "ad_tree_with_leaves", "list of leaves")))
-        return NULL;
-    if (t->depth == 1)
-        return flat_with_leaves(t, leaves);
-    AD_WALK walk = { .depth = 0 };
-    AD_SCRATCH room = { 0 };
-    int width = widest(t), done = 0;
-    struct ad_object **finished = width < 0 ? NULL : ad_scratch_take(ad_current(), &room, width + 1, sizeof *finished);
-    if (!walk_begin(&walk, t) || !finished)
-        return NULL;
-    while (walk.depth) {
-        struct ad_object *child = walk_next(&walk), *made = NULL;
-        if (child && ad_is_tree(child))
-            continue;
-        if (child) {
-            const struct step *step = &walk.steps[walk.depth - 1];
-            made = (struct ad_object *)*leaves++;
-            if (!good_leaf(&step->tree->entries[step->entry - 1], (const ad_array *)made))
-                return NULL;
-        } else {
-            const ad_tree *old = walk_up(&walk);
-            done -= old->count;
-            if (!(made = (struct ad_object *)like(old, finished + done)))
-                return NULL;
-        }
-        finished[done++] = made;
-    }
-    return (ad_tree *)finished[0];
-}
-
-static bool same_entries(const ad_tree *a, const ad_tree *b)
-{
-    bool same = a->count == b->count && a->depth == b->depth && a->leaves == b->leaves && (a->by_position == b->by_position || !a->count);
-    for (int i = 0; i < a->count && same; i++)
-        same = strcmp(a->entries[i].name, b->entries[i].name) == 0 && ad_is_tree(a->entries[i].child) == ad_is_tree(b->entries[i].child);
-    return same;
-}
-
-bool ad_tree_same_structure(const ad_tree *a, const ad_tree *b)
-{
-    AD_WALK one = { .depth = 0 }, other = { .depth = 0 };
-    if (!ad_given(a, "ad_tree_same_structure", "first tree") || !ad_given(b, "ad_tree_same_structure", "second tree"))
-        return false;
-    if (!same_entries(a, b))
-        return false;
-    bool same = walk_begin(&one, a);
-    same = walk_begin(&other, b) && same;
-    while (same && one.depth) {
-        struct ad_object *x = walk_next(&one), *y = walk_next(&other);
-        if (!x) {
-            walk_up(&one);
-            walk_up(&other);
-        } else if (ad_is_tree(x)) {
-            same = same_entries((ad_tree *)x, (ad_tree *)y);
-        }
-    }
-    return same;
 }

@@ -5,7 +5,10 @@
 #ifndef AD_IO_INTERNAL_H
 #define AD_IO_INTERNAL_H
 
-#include "array/array.h"
+#include "array/error.h"
+#include "array/scope.h"
+#include "array/shape.h"
+#include "array/tree.h"
 #include <stdio.h>
 #include <zlib.h>
 

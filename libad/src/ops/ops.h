@@ -8,7 +8,6 @@
 #include "ad/primitive.h"
 #include "ad/tree.h"
 #include "ad/reduce.h"
-#include "array/array.h"
 #include "kernels/kernels.h"
 #include "tape/tape.h"
 #include <stdarg.h>

@@ -2,6 +2,7 @@
  * the function that a C function pointer was made for.
  *
  * Two hash tables of chains over the same functions. They double when there are as many functions as chains. */
+#include "array/hash.h"
 #include "tape/function.h"
 #include <pthread.h>
 #include <string.h>

@@ -4,6 +4,7 @@
  * argument if it was given to the function, else a constant. Calls that are part of another call's value are not recorded. */
 #include "ad/array.h"
 #include "ad/shape.h"
+#include "array/hash.h"
 #include "tape/function.h"
 #include <inttypes.h>
 #include <stdio.h>

@@ -8,6 +8,7 @@
 #include "ad/math.h"
 #include "ad/reduce.h"
 #include "ad/shape.h"
+#include "array/hash.h"
 #include "ops/ops.h"
 #include "tape/tape.h"
 #include <string.h>

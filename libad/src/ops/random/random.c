@@ -4,7 +4,9 @@
  * these bits with + - * / and sqrt, which IEEE 754 fixes to the last bit, and no contraction to fused operations (which meson.build
  * turns off); hence no functions of the C library here, but ldexp and frexp, which are exact. */
 #include "ad/random.h"
-#include "array/array.h"
+#include "array/error.h"
+#include "array/scope.h"
+#include "array/shape.h"
 #include <Random123/philox.h>
 
 /* ---- bits ---- */

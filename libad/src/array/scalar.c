@@ -1,11 +1,12 @@
 /* Where arrays of kind AD_NUMBER come from: slabs of 63, each number in a cache line of its own.
  *
- * The quick ways in array.h keep the numbers freed last, as many as a second-level cache holds. Beyond those, numbers go back to their slabs, which
+ * The quick ways in scalar.h keep the numbers freed last, as many as a second-level cache holds. Beyond those, numbers go back to their slabs, which
  * give them out by address: a loop of millions makes them in the order of memory, in whatever order the last one freed them.
  *
  * Any thread may drop the last reference to a number. Its bit then waits in the slab till the owner looks. A slab whose owner has ended goes
  * with its last number. Where a memory checker looks on, each number is a block of its own. */
-#include "array/array.h"
+#include "array/error.h"
+#include "array/scope.h"
 #include <stdlib.h>
 
 enum { SLAB_BYTES = 4096, MOST_AT_HAND = 8192 };

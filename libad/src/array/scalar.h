@@ -1,0 +1,93 @@
+/* Scalars: 0-d float64 arrays, with their value in the header. Where they come from, and what tells them from other arrays. */
+#ifndef AD_SCALAR_INTERNAL_H
+#define AD_SCALAR_INTERNAL_H
+
+#include "array/memory.h"
+
+ad_array *ad_number_fresh(ad_context *c); /* an AD_NUMBER in no scope; NULL and an error */
+void ad_number_free_further(ad_context *c, ad_array *x);
+void ad_number_return(ad_context *c, ad_array *x);
+void ad_dual_number_free(ad_context *c, ad_array *x); /* keeps it for the next number, without its tangents */
+uint32_t ad_slabs_collect(struct ad_allocator *a); /* numbers that other threads freed; gives the number of slabs */
+void ad_slabs_drain(struct ad_allocator *a, bool ending);
+
+/* Keeps x, of kind AD_NUMBER, to which nobody refers any more, for the next request. */
+AD_ALWAYS_INLINE void ad_number_free(ad_context *c, ad_array *x)
+{
+    struct ad_allocator *a = &c->allocator;
+    uint32_t count = a->numbers_count;
+    if (__builtin_expect(count == a->numbers_capacity, 0)) {
+        ad_number_free_further(c, x);
+        return;
+    }
+    x->serial = 0;
+    a->numbers[count] = x;
+    a->numbers_count = count + 1;
+    a->live -= AD_SMALL_STEP;
+}
+
+/* The header of a 0-d array with its value of 8 bytes in `number`. */
+static inline ad_array *ad_scalar_init(ad_context *c, ad_array *x, ad_object_kind kind, ad_dtype dtype, uint8_t flags)
+{
+    ad_object_init(c, &x->object, 1, kind);
+    x->dtype = (uint8_t)dtype;
+    x->ndim = 0;
+    x->flags = flags;
+    x->place = 0;
+    x->node = 0;
+    x->size = 1;
+    x->data = (char *)&x->number;
+    x->serial = 0;
+    x->tangents = NULL;
+    return x;
+}
+
+/* A new one, of kind AD_NUMBER, in no scope. Its value is to be set, and its node where it gets a serial. */
+AD_ALWAYS_INLINE ad_array *ad_number_new(ad_context *c)
+{
+    struct ad_allocator *a = &c->allocator;
+    int64_t live = a->live + AD_SMALL_STEP;
+    uint32_t count = a->numbers_count;
+    if (__builtin_expect(!count || live > a->watch, 0))
+        return ad_number_fresh(c);
+    a->numbers_count = count - 1;
+    a->live = live;
+    return a->numbers[count - 1];
+}
+
+/* Whether x is 0-d and of dtype AD_F64. */
+AD_ALWAYS_INLINE bool ad_is_real(const ad_array *x)
+{
+    uint16_t kind;
+    __builtin_memcpy(&kind, &x->dtype, sizeof kind);
+    return kind == AD_F64;
+}
+
+/* Whether x has its value in `number`. */
+AD_ALWAYS_INLINE bool ad_is_number(const ad_array *x)
+{
+    return (uint8_t)(x->object.kind - AD_NUMBER) <= AD_DUAL_NUMBER - AD_NUMBER;
+}
+
+/* The value of x as float64, if it is a 0-d one or a C number; tangents are left out. */
+AD_ALWAYS_INLINE bool ad_number_of(const ad_array *x, double *number)
+{
+    int64_t integer;
+    if (__builtin_expect(ad_is_number(x), 1)) {
+        *number = x->number;
+        return true;
+    }
+    if (x->object.kind != AD_PLAIN_ARRAY || x->ndim || x->flags & AD_ABSTRACT)
+        return false;
+    if (x->dtype == AD_F64) {
+        __builtin_memcpy(number, x->data, sizeof *number);
+        return true;
+    }
+    if (x->dtype != AD_I64 || !(x->flags & AD_WEAK))
+        return false;
+    __builtin_memcpy(&integer, x->data, sizeof integer);
+    *number = (double)integer;
+    return true;
+}
+
+#endif
