@@ -364,6 +364,58 @@ END_TEST
 #define STRING_OF(x) #x
 extern ad_array *exported_multiply(ad_array *a, ad_array *b) __asm__(STRING(__USER_LABEL_PREFIX__) "ad_multiply");
 
+/* NumPy 2.4, but for the float16 that it has of uint8 and bool. */
+START_TEST(absolute_values_of_reals_are_floats)
+{
+    AD_SCOPE;
+    assert_array(ad_fabs(VECTOR(-1.5, -0.0, 2, -INFINITY)), AD_SHAPE(4), 0, 1.5, 0, 2, INFINITY);
+    ck_assert(!signbit(ad_item(ad_fabs(-0.0))));
+    for (ad_dtype d = AD_F64; d <= AD_BOOL; d++)
+        if (d != AD_C128 && d != AD_C64)
+            ck_assert_int_eq(ad_dtype_of(ad_fabs(ad_ones(AD_SHAPE(2), .dtype = d))), d == AD_F32 ? AD_F32 : AD_F64);
+    assert_array(ad_fabs(integers(-3, 0, INT64_MIN)), AD_SHAPE(3), 0, 3, 0, 0x1p63);
+    assert_fails(ad_fabs(ad_weak_complex(1i)), AD_ERROR_DTYPE, "ad_fabs: not defined for complex128");
+    assert_array(ad_elementwise_grad(ad_fabs)(VECTOR(-2, 0, 3)), AD_SHAPE(3), 0, -1, 0, 1);
+}
+END_TEST
+
+START_TEST(angles_are_in_degrees_or_radians)
+{
+    AD_SCOPE;
+    assert_array(ad_deg2rad(VECTOR(180, -90)), AD_SHAPE(2), 0, 3.141592653589793, -1.5707963267948966);
+    assert_array(ad_radians(integers(180, 90, 0)), AD_SHAPE(3), 0, 3.141592653589793, 1.5707963267948966, 0);
+    assert_array(ad_rad2deg(VECTOR(AD_PI, 1)), AD_SHAPE(2), 0, 180, 57.29577951308232);
+    assert_close(ad_item(ad_degrees(1)), 57.29577951308232, 0);
+    ck_assert_int_eq(ad_dtype_of(ad_deg2rad(ad_ones(AD_SHAPE(1), .dtype = AD_F32))), AD_F32);
+    assert_fails(ad_rad2deg(ad_weak_complex(1i)), AD_ERROR_DTYPE, "ad_rad2deg: not defined for complex128");
+    assert_close(ad_item(ad_grad(ad_deg2rad)(ad_scalar(7))), 0.017453292519943295, 0);
+    assert_close(ad_item(ad_grad(ad_grad(ad_rad2deg))(ad_scalar(7))), 0, 0);
+}
+END_TEST
+
+static ad_array *complex_number(ad_complex z)
+{
+    return ad_from_data(AD_C128, &z, AD_SHAPE(1));
+}
+
+START_TEST(small_imaginary_parts_are_dropped)
+{
+    AD_SCOPE;
+    ad_array *x = VECTOR(1, 2);
+    ck_assert_int_eq(ad_dtype_of(ad_real_if_close(complex_number(1 + 1e-14i))), AD_F64);
+    ck_assert_int_eq(ad_dtype_of(ad_real_if_close(complex_number(1 + 1e-13i))), AD_C128);
+    ck_assert_int_eq(ad_dtype_of(ad_real_if_close(complex_number(1 + 1e-13i), .tol = 1000)), AD_F64);
+    ck_assert_int_eq(ad_dtype_of(ad_real_if_close(complex_number(1 + 0.5i), .tol = 0.6)), AD_F64);
+    ck_assert_int_eq(ad_dtype_of(ad_real_if_close(complex_number(CMPLX(1, NAN)))), AD_C128);
+    ck_assert_int_eq(ad_dtype_of(ad_real_if_close(ad_astype(complex_number(1 + 1e-6i), AD_C64))), AD_F32);
+    ck_assert_int_eq(ad_dtype_of(ad_real_if_close(ad_zeros(AD_SHAPE(0), .dtype = AD_C128))), AD_F64);
+    ck_assert_int_eq(ad_dtype_of(ad_real_if_close(integers(1, 2, 3))), AD_I64);
+    assert_array(ad_real_if_close(x), AD_SHAPE(2), 0, 1, 2);
+    assert_array((ad_real_if_close)(complex_number(3)), AD_SHAPE(1), 0, 3);
+    assert_complex(ad_grad(ad_real_if_close)(ad_reshape(complex_number(3), AD_SCALAR_SHAPE)), 1);
+}
+END_TEST
+
 /* To C they are macros, to others functions. */
 START_TEST(other_names_are_exported)
 {
@@ -538,6 +590,6 @@ RUN_TESTS("math", functions_do_not_overflow_before_their_values_do, functions_co
           remainders_are_exact, floor_division_by_infinity_is_0_or_minus_1, sign_of_an_infinite_complex_number_is_its_direction,
           power_one_half_is_the_square_root, conversions_do_not_depend_on_the_place, zero_to_a_complex_power_with_positive_real_part_is_zero,
           numbers_that_do_not_fit_an_integer_dtype_are_errors, c_numbers_keep_their_values,
-          other_names_are_exported, clip_is_minimum_of_maximum, integer_exponents_of_every_size, mixed_derivative_of_a_power_at_exponent_0,
+          absolute_values_of_reals_are_floats, angles_are_in_degrees_or_radians, small_imaginary_parts_are_dropped, other_names_are_exported, clip_is_minimum_of_maximum, integer_exponents_of_every_size, mixed_derivative_of_a_power_at_exponent_0,
           derivatives_on_branch_cuts_follow_the_sign_of_zero, numbers_of_any_size_compare_by_value, clip_ignores_a_bound_beyond_the_dtype,
           integers_have_no_negative_integer_powers, integers_and_bools_keep_their_dtype)

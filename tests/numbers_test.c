@@ -13,7 +13,7 @@ static double constant;
 #define ENTRY(f)        of_##f,
 #define THREE(f)        f##_of_x_c, f##_of_c_x, f##_of_x_x,
 #define EACH_UNARY(M)                                                                                                                                  \
-    M(neg) M(reciprocal) M(square) M(sqrt) M(cbrt) M(abs) M(exp) M(exp2) M(expm1) M(log) M(log2) M(log10) M(log1p) M(sin) M(cos) M(tan) M(arcsin)       \
+    M(neg) M(reciprocal) M(square) M(sqrt) M(cbrt) M(abs) M(fabs) M(deg2rad) M(rad2deg) M(exp) M(exp2) M(expm1) M(log) M(log2) M(log10) M(log1p) M(sin) M(cos) M(tan) M(arcsin)       \
     M(arccos) M(arctan) M(sinh) M(cosh) M(tanh) M(arcsinh) M(arccosh) M(arctanh) M(sigmoid) M(log_sigmoid) M(softplus) M(relu) M(erf) M(erfc)           \
     M(gammaln) M(digamma) M(sign) M(floor) M(real) M(conj)
 #define EACH_BINARY(M)                                                                                                                                 \

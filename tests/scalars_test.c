@@ -50,7 +50,7 @@ static const struct {
     const char *name;
     ad_array *(*unary)(ad_array *), *(*binary)(ad_array *, ad_array *);
 } rows[] = {
-    UNARY(ad_neg), UNARY(ad_reciprocal), UNARY(ad_square), UNARY(ad_sqrt), UNARY(ad_cbrt), UNARY(ad_abs), UNARY(ad_exp), UNARY(ad_exp2), UNARY(ad_expm1),
+    UNARY(ad_neg), UNARY(ad_reciprocal), UNARY(ad_square), UNARY(ad_sqrt), UNARY(ad_cbrt), UNARY(ad_abs), UNARY(ad_fabs), UNARY(ad_deg2rad), UNARY(ad_rad2deg), UNARY(ad_exp), UNARY(ad_exp2), UNARY(ad_expm1),
     UNARY(ad_log), UNARY(ad_log2), UNARY(ad_log10), UNARY(ad_log1p), UNARY(ad_sin), UNARY(ad_cos), UNARY(ad_tan), UNARY(ad_arcsin), UNARY(ad_arccos),
     UNARY(ad_arctan), UNARY(ad_sinh), UNARY(ad_cosh), UNARY(ad_tanh), UNARY(ad_arcsinh), UNARY(ad_arctanh), UNARY(ad_sigmoid), UNARY(ad_erf), UNARY(ad_gammaln),
     UNARY(ad_digamma), UNARY(ad_conj), UNARY(ad_real), UNARY(ad_sign), UNARY(ad_floor),

@@ -337,8 +337,56 @@ START_TEST(every_allocation_may_fail)
 }
 END_TEST
 
+/* ---- partitions ---- */
+
+START_TEST(partitions_are_the_sorted_array)
+{
+    AD_SCOPE;
+    ad_array *x = ad_from((double[]){ 3, 1, 2, 9, 0, 8 }, AD_SHAPE(2, 3));
+    assert_array(ad_partition(x, 1), AD_SHAPE(2, 3), 0, 1, 2, 3, 0, 8, 9);
+    assert_array((ad_partition)(x, -1), AD_SHAPE(2, 3), 0, 1, 2, 3, 0, 8, 9);
+    assert_array(ad_partition(x, 0, .axis = 0), AD_SHAPE(2, 3), 0, 3, 0, 2, 9, 1, 8);
+    assert_array(ad_partition(x, 5, .axis = AD_NO_AXIS), AD_SHAPE(6), 0, 0, 1, 2, 3, 8, 9);
+    assert_array(ad_partition(x, 99, .kths = AD_SHAPE(0, -1)), AD_SHAPE(2, 3), 0, 1, 2, 3, 0, 8, 9);
+    assert_array(ad_argpartition(x, 2), AD_SHAPE(2, 3), 0, 1, 2, 0, 1, 2, 0);
+    assert_array(ad_argpartition(x, 0, .kths = AD_SHAPE(1), .axis = -2), AD_SHAPE(2, 3), 0, 0, 1, 0, 1, 0, 1);
+    assert_array(ad_argpartition(7, 0), AD_SHAPE(1), 0, 0);
+    assert_array(ad_partition(7, 0, .axis = AD_NO_AXIS), AD_SHAPE(1), 0, 7);
+    assert_array(ad_partition(VECTOR(NAN, 2, -INFINITY, -0.0), 3), AD_SHAPE(4), 0, -INFINITY, -0.0, 2, NAN);
+    ck_assert_int_eq(ad_dtype_of(ad_partition(ad_astype(x, AD_U8), 0)), AD_U8);
+    ck_assert(ad_shape_equal(ad_shape_of(ad_partition(ad_ones(AD_SHAPE(2, 0)), 7)), AD_SHAPE(2, 0))); /* as in NumPy, the places are not looked at */
+}
+END_TEST
+
+START_TEST(partitions_refuse_places_out_of_range)
+{
+    AD_SCOPE;
+    ad_array *x = VECTOR(1, 2);
+    assert_fails(ad_partition(x, 2), AD_ERROR_INDEX, "ad_partition: place 2 of an axis of length 2");
+    assert_fails(ad_argpartition(x, -3), AD_ERROR_INDEX, "ad_argpartition: place -3 of an axis of length 2");
+    assert_fails(ad_partition(x, 0, .kths = AD_SHAPE(0, 2)), AD_ERROR_INDEX, "place 2");
+    assert_fails(ad_partition(x, 0, .axis = 1), AD_ERROR_AXIS, "ad_partition: ");
+    assert_fails(ad_partition(3, 0), AD_ERROR_AXIS, "ad_partition: ");
+}
+END_TEST
+
+static ad_array *weighed_partition(ad_array *x)
+{
+    return ad_sum(ad_mul(ad_partition(x, 1, .axis = 0), VECTOR(1, 10, 100)));
+}
+
+START_TEST(cotangents_of_a_partition_go_back_to_where_elements_were)
+{
+    AD_SCOPE;
+    assert_array(ad_grad(weighed_partition)(VECTOR(5, 4, 3)), AD_SHAPE(3), 0, 100, 10, 1);
+    assert_array(ad_grad(weighed_partition)(VECTOR(2, 2, 1)), AD_SHAPE(3), 0, 10, 100, 1);
+    ck_assert_msg(ad_check_grads(weighed_partition, VECTOR(5, -4, 3)), "%s", ad_error_message());
+}
+END_TEST
+
 RUN_TESTS("sort", sort_along_any_axis_or_the_flattened_array, argsort_says_where_elements_were, equal_elements_keep_their_order,
           infinities_are_ordered_and_nan_is_last, complex_numbers_go_by_real_part_then_imaginary_part, every_dtype_is_sorted, long_rows_are_sorted_and_stable,
           long_rows_of_every_digit_are_sorted, the_sorted_array_is_the_array_in_order_bit_for_bit, no_order_makes_sorting_quadratic,
           arrays_without_elements_stay_as_they_are, derivatives_agree_with_differences,
-          cotangents_go_back_to_where_elements_were, the_order_is_a_constant, errors_name_the_axis, every_allocation_may_fail)
+          cotangents_go_back_to_where_elements_were, the_order_is_a_constant, errors_name_the_axis, every_allocation_may_fail,
+          partitions_are_the_sorted_array, partitions_refuse_places_out_of_range, cotangents_of_a_partition_go_back_to_where_elements_were)

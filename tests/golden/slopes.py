@@ -85,6 +85,7 @@ def psi(n):
 NO_END = None
 REAL = [  # name, formula or its derivatives, points, what stands for infinity, ulps of the value and of orders 1 to 3
     ("reciprocal", 1 / X, BOTH, ALGEBRAIC), ("square", X**2, BOTH, ALGEBRAIC), ("abs", ABS, BOTH, ALGEBRAIC), ("sign", SIGN, BOTH, ALGEBRAIC),
+    ("fabs", ABS, BOTH, ALGEBRAIC), ("deg2rad", X * pi / 180, BOTH, ALGEBRAIC), ("rad2deg", X * 180 / pi, BOTH, ALGEBRAIC),
     ("sqrt", sqrt(X), GENERAL, ALGEBRAIC), ("cbrt", CBRT, BOTH, ALGEBRAIC),
     ("exp", exp(X), BOTH, EXPONENTIAL), ("exp2", Integer(2) ** X, BOTH, EXPONENTIAL), ("expm1", exp(X) - 1, BOTH, EXPONENTIAL),
     ("log", log(X), GENERAL + NEAR_1[6:], ALGEBRAIC), ("log2", log(X) / log(2), GENERAL + NEAR_1[6:], ALGEBRAIC),

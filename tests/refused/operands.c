@@ -38,6 +38,9 @@ void operands(void)
     ad_sum(v); /* refused */
     ad_sum(v, .axis = 0); /* refused */
     ad_matmul(x, v); /* refused */
+    ad_linalg_matmul(x, v); /* refused */
+    ad_cross(v, x); /* refused */
+    ad_partition(v, 1); /* refused */
     ad_einsum("i,i", x, v); /* refused */
     ad_full(AD_SHAPE(3), v); /* refused */
     ad_full_like(x, "3"); /* refused */

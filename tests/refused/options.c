@@ -34,8 +34,20 @@ void options(void)
     ad_log_softmax(x, 0); /* refused */
     ad_sort(x, 0); /* refused */
     ad_argsort(x, 0); /* refused */
+    ad_partition(x, 1, 0); /* refused */
+    ad_argpartition(x, 1, 0); /* refused */
     ad_angle(x, true); /* refused */
+    ad_real_if_close(x, 1000); /* refused */
     ad_linalg_norm(x, 1); /* refused */
+    ad_linalg_vector_norm(x, 1); /* refused */
+    ad_linalg_matrix_norm(x, 1); /* refused */
+    ad_linalg_cho_factor(x, true); /* refused */
+    ad_linalg_tensorsolve(x, x, AD_AXES(0)); /* refused */
+    ad_linalg_cross(x, x, 0); /* refused */
+    ad_linalg_diagonal(x, 1); /* refused */
+    ad_linalg_trace(x, 1); /* refused */
+    ad_linalg_toeplitz(x, x); /* refused */
+    ad_cross(x, x, 0); /* refused */
     ad_fft_fft(x, 4); /* refused */
     ad_fft_ifft(x, 4); /* refused */
     ad_fft_rfft(x, 4); /* refused */

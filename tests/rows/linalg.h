@@ -51,6 +51,22 @@ static ad_array *completion(ad_array *x)
 OF_AB(linear_system, ad_linalg_solve(regular(a), b))
 OF_AB(triangular_system, ad_linalg_solve_triangular(regular(a), b, .lower = true))
 
+OF_X(vector_norm_of_two_axes, ad_linalg_vector_norm(x, .axes = AD_AXES(0, -1), .keepdims = true))
+OF_X(vector_norm_3, ad_linalg_vector_norm(x, .ord = 3))
+OF_X(matrix_norm_of_columns, ad_linalg_matrix_norm(x, .ord = 1, .keepdims = true))
+/* Of the triangle that is read: the matrix need not be Hermitian. */
+OF_X(cholesky_of_lower, ad_linalg_cholesky(regular(x), .UPLO = "L"))
+OF_X(cholesky_of_upper, ad_linalg_cholesky(regular(x), .UPLO = "U", .upper = true))
+OF_AB(factorised_system, ad_linalg_cho_solve(ad_linalg_cho_factor(definite(a)), b))
+WAVE_AB(chain_of_four, ad_linalg_multi_dot(ad_list_of(ad_at(ad_reshape(a, AD_SHAPE(-1, ad_dim(a, -1))), "0"), b, ad_sin(b), ad_at(b, ":, 0"))))
+WAVE_AB(blocks, ad_linalg_block_diag(ad_list_of(a, ad_sum(b), ad_square(b))))
+WAVE_AB(blocks_of_vectors, ad_linalg_block_diag(ad_list_of(ad_ravel(a), 3, ad_ravel(b))))
+WAVE_X(toeplitz_hermitian, ad_linalg_toeplitz(x))
+WAVE_AB(toeplitz_of_two, ad_linalg_toeplitz(a, .r = ad_square(b)))
+WAVE_X(linalg_trace_below, ad_linalg_trace(x, .offset = -1))
+WAVE_X(linalg_diagonal_above, ad_linalg_diagonal(x, .offset = 1))
+WAVE_AB(linalg_outer_flat, ad_linalg_outer(ad_ravel(a), ad_ravel(b)))
+
 static const struct row linalg_rows[] = {
     UNARY(linalg_norm, 0.3, 2, COMPLEX),
     ONE("ad_linalg_norm", norm_last_kept, 0.3, 2, COMPLEX | NO_SCALAR),
@@ -86,4 +102,18 @@ static const struct row linalg_rows[] = {
     ONE("ad_linalg_complement", completion, -2, 2, COMPLEX | SQUARE),
     ONE("ad_linalg_pinv", pseudo_inverse, -2, 2, COMPLEX | SQUARE),
     ONE("ad_linalg_expm", ad_linalg_expm, -1, 1, COMPLEX | SQUARE),
+    ONE("ad_linalg_norm", vector_norm_of_two_axes, 0.3, 2, COMPLEX | MATRIX),
+    ONE("ad_linalg_norm", vector_norm_3, 0.3, 2, COMPLEX),
+    ONE("ad_linalg_norm", matrix_norm_of_columns, 0.3, 2, COMPLEX | MATRIX | NO_EMPTY),
+    ONE("ad_linalg_cholesky", cholesky_of_lower, -2, 2, COMPLEX | SQUARE),
+    ONE("ad_linalg_cholesky", cholesky_of_upper, -2, 2, COMPLEX | SQUARE),
+    TWO("ad_linalg_cholesky", factorised_system, -2, 2, COMPLEX | SQUARE | NO_BOOL),
+    TWO("ad_linalg_multi_dot", chain_of_four, -1, 1, COMPLEX | SQUARE | NO_BOOL),
+    TWO("ad_linalg_block_diag", blocks, -1, 1, COMPLEX | SQUARE | NO_BOOL),
+    TWO("ad_linalg_block_diag", blocks_of_vectors, -2, 2, COMPLEX),
+    ONE("ad_linalg_toeplitz", toeplitz_hermitian, -2, 2, COMPLEX),
+    TWO("ad_linalg_toeplitz", toeplitz_of_two, -2, 2, COMPLEX | SQUARE | NO_BOOL),
+    ONE("ad_linalg_trace", linalg_trace_below, -2, 2, COMPLEX | MATRIX),
+    ONE("ad_linalg_diagonal", linalg_diagonal_above, -2, 2, COMPLEX | MATRIX),
+    TWO("ad_linalg_outer", linalg_outer_flat, -1, 1, COMPLEX),
 };

@@ -9,6 +9,17 @@ WAVE_AB(tensordot_lists, ad_tensordot(a, b, .a_axes = AD_AXES(-1, -2), .b_axes =
 WAVE_AB(matvec, ad_matvec(a, ad_at(b, "0")))
 WAVE_AB(vecmat, ad_vecmat(ad_at(a, "..., 0"), b))
 WAVE_AB(vdot_of_squares, ad_vdot(ad_square(a), ad_broadcast_to(b, ad_shape_of(a))))
+
+/* a and b repeated along a last axis of length 3 or 2, each component with a factor of its own. */
+static ad_array *vectors_of(ad_array *x, int64_t length)
+{
+    return ad_mul(ad_expand_dims(x, -1), ad_at(VECTOR(1, -2, 0.5), ":%lld", (long long)length));
+}
+
+WAVE_AB(cross_of_three, ad_cross(ad_cos(vectors_of(a, 3)), vectors_of(b, 3)))
+WAVE_AB(cross_of_two, ad_cross(ad_cos(vectors_of(a, 2)), vectors_of(b, 2)))
+WAVE_AB(cross_of_two_and_three, ad_cross(ad_cos(vectors_of(a, 2)), vectors_of(b, 3), .axisc = 0))
+WAVE_AB(cross_of_three_and_two, ad_cross(ad_cos(vectors_of(a, 3)), vectors_of(b, 2)))
 WAVE_X(trace_first, ad_trace(x))
 WAVE_X(trace_above, ad_trace(x, .offset = 1, .axis1 = -1, .axis2 = -2))
 WAVE_AB(einsum_outer, ad_einsum("...i,...j->...ij", a, b))
@@ -34,6 +45,10 @@ static const struct row product_rows[] = {
     TWO("ad_vecmat", vecmat, -1, 1, COMPLEX | SQUARE),
     BINARY(vecdot, -1, 1, COMPLEX | SQUARE),
     TWO("ad_vdot", vdot_of_squares, -1, 1, COMPLEX | SQUARE | NO_BOOL),
+    TWO("ad_cross", cross_of_three, -2, 2, COMPLEX),
+    TWO("ad_cross", cross_of_two, -2, 2, COMPLEX),
+    TWO("ad_cross", cross_of_two_and_three, -2, 2, COMPLEX),
+    TWO("ad_cross", cross_of_three_and_two, -2, 2, COMPLEX),
     ONE("ad_trace", trace_first, -2, 2, COMPLEX | MATRIX),
     ONE("ad_trace", trace_above, -2, 2, COMPLEX | MATRIX),
     TWO("ad_einsum", einsum_outer, -1, 1, COMPLEX | NO_SCALAR),

@@ -3,6 +3,8 @@
 #define AD_LINALG_H
 
 #include <ad/array.h>
+#include <ad/product.h>
+#include <ad/shape.h>
 #include <ad/tree.h>
 
 AD_BEGIN_DECLS
@@ -39,6 +41,30 @@ typedef struct ad_linalg_norm_options {
  * Errors: a number of axes that is not 1 or 2; an ord that is not defined for matrices, or for vectors; those of ad_linalg_svdvals. */
 AD_API ad_array *ad_linalg_norm(ad_array *x);
 AD_API ad_array *ad_linalg_norm_with(ad_array *x, ad_linalg_norm_options options);
+
+/** Options of ad_linalg_vector_norm. Begin with AD_LINALG_VECTOR_NORM_DEFAULTS. */
+typedef struct ad_linalg_vector_norm_options {
+    double ord;    /**< default 2; 1, INFINITY, -INFINITY, 0, any p */
+    int axis;      /**< one axis; default: all of them */
+    ad_axes axes;  /**< several, whose elements are one vector */
+    bool keepdims; /**< keep the axes with length 1 */
+    int ad_unused_;
+} AD_NAMED_ ad_linalg_vector_norm_options;
+
+/** Norm of vectors, which may lie along several axes: without axes that of all elements. As ad_linalg_norm in all else. As numpy.linalg.vector_norm. */
+AD_API ad_array *ad_linalg_vector_norm(ad_array *x);
+AD_API ad_array *ad_linalg_vector_norm_with(ad_array *x, ad_linalg_vector_norm_options options);
+
+/** Options of ad_linalg_matrix_norm. Begin with AD_LINALG_MATRIX_NORM_DEFAULTS. */
+typedef struct ad_linalg_matrix_norm_options {
+    double ord;    /**< default AD_NORM_FRO; 1, -1, 2, -2, INFINITY, -INFINITY, AD_NORM_NUC */
+    bool keepdims; /**< keep the last two axes with length 1 */
+    int ad_unused_;
+} AD_NAMED_ ad_linalg_matrix_norm_options;
+
+/** Norm of the matrices in the last two axes. As ad_linalg_norm in all else. As numpy.linalg.matrix_norm. */
+AD_API ad_array *ad_linalg_matrix_norm(ad_array *x);
+AD_API ad_array *ad_linalg_matrix_norm_with(ad_array *x, ad_linalg_matrix_norm_options options);
 
 /** Singular values of matrices, real or complex, the largest first. Integers as float64.
  *
@@ -99,7 +125,8 @@ AD_API ad_tree *ad_linalg_slogdet(ad_array *a);
 
 /** Of ad_linalg_cholesky. */
 typedef struct ad_linalg_cholesky_options {
-    bool upper; /**< reads the upper triangle and gives u with a = u^H u */
+    bool upper;       /**< reads the upper triangle and gives u with a = u^H u */
+    const char *UPLO; /**< "L" or "U": the triangle that is read, and whose function is differentiated; default: as .upper says, and derivatives on Hermitian matrices */
     int ad_unused_;
 } AD_NAMED_ ad_linalg_cholesky_options;
 
@@ -112,11 +139,16 @@ typedef struct ad_linalg_cholesky_options {
 AD_API ad_array *ad_linalg_cholesky(ad_array *a);
 AD_API ad_array *ad_linalg_cholesky_with(ad_array *a, ad_linalg_cholesky_options options);
 
-/** Of ad_linalg_cho_solve. */
+/** Of ad_linalg_cho_factor and ad_linalg_cho_solve. */
 typedef struct ad_linalg_cho_solve_options {
     bool lower; /**< the factor is lower triangular, as ad_linalg_cholesky gives it; default, as SciPy's: upper */
     int ad_unused_;
 } AD_NAMED_ ad_linalg_cho_solve_options;
+
+/** The Cholesky factor for ad_linalg_cho_solve with the same .lower: upper triangular unless .lower, made of that triangle of a, and 0 in the other one. Derivative and
+ * errors as of ad_linalg_cholesky. As scipy.linalg.cho_factor, without the flag that comes back there. */
+AD_API ad_array *ad_linalg_cho_factor(ad_array *a);
+AD_API ad_array *ad_linalg_cho_factor_with(ad_array *a, ad_linalg_cho_solve_options options);
 
 /** x with a x = b, given the Cholesky factor of a. As scipy.linalg.cho_solve. */
 AD_API ad_array *ad_linalg_cho_solve(ad_array *factor, ad_array *b);
@@ -213,8 +245,15 @@ typedef struct ad_linalg_cond_options {
 AD_API ad_array *ad_linalg_cond(ad_array *x);
 AD_API ad_array *ad_linalg_cond_with(ad_array *x, ad_linalg_cond_options options);
 
+/** Of ad_linalg_tensorsolve. */
+typedef struct ad_linalg_tensorsolve_options {
+    ad_axes axes; /**< axes of a that are moved to its end first, in this order */
+    int ad_unused_;
+} AD_NAMED_ ad_linalg_tensorsolve_options;
+
 /** x with tensordot(a, x, x.ndim) = b; x has the axes of a behind those of b. As numpy.linalg.tensorsolve. */
 AD_API ad_array *ad_linalg_tensorsolve(ad_array *a, ad_array *b);
+AD_API ad_array *ad_linalg_tensorsolve_with(ad_array *a, ad_array *b, ad_linalg_tensorsolve_options options);
 
 /** Of ad_linalg_tensorinv. */
 typedef struct ad_linalg_tensorinv_options {
@@ -226,6 +265,84 @@ typedef struct ad_linalg_tensorinv_options {
 AD_API ad_array *ad_linalg_tensorinv(ad_array *a);
 AD_API ad_array *ad_linalg_tensorinv_with(ad_array *a, ad_linalg_tensorinv_options options);
 
+/* ---- Products, and matrices laid out of parts ---- */
+
+/** The product of a list of arrays, multiplied in the order that takes the fewest multiplications of numbers.
+ *
+ * @param arrays  two or more matrices; the first may be a vector (a row), and so may the last one (a column)
+ * @return        (m, n), without the axes that vectors lack
+ * Errors: fewer than two arrays; other numbers of axes; shapes that do not align. As numpy.linalg.multi_dot. */
+AD_API ad_array *ad_linalg_multi_dot(const ad_tree *arrays);
+
+/** All products of an element of the vector a with one of the vector b, (m,), (n,) -> (m, n). Errors: an operand that is not a vector, as numpy.linalg.outer;
+ * ad_outer takes any. */
+AD_API ad_array *ad_linalg_outer(ad_array *a, ad_array *b);
+
+/** Of ad_linalg_cross. */
+typedef struct ad_linalg_cross_options {
+    int axis; /**< default -1: the axis of length 3, in each operand and the result */
+    int ad_unused_;
+} AD_NAMED_ ad_linalg_cross_options;
+
+/** Cross product of vectors of length 3. As ad_cross, which also takes vectors of length 2. As numpy.linalg.cross. */
+AD_API ad_array *ad_linalg_cross(ad_array *a, ad_array *b);
+AD_API ad_array *ad_linalg_cross_with(ad_array *a, ad_array *b, ad_linalg_cross_options options);
+
+/** Of ad_linalg_diagonal. */
+typedef struct ad_linalg_diagonal_options {
+    int64_t offset; /**< which diagonal: 0, the default, the main one, above it positive */
+    int ad_unused_;
+} AD_NAMED_ ad_linalg_diagonal_options;
+
+/** The diagonals of the matrices in the last two axes, as the last axis. As numpy.linalg.diagonal; ad_diagonal takes the first two. */
+AD_API ad_array *ad_linalg_diagonal(ad_array *x);
+AD_API ad_array *ad_linalg_diagonal_with(ad_array *x, ad_linalg_diagonal_options options);
+
+/** Of ad_linalg_trace. */
+typedef struct ad_linalg_trace_options {
+    int64_t offset; /**< which diagonal: 0, the default, the main one, above it positive */
+    ad_dtype dtype; /**< of the sum; default: as ad_trace */
+    int ad_unused_;
+} AD_NAMED_ ad_linalg_trace_options;
+
+/** The sums of the diagonals of the matrices in the last two axes. As numpy.linalg.trace; ad_trace takes the first two. */
+AD_API ad_array *ad_linalg_trace(ad_array *x);
+AD_API ad_array *ad_linalg_trace_with(ad_array *x, ad_linalg_trace_options options);
+
+/** A matrix with the given ones along its diagonal and 0 elsewhere.
+ *
+ * @param arrays  (..., m_i, n_i), whose leading axes broadcast; a vector counts as a row, a number as (1, 1). A matrix without elements adds its rows or columns
+ * @return        (..., sum of m_i, sum of n_i), in the common dtype; (1, 0) for no matrices
+ * As scipy.linalg.block_diag. */
+AD_API ad_array *ad_linalg_block_diag(const ad_tree *arrays);
+
+/** Of ad_linalg_toeplitz. */
+typedef struct ad_linalg_toeplitz_options {
+    ad_array *r; /**< the first row, of which element 0 is not read; differentiable; default: the conjugate of c */
+    int ad_unused_;
+} AD_NAMED_ ad_linalg_toeplitz_options;
+
+/** Matrices with constant diagonals: element (i, j) is c[i - j] on and below the main one, r[j - i] above it.
+ *
+ * @param c  (..., m), the first columns
+ * @param r  (..., n), whose leading axes broadcast with those of c
+ * @return   (..., m, n), in the common dtype
+ * As scipy.linalg.toeplitz. */
+AD_API ad_array *ad_linalg_toeplitz(ad_array *c);
+AD_API ad_array *ad_linalg_toeplitz_with(ad_array *c, ad_linalg_toeplitz_options options);
+
+/* The same functions as without the word; functions of these names are exported too. */
+#define ad_linalg_matmul           ad_matmul
+#define ad_linalg_vecdot           ad_vecdot
+#define ad_linalg_vecdot_with      ad_vecdot_with
+#define ad_linalg_tensordot        ad_tensordot
+#define ad_linalg_tensordot_with   ad_tensordot_with
+#define ad_linalg_matrix_transpose ad_matrix_transpose
+
+#define AD_LINALG_VECTOR_NORM_DEFAULTS_FIELDS_      .ord = 2, .axis = AD_NO_AXIS
+#define AD_LINALG_VECTOR_NORM_DEFAULTS              ((ad_linalg_vector_norm_options){ AD_LINALG_VECTOR_NORM_DEFAULTS_FIELDS_ })
+#define AD_LINALG_MATRIX_NORM_DEFAULTS_FIELDS_      .ord = AD_NORM_FRO
+#define AD_LINALG_MATRIX_NORM_DEFAULTS              ((ad_linalg_matrix_norm_options){ AD_LINALG_MATRIX_NORM_DEFAULTS_FIELDS_ })
 #define AD_LINALG_SOLVE_DEFAULTS_FIELDS_            .assume_a = NULL
 #define AD_LINALG_SOLVE_DEFAULTS                    ((ad_linalg_solve_options){ AD_LINALG_SOLVE_DEFAULTS_FIELDS_ })
 #define AD_LINALG_SOLVE_TRIANGULAR_DEFAULTS_FIELDS_ .trans = 0
@@ -244,11 +361,23 @@ AD_API ad_array *ad_linalg_tensorinv_with(ad_array *a, ad_linalg_tensorinv_optio
 #define AD_LINALG_RCOND_DEFAULTS                    ((ad_linalg_rcond_options){ AD_LINALG_RCOND_DEFAULTS_FIELDS_ })
 #define AD_LINALG_COND_DEFAULTS_FIELDS_             .p = AD_NORM_NONE
 #define AD_LINALG_COND_DEFAULTS                     ((ad_linalg_cond_options){ AD_LINALG_COND_DEFAULTS_FIELDS_ })
+#define AD_LINALG_TENSORSOLVE_DEFAULTS_FIELDS_      .axes = { 0 }
+#define AD_LINALG_TENSORSOLVE_DEFAULTS              ((ad_linalg_tensorsolve_options){ AD_LINALG_TENSORSOLVE_DEFAULTS_FIELDS_ })
 #define AD_LINALG_TENSORINV_DEFAULTS_FIELDS_        .ind = 2
 #define AD_LINALG_TENSORINV_DEFAULTS                ((ad_linalg_tensorinv_options){ AD_LINALG_TENSORINV_DEFAULTS_FIELDS_ })
+#define AD_LINALG_CROSS_DEFAULTS_FIELDS_            .axis = -1
+#define AD_LINALG_CROSS_DEFAULTS                    ((ad_linalg_cross_options){ AD_LINALG_CROSS_DEFAULTS_FIELDS_ })
+#define AD_LINALG_DIAGONAL_DEFAULTS_FIELDS_         .offset = 0
+#define AD_LINALG_DIAGONAL_DEFAULTS                 ((ad_linalg_diagonal_options){ AD_LINALG_DIAGONAL_DEFAULTS_FIELDS_ })
+#define AD_LINALG_TRACE_DEFAULTS_FIELDS_            .dtype = AD_NO_DTYPE
+#define AD_LINALG_TRACE_DEFAULTS                    ((ad_linalg_trace_options){ AD_LINALG_TRACE_DEFAULTS_FIELDS_ })
+#define AD_LINALG_TOEPLITZ_DEFAULTS_FIELDS_         .r = NULL
+#define AD_LINALG_TOEPLITZ_DEFAULTS                 ((ad_linalg_toeplitz_options){ AD_LINALG_TOEPLITZ_DEFAULTS_FIELDS_ })
 
 #ifndef __cplusplus
 #define ad_linalg_norm(...)                AD_WITH_A_(ad_linalg_norm, AD_LINALG_NORM, __VA_ARGS__)
+#define ad_linalg_vector_norm(...)         AD_WITH_A_(ad_linalg_vector_norm, AD_LINALG_VECTOR_NORM, __VA_ARGS__)
+#define ad_linalg_matrix_norm(...)         AD_WITH_A_(ad_linalg_matrix_norm, AD_LINALG_MATRIX_NORM, __VA_ARGS__)
 #define ad_linalg_svdvals(x)               AD_CALL_A_(ad_linalg_svdvals, x)
 #define ad_linalg_solve(a, ...)            AD_WITH_AA_(ad_linalg_solve, AD_LINALG_SOLVE, a, __VA_ARGS__)
 #define ad_linalg_solve_triangular(a, ...) AD_WITH_AA_(ad_linalg_solve_triangular, AD_LINALG_SOLVE_TRIANGULAR, a, __VA_ARGS__)
@@ -256,6 +385,7 @@ AD_API ad_array *ad_linalg_tensorinv_with(ad_array *a, ad_linalg_tensorinv_optio
 #define ad_linalg_det(a)                   AD_CALL_A_(ad_linalg_det, a)
 #define ad_linalg_slogdet(a)               AD_CALL_A_(ad_linalg_slogdet, a)
 #define ad_linalg_cholesky(...)            AD_WITH_A_(ad_linalg_cholesky, AD_LINALG_CHOLESKY, __VA_ARGS__)
+#define ad_linalg_cho_factor(...)          AD_WITH_A_(ad_linalg_cho_factor, AD_LINALG_CHO_SOLVE, __VA_ARGS__)
 #define ad_linalg_cho_solve(factor, ...)   AD_WITH_AA_(ad_linalg_cho_solve, AD_LINALG_CHO_SOLVE, factor, __VA_ARGS__)
 #define ad_linalg_eigh(...)                AD_WITH_A_(ad_linalg_eigh, AD_LINALG_EIGH, __VA_ARGS__)
 #define ad_linalg_eigvalsh(...)            AD_WITH_A_(ad_linalg_eigvalsh, AD_LINALG_EIGH, __VA_ARGS__)
@@ -267,8 +397,15 @@ AD_API ad_array *ad_linalg_tensorinv_with(ad_array *a, ad_linalg_tensorinv_optio
 #define ad_linalg_matrix_power(a, n)       AD_CALL_AP_(ad_linalg_matrix_power, a, n)
 #define ad_linalg_expm(a)                  AD_CALL_A_(ad_linalg_expm, a)
 #define ad_linalg_cond(...)                AD_WITH_A_(ad_linalg_cond, AD_LINALG_COND, __VA_ARGS__)
-#define ad_linalg_tensorsolve(a, b)        AD_CALL_AA_(ad_linalg_tensorsolve, a, b)
+#define ad_linalg_tensorsolve(a, ...)      AD_WITH_AA_(ad_linalg_tensorsolve, AD_LINALG_TENSORSOLVE, a, __VA_ARGS__)
 #define ad_linalg_tensorinv(...)           AD_WITH_A_(ad_linalg_tensorinv, AD_LINALG_TENSORINV, __VA_ARGS__)
+#define ad_linalg_multi_dot(arrays)        AD_CALL_P_(ad_linalg_multi_dot, arrays)
+#define ad_linalg_outer(a, b)              AD_CALL_AA_(ad_linalg_outer, a, b)
+#define ad_linalg_cross(a, ...)            AD_WITH_AA_(ad_linalg_cross, AD_LINALG_CROSS, a, __VA_ARGS__)
+#define ad_linalg_diagonal(...)            AD_WITH_A_(ad_linalg_diagonal, AD_LINALG_DIAGONAL, __VA_ARGS__)
+#define ad_linalg_trace(...)               AD_WITH_A_(ad_linalg_trace, AD_LINALG_TRACE, __VA_ARGS__)
+#define ad_linalg_block_diag(arrays)       AD_CALL_P_(ad_linalg_block_diag, arrays)
+#define ad_linalg_toeplitz(...)            AD_WITH_A_(ad_linalg_toeplitz, AD_LINALG_TOEPLITZ, __VA_ARGS__)
 #endif
 
 AD_END_DECLS

@@ -32,6 +32,15 @@ typedef struct ad_angle_options {
 #define AD_ANGLE_DEFAULTS_FIELDS_ .deg = false
 #define AD_ANGLE_DEFAULTS         ((ad_angle_options){ AD_ANGLE_DEFAULTS_FIELDS_ })
 
+/** Options of ad_real_if_close. Begin with AD_REAL_IF_CLOSE_DEFAULTS. */
+typedef struct ad_real_if_close_options {
+    double tol; /**< default 100; above 1 in rounding units of the dtype, else as it is */
+    int ad_unused_;
+} AD_NAMED_ ad_real_if_close_options;
+
+#define AD_REAL_IF_CLOSE_DEFAULTS_FIELDS_ .tol = 100
+#define AD_REAL_IF_CLOSE_DEFAULTS         ((ad_real_if_close_options){ AD_REAL_IF_CLOSE_DEFAULTS_FIELDS_ })
+
 /* ---- Arithmetic, of any number ---- */
 
 /** -x. Not defined for bool. */
@@ -40,6 +49,8 @@ AD_API ad_array *ad_neg(ad_array *x);
 AD_API ad_array *ad_reciprocal(ad_array *x);
 /** |x|; real for complex x, bool for bool. Derivative: sign(x), for complex x conj(x)/|x|, and 0 at 0; an infinite part alone gives its direction. */
 AD_API ad_array *ad_abs(ad_array *x);
+/** |x| of a real x, as a float: of integers and bools float64. Derivative: sign(x). */
+AD_API ad_array *ad_fabs(ad_array *x);
 /** -1, 0 or 1; x/|x| for complex x. Derivative: 0, for complex x along the circle, 0 at 0. */
 AD_API ad_array *ad_sign(ad_array *x);
 /** x^2. */
@@ -68,6 +79,10 @@ AD_API ad_array *ad_log1p(ad_array *x);
 
 /* ---- Circular and hyperbolic functions ---- */
 
+/** Radians of x degrees; real. */
+AD_API ad_array *ad_deg2rad(ad_array *x);
+/** Degrees of x radians; real. */
+AD_API ad_array *ad_rad2deg(ad_array *x);
 /** Sine; x in radians. */
 AD_API ad_array *ad_sin(ad_array *x);
 /** Cosine; x in radians. */
@@ -123,6 +138,10 @@ AD_API ad_array *ad_conj(ad_array *x);
 /** Argument in radians, in (-pi, pi], or with .deg = true in degrees. VJP: -i g/x, 0 at 0; for real x the derivative is 0. */
 AD_API ad_array *ad_angle(ad_array *x);
 AD_API ad_array *ad_angle_with(ad_array *x, ad_angle_options options);
+/** The real part of a complex x whose imaginary parts are all smaller in size than a tolerance, else x. Options: .tol. It looks at the values: the dtype of the
+ * result depends on them. Derivative: that of what is returned. */
+AD_API ad_array *ad_real_if_close(ad_array *x);
+AD_API ad_array *ad_real_if_close_with(ad_array *x, ad_real_if_close_options options);
 
 /* ---- Rounding and tests; constants of every derivative ---- */
 
@@ -216,6 +235,8 @@ AD_API ad_array *ad_clip(ad_array *x, ad_array *low, ad_array *high);
 /* NumPy's and SciPy's other names of the same functions; functions of these names are exported too. */
 #define ad_negative ad_neg
 #define ad_absolute ad_abs
+#define ad_radians ad_deg2rad
+#define ad_degrees ad_rad2deg
 #define ad_asin ad_arcsin
 #define ad_acos ad_arccos
 #define ad_atan ad_arctan
@@ -243,6 +264,7 @@ AD_API ad_array *ad_clip(ad_array *x, ad_array *low, ad_array *high);
 #define ad_neg(x)                 AD_CALL_A_(ad_neg, x)
 #define ad_reciprocal(x)          AD_CALL_A_(ad_reciprocal, x)
 #define ad_abs(x)                 AD_CALL_A_(ad_abs, x)
+#define ad_fabs(x)                AD_CALL_A_(ad_fabs, x)
 #define ad_sign(x)                AD_CALL_A_(ad_sign, x)
 #define ad_square(x)              AD_CALL_A_(ad_square, x)
 #define ad_sqrt(x)                AD_CALL_A_(ad_sqrt, x)
@@ -254,6 +276,8 @@ AD_API ad_array *ad_clip(ad_array *x, ad_array *low, ad_array *high);
 #define ad_log2(x)                AD_CALL_A_(ad_log2, x)
 #define ad_log10(x)               AD_CALL_A_(ad_log10, x)
 #define ad_log1p(x)               AD_CALL_A_(ad_log1p, x)
+#define ad_deg2rad(x)             AD_CALL_A_(ad_deg2rad, x)
+#define ad_rad2deg(x)             AD_CALL_A_(ad_rad2deg, x)
 #define ad_sin(x)                 AD_CALL_A_(ad_sin, x)
 #define ad_cos(x)                 AD_CALL_A_(ad_cos, x)
 #define ad_tan(x)                 AD_CALL_A_(ad_tan, x)
@@ -278,6 +302,7 @@ AD_API ad_array *ad_clip(ad_array *x, ad_array *low, ad_array *high);
 #define ad_imag(x)                AD_CALL_A_(ad_imag, x)
 #define ad_conj(x)                AD_CALL_A_(ad_conj, x)
 #define ad_angle(...)             AD_WITH_A_(ad_angle, AD_ANGLE, __VA_ARGS__)
+#define ad_real_if_close(...)     AD_WITH_A_(ad_real_if_close, AD_REAL_IF_CLOSE, __VA_ARGS__)
 #define ad_floor(x)               AD_CALL_A_(ad_floor, x)
 #define ad_ceil(x)                AD_CALL_A_(ad_ceil, x)
 #define ad_trunc(x)               AD_CALL_A_(ad_trunc, x)

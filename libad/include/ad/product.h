@@ -90,28 +90,48 @@ AD_API ad_array *ad_tensordot_with(ad_array *a, ad_array *b, ad_tensordot_option
  * Errors: subscripts that cannot be read, or that do not fit the shapes; axes of one letter with different lengths. */
 AD_API ad_array *ad_einsum_from(const char *subscripts, ad_array *const *operands, int count);
 
-/* ---- Trace ---- */
+/* ---- Cross product and trace ---- */
+
+/** Options of ad_cross. */
+typedef struct ad_cross_options {
+    int axisa, axisb; /**< -1: the axes of the vectors in a and in b */
+    int axisc;        /**< -1: where the result has its vectors; not read where it has none */
+    int axis;         /**< in place of all three */
+    int ad_unused_;
+} AD_NAMED_ ad_cross_options;
+
+/** Cross product of vectors of length 3, or 2, whose third component counts as 0; the other axes broadcast.
+ *
+ * @param a  (..., 3) or (..., 2)
+ * @param b  (..., 3) or (..., 2)
+ * @return   (..., 3), or, of two vectors of length 2, their third component alone: (...)
+ * Errors: other lengths; bools; other axes that do not broadcast. */
+AD_API ad_array *ad_cross(ad_array *a, ad_array *b);
+AD_API ad_array *ad_cross_with(ad_array *a, ad_array *b, ad_cross_options options);
 
 /** Options of ad_trace. */
 typedef struct ad_trace_options {
     int64_t offset;   /**< 0: which diagonal; above the main one if positive */
     int axis1, axis2; /**< 0, 1: the axes of the matrix */
+    ad_dtype dtype;   /**< of the sum, as that of ad_sum */
     int ad_unused_;
 } AD_NAMED_ ad_trace_options;
 
-/** Sum along a diagonal, in the shape of the other axes: (n, m, ...) -> (...). Options: .offset, .axis1, .axis2 = 1.
- * Integers smaller than int64, and bools, are summed as int64.
+/** Sum along a diagonal, in the shape of the other axes: (n, m, ...) -> (...). Options: .offset, .axis1, .axis2 = 1, .dtype.
+ * Integers smaller than int64, and bools, are summed as int64 unless .dtype says otherwise.
  * Errors: fewer than two axes; an axis out of range; the same axis twice. */
 AD_API ad_array *ad_trace(ad_array *x);
 AD_API ad_array *ad_trace_with(ad_array *x, ad_trace_options options);
 
 #define AD_VECDOT_DEFAULTS_FIELDS_    .axis = -1
 #define AD_TENSORDOT_DEFAULTS_FIELDS_ .axes = 2
-#define AD_TRACE_DEFAULTS_FIELDS_     .axis2 = 1
+#define AD_CROSS_DEFAULTS_FIELDS_     .axisa = -1, .axisb = -1, .axisc = -1, .axis = AD_NO_AXIS
+#define AD_TRACE_DEFAULTS_FIELDS_     .axis2 = 1, .dtype = AD_NO_DTYPE
 
 /** The options with their defaults. */
 #define AD_VECDOT_DEFAULTS    ((ad_vecdot_options){ AD_VECDOT_DEFAULTS_FIELDS_ })
 #define AD_TENSORDOT_DEFAULTS ((ad_tensordot_options){ AD_TENSORDOT_DEFAULTS_FIELDS_ })
+#define AD_CROSS_DEFAULTS     ((ad_cross_options){ AD_CROSS_DEFAULTS_FIELDS_ })
 #define AD_TRACE_DEFAULTS     ((ad_trace_options){ AD_TRACE_DEFAULTS_FIELDS_ })
 
 #ifndef __cplusplus
@@ -137,6 +157,7 @@ AD_API ad_array *ad_trace_with(ad_array *x, ad_trace_options options);
 
 #define ad_vecdot(...)    AD_WITH_AA_(ad_vecdot, AD_VECDOT, __VA_ARGS__)
 #define ad_tensordot(...) AD_WITH_AA_(ad_tensordot, AD_TENSORDOT, __VA_ARGS__)
+#define ad_cross(a, ...)  AD_WITH_AA_(ad_cross, AD_CROSS, a, __VA_ARGS__)
 #define ad_trace(...)     AD_WITH_A_(ad_trace, AD_TRACE, __VA_ARGS__)
 
 #endif

@@ -24,9 +24,34 @@ AD_API ad_array *ad_sort_with(ad_array *x, ad_sort_options options);
 AD_API ad_array *ad_argsort(ad_array *x);
 AD_API ad_array *ad_argsort_with(ad_array *x, ad_sort_options options);
 
+/** Options of ad_partition and ad_argpartition. */
+typedef struct ad_partition_options {
+    int axis;      /**< default -1; AD_NO_AXIS: the flattened array */
+    ad_shape kths; /**< several places in place of kth: AD_SHAPE(2, -1) */
+    int ad_unused_;
+} AD_NAMED_ ad_partition_options;
+
+#define AD_PARTITION_DEFAULTS_FIELDS_ .axis = -1
+#define AD_PARTITION_DEFAULTS         ((ad_partition_options){ AD_PARTITION_DEFAULTS_FIELDS_ })
+
+/** x with the element that sorting would put at place kth there, none after it smaller, and none before it larger.
+ *
+ * @param kth  negative: from the end
+ * As numpy.partition, of whose many results this is the sorted one. Derivative: that of ad_sort.
+ * Errors: kth out of range; those of ad_sort. */
+AD_API ad_array *ad_partition(ad_array *x, int64_t kth);
+AD_API ad_array *ad_partition_with(ad_array *x, int64_t kth, ad_partition_options options);
+
+/** The places that the elements of ad_partition had: those of ad_argsort. A constant of every derivative. */
+AD_API ad_array *ad_argpartition(ad_array *x, int64_t kth);
+AD_API ad_array *ad_argpartition_with(ad_array *x, int64_t kth, ad_partition_options options);
+
 #ifndef __cplusplus
 #define ad_sort(...)    AD_WITH_A_(ad_sort, AD_SORT, __VA_ARGS__)
 #define ad_argsort(...) AD_WITH_A_(ad_argsort, AD_SORT, __VA_ARGS__)
+
+#define ad_partition(x, ...)    AD_WITH_AP_(ad_partition, AD_PARTITION, x, __VA_ARGS__)
+#define ad_argpartition(x, ...) AD_WITH_AP_(ad_argpartition, AD_PARTITION, x, __VA_ARGS__)
 #endif
 
 AD_END_DECLS

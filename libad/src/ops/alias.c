@@ -25,9 +25,18 @@
     {                                                                                                                  \
         return ad_##name##_with(x, options);                                                                           \
     }
+#define ALIAS_OF_TWO_WITH(alias, name, options_type)                                                                   \
+    ALIAS_OF_TWO(alias, name)                                                                                          \
+    AD_API ad_array *alias##_with_function(ad_array *a, ad_array *b, options_type options) __asm__(SYMBOL(alias##_with)); \
+    ad_array *alias##_with_function(ad_array *a, ad_array *b, options_type options)                                    \
+    {                                                                                                                  \
+        return ad_##name##_with(a, b, options);                                                                        \
+    }
 
 ALIAS(negative, neg)
 ALIAS(absolute, abs)
+ALIAS(radians, deg2rad)
+ALIAS(degrees, rad2deg)
 ALIAS(asin, arcsin)
 ALIAS(acos, arccos)
 ALIAS(atan, arctan)
@@ -35,6 +44,7 @@ ALIAS(asinh, arcsinh)
 ALIAS(acosh, arccosh)
 ALIAS(atanh, arctanh)
 ALIAS(conjugate, conj)
+ALIAS(linalg_matrix_transpose, matrix_transpose)
 ALIAS(special_expit, sigmoid)
 ALIAS(special_log_expit, log_sigmoid)
 ALIAS(special_erf, erf)
@@ -50,6 +60,10 @@ ALIAS_OF_TWO(power, pow)
 ALIAS_OF_TWO(remainder, mod)
 ALIAS_OF_TWO(atan2, arctan2)
 ALIAS_OF_TWO(special_polygamma, polygamma)
+ALIAS_OF_TWO(linalg_matmul, matmul)
+
+ALIAS_OF_TWO_WITH(linalg_vecdot, vecdot, ad_vecdot_options)
+ALIAS_OF_TWO_WITH(linalg_tensordot, tensordot, ad_tensordot_options)
 
 ALIAS_OF_REDUCTION(amax, max)
 ALIAS_OF_REDUCTION(amin, min)

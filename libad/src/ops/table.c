@@ -13,14 +13,17 @@ static function *const of_each_file[] __attribute__((used)) = {
     (function *)ad_take,           /* index/gather.c */
     (function *)ad_stack,          /* shape/join.c */
     (function *)ad_name,           /* name.c */
+    (function *)ad_linalg_toeplitz, /* linalg/blocks.c */
     (function *)ad_linalg_cholesky, /* linalg/cholesky.c */
     (function *)ad_linalg_det,     /* linalg/determinant.c */
     (function *)ad_linalg_eigh,    /* linalg/eigh.c */
     (function *)ad_linalg_norm,    /* linalg/norm.c */
     (function *)ad_linalg_expm,    /* linalg/power.c */
+    (function *)ad_linalg_outer,   /* linalg/products.c */
     (function *)ad_linalg_qr,      /* linalg/qr.c */
     (function *)ad_linalg_inv,     /* linalg/solve.c, linalg/stack.c */
     (function *)ad_linalg_svdvals, /* linalg/svd.c */
+    (function *)ad_cross,          /* product/cross.c */
     (function *)ad_matmul,         /* product/product.c */
     (function *)ad_sum,            /* reduce/reduce.c */
     (function *)ad_slice_axis,     /* index/region.c */

@@ -183,6 +183,8 @@ ad_array *ad_linalg_cholesky_with(ad_array *a, ad_linalg_cholesky_options option
 {
     if (!ad_given(a, "ad_linalg_cholesky", "array") || !(a = ad_matrices("ad_linalg_cholesky", a, true)))
         return NULL;
+    if (options.UPLO && !(a = ad_hermitian("ad_linalg_cholesky", a, options.UPLO)))
+        return NULL;
     a = options.upper ? ad_adjoint(a) : a;
     ad_array *l = a ? ad_call_primitive(&cholesky_op, &a, 1, NULL) : NULL;
     return options.upper ? ad_adjoint(l) : l;
@@ -191,6 +193,19 @@ ad_array *ad_linalg_cholesky_with(ad_array *a, ad_linalg_cholesky_options option
 ad_array *(ad_linalg_cholesky)(ad_array *a)
 {
     return ad_linalg_cholesky_with(a, AD_LINALG_CHOLESKY_DEFAULTS);
+}
+
+ad_array *ad_linalg_cho_factor_with(ad_array *a, ad_linalg_cho_solve_options options)
+{
+    const char *name = "ad_linalg_cho_factor";
+    if (!ad_given(a, name, "array") || !(a = ad_matrices(name, a, true)))
+        return NULL;
+    return ad_linalg_cholesky(a, .upper = !options.lower);
+}
+
+ad_array *(ad_linalg_cho_factor)(ad_array *a)
+{
+    return ad_linalg_cho_factor_with(a, AD_LINALG_CHO_SOLVE_DEFAULTS);
 }
 
 ad_array *ad_linalg_cho_solve_with(ad_array *factor, ad_array *b, ad_linalg_cho_solve_options options)

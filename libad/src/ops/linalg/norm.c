@@ -256,9 +256,9 @@ static ad_array *extreme_singular(ad_array *s, ad_array *tolerance, bool largest
     return extreme(ad_where(tie, ad_add(y, ad_sub(s, values)), s), AD_AXES(-1), largest);
 }
 
-static ad_array *singular_norm(ad_array *x, ad_axes axes, double ord)
+static ad_array *singular_norm(const char *name, ad_array *x, ad_axes axes, double ord)
 {
-    ad_array *tolerance, *s = ad_singular_values("ad_linalg_norm", ad_moveaxis(x, axes, AD_AXES(-2, -1)), &tolerance);
+    ad_array *tolerance, *s = ad_singular_values(name, ad_moveaxis(x, axes, AD_AXES(-2, -1)), &tolerance);
     ad_array *y = ord == AD_NORM_NUC ? sum_over(s, AD_AXES(-1)) : extreme_singular(s, tolerance, ord > 0);
     return ad_expand_dims(ad_squeeze(y, .axis = -1), axes);
 }
@@ -279,12 +279,12 @@ static const char *ord_text(double ord, char *buffer, size_t size)
 }
 #define ORD_TEXT(ord) ord_text(ord, (char[32]){ 0 }, 32)
 
-static ad_array *vector_norm(ad_array *x, ad_axes axes, double ord)
+static ad_array *vector_norm(const char *name, ad_array *x, ad_axes axes, double ord)
 {
     if (ord == AD_NORM_NONE || ord == 2)
         return ad_two_norm(x, axes, 1);
     if (ord == AD_NORM_FRO || ord == AD_NORM_NUC || isnan(ord))
-        return ad_set_error(AD_ERROR_VALUE, "ad_linalg_norm: vectors take ord 0, 1, 2, any other number, INFINITY or -INFINITY, not %s", ORD_TEXT(ord));
+        return ad_set_error(AD_ERROR_VALUE, "%s: vectors take ord 0, 1, 2, any other number, INFINITY or -INFINITY, not %s", name, ORD_TEXT(ord));
     if (isinf(ord))
         return extreme(ad_abs(x), axes, ord > 0);
     if (ord == 0)
@@ -292,7 +292,7 @@ static ad_array *vector_norm(ad_array *x, ad_axes axes, double ord)
     return ord == 1 ? sum_over(ad_abs(x), axes) : p_norm(x, axes, ord);
 }
 
-static ad_array *matrix_norm(ad_array *x, ad_axes axes, double ord)
+static ad_array *matrix_norm(const char *name, ad_array *x, ad_axes axes, double ord)
 {
     ad_axes rows = { 1, { axes.axis[0] } }, columns = { 1, { axes.axis[1] } };
     if (ord == AD_NORM_NONE || ord == AD_NORM_FRO)
@@ -302,43 +302,80 @@ static ad_array *matrix_norm(ad_array *x, ad_axes axes, double ord)
     if (isinf(ord))
         return extreme(sum_over(ad_abs(x), columns), rows, ord > 0);
     if (fabs(ord) == 2 || ord == AD_NORM_NUC)
-        return singular_norm(x, axes, ord);
-    return ad_set_error(AD_ERROR_VALUE, "ad_linalg_norm: matrices take ord 1, -1, 2, -2, INFINITY, -INFINITY, AD_NORM_FRO or AD_NORM_NUC, not %s",
+        return singular_norm(name, x, axes, ord);
+    return ad_set_error(AD_ERROR_VALUE, "%s: matrices take ord 1, -1, 2, -2, INFINITY, -INFINITY, AD_NORM_FRO or AD_NORM_NUC, not %s", name,
                         ORD_TEXT(ord));
 }
 
 /* The axes asked for, resolved, in the order given; all of them if none. */
-static bool resolve_axes(const ad_array *x, const ad_linalg_norm_options *o, ad_axes *axes)
+static bool resolve_axes(const char *name, const ad_array *x, int axis, const ad_axes *asked, ad_axes *axes)
 {
     bool selected[AD_MAX_NDIM];
-    if (!ad_axes_resolve("ad_linalg_norm", o->axis, &o->axes, x->ndim, selected))
+    if (!ad_axes_resolve(name, axis, asked, x->ndim, selected))
         return false;
-    bool none = o->axis == AD_NO_AXIS && o->axes.count == 0;
-    axes->count = none ? x->ndim : o->axis != AD_NO_AXIS ? 1 : o->axes.count;
+    bool none = axis == AD_NO_AXIS && asked->count == 0;
+    axes->count = none ? x->ndim : axis != AD_NO_AXIS ? 1 : asked->count;
     for (int i = 0; i < axes->count; i++) {
-        int axis = none ? i : o->axis != AD_NO_AXIS ? o->axis : o->axes.axis[i];
-        axes->axis[i] = axis < 0 ? axis + x->ndim : axis;
+        int one = none ? i : axis != AD_NO_AXIS ? axis : asked->axis[i];
+        axes->axis[i] = one < 0 ? one + x->ndim : one;
     }
-    bool flat = none && o->ord == AD_NORM_NONE;
-    if (!flat && axes->count != 1 && axes->count != 2)
-        return AD_FAIL(AD_ERROR_AXIS, "ad_linalg_norm: a norm is over one axis or two, not %d", axes->count);
     return true;
+}
+
+static ad_array *as_float(ad_array *x)
+{
+    return ad_dtype_is_float((ad_dtype)x->dtype) ? x : ad_astype(x, AD_F64);
+}
+
+static ad_array *without(ad_array *y, ad_axes axes, bool keepdims)
+{
+    return keepdims || !axes.count ? y : ad_squeeze(y, .axes = axes);
 }
 
 ad_array *ad_linalg_norm_with(ad_array *x, ad_linalg_norm_options options)
 {
+    const char *name = "ad_linalg_norm";
     ad_axes axes = { 0 };
-    if (!ad_given(x, "ad_linalg_norm", "array"))
+    if (!ad_given(x, name, "array") || !(x = as_float(x)) || !resolve_axes(name, x, options.axis, &options.axes, &axes))
         return NULL;
-    if (!ad_dtype_is_float((ad_dtype)x->dtype) && !(x = ad_astype(x, AD_F64)))
-        return NULL;
-    if (!resolve_axes(x, &options, &axes))
-        return NULL;
-    ad_array *y = axes.count == 2 ? matrix_norm(x, axes, options.ord) : vector_norm(x, axes, options.ord);
-    return options.keepdims || !axes.count ? y : ad_squeeze(y, .axes = axes);
+    bool flat = options.axis == AD_NO_AXIS && options.axes.count == 0 && options.ord == AD_NORM_NONE;
+    if (!flat && axes.count != 1 && axes.count != 2)
+        return ad_set_error(AD_ERROR_AXIS, "%s: a norm is over one axis or two, not %d", name, axes.count);
+    ad_array *y = axes.count == 2 ? matrix_norm(name, x, axes, options.ord) : vector_norm(name, x, axes, options.ord);
+    return without(y, axes, options.keepdims);
 }
 
 ad_array *(ad_linalg_norm)(ad_array *x)
 {
     return ad_linalg_norm_with(x, AD_LINALG_NORM_DEFAULTS);
+}
+
+ad_array *ad_linalg_vector_norm_with(ad_array *x, ad_linalg_vector_norm_options options)
+{
+    const char *name = "ad_linalg_vector_norm";
+    ad_axes axes = { 0 };
+    if (!ad_given(x, name, "array") || !(x = as_float(x)) || !resolve_axes(name, x, options.axis, &options.axes, &axes))
+        return NULL;
+    return without(vector_norm(name, x, axes, options.ord), axes, options.keepdims);
+}
+
+ad_array *(ad_linalg_vector_norm)(ad_array *x)
+{
+    return ad_linalg_vector_norm_with(x, AD_LINALG_VECTOR_NORM_DEFAULTS);
+}
+
+ad_array *ad_linalg_matrix_norm_with(ad_array *x, ad_linalg_matrix_norm_options options)
+{
+    const char *name = "ad_linalg_matrix_norm";
+    if (!ad_given(x, name, "array") || !(x = as_float(x)))
+        return NULL;
+    if (x->ndim < 2)
+        return ad_set_error(AD_ERROR_SHAPE, "%s: a matrix has two axes, an operand of shape %s does not", name, AD_SHAPE_TEXT(x));
+    ad_axes axes = AD_AXES(x->ndim - 2, x->ndim - 1);
+    return without(matrix_norm(name, x, axes, options.ord), axes, options.keepdims);
+}
+
+ad_array *(ad_linalg_matrix_norm)(ad_array *x)
+{
+    return ad_linalg_matrix_norm_with(x, AD_LINALG_MATRIX_NORM_DEFAULTS);
 }

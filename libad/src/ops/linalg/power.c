@@ -167,16 +167,27 @@ static ad_shape axes_from(const ad_array *x, int first)
     return shape;
 }
 
-ad_array *(ad_linalg_tensorsolve)(ad_array *a, ad_array *b)
+ad_array *ad_linalg_tensorsolve_with(ad_array *a, ad_array *b, ad_linalg_tensorsolve_options options)
 {
     const char *name = "ad_linalg_tensorsolve";
-    if (!ad_both_given(a, b, name))
+    bool moved[AD_MAX_NDIM];
+    if (!ad_both_given(a, b, name) || (options.axes.count && !ad_axes_resolve(name, AD_NO_AXIS, &options.axes, a->ndim, moved)))
+        return NULL;
+    ad_axes last = { .count = options.axes.count };
+    for (int i = 0; i < last.count; i++)
+        last.axis[i] = a->ndim - last.count + i;
+    if (last.count && !(a = ad_moveaxis(a, options.axes, last)))
         return NULL;
     if (b->ndim > a->ndim || product_of(a, b->ndim, a->ndim) != b->size || product_of(a, 0, b->ndim) != b->size)
         return ad_set_error(AD_ERROR_SHAPE, "%s: shapes %s and %s; the first axes of the first should hold as many elements as the second, and so the others",
                             name, AD_SHAPE_TEXT(a), AD_SHAPE_TEXT(b));
     ad_array *x = ad_linalg_solve(ad_reshape(a, AD_SHAPE(b->size, b->size)), ad_ravel(b));
     return ad_reshape(x, axes_from(a, b->ndim));
+}
+
+ad_array *(ad_linalg_tensorsolve)(ad_array *a, ad_array *b)
+{
+    return ad_linalg_tensorsolve_with(a, b, AD_LINALG_TENSORSOLVE_DEFAULTS);
 }
 
 ad_array *ad_linalg_tensorinv_with(ad_array *a, ad_linalg_tensorinv_options options)

@@ -9,9 +9,12 @@
 #include "ad/array.h"
 #include "ad/create.h"
 #include "ad/math.h"
+#include "ad/reduce.h"
+#include "ad/transform.h"
 #include "ops/ops.h"
 #include "tape/tape.h"
 #include <complex.h>
+#include <float.h>
 #include <string.h>
 
 /* ---- shapes and dtypes of every elementwise operation, of one operand or several ---- */
@@ -358,6 +361,7 @@ ELEMENTWISE(square,      INPUT,     ad_mul(2, x))
 ELEMENTWISE(sqrt,        OUTPUT,    ad_zdiv(0.5, y))
 ELEMENTWISE(cbrt,        INPUT,     ad_cbrt_slope(x))
 ELEMENTWISE(abs,         INPUT,     ad_conj(ad_sign(x)))
+ELEMENTWISE(fabs,        INPUT,     ad_sign(x))
 ELEMENTWISE(exp,         OUTPUT,    y)
 ELEMENTWISE(exp2,        OUTPUT,    ad_mul(M_LN2, y))
 ELEMENTWISE(expm1,       INPUT,     ad_exp(x))
@@ -397,6 +401,8 @@ ELEMENTWISE(arcsinh_slope, BOTH,    ad_neg(cube_times(y, x)))
 ELEMENTWISE(arccosh_slope, BOTH,    ad_neg(cube_times(y, x)))
 
 /*     name  transpose; the pairing is Re sum(g v), without conjugation */
+LINEAR(deg2rad, ad_deg2rad(g))
+LINEAR(rad2deg, ad_rad2deg(g))
 LINEAR(conj, ad_conj(g))
 LINEAR(real, g)
 LINEAR(imag, ad_mul(ad_weak_complex(-1.0i), g))
@@ -415,5 +421,31 @@ CONSTANT(logical_not)
 ad_array *ad_angle_with(ad_array *x, ad_angle_options options)
 {
     ad_array *angle = (ad_angle)(x);
-    return options.deg ? ad_mul(angle, 180 / AD_PI) : angle;
+    return options.deg ? ad_rad2deg(angle) : angle;
+}
+
+/* ---- real_if_close: the dtype of the result depends on the values, so the function looks at them as a program would ---- */
+
+/* 1 or 0; -1 and an error. */
+static int has_small_imaginary_parts(ad_array *x, double tolerance)
+{
+    AD_SCOPE;
+    ad_array *answer = ad_all(ad_less(ad_abs(ad_imag(ad_stop_gradient(x))), tolerance));
+    return answer ? (int)ad_item_int(answer) : -1;
+}
+
+ad_array *ad_real_if_close_with(ad_array *x, ad_real_if_close_options options)
+{
+    if (!ad_given(x, "ad_real_if_close", "array"))
+        return NULL;
+    if (!ad_dtype_is_complex((ad_dtype)x->dtype))
+        return ad_unchanged(x);
+    double unit = x->dtype == AD_C64 ? FLT_EPSILON : DBL_EPSILON;
+    int small = has_small_imaginary_parts(x, options.tol > 1 ? options.tol * unit : options.tol);
+    return small < 0 ? NULL : small ? ad_real(x) : ad_unchanged(x);
+}
+
+ad_array *(ad_real_if_close)(ad_array *x)
+{
+    return ad_real_if_close_with(x, AD_REAL_IF_CLOSE_DEFAULTS);
 }

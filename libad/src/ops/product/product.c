@@ -353,7 +353,7 @@ ad_array *ad_trace_with(ad_array *x, ad_trace_options options)
     if (!ad_given(x, "ad_trace", "array") || !has_axes("ad_trace", x, 2))
         return NULL;
     ad_array *diagonal = ad_diagonal(x, .offset = options.offset, .axis1 = options.axis1, .axis2 = options.axis2);
-    return ad_sum(diagonal, .axis = -1);
+    return ad_sum(diagonal, .axis = -1, .dtype = options.dtype);
 }
 
 ad_array *(ad_trace)(ad_array *x)

@@ -100,12 +100,14 @@ static ad_array *along(const char *name, ad_array *(*f)(ad_array *), ad_array *x
     return x ? ad_moveaxis(f(x), -1, axis) : NULL;
 }
 
+static ad_array *sort_along(const char *name, ad_array *(*f)(ad_array *), ad_array *x, int axis)
+{
+    return axis == AD_NO_AXIS ? along(name, f, ad_ravel(x), 0) : along(name, f, x, axis);
+}
+
 ad_array *ad_argsort_with(ad_array *x, ad_sort_options options)
 {
-    if (!ad_given(x, "ad_argsort", "array"))
-        return NULL;
-    options.axis = ad_axis_of_scalar(x, options.axis);
-    return options.axis == AD_NO_AXIS ? along("ad_argsort", order_of, ad_ravel(x), 0) : along("ad_argsort", order_of, x, options.axis);
+    return ad_given(x, "ad_argsort", "array") ? sort_along("ad_argsort", order_of, x, ad_axis_of_scalar(x, options.axis)) : NULL;
 }
 
 ad_array *(ad_argsort)(ad_array *x)
@@ -115,12 +117,55 @@ ad_array *(ad_argsort)(ad_array *x)
 
 ad_array *ad_sort_with(ad_array *x, ad_sort_options options)
 {
-    if (!ad_given(x, "ad_sort", "array"))
-        return NULL;
-    return options.axis == AD_NO_AXIS ? along("ad_sort", sorted, ad_ravel(x), 0) : along("ad_sort", sorted, x, options.axis);
+    return ad_given(x, "ad_sort", "array") ? sort_along("ad_sort", sorted, x, options.axis) : NULL;
 }
 
 ad_array *(ad_sort)(ad_array *x)
 {
     return ad_sort_with(x, AD_SORT_DEFAULTS);
+}
+
+/* ---- partitions: the sorted array is one, whatever the places ---- */
+
+/* Whether each place is one of the axis. As in NumPy, those of an array without elements are not looked at. */
+static bool are_places(const char *name, const ad_array *x, int axis, const ad_shape *kths)
+{
+    if (!ad_count_fits(name, kths->ndim, AD_MAX_NDIM, "places"))
+        return false;
+    int resolved = axis == AD_NO_AXIS ? 0 : ad_axis_resolve(name, axis, x->ndim);
+    if (resolved < 0)
+        return false;
+    int64_t n = axis == AD_NO_AXIS ? x->size : ad_dims(x)[resolved];
+    for (int i = 0; x->size && i < kths->ndim; i++)
+        if (kths->dim[i] < -n || kths->dim[i] >= n)
+            return AD_FAIL(AD_ERROR_INDEX, "%s: place %lld of an axis of length %lld", name, (long long)kths->dim[i], (long long)n);
+    return true;
+}
+
+static ad_array *partition(const char *name, ad_array *(*f)(ad_array *), ad_array *x, int axis, int64_t kth, ad_shape kths)
+{
+    if (kths.ndim == 0)
+        kths = AD_SHAPE(kth);
+    return are_places(name, x, axis, &kths) ? sort_along(name, f, x, axis) : NULL;
+}
+
+ad_array *ad_partition_with(ad_array *x, int64_t kth, ad_partition_options options)
+{
+    return ad_given(x, "ad_partition", "array") ? partition("ad_partition", sorted, x, options.axis, kth, options.kths) : NULL;
+}
+
+ad_array *(ad_partition)(ad_array *x, int64_t kth)
+{
+    return ad_partition_with(x, kth, AD_PARTITION_DEFAULTS);
+}
+
+ad_array *ad_argpartition_with(ad_array *x, int64_t kth, ad_partition_options options)
+{
+    const char *name = "ad_argpartition";
+    return ad_given(x, name, "array") ? partition(name, order_of, x, ad_axis_of_scalar(x, options.axis), kth, options.kths) : NULL;
+}
+
+ad_array *(ad_argpartition)(ad_array *x, int64_t kth)
+{
+    return ad_argpartition_with(x, kth, AD_PARTITION_DEFAULTS);
 }
