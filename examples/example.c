@@ -244,6 +244,24 @@ void write_images(const char *prefix, const char *suffix, ad_array *images, cons
     free(text);
 }
 
+ad_array *newton_step(ad_array *(*f)(ad_array *x, void *context), ad_array *x, void *context, double *value)
+{
+    ad_array *gradient = ad_grad(f)(x, context);
+    ad_tree *eigen = ad_linalg_eigh(ad_hessian(f)(x, context));
+    ad_array *v = ad_tree_get(eigen, "eigenvectors"), *size = ad_maximum(ad_abs(ad_tree_get(eigen, "eigenvalues")), 0.1);
+    ad_array *along = ad_neg(ad_matmul(v, ad_div(ad_matmul(ad_transpose(v), gradient), size)));
+    double slope = ad_item(ad_dot(along, gradient)), longest = ad_item(ad_max(ad_abs(along)));
+    for (double length = longest > 2 ? 2 / longest : 1; length > 1e-6; length *= 0.5) {
+        ad_array *next = ad_add(x, ad_mul(length, along));
+        double there = ad_item(f(next, context));
+        if (there < *value + 1e-4 * length * slope) {
+            *value = there;
+            return next;
+        }
+    }
+    return x;
+}
+
 ad_array *running_mean(ad_array *x, int64_t width)
 {
     ad_array *t = ad_arange(ad_dim(x, 0)), *reach = ad_minimum(width / 2, ad_minimum(t, ad_sub(ad_dim(x, 0) - 1, t)));

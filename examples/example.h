@@ -34,6 +34,10 @@ void write_results(const char *prefix, const char *suffix, const char *columns, 
  * `set title`, `set cbrange`, `set cblabel`, @DIVERGING, `unset colorbox`. */
 void write_images(const char *prefix, const char *suffix, ad_array *images, const char *captions, int across, const char *script);
 
+/* A step of Newton's method downhill: along the eigenvectors of the Hessian of f at x, by the sizes of its eigenvalues, halved until f falls as much as
+ * its slope promises. No element moves by more than 2. Gives the new place and its value; x where f falls nowhere. */
+ad_array *newton_step(ad_array *(*f)(ad_array *x, void *context), ad_array *x, void *context, double *value);
+
 /* Mean over `width` neighbours along axis 0 of a vector or a matrix; fewer near the ends, as many on either side. */
 ad_array *running_mean(ad_array *x, int64_t width);
 

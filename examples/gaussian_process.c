@@ -53,14 +53,6 @@ static ad_array *negative_log_likelihood(ad_array *logs, void *context)
     return ad_add(ad_add(ad_mul(0.5, ad_sum(ad_square(white))), half_log_det), 0.5 * POINTS * log(2 * AD_PI));
 }
 
-/* Newton's direction where the Hessian is positive definite, which its eigenvalues tell, else downhill along its eigenvectors with their sizes. */
-static ad_array *direction(ad_array *gradient, ad_array *hessian)
-{
-    ad_tree *eigen = ad_linalg_eigh(hessian);
-    ad_array *v = ad_tree_get(eigen, "eigenvectors"), *size = ad_maximum(ad_abs(ad_tree_get(eigen, "eigenvalues")), 0.1);
-    return ad_neg(ad_matmul(v, ad_div(ad_matmul(ad_transpose(v), gradient), size)));
-}
-
 /* Mean and standard deviation of the function at the points of a grid, as rows. */
 static ad_array *predict(ad_array *logs, const struct data *data, ad_array *grid)
 {
@@ -86,34 +78,22 @@ int main(int argc, char **argv)
     struct data data = make_data(options.seed);
     ad_array *logs = ad_from((double[]){ log(0.3), log(0.2), log(0.5) }, AD_SHAPE(3)), *start = logs;
     printf("%4s %12s %12s %12s %12s\n", "step", "-log p(y)", "amplitude", "length", "noise");
-    double value = ad_item(negative_log_likelihood(logs, &data));
+    double value = ad_item(negative_log_likelihood(logs, &data)), before = INFINITY;
     print_step(0, value, logs);
-    for (int64_t step = 1; step <= options.iterations; step++) {
-        ad_array *gradient = ad_grad(negative_log_likelihood)(logs, &data);
-        ad_array *along = direction(gradient, ad_hessian(negative_log_likelihood)(logs, &data)), *next = logs;
-        double slope = ad_item(ad_sum(ad_mul(along, gradient))), there = INFINITY;
-        for (double length = 1; length > 1e-6 && !(there < value + 1e-4 * length * slope); length *= 0.5) {
-            next = ad_add(logs, ad_mul(length, along));
-            there = ad_item(negative_log_likelihood(next, &data));
-        }
-        if (!(there < value))
-            break;
-        bool done = value - there < 1e-10;
-        logs = next;
-        value = there;
+    for (int64_t step = 1; step <= options.iterations && before - value > 1e-10; step++) {
+        before = value;
+        logs = newton_step(negative_log_likelihood, logs, &data, &value);
         print_step(step, value, logs);
-        if (done)
-            break;
     }
 
-    ad_array *grid = ad_linspace(-4.4, 4.4, .num = GRID), *after = predict(logs, &data, grid), *before = predict(start, &data, grid);
+    ad_array *grid = ad_linspace(-4.4, 4.4, .num = GRID), *after = predict(logs, &data, grid), *first = predict(start, &data, grid);
     ad_array *mean = ad_at(after, "0"), *twice = ad_mul(2, ad_at(after, "1")), *truly = truth(grid);
     double inside = ad_item(ad_mean(ad_astype(ad_less_equal(ad_abs(ad_sub(truly, mean)), twice), AD_F64)));
     printf("found noise %.3f where the data were made with %.3f; the true curve lies within two standard deviations at %.0f %% of the grid\n",
            exp(ad_item(ad_at(logs, "2"))), made_with_noise, 100 * inside);
     ad_array *points = ad_tile(ad_stack(ad_list_of(data.x, data.y)), AD_SHAPE(1, GRID / POINTS));
     ad_array *table =
-        ad_concatenate(ad_list_of(ad_stack(ad_list_of(grid, mean, ad_sub(mean, twice), ad_add(mean, twice), truly, ad_at(before, "0"))), points), .axis = 0);
+        ad_concatenate(ad_list_of(ad_stack(ad_list_of(grid, mean, ad_sub(mean, twice), ad_add(mean, twice), truly, ad_at(first, "0"))), points), .axis = 0);
     write_results(options.out, "", "x,mean,low,high,truth,before,point_x,point_y", ad_transpose(table),
                   "set title 'A Gaussian process, its hyperparameters learned through a Cholesky factor'\nset xlabel 'x'\nset ylabel 'y'\n"
                   "set style fill solid 0.25 noborder\n"
