@@ -142,6 +142,8 @@ START_TEST(multi_dot_is_the_product_from_left_to_right)
     ad_array *integers = ad_linalg_multi_dot(ad_list_of(whole(AD_SHAPE(2, 2)), whole(AD_SHAPE(2, 2)), whole(AD_SHAPE(2))));
     assert_array(integers, AD_SHAPE(2), 0, 3, 11);
     ck_assert_int_eq(ad_dtype_of(integers), AD_I64);
+    ad_array *third = ad_full(AD_SHAPE(1, 1), 1. / 3), *mixed = ad_linalg_multi_dot(ad_list_of(third, ad_ones(AD_SHAPE(1, 1), .dtype = AD_F32), ad_full(AD_SHAPE(1), 3)));
+    assert_array(mixed, AD_SHAPE(1), 1e-16, 1); /* all in float64 */
     assert_array(ad_linalg_multi_dot(ad_list_of(ad_ones(AD_SHAPE(2, 0)), ad_ones(AD_SHAPE(0, 5)), ad_ones(AD_SHAPE(5, 2)))), AD_SHAPE(2, 2), 0, 0, 0, 0, 0);
 }
 END_TEST
@@ -341,6 +343,37 @@ START_TEST(cholesky_reads_and_differentiates_the_triangle_that_is_named)
 }
 END_TEST
 
+START_TEST(a_stack_of_factors_takes_one_vector)
+{
+    AD_SCOPE;
+    ad_array *l = ad_mul(ad_reshape(VECTOR(1, 2), AD_SHAPE(2, 1, 1)), ad_from((double[]){ 2, 0, 1, 2 }, AD_SHAPE(2, 2))), *b = VECTOR(8, 14);
+    assert_array(ad_linalg_cho_solve(l, b, .lower = true), AD_SHAPE(2, 2), 1e-15, 0.75, 2.5, 0.1875, 0.625);
+    assert_array(ad_linalg_cho_solve(ad_matrix_transpose(l), b), AD_SHAPE(2, 2), 1e-15, 0.75, 2.5, 0.1875, 0.625);
+    assert_array(ad_linalg_cho_solve(ad_at(l, "0"), b, .lower = true), AD_SHAPE(2), 1e-15, 0.75, 2.5);
+}
+END_TEST
+
+static ad_array *condition_1(ad_array *x)
+{
+    return ad_linalg_cond(x, .p = 1);
+}
+
+START_TEST(the_condition_of_a_singular_matrix_is_infinite)
+{
+    AD_SCOPE;
+    ad_array *stack = ad_from((double[]){ 1, 1, 1, 1, 1, 0, 0, 2, 0, 0, 0, 0 }, AD_SHAPE(3, 2, 2)), *zero = ad_zeros(AD_SHAPE(2, 2));
+    static const double norms[] = { 1, -1, INFINITY, -INFINITY, AD_NORM_FRO };
+    for (size_t i = 0; i < sizeof norms / sizeof *norms; i++) {
+        assert_array(ad_linalg_cond(stack, .p = norms[i]), AD_SHAPE(3), 1e-15, INFINITY, norms[i] == AD_NORM_FRO ? 2.5 : norms[i] < 0 ? 0.5 : 2, INFINITY);
+        assert_array(ad_linalg_cond(ad_full(AD_SHAPE(2, 2), NAN), .p = norms[i]), AD_SCALAR_SHAPE, 0, NAN);
+    }
+    assert_array(ad_linalg_cond(zero), AD_SCALAR_SHAPE, 0, INFINITY);
+    assert_array(ad_linalg_cond(zero, .p = -2), AD_SCALAR_SHAPE, 0, INFINITY);
+    assert_fails(ad_linalg_cond(ad_zeros(AD_SHAPE(2, 0, 0))), AD_ERROR_SHAPE, "ad_linalg_cond: matrices of shape (2,0,0) have no elements");
+    ck_assert_msg(ad_check_grads(condition_1, ad_from((double[]){ 3, 1, 0.5, 2 }, AD_SHAPE(2, 2))), "%s", ad_error_message());
+}
+END_TEST
+
 START_TEST(tensorsolve_moves_axes_to_the_end)
 {
     AD_SCOPE;
@@ -368,5 +401,6 @@ RUN_TESTS("linalg_products", cross_products_are_those_of_numpy, nothing_is_multi
           a_cross_product_has_cross_products_for_derivatives, linalg_takes_the_last_two_axes_and_vectors_only, multi_dot_is_the_product_from_left_to_right,
           multi_dot_refuses_what_is_no_chain, multi_dot_takes_the_fewest_multiplications, multi_dot_of_a_long_list_needs_little_stack, block_diag_is_that_of_scipy,
           toeplitz_is_that_of_scipy, gradients_of_layouts_add_up_what_was_repeated, vector_and_matrix_norms_are_those_of_numpy,
-          a_norm_of_zero_has_derivative_zero_under_every_name, cholesky_reads_and_differentiates_the_triangle_that_is_named, tensorsolve_moves_axes_to_the_end,
+          a_norm_of_zero_has_derivative_zero_under_every_name, cholesky_reads_and_differentiates_the_triangle_that_is_named, a_stack_of_factors_takes_one_vector,
+          the_condition_of_a_singular_matrix_is_infinite, tensorsolve_moves_axes_to_the_end,
           memory_may_run_out_anywhere)

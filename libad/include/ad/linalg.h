@@ -241,7 +241,7 @@ typedef struct ad_linalg_cond_options {
     int ad_unused_;
 } AD_NAMED_ ad_linalg_cond_options;
 
-/** The condition number, (...): |x| |x^-1|. As numpy.linalg.cond. */
+/** The condition number, (...): |x| |x^-1|, infinite where x is singular. Errors: matrices of size 0. As numpy.linalg.cond. */
 AD_API ad_array *ad_linalg_cond(ad_array *x);
 AD_API ad_array *ad_linalg_cond_with(ad_array *x, ad_linalg_cond_options options);
 
@@ -270,7 +270,7 @@ AD_API ad_array *ad_linalg_tensorinv_with(ad_array *a, ad_linalg_tensorinv_optio
 /** The product of a list of arrays, multiplied in the order that takes the fewest multiplications of numbers.
  *
  * @param arrays  two or more matrices; the first may be a vector (a row), and so may the last one (a column)
- * @return        (m, n), without the axes that vectors lack
+ * @return        (m, n), without the axes that vectors lack, in the common dtype, in which all is multiplied
  * Errors: fewer than two arrays; other numbers of axes; shapes that do not align. As numpy.linalg.multi_dot. */
 AD_API ad_array *ad_linalg_multi_dot(const ad_tree *arrays);
 

@@ -208,13 +208,16 @@ ad_array *(ad_linalg_cho_factor)(ad_array *a)
     return ad_linalg_cho_factor_with(a, AD_LINALG_CHO_SOLVE_DEFAULTS);
 }
 
+/* A vector is a matrix of one column from the first system on, so that a stack of factors makes no matrix of it. */
 ad_array *ad_linalg_cho_solve_with(ad_array *factor, ad_array *b, ad_linalg_cho_solve_options options)
 {
     if (!ad_both_given(factor, b, "ad_linalg_cho_solve"))
         return NULL;
-    if (options.lower)
-        return ad_linalg_solve_triangular(factor, ad_linalg_solve_triangular(factor, b, .lower = true), .lower = true, .trans = 2);
-    return ad_linalg_solve_triangular(factor, ad_linalg_solve_triangular(factor, b, .trans = 2));
+    bool vector = b->ndim == 1;
+    ad_array *x = vector ? ad_expand_dims(b, -1) : b;
+    for (int second = 0; second < 2 && x; second++)
+        x = ad_linalg_solve_triangular(factor, x, .lower = options.lower, .trans = options.lower == second ? 2 : 0);
+    return vector ? ad_squeeze(x, .axis = -1) : x;
 }
 
 ad_array *(ad_linalg_cho_solve)(ad_array *factor, ad_array *b)

@@ -129,18 +129,27 @@ ad_array *(ad_linalg_matrix_power)(ad_array *a, int64_t n)
 
 /* ---- condition ---- */
 
+static ad_array *norm_of(ad_array *x, double p)
+{
+    return ad_linalg_norm(x, .ord = p, .axes = AD_AXES(-2, -1));
+}
+
 ad_array *ad_linalg_cond_with(ad_array *x, ad_linalg_cond_options options)
 {
-    if (!ad_given(x, "ad_linalg_cond", "array"))
+    const char *name = "ad_linalg_cond";
+    if (!ad_given(x, name, "array"))
         return NULL;
     bool spectral = options.p == AD_NORM_NONE || options.p == 2 || options.p == -2;
-    if (!(x = ad_matrices("ad_linalg_cond", x, !spectral)))
+    if (!(x = ad_matrices(name, x, !spectral)))
         return NULL;
-    if (!spectral)
-        return ad_mul(ad_linalg_norm(x, .ord = options.p, .axes = AD_AXES(-2, -1)),
-                      ad_linalg_norm(ad_linalg_inv(x), .ord = options.p, .axes = AD_AXES(-2, -1)));
-    ad_array *s = ad_linalg_svdvals(x), *most = ad_at(s, "..., 0"), *least = ad_at(s, "..., -1");
-    return options.p == -2 ? ad_div(least, most) : ad_div(most, least);
+    if (ad_dims(x)[x->ndim - 1] == 0 || ad_dims(x)[x->ndim - 2] == 0)
+        return ad_set_error(AD_ERROR_SHAPE, "%s: matrices of shape %s have no elements", name, AD_SHAPE_TEXT(x));
+    ad_array *s = spectral ? ad_linalg_svdvals(x) : NULL, *most = spectral ? ad_at(s, "..., 0") : norm_of(x, options.p);
+    ad_array *least = spectral ? ad_at(s, "..., -1") : NULL;
+    ad_array *y = !spectral ? ad_mul(most, norm_of(ad_inverse_or_infinity(x, ad_lu_factors(x)), options.p)) :
+                  options.p == -2 ? ad_div(least, most) : ad_div(most, least);
+    /* 0/0 and 0 times infinity are of the matrix 0 */
+    return ad_where(ad_logical_and(ad_isnan(y), ad_logical_not(ad_any(ad_isnan(x), .axes = AD_AXES(-2, -1)))), INFINITY, y);
 }
 
 ad_array *(ad_linalg_cond)(ad_array *x)

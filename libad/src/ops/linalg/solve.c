@@ -187,7 +187,7 @@ static bool inverse_eval(const ad_node *node, void *const *outputs)
     ad_dtype dtype = ad_node_dtype(node, MATRIX);
     int64_t n = shape.dim[shape.ndim - 1], item = (int64_t)ad_dtype_size(dtype), bytes = n * n * item;
     ad_array *one = ad_eye(n, .dtype = dtype), *infinity = o->infinite ? ad_full(AD_SHAPE(n, n), INFINITY, .dtype = dtype) : one;
-    if (!one || !infinity)
+    if (!one || !infinity || !(infinity = ad_array_contiguous(ad_current(), infinity)))
         return false;
     for (int64_t i = 0; i < ad_stack_count(&shape, 2) && n; i++) {
         char *x = (char *)outputs[0] + i * bytes;
