@@ -69,8 +69,8 @@ static void name(const char *function)
 /* Whether the sentence begins with the name of the function, as the program writes it: ad_grad, not ad_grad_fn. */
 static bool names_function(const char *sentence, const char *function)
 {
-    static const char *const ends[] = { "", "_fn", "_of", "_from", "_list", "_axes", "_with", "_any", "_tree" };
-    static const char *const of_others[] = { "ad_call_primitive", "ad_checkpoint_fn", "hyper_naive_reversal" }; /* the operation's, the function's, hyper_sgd's */
+    static const char *const ends[] = { "", "_fn", "_of", "_from", "_list", "_axes", "_with", "_any", "_tree", "_tagged" };
+    static const char *const of_others[] = { "ad_call_primitive", "ad_checkpoint_fn", "hyper_naive_reversal", "ad_call_named" }; /* the operation's, the function's, hyper_sgd's */
     for (size_t i = 0; i < sizeof of_others / sizeof *of_others; i++)
         if (strcmp(function, of_others[i]) == 0)
             return true;
@@ -292,6 +292,18 @@ static ad_array *leaf_itself(const char *path, ad_array *leaf, void *context)
     return leaf;
 }
 
+static ad_array *leaf_with_context(ad_array *leaf, void *context)
+{
+    (void)context;
+    return leaf;
+}
+
+static ad_array *leaves_with_context(ad_array *a, ad_array *b, void *context)
+{
+    (void)context, (void)b;
+    return a;
+}
+
 static void trees(void)
 {
     ad_array *leaves[2];
@@ -329,6 +341,11 @@ static void trees(void)
     ROW(ad_tree_map2, ad_tree_map2(NULL, t, t));
     ROW(ad_tree_map_with_path, ad_tree_map_with_path(leaf_itself, bare, NULL));
     ROW(ad_tree_map_with_path, ad_tree_map_with_path(NULL, t, NULL));
+    ROW(ad_tree_map_with_context, ad_tree_map_with_context(leaf_with_context, bare, NULL));
+    ROW(ad_tree_map_with_context, ad_tree_map_with_context(NULL, t, NULL));
+    ROW(ad_tree_map2_with_context, ad_tree_map2_with_context(leaves_with_context, bare, t, NULL));
+    ROW(ad_tree_map2_with_context, ad_tree_map2_with_context(leaves_with_context, t, bare, NULL));
+    ROW(ad_tree_map2_with_context, ad_tree_map2_with_context(NULL, t, t, NULL));
     ROW(ad_flatten, ad_flatten(bare));
     ROW(ad_unflatten, ad_unflatten(bare, x));
     ROW(ad_unflatten, ad_unflatten(t, none));
@@ -402,11 +419,40 @@ static void transformations(void)
     ROW_VOID(ad_fn_pointer, ad_fn_pointer(NULL));
 }
 
+static void bindings(void)
+{
+    ad_fn *sine = ad_function(ad_sin, "a(a)");
+    ad_tagged operands[] = { { .kind = AD_KIND_ARRAY, .array = none }, { .kind = AD_KIND_ARRAY, .array = x } }, second, *place = NULL;
+    ad_pullback *pull;
+    ROW(ad_call_tagged, ad_call_tagged(NULL, operands + 1, 1).pointer);
+    ROW(ad_call_tagged, ad_call_tagged(sine, NULL, 1).pointer);
+    ROW(ad_value_and_grad_tagged, ad_value_and_grad_tagged(sine, 0, operands, 1, &second).pointer);
+    ROW(ad_value_and_grad_tagged, ad_value_and_grad_tagged(sine, 0, operands + 1, 1, place).pointer);
+    ROW(ad_vjp_tagged, ad_vjp_tagged(sine, operands, 1, &pull).pointer);
+    ROW(ad_vjp_tagged, ad_vjp_tagged(sine, operands + 1, 1, NULL).pointer);
+    ROW(ad_vjp_apply_tagged, ad_vjp_apply_tagged(NULL, operands).pointer);
+    ROW(ad_jvp_tagged, ad_jvp_tagged(sine, operands, 2, &second).pointer);
+    ROW(ad_jvp_tagged, ad_jvp_tagged(sine, operands, 2, place).pointer);
+    ROW(ad_fixed_point_tagged, ad_fixed_point_tagged(sine, operands, 1).pointer);
+    ROW(ad_check_grads_tagged, ad_check_grads_tagged(sine, operands, 1, AD_CHECK_DEFAULTS));
+    ROW(ad_trace_text, ad_trace_text("sine", sine, operands, 1, false));
+    ROW(ad_tree_tostring, ad_tree_tostring(bare));
+    ROW(ad_call_named, ad_call_named("ad_sin", operands, 1, NULL, 0).pointer);
+    ROW(ad_call_named, ad_call_named(NULL, operands + 1, 1, NULL, 0).pointer);
+    ROW(ad_prototype_of, ad_prototype_of(NULL));
+    ROW_VOID(ad_function_with_context, ad_function_with_context(NULL, "a(a,p)", NULL, NULL));
+    ROW(ad_to_dlpack, ad_to_dlpack(none));
+    ROW(ad_to_dlpack_managed, ad_to_dlpack_managed(none));
+    ROW(ad_from_dlpack, ad_from_dlpack(NULL));
+    ROW(ad_from_dlpack_managed, ad_from_dlpack_managed(NULL));
+}
+
 static void networks(void)
 {
     adnn_model *model = adnn_dense(2);
     ad_tree *p = adnn_init(model, ad_random_key(1), AD_SHAPE(2)), *state = adnn_optimizer_init(ADNN_SGD_DEFAULTS, p), *nothing = bare;
     ROW(adnn_elementwise, adnn_elementwise(NULL));
+    ROW(adnn_elementwise_with_context, adnn_elementwise_with_context(NULL, NULL, NULL));
     ROW(adnn_sequential_of, adnn_sequential((adnn_model *)NULL));
     ROW(adnn_init, adnn_init(NULL, ad_random_key(1), AD_SHAPE(2)));
     ROW(adnn_output_shape, adnn_output_shape(NULL, AD_SHAPE(2)).ndim + 1);
@@ -478,6 +524,7 @@ static const char *const others[] = {
     "ad_on_error", "ad_on_call", "ad_error_breakpoint", "ad_set_error", "ad_call_site_", "ad_scope_open", "ad_scope_close", "ad_memory_trim", "ad_memory_limit",
     "ad_memory_take", "ad_memory_resize", "ad_memory_give",
     "ad_memory_fail_after", "ad_set_num_threads", "ad_num_threads", "ad_version", "ad_operation_count", "ad_operation", "ad_config",
+    "ad_prototype_count", "ad_prototype_at",
     /* NULL is allowed */
     "ad_retain", "ad_tree_retain", "ad_release", "ad_tree_release", "ad_vjp_free", "adnn_free", "adnn_progress_update", "adnn_progress_end", "ad_fn_of_",
     /* in the functions of a primitive, with the node that they are given */
@@ -537,6 +584,7 @@ static void call_everything(void)
     computing();
     trees();
     transformations();
+    bindings();
     networks();
     own_loops();
     training();

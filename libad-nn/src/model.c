@@ -22,6 +22,8 @@ void adnn_free(adnn_model *model)
 {
     for (int i = 0; model && i < model->count; i++)
         adnn_free(model->parts[i]);
+    if (model && model->release)
+        model->release(model->context);
     ad_memory_give(model);
 }
 
@@ -62,7 +64,7 @@ static ad_tree *no_parameters(const adnn_model *model, ad_key key, ad_shape inpu
 static ad_array *apply_function(const adnn_model *model, ad_tree *parameters, ad_array *x)
 {
     (void)parameters;
-    return model->function(x);
+    return model->function ? model->function(x, model->context) : model->plain(x);
 }
 
 static ad_shape same_shape(const adnn_model *model, ad_shape input)
@@ -71,14 +73,28 @@ static ad_shape same_shape(const adnn_model *model, ad_shape input)
     return input;
 }
 
-adnn_model *adnn_elementwise(ad_array *(*f)(ad_array *))
+static adnn_model *elementwise_new(const char *function, bool given)
 {
     static const struct adnn_kind elementwise = { no_parameters, apply_function, same_shape };
-    if (!f)
-        return ad_set_error(AD_ERROR_VALUE, "adnn_elementwise: the function is NULL");
-    adnn_model *model = adnn_model_new(&elementwise, 0);
+    return given ? adnn_model_new(&elementwise, 0) : ad_set_error(AD_ERROR_VALUE, "%s: the function is NULL", function);
+}
+
+adnn_model *adnn_elementwise(ad_array *(*f)(ad_array *))
+{
+    adnn_model *model = elementwise_new("adnn_elementwise", f);
     if (model)
+        model->plain = f;
+    return model;
+}
+
+adnn_model *adnn_elementwise_with_context(ad_array *(*f)(ad_array *x, void *context), void *context, void (*release)(void *context))
+{
+    adnn_model *model = elementwise_new("adnn_elementwise_with_context", f);
+    if (model) {
         model->function = f;
+        model->context = context;
+        model->release = release;
+    }
     return model;
 }
 

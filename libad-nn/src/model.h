@@ -14,7 +14,10 @@ struct adnn_model {
     const struct adnn_kind *kind;
     int64_t units;
     adnn_dense_options dense;
-    ad_array *(*function)(ad_array *);
+    ad_array *(*function)(ad_array *, void *context); /* of an elementwise layer */
+    ad_array *(*plain)(ad_array *);                   /* one without a context */
+    void *context;
+    void (*release)(void *context);
     int count;
     adnn_model *parts[]; /* of a sequence */
 };

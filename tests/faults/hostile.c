@@ -63,9 +63,10 @@ static const char *const texts[] = {
 };
 
 /* Made in the scope of the row. */
-enum { ARRAYS = 26, TREES = 9 };
+enum { ARRAYS = 26, TREES = 9, TAGGED = 36 };
 static ad_array *arrays_[ARRAYS];
 static ad_tree *trees[TREES];
+static ad_tagged tagged_[TAGGED];
 
 static void make_arrays(void)
 {
@@ -92,6 +93,37 @@ static void make_arrays(void)
     memcpy(trees, list, sizeof list);
 }
 
+/* What another language may hand over: every kind, and lists whose counts are wrong. Pointers are good or NULL. */
+static void make_tagged(void)
+{
+    static const int64_t several[80] = { 2, 3, 1 };
+    static const ad_index indices[] = { { .kind = AD_INDEX_INTEGER, .start = 1 }, { .kind = (ad_index_kind)77 } };
+    static ad_tagged nested = { .kind = AD_KIND_LIST, .count = 1, .list = &nested }, pair[3];
+    pair[0] = pair[1] = (ad_tagged){ .kind = AD_KIND_ARRAY, .array = arrays_[0] };
+    ad_tagged made[TAGGED] = {
+        pair[0], { .kind = AD_KIND_NONE }, { .kind = AD_KIND_ARRAY }, { .kind = AD_KIND_TREE, .tree = trees[0] }, { .kind = AD_KIND_TREE },
+        { .kind = AD_KIND_FUNCTION }, { .kind = AD_KIND_POINTER }, { .kind = AD_KIND_BOOL, .integer = 1 }, { .kind = AD_KIND_BOOL, .integer = 77 },
+        { .kind = AD_KIND_INTEGER }, { .kind = AD_KIND_INTEGER, .integer = 2 }, { .kind = AD_KIND_INTEGER, .integer = -1 },
+        { .kind = AD_KIND_INTEGER, .integer = INT64_MIN }, { .kind = AD_KIND_INTEGER, .integer = INT64_MAX }, { .kind = AD_KIND_REAL, .real = 0.5 },
+        { .kind = AD_KIND_REAL, .real = NAN }, { .kind = AD_KIND_REAL, .real = 1e300 }, { .kind = AD_KIND_REAL, .real = -3 },
+        { .kind = AD_KIND_COMPLEX, .parts = { 1, INFINITY } }, { .kind = AD_KIND_DTYPE, .integer = 3 }, { .kind = AD_KIND_DTYPE, .integer = INT64_MIN },
+        { .kind = AD_KIND_TEXT }, { .kind = AD_KIND_TEXT, .text = "float32" }, { .kind = AD_KIND_TEXT, .text = "%s%n" }, { .kind = AD_KIND_TEXT, .text = long_text },
+        { .kind = AD_KIND_KEY, .key = { 1, 2 } }, { .kind = AD_KIND_INTEGERS, .count = 2, .integers = several },
+        { .kind = AD_KIND_INTEGERS, .count = 33, .integers = several }, { .kind = AD_KIND_INTEGERS, .count = INT_MIN, .integers = several },
+        { .kind = AD_KIND_INTEGERS, .count = 2 }, { .kind = AD_KIND_INDICES, .count = 2, .indices = indices }, { .kind = AD_KIND_INDICES, .count = 99 },
+        { .kind = AD_KIND_LIST, .count = 2, .list = pair }, { .kind = AD_KIND_LIST, .count = -1, .list = pair }, nested, { .kind = (ad_kind)77 },
+    };
+    memcpy(tagged_, made, sizeof made);
+}
+
+/* Functions that nothing can be done with but call them: all of their parameters are values, and they neither write files nor change the thread. */
+static const char *const functions[] = {
+    "ad_sum", "ad_add", "ad_reshape", "ad_where", "ad_clip", "ad_pad", "ad_einsum", "ad_arange", "ad_concatenate", "ad_meshgrid", "ad_at", "ad_at_list", "ad_at_set",
+    "ad_astype", "ad_linspace", "ad_logspace", "ad_random_normal", "ad_random_choice", "ad_random_key", "ad_eye", "ad_zeros", "ad_full", "ad_transpose", "ad_moveaxis_axes",
+    "ad_roll", "ad_tensordot", "ad_linalg_svd", "ad_linalg_norm", "ad_fft_fftn", "ad_fft_irfft", "ad_take", "ad_one_hot", "ad_tree_from", "ad_list_from", "ad_shape_of",
+    "ad_item", "ad_dtype_name", "ad_scope_open", "ad_vjp", "ad_nothing", "", NULL, long_text,
+};
+
 static const ad_index_list index_lists[] = {
     { .count = 1, .index = { { .kind = AD_INDEX_INTEGER, .start = 1 } } },
     { .count = 0 }, { .count = -1 }, { .count = 64 }, { .count = 65 }, { .count = INT_MAX }, { .count = INT_MIN },
@@ -115,7 +147,7 @@ static const ad_widths pairs_of_widths[] = {
 
 /* ---- what the rows are written in ---- */
 
-enum field { X, Y, Z, T, U, SHAPE, REPS, AXES, PAIR, AXIS, AXIS2, I, N, M, K, REAL, REAL2, DTYPE, TEXT, WORD, FLAG, INDICES, INDEX, WIDTHS, COUNT, FIELDS };
+enum field { X, Y, Z, T, U, SHAPE, REPS, AXES, PAIR, AXIS, AXIS2, I, N, M, K, REAL, REAL2, DTYPE, TEXT, WORD, FLAG, INDICES, INDEX, WIDTHS, COUNT, V, W, NAME, FIELDS };
 
 #define SIZE(values) (int)(sizeof(values) / sizeof *(values))
 
@@ -128,7 +160,7 @@ static const struct {
     [AXIS2] = { "axis2", SIZE(small_integers) }, [I] = { "i", SIZE(small_integers) }, [N] = { "n", SIZE(integers) }, [M] = { "m", SIZE(integers) },
     [K] = { "k", SIZE(integers) }, [REAL] = { "real", SIZE(numbers_) }, [REAL2] = { "real2", SIZE(numbers_) }, [DTYPE] = { "dtype", SIZE(dtypes) },
     [TEXT] = { "text", SIZE(texts) }, [WORD] = { "word", SIZE(texts) }, [FLAG] = { "flag", 2 }, [INDICES] = { "indices", SIZE(index_lists) },
-    [INDEX] = { "index", SIZE(index_lists) }, [WIDTHS] = { "widths", SIZE(pairs_of_widths) }, [COUNT] = { "count", SIZE(counts) },
+    [INDEX] = { "index", SIZE(index_lists) }, [WIDTHS] = { "widths", SIZE(pairs_of_widths) }, [COUNT] = { "count", SIZE(counts) }, [V] = { "v", TAGGED }, [W] = { "w", TAGGED }, [NAME] = { "name", SIZE(functions) },
 };
 
 struct choice {
@@ -155,6 +187,43 @@ static ad_array *leaf_with_path(const char *path, ad_array *leaf, void *context)
 {
     (void)context;
     return strlen(path) ? ad_sin(leaf) : NULL;
+}
+
+static ad_array *with_context(ad_array *leaf, void *context)
+{
+    return context ? NULL : ad_sin(leaf);
+}
+
+static ad_array *two_with_context(ad_array *a, ad_array *b, void *context)
+{
+    return context ? NULL : ad_add(a, b);
+}
+
+static ad_pullback *pull_of(ad_fn *fn, ad_array *x)
+{
+    ad_pullback *pull = NULL;
+    ad_vjp(fn, x, &pull);
+    return pull;
+}
+
+static bool apply_and_free(ad_pullback *pull, const ad_tagged *v)
+{
+    ad_tagged g = ad_vjp_apply_tagged(pull, v);
+    ad_vjp_free(pull);
+    return g.kind != AD_KIND_NONE;
+}
+
+/* A tensor over the room, which nobody deletes. Strides are 0, so that all shapes stay in it, or those of C order. */
+static ad_dlpack_versioned *tensor_of(ad_shape shape, int code, int bits, bool strides, int64_t offset)
+{
+    static int64_t none[AD_MAX_NDIM];
+    static ad_dlpack_versioned tensor;
+    static ad_shape lengths;
+    lengths = shape;
+    tensor = (ad_dlpack_versioned){ .major = 1, .tensor = { .data = strides || values_for(shape) ? bytes : NULL, .device = { AD_DLPACK_CPU, 0 },
+                                                            .ndim = shape.ndim, .dtype = { (uint8_t)code, (uint8_t)bits, 1 }, .shape = lengths.dim,
+                                                            .strides = strides ? none : NULL, .byte_offset = (uint64_t)offset & 15 } };
+    return &tensor;
 }
 
 static ad_array *norm(ad_tree *x, ad_tree *theta, int64_t iteration, void *context)
@@ -188,6 +257,9 @@ static ad_array *norm_of_hypers(ad_tree *hypers, ad_key key, void *context)
     UNUSED ad_number numbers[] = { { .is_integer = true, .integer = n, .real = (double)n }, { .real = real } };          \
     UNUSED ad_array *operands[] = { x, y }, *leaves[8] = { NULL };                                                      \
     UNUSED ad_tree_item items[] = { { AD_ITEM_NAME, text }, { AD_ITEM_ARRAY, x } }, arrays[] = { { AD_ITEM_ARRAY, x }, { AD_ITEM_TREE, t } }; \
+    UNUSED ad_tagged v = tagged_[c->of[V]], w = tagged_[c->of[W]], values[] = { v, w }, second;                         \
+    UNUSED const char *name = functions[c->of[NAME]];                                                                   \
+    UNUSED ad_named named[] = { { word, v }, { flag ? "axis" : "dtype", w } };                                          \
     UNUSED adnn_model *layers[] = { NULL, NULL };                                                                       \
     UNUSED ad_tree *parameters = initial;
 
@@ -284,6 +356,7 @@ START_TEST(hostile_arguments)
     nowhere = fopen("/dev/full", "w");
     setvbuf(nowhere, NULL, _IONBF, 0);
     make_arrays();
+    make_tagged();
     model = adnn_sequential(adnn_dense(3), adnn_tanh());
     initial = adnn_init(model, ad_random_key(1), AD_SHAPE(3));
     sine = ad_function(ad_sin, "a(a)");

@@ -234,6 +234,52 @@ static ad_array *own_primitive(void)
     return ad_grad(twice)(points());
 }
 
+/* ---- other languages ---- */
+
+static ad_array *by_name(void)
+{
+    const int64_t shape[] = { 3, 4 };
+    ad_tagged x = { .kind = AD_KIND_ARRAY, .array = ad_linspace(0.1, 1.5, .num = 12) };
+    ad_tagged operands[] = { x, { .kind = AD_KIND_INTEGERS, .count = 2, .integers = shape } };
+    ad_tagged y = ad_call_named("ad_reshape", operands, 2, NULL, 0);
+    ad_tagged list[] = { y, { .kind = AD_KIND_REAL, .real = 2 }, y, y, y, y, y, y, y, y, y }, in_list = { .kind = AD_KIND_LIST, .count = 11, .list = list };
+    ad_tagged t = ad_call_named("ad_broadcast_arrays", &in_list, 1, NULL, 0), size = ad_call_named("ad_shape_of", &y, 1, NULL, 0);
+    const ad_named axis[] = { { "axis", { .kind = AD_KIND_INTEGER, .integer = 0 } } };
+    ad_tagged joined = ad_call_named("ad_concatenate", &t, 1, axis, 1);
+    return joined.kind == AD_KIND_ARRAY && size.kind == AD_KIND_INTEGERS ? joined.array : NULL;
+}
+
+static ad_array *with_tagged_arguments(void)
+{
+    ad_fn *fn = ad_function(chain, "a(a)");
+    ad_tagged x = { .kind = AD_KIND_ARRAY, .array = points() }, both[] = { x, x }, g, t;
+    ad_tagged value = ad_value_and_grad_tagged(fn, 0, &x, 1, &g), again = ad_jvp_tagged(fn, both, 2, &t);
+    char *text = ad_trace_text("chain", fn, &x, 1, false);
+    free(text);
+    bool done = value.kind == AD_KIND_ARRAY && again.kind == AD_KIND_ARRAY && text;
+    return done ? ad_add(g.array, ad_add(value.array, t.array)) : NULL;
+}
+
+static ad_array *with_a_context(ad_array *x, void *context)
+{
+    return ad_sum(ad_mul(ad_square(x), *(double *)context));
+}
+
+static ad_array *closure(void)
+{
+    static double factor = 3;
+    return ad_call(ad_grad_fn(ad_function_with_context((void (*)(void))with_a_context, "a(a,p)", &factor, NULL), 0), points());
+}
+
+static ad_array *dlpack(void)
+{
+    ad_dlpack_versioned *tensor = ad_to_dlpack(ad_transpose(counting(AD_SHAPE(20, 30))));
+    ad_array *x = tensor ? ad_from_dlpack(tensor) : NULL;
+    if (tensor && !x)
+        tensor->deleter(tensor);
+    return x ? ad_sum(x, .axis = 0) : NULL;
+}
+
 /* ---- text and files ---- */
 
 static ad_array *printing(void)
@@ -458,7 +504,8 @@ static const struct scenario {
     SCENARIO(einsum), SCENARIO(tensordot), SCENARIO(sorting), SCENARIO(transforming), SCENARIO(singular_values), SCENARIO(norms), SCENARIO(indexing), SCENARIO(masking),
     SCENARIO(updates), SCENARIO(scattering), SCENARIO(joining), SCENARIO(splitting), SCENARIO(reductions), SCENARIO(scans), SCENARIO(recurrence),
     SCENARIO(softmax), SCENARIO(special), SCENARIO(choosing), SCENARIO(powers), SCENARIO(narrow), SCENARIO(complex_numbers), SCENARIO(grids),
-    SCENARIO(large_arrays), SCENARIO(random_numbers), SCENARIO(own_primitive), SCENARIO(printing), SCENARIO(printing_a_tree), SCENARIO(npy),
+    SCENARIO(large_arrays), SCENARIO(random_numbers), SCENARIO(own_primitive), SCENARIO(by_name), SCENARIO(with_tagged_arguments),
+    SCENARIO(closure), SCENARIO(dlpack), SCENARIO(printing), SCENARIO(printing_a_tree), SCENARIO(npy),
     SCENARIO(npz), SCENARIO(png), SCENARIO(compressed_npy), SCENARIO(idx), SCENARIO(compressed_idx), SCENARIO(training), SCENARIO(steps),
     SCENARIO(by_reversal), SCENARIO(by_storing), SCENARIO(along_a_direction), SCENARIO(by_reversal_of_adam),
     SCENARIO(by_tangents_of_adam), SCENARIO(naive_reversal), SCENARIO(optimising),

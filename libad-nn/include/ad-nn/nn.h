@@ -55,6 +55,11 @@ AD_API adnn_model *adnn_sigmoid(void);
  * Errors: f is NULL. */
 AD_API adnn_model *adnn_elementwise(ad_array *(*f)(ad_array *));
 
+/** The same with a context, which is passed on.
+ *
+ * @param release  called with context when the model is freed; may be NULL. On failure it is not called. */
+AD_API adnn_model *adnn_elementwise_with_context(ad_array *(*f)(ad_array *x, void *context), void *context, void (*release)(void *context));
+
 /** Layers one after another: adnn_sequential(adnn_dense(50), adnn_tanh(), adnn_dense(10)).
  *
  * Parameters are a list with a tree for each layer: "0/W", "0/b", "2/W". Takes the layers over: adnn_free of the result frees them, and they are

@@ -3,8 +3,10 @@
 #define AD_AD_H
 
 #include <ad/array.h>
+#include <ad/bindings.h>
 #include <ad/config.h>
 #include <ad/create.h>
+#include <ad/dlpack.h>
 #include <ad/error.h>
 #include <ad/fft.h>
 #include <ad/index.h>

@@ -37,14 +37,25 @@ typedef struct ad_fn ad_fn;
  * @param signature  "a(a,t,p,i,l,d)": the result (a array, t tree), then the arguments (p pointer, i int, l int64_t, d double) */
 AD_API ad_fn *ad_function_of(void (*pointer)(void), const char *signature);
 
+/** The same for a function that gets a context as its last argument, which is a p of its signature and not one of the ad_fn's: with "a(a,p)" the ad_fn is
+ * a function of one array. For closures of other languages; a program in C passes its context with every call.
+ *
+ * @param release  called with context when the thread ends; may be NULL
+ * The same pointer, signature and context give the same ad_fn, which is kept until the thread ends: where there are many contexts, pass them with the calls.
+ * Errors: as ad_function_of; a signature without a p at its end, or with nothing else. release is not called then. */
+AD_API ad_fn *ad_function_with_context(void (*pointer)(void), const char *signature, void *context, void (*release)(void *context));
+
 /* The same for what a transformation is asked for: the error of a NULL pointer waits for its name. */
 AD_API ad_fn *ad_fn_of_(void (*pointer)(void), const char *signature);
 
 /** Calls it: arguments of exactly the types of its signature. Gives an ad_array * or an ad_tree *. */
 AD_API void *ad_call(ad_fn *fn, ...);
 
+/** A C function of any type. */
+typedef void (*ad_function_pointer)(void);
+
 /** A plain C function pointer of its signature. Never NULL: for NULL, or without memory, one that returns NULL. */
-AD_API void (*ad_fn_pointer(ad_fn *fn))(void);
+AD_API ad_function_pointer ad_fn_pointer(ad_fn *fn);
 
 /* The transformations of functions with a signature, for other languages and under the macros below, which say what each computes. In the signatures
  * "..." is whatever else the function takes. What they call errors they record at once; they give a failed function then, never NULL. */

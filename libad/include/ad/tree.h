@@ -128,6 +128,10 @@ AD_API bool ad_tree_same_structure(const ad_tree *a, const ad_tree *b);
 AD_API ad_tree *ad_tree_map(ad_array *(*f)(ad_array *), const ad_tree *t);
 AD_API ad_tree *ad_tree_map2(ad_array *(*f)(ad_array *, ad_array *), const ad_tree *t, const ad_tree *u);
 
+/** The same with a context, which is passed on. */
+AD_API ad_tree *ad_tree_map_with_context(ad_array *(*f)(ad_array *leaf, void *context), const ad_tree *t, void *context);
+AD_API ad_tree *ad_tree_map2_with_context(ad_array *(*f)(ad_array *a, ad_array *b, void *context), const ad_tree *t, const ad_tree *u, void *context);
+
 /** f on every leaf and its path: ad_tree_map_with_path(f, t, NULL).
  *
  * @param f        as above; path is "layers/0/W", there until f returns; context is passed on
@@ -158,6 +162,8 @@ AD_API void ad_tree_fprint(FILE *stream, const ad_tree *t);
 #define ad_tree_map(...)            AD_CALL_V_(ad_tree_map, __VA_ARGS__)
 #define ad_tree_map2(...)           AD_CALL_V_(ad_tree_map2, __VA_ARGS__)
 #define ad_tree_map_with_path(...)  AD_CALL_V_(ad_tree_map_with_path, __VA_ARGS__)
+#define ad_tree_map_with_context(...)  AD_CALL_V_(ad_tree_map_with_context, __VA_ARGS__)
+#define ad_tree_map2_with_context(...) AD_CALL_V_(ad_tree_map2_with_context, __VA_ARGS__)
 #endif
 
 AD_END_DECLS

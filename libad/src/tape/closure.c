@@ -61,6 +61,32 @@ ad_fn *ad_function_of(void (*pointer)(void), const char *signature)
     return fn;
 }
 
+/* ---- functions with a context of their own ---- */
+
+static void *run_with_context(ad_context *c, const ad_fn *fn, const ad_value *arguments)
+{
+    ad_value values[AD_MAX_ARGUMENTS];
+    memcpy(values, arguments, (size_t)fn->count * sizeof *values);
+    values[fn->count].p = fn->context;
+    return ad_fn_invoke(c, fn->inner, values);
+}
+
+ad_fn *ad_function_with_context(void (*pointer)(void), const char *signature, void *context, void (*release)(void *context))
+{
+    ad_context *c = ad_current();
+    AD_RUNNING(c, "ad_function_with_context");
+    ad_fn *inner = ad_fn_of_(pointer, signature);
+    ad_fn made = { .transform = run_with_context, .inner = inner, .result = inner->result, .count = inner->count - 1, .context = context, .release = release };
+    if (!ad_fn_usable(inner, "ad_function_with_context"))
+        return inner;
+    if (inner->count < 2 || inner->arguments[inner->count - 1] != 'p')
+        return ad_fn_failed(c, inner, "ad_function_with_context", AD_ERROR_TRANSFORM,
+                            "signature %s does not fit: a p should stand last, for the context, behind another argument", AD_SIGNATURE_TEXT(inner));
+    memcpy(made.arguments, inner->arguments, (size_t)made.count);
+    ad_fn *fn = ad_fn_memoised(c, &made);
+    return fn ? fn : ad_fn_without_room(&made);
+}
+
 /* ---- transformations ---- */
 
 static bool is_among(const char *kinds, char kind)
@@ -163,7 +189,7 @@ void *ad_fn_invoke(ad_context *c, const ad_fn *fn, const ad_value *arguments)
     void *result;
     uint32_t depth = c->scopes.depth;
     const char *site = ad_call_site_;
-    AD_RUNNING(c, fn->transform ? fn->name : c->operation ? c->operation : "ad_call");
+    AD_RUNNING(c, fn->name ? fn->name : c->operation ? c->operation : "ad_call");
     if (fn->transform) {
         if (fn->site)
             ad_call_site_ = fn->site;
@@ -217,7 +243,7 @@ static bool close_over(ad_fn *fn)
     return ad_set_error_of_running(AD_ERROR_MEMORY, "out of memory: no room for a closure"), false;
 }
 
-void (*ad_fn_pointer(ad_fn *fn))(void)
+ad_function_pointer ad_fn_pointer(ad_fn *fn)
 {
     const ad_fn unknown = { .result = 'a' };
     if (!fn)
@@ -248,6 +274,11 @@ void *ad_call(ad_fn *fn, ...)
     va_start(list, fn);
     ad_values_read(fn, &list, values);
     va_end(list);
+    return ad_call_values(fn, values);
+}
+
+void *ad_call_values(const ad_fn *fn, const ad_value *values)
+{
     return held(fn->result, ad_fn_invoke(ad_current(), fn, values));
 }
 

@@ -276,18 +276,23 @@ static void *fixed_point(ad_context *c, const ad_fn *fn, const ad_value *argumen
     return operands[PARAMETERS] ? from_array(kind, record.arguments[0].p, ad_call_primitive(&implicit, operands, 2, &record)) : NULL;
 }
 
+void *ad_fixed_point_values(ad_fn *fn, const ad_value *arguments)
+{
+    if (fn->arguments[0] != fn->result)
+        return ad_set_error(AD_ERROR_TRANSFORM, "ad_fixed_point: signature %s does not fit: the result should be like the first argument",
+                            AD_SIGNATURE_TEXT(fn));
+    AD_RUNNING(ad_current(), "ad_fixed_point");
+    return fixed_point(ad_current(), fn, arguments);
+}
+
 void *ad_fixed_point_of(ad_fn *fn, ...)
 {
     if (!ad_fn_usable(fn, "ad_fixed_point"))
         return NULL;
-    if (fn->arguments[0] != fn->result)
-        return ad_set_error(AD_ERROR_TRANSFORM, "ad_fixed_point: signature %s does not fit: the result should be like the first argument",
-                            AD_SIGNATURE_TEXT(fn));
     ad_value arguments[AD_MAX_ARGUMENTS];
     va_list list;
     va_start(list, fn);
     ad_values_read(fn, &list, arguments);
     va_end(list);
-    AD_RUNNING(ad_current(), "ad_fixed_point");
-    return fixed_point(ad_current(), fn, arguments);
+    return ad_fixed_point_values(fn, arguments);
 }

@@ -29,6 +29,8 @@ struct ad_fn {
     const char *name;        /* of the transformation */
     const char *site;        /* the place of the program that asked for it last (ad/call.h) */
     const ad_fn *inner, *outer;
+    void *context; /* of a C function that has one of its own */
+    void (*release)(void *);
     int argnum;
     uint32_t places;      /* bits of the arguments that are places for a second result */
     ad_code code;         /* of a function that could not be made: why, */
@@ -108,10 +110,18 @@ void *ad_trace_pull(ad_context *c, struct ad_trace *trace, char kind, const void
 
 void ad_values_read(const ad_fn *fn, va_list *list, ad_value *values);
 
+/* What takes a variable list of arguments, with them in an array. fn is usable, but for ad_call_values not NULL. */
+void *ad_call_values(const ad_fn *fn, const ad_value *values);
+void *ad_vjp_values(ad_fn *fn, const ad_value *arguments, ad_pullback **pull);
+void *ad_jvp_values(ad_fn *fn, const ad_value *arguments, void *v, void **tangent);
+void *ad_fixed_point_values(ad_fn *fn, const ad_value *arguments);
+bool ad_trace_values(const char *name, FILE *out, const char *title, const ad_fn *fn, const ad_value *arguments, bool graph);
+
 /* The transformations that others are made of. */
 ad_fn *ad_gradient_of(const char *name, const ad_fn *fn); /* in the first argument; its errors begin with the name */
 void *ad_directional(ad_context *c, const char *transformation, const ad_fn *fn, const ad_value *arguments, void *v, void **value);
 ad_pullback *ad_pullback_of(ad_context *c, const ad_fn *fn, const ad_value *arguments, int argnum, void **value);
+char ad_pullback_kind(const ad_pullback *pull, bool of_result); /* 'a' or 't': of the function's result, or of the argument */
 void *ad_pullback_apply(ad_context *c, ad_pullback *pull, void *cotangent);
 ad_array *ad_zeros_of(ad_context *c, const ad_array *x);
 ad_array *ad_ones_of(const ad_array *x);

@@ -75,6 +75,8 @@ void ad_memo_free(ad_context *c, struct ad_memo *memo)
 {
     for (ad_fn *fn = memo ? memo->first : NULL, *next; fn; fn = next) {
         next = fn->next;
+        if (fn->release)
+            fn->release(fn->context);
         ad_closure_free(fn->closure);
         ad_deallocate(c, fn, bytes_of(fn));
     }
@@ -99,6 +101,7 @@ static uint64_t hash_of_parts(const ad_fn *fn)
     uint64_t hash = ad_hash((uintptr_t)fn->transform, (uintptr_t)fn->name);
     hash = ad_hash(hash, (uintptr_t)fn->inner);
     hash = ad_hash(hash, (uintptr_t)fn->outer);
+    hash = ad_hash(hash, (uintptr_t)fn->context);
     hash = ad_hash(hash, (uint64_t)fn->argnum << 8 | (unsigned char)fn->result);
     hash = ad_hash(hash, fn->transform ? 0 : (uintptr_t)fn->pointer);
     return text_hash(text_hash(hash, fn->arguments), fn->sentence);
@@ -111,7 +114,7 @@ static uint64_t hash_of_pointer(const ad_fn *fn)
 
 static bool same(const ad_fn *a, const ad_fn *b)
 {
-    return a->transform == b->transform && a->name == b->name && a->inner == b->inner && a->outer == b->outer && a->argnum == b->argnum &&
+    return a->transform == b->transform && a->name == b->name && a->inner == b->inner && a->outer == b->outer && a->context == b->context && a->argnum == b->argnum &&
            (a->transform || a->pointer == b->pointer) && a->result == b->result && strcmp(a->arguments, b->arguments) == 0 && a->code == b->code &&
            (!a->sentence || strcmp(a->sentence, b->sentence) == 0);
 }

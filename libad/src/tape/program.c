@@ -495,15 +495,20 @@ static bool write_trace(const char *name, FILE *out, const char *title, const ad
     return done;
 }
 
-static bool trace_of(const char *name, FILE *out, const char *title, const ad_fn *fn, va_list *list, bool graph)
+bool ad_trace_values(const char *name, FILE *out, const char *title, const ad_fn *fn, const ad_value *arguments, bool graph)
 {
     AD_SCOPE;
+    AD_RUNNING(ad_current(), name);
+    return write_trace(name, out, title, fn, arguments, graph);
+}
+
+static bool trace_of(const char *name, FILE *out, const char *title, const ad_fn *fn, va_list *list, bool graph)
+{
     ad_value arguments[AD_MAX_ARGUMENTS];
     if (!ad_given(out, name, "stream") || !ad_fn_usable(fn, name))
         return false;
-    AD_RUNNING(ad_current(), name);
     ad_values_read(fn, list, arguments);
-    return write_trace(name, out, title, fn, arguments, graph);
+    return ad_trace_values(name, out, title, fn, arguments, graph);
 }
 
 bool ad_fprint_trace_of(FILE *stream, const char *title, ad_fn *fn, ...)

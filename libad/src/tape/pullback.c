@@ -174,6 +174,11 @@ ad_pullback *ad_pullback_of(ad_context *c, const ad_fn *fn, const ad_value *argu
     return pull;
 }
 
+char ad_pullback_kind(const ad_pullback *pull, bool of_result)
+{
+    return of_result ? pull->result_kind : pull->kind;
+}
+
 /* ---- applying ---- */
 
 static void forget_cotangents(ad_context *c, struct ad_pullback *pull)
@@ -268,6 +273,11 @@ void *ad_vjp_of(ad_fn *fn, ...)
     ad_values_read(fn, &list, arguments);
     ad_pullback **pull = va_arg(list, ad_pullback **);
     va_end(list);
+    return ad_vjp_values(fn, arguments, pull);
+}
+
+void *ad_vjp_values(ad_fn *fn, const ad_value *arguments, ad_pullback **pull)
+{
     if (!pull)
         return ad_failed() ? NULL : ad_set_error(AD_ERROR_VALUE, "ad_vjp: the place for the pullback is NULL");
     void *value = NULL;

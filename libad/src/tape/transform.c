@@ -470,6 +470,11 @@ void *ad_jvp_of(ad_fn *fn, ...)
     ad_values_read(fn, &list, arguments);
     void *v = va_arg(list, void *), **tangent = va_arg(list, void **);
     va_end(list);
+    return ad_jvp_values(fn, arguments, v, tangent);
+}
+
+void *ad_jvp_values(ad_fn *fn, const ad_value *arguments, void *v, void **tangent)
+{
     if (!tangent)
         return ad_failed() ? NULL : ad_set_error(AD_ERROR_VALUE, "ad_jvp: the place for the tangent is NULL");
     void *value = NULL;

@@ -8,43 +8,79 @@
 
 /* ---- map ---- */
 
-ad_tree *ad_tree_map(ad_array *(*f)(ad_array *), const ad_tree *t)
+static ad_tree *map(const char *operation, ad_array *(*f)(ad_array *, void *), const ad_tree *t, void *context)
 {
-    if (!ad_given(t, "ad_tree_map", "tree"))
-        return NULL;
-    if (!f)
-        return ad_set_error(AD_ERROR_VALUE, "ad_tree_map: the function is NULL");
     int count = ad_tree_leaf_count(t);
     AD_SCRATCH room = { 0 };
     ad_array **leaves = leaves_of(t, count, &room);
     for (int i = 0; leaves && i < count; i++) {
-        leaves[i] = f(leaves[i]);
+        leaves[i] = f(leaves[i], context);
         if (!leaves[i])
-            return ad_set_error(AD_ERROR_VALUE, "ad_tree_map: the function gave NULL for leaf %d of %d", i, count);
+            return ad_set_error(AD_ERROR_VALUE, "%s: the function gave NULL for leaf %d of %d", operation, i, count);
     }
     return leaves ? ad_tree_with_leaves(t, leaves) : NULL;
 }
 
-ad_tree *ad_tree_map2(ad_array *(*f)(ad_array *, ad_array *), const ad_tree *t, const ad_tree *u)
+static bool can_map(const char *operation, bool function, const ad_tree *t)
 {
-    if (!ad_given(t, "ad_tree_map2", "first tree") || !ad_given(u, "ad_tree_map2", "second tree"))
-        return NULL;
-    if (!f)
-        return ad_set_error(AD_ERROR_VALUE, "ad_tree_map2: the function is NULL");
-    if (!ad_tree_same_structure(t, u))
-        return ad_set_error(AD_ERROR_SHAPE, "ad_tree_map2: two trees of different structure, with %d and %d leaves", ad_tree_leaf_count(t),
-                            ad_tree_leaf_count(u));
+    return ad_given(t, operation, "tree") && (function || AD_FAIL(AD_ERROR_VALUE, "%s: the function is NULL", operation));
+}
+
+static ad_array *without_context(ad_array *leaf, void *context)
+{
+    ad_array *(**f)(ad_array *) = context;
+    return (*f)(leaf);
+}
+
+ad_tree *ad_tree_map(ad_array *(*f)(ad_array *), const ad_tree *t)
+{
+    return can_map("ad_tree_map", f, t) ? map("ad_tree_map", without_context, t, &f) : NULL;
+}
+
+ad_tree *ad_tree_map_with_context(ad_array *(*f)(ad_array *leaf, void *context), const ad_tree *t, void *context)
+{
+    return can_map("ad_tree_map_with_context", f, t) ? map("ad_tree_map_with_context", f, t, context) : NULL;
+}
+
+static ad_tree *map2(const char *operation, ad_array *(*f)(ad_array *, ad_array *, void *), const ad_tree *t, const ad_tree *u, void *context)
+{
     int count = ad_tree_leaf_count(t);
     AD_SCRATCH room = { 0 }, others_room = { 0 };
     ad_array **leaves = leaves_of(t, count, &room), **others = leaves_of(u, count, &others_room);
     if (!leaves || !others)
         return NULL;
     for (int i = 0; i < count; i++) {
-        leaves[i] = f(leaves[i], others[i]);
+        leaves[i] = f(leaves[i], others[i], context);
         if (!leaves[i])
-            return ad_set_error(AD_ERROR_VALUE, "ad_tree_map2: the function gave NULL for leaf %d of %d", i, count);
+            return ad_set_error(AD_ERROR_VALUE, "%s: the function gave NULL for leaf %d of %d", operation, i, count);
     }
     return ad_tree_with_leaves(t, leaves);
+}
+
+static bool can_map2(const char *operation, bool function, const ad_tree *t, const ad_tree *u)
+{
+    if (!ad_given(t, operation, "first tree") || !ad_given(u, operation, "second tree"))
+        return false;
+    if (!function)
+        return AD_FAIL(AD_ERROR_VALUE, "%s: the function is NULL", operation);
+    return ad_tree_same_structure(t, u) || AD_FAIL(AD_ERROR_SHAPE, "%s: two trees of different structure, with %d and %d leaves", operation,
+                                                   ad_tree_leaf_count(t), ad_tree_leaf_count(u));
+}
+
+static ad_array *two_without_context(ad_array *a, ad_array *b, void *context)
+{
+    ad_array *(**f)(ad_array *, ad_array *) = context;
+    return (*f)(a, b);
+}
+
+ad_tree *ad_tree_map2(ad_array *(*f)(ad_array *, ad_array *), const ad_tree *t, const ad_tree *u)
+{
+    return can_map2("ad_tree_map2", f, t, u) ? map2("ad_tree_map2", two_without_context, t, u, &f) : NULL;
+}
+
+ad_tree *ad_tree_map2_with_context(ad_array *(*f)(ad_array *a, ad_array *b, void *context), const ad_tree *t, const ad_tree *u, void *context)
+{
+    return can_map2("ad_tree_map2_with_context", f, t, u) ? map2("ad_tree_map2_with_context", f, t, u, context) : NULL;
 }
 
 struct mapping {

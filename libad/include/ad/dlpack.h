@@ -1,0 +1,83 @@
+/* DLPack: arrays given to other libraries and taken from them without a copy.
+ *
+ * The structs have the layout of DLPack 1.0 (https://github.com/dmlc/dlpack, include/dlpack/dlpack.h), under names of libad's: a DLManagedTensorVersioned *
+ * is an ad_dlpack_versioned *, a DLManagedTensor *, the form before 1.0, an ad_dlpack_managed *. In Python the first is what a capsule named
+ * "dltensor_versioned" holds, the second one named "dltensor"; the capsule is renamed to "used_dltensor_versioned" or "used_dltensor" by who takes it. */
+#ifndef AD_DLPACK_H
+#define AD_DLPACK_H
+
+#include <ad/array.h>
+
+AD_BEGIN_DECLS
+
+enum {
+    AD_DLPACK_MAJOR = 1,
+    AD_DLPACK_MINOR = 0,
+    AD_DLPACK_CPU = 1 /**< the device type of main memory */
+};
+
+/** Codes of element types. */
+typedef enum ad_dlpack_code { AD_DLPACK_INT = 0, AD_DLPACK_UINT = 1, AD_DLPACK_FLOAT = 2, AD_DLPACK_COMPLEX = 5, AD_DLPACK_BOOL = 6 } ad_dlpack_code;
+
+/** Flags of the versioned form. */
+enum { AD_DLPACK_READ_ONLY = 1, AD_DLPACK_IS_COPIED = 2 };
+
+/** DLTensor. */
+typedef struct ad_dlpack_tensor {
+    void *data;
+    struct {
+        int32_t type, id;
+    } device;
+    int32_t ndim;
+    struct {
+        uint8_t code, bits; /**< ad_dlpack_code; bits of an element, both parts of a complex one */
+        uint16_t lanes;     /**< 1 */
+    } dtype;
+    int64_t *shape;
+    int64_t *strides; /**< in elements; NULL: C order */
+    uint64_t byte_offset;
+} ad_dlpack_tensor;
+
+/** DLManagedTensor. */
+typedef struct ad_dlpack_managed {
+    ad_dlpack_tensor tensor;
+    void *context;
+    void (*deleter)(struct ad_dlpack_managed *self); /**< frees all of it; may be NULL */
+} ad_dlpack_managed;
+
+/** DLManagedTensorVersioned. */
+typedef struct ad_dlpack_versioned {
+    uint32_t major, minor;
+    void *context;
+    void (*deleter)(struct ad_dlpack_versioned *self);
+    uint64_t flags;
+    ad_dlpack_tensor tensor;
+} ad_dlpack_versioned;
+
+/** x for another library: its elements as they are, with its strides, and a reference to it.
+ *
+ * The values alone: who takes it knows of no derivative. Nobody may write to the elements, which AD_DLPACK_READ_ONLY says; the form before 1.0 has no place
+ * to say so.
+ * @return  who takes it calls its deleter in the end, in any thread; NULL and an error on failure */
+AD_API ad_dlpack_versioned *ad_to_dlpack(const ad_array *x);
+AD_API ad_dlpack_managed *ad_to_dlpack_managed(const ad_array *x);
+
+/** An array over the elements of another library's tensor: a constant of every derivative. Its elements must not change any more.
+ *
+ * The tensor is taken over: its deleter is called when the last array over it is gone, in whichever thread drops it. On failure it stays the caller's.
+ * dtypes: bool, uint8, int32, int64, float32, float64, complex64, complex128.
+ * Errors: another major version (AD_ERROR_FORMAT); another device than the CPU, more than AD_MAX_NDIM axes, a negative length, a size that cannot be, no data
+ * for elements, data that are not aligned for the dtype (AD_ERROR_VALUE, AD_ERROR_SHAPE); another dtype, several lanes (AD_ERROR_DTYPE). */
+AD_API ad_array *ad_from_dlpack(ad_dlpack_versioned *tensor);
+AD_API ad_array *ad_from_dlpack_managed(ad_dlpack_managed *tensor);
+
+#if !defined __cplusplus && !defined AD_INTERNAL_
+#define ad_to_dlpack(x)             AD_CALL_P_(ad_to_dlpack, x)
+#define ad_to_dlpack_managed(x)     AD_CALL_P_(ad_to_dlpack_managed, x)
+#define ad_from_dlpack(tensor)      AD_CALL_P_(ad_from_dlpack, tensor)
+#define ad_from_dlpack_managed(tensor) AD_CALL_P_(ad_from_dlpack_managed, tensor)
+#endif
+
+AD_END_DECLS
+
+#endif

@@ -1,0 +1,170 @@
+"""Writes what other languages need to know of the public headers; the build does.
+
+    bindings.py TABLE JSON
+
+TABLE is C: the prototypes and options that ad_call_named and ad_prototype_at know. JSON, which is installed, has the same for programs that write bindings,
+with the comments of the headers and the values of their enumerations.
+"""
+
+import json
+import pathlib
+import re
+import sys
+
+import declarations
+
+TYPES = {
+    "void": "VOID", "ad_array *": "ARRAY", "ad_tree *": "TREE", "ad_fn *": "FUNCTION", "bool": "BOOL", "int": "INT", "unsigned": "INT", "ad_code": "INT",
+    "ad_on_error_action": "INT", "int64_t": "INT64", "uint64_t": "UINT64", "size_t": "UINT64", "double": "REAL", "ad_complex": "COMPLEX",
+    "ad_dtype": "DTYPE", "char *": "TEXT", "ad_key": "KEY", "ad_shape": "SHAPE", "ad_axes": "AXES", "ad_widths": "WIDTHS", "ad_index_list": "INDICES",
+    "ad_tagged": "TAGGED", "ad_function_pointer": "POINTER",
+}
+LISTS = {"ad_array *const *": "ARRAYS", "const ad_number *": "NUMBERS", "const ad_tree_item *": "ITEMS", "const ad_tagged *": "VALUES"}
+VALUES = {"BOOL": "BOOL, { .integer = ", "INT": "INTEGER, { .integer = ", "INT64": "INTEGER, { .integer = ", "UINT64": "INTEGER, { .integer = ",
+          "DTYPE": "DTYPE, { .integer = (int)", "REAL": "REAL, { .real = ", "TEXT": "TEXT, { .text = "}
+
+
+def type_of(text):
+    plain = re.sub(r"^const ", "", text)
+    if plain in TYPES:
+        return TYPES[plain]
+    return "POINTER" if text.endswith("*") or "(*)" in text else "OTHER"
+
+
+def parameters_of(function):
+    """Names and types. A list has its count behind it; a text before "..." is a format."""
+    parameters = [(p.name, type_of(p.type)) for p in function.parameters]
+    for i, p in enumerate(function.parameters[:-1]):
+        behind = function.parameters[i + 1]
+        if p.type in LISTS and behind.type == "int":
+            parameters[i] = (p.name, LISTS[p.type])
+        if behind.type == "..." and p.type == "const char *":
+            parameters[i:] = [(p.name, "FORMAT")]
+    return parameters
+
+
+def declared(type_, name):
+    """A C declaration: a function pointer has its name inside."""
+    if "(*)" in type_:
+        return type_.replace("(*)", "(*%s)" % name)
+    return type_ + name if type_.endswith("*") else ("%s %s" % (type_, name)).strip()
+
+
+def text_of(function, name):
+    parameters = [declared(p.type, p.name) for p in function.parameters]
+    if function.options and function.takes_options:
+        parameters.append(function.options.name + " options")
+    return declared(function.result, "%s(%s)" % (name, ", ".join(parameters) or "void"))
+
+
+def value_of(type_, default):
+    """The default as an ad_tagged."""
+    kind = VALUES.get(type_of(type_))
+    if default in (None, "NULL", "false") or not kind:
+        return "{ AD_KIND_NONE, 0, { NULL } }"
+    return "{ AD_KIND_%s%s } }" % (kind.replace(", {", ", 0, {"), default)
+
+
+def macros_of(headers):
+    return {name: value for header in headers for name, value in header.macros.items()}
+
+
+def defaults_of(function, macros):
+    """Field by field. Functions that share a struct of options may begin with other constants: the function's macro says with which."""
+    defaults = {f.name: f.default for f in function.options.fields}
+    used = re.search(r"AD_WITH_\w+_\((\w+), (\w+),", macros.get(re.sub("_with$", "", function.name), ""))
+    text = macros.get(used[2] + "_DEFAULTS_FIELDS_", "") if used else ""
+    while "_DEFAULTS_FIELDS_" in text:
+        text = re.sub(r"\b(\w+_DEFAULTS_FIELDS_)", lambda m: macros[m[1]], text)
+    defaults.update(re.findall(r"\.(\w+) = (.+?)(?=, \.|$)", text))
+    return defaults
+
+
+class Table:
+    def __init__(self, macros):
+        self.macros = macros
+        self.lists = {}  # the text of a list of parameters or options: its name
+        self.lines = []
+
+    def named(self, kind, name, rows):
+        """A list once, under the name of the first function that has it."""
+        text = ",\n    ".join(rows)
+        if text not in self.lists:
+            self.lists[text] = name
+            self.lines.append("static const %s %s[] = {\n    %s,\n};" % (kind, self.lists[text], text))
+        return self.lists[text]
+
+    def row(self, function, name):
+        parameters = ['{ "%s", AD_TYPE_%s }' % p for p in parameters_of(function)]
+        fields = function.options.fields if function.options and function.takes_options else []
+        defaults = defaults_of(function, self.macros) if fields else {}
+        options = ['{ "%s", AD_TYPE_%s, offsetof(%s, %s), %s }' % (f.name, type_of(f.type), function.options.name, f.name, value_of(f.type, defaults[f.name]))
+                   for f in fields]
+        sizes = "sizeof(%s), _Alignof(%s)" % (function.options.name, function.options.name) if fields else "0, 0"
+        return '    { "%s", "%s", AD_TYPE_%s, %d, %d, %s, %s, %s, FUNCTION(%s) },' % (
+            name, text_of(function, name), type_of(function.result), len(parameters), len(fields), sizes,
+            self.named("ad_parameter", "parameters_of_" + name, parameters) if parameters else "NULL",
+            self.named("ad_option", "options_of_" + name, options) if fields else "NULL", function.name)
+
+
+def aliases_of(headers):
+    """NumPy's other names: #define ad_negative ad_neg."""
+    return {name: value for header in headers for name, value in header.macros.items() if re.fullmatch(r"ad_\w+[a-z0-9]", value)}
+
+
+# ---- the table ----
+
+
+def write_table(headers, out):
+    functions = {f.name: f for header in headers for f in header.functions}
+    names = {name: name for name in functions}
+    names.update((name, target) for name, target in aliases_of(headers).items() if target in functions)
+    table = Table(macros_of(headers))
+    rows = [table.row(functions[names[name]], name) for name in sorted(names)]
+    out.write("/* The prototypes of all functions that libad exports. Written by libad/tools/bindings.py. */\n")
+    out.write('#include "ad/ad.h"\n#include "bindings/bindings.h"\n\n')
+    out.write("#define FUNCTION(name) (void (*)(void))(name)\n\n")
+    out.write("\n".join(table.lines))
+    out.write("\n\nconst ad_prototype ad_prototypes[] = {\n%s\n};\n\n" % "\n".join(rows))
+    out.write("const int ad_prototypes_count = sizeof ad_prototypes / sizeof *ad_prototypes;\n")
+
+
+# ---- the JSON file ----
+
+
+def enumerations_of(text):
+    """Names and values: those of "NAME" follow the one before, "NAME = 3" says its own."""
+    values = {}
+    for body in re.findall(r"\benum(?: \w+)? \{(.*?)\}", re.sub(r"/\*.*?\*/", "", text, flags=re.S), re.S):
+        value = -1
+        for entry in filter(None, (e.strip() for e in body.split(","))):
+            name, _, given = (part.strip() for part in entry.partition("="))
+            value = int(given, 0) if re.fullmatch(r"-?\w+", given) and not given.isidentifier() else value + 1
+            values[name] = value
+    return values
+
+
+def description_of(function, macros):
+    described = {"name": function.name, "text": text_of(function, function.name), "header": function.family, "doc": function.doc, "result": function.result,
+                 "parameters": [{"name": p.name, "type": p.type} for p in function.parameters]}
+    if function.options and function.takes_options:
+        defaults = defaults_of(function, macros)
+        described["options"] = {"type": function.options.name, "fields": [
+            {"name": f.name, "type": f.type, "default": defaults[f.name], "doc": f.doc} for f in function.options.fields]}
+    return described
+
+
+def write_json(headers, out):
+    values = {}
+    for path in sorted(declarations.HEADERS.glob("*.h")):
+        values.update(enumerations_of(path.read_text()))
+    macros = macros_of(headers)
+    json.dump({"enumerations": values, "functions": [description_of(f, macros) for header in headers for f in header.functions]}, out, indent=1)
+    out.write("\n")
+
+
+if __name__ == "__main__":
+    all_headers = declarations.read_all_headers()
+    for write, path in zip((write_table, write_json), sys.argv[1:]):
+        with pathlib.Path(path).open("w") as out:
+            write(all_headers, out)
