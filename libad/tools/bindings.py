@@ -13,6 +13,14 @@ import sys
 
 import declarations
 
+try:
+    from generate import renamed
+except ImportError:  # other names are macros
+
+    def renamed(_):
+        return []
+
+
 TYPES = {
     "void": "VOID", "ad_array *": "ARRAY", "ad_tree *": "TREE", "ad_fn *": "FUNCTION", "bool": "BOOL", "int": "INT", "unsigned": "INT", "ad_code": "INT",
     "ad_on_error_action": "INT", "int64_t": "INT64", "uint64_t": "UINT64", "size_t": "UINT64", "double": "REAL", "ad_complex": "COMPLEX",
@@ -22,6 +30,11 @@ TYPES = {
 LISTS = {"ad_array *const *": "ARRAYS", "const ad_number *": "NUMBERS", "const ad_tree_item *": "ITEMS", "const ad_tagged *": "VALUES"}
 VALUES = {"BOOL": "BOOL, { .integer = ", "INT": "INTEGER, { .integer = ", "INT64": "INTEGER, { .integer = ", "UINT64": "INTEGER, { .integer = ",
           "DTYPE": "DTYPE, { .integer = (int)", "REAL": "REAL, { .real = ", "TEXT": "TEXT, { .text = "}
+
+
+def takes_options(function):
+    """Whether it is ad_sum_with, and not ad_sum, which has its options from there."""
+    return function.options and not function.with_name
 
 
 def type_of(text):
@@ -52,7 +65,7 @@ def declared(type_, name):
 
 def text_of(function, name):
     parameters = [declared(p.type, p.name) for p in function.parameters]
-    if function.options and function.takes_options:
+    if takes_options(function):
         parameters.append(function.options.name + " options")
     return declared(function.result, "%s(%s)" % (name, ", ".join(parameters) or "void"))
 
@@ -96,7 +109,7 @@ class Table:
 
     def row(self, function, name):
         parameters = ['{ "%s", AD_TYPE_%s }' % p for p in parameters_of(function)]
-        fields = function.options.fields if function.options and function.takes_options else []
+        fields = function.options.fields if takes_options(function) else []
         defaults = defaults_of(function, self.macros) if fields else {}
         options = ['{ "%s", AD_TYPE_%s, offsetof(%s, %s), %s }' % (f.name, type_of(f.type), function.options.name, f.name, value_of(f.type, defaults[f.name]))
                    for f in fields]
@@ -108,8 +121,13 @@ class Table:
 
 
 def aliases_of(headers):
-    """NumPy's other names: #define ad_negative ad_neg."""
-    return {name: value for header in headers for name, value in header.macros.items() if re.fullmatch(r"ad_\w+[a-z0-9]", value)}
+    """NumPy's other names, and what they name."""
+    aliases = {name: value for header in headers for name, value in header.macros.items() if re.fullmatch(r"ad_\w+[a-z0-9]", value)}
+    for function, name in (pair for header in headers for pair in renamed(header.functions)):
+        aliases[name] = function.name
+        if function.with_name:
+            aliases[name + "_with"] = function.with_name
+    return aliases
 
 
 # ---- the table ----
@@ -147,7 +165,7 @@ def enumerations_of(text):
 def description_of(function, macros):
     described = {"name": function.name, "text": text_of(function, function.name), "header": function.family, "doc": function.doc, "result": function.result,
                  "parameters": [{"name": p.name, "type": p.type} for p in function.parameters]}
-    if function.options and function.takes_options:
+    if takes_options(function):
         defaults = defaults_of(function, macros)
         described["options"] = {"type": function.options.name, "fields": [
             {"name": f.name, "type": f.type, "default": defaults[f.name], "doc": f.doc} for f in function.options.fields]}
