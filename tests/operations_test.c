@@ -1,4 +1,5 @@
-/* Every row of the operation table, checked: derivatives in both modes and all nestings to order 3, over several shapes and dtypes.
+/* Every row of the operation table, checked: derivatives in both modes and all nestings to order 3, over several shapes and dtypes; and that `saves` names what
+ * rules read.
  *
  * A row (rows/row.h) names an operation and gives a function that goes through it. An operation without a row fails, and so does one with neither a
  * rule nor the mark of a constant. `operations_test --table` prints what is covered. */
@@ -307,6 +308,145 @@ START_TEST(constants_have_derivative_zero)
 }
 END_TEST
 
+/* ---- saves: what reverse rules read, no more and no less ---- */
+
+enum { LESS_OF_OUTPUTS = 20, LESS_OF_OTHERS = LESS_OF_OUTPUTS + AD_MAX_OUTPUTS, ONLY_OTHERS = LESS_OF_OTHERS + 20, LESS };
+
+/* Calls of an operation that are tried with less than its `saves`, in each way that there is; in which of them a rule missed something. */
+static struct {
+    const ad_primitive *op;
+    bool seen, tried[LESS], missed[LESS];
+    ad_primitive copy;
+    const ad_call_event *call;
+    int wanted; /* -1: all inputs */
+} reading;
+
+static bool has_all_inputs(const ad_primitive *op, int inputs)
+{
+    bool all = inputs > 1;
+    for (int i = 0; i < inputs; i++)
+        all &= (op->saves & AD_SAVE_INPUT(i)) != 0;
+    return all;
+}
+
+/* One array less than `saves` names in the w-th way; `saves` itself where that is none. */
+static unsigned less(const ad_primitive *op, int inputs, int w)
+{
+    if (w < LESS_OF_OUTPUTS)
+        return w < inputs ? op->saves & ~AD_SAVE_INPUT(w) : op->saves;
+    if (w < LESS_OF_OTHERS)
+        return w - LESS_OF_OUTPUTS < (op->outputs > 1 ? op->outputs : 1) ? op->saves & ~AD_SAVE_OUTPUT_OF(w - LESS_OF_OUTPUTS) : op->saves;
+    if (w < ONLY_OTHERS)
+        return op->saves & AD_SAVE_OTHERS && w - LESS_OF_OTHERS < inputs
+                   ? ((op->saves | AD_SAVE_INPUTS) & ~(AD_SAVE_OTHERS | AD_SAVE_INPUT(w - LESS_OF_OTHERS))) : op->saves;
+    return has_all_inputs(op, inputs) ? (op->saves & ~(unsigned)AD_SAVE_INPUTS) | AD_SAVE_OTHERS : op->saves;
+}
+
+/* The sum of the outputs of the call, whose inputs that are wanted depend on s. */
+static ad_array *once_more(ad_array *s)
+{
+    const ad_call_event *call = reading.call;
+    ad_array *inputs[64], *outputs[AD_MAX_OUTPUTS], *sum = ad_scalar(0);
+    for (int i = 0; i < call->inputs_count; i++) {
+        ad_array *x = call->inputs[i];
+        bool takes = (reading.wanted < 0 || reading.wanted == i) && ad_dtype_of(x) <= AD_C64 && !(i < 32 && reading.copy.parameters >> i & 1);
+        inputs[i] = takes ? ad_mul(x, ad_astype(s, ad_dtype_of(ad_real(x)))) : x;
+    }
+    if (!ad_call_primitive_many(&reading.copy, inputs, call->inputs_count, call->options, outputs))
+        return NULL;
+    for (int k = 0; k < call->outputs_count; k++)
+        sum = ad_add(sum, ad_sum(ad_real(outputs[k])));
+    return sum;
+}
+
+static bool misses(unsigned saves, int wanted)
+{
+    AD_SCOPE;
+    reading.copy = *reading.op;
+    reading.copy.saves = saves;
+    reading.wanted = wanted;
+    bool missed = !ad_grad(once_more)(ad_scalar(1)) && strstr(ad_error_message(), "which `saves` does not name");
+    ad_clear_error();
+    return missed;
+}
+
+static bool try_with_less(const ad_call_event *call, void *context)
+{
+    (void)context;
+    if (call->operation != reading.op || call->inputs_count > 64)
+        return true;
+    reading.call = call;
+    reading.seen = true;
+    for (int w = 0; w < LESS; w++) {
+        unsigned saves = less(reading.op, call->inputs_count, w);
+        if (saves == reading.op->saves || reading.missed[w])
+            continue;
+        reading.tried[w] = true;
+        for (int wanted = -1; wanted < call->inputs_count && !reading.missed[w]; wanted++)
+            reading.missed[w] = misses(saves, wanted);
+    }
+    return true;
+}
+
+/* Operations that only derivatives call are seen when one is taken. */
+static void run_row(const struct row *row, ad_array **x, bool differentiated)
+{
+    if (differentiated) {
+        check(row, x, 1);
+        return;
+    }
+    switch (row->operands) {
+    case 1: ((one *)row->function)(x[0]); break;
+    case 2: ((two *)row->function)(x[0], x[1]); break;
+    default: ((three *)row->function)(x[0], x[1], x[2]);
+    }
+}
+
+static void try_row(const struct row *row, const ad_shape (*shapes)[3], int count, bool differentiated)
+{
+    for (int s = 0; s < count; s++)
+        for (int is_complex = 0; is_complex <= (row->flags & COMPLEX ? 1 : 0); is_complex++) {
+            AD_SCOPE;
+            ad_array *x[3];
+            if (!applies(row, shapes[s]))
+                continue;
+            for (int i = 0; i < row->operands; i++)
+                x[i] = random_input(row, shapes[s][i], is_complex ? AD_C128 : row->flags & ONLY_F32 ? AD_F32 : AD_F64, i, false);
+            run_row(row, x, differentiated);
+            ck_assert_msg(!ad_failed(), "%s, %s: %s", row->name, row->text, ad_error_message());
+        }
+}
+
+START_TEST(saves_names_what_rules_read)
+{
+    const ad_primitive *op = ad_operation(_i);
+    memset(&reading, 0, sizeof reading);
+    reading.op = op;
+    if (op->constant || !op->saves)
+        return;
+    ad_on_call(try_with_less, NULL);
+    for (int differentiated = 0; differentiated < 2 && !reading.seen; differentiated++)
+        for (int r = 0; row_at(r); r++) {
+            const struct row *row = row_at(r);
+            if (strcmp(row->name, op->name) == 0)
+                row->flags & SQUARE ? try_row(row, square_shapes, 3, differentiated) : try_row(row, general_shapes, 6, differentiated);
+        }
+    ad_on_call(NULL, NULL);
+    for (int w = 0; w < LESS; w++) {
+        if (!reading.tried[w] || reading.missed[w])
+            continue;
+        if (w < LESS_OF_OUTPUTS)
+            ck_abort_msg("%s: no rule reads input %d, which `saves` names", op->name, w);
+        if (w < LESS_OF_OTHERS)
+            ck_abort_msg("%s: no rule reads output %d, which `saves` names", op->name, w - LESS_OF_OUTPUTS);
+        if (w < ONLY_OTHERS)
+            ck_abort_msg("%s: the rules of other operands do not read input %d, which AD_SAVE_OTHERS names", op->name, w - LESS_OF_OTHERS);
+        ck_abort_msg("%s: AD_SAVE_OTHERS would do in place of all inputs", op->name);
+    }
+    ck_assert_msg(reading.seen, "%s: no row calls it", op->name);
+}
+END_TEST
+
 static void print_table(void)
 {
     printf("%-24s %-10s %-8s %-8s %s\n", "operation", "class", "reverse", "forward", "rows");
@@ -335,6 +475,7 @@ int main(int argc, char **argv)
     tcase_add_loop_test(tests, derivatives_of_every_row, 0, row_count());
     tcase_add_loop_test(tests, operands_of_other_dtypes_are_constants_in_both_modes, 0, row_count());
     tcase_add_loop_test(tests, constants_have_derivative_zero, 0, row_count());
+    tcase_add_loop_test(tests, saves_names_what_rules_read, 0, ad_operation_count());
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

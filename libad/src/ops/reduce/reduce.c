@@ -259,6 +259,8 @@ REDUCTION(sum_of_squares, SQUARES, reduce_infer, reduce_eval, .vjp = squares_vjp
  * and made one for that. */
 static ad_array *product_of_others(const ad_node *node, ad_array *x)
 {
+    if (!x)
+        return NULL;
     const struct reduction *r = ad_node_options(node);
     ad_axes order = { 0 }, back = { .count = x->ndim };
     ad_shape rows = { 0 }, moved = { .ndim = x->ndim };

@@ -70,7 +70,7 @@ static ad_array *sort_jvp(const ad_node *node, int operand, ad_array *t)
 static const ad_primitive argsort_op = { .name = "ad_argsort", .infer = argsort_infer, .eval = sort_eval, .code = ORDER, .constant = true };
 static const ad_primitive sort_op = { .name = "ad_sort", .infer = ad_same_infer, .eval = sort_eval, .code = VALUES, .constant = true };
 static const ad_primitive sort_with_places_op = {
-    .name = "ad_sort_with_places", .infer = sorted_infer, .eval = sort_eval, .code = BOTH, .vjp = sort_vjp, .jvp = sort_jvp, .saves = AD_SAVE_OUTPUT,
+    .name = "ad_sort_with_places", .infer = sorted_infer, .eval = sort_eval, .code = BOTH, .vjp = sort_vjp, .jvp = sort_jvp, .saves = AD_SAVE_OUTPUT_OF(1),
     .outputs = 2,
 };
 AD_OPERATION(argsort_op);
