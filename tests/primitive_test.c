@@ -346,6 +346,12 @@ static ad_array *reads_spec(const ad_node *node, int operand, ad_array *g)
     return ad_node_spec(node, 0) ? g : NULL;
 }
 
+static ad_array *gives_three_numbers(const ad_node *node, int operand, ad_array *g)
+{
+    (void)node, (void)operand, (void)g;
+    return VECTOR(1, 2, 3);
+}
+
 static ad_array *(*rule)(const ad_node *node, int operand, ad_array *g);
 
 static ad_array *current_rule(const ad_node *node, int operand, ad_array *g)
@@ -376,6 +382,33 @@ START_TEST(rules_read_only_what_is_saved)
     rule = reads_spec;
     assert_fails(ad_grad(use_rule)(x), AD_ERROR_TRANSFORM, "with_rule: what infer said of output 0 is asked for");
     assert_fails(ad_deriv(use_rule)(x), AD_ERROR_TRANSFORM, "with_rule: what infer said of output 0 is asked for");
+}
+END_TEST
+
+static bool copy_all(const ad_node *node, void *const *outputs)
+{
+    return ad_copy_to(ad_node_input(node, 0), outputs[0], ad_size(ad_node_input(node, 0)));
+}
+
+static bool gives_three_at_once(const ad_node *node, ad_array *const *g, unsigned wanted, ad_array **cotangents)
+{
+    (void)wanted;
+    return (cotangents[0] = gives_three_numbers(node, 0, g[0])) != NULL;
+}
+
+static const ad_primitive odd[] = { { .name = "odd", .infer = like_the_input, .eval = copy_all, .vjp = gives_three_numbers },
+                                    { .name = "odd", .infer = like_the_input, .eval = copy_all, .pull = gives_three_at_once } };
+static int way;
+
+static ad_array *use_odd(ad_array *x)
+{
+    return ad_sum(ad_call_primitive(&odd[way], &x, 1, NULL));
+}
+
+START_TEST(a_rule_whose_cotangent_does_not_fit_is_named)
+{
+    for (way = 0; way < 2; way++)
+        assert_fails(ad_grad(use_odd)(VECTOR(1, 2)), AD_ERROR_SHAPE, "odd: the reverse rule gives shape (3,) for operand 0 of shape (2,)");
 }
 END_TEST
 
@@ -498,6 +531,9 @@ START_TEST(what_a_rule_gives_is_brought_into_form)
     rule = gives_nothing;
     assert_close(ad_item(ad_grad(use_rule)(x)), 6, 0);
     assert_close(ad_item(ad_deriv(use_rule)(x)), 6, 0);
+    rule = gives_three_numbers; /* a cotangent is summed over what the operand does not have, a tangent is as it is */
+    assert_close(ad_item(ad_grad(use_rule)(x)), 6 + 2 * 3 * (1 + 2 + 3) / 2, 0);
+    assert_fails(ad_deriv(use_rule)(x), AD_ERROR_SHAPE, "with_rule: the forward rule gives shape (3,) for output 0 of shape ()");
     rule = fails;
     assert_fails(ad_grad(ad_grad(use_rule))(x), AD_ERROR_USER, "the rule failed");
     assert_fails(ad_deriv(ad_grad(use_rule))(x), AD_ERROR_USER, "the rule failed");
@@ -653,6 +689,7 @@ END_TEST
 
 RUN_TESTS("primitives", every_choice_of_outputs_differentiates_in_every_way, several_outputs_differentiate_wherever_they_stand_on_the_tape,
           a_missing_rule_is_an_error_only_when_it_is_needed, records_that_cannot_be_called_are_refused_by_name, rules_read_only_what_is_saved,
-          each_operand_and_output_has_a_bit_of_its_own, a_value_is_computed_by_what_infer_said,
+          a_rule_whose_cotangent_does_not_fit_is_named, each_operand_and_output_has_a_bit_of_its_own,
+          a_value_is_computed_by_what_infer_said,
           what_a_rule_gives_is_brought_into_form, parameters_of_a_linear_operation_stay_as_they_are,
           a_parameter_that_is_differentiated_is_an_error, integers_are_constant_summands_and_factors)

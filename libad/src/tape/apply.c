@@ -5,7 +5,7 @@
 #include "ad/array.h"
 #include "ad/transform.h"
 #include "kernels/kernels.h"
-#include "tape/tape.h"
+#include "tape/verify.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -92,7 +92,7 @@ FOR_EACH_COUNT uint32_t record(ad_context *c, const struct ad_node *node, int co
         slot->tail = (uint8_t)k;
         slot->mask = reverse;
     }
-    return index;
+    return ad_slot_verified(c->tape, index) ? index : 0;
 }
 
 /* ---- applying ---- */
@@ -223,7 +223,7 @@ FOR_EACH_COUNT bool compute_eval(ad_context *c, const struct ad_node *node, ad_a
         data[k] = outputs[k]->data;
     }
     uint32_t made = c->scopes.count, depth = c->scopes.depth;
-    bool done = node->op->eval(node, data);
+    bool done = ad_eval_verified(node, outputs, data, outputs_count);
     if (__builtin_expect(!done, 0))
         failed_in(c, node->op, "eval");
     ad_scope_trim(c, made);
@@ -236,7 +236,7 @@ FOR_EACH_COUNT bool compute_staged(ad_context *c, struct ad_node *node, ad_array
     const ad_primitive *op = node->op;
     ad_spec specs[AD_MAX_OUTPUTS];
     node->stage = AD_STAGE_INFER;
-    if (!op->infer(node, specs))
+    if (!ad_infer_verified(node, specs, outputs_count))
         return failed_in(c, op, "infer");
     for (int k = 0; k < outputs_count; k++)
         if (!possible(&specs[k]))

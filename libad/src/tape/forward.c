@@ -5,7 +5,7 @@
 #include "ad/array.h"
 #include "ad/math.h"
 #include "ad/shape.h"
-#include "tape/tape.h"
+#include "tape/verify.h"
 
 /* A tangent as an array; NULL and an error. */
 static ad_array *as_array(ad_context *c, struct ad_tangent *t)
@@ -115,12 +115,28 @@ static bool tangent_of_output(ad_context *c, struct ad_node *node, ad_array **ta
 }
 
 /* A tangent has its output's shape and dtype. */
-static bool attach(ad_context *c, int level, ad_array *output, ad_array *tangent)
+static bool attach(ad_context *c, const struct ad_node *node, int level, ad_array *tangent)
 {
-    if (!ad_same_shape(tangent, output))
+    int k = node->target;
+    ad_array *output = node->outputs[k];
+    if (!ad_same_shape(tangent, output)) {
+        if (!ad_shape_broadcasts_to(tangent, ad_shape_of(output)))
+            return AD_FAIL(AD_ERROR_SHAPE, "%s: the forward rule gives shape %s for output %d of shape %s", node->op->name, AD_SHAPE_TEXT(tangent), k,
+                           AD_SHAPE_TEXT(output));
         tangent = ad_broadcast_to(tangent, ad_shape_of(output));
+    }
     tangent = ad_match(tangent, output);
-    return tangent && ad_tangent_attach(c, output, level, tangent);
+    return tangent && ad_form_verified(node->op, "tangent", k, tangent, output) && ad_tangent_attach(c, output, level, tangent);
+}
+
+/* As in a sweep: of what the rules were given nobody keeps anything, but for the tangents that they gave. */
+static bool kept_nothing(const ad_context *c, struct ad_references *given, const struct ad_node *node, int level, int outputs_count)
+{
+    for (int k = 0; AD_VERIFIES && k < outputs_count; k++) {
+        const struct ad_tangent *t = ad_tangent_of(c->tape, node->outputs[k], level);
+        ad_references_given(given, t ? t->value : NULL);
+    }
+    return ad_references_verified(given, node->op);
 }
 
 static bool push_level(ad_context *c, struct ad_node *node, int level, ad_array **outputs, int outputs_count)
@@ -138,18 +154,20 @@ static bool push_level(ad_context *c, struct ad_node *node, int level, ad_array 
     struct ad_frame frame;
     const struct ad_frame *outer = ad_watch_rules(c, &frame, AD_PHASE_TANGENT, node->op);
     ad_level_hide(c, level);
+    struct ad_references given;
+    ad_references_note(c, &given, node, tangents, node->count);
     for (int k = 0; k < outputs_count && done; k++) {
         ad_array *tangent;
         if (!ad_dtype_is_float((ad_dtype)outputs[k]->dtype))
             continue;
         node->target = k;
-        done = tangent_of_output(c, node, tangents, &tangent) && (!tangent || attach(c, level, outputs[k], tangent));
+        done = tangent_of_output(c, node, tangents, &tangent) && (!tangent || attach(c, node, level, tangent));
     }
     c->tape->live = live;
     c->frame = outer;
     ad_scope_trim(c, made);
     c->scopes.depth = depth; /* what a rule left open was dropped */
-    return done;
+    return done && kept_nothing(c, &given, node, level, outputs_count);
 }
 
 bool ad_push_tangents(ad_context *c, struct ad_node *node, uint64_t mask, ad_array **outputs, int outputs_count)

@@ -9,6 +9,7 @@
 #include "ad/shape.h"
 #include "kernels/kernels.h"
 #include "tape/scalar.h"
+#include "tape/verify.h"
 
 /* g in the shape of `like`: summed over the axes along which `like` was broadcast, spread over those on which a rule
  * left it out because it is the same for every element. */
@@ -185,6 +186,33 @@ AD_ALWAYS_INLINE bool fits(const ad_array *g, const ad_array *like)
     return is_number(g) ? ad_is_real(like) : g->dtype == like->dtype && !(g->flags & AD_WEAK) && ad_same_shape(g, like);
 }
 
+/* Whether ad_match can bring g into the shape of `like`: along each axis one repeats what the other has, or both have the same. */
+static bool can_match(const ad_array *g, const ad_array *like)
+{
+    for (int i = 1; i <= g->ndim && i <= like->ndim; i++) {
+        int64_t given = ad_dims(g)[g->ndim - i], wanted = ad_dims(like)[like->ndim - i];
+        if (given != wanted && given != 1 && wanted != 1)
+            return false;
+    }
+    return true;
+}
+
+static __attribute__((noinline)) ad_array *brought_into_form(const ad_primitive *op, int operand, ad_array *g, const ad_array *like)
+{
+    if (!can_match(g, like))
+        return ad_set_error(AD_ERROR_SHAPE, "%s: the reverse rule gives shape %s for operand %d of shape %s", op->name, AD_SHAPE_TEXT(g), operand,
+                            AD_SHAPE_TEXT(like));
+    g = ad_match(g, like);
+    return g && ad_form_verified(op, "cotangent", operand, g, like) ? g : NULL;
+}
+
+/* What a rule gave for an operand, in that one's shape and dtype; NULL stays NULL. */
+AD_ALWAYS_INLINE ad_array *in_form(const struct ad_node *node, int operand, ad_array *g)
+{
+    const ad_array *like = node->inputs[operand];
+    return !g || fits(g, like) ? g : brought_into_form(node->op, operand, g, like);
+}
+
 AD_ALWAYS_INLINE ad_array *cotangent_through(ad_context *c, const struct ad_node *node, int operand, ad_array *g)
 {
     uint32_t made = c->scopes.count;
@@ -198,7 +226,7 @@ AD_ALWAYS_INLINE ad_array *cotangent_through(ad_context *c, const struct ad_node
     } else {
         return ad_set_error(AD_ERROR_TRANSFORM, "%s: has no reverse rule (argument %d, reverse mode)", op->name, operand);
     }
-    return !d || fits(d, node->inputs[operand]) ? d : ad_match(d, node->inputs[operand]);
+    return in_form(node, operand, d);
 }
 
 /* ---- one call ---- */
@@ -244,6 +272,22 @@ AD_ALWAYS_INLINE bool serve(ad_context *c, const struct sweep *sweep, struct ad_
     return g ? add_cotangent(c, target, g) : !target || !c->error_code;
 }
 
+/* Whether the rules of a call kept nothing of what they were given but what they gave. In other builds than checked ones there is nothing to ask. */
+AD_ALWAYS_INLINE bool kept_nothing(ad_context *c, const struct sweep *sweep, struct ad_references *given, const struct ad_node *node, const uint32_t *parents,
+                                   uint32_t index)
+{
+    if (!AD_VERIFIES)
+        return true;
+    ad_scope_trim(c, sweep->made);
+    c->scopes.depth = sweep->depth;
+    for (int i = 0; i < node->count; i++) {
+        const struct ad_slot *target = parent_slot(sweep, parents[i], index);
+        if (target && !target->numeric && !(target->borrowed & AD_SLOT_PARTS))
+            ad_references_given(given, target->cotangent);
+    }
+    return ad_references_verified(given, node->op);
+}
+
 /* A short call by its rules themselves. */
 static __attribute__((noinline)) bool sweep_short(ad_context *c, const struct sweep *sweep, struct ad_slot *slot, uint32_t index)
 {
@@ -252,8 +296,11 @@ static __attribute__((noinline)) bool sweep_short(ad_context *c, const struct sw
         return false;
     slot->cotangent = NULL;
     struct ad_node node = { .cotangents = &g };
+    struct ad_references given;
     describe(&node, slot, true);
-    bool done = serve(c, sweep, &node, slot->parents[0], index, 0) && serve(c, sweep, &node, slot->parents[1], index, 1);
+    ad_references_note(c, &given, &node, &g, 1);
+    bool done = serve(c, sweep, &node, slot->parents[0], index, 0) && serve(c, sweep, &node, slot->parents[1], index, 1) &&
+                kept_nothing(c, sweep, &given, &node, slot->parents, index);
     ad_drop(c, g);
     return done;
 }
@@ -403,7 +450,7 @@ static bool sweep_pull(ad_context *c, const struct sweep *sweep, const struct ad
     if (!node->op->pull(node, node->cotangents, wanted, cotangents))
         return c->error_code ? false : (ad_set_error(AD_ERROR_TRANSFORM, "%s: the reverse rule failed without an error", node->op->name), false);
     for (int i = 0; i < node->count && i < 32; i++) {
-        ad_array *d = wanted >> i & 1 && cotangents[i] ? ad_match(cotangents[i], node->inputs[i]) : NULL;
+        ad_array *d = wanted >> i & 1 ? in_form(node, i, cotangents[i]) : NULL;
         if (d ? !add_cotangent(c, parent_slot(sweep, parents[i], index), d) : c->error_code != AD_OK)
             return false;
     }
@@ -422,7 +469,9 @@ static __attribute__((noinline)) bool sweep_call(ad_context *c, const struct swe
         return sweep_simple(c, sweep, slot, index);
     }
     struct ad_node node = { .cotangents = cotangents };
+    struct ad_references given;
     describe(&node, slot, false);
+    ad_references_note(c, &given, &node, cotangents, slot->outputs_count);
     if (done && node.op->pull)
         done = sweep_pull(c, sweep, &node, ad_parents_of(slot), index);
     else if (done && node.op->vjp_within && !c->watched && slot->outputs_count == 1 && ad_is_private(cotangents[0]))
@@ -430,6 +479,7 @@ static __attribute__((noinline)) bool sweep_call(ad_context *c, const struct swe
     else
         for (int i = 0; i < node.count && done; i++)
             done = serve(c, sweep, &node, ad_parents_of(slot)[i], index, i);
+    done = done && kept_nothing(c, sweep, &given, &node, ad_parents_of(slot), index);
     for (uint32_t k = 0; k < slot->outputs_count; k++)
         ad_drop(c, cotangents[k]);
     return done;

@@ -3,6 +3,7 @@
  * A call here computes, records and pushes tangents as apply.c does, to the same bits, in as few steps as there can be; what it has no way for
  * goes the general way. The calls of a rule, repeated by rule.c, have numbers for operands, and make no arrays but for those with tangents. */
 #include "tape/scalar.h"
+#include "tape/verify.h"
 
 double ad_elementwise_number(const ad_primitive *op, const void *options, double x, double y)
 {
@@ -54,7 +55,7 @@ AD_ALWAYS_INLINE uint32_t record_values(ad_context *c, struct ad_real_call *call
     slot->values[1] = b;
     slot->parents[0] = mask_a ? node_a : AD_NO_PARENT;
     slot->parents[1] = mask_b ? node_b : AD_NO_PARENT;
-    return index;
+    return ad_slot_verified(c->tape, index) ? index : 0;
 }
 
 /* The same for one whose operands are kept as arrays, with their tangents or for longer than the trace, as far as the rule reads them; `a` and `b` are the
@@ -85,7 +86,7 @@ static uint32_t record_arrays(ad_context *c, const ad_primitive *op, ad_array *a
         ad_keep(c, b);
     slot->parents[0] = mask_a ? a->node : AD_NO_PARENT;
     slot->parents[1] = mask_b ? b->node : AD_NO_PARENT;
-    return index;
+    return ad_slot_verified(c->tape, index) ? index : 0;
 }
 
 /* ---- tangents ---- */
