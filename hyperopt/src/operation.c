@@ -1,7 +1,6 @@
 /* hyper_sgd and its like as operations of libad: from the leaves of hypers to the outputs of a run.
  *
- * The node's options hold the run, by reference. Reverse rules are asked for one operand at a time: the first one of a sweep does
- * the whole reverse pass, known by its cotangents. */
+ * The node's options hold the run, by reference. The reverse rule gives the cotangents of all operands: one reverse pass makes them. */
 #include "run.h"
 
 #include <string.h>
@@ -102,13 +101,12 @@ static ad_tree *inputs_of(const ad_node *node, int operand, ad_array *t)
 }
 
 /* The cotangents of the outputs, but for that of the integers. */
-static void cotangents_of(const ad_node *node, ad_array *g, ad_array **cotangents)
+static void cotangents_of(const hyper_run *run, ad_array *const *g, ad_array **cotangents)
 {
-    const hyper_run *run = run_of(node);
     memset(cotangents, 0, HYPER_OUTPUTS * sizeof *cotangents);
-    cotangents[0] = g;
+    cotangents[0] = g[0];
     for (int s = 1; s < outputs_of(run) - 1; s++)
-        cotangents[s] = ad_node_cotangent(node, s);
+        cotangents[s] = g[s];
 }
 
 static bool is_traced(const ad_node *node, ad_array *const *cotangents)
@@ -147,23 +145,21 @@ static bool reverse_traced(const ad_node *node, hyper_run *run, ad_array *const 
         ad_tree_leaves(gradients, run->gradients, run->inputs);
         for (int i = 0; i < run->inputs; i++)
             ad_retain(run->gradients[i]);
-        for (int k = 0; k < HYPER_OUTPUTS; k++)
-            run->cotangents[k] = cotangents[k] ? ad_retain(cotangents[k]) : NULL;
     }
     ad_vjp_free(pull);
     return gradients != NULL;
 }
 
-/* All gradients are computed for the first operand that asks with these cotangents. What they and the inputs depend on was settled when they were made. */
-static ad_array *vjp(const ad_node *node, int operand, ad_array *g)
+static bool pull(const ad_node *node, ad_array *const *g, unsigned wanted, ad_array **gradients)
 {
+    (void)wanted;
     hyper_run *run = run_of(node);
     ad_array *cotangents[HYPER_OUTPUTS];
-    cotangents_of(node, g, cotangents);
-    bool known = memcmp(run->cotangents, cotangents, sizeof cotangents) == 0;
-    if (!known && !(is_traced(node, cotangents) ? reverse_traced(node, run, cotangents) : hyper_reverse(run, cotangents)))
-        return NULL;
-    return run->gradients[operand];
+    cotangents_of(run, g, cotangents);
+    if (!(is_traced(node, cotangents) ? reverse_traced(node, run, cotangents) : hyper_reverse(run, cotangents)))
+        return false;
+    memcpy(gradients, run->gradients, (size_t)run->inputs * sizeof *gradients);
+    return true;
 }
 
 /* Where something is being differentiated once more, through operations. */
@@ -188,7 +184,7 @@ static ad_array *jvp(const ad_node *node, int operand, ad_array *t)
 
 #define RUN_RECORD(function, outputs_count)                                                                              \
     {                                                                                                                    \
-        .name = function, .infer = infer, .eval = eval, .vjp = vjp, .jvp = jvp, .saves = AD_SAVE_INPUTS,                 \
+        .name = function, .infer = infer, .eval = eval, .pull = pull, .jvp = jvp, .saves = AD_SAVE_INPUTS,                 \
         .outputs = outputs_count, .options_size = sizeof(run_options), .options_keep = keep, .options_drop = drop,       \
     }
 

@@ -363,11 +363,7 @@ bool hyper_reverse(hyper_run *run, ad_array *const *cotangents)
     if (done && run->training.report)
         report_reverse(run, &a, hyper_seconds() - started);
     adjoint_free(run, &a);
-    if (!done) {
+    if (!done)
         hyper_forget_gradients(run);
-        return false;
-    }
-    for (int k = 0; k < HYPER_OUTPUTS; k++)
-        run->cotangents[k] = cotangents[k] ? ad_retain(cotangents[k]) : NULL;
-    return true;
+    return done;
 }

@@ -229,10 +229,6 @@ void hyper_forget_gradients(hyper_run *run)
         ad_release(run->gradients[i]);
         run->gradients[i] = NULL;
     }
-    for (int k = 0; k <= HYPER_STATES; k++) {
-        ad_release(run->cotangents[k]);
-        run->cotangents[k] = NULL;
-    }
 }
 
 static void drop_leaf(hyper_leaf *leaf)

@@ -159,8 +159,7 @@ typedef struct hyper_run {
     int64_t *watched;             /* of hyper_naive_reversal: x before every iteration, and at the end; else NULL */
     double *drift;                /* and how far x is from there on the way back */
 
-    ad_array *cotangents[HYPER_OUTPUTS]; /* that the gradients below belong to, so that one sweep computes them once; retained */
-    ad_array **gradients;         /* one for each input, NULL: zero; retained */
+    ad_array **gradients; /* that the last reverse pass made, one for each input, NULL: zero; retained */
 } hyper_run;
 
 /* ---- run.c ---- */

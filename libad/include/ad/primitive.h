@@ -115,9 +115,10 @@ struct ad_primitive {
      * part for a real operand and converts to its dtype. NULL without an error means zero. */
     ad_array *(*vjp)(const ad_node *node, int operand, ad_array *g);
 
-    /** In place of vjp, where the cotangents of several operands have work in common: gives those of all operands that are `wanted` (bit i stands for
-     * operand i, one of the first 32) at once, in `cotangents`, which is all NULL before. g[k]: the cotangent of output k; NULL means zero. What it leaves
-     * NULL is zero. False and an error on failure. */
+    /** In place of vjp, where the cotangents of several operands have work in common: gives those of all operands that are
+     * `wanted` at once, in `cotangents`, which is all NULL before. Bit i of wanted stands for operand i, one of the first 32;
+     * those beyond may be given too. g[k]: the cotangent of output k; NULL means zero. What it leaves NULL is zero. False and
+     * an error on failure. */
     bool (*pull)(const ad_node *node, ad_array *const *g, unsigned wanted, ad_array **cotangents);
 
     /** In place of vjp, for a linear primitive of one input whose output is a part of it (x[i], a gather): adds the input's cotangent, which is g in

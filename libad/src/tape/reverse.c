@@ -441,17 +441,21 @@ static bool sweep_pull(ad_context *c, const struct sweep *sweep, const struct ad
     AD_SCRATCH room = { 0 };
     unsigned wanted = 0;
     ad_array **cotangents = ad_scratch_take(c, &room, node->count, sizeof *cotangents);
+    bool any = false;
     for (int i = 0; i < node->count && cotangents; i++) {
+        bool takes = parent_slot(sweep, parents[i], index);
         cotangents[i] = NULL;
-        wanted |= (unsigned)(i < 32 && parent_slot(sweep, parents[i], index)) << (i & 31);
+        wanted |= (unsigned)(takes && i < 32) << (i & 31);
+        any |= takes;
     }
-    if (!wanted)
+    if (!any)
         return cotangents != NULL;
     if (!node->op->pull(node, node->cotangents, wanted, cotangents))
         return c->error_code ? false : (ad_set_error(AD_ERROR_TRANSFORM, "%s: the reverse rule failed without an error", node->op->name), false);
-    for (int i = 0; i < node->count && i < 32; i++) {
-        ad_array *d = wanted >> i & 1 ? in_form(node, i, cotangents[i]) : NULL;
-        if (d ? !add_cotangent(c, parent_slot(sweep, parents[i], index), d) : c->error_code != AD_OK)
+    for (int i = 0; i < node->count; i++) {
+        struct ad_slot *target = parent_slot(sweep, parents[i], index);
+        ad_array *d = target ? in_form(node, i, cotangents[i]) : NULL;
+        if (d ? !add_cotangent(c, target, d) : c->error_code != AD_OK)
             return false;
     }
     return true;
