@@ -165,7 +165,7 @@ static ad_array *depends_on_data(const ad_node *node, int operand)
     return ad_item(ad_node_input(node, 0)) > 1 ? ad_weak_integer(1) : ad_weak_integer(2);
 }
 
-static const ad_primitive own = { .name = "own", .infer = same_shape, .eval = copy, .number = number, .derivative = depends_on_data, .saves = AD_SAVE_INPUTS };
+static const ad_primitive own = { .name = "own", .infer = same_shape, .eval = copy, .scalar = number, .derivative = depends_on_data, .saves = AD_SAVE_INPUTS };
 
 static ad_array *of_own(ad_array *x)
 {

@@ -153,20 +153,20 @@ static ad_array *breaks_its_slot(ad_array *x)
 {
     const struct ad_tape *tape = ad_current()->tape;
     ad_array *y = ad_mul(x, VECTOR(1, 2));
-    struct ad_slot *slot = ad_slot_at(&tape->slots, y->node);
+    struct ad_slot *slot = ad_slot_at(&tape->slots, y->slot);
     uint32_t parent = slot->parents[0];
     uint64_t mask = slot->mask;
-    ck_assert(ad_slot_verified(tape, y->node));
-    slot->parents[0] = y->node;
-    assert_fails(ad_slot_verified(tape, y->node), AD_ERROR_TRANSFORM, "which is no older");
-    slot->parents[0] = y->node - 2; /* the floor of the level, to which it lends its bit */
-    ad_slot_at(&tape->slots, y->node - 2)->mask = 0;
-    assert_fails(ad_slot_verified(tape, y->node), AD_ERROR_TRANSFORM, "which depends on no level in sight");
+    ck_assert(ad_slot_verified(tape, y->slot));
+    slot->parents[0] = y->slot;
+    assert_fails(ad_slot_verified(tape, y->slot), AD_ERROR_TRANSFORM, "which is no older");
+    slot->parents[0] = y->slot - 2; /* the floor of the level, to which it lends its bit */
+    ad_slot_at(&tape->slots, y->slot - 2)->mask = 0;
+    assert_fails(ad_slot_verified(tape, y->slot), AD_ERROR_TRANSFORM, "which depends on no level in sight");
     slot->parents[0] = parent;
     slot->mask = mask | 4;
-    assert_fails(ad_slot_verified(tape, y->node), AD_ERROR_TRANSFORM, "has the mask 5; its parents have 1");
+    assert_fails(ad_slot_verified(tape, y->slot), AD_ERROR_TRANSFORM, "has the mask 5; its parents have 1");
     slot->mask = mask;
-    ck_assert(ad_slot_verified(tape, y->node));
+    ck_assert(ad_slot_verified(tape, y->slot));
     return ad_sum(y);
 }
 

@@ -12,7 +12,7 @@ import struct
 import gdb
 
 DTYPES = [("float64", "d"), ("float32", "f"), ("complex128", "dd"), ("complex64", "ff"), ("int64", "q"), ("int32", "i"), ("uint8", "B"), ("bool", "?")]
-DTYPE, NDIM, SIZE_CLASS, FLAGS, NODE, SIZE, DATA, SERIAL, EXTENTS = 14, 15, 12, 16, 20, 24, 32, 48, 64
+DTYPE, NDIM, SIZE_CLASS, FLAGS, SLOT, SIZE, DATA, SERIAL, EXTENTS = 14, 15, 12, 16, 20, 24, 32, 48, 64
 WEAK, ABSTRACT, NAMED = 1, 4, 16
 NAME_BYTES = 48
 SHOWN = 8
@@ -34,7 +34,7 @@ class Array:
     def __init__(self, address):
         self.dtype, self.ndim = read(address + DTYPE, "BB")
         self.flags, = read(address + FLAGS, "B")
-        self.node, = read(address + NODE, "I")
+        self.slot, = read(address + SLOT, "I")
         self.size, = read(address + SIZE, "q")
         self.data, = read(address + DATA, "Q")
         self.serial, = read(address + SERIAL, "Q")
@@ -64,7 +64,7 @@ class Array:
             return text + ", without values"
         values = [element(self.place(k), layout) for k in range(min(self.size, SHOWN))]
         text += " = " + (values[0] if not self.shape else "[%s%s]" % (", ".join(values), ", ..." if self.size > SHOWN else ""))
-        return text + (", node %d" % self.node if self.serial and self.node else "")
+        return text + (", slot %d" % self.slot if self.serial and self.slot else "")
 
 
 class ArrayPrinter:

@@ -102,7 +102,7 @@ struct ad_primitive {
 
     /** A short way in place of infer and eval where all inputs, one or two, are 0-d float64 or C numbers: gives the float64 output from
      * their values; y is x where there is one. Optional. */
-    double (*number)(const ad_primitive *primitive, const void *options, double x, double y);
+    double (*scalar)(const ad_primitive *primitive, const void *options, double x, double y);
 
     /** A short way in place of infer and eval for the plainest of calls, as of small dense arrays of one shape: makes the output, a new array that nobody
      * else holds, or NULL and an error. False where the call is not one of those: it goes the general way. Nothing that it calls may be recorded. Optional. */

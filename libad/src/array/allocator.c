@@ -90,7 +90,7 @@ static int64_t cache_bound(const struct ad_allocator *a)
     return a->peak > SMALLEST_CACHE ? a->peak : SMALLEST_CACHE;
 }
 
-/* Numbers too. What stays is in slabs with a number in use: it is not asked for again before as much has been added. */
+/* Scalars too. What stays is in slabs with a scalar in use: it is not asked for again before as much has been added. */
 static void drain_small(struct ad_allocator *a)
 {
     ad_slabs_drain(a, false);
@@ -206,7 +206,7 @@ static void settle(struct ad_allocator *a)
     a->total -= taken;
 }
 
-/* Numbers too. */
+/* Scalars too. */
 static void settle_all(struct ad_allocator *a)
 {
     settle(a);

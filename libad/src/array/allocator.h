@@ -35,11 +35,11 @@ struct ad_allocator {
     } small[AD_SMALL_CLASSES + 1];
     struct ad_waiting *free[AD_SIZE_CLASSES]; /* of the larger classes: the block that was freed last */
     struct ad_waiting *oldest, *newest; /* of all blocks that wait there */
-    ad_array **numbers; /* freed arrays of kind AD_NUMBER, at hand for reuse; all but `node` and `number` is as in a new one */
-    uint32_t numbers_count, numbers_capacity;
+    ad_array **scalars; /* freed arrays of kind AD_SCALAR, at hand for reuse; all but `slot` and `scalar` is as in a new one */
+    uint32_t scalars_count, scalars_capacity;
     struct ad_slab_list {
         struct ad_slab *first, *usable;
-        uint32_t exhausted; /* how many slabs have run out since all were last asked for numbers that other threads freed */
+        uint32_t exhausted; /* how many slabs have run out since all were last asked for scalars that other threads freed */
         uint32_t due;       /* they are asked again when so many have */
     } slabs;
     int64_t live, peak, limit; /* bytes in use, the most there were, the most there may be */
@@ -49,7 +49,7 @@ struct ad_allocator {
     int64_t watch;
     int64_t total;          /* bytes that the system has given: in use, or waiting */
     int64_t listed;         /* bytes waiting in the list from `oldest` to `newest` */
-    int64_t stuck;          /* bytes that wait in slabs which could not go back last time, for a number in them was in use */
+    int64_t stuck;          /* bytes that wait in slabs which could not go back last time, for a scalar in them was in use */
     _Atomic int64_t taken;  /* bytes of `live` in blocks that another thread has freed, and owns since then */
     int64_t fail_countdown; /* 0: off; otherwise allocations until the first failure */
     bool failing;

@@ -10,11 +10,11 @@
 #include <complex.h>
 #include <string.h>
 
-/* Where inline data of that many bytes begin: a single number in the header, more behind the extents. */
+/* Where inline data of that many bytes begin: a single value in the header, more behind the extents. */
 static size_t payload_at(int ndim, size_t payload)
 {
     if (payload <= sizeof(double))
-        return offsetof(ad_array, number);
+        return offsetof(ad_array, scalar);
     return (sizeof(ad_array) + 2 * (size_t)ndim * sizeof(int64_t) + 15) & ~(size_t)15;
 }
 
@@ -35,7 +35,7 @@ AD_ALWAYS_INLINE ad_array *header_new(ad_context *c, ad_dtype dtype, int ndim, i
     x->ndim = (uint8_t)ndim;
     x->flags = AD_CONTIGUOUS;
     x->place = 0;
-    x->node = 0;
+    x->slot = 0;
     x->size = size;
     x->data = NULL;
     x->serial = 0;
@@ -202,11 +202,11 @@ static bool strides_are_c_order(const ad_array *x)
 /* Inline data of x, and the bytes there are from its start to the end of the block. */
 static const char *inline_data(const ad_array *x, size_t *bytes)
 {
-    const char *number = (const char *)&x->number, *behind = (const char *)x + payload_at(x->ndim, AD_INLINE_BYTES);
-    bool in_header = x->data >= number && x->data < number + sizeof x->number;
+    const char *own = (const char *)&x->scalar, *behind = (const char *)x + payload_at(x->ndim, AD_INLINE_BYTES);
+    bool in_header = x->data >= own && x->data < own + sizeof x->scalar;
     size_t room = (size_t)((const char *)x + (size_t)x->object.size_class * AD_SMALL_STEP - behind);
-    *bytes = in_header ? sizeof x->number : room < AD_INLINE_BYTES ? room : AD_INLINE_BYTES;
-    return in_header ? number : behind;
+    *bytes = in_header ? sizeof x->scalar : room < AD_INLINE_BYTES ? room : AD_INLINE_BYTES;
+    return in_header ? own : behind;
 }
 
 /* Views of inline data copy the whole of it, so that every offset into it stays valid. */
@@ -247,8 +247,8 @@ ad_array *ad_array_alias(ad_context *c, const ad_array *x)
 {
     if (x->flags & AD_NAMED)
         return ad_array_named(c, x, ad_name_of(x));
-    if (ad_is_number(x))
-        return ad_scalar(x->number);
+    if (ad_is_scalar(x))
+        return ad_scalar(x->scalar);
     return ad_array_view(c, x, (ad_dtype)x->dtype, x->ndim, ad_dims(x), ad_strides(x), 0);
 }
 
@@ -297,8 +297,8 @@ void ad_tangents_drop(ad_context *c, ad_array *x)
             ad_deallocate_of(c, x->object.owner, t, sizeof *t);
     }
     x->tangents = NULL;
-    if (x->object.kind == AD_DUAL_NUMBER)
-        x->object.kind = AD_NUMBER;
+    if (x->object.kind == AD_DUAL_SCALAR)
+        x->object.kind = AD_SCALAR;
 }
 
 void ad_array_free(ad_context *c, ad_array *x)
@@ -310,7 +310,7 @@ void ad_array_free(ad_context *c, ad_array *x)
     if (joined)
         return;
     if (x->place)
-        ad_number_return(c, x);
+        ad_scalar_return(c, x);
     else
         ad_header_deallocate(c, x->object.owner, x, (size_t)x->object.size_class * AD_SMALL_STEP);
 }
@@ -322,7 +322,7 @@ static __attribute__((noinline)) ad_array *weak(ad_context *c, ad_dtype dtype, c
     if (!x)
         return NULL;
     ad_scalar_init(c, x, AD_PLAIN_ARRAY, dtype, AD_CONTIGUOUS | AD_WEAK);
-    memcpy(&x->number, value, sizeof x->number);
+    memcpy(&x->scalar, value, sizeof x->scalar);
     if (ad_scope_add(c, &x->object))
         return x;
     ad_drop(c, x);
@@ -366,7 +366,7 @@ ad_array *ad_scalar(double value)
 {
     ad_array *x = ad_array_real(ad_current());
     if (x)
-        x->number = value;
+        x->scalar = value;
     return x;
 }
 

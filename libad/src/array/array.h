@@ -1,7 +1,7 @@
 /* The array: what it is made of, what is read from it without a call, and what makes one.
  *
  * An array is a header block with its dimensions and strides behind it. At most AD_INLINE_BYTES of data live in that same block,
- * a single number in the header itself. More data live in a storage that views share; a small storage stands in that block too.
+ * a single value in the header itself. More data live in a storage that views share; a small storage stands in that block too.
  * Once an array has been handed out nothing of it changes but its reference counts. That makes sharing it safe.
  *
  * The other headers of array/ stand beside the files whose functions they declare: context, error, allocator, memory, scalar, scope, shape, dtype
@@ -30,8 +30,8 @@ struct ad_object {
 
 typedef enum ad_object_kind {
     AD_PLAIN_ARRAY, /* its block is all there is to it */
-    AD_NUMBER,      /* and it is 0-d, float64, not weak, with its value in `number` and no tangents */
-    AD_DUAL_NUMBER, /* the same, with tangents */
+    AD_SCALAR,      /* and it is 0-d, float64, not weak, with its value in `scalar` and no tangents */
+    AD_DUAL_SCALAR, /* the same, with tangents */
     AD_JOINED,      /* a plain one with its storage in the block, unless views share that */
     AD_ARRAY,       /* it has another storage or tangents, or may have */
     AD_TREE
@@ -55,10 +55,10 @@ struct ad_storage {
 /* A tangent of one forward level. */
 struct ad_tangent {
     uint64_t level; /* its serial number */
-    struct ad_array *value; /* NULL: that of a number, which stands below and depends on no forward level */
+    struct ad_array *value; /* NULL: that of a scalar, which stands below and depends on no forward level */
     struct ad_tangent *next;
-    double number;
-    uint32_t node; /* of that number, in the trace of the level */
+    double scalar;
+    uint32_t slot; /* of that scalar, in the trace of the level */
     int depth;     /* of the level among those that were open */
 };
 
@@ -74,13 +74,13 @@ struct ad_array {
         };
     };
     uint8_t flags;
-    uint8_t place; /* of a number in its slab; 0: it is in none */
-    uint32_t node; /* its number on the tape of trace `serial`, if there is one; 0: depends on no reverse level */
+    uint8_t place; /* of a scalar in its slab; 0: it is in none */
+    uint32_t slot; /* the number of its slot on the tape of trace `serial`, if there is one; 0: depends on no reverse level */
     int64_t size;  /* elements */
     char *data;
     union {
         struct ad_storage *storage; /* with AD_STORED */
-        double number;              /* else inline data of at most this size, if data points here */
+        double scalar;              /* else inline data of at most this size, if data points here */
     };
     uint64_t serial; /* of the trace in which it depended on something; 0: none */
     struct ad_tangent *tangents; /* of forward levels */
@@ -89,7 +89,7 @@ struct ad_array {
 _Static_assert(sizeof(ad_array) == 64, "a scalar takes one cache line");
 
 /* tools/libad-gdb.py reads arrays at these places. */
-_Static_assert(offsetof(ad_array, object.size_class) == 12 && offsetof(ad_array, dtype) == 14 && offsetof(ad_array, flags) == 16 && offsetof(ad_array, node) == 20 &&
+_Static_assert(offsetof(ad_array, object.size_class) == 12 && offsetof(ad_array, dtype) == 14 && offsetof(ad_array, flags) == 16 && offsetof(ad_array, slot) == 20 &&
                    offsetof(ad_array, size) == 24 && offsetof(ad_array, data) == 32 && offsetof(ad_array, serial) == 48 && offsetof(ad_array, extents) == 64,
                "as gdb shows them");
 

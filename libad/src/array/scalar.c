@@ -1,26 +1,26 @@
-/* Where arrays of kind AD_NUMBER come from: slabs of 63, each number in a cache line of its own.
+/* Where arrays of kind AD_SCALAR come from: slabs of 63, each scalar in a cache line of its own.
  *
- * The quick ways in scalar.h keep the numbers freed last, as many as a second-level cache holds. Beyond those, numbers go back to their slabs, which
+ * The quick ways in scalar.h keep the scalars freed last, as many as a second-level cache holds. Beyond those, scalars go back to their slabs, which
  * give them out by address: a loop of millions makes them in the order of memory, in whatever order the last one freed them.
  *
- * Any thread may drop the last reference to a number. Its bit then waits in the slab till the owner looks. A slab whose owner has ended goes
- * with its last number. Where a memory checker looks on, each number is a block of its own. */
+ * Any thread may drop the last reference to a scalar. Its bit then waits in the slab till the owner looks. A slab whose owner has ended goes
+ * with its last scalar. Where a memory checker looks on, each scalar is a block of its own. */
 #include "array/error.h"
 #include "array/scope.h"
 #include <stdlib.h>
 
 enum { SLAB_BYTES = 4096, MOST_AT_HAND = 8192 };
 
-/* Takes the place of number 0. Bit i stands for number i. */
+/* Takes the place of scalar 0. Bit i stands for scalar i. */
 struct ad_slab {
     uint64_t free;
     _Atomic uint64_t freed_elsewhere; /* by other threads; OWNER_ENDED */
-    struct ad_slab *usable;           /* the next one with a free number, if this has one */
+    struct ad_slab *usable;           /* the next one with a free scalar, if this has one */
     struct ad_slab *next;             /* of all */
 };
 
 #define OWNER_ENDED UINT64_C(1)
-#define ALL_NUMBERS (~OWNER_ENDED)
+#define ALL_SCALARS (~OWNER_ENDED)
 _Static_assert(sizeof(struct ad_slab) <= sizeof(ad_array) && SLAB_BYTES == 64 * sizeof(ad_array), "a word has a bit for each");
 
 static struct ad_slab *slab_of(ad_array *x)
@@ -42,7 +42,7 @@ static void give_back(struct ad_slab_list *list, struct ad_slab *slab, uint64_t 
     slab->free |= bits;
 }
 
-/* Numbers that other threads freed. */
+/* Scalars that other threads freed. */
 static void collect(struct ad_allocator *a, struct ad_slab *slab)
 {
     uint64_t bits = atomic_load_explicit(&slab->freed_elsewhere, memory_order_relaxed);
@@ -77,24 +77,24 @@ static bool slab_new(struct ad_allocator *a)
     atomic_init(&slab->freed_elsewhere, 0);
     slab->next = list->first;
     list->first = slab;
-    give_back(list, slab, ALL_NUMBERS);
+    give_back(list, slab, ALL_SCALARS);
     return true;
 }
 
-/* Called where there is no number at hand, or a new peak, or somebody watches. */
-ad_array *ad_number_fresh(ad_context *c)
+/* Called where there is no scalar at hand, or a new peak, or somebody watches. */
+ad_array *ad_scalar_fresh(ad_context *c)
 {
     struct ad_allocator *a = &c->allocator;
     struct ad_slab_list *list = &a->slabs;
     if (a->uncached) {
         ad_array *x = ad_header_allocate(c, sizeof *x);
-        return x ? ad_scalar_init(c, x, AD_NUMBER, AD_F64, AD_CONTIGUOUS) : NULL;
+        return x ? ad_scalar_init(c, x, AD_SCALAR, AD_F64, AD_CONTIGUOUS) : NULL;
     }
     if (a->watch == INT64_MIN && !ad_allocation_allowed(c, AD_SMALL_STEP))
         return NULL;
-    if (a->numbers_count) {
+    if (a->scalars_count) {
         ad_allocated(a, AD_SMALL_STEP);
-        return a->numbers[--a->numbers_count];
+        return a->scalars[--a->scalars_count];
     }
     if (!list->usable && !slab_new(a))
         return ad_set_error_of_running(AD_ERROR_MEMORY, "out of memory: the system has no %d bytes (in use: %lld)", SLAB_BYTES, (long long)a->live);
@@ -107,7 +107,7 @@ ad_array *ad_number_fresh(ad_context *c)
         list->exhausted++;
     }
     ad_array *x = (ad_array *)slab + place;
-    ad_scalar_init(c, x, AD_NUMBER, AD_F64, AD_CONTIGUOUS);
+    ad_scalar_init(c, x, AD_SCALAR, AD_F64, AD_CONTIGUOUS);
     x->place = (uint8_t)place;
     return x;
 }
@@ -115,16 +115,16 @@ ad_array *ad_number_fresh(ad_context *c)
 /* Room for more of them at hand; false if there are enough. */
 static bool more_at_hand(struct ad_allocator *a)
 {
-    uint32_t capacity = a->numbers_capacity ? 2 * a->numbers_capacity : 64;
-    ad_array **grown = capacity <= MOST_AT_HAND ? realloc(a->numbers, capacity * sizeof(ad_array *)) : NULL;
+    uint32_t capacity = a->scalars_capacity ? 2 * a->scalars_capacity : 64;
+    ad_array **grown = capacity <= MOST_AT_HAND ? realloc(a->scalars, capacity * sizeof(ad_array *)) : NULL;
     if (!grown)
         return false;
-    a->numbers = grown;
-    a->numbers_capacity = capacity;
+    a->scalars = grown;
+    a->scalars_capacity = capacity;
     return true;
 }
 
-/* Adds to the numbers of a slab that were freed by others than its owner; the last one takes a slab without an owner with it. */
+/* Adds to the scalars of a slab that were freed by others than its owner; the last one takes a slab without an owner with it. */
 static void drop_slab(struct ad_slab *slab, uint64_t bits)
 {
     if ((atomic_fetch_or_explicit(&slab->freed_elsewhere, bits, memory_order_acq_rel) | bits) == UINT64_MAX)
@@ -132,7 +132,7 @@ static void drop_slab(struct ad_slab *slab, uint64_t bits)
 }
 
 /* Called for one that is not as new: of another thread, or once shared. */
-void ad_number_return(ad_context *c, ad_array *x)
+void ad_scalar_return(ad_context *c, ad_array *x)
 {
     struct ad_allocator *a = &c->allocator;
     if (x->object.owner != c->id) {
@@ -144,17 +144,17 @@ void ad_number_return(ad_context *c, ad_array *x)
 }
 
 /* Called where there is no room for x at hand. */
-void ad_number_free_further(ad_context *c, ad_array *x)
+void ad_scalar_free_further(ad_context *c, ad_array *x)
 {
     if (!x->place)
         ad_header_deallocate(c, c->id, x, sizeof *x);
     else if (more_at_hand(&c->allocator))
-        ad_number_free(c, x);
+        ad_scalar_free(c, x);
     else
-        ad_number_return(c, x);
+        ad_scalar_return(c, x);
 }
 
-void ad_dual_number_free(ad_context *c, ad_array *x)
+void ad_dual_scalar_free(ad_context *c, ad_array *x)
 {
     for (struct ad_tangent *t = x->tangents, *next; t; t = next) {
         next = t->next;
@@ -163,25 +163,25 @@ void ad_dual_number_free(ad_context *c, ad_array *x)
         ad_deallocate_small(c, t, sizeof *t);
     }
     x->tangents = NULL;
-    x->object.kind = AD_NUMBER;
-    ad_number_free(c, x);
+    x->object.kind = AD_SCALAR;
+    ad_scalar_free(c, x);
 }
 
 void ad_slabs_drain(struct ad_allocator *a, bool ending)
 {
     struct ad_slab_list *list = &a->slabs;
-    for (uint32_t i = 0; i < a->numbers_count; i++)
-        give_back(list, slab_of(a->numbers[i]), bit_of(a->numbers[i]));
-    free(a->numbers);
-    a->numbers = NULL;
-    a->numbers_count = a->numbers_capacity = 0;
+    for (uint32_t i = 0; i < a->scalars_count; i++)
+        give_back(list, slab_of(a->scalars[i]), bit_of(a->scalars[i]));
+    free(a->scalars);
+    a->scalars = NULL;
+    a->scalars_count = a->scalars_capacity = 0;
     ad_slabs_collect(a);
     struct ad_slab *slab = list->first;
     *list = (struct ad_slab_list){ 0 };
     for (struct ad_slab *next; slab; slab = next) {
         uint64_t freed = slab->free;
         next = slab->next;
-        if (freed == ALL_NUMBERS) {
+        if (freed == ALL_SCALARS) {
             free(slab);
             a->total -= SLAB_BYTES;
         } else if (ending) {

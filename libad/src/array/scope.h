@@ -41,16 +41,16 @@ AD_ALWAYS_INLINE void ad_object_release(ad_context *c, struct ad_object *object)
             return;
         }
         bool last = atomic_load_explicit(&object->shared, memory_order_acquire) == 1;
-        if (last && object->kind == AD_NUMBER) {
-            ad_number_free(c, (ad_array *)object);
+        if (last && object->kind == AD_SCALAR) {
+            ad_scalar_free(c, (ad_array *)object);
             return;
         }
         if (last && (object->kind == AD_PLAIN_ARRAY || (object->kind == AD_JOINED && ad_is_unshared(((ad_array *)object)->storage)))) {
             ad_header_deallocate(c, c->id, object, (size_t)object->size_class * AD_SMALL_STEP);
             return;
         }
-        if (last && object->kind == AD_DUAL_NUMBER) {
-            ad_dual_number_free(c, (ad_array *)object);
+        if (last && object->kind == AD_DUAL_SCALAR) {
+            ad_dual_scalar_free(c, (ad_array *)object);
             return;
         }
         object->local = 0;
@@ -105,10 +105,10 @@ AD_ALWAYS_INLINE void ad_drop(ad_context *c, ad_array *x)
         ad_object_release(c, &x->object);
 }
 
-/* A 0-d float64 array, of kind AD_NUMBER, in the innermost scope; its value and its node are to be set. */
+/* A 0-d float64 array, of kind AD_SCALAR, in the innermost scope; its value and its slot are to be set. */
 AD_ALWAYS_INLINE ad_array *ad_array_real(ad_context *c)
 {
-    ad_array *x = ad_number_new(c);
+    ad_array *x = ad_scalar_new(c);
     if (!x || __builtin_expect(ad_scope_add(c, &x->object), 1))
         return x;
     ad_drop(c, x);

@@ -1,6 +1,6 @@
 /* The only way into an operation: check, compute, record, push tangents. That of scalars is shorter: scalar.c.
  *
- * An output is complete (data, node, tangents) before anybody else sees it. A call is recorded once, however
+ * An output is complete (data, slot, tangents) before anybody else sees it. A call is recorded once, however
  * many reverse levels it serves, and only if an input depends on one of them. */
 #include "ad/array.h"
 #include "ad/transform.h"
@@ -30,7 +30,7 @@ FOR_EACH_COUNT bool fill_inputs(ad_context *c, struct ad_slot *slot, const ad_pr
     int wanted = 0;
     for (int i = 0; i < count; i++) {
         bool takes = (count <= 2 ? masks[i] : ad_live_mask(c->tape, inputs[i])) & reverse;
-        parents[i] = takes ? inputs[i]->node : AD_NO_PARENT;
+        parents[i] = takes ? inputs[i]->slot : AD_NO_PARENT;
         wanted += takes;
     }
     for (int i = 0; i < count; i++) {
@@ -73,7 +73,7 @@ bool ad_slot_fill_outputs(ad_context *c, struct ad_slot *slot, const ad_primitiv
     return fill_outputs(c, slot, op, outputs, outputs_count);
 }
 
-/* Gives the number of the new node, 0 and an error on failure; what was half made is cleared with its level. */
+/* Gives the number of the new slot, 0 and an error on failure; what was half made is cleared with its level. */
 FOR_EACH_COUNT uint32_t record(ad_context *c, const struct ad_node *node, int count, const uint64_t *masks, int outputs_count, uint64_t reverse)
 {
     const ad_primitive *op = node->op;
@@ -165,7 +165,7 @@ static inline bool is_fresh(const ad_context *c, uint32_t made, const ad_array *
            atomic_load_explicit(&x->object.shared, memory_order_relaxed) == 1 && !x->serial && !(x->flags & AD_WEAK);
 }
 
-/* x, which a view or compose gave, as an array that may get a node: an input, or what somebody keeps, gets a header of its own. What was made
+/* x, which a view or compose gave, as an array that may get a slot: an input, or what somebody keeps, gets a header of its own. What was made
  * besides is dropped. */
 static ad_array *as_output(ad_context *c, uint32_t made, uint32_t depth, ad_array *x)
 {
@@ -301,7 +301,7 @@ static __attribute__((noinline)) bool parameters_constant(const ad_context *c, c
     return true;
 }
 
-/* Makes the outputs part of the trace: node, tangents. */
+/* Makes the outputs part of the trace: slot, tangents. */
 FOR_EACH_COUNT bool trace_of(ad_context *c, struct ad_node *node, int count, const uint64_t *masks, uint64_t mask, int outputs_count)
 {
     struct ad_tape *tape = c->tape;
@@ -318,7 +318,7 @@ FOR_EACH_COUNT bool trace_of(ad_context *c, struct ad_node *node, int count, con
         if (!ad_dtype_is_float((ad_dtype)outputs[k]->dtype))
             continue;
         outputs[k]->serial = tape->serial;
-        outputs[k]->node = first ? first + (uint32_t)k : 0;
+        outputs[k]->slot = first ? first + (uint32_t)k : 0;
     }
     return __builtin_expect(mask == reverse, 1) || ad_push_tangents(c, node, mask, outputs, outputs_count);
 }
@@ -476,14 +476,14 @@ static ad_array *identity_vjp(const ad_node *node, int operand, ad_array *g)
     return g;
 }
 
-static double identity_number(const ad_primitive *op, const void *options, double x, double y)
+static double identity_scalar(const ad_primitive *op, const void *options, double x, double y)
 {
     (void)op, (void)options, (void)y;
     return x;
 }
 
 const ad_primitive ad_identity_op = {
-    .name = "ad_input", .infer = ad_same_infer, .view = identity_view, .number = identity_number, .vjp = identity_vjp, .linear = AD_LINEAR,
+    .name = "ad_input", .infer = ad_same_infer, .view = identity_view, .scalar = identity_scalar, .vjp = identity_vjp, .linear = AD_LINEAR,
 };
 
 static const ad_primitive stop_gradient = { .name = "ad_stop_gradient", .infer = ad_same_infer, .view = identity_view, .constant = true };
@@ -504,21 +504,21 @@ ad_array *ad_lift(ad_context *c, ad_array *x, int level, ad_array *tangent)
     ad_array *y = NULL;
     if (x && !x->serial && !(x->flags & AD_ABSTRACT) && !c->watched)
         y = ad_array_alias(c, x); /* it depends on nothing, as most inputs: there is nothing to record */
-    else if (x && ad_is_number(x) && !(tape->extracted & bit) && !c->watched)
+    else if (x && ad_is_scalar(x) && !(tape->extracted & bit) && !c->watched)
         y = ad_call_primitive(&ad_identity_op, &x, 1, NULL);
     else
         ad_apply(c, &ad_identity_op, &x, 1, NULL, &y);
     if (!y || !ad_dtype_is_float((ad_dtype)x->dtype))
         return y;
     y->flags &= (uint8_t)~AD_WEAK;
-    y->node = y->serial ? y->node : 0;
+    y->slot = y->serial ? y->slot : 0;
     y->serial = tape->serial;
     if (tape->levels[level].kind == AD_LEVEL_FORWARD) {
         return ad_tangent_attach(c, y, level, tangent) ? y : NULL;
     }
-    if (!y->node && !ad_slot_append(c, &tape->slots, &y->node))
+    if (!y->slot && !ad_slot_append(c, &tape->slots, &y->slot))
         return NULL;
-    ad_slot_at(&tape->slots, y->node)->mask |= bit;
+    ad_slot_at(&tape->slots, y->slot)->mask |= bit;
     return y;
 }
 

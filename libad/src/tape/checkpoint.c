@@ -21,7 +21,7 @@ static uint64_t bit_of(const struct ad_run *run)
 bool ad_run_needs(const struct ad_run *run, const ad_array *x, uint64_t mask)
 {
     for (; run; run = run->before)
-        if (!(mask & bit_of(run)) || x->node < run->start)
+        if (!(mask & bit_of(run)) || x->slot < run->start)
             return true;
     return false;
 }
@@ -51,7 +51,7 @@ static bool made_by(const struct ad_tape *tape, const struct ad_run *run, uint32
 
 /* ---- hollow calls ----
  *
- * An input that the run made is NULL. In a call on numbers those that it did not make stand themselves in place of pointers; their bits say so. */
+ * An input that the run made is NULL. In a call on scalars those that it did not make stand themselves in place of pointers; their bits say so. */
 
 static uint8_t borrowed_bit(uint32_t input)
 {
@@ -67,16 +67,16 @@ static bool is_missing(struct ad_slot *slot, uint32_t i)
 static double value_of(const ad_array *x)
 {
     double number;
-    return ad_number_of(x, &number) ? number : *(const double *)x->data;
+    return ad_double_of(x, &number) ? number : *(const double *)x->data;
 }
 
-static void set_number(struct ad_slot *slot, uint32_t i, double number)
+static void set_scalar(struct ad_slot *slot, uint32_t i, double number)
 {
     memcpy(&slot->inputs[i], &number, sizeof number);
     slot->borrowed |= borrowed_bit(i);
 }
 
-static double number_at(const struct ad_slot *slot, uint32_t i)
+static double scalar_at(const struct ad_slot *slot, uint32_t i)
 {
     double number;
     memcpy(&number, &slot->inputs[i], sizeof number);
@@ -112,13 +112,13 @@ static void make_hollow(ad_context *c, struct ad_slot *slot, struct ad_run *run)
         if (simple || made)
             drop_input(c, slot, i);
         if (simple && !made)
-            set_number(slot, i, number);
+            set_scalar(slot, i, number);
     }
     if (slot->borrowed & AD_SLOT_HOLLOW)
         return;
     if (!values)
         drop_outputs(c, slot);
-    slot->borrowed = (uint8_t)((slot->borrowed & ~AD_SLOT_SIMPLE) | AD_SLOT_HOLLOW | (simple ? AD_SLOT_NUMBERS : 0));
+    slot->borrowed = (uint8_t)((slot->borrowed & ~AD_SLOT_SIMPLE) | AD_SLOT_HOLLOW | (simple ? AD_SLOT_SCALARS : 0));
     slot->run = run;
 }
 
@@ -195,8 +195,8 @@ static void refill_part(ad_context *c, struct ad_slot *slot, const struct ad_run
     for (uint32_t i = 0; i < slot->count; i++) {
         if (!is_missing(slot, i) || ad_parents_of(slot)[i] >= part->start)
             continue;
-        if (slot->borrowed & AD_SLOT_NUMBERS)
-            set_number(slot, i, value_of(inputs[i]));
+        if (slot->borrowed & AD_SLOT_SCALARS)
+            set_scalar(slot, i, value_of(inputs[i]));
         else
             ad_inputs_of(slot)[i] = ad_keep(c, inputs[i]);
     }
@@ -205,7 +205,7 @@ static void refill_part(ad_context *c, struct ad_slot *slot, const struct ad_run
 /* Makes the slot as it would have been without checkpoints. */
 static bool refill_whole(ad_context *c, struct ad_slot *slot, ad_array *const *inputs, ad_array *const *outputs)
 {
-    bool simple = slot->borrowed & AD_SLOT_NUMBERS;
+    bool simple = slot->borrowed & AD_SLOT_SCALARS;
     int wanted = 0;
     for (uint32_t i = 0; i < slot->count; i++)
         wanted += ad_parents_of(slot)[i] != AD_NO_PARENT;
@@ -215,7 +215,7 @@ static bool refill_whole(ad_context *c, struct ad_slot *slot, ad_array *const *i
         for (uint32_t i = 0; i < slot->count; i++)
             slot->values[i] = value_of(inputs[i]);
         slot->value = value_of(outputs[0]);
-        slot->borrowed = (uint8_t)((slot->borrowed & ~AD_SLOT_NUMBERS) | AD_SLOT_SIMPLE | AD_BORROWED_FIRST | AD_BORROWED_SECOND);
+        slot->borrowed = (uint8_t)((slot->borrowed & ~AD_SLOT_SCALARS) | AD_SLOT_SIMPLE | AD_BORROWED_FIRST | AD_BORROWED_SECOND);
         return true;
     }
     if (simple) {
@@ -232,14 +232,14 @@ static bool refill_whole(ad_context *c, struct ad_slot *slot, ad_array *const *i
     return ad_slot_fill_outputs(c, slot, slot->op, outputs, slot->outputs_count);
 }
 
-/* The call as it was made: on numbers the same short way. */
+/* The call as it was made: on scalars the same short way. */
 static bool call_again(ad_context *c, const struct ad_slot *slot, ad_array *const *inputs, ad_array **outputs)
 {
     const void *options = ad_options_of(slot);
-    if (!(slot->borrowed & AD_SLOT_NUMBERS))
+    if (!(slot->borrowed & AD_SLOT_SCALARS))
         return ad_apply(c, slot->op, inputs, (int)slot->count, options, outputs);
     if ((outputs[0] = ad_array_real(c)))
-        outputs[0]->number = slot->op->number(slot->op, options, value_of(inputs[0]), value_of(inputs[slot->count - 1]));
+        outputs[0]->scalar = slot->op->scalar(slot->op, options, value_of(inputs[0]), value_of(inputs[slot->count - 1]));
     return outputs[0] != NULL;
 }
 
@@ -250,10 +250,10 @@ static bool gather_inputs(ad_context *c, const struct refill *refill, struct ad_
     for (uint32_t i = 0; i < slot->count; i++) {
         if (is_missing(slot, i)) {
             inputs[i] = refill->values[places[(*missing)++] = ad_parents_of(slot)[i] - refill->run->start];
-        } else if (!(slot->borrowed & AD_SLOT_NUMBERS)) {
+        } else if (!(slot->borrowed & AD_SLOT_SCALARS)) {
             inputs[i] = ad_inputs_of(slot)[i];
         } else if ((inputs[i] = ad_array_real(c))) {
-            inputs[i]->number = number_at(slot, i);
+            inputs[i]->scalar = scalar_at(slot, i);
         } else {
             return false;
         }

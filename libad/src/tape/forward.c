@@ -10,11 +10,11 @@
 /* A tangent as an array; NULL and an error. */
 static ad_array *as_array(ad_context *c, struct ad_tangent *t)
 {
-    if (t->value || !(t->value = ad_number_new(c)))
+    if (t->value || !(t->value = ad_scalar_new(c)))
         return t->value;
-    t->value->number = t->number;
-    t->value->node = t->node;
-    t->value->serial = t->node ? c->tape->serial : 0;
+    t->value->scalar = t->scalar;
+    t->value->slot = t->slot;
+    t->value->serial = t->slot ? c->tape->serial : 0;
     return t->value;
 }
 
@@ -30,9 +30,9 @@ bool ad_tangent_attach(ad_context *c, ad_array *x, int level, ad_array *tangent)
     struct ad_tangent *t = ad_tangent_add(c, x, level);
     if (!t)
         return false;
-    if (tangent->object.kind == AD_NUMBER && !tangent->serial) {
-        t->number = tangent->number;
-        t->node = 0;
+    if (tangent->object.kind == AD_SCALAR && !tangent->serial) {
+        t->scalar = tangent->scalar;
+        t->slot = 0;
     } else {
         t->value = ad_keep(c, tangent);
     }

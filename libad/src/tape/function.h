@@ -99,7 +99,7 @@ bool ad_with_float_leaves(ad_context *c, const ad_fn *fn, const ad_value *argume
 struct ad_trace {
     int level;
     uint32_t floor, last; /* the level's first slot, and the last one of its inputs */
-    uint32_t *nodes;      /* of the inputs' leaves, 0 where a leaf cannot be differentiated */
+    uint32_t *input_slots; /* of the inputs' leaves, 0 where a leaf cannot be differentiated */
     struct ad_leaves inputs;
     void *result;         /* of the call, in the caller's scope */
     struct ad_leaves outputs;

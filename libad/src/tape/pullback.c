@@ -13,7 +13,7 @@
 /* An input or output leaf. */
 struct end {
     ad_array *stub; /* shape and dtype */
-    uint32_t node;  /* 0: no dependence */
+    uint32_t slot;  /* 0: no dependence */
 };
 
 struct ad_pullback {
@@ -86,10 +86,10 @@ static void ends_free(ad_context *c, struct end *ends, int count)
     ad_deallocate(c, ends, (size_t)count * sizeof *ends);
 }
 
-/* The last slot of the call that made a node: its other outputs have slots too. */
-static uint32_t last_of_call(const ad_context *c, uint32_t node)
+/* The last slot of a call that has this one: each of its outputs has a slot. */
+static uint32_t last_of_call(const ad_context *c, uint32_t slot)
 {
-    uint32_t first = node - ad_slot_at(&c->tape->slots, node)->tail;
+    uint32_t first = slot - ad_slot_at(&c->tape->slots, slot)->tail;
     return first + ad_slot_at(&c->tape->slots, first)->outputs_count - 1u;
 }
 
@@ -100,16 +100,16 @@ static bool describe_ends(ad_context *c, struct ad_pullback *pull, const struct 
     if (!(pull->inputs = ends_new(c, pull->inputs_count)) || !(pull->outputs = ends_new(c, pull->outputs_count)))
         return false;
     for (int i = 0; i < pull->inputs_count; i++) {
-        uint32_t node = trace->nodes[i];
-        pull->inputs[i].node = node ? node - offset : 0;
+        uint32_t slot = trace->input_slots[i];
+        pull->inputs[i].slot = slot ? slot - offset : 0;
         if (!(pull->inputs[i].stub = stub(c, trace->inputs.leaf[i])))
             return false;
     }
     for (int i = 0; i < pull->outputs_count; i++) {
         const ad_array *y = trace->outputs.leaf[i];
-        bool depends = ad_reverse_mask(c->tape, y) >> trace->level & 1 && y->node >= trace->floor;
-        pull->outputs[i].node = depends ? y->node - offset : 0;
-        uint32_t last = depends ? last_of_call(c, y->node) : 0;
+        bool depends = ad_reverse_mask(c->tape, y) >> trace->level & 1 && y->slot >= trace->floor;
+        pull->outputs[i].slot = depends ? y->slot - offset : 0;
+        uint32_t last = depends ? last_of_call(c, y->slot) : 0;
         *highest = last > *highest ? last : *highest;
         if (!(pull->outputs[i].stub = stub(c, y)))
             return false;
@@ -195,12 +195,12 @@ static bool seed(ad_context *c, struct ad_pullback *pull, const struct ad_leaves
         ad_array *g = cotangents->leaf[i], *y = pull->outputs[i].stub;
         if (!ad_shape_equal(ad_shape_of(g), ad_shape_of(y)))
             return ad_set_error(AD_ERROR_SHAPE, "ad_vjp_apply: a cotangent of shape %s for an output of shape %s", AD_SHAPE_TEXT(g), AD_SHAPE_TEXT(y)), false;
-        uint32_t node = pull->outputs[i].node;
-        if (!node)
+        uint32_t slot = pull->outputs[i].slot;
+        if (!slot)
             continue;
-        if (!(g = ad_match(g, y)) || !ad_cotangent_add(c, ad_slot_at(&pull->slots, node), g))
+        if (!(g = ad_match(g, y)) || !ad_cotangent_add(c, ad_slot_at(&pull->slots, slot), g))
             return false;
-        *from = node > *from ? node : *from;
+        *from = slot > *from ? slot : *from;
     }
     return true;
 }
@@ -223,7 +223,7 @@ void *ad_pullback_apply(ad_context *c, ad_pullback *pull, void *cotangent)
         ad_array **gradients = ad_scratch_take(c, &room, pull->inputs_count, sizeof *gradients);
         bool done = gradients != NULL;
         for (int i = 0; i < pull->inputs_count && done; i++) {
-            ad_array *g = pull->inputs[i].node ? ad_cotangent_of(c, ad_slot_at(&pull->slots, pull->inputs[i].node)) : NULL;
+            ad_array *g = pull->inputs[i].slot ? ad_cotangent_of(c, ad_slot_at(&pull->slots, pull->inputs[i].slot)) : NULL;
             gradients[i] = c->error_code ? NULL : g ? ad_hold(c, g) : ad_zeros_of(c, pull->inputs[i].stub);
             done = gradients[i] != NULL;
         }

@@ -51,22 +51,22 @@ static void add_in_place(ad_context *c, ad_array *sum, const ad_array *g)
                    (struct ad_operand){ sum->data, ad_strides(sum), (ad_dtype)sum->dtype });
 }
 
-/* ---- scalars: a cotangent that depends on no level in sight is kept as the number it is, one that reverse levels alone made as a number with its node ---- */
+/* ---- scalars: a cotangent that depends on no level in sight is kept as the double it is, one that reverse levels alone made with its slot ---- */
 
-static inline bool is_number(const ad_array *x)
+static inline bool is_scalar(const ad_array *x)
 {
     return ad_is_real(x) && !(x->flags & AD_WEAK);
 }
 
-static inline double number_in(const ad_array *x)
+static inline double scalar_in(const ad_array *x)
 {
     return *(const double *)x->data;
 }
 
-AD_ALWAYS_INLINE void add_number(struct ad_slot *slot, double number)
+AD_ALWAYS_INLINE void add_scalar(struct ad_slot *slot, double number)
 {
-    slot->number = slot->numeric ? slot->number + number : number;
-    slot->numeric = AD_COTANGENT_NUMBER;
+    slot->scalar = slot->numeric ? slot->scalar + number : number;
+    slot->numeric = AD_COTANGENT_SCALAR;
 }
 
 void ad_cotangent_drop_real(ad_context *c, struct ad_slot *slot)
@@ -80,7 +80,7 @@ ad_array *ad_cotangent_of(ad_context *c, struct ad_slot *slot)
         return ad_parts_join(c, slot);
     if (!slot->numeric)
         return slot->cotangent;
-    struct ad_real x = { .value = slot->number };
+    struct ad_real x = { .value = slot->scalar };
     if (slot->numeric == AD_COTANGENT_REAL) {
         x = *slot->real;
         ad_cotangent_drop_real(c, slot);
@@ -103,8 +103,8 @@ AD_ALWAYS_INLINE ad_array *cotangent_of(ad_context *c, struct ad_slot *slot)
  * by the time the next one arrives. */
 AD_ALWAYS_INLINE bool add_cotangent(ad_context *c, struct ad_slot *slot, ad_array *g)
 {
-    if (!c->watched && (!g->serial || !c->tape->live) && is_number(g) && (slot->numeric == AD_COTANGENT_NUMBER || (!slot->numeric && !slot->cotangent))) {
-        add_number(slot, number_in(g));
+    if (!c->watched && (!g->serial || !c->tape->live) && is_scalar(g) && (slot->numeric == AD_COTANGENT_SCALAR || (!slot->numeric && !slot->cotangent))) {
+        add_scalar(slot, scalar_in(g));
         return true;
     }
     ad_array *old = cotangent_of(c, slot);
@@ -134,9 +134,9 @@ static bool set_real(ad_context *c, struct ad_slot *slot, const struct ad_real *
 {
     if (g->array) {
         slot->cotangent = ad_keep(c, g->array);
-    } else if (!g->node && !g->dual) {
-        slot->number = g->value;
-        slot->numeric = AD_COTANGENT_NUMBER;
+    } else if (!g->slot && !g->dual) {
+        slot->scalar = g->value;
+        slot->numeric = AD_COTANGENT_SCALAR;
     } else {
         struct ad_real *real = ad_allocate_small(c, sizeof *real);
         if (!real)
@@ -152,13 +152,13 @@ static bool set_real(ad_context *c, struct ad_slot *slot, const struct ad_real *
 AD_ALWAYS_INLINE bool take_real(ad_context *c, struct ad_slot *slot, struct ad_real *g, ad_array **held)
 {
     *held = NULL;
-    if (slot->numeric == AD_COTANGENT_NUMBER) {
-        *g = (struct ad_real){ .value = slot->number };
+    if (slot->numeric == AD_COTANGENT_SCALAR) {
+        *g = (struct ad_real){ .value = slot->scalar };
     } else if (slot->numeric) {
         *g = *slot->real;
         ad_cotangent_drop_real(c, slot);
     } else {
-        if (slot->borrowed & AD_SLOT_PARTS || !is_number(slot->cotangent))
+        if (slot->borrowed & AD_SLOT_PARTS || !is_scalar(slot->cotangent))
             return false;
         *g = ad_real_of(c, *held = slot->cotangent);
     }
@@ -183,7 +183,7 @@ AD_ALWAYS_INLINE bool add_real(ad_context *c, struct ad_slot *slot, const struct
 /* Whether ad_match would change nothing about g. */
 AD_ALWAYS_INLINE bool fits(const ad_array *g, const ad_array *like)
 {
-    return is_number(g) ? ad_is_real(like) : g->dtype == like->dtype && !(g->flags & AD_WEAK) && ad_same_shape(g, like);
+    return is_scalar(g) ? ad_is_real(like) : g->dtype == like->dtype && !(g->flags & AD_WEAK) && ad_same_shape(g, like);
 }
 
 /* Whether ad_match can bring g into the shape of `like`: along each axis one repeats what the other has, or both have the same. */
@@ -313,9 +313,9 @@ AD_ALWAYS_INLINE struct ad_real saved_real(const ad_context *c, ad_array *x)
     double value;
     if (!x || x->flags & AD_ABSTRACT)
         return (struct ad_real){ 0 };
-    if (is_number(x)) /* of any kind: what depends on something may have been computed from arrays */
+    if (is_scalar(x)) /* of any kind: what depends on something may have been computed from arrays */
         return ad_real_of(c, x);
-    return ad_number_of(x, &value) ? (struct ad_real){ .value = value } : (struct ad_real){ 0 };
+    return ad_double_of(x, &value) ? (struct ad_real){ .value = value } : (struct ad_real){ 0 };
 }
 
 /* A simple call of which something depends on a level in sight, with cotangent g. */
@@ -325,9 +325,9 @@ static __attribute__((noinline)) bool sweep_reals(ad_context *c, const struct sw
     struct ad_real registers[AD_RULE_REGISTERS], part;
     registers[AD_RULE_T] = *g;
     if (slot->borrowed & AD_SLOT_VALUES) {
-        registers[AD_RULE_A] = (struct ad_real){ .value = slot->values[0], .node = slot->parents[0] == AD_NO_PARENT ? 0 : slot->parents[0] };
-        registers[AD_RULE_B] = (struct ad_real){ .value = slot->values[1], .node = slot->parents[1] == AD_NO_PARENT ? 0 : slot->parents[1] };
-        registers[AD_RULE_Y] = (struct ad_real){ .value = slot->value, .node = index };
+        registers[AD_RULE_A] = (struct ad_real){ .value = slot->values[0], .slot = slot->parents[0] == AD_NO_PARENT ? 0 : slot->parents[0] };
+        registers[AD_RULE_B] = (struct ad_real){ .value = slot->values[1], .slot = slot->parents[1] == AD_NO_PARENT ? 0 : slot->parents[1] };
+        registers[AD_RULE_Y] = (struct ad_real){ .value = slot->value, .slot = index };
     } else {
         registers[AD_RULE_A] = saved_real(c, slot->inputs[0]);
         registers[AD_RULE_B] = saved_real(c, slot->inputs[1]);
@@ -342,7 +342,7 @@ static __attribute__((noinline)) bool sweep_reals(ad_context *c, const struct sw
     return true;
 }
 
-/* The same in a sweep of values whose rule has to run itself, or for a parent whose cotangent is no number. */
+/* The same in a sweep of values whose rule has to run itself, or for a parent whose cotangent is not a scalar. */
 static __attribute__((noinline)) bool serve_further(ad_context *c, const struct sweep *sweep, const struct ad_slot *slot, struct ad_slot *target, int operand,
                                                     const double *registers)
 {
@@ -365,15 +365,15 @@ AD_ALWAYS_INLINE bool serve_value(ad_context *c, const struct sweep *sweep, cons
     const struct ad_real_rule *rule = slot->call->reverse[operand];
     if (__builtin_expect(!rule || rule->kind > AD_RULE_SAME || (!target->numeric && target->cotangent) || target->numeric == AD_COTANGENT_REAL, 0))
         return serve_further(c, sweep, slot, target, operand, registers);
-    add_number(target, ad_rule_value(rule, registers));
+    add_scalar(target, ad_rule_value(rule, registers));
     return true;
 }
 
-/* A call of values whose cotangent is a number, and which depends on nothing in sight; it keeps the number. */
+/* A call of values whose cotangent is a scalar, and which depends on nothing in sight; it keeps it. */
 AD_ALWAYS_INLINE bool sweep_values(ad_context *c, const struct sweep *sweep, const struct ad_slot *slot, uint32_t index)
 {
     double registers[AD_RULE_REGISTERS];
-    registers[AD_RULE_T] = slot->number;
+    registers[AD_RULE_T] = slot->scalar;
     registers[AD_RULE_A] = slot->values[0];
     registers[AD_RULE_B] = slot->values[1];
     registers[AD_RULE_Y] = slot->value;
@@ -489,7 +489,7 @@ static __attribute__((noinline)) bool sweep_call(ad_context *c, const struct swe
     return done;
 }
 
-/* One slot; what its rules made is dropped. It keeps its cotangent if that is a number. */
+/* One slot; what its rules made is dropped. It keeps its cotangent if that is a scalar. */
 AD_ALWAYS_INLINE bool sweep_one(ad_context *c, struct sweep *sweep, struct ad_slot *slot, uint32_t index)
 {
     bool done, simple = slot->borrowed & AD_SLOT_SIMPLE;
@@ -529,10 +529,10 @@ AD_ALWAYS_INLINE void fetch(const struct ad_slot *slot)
     ad_fetch_small(slot->inputs[1]);
 }
 
-/* Whether it is a call of values whose cotangent is a number. */
+/* Whether it is a call of values whose cotangent is a scalar. */
 AD_ALWAYS_INLINE bool is_plain(const struct ad_slot *slot)
 {
-    return slot->numeric == AD_COTANGENT_NUMBER && (slot->borrowed & (AD_SLOT_VALUES | AD_SLOT_SIMPLE)) == (AD_SLOT_VALUES | AD_SLOT_SIMPLE);
+    return slot->numeric == AD_COTANGENT_SCALAR && (slot->borrowed & (AD_SLOT_VALUES | AD_SLOT_SIMPLE)) == (AD_SLOT_VALUES | AD_SLOT_SIMPLE);
 }
 
 /* Slots from `last` down to `first` of a page. */

@@ -1,7 +1,7 @@
 /* Rules learnt: the calls that the rule of an operation makes on scalars, written down once in a thread.
  *
- * A rule runs on variables, which look like scalars and go the general way, where the recorder takes each call of one. What it calls on numbers alone is a
- * constant. A rule that does something else with a variable than to call operations on numbers is unsuited, and runs itself each time. That a rule reads
+ * A rule runs on variables, which look like scalars and go the general way, where the recorder takes each call of one. What it calls on constants alone is a
+ * constant. A rule that does something else with a variable than to call operations on scalars is unsuited, and runs itself each time. That a rule reads
  * no data, and so calls the same whatever it is given, is known of the library's own operations; those of others are left alone. */
 #include "ad/math.h"
 #include "tape/scalar.h"
@@ -28,13 +28,13 @@ static bool is_variable(const struct ad_recorder *recorder, const ad_array *x, i
     return false;
 }
 
-/* It may be any number: the kind keeps it out of the short way. */
+/* It may be any scalar: the kind keeps it out of the short way. */
 static ad_array *variable(ad_context *c, struct ad_recorder *recorder, int place)
 {
     ad_array *x = ad_array_real(c);
     if (!x)
         return NULL;
-    x->number = 0.5;
+    x->scalar = 0.5;
     x->object.kind = AD_ARRAY;
     return recorder->variables[place] = ad_keep(c, x);
 }
@@ -43,7 +43,7 @@ static void drop_variables(ad_context *c, struct ad_recorder *recorder)
 {
     for (int i = 0; i < AD_RULE_FIRST + recorder->steps_count; i++) {
         if (recorder->variables[i])
-            recorder->variables[i]->object.kind = AD_NUMBER;
+            recorder->variables[i]->object.kind = AD_SCALAR;
         ad_drop(c, recorder->variables[i]);
     }
 }
@@ -59,7 +59,7 @@ static bool place_of(struct ad_recorder *recorder, const ad_array *x, uint8_t *r
         *register_ = (uint8_t)place;
         return true;
     }
-    if (recorder->constants_count == AD_RULE_CONSTANTS || x->serial || !ad_number_of(x, &number))
+    if (recorder->constants_count == AD_RULE_CONSTANTS || x->serial || !ad_double_of(x, &number))
         return false;
     *register_ = (uint8_t)(CONSTANT + recorder->constants_count);
     recorder->constants[recorder->constants_count++] = number;
@@ -68,7 +68,7 @@ static bool place_of(struct ad_recorder *recorder, const ad_array *x, uint8_t *r
 
 static bool take_step(ad_context *c, struct ad_recorder *recorder, const ad_primitive *op, ad_array *const *inputs, int count, const void *options, ad_array **z)
 {
-    struct ad_real_call *call = op->number && count <= 2 && op->outputs <= 1 ? ad_real_call_of(c, op, options, count) : NULL;
+    struct ad_real_call *call = op->scalar && count <= 2 && op->outputs <= 1 ? ad_real_call_of(c, op, options, count) : NULL;
     if (!call || call->foreign || recorder->steps_count == AD_RULE_STEPS)
         return false;
     struct ad_real_step step = { .call = call };
@@ -230,7 +230,7 @@ static struct ad_real_call *make(ad_context *c, struct ad_real_call **first, con
     if (!call)
         return NULL;
     *call = (struct ad_real_call){ .op = op, .key = key, .count = count, .foreign = foreign, .next = *first };
-    if (op->number == ad_elementwise_number)
+    if (op->scalar == ad_elementwise_scalar)
         call->f = c->loops->number[op->code];
     tape->calls_count++;
     return *first = call;

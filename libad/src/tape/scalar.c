@@ -1,11 +1,11 @@
 /* Calls of operations, and the short way of those on scalars: one or two operands, 0-d float64 or C numbers, as scalar code makes them.
  *
  * A call here computes, records and pushes tangents as apply.c does, to the same bits, in as few steps as there can be; what it has no way for
- * goes the general way. The calls of a rule, repeated by rule.c, have numbers for operands, and make no arrays but for those with tangents. */
+ * goes the general way. The calls of a rule, repeated by rule.c, have plain values for operands, and make no arrays but for those with tangents. */
 #include "tape/scalar.h"
 #include "tape/verify.h"
 
-double ad_elementwise_number(const ad_primitive *op, const void *options, double x, double y)
+double ad_elementwise_scalar(const ad_primitive *op, const void *options, double x, double y)
 {
     (void)options;
     return ad_current()->loops->number[op->code](x, y);
@@ -16,15 +16,15 @@ ad_array *ad_real_array(ad_context *c, const struct ad_real *x)
     ad_array *y = x->array ? x->array : ad_array_real(c);
     if (x->array || !y)
         return y;
-    y->number = x->value;
-    y->node = x->node;
-    y->serial = x->node || x->dual ? c->tape->serial : 0;
+    y->scalar = x->value;
+    y->slot = x->slot;
+    y->serial = x->slot || x->dual ? c->tape->serial : 0;
     if (x->dual) {
         struct ad_tangent *t = ad_tangent_add(c, y, 0);
         if (!t)
             return NULL;
-        t->number = x->tangent;
-        t->node = 0;
+        t->scalar = x->tangent;
+        t->slot = 0;
     }
     return y;
 }
@@ -33,7 +33,7 @@ ad_array *ad_real_array(ad_context *c, const struct ad_real *x)
 
 /* Records a call whose operands need no more than their values for a sweep to come; gives its slot's number, 0 and an error. The operand that
  * depends on no level in sight has the mask 0. */
-AD_ALWAYS_INLINE uint32_t record_values(ad_context *c, struct ad_real_call *call, double a, double b, uint32_t node_a, uint32_t node_b, uint64_t mask_a,
+AD_ALWAYS_INLINE uint32_t record_values(ad_context *c, struct ad_real_call *call, double a, double b, uint32_t slot_a, uint32_t slot_b, uint64_t mask_a,
                                         uint64_t mask_b, double value)
 {
     struct ad_slots *slots = &c->tape->slots;
@@ -53,8 +53,8 @@ AD_ALWAYS_INLINE uint32_t record_values(ad_context *c, struct ad_real_call *call
     slot->numeric = 0;
     slot->values[0] = a;
     slot->values[1] = b;
-    slot->parents[0] = mask_a ? node_a : AD_NO_PARENT;
-    slot->parents[1] = mask_b ? node_b : AD_NO_PARENT;
+    slot->parents[0] = mask_a ? slot_a : AD_NO_PARENT;
+    slot->parents[1] = mask_b ? slot_b : AD_NO_PARENT;
     return ad_slot_verified(c->tape, index) ? index : 0;
 }
 
@@ -84,8 +84,8 @@ static uint32_t record_arrays(ad_context *c, const ad_primitive *op, ad_array *a
     slot->inputs[1] = read_b ? b : tape->stubs[b->dtype];
     if (read_b && count == 2)
         ad_keep(c, b);
-    slot->parents[0] = mask_a ? a->node : AD_NO_PARENT;
-    slot->parents[1] = mask_b ? b->node : AD_NO_PARENT;
+    slot->parents[0] = mask_a ? a->slot : AD_NO_PARENT;
+    slot->parents[1] = mask_b ? b->slot : AD_NO_PARENT;
     return ad_slot_verified(c->tape, index) ? index : 0;
 }
 
@@ -93,7 +93,7 @@ static uint32_t record_arrays(ad_context *c, const ad_primitive *op, ad_array *a
 
 static struct ad_real real_of_tangent(const ad_context *c, const struct ad_tangent *t)
 {
-    return t->value ? ad_real_of(c, t->value) : (struct ad_real){ .value = t->number, .node = t->node };
+    return t->value ? ad_real_of(c, t->value) : (struct ad_real){ .value = t->scalar, .slot = t->slot };
 }
 
 /* The tangent of x for a level, in `room` where it stands in no array; NULL: it has none. */
@@ -101,7 +101,7 @@ AD_ALWAYS_INLINE const struct ad_tangent *tangent_for(const struct ad_tape *tape
 {
     if (!x->dual)
         return x->array ? ad_tangent_of(tape, x->array, level) : NULL;
-    *room = (struct ad_tangent){ .number = x->tangent };
+    *room = (struct ad_tangent){ .scalar = x->tangent };
     return level == 0 ? room : NULL;
 }
 
@@ -110,7 +110,7 @@ static ad_outcome push_operand(ad_context *c, struct ad_real_call *call, int ope
                                const struct ad_real *y, uint64_t below, struct ad_real *part)
 {
     struct ad_real tangent = real_of_tangent(c, t);
-    if (!below && !tangent.node && !tangent.dual && !tangent.array) {
+    if (!below && !tangent.slot && !tangent.dual && !tangent.array) {
         const struct ad_real_rule *rule = ad_rule_of(c, call, true, operand);
         if (!rule)
             return AD_FAILED;
@@ -141,14 +141,14 @@ static bool attach(ad_context *c, ad_array *z, int level, const struct ad_real *
     struct ad_tangent *t = ad_tangent_add(c, z, level);
     if (!t)
         return false;
-    t->number = tangent->value;
-    t->node = tangent->node;
+    t->scalar = tangent->value;
+    t->slot = tangent->slot;
     return true;
 }
 
-/* What y = op(a, b) gets of tangents of its operands that are numbers, NULL for those that have none: *sum, of *parts. False: the rules are not known, or
+/* What y = op(a, b) gets of tangents of its operands that are scalars, NULL for those that have none: *sum, of *parts. False: the rules are not known, or
  * have to run themselves. */
-AD_ALWAYS_INLINE bool sum_of_numbers(const struct ad_real_call *call, double a, double b, double y, const double *tangent_a, const double *tangent_b, double *sum,
+AD_ALWAYS_INLINE bool sum_of_scalars(const struct ad_real_call *call, double a, double b, double y, const double *tangent_a, const double *tangent_b, double *sum,
                                      int *parts)
 {
     double registers[AD_RULE_REGISTERS];
@@ -174,21 +174,21 @@ AD_ALWAYS_INLINE bool sum_of_numbers(const struct ad_real_call *call, double a, 
     return true;
 }
 
-/* The same for a level such that the call depends on none outside it, where tangents and rules are such that what z gets is a number. AD_NOTHING: they
+/* The same for a level such that the call depends on none outside it, where tangents and rules are such that what z gets is a scalar. AD_NOTHING: they
  * are not, and nothing is done. */
-AD_ALWAYS_INLINE ad_outcome push_number(ad_context *c, const struct ad_real_call *call, int level, double a, double b, const struct ad_tangent *t,
+AD_ALWAYS_INLINE ad_outcome push_scalar(ad_context *c, const struct ad_real_call *call, int level, double a, double b, const struct ad_tangent *t,
                                         const struct ad_tangent *u, ad_array *z)
 {
     double sum;
     int parts;
-    if ((t && (t->value || t->node)) || (u && (u->value || u->node)) ||
-        !sum_of_numbers(call, a, b, z->number, t ? &t->number : NULL, u ? &u->number : NULL, &sum, &parts))
+    if ((t && (t->value || t->slot)) || (u && (u->value || u->slot)) ||
+        !sum_of_scalars(call, a, b, z->scalar, t ? &t->scalar : NULL, u ? &u->scalar : NULL, &sum, &parts))
         return AD_NOTHING;
     struct ad_tangent *tangent = parts ? ad_tangent_add(c, z, level) : NULL;
     if (!tangent)
         return parts ? AD_FAILED : AD_DONE;
-    tangent->number = sum;
-    tangent->node = 0;
+    tangent->scalar = sum;
+    tangent->slot = 0;
     return AD_DONE;
 }
 
@@ -197,7 +197,7 @@ static bool push_level(ad_context *c, struct ad_real_call *call, int level, cons
 {
     struct ad_tangent rooms[2];
     const struct ad_tangent *t = tangent_for(c->tape, a, level, &rooms[0]), *u = call->count == 2 ? tangent_for(c->tape, b, level, &rooms[1]) : NULL;
-    struct ad_real y = { .value = z->number, .node = z->node, .array = z }, sum, other;
+    struct ad_real y = { .value = z->scalar, .slot = z->slot, .array = z }, sum, other;
     uint64_t below = mask & c->tape->live;
     ad_outcome first = t ? push_operand(c, call, 0, t, a, b, &y, below, &sum) : AD_NOTHING;
     if (first == AD_FAILED)
@@ -221,7 +221,7 @@ static bool push(ad_context *c, struct ad_real_call *call, const struct ad_real 
         int level = __builtin_ctzll(levels);
         struct ad_tangent rooms[2];
         const struct ad_tangent *t = tangent_for(tape, a, level, &rooms[0]), *u = call->count == 2 ? tangent_for(tape, b, level, &rooms[1]) : NULL;
-        ad_outcome outcome = push_number(c, call, level, a->value, b->value, t, u, z);
+        ad_outcome outcome = push_scalar(c, call, level, a->value, b->value, t, u, z);
         if (outcome == AD_FAILED)
             return false;
         levels &= outcome == AD_DONE ? levels - 1 : levels;
@@ -251,31 +251,31 @@ static __attribute__((noinline)) bool trace_further(ad_context *c, struct ad_rea
     const struct ad_tape *tape = c->tape;
     uint64_t mask = mask_a | mask_b, forward = mask & tape->forward, reverse = mask & ~tape->forward;
     uint64_t reverse_a = mask_a & ~tape->forward, reverse_b = mask_b & ~tape->forward;
-    uint32_t node = 0;
+    uint32_t slot = 0;
     if (tangents_are_read(reverse, forward) || reverse & tape->extracted) {
         ad_array *x = ad_real_array(c, a), *y = call->count == 2 ? ad_real_array(c, b) : x;
         if (tape->run || !x || !y)
             return false;
-        node = record_arrays(c, call->op, x, y, call->count, ad_options_at(call->op, &call->options), reverse_a, reverse_b, z);
+        slot = record_arrays(c, call->op, x, y, call->count, ad_options_at(call->op, &call->options), reverse_a, reverse_b, z);
     } else if (reverse) {
-        node = record_values(c, call, a->value, b->value, a->node, b->node, reverse_a, reverse_b, z->number);
+        slot = record_values(c, call, a->value, b->value, a->slot, b->slot, reverse_a, reverse_b, z->scalar);
     }
-    if (reverse && !node)
+    if (reverse && !slot)
         return false;
     z->serial = tape->serial;
-    z->node = node;
+    z->slot = slot;
     return !forward || push(c, call, a, b, mask, z);
 }
 
-/* ---- calls on numbers ---- */
+/* ---- calls on scalars ---- */
 
 /* The levels in sight that x depends on. */
 AD_ALWAYS_INLINE uint64_t mask_of_real(const struct ad_tape *tape, const struct ad_real *x)
 {
     uint64_t mask = 0;
-    if (x->node) {
-        const struct ad_page *page = tape->slots.pages[x->node / AD_PAGE_SLOTS];
-        mask = page ? page->slots[x->node % AD_PAGE_SLOTS].mask & tape->live : 0;
+    if (x->slot) {
+        const struct ad_page *page = tape->slots.pages[x->slot / AD_PAGE_SLOTS];
+        mask = page ? page->slots[x->slot % AD_PAGE_SLOTS].mask & tape->live : 0;
     }
     mask |= (uint64_t)x->dual & tape->live;
     return __builtin_expect(x->array != NULL, 0) ? mask | ad_forward_mask(tape, x->array) : mask;
@@ -296,7 +296,7 @@ static __attribute__((noinline)) bool apply_further(ad_context *c, struct ad_rea
     ad_array *y = ad_array_real(c);
     if (!y)
         return false;
-    y->number = ad_real_value(call, a->value, b->value);
+    y->scalar = ad_real_value(call, a->value, b->value);
     if (trace_further(c, call, a, b, mask_a, mask_b, y)) {
         *z = ad_real_of(c, y);
         return true;
@@ -304,16 +304,16 @@ static __attribute__((noinline)) bool apply_further(ad_context *c, struct ad_rea
     return !c->error_code && apply_generally(c, call, a, b, z);
 }
 
-/* The same for a call that depends on the outermost level alone, a forward one, whose tangents are numbers. False: they are not, or the rules are not known. */
+/* The same for a call that depends on the outermost level alone, a forward one, whose tangents are scalars. False: they are not, or the rules are not known. */
 AD_ALWAYS_INLINE bool apply_dual(const ad_context *c, const struct ad_real_call *call, const struct ad_real *a, const struct ad_real *b, struct ad_real *z)
 {
     const struct ad_tangent *t = a->array ? ad_outermost_tangent(c->tape, a->array) : NULL;
     const struct ad_tangent *u = b->array && call->count == 2 ? ad_outermost_tangent(c->tape, b->array) : NULL;
-    const double *tangent_a = a->dual ? &a->tangent : t ? &t->number : NULL;
-    const double *tangent_b = call->count == 1 ? NULL : b->dual ? &b->tangent : u ? &u->number : NULL;
+    const double *tangent_a = a->dual ? &a->tangent : t ? &t->scalar : NULL;
+    const double *tangent_b = call->count == 1 ? NULL : b->dual ? &b->tangent : u ? &u->scalar : NULL;
     double value = ad_real_value(call, a->value, b->value), sum;
     int parts;
-    if ((a->array && !t) || (call->count == 2 && b->array && !u) || !sum_of_numbers(call, a->value, b->value, value, tangent_a, tangent_b, &sum, &parts))
+    if ((a->array && !t) || (call->count == 2 && b->array && !u) || !sum_of_scalars(call, a->value, b->value, value, tangent_a, tangent_b, &sum, &parts))
         return false;
     *z = (struct ad_real){ .value = value, .dual = parts, .tangent = sum };
     return true;
@@ -326,10 +326,10 @@ AD_ALWAYS_INLINE bool apply_real(ad_context *c, struct ad_real_call *call, const
     if (__builtin_expect(mask & (tape->forward | tape->extracted), 0) && !call->op->constant)
         return (mask == 1 && tape->forward & 1 && apply_dual(c, call, a, b, z)) || apply_further(c, call, a, b, mask_a, mask_b, z);
     double value = ad_real_value(call, a->value, b->value);
-    uint32_t node = 0;
-    if (mask && !call->op->constant && !(node = record_values(c, call, a->value, b->value, a->node, b->node, mask_a, mask_b, value)))
+    uint32_t slot = 0;
+    if (mask && !call->op->constant && !(slot = record_values(c, call, a->value, b->value, a->slot, b->slot, mask_a, mask_b, value)))
         return false;
-    *z = (struct ad_real){ .value = value, .node = node };
+    *z = (struct ad_real){ .value = value, .slot = slot };
     return true;
 }
 
@@ -405,23 +405,23 @@ static __attribute__((noinline)) ad_array *call_further(ad_context *c, struct ad
     struct ad_tape *tape = c->tape;
     double x = 0, y = 0;
     uint64_t mask = mask_a | mask_b;
-    ad_number_of(a, &x);
-    ad_number_of(b, &y);
+    ad_double_of(a, &x);
+    ad_double_of(b, &y);
     if (!call->foreign && mask & tape->forward && !(mask & (mask - 1))) { /* one forward level and nothing else, as in most forward code */
         z->serial = tape->serial;
-        z->node = 0;
+        z->slot = 0;
         int level = __builtin_ctzll(mask);
-        ad_outcome outcome = push_number(c, call, level, x, y, ad_tangent_of(tape, a, level), count == 2 ? ad_tangent_of(tape, b, level) : NULL, z);
+        ad_outcome outcome = push_scalar(c, call, level, x, y, ad_tangent_of(tape, a, level), count == 2 ? ad_tangent_of(tape, b, level) : NULL, z);
         if (outcome != AD_NOTHING)
             return outcome == AD_DONE ? z : NULL;
     }
     if (!call->foreign) {
-        struct ad_real real_a = { .value = x, .node = mask_a ? a->node : 0, .array = a }; /* what depends on nothing may have an old node */
-        struct ad_real real_b = { .value = y, .node = mask_b ? b->node : 0, .array = b };
+        struct ad_real real_a = { .value = x, .slot = mask_a ? a->slot : 0, .array = a }; /* what depends on nothing may have an old slot */
+        struct ad_real real_b = { .value = y, .slot = mask_b ? b->slot : 0, .array = b };
         if (trace_further(c, call, &real_a, &real_b, mask_a, mask_b, z))
             return z;
     } else if (!op->parameters && (op->derivative || op->vjp) && !op->options_keep && !op->options_drop && !(mask & tape->forward)) {
-        if ((z->node = record_arrays(c, op, a, b, count, options, mask_a, mask_b, z))) {
+        if ((z->slot = record_arrays(c, op, a, b, count, options, mask_a, mask_b, z))) {
             z->serial = tape->serial;
             return z;
         }
@@ -436,20 +436,20 @@ AD_ALWAYS_INLINE bool is_of_another_thread(const ad_context *c, const ad_array *
     return x->serial && ad_is_foreign(c, x);
 }
 
-AD_ALWAYS_INLINE ad_array *call_numbers(const ad_primitive *op, ad_array *const *inputs, int count, const void *options)
+AD_ALWAYS_INLINE ad_array *call_scalars(const ad_primitive *op, ad_array *const *inputs, int count, const void *options)
 {
     double x, y;
     ad_array *a = inputs[0], *b = inputs[count - 1];
-    if (!a || !b || !ad_number_of(a, &x) || !ad_number_of(b, &y) || (!ad_is_number(a) && !ad_is_number(b)))
+    if (!a || !b || !ad_double_of(a, &x) || !ad_double_of(b, &y) || (!ad_is_scalar(a) && !ad_is_scalar(b)))
         return ad_call_general(op, inputs, count, options);
     ad_context *c = ad_current();
     if (__builtin_expect(c->watched, 0))
         return ad_call_general(op, inputs, count, options);
-    double value = op->number == ad_elementwise_number ? c->loops->number[op->code](x, y) : op->number(op, options, x, y);
+    double value = op->scalar == ad_elementwise_scalar ? c->loops->number[op->code](x, y) : op->scalar(op, options, x, y);
     ad_array *z = ad_array_real(c);
     if (__builtin_expect(!z, 0))
         return ad_call_general(op, inputs, count, options);
-    z->number = value;
+    z->scalar = value;
     if (!(a->serial | b->serial))
         return z;
     struct ad_tape *tape = c->tape;
@@ -471,11 +471,11 @@ AD_ALWAYS_INLINE ad_array *call_numbers(const ad_primitive *op, ad_array *const 
         return ad_call_general(op, inputs, count, options);
     if (__builtin_expect(call->foreign || (mask_a | mask_b) & (tape->forward | tape->extracted), 0))
         return call_further(c, call, op, inputs, count, options, mask_a, mask_b, z);
-    uint32_t node = record_values(c, call, x, y, a->node, b->node, mask_a, mask_b, value);
-    if (__builtin_expect(!node, 0))
+    uint32_t slot = record_values(c, call, x, y, a->slot, b->slot, mask_a, mask_b, value);
+    if (__builtin_expect(!slot, 0))
         return NULL;
     z->serial = tape->serial;
-    z->node = node;
+    z->slot = slot;
     return z;
 }
 
@@ -485,9 +485,9 @@ ad_array *ad_call_primitive(const ad_primitive *primitive, ad_array *const *inpu
         return ad_failed() ? NULL : ad_set_error(AD_ERROR_VALUE, "ad_call_primitive: the primitive is NULL");
     if (!ad_all_alive(primitive, inputs, count))
         return NULL;
-    if (primitive->number && count == 2 && inputs)
-        return call_numbers(primitive, inputs, 2, options);
-    if (primitive->number && count == 1 && inputs)
-        return call_numbers(primitive, inputs, 1, options);
+    if (primitive->scalar && count == 2 && inputs)
+        return call_scalars(primitive, inputs, 2, options);
+    if (primitive->scalar && count == 1 && inputs)
+        return call_scalars(primitive, inputs, 1, options);
     return ad_call_general(primitive, inputs, count, options);
 }

@@ -1,7 +1,7 @@
-/* What the files that differentiate scalars share: numbers without arrays, and rules as short programs of them.
+/* What the files that differentiate scalars share: scalars without arrays, and rules as short programs of them.
  *
  * A rule is written with public operations and reads no data. So on scalars it makes the same calls each time, whatever their values are: it is
- * run once on variables (rule.c), and what it called is repeated on numbers from then on, to the same bits. */
+ * run once on variables (rule.c), and what it called is repeated on doubles from then on, to the same bits. */
 #ifndef AD_SCALAR_H
 #define AD_SCALAR_H
 
@@ -11,8 +11,8 @@
 /* A scalar, as the short way sees it. */
 struct ad_real {
     double value, tangent;
-    uint32_t node;   /* of the running trace; 0: it depends on no reverse level */
-    bool dual;       /* `tangent` is that of the outermost level, a number, and the only one */
+    uint32_t slot;   /* of the running trace; 0: it depends on no reverse level */
+    bool dual;       /* `tangent` is that of the outermost level, a scalar, and the only one */
     ad_array *array; /* the same with its other tangents, if it has such; NULL: it has none */
 };
 
@@ -34,7 +34,7 @@ typedef enum ad_rule_kind {
     AD_RULE_UNSUITED /* the rule itself has to run */
 } ad_rule_kind;
 
-/* What operand `a` or `b` of a call on numbers gets of the cotangent t, or gives of the tangent t. */
+/* What operand `a` or `b` of a call on scalars gets of the cotangent t, or gives of the tangent t. */
 struct ad_real_rule {
     uint8_t kind; /* ad_rule_kind */
     uint8_t result, constants_count, steps_count;
@@ -42,14 +42,14 @@ struct ad_real_rule {
     struct ad_real_step steps[];
 };
 
-/* An operation with its options, as calls on numbers share it. One for each in a thread. */
+/* An operation with its options, as calls on scalars share it. One for each in a thread. */
 struct ad_real_call {
     const ad_primitive *op;
     union {
         uint64_t key;
         const void *options; /* or they stand here: ad_options_at */
     };
-    ad_number_function *f; /* NULL: op->number */
+    ad_number_function *f; /* NULL: op->scalar */
     int count;
     bool foreign; /* not the library's own, whose rules may do what they like, or one with more to it; with any options, and a key of 0 */
     struct ad_real_call *next;
@@ -93,7 +93,7 @@ AD_ALWAYS_INLINE struct ad_real_call *ad_real_call_of(ad_context *c, const ad_pr
 
 AD_ALWAYS_INLINE double ad_real_value(const struct ad_real_call *call, double a, double b)
 {
-    return call->f ? call->f(a, b) : call->op->number(call->op, ad_options_at(call->op, &call->options), a, b);
+    return call->f ? call->f(a, b) : call->op->scalar(call->op, ad_options_at(call->op, &call->options), a, b);
 }
 
 /* The rule of an operand; NULL and an error. */
@@ -126,11 +126,11 @@ AD_ALWAYS_INLINE double ad_rule_value(const struct ad_real_rule *rule, double *r
     return registers[rule->result];
 }
 
-/* The tangent that a number has of the outermost level, a number itself; NULL: another one, or none. */
+/* The tangent that a scalar has of the outermost level, a scalar itself; NULL: another one, or none. */
 AD_ALWAYS_INLINE const struct ad_tangent *ad_outermost_tangent(const struct ad_tape *tape, const ad_array *x)
 {
     const struct ad_tangent *t = tape->forward & 1 ? ad_tangent_of(tape, x, 0) : NULL;
-    return t && !t->value && !t->node ? t : NULL;
+    return t && !t->value && !t->slot ? t : NULL;
 }
 
 /* x, a 0-d float64 array with values. */
@@ -139,12 +139,12 @@ AD_ALWAYS_INLINE struct ad_real ad_real_of(const ad_context *c, ad_array *x)
     struct ad_real real = { .value = *(const double *)x->data };
     if (!x->serial || x->serial != c->tape->serial)
         return real;
-    real.node = x->node;
+    real.slot = x->slot;
     if (!x->tangents)
         return real;
     const struct ad_tangent *t = x->tangents->next ? NULL : ad_outermost_tangent(c->tape, x);
     real.dual = t != NULL;
-    real.tangent = t ? t->number : 0;
+    real.tangent = t ? t->scalar : 0;
     real.array = t ? NULL : x;
     return real;
 }

@@ -239,7 +239,7 @@ int ad_level_open(ad_context *c, ad_level_kind kind, bool extracted)
     }
     if (tape->depth == 0) {
         tape->serial = new_serial(tape);
-        tape->slots.first = tape->slots.next = 1; /* 0 is the node of an array that has none */
+        tape->slots.first = tape->slots.next = 1; /* 0 is the slot of an array that has none */
     }
     uint32_t floor = 0;
     struct ad_slot *slot = ad_slot_append(c, &tape->slots, &floor);

@@ -1,9 +1,9 @@
 /* The whole interface of tape/ to its neighbours, and of its files to each other.
  *
  * A trace lasts from the start of an outermost differentiation to its end. It has a serial number that is never reused; its
- * nodes are numbered upwards and no number is used twice. Differentiations nest as levels on a stack; level k owns bit k
+ * slots are numbered upwards and no number is used twice. Differentiations nest as levels on a stack; level k owns bit k
  * of the masks while it is open, and its bit leaves every slot when it closes. An array names its slot; what it depends on stands there
- * and nowhere else, so a value that outlives its level, or whose slot is gone, is a constant. A level reserves the next node number when it
+ * and nowhere else, so a value that outlives its level, or whose slot is gone, is a constant. A level reserves the next slot when it
  * starts, its floor: whatever was made before carries a smaller number. */
 #ifndef AD_TAPE_INTERNAL_H
 #define AD_TAPE_INTERNAL_H
@@ -88,13 +88,13 @@ static inline ad_dtype ad_input_dtype_common(const struct ad_node *node, int fir
 
 /* The bits of `borrowed`. The first or second input is the tape's stub, of which the slot holds no reference; and a call is simple: its inputs are
  * one or two numbers, C numbers or stubs of them, its output is a number, and its options are in the slot. The bit of a second input that a
- * simple call has not is set. One of values is a simple call too: its inputs and its output stand in the slot as the numbers they are, and it holds
+ * simple call has not is set. One of values is a simple call too: its inputs and its output stand in the slot as the doubles they are, and it holds
  * no reference at all; its options are those of `call`. A hollow call waits for its run to be computed again: it holds no outputs and only those
- * inputs that its run did not make; one that was simple holds numbers in place of them. A slot of parts has those of its cotangent in place of it. */
-enum { AD_BORROWED_FIRST = 1, AD_BORROWED_SECOND = 2, AD_SLOT_SIMPLE = 4, AD_SLOT_HOLLOW = 8, AD_SLOT_NUMBERS = 16, AD_SLOT_PARTS = 32, AD_SLOT_VALUES = 64 };
+ * inputs that its run did not make; one that was simple holds doubles in place of them. A slot of parts has those of its cotangent in place of it. */
+enum { AD_BORROWED_FIRST = 1, AD_BORROWED_SECOND = 2, AD_SLOT_SIMPLE = 4, AD_SLOT_HOLLOW = 8, AD_SLOT_SCALARS = 16, AD_SLOT_PARTS = 32, AD_SLOT_VALUES = 64 };
 
-/* What a slot's cotangent is: none or an array, a number that depends on nothing in sight, or one that depends on reverse levels. */
-enum { AD_COTANGENT_NUMBER = 1, AD_COTANGENT_REAL = 2 };
+/* What a slot's cotangent is: none or an array, a scalar that depends on nothing in sight, or one that depends on reverse levels. */
+enum { AD_COTANGENT_SCALAR = 1, AD_COTANGENT_REAL = 2 };
 
 /* A recorded call. An operation of several outputs takes one slot for each: the first holds everything, the others
  * are `tail` slots that hold a cotangent. */
@@ -108,7 +108,7 @@ struct ad_slot {
     uint64_t mask; /* of reverse levels; 0: dead */
     union {
         ad_array *cotangent;
-        double number;         /* AD_COTANGENT_NUMBER */
+        double scalar;         /* AD_COTANGENT_SCALAR */
         struct ad_real *real;  /* AD_COTANGENT_REAL: a block of its own */
         struct ad_parts *parts; /* AD_SLOT_PARTS */
     };
@@ -121,7 +121,7 @@ struct ad_slot {
     uint32_t count; /* inputs */
     uint8_t outputs_count, tail;
     uint8_t borrowed; /* AD_BORROWED_FIRST and so on */
-    uint8_t numeric; /* AD_COTANGENT_NUMBER and so on */
+    uint8_t numeric; /* AD_COTANGENT_SCALAR and so on */
     union {
         struct {
             union {
@@ -189,7 +189,7 @@ struct ad_tape {
     ad_array *stubs[AD_DTYPE_COUNT]; /* abstract 0-d arrays that stand for inputs not saved, */
     ad_array *shaped[AD_SHAPED_STUBS]; /* and some made last in this trace that have dimensions, each in a place that follows from its size */
     struct ad_memo *memo;            /* of transformed functions, closure.c */
-    struct ad_real_call *calls[1 << AD_REAL_CALL_BITS]; /* on numbers, by operation: rule.c */
+    struct ad_real_call *calls[1 << AD_REAL_CALL_BITS]; /* on scalars, by operation: rule.c */
     struct ad_real_call *sum;        /* which adds */
     uint32_t calls_count;
     struct ad_recorder *recorder;    /* writes down the calls of a rule; NULL: none does */
@@ -239,7 +239,7 @@ AD_ALWAYS_INLINE bool ad_slot_is_short(const struct ad_slot *slot)
             slot->op->options_size <= sizeof slot->small_options && !slot->op->options_drop);
 }
 
-/* Drops what a short call holds, whose cotangent is none or a number, and leaves a dead slot. */
+/* Drops what a short call holds, whose cotangent is none or a scalar, and leaves a dead slot. */
 AD_ALWAYS_INLINE void ad_slot_empty_short(ad_context *c, struct ad_slot *slot)
 {
     if (!(slot->borrowed & AD_SLOT_VALUES)) {
@@ -411,14 +411,14 @@ AD_ALWAYS_INLINE ad_array *ad_saved_output(const ad_node *node, int k)
 /* The reverse levels that x, an array of the current trace, depends on; hidden ones too. */
 AD_ALWAYS_INLINE uint64_t ad_recorded_mask(const struct ad_tape *tape, const ad_array *x)
 {
-    const struct ad_page *page = x->node ? tape->slots.pages[x->node / AD_PAGE_SLOTS] : NULL;
-    return page ? page->slots[x->node % AD_PAGE_SLOTS].mask : 0;
+    const struct ad_page *page = x->slot ? tape->slots.pages[x->slot / AD_PAGE_SLOTS] : NULL;
+    return page ? page->slots[x->slot % AD_PAGE_SLOTS].mask : 0;
 }
 
 /* The same for any array. */
 static inline uint64_t ad_reverse_mask(const struct ad_tape *tape, const ad_array *x)
 {
-    return x->node && x->serial == tape->serial ? ad_recorded_mask(tape, x) : 0;
+    return x->slot && x->serial == tape->serial ? ad_recorded_mask(tape, x) : 0;
 }
 
 /* The levels that x, an array of the current trace, depends on. */
@@ -444,7 +444,7 @@ static inline bool ad_is_private(const ad_array *x)
 }
 
 /* scalar.c: of a primitive whose code is that of a loop */
-double ad_elementwise_number(const ad_primitive *op, const void *options, double x, double y);
+double ad_elementwise_scalar(const ad_primitive *op, const void *options, double x, double y);
 
 /* rule.c */
 bool ad_rule_takes(ad_context *c, const ad_primitive *op, ad_array *const *inputs, int count, const void *options, ad_array **z);
@@ -475,7 +475,7 @@ static inline bool ad_is_own(const ad_primitive *op)
 bool ad_tangent_find(ad_context *c, const ad_array *x, int level, ad_array **tangent); /* which belongs to x; NULL: zero. False and an error */
 bool ad_tangent_attach(ad_context *c, ad_array *x, int level, ad_array *tangent);
 
-/* A tangent of x, whose value or number and node are to be set; NULL and an error. */
+/* A tangent of x, whose value, or scalar and slot, are to be set; NULL and an error. */
 AD_ALWAYS_INLINE struct ad_tangent *ad_tangent_add(ad_context *c, ad_array *x, int level)
 {
     struct ad_tangent *t = ad_allocate_small(c, sizeof *t);
@@ -486,7 +486,7 @@ AD_ALWAYS_INLINE struct ad_tangent *ad_tangent_add(ad_context *c, ad_array *x, i
     t->next = x->tangents;
     t->depth = level;
     x->tangents = t;
-    x->object.kind = ad_is_number(x) ? AD_DUAL_NUMBER : AD_ARRAY;
+    x->object.kind = ad_is_scalar(x) ? AD_DUAL_SCALAR : AD_ARRAY;
     return t;
 }
 

@@ -116,7 +116,7 @@ static bool lift_leaves(ad_context *c, struct ad_trace *trace, ad_array **lifted
         lifted[i] = ad_lift(c, trace->inputs.leaf[i], trace->level, NULL);
         if (!lifted[i])
             return false;
-        trace->nodes[i] = ad_dtype_is_float((ad_dtype)lifted[i]->dtype) ? lifted[i]->node : 0;
+        trace->input_slots[i] = ad_dtype_is_float((ad_dtype)lifted[i]->dtype) ? lifted[i]->slot : 0;
     }
     trace->last = c->tape->slots.next - 1;
     return true;
@@ -159,8 +159,8 @@ bool ad_trace_open(ad_context *c, const ad_fn *fn, const ad_value *arguments, in
     if (!ad_leaves_of(c, kind, argument, &trace->inputs))
         return false;
     int count = trace->inputs.count;
-    trace->nodes = ad_allocate(c, (size_t)count * sizeof *trace->nodes);
-    trace->level = trace->nodes ? ad_level_open(c, AD_LEVEL_REVERSE, extracted) : -1;
+    trace->input_slots = ad_allocate(c, (size_t)count * sizeof *trace->input_slots);
+    trace->level = trace->input_slots ? ad_level_open(c, AD_LEVEL_REVERSE, extracted) : -1;
     ad_scope scope = ad_scope_open();
     if (scope.depth != AD_NO_SCOPE && trace->level >= 0) {
         AD_SCRATCH room = { 0 };
@@ -183,7 +183,7 @@ static void forget_trace(ad_context *c, const struct ad_leaves *leaves)
         if (x->serial != c->tape->serial)
             continue;
         x->serial = 0;
-        x->node = 0;
+        x->slot = 0;
         ad_tangents_drop(c, x);
     }
 }
@@ -194,7 +194,7 @@ void ad_trace_close(ad_context *c, struct ad_trace *trace)
         forget_trace(c, &trace->outputs);
     if (trace->level >= 0)
         ad_level_close(c, trace->level);
-    ad_deallocate(c, trace->nodes, (size_t)trace->inputs.count * sizeof *trace->nodes);
+    ad_deallocate(c, trace->input_slots, (size_t)trace->inputs.count * sizeof *trace->input_slots);
     ad_leaves_free(c, &trace->inputs);
     ad_leaves_free(c, &trace->outputs);
 }
@@ -206,12 +206,12 @@ static uint32_t seed(ad_context *c, const struct ad_trace *trace, ad_array *cons
     uint32_t from = 0;
     for (int i = 0; i < trace->outputs.count; i++) {
         const ad_array *y = trace->outputs.leaf[i];
-        if (!cotangents[i] || !(ad_reverse_mask(c->tape, y) & bit) || y->node < trace->floor)
+        if (!cotangents[i] || !(ad_reverse_mask(c->tape, y) & bit) || y->slot < trace->floor)
             continue;
         ad_array *g = ad_match(cotangents[i], y);
-        if (!g || !ad_cotangent_add(c, ad_slot_at(&c->tape->slots, y->node), g))
+        if (!g || !ad_cotangent_add(c, ad_slot_at(&c->tape->slots, y->slot), g))
             return AD_NO_PARENT;
-        from = y->node > from ? y->node : from;
+        from = y->slot > from ? y->slot : from;
     }
     return from;
 }
@@ -227,7 +227,7 @@ void *ad_trace_pull(ad_context *c, struct ad_trace *trace, char kind, const void
     if (!gradients)
         return NULL;
     for (int i = 0; i < trace->inputs.count; i++) {
-        ad_array *g = trace->nodes[i] ? ad_cotangent_of(c, ad_slot_at(&c->tape->slots, trace->nodes[i])) : NULL;
+        ad_array *g = trace->input_slots[i] ? ad_cotangent_of(c, ad_slot_at(&c->tape->slots, trace->input_slots[i])) : NULL;
         g = c->error_code ? NULL : g ? ad_hold(c, g) : ad_zeros_of(c, trace->inputs.leaf[i]);
         if (!g)
             return NULL;

@@ -36,7 +36,7 @@ static ad_array *spread(ad_array *x)
     return ad_expand_dims(ad_expand_dims(x, -1), -1);
 }
 
-static bool number_infer(const ad_node *node, ad_spec *output)
+static bool value_infer(const ad_node *node, ad_spec *output)
 {
     *output = (ad_spec){ ad_node_dtype(node, 0), ad_node_shape(node, 0) };
     output->shape.ndim -= 2;
@@ -45,7 +45,7 @@ static bool number_infer(const ad_node *node, ad_spec *output)
 
 static bool real_infer(const ad_node *node, ad_spec *output)
 {
-    number_infer(node, output);
+    value_infer(node, output);
     output->dtype = ad_dtype_real(output->dtype);
     return true;
 }
@@ -225,7 +225,7 @@ static ad_array *det_jvp(const ad_node *node, int operand, ad_array *t)
 
 static const ad_primitive det_op = {
     .name = "ad_linalg_det",
-    .infer = number_infer,
+    .infer = value_infer,
     .compose = det_compose,
     .vjp = det_vjp,
     .jvp = det_jvp,
@@ -305,7 +305,7 @@ static ad_array *sign_jvp(const ad_node *node, int operand, ad_array *t)
 
 static const ad_primitive sign_op = {
     .name = "ad_linalg_slogdet_sign",
-    .infer = number_infer,
+    .infer = value_infer,
     .compose = sign_compose,
     .vjp = sign_vjp,
     .jvp = sign_jvp,

@@ -43,7 +43,7 @@
         uint32_t made __attribute__((unused)) = ad_current()->scopes.count;                                            \
         return operand == 0 ? of_a : of_b;                                                                             \
     }                                                                                                                  \
-    RECORD(name, .number = ad_elementwise_number, .vjp = name##_rule, .jvp = name##_rule, .saves = remembers)
+    RECORD(name, .scalar = ad_elementwise_scalar, .vjp = name##_rule, .jvp = name##_rule, .saves = remembers)
 
 /* ---- products: the derivative in each operand is the other ---- */
 
@@ -52,7 +52,7 @@ static ad_array *other_operand(const ad_node *node, int operand)
     return ad_saved_input(node, 1 - operand);
 }
 
-BINARY(mul, .number = ad_elementwise_number, .derivative = other_operand, .saves = AD_SAVE_OTHERS)
+BINARY(mul, .scalar = ad_elementwise_scalar, .derivative = other_operand, .saves = AD_SAVE_OTHERS)
 
 /* ---- slopes that need more than a line ---- */
 
@@ -143,7 +143,7 @@ static bool power_slopes_eval(const ad_node *node, void *const *outputs)
     return inputs[2] && ad_elementwise_eval(&with_order, outputs);
 }
 
-static double power_slopes_number(const ad_primitive *op, const void *options, double x, double p)
+static double power_slopes_scalar(const ad_primitive *op, const void *options, double x, double p)
 {
     const struct power_slope *o = options;
     double order = AD_POWER_ORDER(o->k, o->m), y = 0;
@@ -161,7 +161,7 @@ static ad_array *power_slopes_derivative(const ad_node *node, int operand)
 
 static const ad_field power_slope_fields[] = { AD_FIELD(struct power_slope, k, INT), AD_FIELD(struct power_slope, m, INT), AD_FIELDS_END };
 static const ad_primitive power_slopes_op = {
-    .name = "ad_power_slopes", .infer = ad_elementwise_infer, .eval = power_slopes_eval, .number = power_slopes_number,
+    .name = "ad_power_slopes", .infer = ad_elementwise_infer, .eval = power_slopes_eval, .scalar = power_slopes_scalar,
     .derivative = power_slopes_derivative, .saves = AD_SAVE_INPUTS, .options_size = sizeof(struct power_slope),
     .fields = power_slope_fields, .code = AD_LOOP_power_slopes,
 };
@@ -182,7 +182,7 @@ static ad_array *pow_derivative(const ad_node *node, int operand)
     return power_slope(node, operand, (struct power_slope){ 0, 0 });
 }
 
-RECORD(pow, .number = ad_elementwise_number, .derivative = pow_derivative, .saves = AD_SAVE_INPUTS)
+RECORD(pow, .scalar = ad_elementwise_scalar, .derivative = pow_derivative, .saves = AD_SAVE_INPUTS)
 
 /* ---- sums ---- */
 
@@ -198,8 +198,8 @@ static ad_array *one_and_minus_one(const ad_node *node, int operand)
     return ad_weak_integer(operand == 0 ? 1 : -1);
 }
 
-BINARY(add, .number = ad_elementwise_number, .derivative = one)
-BINARY(sub, .number = ad_elementwise_number, .derivative = one_and_minus_one)
+BINARY(add, .scalar = ad_elementwise_scalar, .derivative = one)
+BINARY(sub, .scalar = ad_elementwise_scalar, .derivative = one_and_minus_one)
 
 /* ---- constants ---- */
 
@@ -328,7 +328,7 @@ static bool power_eval(const ad_node *node, void *const *outputs)
     return true;
 }
 
-static double power_number(const ad_primitive *op, const void *options, double x, double y)
+static double power_scalar(const ad_primitive *op, const void *options, double x, double y)
 {
     (void)op, (void)y;
     int exponent = (int)((const struct power_options *)options)->exponent, magnitude = abs(exponent);
@@ -356,7 +356,7 @@ static ad_array *power_derivative(const ad_node *node, int operand)
 
 static const ad_field power_fields[] = { AD_FIELD_UNNAMED(struct power_options, exponent, INT64), AD_FIELDS_END };
 static const ad_primitive power_op = {
-    .name = "ad_integer_power", .infer = ad_same_infer, .eval = power_eval, .number = power_number, .derivative = power_derivative, .saves = AD_SAVE_INPUTS,
+    .name = "ad_integer_power", .infer = ad_same_infer, .eval = power_eval, .scalar = power_scalar, .derivative = power_derivative, .saves = AD_SAVE_INPUTS,
     .options_size = sizeof(struct power_options), .fields = power_fields,
 };
 AD_OPERATION(power_op);

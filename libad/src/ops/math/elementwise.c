@@ -275,7 +275,7 @@ bool ad_elementwise_direct(const ad_node *node, ad_array **output)
         ad_array *y __attribute__((unused)) = (remembers) & OUTPUT ? ad_saved_output(node, 0) : NULL;                   \
         return dydx;                                                                                                   \
     }                                                                                                                  \
-    UNARY(name, .number = ad_elementwise_number, .derivative = name##_derivative, .saves = remembers)
+    UNARY(name, .scalar = ad_elementwise_scalar, .derivative = name##_derivative, .saves = remembers)
 
 /* A linear one, with its transpose as a function of g. */
 #define LINEAR(name, transpose)                                                                                        \
@@ -284,7 +284,7 @@ bool ad_elementwise_direct(const ad_node *node, ad_array **output)
         (void)node, (void)operand;                                                                                     \
         return transpose;                                                                                              \
     }                                                                                                                  \
-    UNARY(name, .number = ad_elementwise_number, .linear = AD_LINEAR, .vjp = name##_transpose)
+    UNARY(name, .scalar = ad_elementwise_scalar, .linear = AD_LINEAR, .vjp = name##_transpose)
 
 /* One whose result is a constant: its derivative is zero almost everywhere. */
 #define CONSTANT(name) UNARY(name, .constant = true)
