@@ -135,7 +135,7 @@ static const struct {
     F(ad_linalg_matrix_norm), F(ad_linalg_toeplitz), F(ad_linalg_trace), F(ad_linalg_vector_norm), F(ad_linalg_det), F(ad_linalg_eigvalsh), F(ad_linalg_expm),
     F(ad_linalg_inv), F(ad_linalg_matrix_rank), F(ad_linalg_norm), F(ad_linalg_pinv), F(ad_linalg_svdvals), F(ad_linalg_tensorinv), F(ad_log), F(ad_log10), F(ad_log1p), F(ad_log2), F(ad_log_sigmoid),
     F(ad_log_softmax), F(ad_logical_not), F(ad_logsumexp), F(ad_make_diagonal), F(ad_matrix_transpose), F(ad_max), F(ad_mean), F(ad_min), F(ad_neg),
-    F(ad_permute_dims), F(ad_prod), F(ad_ptp), F(ad_rad2deg), F(ad_ravel), F(ad_real), F(ad_real_if_close), F(ad_reciprocal), F(ad_relu), F(ad_rint), F(ad_rot90), F(ad_sigmoid), F(ad_sign),
+    F(ad_prod), F(ad_ptp), F(ad_rad2deg), F(ad_ravel), F(ad_real), F(ad_real_if_close), F(ad_reciprocal), F(ad_relu), F(ad_rint), F(ad_rot90), F(ad_sigmoid), F(ad_sign),
     F(ad_sin), F(ad_sinh), F(ad_softmax), F(ad_softplus), F(ad_sort), F(ad_sqrt), F(ad_square), F(ad_squeeze), F(ad_std), F(ad_stop_gradient), F(ad_sum),
     F(ad_tan), F(ad_tanh), F(ad_trace), F(ad_transpose), F(ad_tril), F(ad_triu), F(ad_trunc), F(ad_var),
 };
@@ -535,7 +535,7 @@ static const char *const others[] = {
     "ad_divide", "ad_true_divide", "ad_power", "ad_remainder", "ad_atan2", "ad_amax", "ad_amin", "ad_special_digamma", "ad_special_erf",
     "ad_special_erfc", "ad_special_expit", "ad_special_gammaln", "ad_special_log_expit", "ad_special_log_softmax", "ad_special_logsumexp",
     "ad_special_polygamma", "ad_special_softmax", "ad_degrees", "ad_radians", "ad_linalg_matmul", "ad_linalg_matrix_transpose", "ad_linalg_tensordot",
-    "ad_linalg_vecdot",
+    "ad_linalg_vecdot", "ad_permute_dims",
 };
 
 static bool is_named(const char *function)

@@ -12,14 +12,7 @@ import re
 import sys
 
 import declarations
-
-try:
-    from generate import renamed
-except ImportError:  # other names are macros
-
-    def renamed(_):
-        return []
-
+from generate import renamed
 
 TYPES = {
     "void": "VOID", "ad_array *": "ARRAY", "ad_tree *": "TREE", "ad_fn *": "FUNCTION", "bool": "BOOL", "int": "INT", "unsigned": "INT", "ad_code": "INT",
@@ -30,11 +23,6 @@ TYPES = {
 LISTS = {"ad_array *const *": "ARRAYS", "const ad_number *": "NUMBERS", "const ad_tree_item *": "ITEMS", "const ad_tagged *": "VALUES"}
 VALUES = {"BOOL": "BOOL, { .integer = ", "INT": "INTEGER, { .integer = ", "INT64": "INTEGER, { .integer = ", "UINT64": "INTEGER, { .integer = ",
           "DTYPE": "DTYPE, { .integer = (int)", "REAL": "REAL, { .real = ", "TEXT": "TEXT, { .text = "}
-
-
-def takes_options(function):
-    """Whether it is ad_sum_with, and not ad_sum, which has its options from there."""
-    return function.options and not function.with_name
 
 
 def type_of(text):
@@ -65,7 +53,7 @@ def declared(type_, name):
 
 def text_of(function, name):
     parameters = [declared(p.type, p.name) for p in function.parameters]
-    if takes_options(function):
+    if function.takes_options:
         parameters.append(function.options.name + " options")
     return declared(function.result, "%s(%s)" % (name, ", ".join(parameters) or "void"))
 
@@ -78,24 +66,8 @@ def value_of(type_, default):
     return "{ AD_KIND_%s%s } }" % (kind.replace(", {", ", 0, {"), default)
 
 
-def macros_of(headers):
-    return {name: value for header in headers for name, value in header.macros.items()}
-
-
-def defaults_of(function, macros):
-    """Field by field. Functions that share a struct of options may begin with other constants: the function's macro says with which."""
-    defaults = {f.name: f.default for f in function.options.fields}
-    used = re.search(r"AD_WITH_\w+_\((\w+), (\w+),", macros.get(re.sub("_with$", "", function.name), ""))
-    text = macros.get(used[2] + "_DEFAULTS_FIELDS_", "") if used else ""
-    while "_DEFAULTS_FIELDS_" in text:
-        text = re.sub(r"\b(\w+_DEFAULTS_FIELDS_)", lambda m: macros[m[1]], text)
-    defaults.update(re.findall(r"\.(\w+) = (.+?)(?=, \.|$)", text))
-    return defaults
-
-
 class Table:
-    def __init__(self, macros):
-        self.macros = macros
+    def __init__(self):
         self.lists = {}  # the text of a list of parameters or options: its name
         self.lines = []
 
@@ -109,9 +81,8 @@ class Table:
 
     def row(self, function, name):
         parameters = ['{ "%s", AD_TYPE_%s }' % p for p in parameters_of(function)]
-        fields = function.options.fields if takes_options(function) else []
-        defaults = defaults_of(function, self.macros) if fields else {}
-        options = ['{ "%s", AD_TYPE_%s, offsetof(%s, %s), %s }' % (f.name, type_of(f.type), function.options.name, f.name, value_of(f.type, defaults[f.name]))
+        fields = function.options.fields if function.takes_options else []
+        options = ['{ "%s", AD_TYPE_%s, offsetof(%s, %s), %s }' % (f.name, type_of(f.type), function.options.name, f.name, value_of(f.type, f.default))
                    for f in fields]
         sizes = "sizeof(%s), _Alignof(%s)" % (function.options.name, function.options.name) if fields else "0, 0"
         return '    { "%s", "%s", AD_TYPE_%s, %d, %d, %s, %s, %s, FUNCTION(%s) },' % (
@@ -122,7 +93,7 @@ class Table:
 
 def aliases_of(headers):
     """NumPy's other names, and what they name."""
-    aliases = {name: value for header in headers for name, value in header.macros.items() if re.fullmatch(r"ad_\w+[a-z0-9]", value)}
+    aliases = {}
     for function, name in (pair for header in headers for pair in renamed(header.functions)):
         aliases[name] = function.name
         if function.with_name:
@@ -137,7 +108,7 @@ def write_table(headers, out):
     functions = {f.name: f for header in headers for f in header.functions}
     names = {name: name for name in functions}
     names.update((name, target) for name, target in aliases_of(headers).items() if target in functions)
-    table = Table(macros_of(headers))
+    table = Table()
     rows = [table.row(functions[names[name]], name) for name in sorted(names)]
     out.write("/* The prototypes of all functions that libad exports. Written by libad/tools/bindings.py. */\n")
     out.write('#include "ad/ad.h"\n#include "bindings/bindings.h"\n\n')
@@ -162,13 +133,12 @@ def enumerations_of(text):
     return values
 
 
-def description_of(function, macros):
+def description_of(function):
     described = {"name": function.name, "text": text_of(function, function.name), "header": function.family, "doc": function.doc, "result": function.result,
                  "parameters": [{"name": p.name, "type": p.type} for p in function.parameters]}
-    if takes_options(function):
-        defaults = defaults_of(function, macros)
+    if function.takes_options:
         described["options"] = {"type": function.options.name, "fields": [
-            {"name": f.name, "type": f.type, "default": defaults[f.name], "doc": f.doc} for f in function.options.fields]}
+            {"name": f.name, "type": f.type, "default": f.default, "doc": f.doc} for f in function.options.fields]}
     return described
 
 
@@ -176,8 +146,7 @@ def write_json(headers, out):
     values = {}
     for path in sorted(declarations.HEADERS.glob("*.h")):
         values.update(enumerations_of(path.read_text()))
-    macros = macros_of(headers)
-    json.dump({"enumerations": values, "functions": [description_of(f, macros) for header in headers for f in header.functions]}, out, indent=1)
+    json.dump({"enumerations": values, "functions": [description_of(f) for header in headers for f in header.functions]}, out, indent=1)
     out.write("\n")
 
 

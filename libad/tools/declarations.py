@@ -54,13 +54,17 @@ class Function:
     name: str  # "ad_sum"
     family: str  # "reduce": the header without .h
     section: str  # the last "---- Title ----" above it
-    result: str  # "ad_array *"
+    result: str  # "ad_array *", "void (*)(void)"
     parameters: List[Parameter]  # without options
     doc: str  # of the comment, without its marks; lines are kept
-    options: Optional[Options] = None
-    takes_options: bool = True  # false: options are those of with_name
-    with_name: Optional[str] = None  # "ad_sum_with", the function that takes the options
+    options: Optional[Options] = None  # of ad_sum_with, and of ad_sum, which has their defaults
+    with_name: Optional[str] = None  # of ad_sum: "ad_sum_with", the function that takes the options
     attributes: str = ""  # what stands behind the parameters
+
+    @property
+    def takes_options(self) -> bool:
+        """Whether the struct of options is a parameter: of ad_sum_with, not of ad_sum."""
+        return self.options is not None and not self.with_name
 
     @property
     def is_variadic(self) -> bool:
@@ -108,11 +112,11 @@ def split_arguments(text: str) -> List[str]:
 
 
 def read_fields(body: str) -> List[Field]:
-    """The fields of a struct. A comment that begins with "= VALUE", to its end or ": ", gives the default; fields of one line share it."""
+    """The fields of a struct. A comment that begins with "= VALUE" gives the default, up to ": " or "; "; "= 0, 1" those of several in a line."""
     fields = []
     for declared, comment in re.findall(r"([^;]+);[ \t]*(/\*\*<.*?\*/)?", re.sub(r"/\*(?!\*<).*?\*/", "", body, flags=re.S), re.S):
         doc = re.sub(r"\s*\n\s*", " ", text_of(comment)) if comment else ""
-        given = re.match(r"= (.+?)(?:: (.*)|$)", doc, re.S)
+        given = re.match(r"= (.+?)(?:[:;] (.*)|$)", doc, re.S)
         defaults = split_arguments(given[1]) if given else []
         first, *others = split_arguments(declared)
         first = split_declarator(first)
@@ -127,6 +131,8 @@ ITEM = re.compile(
       | (?P<comment>/\*.*?\*/)
       | (?P<directive>^[ \t]*\#(?:[^\n]*\\\n)*[^\n]*)
       | ^typedef\ struct\ \w+\ \{(?P<fields>(?:[^{}]|\{[^{}]*\})*)\}\s*(?P<named>AD_NAMED_\s+)?(?P<struct>\w+);
+      | ^AD_API\s+(?P<pointer>\w+\ \(\*(?P<pointing>\w+)\((?P<of>[^()]*)\)\)\([^()]*\));
+      | ^AD_API\s+extern\b[^;]*;
       | ^AD_API\s+(?P<result>[\w\s]+?[\s*]+)(?P<name>\w+)\((?P<parameters>(?:[^();]|\((?:[^();]|\([^()]*\))*\))*)\)(?P<attributes>[^;]*);
       | (?P<gap>\n[ \t]*\n)
       | (?P<other>[^\n]+|\n)""",
@@ -152,25 +158,17 @@ def read_header(path: pathlib.Path) -> Header:
         elif item["struct"]:
             if item["struct"].endswith("_options"):
                 header.options.append(Options(item["struct"], header.family, doc, read_fields(item["fields"]), bool(item["named"])))
-        elif item["name"]:
-            if not item["name"].endswith("_"):
-                parameters = [split_declarator(p) for p in split_arguments(item["parameters"])]
-                result = re.sub(r"\s+", " ", item["result"]).strip()
-                header.functions.append(
-                    Function(item["name"], header.family, section, result, parameters, doc, attributes=item["attributes"].strip())
-                )
+        elif item["name"] or item["pointing"]:
+            name = item["name"] or item["pointing"]
+            if not name.endswith("_"):
+                parameters = [split_declarator(p) for p in split_arguments(item["parameters"] or item["of"])]
+                result = re.sub(r"\s+", " ", item["result"] or item["pointer"].replace(f"{name}({item['of']})", "")).strip()
+                header.functions.append(Function(name, header.family, section, result, parameters, doc, attributes=(item["attributes"] or "").strip()))
+        elif item["other"] and item["other"].startswith("AD_API"):
+            raise ValueError(f"{path}: a declaration that cannot be read: {item['other']}")
         elif item["gap"]:
             doc = ""
     return header
-
-
-def take_defaults_of_macros(header: Header) -> None:
-    """Where a header defines the fields of a constant itself, those are the defaults."""
-    for options in header.options:
-        text = header.macros.get(options.constant + "_DEFAULTS_FIELDS_", "")
-        text = re.sub(r"\b(\w+_DEFAULTS_FIELDS_)", lambda m: header.macros[m[1]], text)
-        for name, value in re.findall(r"\.(\w+) = (.+?)(?=, \.|$)", text):
-            next(f for f in options.fields if f.name == name).default = value
 
 
 def read_all_headers(folder: pathlib.Path = HEADERS) -> List[Header]:
@@ -178,7 +176,6 @@ def read_all_headers(folder: pathlib.Path = HEADERS) -> List[Header]:
     headers = [read_header(path) for path in sorted(folder.glob("*.h"))]
     all_options = {}
     for header in headers:
-        take_defaults_of_macros(header)
         all_options.update((o.name, o) for o in header.options)
     for header in headers:
         by_name = {f.name: f for f in header.functions}
@@ -188,8 +185,7 @@ def read_all_headers(folder: pathlib.Path = HEADERS) -> List[Header]:
         for function in header.functions:
             plain = by_name.get(re.sub("_with$", "", function.name))
             if function.options and plain and plain is not function:
-                plain.options, plain.with_name, plain.takes_options = function.options, function.name, False
-                plain.doc = plain.doc or function.doc
+                plain.options, plain.with_name = function.options, function.name
     return headers
 
 

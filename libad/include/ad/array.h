@@ -34,10 +34,10 @@ AD_BEGIN_DECLS
 AD_API ad_array *ad_scalar(double value);
 
 /** An array of the given shape, copied from C-ordered float64 data. */
-AD_API ad_array *ad_from(const double *data, ad_shape shape);
+AD_API ad_array *ad_from(const double *data, ad_shape shape) AD_NOTED_;
 
 /** An array of the given dtype and shape, copied from C-ordered data of that dtype. */
-AD_API ad_array *ad_from_data(ad_dtype dtype, const void *data, ad_shape shape);
+AD_API ad_array *ad_from_data(ad_dtype dtype, const void *data, ad_shape shape) AD_NOTED_;
 
 /** An array over the caller's C-ordered memory, without a copy.
  *
@@ -48,28 +48,28 @@ AD_API ad_array *ad_from_data(ad_dtype dtype, const void *data, ad_shape shape);
 AD_API ad_array *ad_wrap(ad_dtype dtype, void *data, ad_shape shape, void (*release)(void *ctx), void *ctx);
 
 /** The value of an array of one element, as float64; the real part of a complex one. NaN and an error otherwise. */
-AD_API double ad_item(const ad_array *x);
+AD_API double ad_item(const ad_array *x) AD_NOTED_;
 /** The same as an integer, truncated towards zero; 0 and an error otherwise. */
-AD_API int64_t ad_item_int(const ad_array *x);
+AD_API int64_t ad_item_int(const ad_array *x) AD_NOTED_;
 /** The same as a complex number. */
-AD_API ad_complex ad_item_complex(const ad_array *x);
+AD_API ad_complex ad_item_complex(const ad_array *x) AD_NOTED_;
 
 /** Lengths of the axes; the shape of a scalar and an error for NULL. */
 AD_API ad_shape ad_shape_of(const ad_array *x);
 /** Number of axes; 0 and an error for NULL. */
 AD_API int ad_ndim(const ad_array *x);
 /** Length of axis i, which may be negative; 0 and an error if there is no such axis. */
-AD_API int64_t ad_dim(const ad_array *x, int i);
+AD_API int64_t ad_dim(const ad_array *x, int i) AD_NOTED_;
 /** Number of elements; 0 and an error for NULL. */
 AD_API int64_t ad_size(const ad_array *x);
 /** Type of the elements; AD_F64 and an error for NULL. */
 AD_API ad_dtype ad_dtype_of(const ad_array *x);
 
 /** The elements, contiguous in C order, of the array's dtype. Valid as long as x and the innermost scope. */
-AD_API const void *ad_data(const ad_array *x);
+AD_API const void *ad_data(const ad_array *x) AD_NOTED_;
 
 /** Copies the elements in C order as float64 (real parts) to out, which has room for n; false and an error if n is not ad_size(x). */
-AD_API bool ad_copy_to(const ad_array *x, double *out, int64_t n);
+AD_API bool ad_copy_to(const ad_array *x, double *out, int64_t n) AD_NOTED_;
 
 /** Prints the values as NumPy's str() does, and a newline. */
 AD_API void ad_print(const ad_array *x);
@@ -78,16 +78,7 @@ AD_API void ad_fprint(FILE *stream, const ad_array *x);
 /** The text that ad_print prints, without the newline; the caller frees it with free(). NULL on failure. */
 AD_API char *ad_tostring(const ad_array *x);
 
-#if !defined __cplusplus && !defined AD_INTERNAL_
-#define ad_item(x)         AD_CALL_P_(ad_item, x)
-#define ad_item_int(x)     AD_CALL_P_(ad_item_int, x)
-#define ad_item_complex(x) AD_CALL_P_(ad_item_complex, x)
-#define ad_data(x)         AD_CALL_P_(ad_data, x)
-#define ad_dim(x, ...)     AD_CALL_PP_(ad_dim, x, __VA_ARGS__)
-#define ad_copy_to(x, ...) AD_CALL_PP_(ad_copy_to, x, __VA_ARGS__)
-#define ad_from(...)       AD_CALL_V_(ad_from, __VA_ARGS__)
-#define ad_from_data(...)  AD_CALL_V_(ad_from_data, __VA_ARGS__)
-#endif
+#include <ad/macros/array.h>
 
 AD_END_DECLS
 

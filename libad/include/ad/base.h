@@ -29,6 +29,9 @@ typedef double _Complex ad_complex;
 #define AD_PI 3.14159265358979323846
 #define AD_E  2.71828182845904523536
 
+/* Marks a function whose calls note their place without taking operands (ad/call.h). */
+#define AD_NOTED_
+
 /* Marks a struct of options: its fields are given by name (ad/call.h). */
 #if defined __GNUC__ && !defined __clang__ && !defined __cplusplus
 #define AD_NAMED_ __attribute__((designated_init))

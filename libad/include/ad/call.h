@@ -1,6 +1,6 @@
 /* How the macros of the other headers call their functions. All but the weakly typed numbers is for C only.
  *
- * A macro is one line. It says which arguments are operands (A: an array or a C number) and which are plain (P), in their order,
+ * A macro is one line, in ad/macros, where libad/tools/generate.py writes it. It says which arguments are operands (A: an array or a C number) and which are plain (P), in their order,
  * and where named options follow, what the constant with their defaults is called:
  *
  *     #define ad_add(a, b)  AD_CALL_AA_(ad_add, a, b)

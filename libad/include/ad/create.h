@@ -12,77 +12,89 @@
 
 AD_BEGIN_DECLS
 
-/** The dtype of what is made. AD_F64 by default; in ad_full that of the value, in the _like functions that of the array. */
-typedef struct ad_dtype_options {
-    ad_dtype dtype;
+/** The dtype of what is made. */
+typedef struct ad_create_options {
+    ad_dtype dtype; /**< = AD_F64 */
     int ad_unused_;
-} AD_NAMED_ ad_dtype_options;
+} AD_NAMED_ ad_create_options;
+
+/** The dtype of what is made like something: by default that of the value in ad_full, that of the array in the _like functions and ad_asarray. */
+typedef struct ad_like_options {
+    ad_dtype dtype; /**< = AD_NO_DTYPE */
+    int ad_unused_;
+} AD_NAMED_ ad_like_options;
+
+/** Of ad_indices. */
+typedef struct ad_indices_options {
+    ad_dtype dtype; /**< = AD_I64 */
+    int ad_unused_;
+} AD_NAMED_ ad_indices_options;
 
 /** Of ad_eye and ad_tri. */
 typedef struct ad_eye_options {
-    int64_t M;      /**< columns; default: as many as rows */
+    int64_t M;      /**< = -1: columns; -1: as many as rows */
     int64_t k;      /**< the diagonal that holds the ones, or the last of them: 0 the main one, above it positive */
-    ad_dtype dtype; /**< default AD_F64 */
+    ad_dtype dtype; /**< = AD_F64 */
     int ad_unused_;
 } AD_NAMED_ ad_eye_options;
 
 /** Of ad_linspace and ad_geomspace. */
 typedef struct ad_linspace_options {
-    int64_t num;    /**< how many values; default 50 */
-    bool endpoint;  /**< whether stop is the last of them; default true */
-    int axis;       /**< where the new axis goes; default 0 */
-    ad_dtype dtype; /**< default: that of arithmetic with start and stop, real or complex */
+    int64_t num;    /**< = 50: how many values */
+    bool endpoint;  /**< = true: whether stop is the last of them */
+    int axis;       /**< where the new axis goes */
+    ad_dtype dtype; /**< = AD_NO_DTYPE: that of arithmetic with start and stop, real or complex */
     int ad_unused_;
 } AD_NAMED_ ad_linspace_options;
 
 /** Of ad_logspace. */
 typedef struct ad_logspace_options {
-    int64_t num;
-    bool endpoint;
+    int64_t num;     /**< = 50 */
+    bool endpoint;   /**< = true */
     int axis;
-    ad_dtype dtype;  /**< these four as in ad_linspace_options */
-    double base;     /**< default 10 */
+    ad_dtype dtype;  /**< = AD_NO_DTYPE: these four as in ad_linspace_options */
+    double base;     /**< = 10 */
     ad_array *bases; /**< in place of base: an array that broadcasts with start and stop */
     int ad_unused_;
 } AD_NAMED_ ad_logspace_options;
 
 /** Of ad_meshgrid. */
 typedef struct ad_meshgrid_options {
-    const char *indexing; /**< "xy", the default: the first array runs along axis 1 and the second along axis 0; "ij": each along its own */
+    const char *indexing; /**< = "xy": the first array runs along axis 1 and the second along axis 0; "ij": each along its own */
     bool sparse;          /**< leaves axes of length 1 where an array does not change */
     int ad_unused_;
 } AD_NAMED_ ad_meshgrid_options;
 
 /** Of ad_tril_indices and ad_triu_indices. */
 typedef struct ad_triangle_indices_options {
-    int64_t k; /**< the diagonal where the triangle ends; default 0, the main one */
-    int64_t m; /**< columns; default: as many as rows */
+    int64_t k; /**< the diagonal where the triangle ends; 0 is the main one */
+    int64_t m; /**< = -1: columns; -1: as many as rows */
     int ad_unused_;
 } AD_NAMED_ ad_triangle_indices_options;
 
 /** Of ad_diag_indices. */
 typedef struct ad_diag_indices_options {
-    int ndim; /**< default 2 */
+    int ndim; /**< = 2 */
     int ad_unused_;
 } AD_NAMED_ ad_diag_indices_options;
 
-/** Of ad_tril, ad_triu, ad_diag: which diagonal; default 0, the main one. */
+/** Of ad_tril, ad_triu, ad_diag. */
 typedef struct ad_triangle_options {
-    int64_t k;
+    int64_t k; /**< which diagonal; 0 is the main one */
     int ad_unused_;
 } AD_NAMED_ ad_triangle_options;
 
 /** Of ad_diagonal. */
 typedef struct ad_diagonal_options {
-    int64_t offset;   /**< default 0 */
-    int axis1, axis2; /**< rows and columns; default 0 and 1 */
+    int64_t offset;   /**< which diagonal; 0 is the main one */
+    int axis1, axis2; /**< = 0, 1: rows and columns */
     int ad_unused_;
 } AD_NAMED_ ad_diagonal_options;
 
 /** Of ad_make_diagonal. */
 typedef struct ad_make_diagonal_options {
-    int64_t offset;        /**< default 0 */
-    int64_t rows, columns; /**< default: the smallest square that holds the diagonal */
+    int64_t offset;        /**< which diagonal; 0 is the main one */
+    int64_t rows, columns; /**< = -1: the smallest square that holds the diagonal */
     int ad_unused_;
 } AD_NAMED_ ad_make_diagonal_options;
 
@@ -96,37 +108,37 @@ typedef struct ad_number {
 /* ---- Fills ---- */
 
 /** Zeros. */
-AD_API ad_array *ad_zeros_with(ad_shape shape, ad_dtype_options options);
+AD_API ad_array *ad_zeros_with(ad_shape shape, ad_create_options options);
 AD_API ad_array *ad_zeros(ad_shape shape);
-AD_API ad_array *ad_zeros_like_with(const ad_array *x, ad_dtype_options options);
+AD_API ad_array *ad_zeros_like_with(const ad_array *x, ad_like_options options);
 AD_API ad_array *ad_zeros_like(const ad_array *x);
 
 /** Ones. */
-AD_API ad_array *ad_ones_with(ad_shape shape, ad_dtype_options options);
+AD_API ad_array *ad_ones_with(ad_shape shape, ad_create_options options);
 AD_API ad_array *ad_ones(ad_shape shape);
-AD_API ad_array *ad_ones_like_with(const ad_array *x, ad_dtype_options options);
+AD_API ad_array *ad_ones_like_with(const ad_array *x, ad_like_options options);
 AD_API ad_array *ad_ones_like(const ad_array *x);
 
 /** An array of which nobody needs the values; libad's are zeros. */
-AD_API ad_array *ad_empty_with(ad_shape shape, ad_dtype_options options);
+AD_API ad_array *ad_empty_with(ad_shape shape, ad_create_options options);
 AD_API ad_array *ad_empty(ad_shape shape);
-AD_API ad_array *ad_empty_like_with(const ad_array *x, ad_dtype_options options);
+AD_API ad_array *ad_empty_like_with(const ad_array *x, ad_like_options options);
 AD_API ad_array *ad_empty_like(const ad_array *x);
 
 /** An array of one value everywhere; differentiable in it.
  *
  * @param value  an array that broadcasts to shape, or a C number
  * Errors: a C integer that the dtype cannot hold. */
-AD_API ad_array *ad_full_with(ad_shape shape, ad_array *value, ad_dtype_options options);
+AD_API ad_array *ad_full_with(ad_shape shape, ad_array *value, ad_like_options options);
 AD_API ad_array *ad_full(ad_shape shape, ad_array *value);
-AD_API ad_array *ad_full_like_with(const ad_array *x, ad_array *value, ad_dtype_options options);
+AD_API ad_array *ad_full_like_with(const ad_array *x, ad_array *value, ad_like_options options);
 AD_API ad_array *ad_full_like(const ad_array *x, ad_array *value);
 
 /** n rows and M columns with ones on diagonal k and zeros elsewhere. */
 AD_API ad_array *ad_eye_with(int64_t n, ad_eye_options options);
 AD_API ad_array *ad_eye(int64_t n);
 /** The n by n identity matrix. */
-AD_API ad_array *ad_identity_with(int64_t n, ad_dtype_options options);
+AD_API ad_array *ad_identity_with(int64_t n, ad_create_options options);
 AD_API ad_array *ad_identity(int64_t n);
 /** n rows and M columns with ones on diagonal k and below it, zeros above. */
 AD_API ad_array *ad_tri_with(int64_t n, ad_eye_options options);
@@ -177,7 +189,7 @@ AD_API ad_tree *ad_meshgrid_with(const ad_tree *arrays, ad_meshgrid_options opti
 AD_API ad_tree *ad_meshgrid(const ad_tree *arrays);
 
 /** The indices of a grid's points: (ndim, ...shape), where entry i holds each point's index along axis i. int64 by default. */
-AD_API ad_array *ad_indices_with(ad_shape shape, ad_dtype_options options);
+AD_API ad_array *ad_indices_with(ad_shape shape, ad_indices_options options);
 AD_API ad_array *ad_indices(ad_shape shape);
 
 /** The places of the triangle that ad_tril or ad_triu leaves of an (n,m) matrix, row by row: a list of two int64 vectors, rows and columns. */
@@ -219,7 +231,7 @@ AD_API ad_array *ad_astype(ad_array *x, ad_dtype dtype);
 
 /** An array, or a C number as a 0-d one of dtype int64, float64 or complex128: what ad_astype makes of it if a dtype is given, x as it is otherwise.
  * Errors: a C integer that the dtype cannot hold. */
-AD_API ad_array *ad_asarray_with(ad_array *x, ad_dtype_options options);
+AD_API ad_array *ad_asarray_with(ad_array *x, ad_like_options options);
 AD_API ad_array *ad_asarray(ad_array *x);
 
 /** x in C-contiguous memory of its own. */
@@ -256,64 +268,7 @@ ad_number ad_a_range_has_C_numbers_(struct ad_a_range_has_C_numbers number);
             default: ad_a_range_has_C_numbers_)(id);                                                                   \
     })
 
-#endif
-
-#define AD_CREATE_DEFAULTS_FIELDS_        .dtype = AD_F64
-#define AD_LIKE_DEFAULTS_FIELDS_          .dtype = AD_NO_DTYPE
-#define AD_EYE_DEFAULTS_FIELDS_           .M = -1, .dtype = AD_F64
-#define AD_LINSPACE_DEFAULTS_FIELDS_      .num = 50, .endpoint = true, .dtype = AD_NO_DTYPE
-#define AD_LOGSPACE_DEFAULTS_FIELDS_      AD_LINSPACE_DEFAULTS_FIELDS_, .base = 10
-#define AD_MESHGRID_DEFAULTS_FIELDS_      .indexing = "xy"
-#define AD_INDICES_DEFAULTS_FIELDS_       .dtype = AD_I64
-#define AD_TRIANGLE_INDICES_DEFAULTS_FIELDS_ .m = -1
-#define AD_DIAG_INDICES_DEFAULTS_FIELDS_  .ndim = 2
-#define AD_TRIANGLE_DEFAULTS_FIELDS_      .k = 0
-#define AD_DIAGONAL_DEFAULTS_FIELDS_      .axis1 = 0, .axis2 = 1
-#define AD_MAKE_DIAGONAL_DEFAULTS_FIELDS_ .rows = -1, .columns = -1
-
-#define AD_CREATE_DEFAULTS        ((ad_dtype_options){ AD_CREATE_DEFAULTS_FIELDS_ })
-#define AD_LIKE_DEFAULTS          ((ad_dtype_options){ AD_LIKE_DEFAULTS_FIELDS_ })
-#define AD_EYE_DEFAULTS           ((ad_eye_options){ AD_EYE_DEFAULTS_FIELDS_ })
-#define AD_LINSPACE_DEFAULTS      ((ad_linspace_options){ AD_LINSPACE_DEFAULTS_FIELDS_ })
-#define AD_LOGSPACE_DEFAULTS      ((ad_logspace_options){ AD_LOGSPACE_DEFAULTS_FIELDS_ })
-#define AD_MESHGRID_DEFAULTS      ((ad_meshgrid_options){ AD_MESHGRID_DEFAULTS_FIELDS_ })
-#define AD_INDICES_DEFAULTS       ((ad_dtype_options){ AD_INDICES_DEFAULTS_FIELDS_ })
-#define AD_TRIANGLE_INDICES_DEFAULTS ((ad_triangle_indices_options){ AD_TRIANGLE_INDICES_DEFAULTS_FIELDS_ })
-#define AD_DIAG_INDICES_DEFAULTS  ((ad_diag_indices_options){ AD_DIAG_INDICES_DEFAULTS_FIELDS_ })
-#define AD_TRIANGLE_DEFAULTS      ((ad_triangle_options){ AD_TRIANGLE_DEFAULTS_FIELDS_ })
-#define AD_DIAGONAL_DEFAULTS      ((ad_diagonal_options){ AD_DIAGONAL_DEFAULTS_FIELDS_ })
-#define AD_MAKE_DIAGONAL_DEFAULTS ((ad_make_diagonal_options){ AD_MAKE_DIAGONAL_DEFAULTS_FIELDS_ })
-
-#ifndef __cplusplus
-
-/* Named options: ad_zeros(AD_SHAPE(3), .dtype = AD_F32) is ad_zeros_with(AD_SHAPE(3), (ad_dtype_options){ .dtype = AD_F64, .dtype = AD_F32, ... }). */
-#define ad_zeros(...)            AD_WITH_P_(ad_zeros, AD_CREATE, __VA_ARGS__)
-#define ad_ones(...)             AD_WITH_P_(ad_ones, AD_CREATE, __VA_ARGS__)
-#define ad_empty(...)            AD_WITH_P_(ad_empty, AD_CREATE, __VA_ARGS__)
-#define ad_full(shape, ...)      AD_WITH_PA_(ad_full, AD_LIKE, shape, __VA_ARGS__)
-#define ad_zeros_like(...)       AD_WITH_P_(ad_zeros_like, AD_LIKE, __VA_ARGS__)
-#define ad_ones_like(...)        AD_WITH_P_(ad_ones_like, AD_LIKE, __VA_ARGS__)
-#define ad_empty_like(...)       AD_WITH_P_(ad_empty_like, AD_LIKE, __VA_ARGS__)
-#define ad_full_like(x, ...)     AD_WITH_PA_(ad_full_like, AD_LIKE, x, __VA_ARGS__)
-#define ad_eye(...)              AD_WITH_P_(ad_eye, AD_EYE, __VA_ARGS__)
-#define ad_identity(...)         AD_WITH_P_(ad_identity, AD_CREATE, __VA_ARGS__)
-#define ad_tri(...)              AD_WITH_P_(ad_tri, AD_EYE, __VA_ARGS__)
-#define ad_linspace(start, ...)  AD_WITH_AA_(ad_linspace, AD_LINSPACE, start, __VA_ARGS__)
-#define ad_geomspace(start, ...) AD_WITH_AA_(ad_geomspace, AD_LINSPACE, start, __VA_ARGS__)
-#define ad_logspace(start, ...)  AD_WITH_AA_(ad_logspace, AD_LOGSPACE, start, __VA_ARGS__)
-#define ad_meshgrid(...)         AD_WITH_P_(ad_meshgrid, AD_MESHGRID, __VA_ARGS__)
-#define ad_indices(...)          AD_WITH_P_(ad_indices, AD_INDICES, __VA_ARGS__)
-#define ad_tril_indices(...)     AD_WITH_P_(ad_tril_indices, AD_TRIANGLE_INDICES, __VA_ARGS__)
-#define ad_triu_indices(...)     AD_WITH_P_(ad_triu_indices, AD_TRIANGLE_INDICES, __VA_ARGS__)
-#define ad_diag_indices(...)     AD_WITH_P_(ad_diag_indices, AD_DIAG_INDICES, __VA_ARGS__)
-#define ad_tril(...)             AD_WITH_A_(ad_tril, AD_TRIANGLE, __VA_ARGS__)
-#define ad_triu(...)             AD_WITH_A_(ad_triu, AD_TRIANGLE, __VA_ARGS__)
-#define ad_diag(...)             AD_WITH_A_(ad_diag, AD_TRIANGLE, __VA_ARGS__)
-#define ad_diagonal(...)         AD_WITH_A_(ad_diagonal, AD_DIAGONAL, __VA_ARGS__)
-#define ad_make_diagonal(...)    AD_WITH_A_(ad_make_diagonal, AD_MAKE_DIAGONAL, __VA_ARGS__)
-#define ad_asarray(...)          AD_WITH_A_(ad_asarray, AD_LIKE, __VA_ARGS__)
-
-/* Numbers and operands. ad_arange(2, 5) is ad_arange_from((ad_number[]){ ad_number_integer_(2), ad_number_integer_(5) }, 2). */
+/* ad_arange(2, 5) is ad_arange_from((ad_number[]){ ad_number_integer_(2), ad_number_integer_(5) }, 2). */
 #define ad_arange(...)       AD_ARANGE_1_(AD_UNIQUE_, __VA_ARGS__)
 #define AD_ARANGE_1_(id, ...) AD_ARANGE_2_(id, __VA_ARGS__)
 #define AD_ARANGE_2_(id, ...)                                                                                          \
@@ -322,10 +277,10 @@ ad_number ad_a_range_has_C_numbers_(struct ad_a_range_has_C_numbers number);
         AD_SITE_("ad_arange");                                                                                         \
         ad_arange_from(id, (int)(sizeof id / sizeof *id));                                                             \
     })
-#define ad_astype(x, dtype) AD_CALL_AP_(ad_astype, x, dtype)
-#define ad_copy(x)          AD_CALL_A_(ad_copy, x)
 
 #endif
+
+#include <ad/macros/create.h>
 
 AD_END_DECLS
 

@@ -59,8 +59,8 @@ typedef struct ad_dlpack_versioned {
  * The values alone: who takes it knows of no derivative. Nobody may write to the elements, which AD_DLPACK_READ_ONLY says; the form before 1.0 has no place
  * to say so.
  * @return  who takes it calls its deleter in the end, in any thread; NULL and an error on failure */
-AD_API ad_dlpack_versioned *ad_to_dlpack(const ad_array *x);
-AD_API ad_dlpack_managed *ad_to_dlpack_managed(const ad_array *x);
+AD_API ad_dlpack_versioned *ad_to_dlpack(const ad_array *x) AD_NOTED_;
+AD_API ad_dlpack_managed *ad_to_dlpack_managed(const ad_array *x) AD_NOTED_;
 
 /** An array over the elements of another library's tensor: a constant of every derivative. Its elements must not change any more.
  *
@@ -68,15 +68,10 @@ AD_API ad_dlpack_managed *ad_to_dlpack_managed(const ad_array *x);
  * dtypes: bool, uint8, int32, int64, float32, float64, complex64, complex128.
  * Errors: another major version (AD_ERROR_FORMAT); another device than the CPU, more than AD_MAX_NDIM axes, a negative length, a size that cannot be, no data
  * for elements, data that are not aligned for the dtype (AD_ERROR_VALUE, AD_ERROR_SHAPE); another dtype, several lanes (AD_ERROR_DTYPE). */
-AD_API ad_array *ad_from_dlpack(ad_dlpack_versioned *tensor);
-AD_API ad_array *ad_from_dlpack_managed(ad_dlpack_managed *tensor);
+AD_API ad_array *ad_from_dlpack(ad_dlpack_versioned *tensor) AD_NOTED_;
+AD_API ad_array *ad_from_dlpack_managed(ad_dlpack_managed *tensor) AD_NOTED_;
 
-#if !defined __cplusplus && !defined AD_INTERNAL_
-#define ad_to_dlpack(x)             AD_CALL_P_(ad_to_dlpack, x)
-#define ad_to_dlpack_managed(x)     AD_CALL_P_(ad_to_dlpack_managed, x)
-#define ad_from_dlpack(tensor)      AD_CALL_P_(ad_from_dlpack, tensor)
-#define ad_from_dlpack_managed(tensor) AD_CALL_P_(ad_from_dlpack_managed, tensor)
-#endif
+#include <ad/macros/dlpack.h>
 
 AD_END_DECLS
 

@@ -26,9 +26,9 @@ AD_BEGIN_DECLS
 
 /** Options of transforms along one axis. Begin with AD_FFT_DEFAULTS. */
 typedef struct ad_fft_options {
-    int64_t n;        /**< length: of the transform, of irfft's and hfft's result; -1: the axis as it is, for those two 2(m - 1) */
-    int axis;         /**< -1 */
-    const char *norm; /**< "backward", "ortho" or "forward" */
+    int64_t n;        /**< = -1: length of the transform, of irfft's and hfft's result; -1: the axis as it is, for those two 2(m - 1) */
+    int axis;         /**< = -1 */
+    const char *norm; /**< = "backward": or "ortho", "forward" */
     int ad_unused_;
 } AD_NAMED_ ad_fft_options;
 
@@ -36,33 +36,24 @@ typedef struct ad_fft_options {
 typedef struct ad_fftn_options {
     ad_shape s;       /**< length along each of the axes; -1: as it is. None given: all as they are, and irfftn's and irfft2's last 2(m - 1) */
     ad_axes axes;     /**< none given: the last two for the functions whose name ends with 2; else the last ones, as many as s has, or all */
-    const char *norm; /**< "backward", "ortho" or "forward" */
+    const char *norm; /**< = "backward": or "ortho", "forward" */
     int ad_unused_;
 } AD_NAMED_ ad_fftn_options;
 
 /** Options of cosine transforms. Begin with AD_DCT_DEFAULTS. */
 typedef struct ad_dct_options {
-    int type;         /**< 2 or 3 */
-    int64_t n;        /**< -1: the axis as it is */
-    int axis;         /**< -1 */
-    const char *norm; /**< "backward", "ortho" or "forward" */
+    int type;         /**< = 2: or 3 */
+    int64_t n;        /**< = -1: the axis as it is */
+    int axis;         /**< = -1 */
+    const char *norm; /**< = "backward": or "ortho", "forward" */
     int ad_unused_;
 } AD_NAMED_ ad_dct_options;
 
 /** Options of the frequencies. Begin with AD_FFTFREQ_DEFAULTS. */
 typedef struct ad_fftfreq_options {
-    double d; /**< distance of the samples: 1 */
+    double d; /**< = 1: distance of the samples */
     int ad_unused_;
 } AD_NAMED_ ad_fftfreq_options;
-
-#define AD_FFT_DEFAULTS_FIELDS_     .n = -1, .axis = -1, .norm = "backward"
-#define AD_FFTN_DEFAULTS_FIELDS_    .norm = "backward"
-#define AD_DCT_DEFAULTS_FIELDS_     .type = 2, .n = -1, .axis = -1, .norm = "backward"
-#define AD_FFTFREQ_DEFAULTS_FIELDS_ .d = 1
-#define AD_FFT_DEFAULTS             ((ad_fft_options){ AD_FFT_DEFAULTS_FIELDS_ })
-#define AD_FFTN_DEFAULTS            ((ad_fftn_options){ AD_FFTN_DEFAULTS_FIELDS_ })
-#define AD_DCT_DEFAULTS             ((ad_dct_options){ AD_DCT_DEFAULTS_FIELDS_ })
-#define AD_FFTFREQ_DEFAULTS         ((ad_fftfreq_options){ AD_FFTFREQ_DEFAULTS_FIELDS_ })
 
 /* ---- Complex transforms; the operand may be real ---- */
 
@@ -134,28 +125,7 @@ AD_API ad_array *ad_fft_fftshift_with(ad_array *x, ad_axes_options options);
 AD_API ad_array *ad_fft_ifftshift(ad_array *x);
 AD_API ad_array *ad_fft_ifftshift_with(ad_array *x, ad_axes_options options);
 
-#ifndef __cplusplus
-#define ad_fft_fft(...)       AD_WITH_A_(ad_fft_fft, AD_FFT, __VA_ARGS__)
-#define ad_fft_ifft(...)      AD_WITH_A_(ad_fft_ifft, AD_FFT, __VA_ARGS__)
-#define ad_fft_fftn(...)      AD_WITH_A_(ad_fft_fftn, AD_FFTN, __VA_ARGS__)
-#define ad_fft_ifftn(...)     AD_WITH_A_(ad_fft_ifftn, AD_FFTN, __VA_ARGS__)
-#define ad_fft_fft2(...)      AD_WITH_A_(ad_fft_fft2, AD_FFTN, __VA_ARGS__)
-#define ad_fft_ifft2(...)     AD_WITH_A_(ad_fft_ifft2, AD_FFTN, __VA_ARGS__)
-#define ad_fft_rfft(...)      AD_WITH_A_(ad_fft_rfft, AD_FFT, __VA_ARGS__)
-#define ad_fft_irfft(...)     AD_WITH_A_(ad_fft_irfft, AD_FFT, __VA_ARGS__)
-#define ad_fft_rfftn(...)     AD_WITH_A_(ad_fft_rfftn, AD_FFTN, __VA_ARGS__)
-#define ad_fft_irfftn(...)    AD_WITH_A_(ad_fft_irfftn, AD_FFTN, __VA_ARGS__)
-#define ad_fft_rfft2(...)     AD_WITH_A_(ad_fft_rfft2, AD_FFTN, __VA_ARGS__)
-#define ad_fft_irfft2(...)    AD_WITH_A_(ad_fft_irfft2, AD_FFTN, __VA_ARGS__)
-#define ad_fft_hfft(...)      AD_WITH_A_(ad_fft_hfft, AD_FFT, __VA_ARGS__)
-#define ad_fft_ihfft(...)     AD_WITH_A_(ad_fft_ihfft, AD_FFT, __VA_ARGS__)
-#define ad_fft_dct(...)       AD_WITH_A_(ad_fft_dct, AD_DCT, __VA_ARGS__)
-#define ad_fft_idct(...)      AD_WITH_A_(ad_fft_idct, AD_DCT, __VA_ARGS__)
-#define ad_fft_fftfreq(...)   AD_WITH_P_(ad_fft_fftfreq, AD_FFTFREQ, __VA_ARGS__)
-#define ad_fft_rfftfreq(...)  AD_WITH_P_(ad_fft_rfftfreq, AD_FFTFREQ, __VA_ARGS__)
-#define ad_fft_fftshift(...)  AD_WITH_A_(ad_fft_fftshift, AD_AXES, __VA_ARGS__)
-#define ad_fft_ifftshift(...) AD_WITH_A_(ad_fft_ifftshift, AD_AXES, __VA_ARGS__)
-#endif
+#include <ad/macros/fft.h>
 
 AD_END_DECLS
 

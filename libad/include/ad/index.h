@@ -45,20 +45,15 @@ typedef struct ad_index_list {
 
 /** Options of ad_take, ad_compress, ad_put_add, ad_put_set. */
 typedef struct ad_take_options {
-    int axis; /**< AD_NO_AXIS: the flattened array */
+    int axis; /**< = AD_NO_AXIS: the flattened array */
     int ad_unused_;
 } AD_NAMED_ ad_take_options;
 
 /** Options of ad_one_hot. */
 typedef struct ad_one_hot_options {
-    ad_dtype dtype; /**< of the result; default AD_F64 */
+    ad_dtype dtype; /**< = AD_F64: of the result */
     int ad_unused_;
 } AD_NAMED_ ad_one_hot_options;
-
-#define AD_TAKE_DEFAULTS_FIELDS_    .axis = AD_NO_AXIS
-#define AD_ONE_HOT_DEFAULTS_FIELDS_ .dtype = AD_F64
-#define AD_TAKE_DEFAULTS            ((ad_take_options){ AD_TAKE_DEFAULTS_FIELDS_ })
-#define AD_ONE_HOT_DEFAULTS         ((ad_one_hot_options){ AD_ONE_HOT_DEFAULTS_FIELDS_ })
 
 /* ---- Reading ---- */
 
@@ -146,30 +141,9 @@ AD_API ad_array *ad_put_along_axis(ad_array *x, ad_array *index, ad_array *value
 /** AD_INDICES(AD_PICK(rows), AD_INTEGER(0)). Expands to `(ad_index_list){ .count = 2, .index = { ... } }`. */
 #define AD_INDICES(...) ((ad_index_list){ .count = (int)(sizeof((ad_index[]){ __VA_ARGS__ }) / sizeof(ad_index)), .index = { __VA_ARGS__ } })
 
-/* Operands and named options, as in ad_take(x, 3, .axis = 0). */
-#define ad_at(x, ...) AD_CALL_AP_(ad_at, x, __VA_ARGS__)
-#define ad_at_list(x, ...) AD_CALL_AP_(ad_at_list, x, __VA_ARGS__)
-#define ad_slice_axis(x, axis, start, count, step) AD_CALL_AP_(ad_slice_axis, x, axis, start, count, step)
-#define ad_take(x, ...) AD_WITH_AA_(ad_take, AD_TAKE, x, __VA_ARGS__)
-#define ad_take_along_axis(x, index, axis) AD_CALL_AAP_(ad_take_along_axis, x, index, axis)
-#define ad_compress(condition, ...) AD_WITH_AA_(ad_compress, AD_TAKE, condition, __VA_ARGS__)
-#define ad_flatnonzero(x) AD_CALL_A_(ad_flatnonzero, x)
-#define ad_one_hot(index, ...) AD_WITH_AP_(ad_one_hot, AD_ONE_HOT, index, __VA_ARGS__)
-#define ad_at_set(x, value, ...) AD_CALL_AAP_(ad_at_set, x, value, __VA_ARGS__)
-#define ad_at_set_list(x, value, ...) AD_CALL_AAP_(ad_at_set_list, x, value, __VA_ARGS__)
-#define ad_at_add(x, value, ...) AD_CALL_AAP_(ad_at_add, x, value, __VA_ARGS__)
-#define ad_at_add_list(x, value, ...) AD_CALL_AAP_(ad_at_add_list, x, value, __VA_ARGS__)
-#define ad_at_mul(x, value, ...) AD_CALL_AAP_(ad_at_mul, x, value, __VA_ARGS__)
-#define ad_at_mul_list(x, value, ...) AD_CALL_AAP_(ad_at_mul_list, x, value, __VA_ARGS__)
-#define ad_at_min(x, value, ...) AD_CALL_AAP_(ad_at_min, x, value, __VA_ARGS__)
-#define ad_at_min_list(x, value, ...) AD_CALL_AAP_(ad_at_min_list, x, value, __VA_ARGS__)
-#define ad_at_max(x, value, ...) AD_CALL_AAP_(ad_at_max, x, value, __VA_ARGS__)
-#define ad_at_max_list(x, value, ...) AD_CALL_AAP_(ad_at_max_list, x, value, __VA_ARGS__)
-#define ad_put_add(x, index, ...) AD_WITH_AAA_(ad_put_add, AD_TAKE, x, index, __VA_ARGS__)
-#define ad_put_set(x, index, ...) AD_WITH_AAA_(ad_put_set, AD_TAKE, x, index, __VA_ARGS__)
-#define ad_put_along_axis(x, index, value, axis) AD_CALL_AAAP_(ad_put_along_axis, x, index, value, axis)
-
 #endif
+
+#include <ad/macros/index.h>
 
 AD_END_DECLS
 

@@ -18,10 +18,6 @@ AD_BEGIN_DECLS
  * The result has the values, shape and dtype of x (of a C number, those of an array made of it); its derivative is that of x. Errors: a name that is NULL. */
 AD_API ad_array *ad_name(ad_array *x, const char *name);
 
-#ifndef __cplusplus
-#define ad_name(x, name) AD_CALL_AP_(ad_name, x, name)
-#endif
-
 /** What a call of an operation belongs to. */
 typedef enum ad_call_phase {
     AD_PHASE_VALUE,   /**< the values that the program asks for */
@@ -68,6 +64,8 @@ AD_API bool ad_trace_dot_of(FILE *stream, ad_fn *fn, ...);
 #define ad_fprint_trace(stream, f, ...) ad_fprint_trace_of(stream, #f, AD_FN_OF_("ad_fprint_trace", f), __VA_ARGS__)
 #define ad_trace_dot(stream, f, ...)    ad_trace_dot_of(stream, AD_FN_OF_("ad_trace_dot", f), __VA_ARGS__)
 #endif
+
+#include <ad/macros/inspect.h>
 
 AD_END_DECLS
 

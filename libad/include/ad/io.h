@@ -21,11 +21,11 @@ AD_BEGIN_DECLS
 /** Reads a .npy file of version 1, 2 or 3, in either byte order. An array stored in Fortran order has the same shape and elements.
  *
  * dtypes: those of libad (f8 f4 c16 c8 i8 i4 u1 b1). Errors: any other dtype (AD_ERROR_DTYPE). As numpy.load. */
-AD_API ad_array *ad_load(const char *path);
+AD_API ad_array *ad_load(const char *path) AD_NOTED_;
 
 /** Writes a .npy file of version 1 in place of what stood there; path is taken as it is. False and an error on failure, and what stood there
  * stays. As numpy.save. */
-AD_API bool ad_save(const char *path, const ad_array *x);
+AD_API bool ad_save(const char *path, const ad_array *x) AD_NOTED_;
 
 /** Reads a .npz archive as a tree: the entry "layers/0/W.npy" is the array at "layers/0/W". Reads what ad_savez, numpy.savez and numpy.savez_compressed write.
  *
@@ -34,20 +34,20 @@ AD_API bool ad_save(const char *path, const ad_array *x);
  * Errors: what ad_load says of an array; an archive that is damaged, and entries that are encrypted, neither stored nor deflated, named twice, an array and a
  * folder, not .npy, absolute, or have a part "", "." or ".." (AD_ERROR_FORMAT with the entry's name). However much an archive claims to hold, no more memory is
  * taken for arrays than 1032 times its size, the most that its compression can expand to. As numpy.load. */
-AD_API ad_tree *ad_loadz(const char *path);
+AD_API ad_tree *ad_loadz(const char *path) AD_NOTED_;
 
 /** Writes a tree as a .npz archive, uncompressed as numpy.savez does, in place of what stood there: the same tree gives the same bytes. path is taken as it is.
  *
  * ad_loadz gives a tree of the same structure and bits, but for a tree whose names are 0, 1, 2, ...: that comes back as a list. False and an error on failure,
  * and what stood there stays. Errors: a name "." or "..", one that is not UTF-8, a path of more than 65531 bytes. */
-AD_API bool ad_savez(const char *path, const ad_tree *t);
+AD_API bool ad_savez(const char *path, const ad_tree *t) AD_NOTED_;
 
 /** Reads an IDX file: uint8, int32, float32 and float64 as they are; int8 and int16 as int32. */
-AD_API ad_array *ad_load_idx(const char *path);
+AD_API ad_array *ad_load_idx(const char *path) AD_NOTED_;
 
 /** Writes an IDX file. dtypes: uint8, bool (as uint8), int32, float32, float64. Errors: another dtype; an axis longer than 2^32 - 1.
  * False and an error on failure, and what stood there stays. */
-AD_API bool ad_save_idx(const char *path, const ad_array *x);
+AD_API bool ad_save_idx(const char *path, const ad_array *x) AD_NOTED_;
 
 /** Reads a PNG picture: uint8 from 0 to 255, the first row on top.
  *
@@ -55,13 +55,13 @@ AD_API bool ad_save_idx(const char *path, const ad_array *x);
  * opacity. Samples are as they are stored: gamma and colour profiles change nothing. Interlaced files too.
  * @return  (h, w) for grey, (h, w, 2) for grey and opacity, (h, w, 3) for red, green, blue, (h, w, 4) with opacity
  * Errors: a file that is damaged (AD_ERROR_FORMAT). Memory for pixels is taken only if the file, which can expand to 1032 times its size, can hold them. */
-AD_API ad_array *ad_load_png(const char *path);
+AD_API ad_array *ad_load_png(const char *path) AD_NOTED_;
 
 /** Writes a PNG picture in place of what stood there.
  *
  * @param x  uint8, (h, w) or (h, w, channels) with 1 to 4 channels, which mean what they do in ad_load_png
  * False and an error on failure, and what stood there stays. Errors: another dtype (AD_ERROR_DTYPE) or shape, an empty picture (AD_ERROR_SHAPE). */
-AD_API bool ad_save_png(const char *path, const ad_array *x);
+AD_API bool ad_save_png(const char *path, const ad_array *x) AD_NOTED_;
 
 /** Reads every picture of a folder: all files below it whose names end in ".png", in the order of their paths as strcmp has it.
  *
@@ -73,19 +73,9 @@ AD_API bool ad_save_png(const char *path, const ad_array *x);
  * @return       (n, h, w) or (n, h, w, channels), uint8, as ad_load_png reads them
  * Errors: no picture (AD_ERROR_IO); pictures of different sizes or numbers of channels (AD_ERROR_SHAPE); two archives with the same picture; what ad_load_png
  * and ad_loadz say of files and archives. */
-AD_API ad_array *ad_load_images(const char *path, char ***paths);
+AD_API ad_array *ad_load_images(const char *path, char ***paths) AD_NOTED_;
 
-#if !defined __cplusplus && !defined AD_INTERNAL_
-#define ad_load(...)        AD_CALL_V_(ad_load, __VA_ARGS__)
-#define ad_load_idx(...)    AD_CALL_V_(ad_load_idx, __VA_ARGS__)
-#define ad_load_images(...) AD_CALL_V_(ad_load_images, __VA_ARGS__)
-#define ad_load_png(...)    AD_CALL_V_(ad_load_png, __VA_ARGS__)
-#define ad_loadz(...)       AD_CALL_V_(ad_loadz, __VA_ARGS__)
-#define ad_save(...)        AD_CALL_V_(ad_save, __VA_ARGS__)
-#define ad_save_idx(...)    AD_CALL_V_(ad_save_idx, __VA_ARGS__)
-#define ad_save_png(...)    AD_CALL_V_(ad_save_png, __VA_ARGS__)
-#define ad_savez(...)       AD_CALL_V_(ad_savez, __VA_ARGS__)
-#endif
+#include <ad/macros/io.h>
 
 AD_END_DECLS
 

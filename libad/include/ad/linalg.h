@@ -18,15 +18,12 @@ AD_BEGIN_DECLS
 
 /** Options of ad_linalg_norm. Begin with AD_LINALG_NORM_DEFAULTS. */
 typedef struct ad_linalg_norm_options {
-    double ord;    /**< 1, 2, INFINITY, -INFINITY, 0, any p; AD_NORM_FRO, AD_NORM_NUC; AD_NORM_NONE */
-    int axis;      /**< one axis: of vectors */
+    double ord;    /**< = AD_NORM_NONE: 1, 2, INFINITY, -INFINITY, 0, any p; AD_NORM_FRO, AD_NORM_NUC */
+    int axis;      /**< = AD_NO_AXIS: one axis, of vectors */
     ad_axes axes;  /**< one: of vectors; two: of matrices (rows, columns) */
     bool keepdims; /**< keep the axes with length 1 */
     int ad_unused_;
 } AD_NAMED_ ad_linalg_norm_options;
-
-#define AD_LINALG_NORM_DEFAULTS_FIELDS_ .ord = AD_NORM_NONE, .axis = AD_NO_AXIS
-#define AD_LINALG_NORM_DEFAULTS         ((ad_linalg_norm_options){ AD_LINALG_NORM_DEFAULTS_FIELDS_ })
 
 /** Norm of vectors or matrices, real or complex; the result is real. Integers as float64.
  *
@@ -44,8 +41,8 @@ AD_API ad_array *ad_linalg_norm_with(ad_array *x, ad_linalg_norm_options options
 
 /** Options of ad_linalg_vector_norm. Begin with AD_LINALG_VECTOR_NORM_DEFAULTS. */
 typedef struct ad_linalg_vector_norm_options {
-    double ord;    /**< default 2; 1, INFINITY, -INFINITY, 0, any p */
-    int axis;      /**< one axis; default: all of them */
+    double ord;    /**< = 2: 1, INFINITY, -INFINITY, 0, any p */
+    int axis;      /**< = AD_NO_AXIS: one axis; default: all of them */
     ad_axes axes;  /**< several, whose elements are one vector */
     bool keepdims; /**< keep the axes with length 1 */
     int ad_unused_;
@@ -57,7 +54,7 @@ AD_API ad_array *ad_linalg_vector_norm_with(ad_array *x, ad_linalg_vector_norm_o
 
 /** Options of ad_linalg_matrix_norm. Begin with AD_LINALG_MATRIX_NORM_DEFAULTS. */
 typedef struct ad_linalg_matrix_norm_options {
-    double ord;    /**< default AD_NORM_FRO; 1, -1, 2, -2, INFINITY, -INFINITY, AD_NORM_NUC */
+    double ord;    /**< = AD_NORM_FRO: 1, -1, 2, -2, INFINITY, -INFINITY, AD_NORM_NUC */
     bool keepdims; /**< keep the last two axes with length 1 */
     int ad_unused_;
 } AD_NAMED_ ad_linalg_matrix_norm_options;
@@ -101,8 +98,8 @@ AD_API ad_array *ad_linalg_solve_with(ad_array *a, ad_array *b, ad_linalg_solve_
 
 /** Of ad_linalg_solve_triangular. */
 typedef struct ad_linalg_solve_triangular_options {
-    int trans;          /**< 0, the default: a x = b; 1: a^T x = b; 2: a^H x = b */
-    bool lower;         /**< the lower triangle is read; default: the upper one */
+    int trans;          /**< = 0: a x = b; 1: a^T x = b; 2: a^H x = b */
+    bool lower;         /**< the lower triangle is read; false: the upper one */
     bool unit_diagonal; /**< the diagonal counts as 1 and is not read */
     int ad_unused_;
 } AD_NAMED_ ad_linalg_solve_triangular_options;
@@ -141,7 +138,7 @@ AD_API ad_array *ad_linalg_cholesky_with(ad_array *a, ad_linalg_cholesky_options
 
 /** Of ad_linalg_cho_factor and ad_linalg_cho_solve. */
 typedef struct ad_linalg_cho_solve_options {
-    bool lower; /**< the factor is lower triangular, as ad_linalg_cholesky gives it; default, as SciPy's: upper */
+    bool lower; /**< the factor is lower triangular, as ad_linalg_cholesky gives it; false, as in SciPy: upper */
     int ad_unused_;
 } AD_NAMED_ ad_linalg_cho_solve_options;
 
@@ -194,8 +191,8 @@ AD_API ad_tree *ad_linalg_qr_with(ad_array *a, ad_linalg_qr_options options);
 
 /** Of ad_linalg_svd. */
 typedef struct ad_linalg_svd_options {
-    bool full_matrices; /**< default true: square u and vh; false: (..., m, k) and (..., k, n), k = min(m, n) */
-    bool compute_uv;    /**< default true; false: "S" alone */
+    bool full_matrices; /**< = true: square u and vh; false: (..., m, k) and (..., k, n), k = min(m, n) */
+    bool compute_uv;    /**< = true: all three; false: "S" alone */
     int ad_unused_;
 } AD_NAMED_ ad_linalg_svd_options;
 
@@ -206,7 +203,7 @@ AD_API ad_tree *ad_linalg_svd_with(ad_array *x, ad_linalg_svd_options options);
 
 /** Of ad_linalg_pinv, ad_linalg_matrix_rank, ad_linalg_lstsq. */
 typedef struct ad_linalg_rcond_options {
-    double rcond; /**< singular values at most rcond times the largest count as 0; default, as any negative number: max(m, n) eps */
+    double rcond; /**< = -1: singular values at most rcond times the largest count as 0; any negative number: max(m, n) eps */
     int ad_unused_;
 } AD_NAMED_ ad_linalg_rcond_options;
 
@@ -237,7 +234,7 @@ AD_API ad_array *ad_linalg_expm(ad_array *a);
 
 /** Of ad_linalg_cond. */
 typedef struct ad_linalg_cond_options {
-    double p; /**< a norm, as .ord of ad_linalg_norm; default: 2, the ratio of the largest and the smallest singular value */
+    double p; /**< = AD_NORM_NONE: a norm, as .ord of ad_linalg_norm; not given: 2, the ratio of the largest and the smallest singular value */
     int ad_unused_;
 } AD_NAMED_ ad_linalg_cond_options;
 
@@ -257,7 +254,7 @@ AD_API ad_array *ad_linalg_tensorsolve_with(ad_array *a, ad_array *b, ad_linalg_
 
 /** Of ad_linalg_tensorinv. */
 typedef struct ad_linalg_tensorinv_options {
-    int ind; /**< how many of the first axes the inverse sums over; default 2 */
+    int ind; /**< = 2: how many of the first axes the inverse sums over */
     int ad_unused_;
 } AD_NAMED_ ad_linalg_tensorinv_options;
 
@@ -272,7 +269,7 @@ AD_API ad_array *ad_linalg_tensorinv_with(ad_array *a, ad_linalg_tensorinv_optio
  * @param arrays  two or more matrices; the first may be a vector (a row), and so may the last one (a column)
  * @return        (m, n), without the axes that vectors lack, in the common dtype, in which all is multiplied
  * Errors: fewer than two arrays; other numbers of axes; shapes that do not align. As numpy.linalg.multi_dot. */
-AD_API ad_array *ad_linalg_multi_dot(const ad_tree *arrays);
+AD_API ad_array *ad_linalg_multi_dot(const ad_tree *arrays) AD_NOTED_;
 
 /** All products of an element of the vector a with one of the vector b, (m,), (n,) -> (m, n). Errors: an operand that is not a vector, as numpy.linalg.outer;
  * ad_outer takes any. */
@@ -280,7 +277,7 @@ AD_API ad_array *ad_linalg_outer(ad_array *a, ad_array *b);
 
 /** Of ad_linalg_cross. */
 typedef struct ad_linalg_cross_options {
-    int axis; /**< default -1: the axis of length 3, in each operand and the result */
+    int axis; /**< = -1: the axis of length 3, in each operand and the result */
     int ad_unused_;
 } AD_NAMED_ ad_linalg_cross_options;
 
@@ -301,7 +298,7 @@ AD_API ad_array *ad_linalg_diagonal_with(ad_array *x, ad_linalg_diagonal_options
 /** Of ad_linalg_trace. */
 typedef struct ad_linalg_trace_options {
     int64_t offset; /**< which diagonal: 0, the default, the main one, above it positive */
-    ad_dtype dtype; /**< of the sum; default: as ad_trace */
+    ad_dtype dtype; /**< = AD_NO_DTYPE: of the sum; default: as ad_trace */
     int ad_unused_;
 } AD_NAMED_ ad_linalg_trace_options;
 
@@ -314,7 +311,7 @@ AD_API ad_array *ad_linalg_trace_with(ad_array *x, ad_linalg_trace_options optio
  * @param arrays  (..., m_i, n_i), whose leading axes broadcast; a vector counts as a row, a number as (1, 1). A matrix without elements adds its rows or columns
  * @return        (..., sum of m_i, sum of n_i), in the common dtype; (1, 0) for no matrices
  * As scipy.linalg.block_diag. */
-AD_API ad_array *ad_linalg_block_diag(const ad_tree *arrays);
+AD_API ad_array *ad_linalg_block_diag(const ad_tree *arrays) AD_NOTED_;
 
 /** Of ad_linalg_toeplitz. */
 typedef struct ad_linalg_toeplitz_options {
@@ -331,82 +328,7 @@ typedef struct ad_linalg_toeplitz_options {
 AD_API ad_array *ad_linalg_toeplitz(ad_array *c);
 AD_API ad_array *ad_linalg_toeplitz_with(ad_array *c, ad_linalg_toeplitz_options options);
 
-/* The same functions as without the word; functions of these names are exported too. */
-#define ad_linalg_matmul           ad_matmul
-#define ad_linalg_vecdot           ad_vecdot
-#define ad_linalg_vecdot_with      ad_vecdot_with
-#define ad_linalg_tensordot        ad_tensordot
-#define ad_linalg_tensordot_with   ad_tensordot_with
-#define ad_linalg_matrix_transpose ad_matrix_transpose
-
-#define AD_LINALG_VECTOR_NORM_DEFAULTS_FIELDS_      .ord = 2, .axis = AD_NO_AXIS
-#define AD_LINALG_VECTOR_NORM_DEFAULTS              ((ad_linalg_vector_norm_options){ AD_LINALG_VECTOR_NORM_DEFAULTS_FIELDS_ })
-#define AD_LINALG_MATRIX_NORM_DEFAULTS_FIELDS_      .ord = AD_NORM_FRO
-#define AD_LINALG_MATRIX_NORM_DEFAULTS              ((ad_linalg_matrix_norm_options){ AD_LINALG_MATRIX_NORM_DEFAULTS_FIELDS_ })
-#define AD_LINALG_SOLVE_DEFAULTS_FIELDS_            .assume_a = NULL
-#define AD_LINALG_SOLVE_DEFAULTS                    ((ad_linalg_solve_options){ AD_LINALG_SOLVE_DEFAULTS_FIELDS_ })
-#define AD_LINALG_SOLVE_TRIANGULAR_DEFAULTS_FIELDS_ .trans = 0
-#define AD_LINALG_SOLVE_TRIANGULAR_DEFAULTS         ((ad_linalg_solve_triangular_options){ AD_LINALG_SOLVE_TRIANGULAR_DEFAULTS_FIELDS_ })
-#define AD_LINALG_CHOLESKY_DEFAULTS_FIELDS_         .upper = false
-#define AD_LINALG_CHOLESKY_DEFAULTS                 ((ad_linalg_cholesky_options){ AD_LINALG_CHOLESKY_DEFAULTS_FIELDS_ })
-#define AD_LINALG_CHO_SOLVE_DEFAULTS_FIELDS_        .lower = false
-#define AD_LINALG_CHO_SOLVE_DEFAULTS                ((ad_linalg_cho_solve_options){ AD_LINALG_CHO_SOLVE_DEFAULTS_FIELDS_ })
-#define AD_LINALG_EIGH_DEFAULTS_FIELDS_             .UPLO = NULL
-#define AD_LINALG_EIGH_DEFAULTS                     ((ad_linalg_eigh_options){ AD_LINALG_EIGH_DEFAULTS_FIELDS_ })
-#define AD_LINALG_QR_DEFAULTS_FIELDS_               .mode = NULL
-#define AD_LINALG_QR_DEFAULTS                       ((ad_linalg_qr_options){ AD_LINALG_QR_DEFAULTS_FIELDS_ })
-#define AD_LINALG_SVD_DEFAULTS_FIELDS_              .full_matrices = true, .compute_uv = true
-#define AD_LINALG_SVD_DEFAULTS                      ((ad_linalg_svd_options){ AD_LINALG_SVD_DEFAULTS_FIELDS_ })
-#define AD_LINALG_RCOND_DEFAULTS_FIELDS_            .rcond = -1
-#define AD_LINALG_RCOND_DEFAULTS                    ((ad_linalg_rcond_options){ AD_LINALG_RCOND_DEFAULTS_FIELDS_ })
-#define AD_LINALG_COND_DEFAULTS_FIELDS_             .p = AD_NORM_NONE
-#define AD_LINALG_COND_DEFAULTS                     ((ad_linalg_cond_options){ AD_LINALG_COND_DEFAULTS_FIELDS_ })
-#define AD_LINALG_TENSORSOLVE_DEFAULTS_FIELDS_      .axes = { 0 }
-#define AD_LINALG_TENSORSOLVE_DEFAULTS              ((ad_linalg_tensorsolve_options){ AD_LINALG_TENSORSOLVE_DEFAULTS_FIELDS_ })
-#define AD_LINALG_TENSORINV_DEFAULTS_FIELDS_        .ind = 2
-#define AD_LINALG_TENSORINV_DEFAULTS                ((ad_linalg_tensorinv_options){ AD_LINALG_TENSORINV_DEFAULTS_FIELDS_ })
-#define AD_LINALG_CROSS_DEFAULTS_FIELDS_            .axis = -1
-#define AD_LINALG_CROSS_DEFAULTS                    ((ad_linalg_cross_options){ AD_LINALG_CROSS_DEFAULTS_FIELDS_ })
-#define AD_LINALG_DIAGONAL_DEFAULTS_FIELDS_         .offset = 0
-#define AD_LINALG_DIAGONAL_DEFAULTS                 ((ad_linalg_diagonal_options){ AD_LINALG_DIAGONAL_DEFAULTS_FIELDS_ })
-#define AD_LINALG_TRACE_DEFAULTS_FIELDS_            .dtype = AD_NO_DTYPE
-#define AD_LINALG_TRACE_DEFAULTS                    ((ad_linalg_trace_options){ AD_LINALG_TRACE_DEFAULTS_FIELDS_ })
-#define AD_LINALG_TOEPLITZ_DEFAULTS_FIELDS_         .r = NULL
-#define AD_LINALG_TOEPLITZ_DEFAULTS                 ((ad_linalg_toeplitz_options){ AD_LINALG_TOEPLITZ_DEFAULTS_FIELDS_ })
-
-#ifndef __cplusplus
-#define ad_linalg_norm(...)                AD_WITH_A_(ad_linalg_norm, AD_LINALG_NORM, __VA_ARGS__)
-#define ad_linalg_vector_norm(...)         AD_WITH_A_(ad_linalg_vector_norm, AD_LINALG_VECTOR_NORM, __VA_ARGS__)
-#define ad_linalg_matrix_norm(...)         AD_WITH_A_(ad_linalg_matrix_norm, AD_LINALG_MATRIX_NORM, __VA_ARGS__)
-#define ad_linalg_svdvals(x)               AD_CALL_A_(ad_linalg_svdvals, x)
-#define ad_linalg_solve(a, ...)            AD_WITH_AA_(ad_linalg_solve, AD_LINALG_SOLVE, a, __VA_ARGS__)
-#define ad_linalg_solve_triangular(a, ...) AD_WITH_AA_(ad_linalg_solve_triangular, AD_LINALG_SOLVE_TRIANGULAR, a, __VA_ARGS__)
-#define ad_linalg_inv(a)                   AD_CALL_A_(ad_linalg_inv, a)
-#define ad_linalg_det(a)                   AD_CALL_A_(ad_linalg_det, a)
-#define ad_linalg_slogdet(a)               AD_CALL_A_(ad_linalg_slogdet, a)
-#define ad_linalg_cholesky(...)            AD_WITH_A_(ad_linalg_cholesky, AD_LINALG_CHOLESKY, __VA_ARGS__)
-#define ad_linalg_cho_factor(...)          AD_WITH_A_(ad_linalg_cho_factor, AD_LINALG_CHO_SOLVE, __VA_ARGS__)
-#define ad_linalg_cho_solve(factor, ...)   AD_WITH_AA_(ad_linalg_cho_solve, AD_LINALG_CHO_SOLVE, factor, __VA_ARGS__)
-#define ad_linalg_eigh(...)                AD_WITH_A_(ad_linalg_eigh, AD_LINALG_EIGH, __VA_ARGS__)
-#define ad_linalg_eigvalsh(...)            AD_WITH_A_(ad_linalg_eigvalsh, AD_LINALG_EIGH, __VA_ARGS__)
-#define ad_linalg_qr(...)                  AD_WITH_A_(ad_linalg_qr, AD_LINALG_QR, __VA_ARGS__)
-#define ad_linalg_svd(...)                 AD_WITH_A_(ad_linalg_svd, AD_LINALG_SVD, __VA_ARGS__)
-#define ad_linalg_pinv(...)                AD_WITH_A_(ad_linalg_pinv, AD_LINALG_RCOND, __VA_ARGS__)
-#define ad_linalg_matrix_rank(...)         AD_WITH_A_(ad_linalg_matrix_rank, AD_LINALG_RCOND, __VA_ARGS__)
-#define ad_linalg_lstsq(a, ...)            AD_WITH_AA_(ad_linalg_lstsq, AD_LINALG_RCOND, a, __VA_ARGS__)
-#define ad_linalg_matrix_power(a, n)       AD_CALL_AP_(ad_linalg_matrix_power, a, n)
-#define ad_linalg_expm(a)                  AD_CALL_A_(ad_linalg_expm, a)
-#define ad_linalg_cond(...)                AD_WITH_A_(ad_linalg_cond, AD_LINALG_COND, __VA_ARGS__)
-#define ad_linalg_tensorsolve(a, ...)      AD_WITH_AA_(ad_linalg_tensorsolve, AD_LINALG_TENSORSOLVE, a, __VA_ARGS__)
-#define ad_linalg_tensorinv(...)           AD_WITH_A_(ad_linalg_tensorinv, AD_LINALG_TENSORINV, __VA_ARGS__)
-#define ad_linalg_multi_dot(arrays)        AD_CALL_P_(ad_linalg_multi_dot, arrays)
-#define ad_linalg_outer(a, b)              AD_CALL_AA_(ad_linalg_outer, a, b)
-#define ad_linalg_cross(a, ...)            AD_WITH_AA_(ad_linalg_cross, AD_LINALG_CROSS, a, __VA_ARGS__)
-#define ad_linalg_diagonal(...)            AD_WITH_A_(ad_linalg_diagonal, AD_LINALG_DIAGONAL, __VA_ARGS__)
-#define ad_linalg_trace(...)               AD_WITH_A_(ad_linalg_trace, AD_LINALG_TRACE, __VA_ARGS__)
-#define ad_linalg_block_diag(arrays)       AD_CALL_P_(ad_linalg_block_diag, arrays)
-#define ad_linalg_toeplitz(...)            AD_WITH_A_(ad_linalg_toeplitz, AD_LINALG_TOEPLITZ, __VA_ARGS__)
-#endif
+#include <ad/macros/linalg.h>
 
 AD_END_DECLS
 

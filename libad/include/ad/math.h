@@ -29,25 +29,20 @@ typedef struct ad_angle_options {
     int ad_unused_;
 } AD_NAMED_ ad_angle_options;
 
-#define AD_ANGLE_DEFAULTS_FIELDS_ .deg = false
-#define AD_ANGLE_DEFAULTS         ((ad_angle_options){ AD_ANGLE_DEFAULTS_FIELDS_ })
-
 /** Options of ad_real_if_close. Begin with AD_REAL_IF_CLOSE_DEFAULTS. */
 typedef struct ad_real_if_close_options {
-    double tol; /**< default 100; above 1 in rounding units of the dtype, else as it is */
+    double tol; /**< = 100: above 1 in rounding units of the dtype, else as it is */
     int ad_unused_;
 } AD_NAMED_ ad_real_if_close_options;
 
-#define AD_REAL_IF_CLOSE_DEFAULTS_FIELDS_ .tol = 100
-#define AD_REAL_IF_CLOSE_DEFAULTS         ((ad_real_if_close_options){ AD_REAL_IF_CLOSE_DEFAULTS_FIELDS_ })
-
 /* ---- Arithmetic, of any number ---- */
 
-/** -x. Not defined for bool. */
+/** -x. Not defined for bool. Also named ad_negative. */
 AD_API ad_array *ad_neg(ad_array *x);
 /** 1/x; of an integer 1, -1 or 0, and 0 for 0. Derivative: -y^2. */
 AD_API ad_array *ad_reciprocal(ad_array *x);
-/** |x|; real for complex x, bool for bool. Derivative: sign(x), for complex x conj(x)/|x|, and 0 at 0; an infinite part alone gives its direction. */
+/** |x|; real for complex x, bool for bool. Derivative: sign(x), for complex x conj(x)/|x|, and 0 at 0; an infinite part alone gives its direction.
+ * Also named ad_absolute. */
 AD_API ad_array *ad_abs(ad_array *x);
 /** |x| of a real x, as a float: of integers and bools float64. Derivative: sign(x). */
 AD_API ad_array *ad_fabs(ad_array *x);
@@ -79,9 +74,9 @@ AD_API ad_array *ad_log1p(ad_array *x);
 
 /* ---- Circular and hyperbolic functions ---- */
 
-/** Radians of x degrees; real. */
+/** Radians of x degrees; real. Also named ad_radians. */
 AD_API ad_array *ad_deg2rad(ad_array *x);
-/** Degrees of x radians; real. */
+/** Degrees of x radians; real. Also named ad_degrees. */
 AD_API ad_array *ad_rad2deg(ad_array *x);
 /** Sine; x in radians. */
 AD_API ad_array *ad_sin(ad_array *x);
@@ -89,11 +84,11 @@ AD_API ad_array *ad_sin(ad_array *x);
 AD_API ad_array *ad_cos(ad_array *x);
 /** Tangent; x in radians. Derivative: 1 + y^2. */
 AD_API ad_array *ad_tan(ad_array *x);
-/** Inverse sine. Derivative infinite at -1 and 1. */
+/** Inverse sine. Derivative infinite at -1 and 1. Also named ad_asin. */
 AD_API ad_array *ad_arcsin(ad_array *x);
-/** Inverse cosine. Derivative infinite at -1 and 1. */
+/** Inverse cosine. Derivative infinite at -1 and 1. Also named ad_acos. */
 AD_API ad_array *ad_arccos(ad_array *x);
-/** Inverse tangent. Derivative: 1/(1 + x^2). */
+/** Inverse tangent. Derivative: 1/(1 + x^2). Also named ad_atan. */
 AD_API ad_array *ad_arctan(ad_array *x);
 /** Hyperbolic sine. */
 AD_API ad_array *ad_sinh(ad_array *x);
@@ -101,30 +96,30 @@ AD_API ad_array *ad_sinh(ad_array *x);
 AD_API ad_array *ad_cosh(ad_array *x);
 /** Hyperbolic tangent. Derivative: 1/cosh(x)^2, exact in the tails at every order. */
 AD_API ad_array *ad_tanh(ad_array *x);
-/** Inverse hyperbolic sine. Derivative: 1/sqrt(1 + x^2). */
+/** Inverse hyperbolic sine. Derivative: 1/sqrt(1 + x^2). Also named ad_asinh. */
 AD_API ad_array *ad_arcsinh(ad_array *x);
-/** Inverse hyperbolic cosine. Derivative: 1/(sqrt(x-1) sqrt(x+1)). */
+/** Inverse hyperbolic cosine. Derivative: 1/(sqrt(x-1) sqrt(x+1)). Also named ad_acosh. */
 AD_API ad_array *ad_arccosh(ad_array *x);
-/** Inverse hyperbolic tangent. Derivative: 1/((1 - x) (1 + x)), infinite at -1 and 1. */
+/** Inverse hyperbolic tangent. Derivative: 1/((1 - x) (1 + x)), infinite at -1 and 1. Also named ad_atanh. */
 AD_API ad_array *ad_arctanh(ad_array *x);
 
 /* ---- Functions of learning and statistics; real ---- */
 
-/** 1/(1 + e^-x). Derivative: sigmoid(x) sigmoid(-x), exact in the tails at every order. */
+/** 1/(1 + e^-x). Derivative: sigmoid(x) sigmoid(-x), exact in the tails at every order. Also named ad_special_expit. */
 AD_API ad_array *ad_sigmoid(ad_array *x);
-/** log(sigmoid(x)), without overflow. Derivative: sigmoid(-x). */
+/** log(sigmoid(x)), without overflow. Derivative: sigmoid(-x). Also named ad_special_log_expit. */
 AD_API ad_array *ad_log_sigmoid(ad_array *x);
 /** log(1 + e^x), without overflow. Derivative: sigmoid(x). */
 AD_API ad_array *ad_softplus(ad_array *x);
 /** max(x, 0). Derivative: 1 for x > 0, else 0 (at 0 too, as in JAX). */
 AD_API ad_array *ad_relu(ad_array *x);
-/** Error function. */
+/** Error function. Also named ad_special_erf. */
 AD_API ad_array *ad_erf(ad_array *x);
-/** 1 - erf(x), exact for large x. */
+/** 1 - erf(x), exact for large x. Also named ad_special_erfc. */
 AD_API ad_array *ad_erfc(ad_array *x);
-/** log |Gamma(x)|; infinite at poles and infinities, as C's lgamma. Derivative: digamma(x). Exact near its zeros too. */
+/** log |Gamma(x)|; infinite at poles and infinities, as C's lgamma. Derivative: digamma(x). Exact near its zeros too. Also named ad_special_gammaln. */
 AD_API ad_array *ad_gammaln(ad_array *x);
-/** Logarithmic derivative of Gamma. Derivative: polygamma(1, x). */
+/** Logarithmic derivative of Gamma. Derivative: polygamma(1, x). Also named ad_special_digamma. */
 AD_API ad_array *ad_digamma(ad_array *x);
 
 /* ---- Parts of complex numbers; real x is its own conjugate ---- */
@@ -133,7 +128,7 @@ AD_API ad_array *ad_digamma(ad_array *x);
 AD_API ad_array *ad_real(ad_array *x);
 /** Imaginary part. VJP: -i g. */
 AD_API ad_array *ad_imag(ad_array *x);
-/** Complex conjugate. VJP: conj(g). */
+/** Complex conjugate. VJP: conj(g). Also named ad_conjugate. */
 AD_API ad_array *ad_conj(ad_array *x);
 /** Argument in radians, in (-pi, pi], or with .deg = true in degrees. VJP: -i g/x, 0 at 0; for real x the derivative is 0. */
 AD_API ad_array *ad_angle(ad_array *x);
@@ -166,21 +161,21 @@ AD_API ad_array *ad_logical_not(ad_array *x);
 
 /** a + b. */
 AD_API ad_array *ad_add(ad_array *a, ad_array *b);
-/** a - b. Not defined for bool. */
+/** a - b. Not defined for bool. Also named ad_subtract. */
 AD_API ad_array *ad_sub(ad_array *a, ad_array *b);
-/** a b. */
+/** a b. Also named ad_multiply. */
 AD_API ad_array *ad_mul(ad_array *a, ad_array *b);
-/** a / b; of integers a float64. */
+/** a / b; of integers a float64. Also named ad_divide and ad_true_divide. */
 AD_API ad_array *ad_div(ad_array *a, ad_array *b);
 /** a^b. Derivatives: b a^(b-1), 0 where b = 0; y log a, 0 where a = 0 and b >= 0, NaN for a < 0 unless the power is complex. At a = 0 and at infinities
  * derivatives of every order are the limits from a > 0 at this b, in any order and nesting of modes: at (0, 1) the Hessian is [0, -inf; -inf, 0].
- * A C integer exponent from -100 to 100 is computed by products, exact for every a. Errors: an integer to a negative integer power. */
+ * A C integer exponent from -100 to 100 is computed by products, exact for every a. Errors: an integer to a negative integer power. Also named ad_power. */
 AD_API ad_array *ad_pow(ad_array *a, ad_array *b);
 /** The larger one; NaN if either is; real. A tie sends half of the derivative to each. */
 AD_API ad_array *ad_maximum(ad_array *a, ad_array *b);
 /** The smaller one; NaN if either is; real. A tie sends half of the derivative to each. */
 AD_API ad_array *ad_minimum(ad_array *a, ad_array *b);
-/** Remainder of floor division, with the sign of b. Derivatives: 1 and minus the whole quotient, floor_divide(a, b). */
+/** Remainder of floor division, with the sign of b. Derivatives: 1 and minus the whole quotient, floor_divide(a, b). Also named ad_remainder. */
 AD_API ad_array *ad_mod(ad_array *a, ad_array *b);
 /** Remainder of division towards zero, with the sign of a. Derivatives: 1 and minus the whole quotient, (a - y)/b. */
 AD_API ad_array *ad_fmod(ad_array *a, ad_array *b);
@@ -188,11 +183,11 @@ AD_API ad_array *ad_fmod(ad_array *a, ad_array *b);
 AD_API ad_array *ad_floor_divide(ad_array *a, ad_array *b);
 /** sqrt(a^2 + b^2) without overflow; real. Derivative a/y and b/y, at every order 0 at the origin; one infinite operand has all of it. */
 AD_API ad_array *ad_hypot(ad_array *a, ad_array *b);
-/** Angle of the point (b, a) in radians; real. Derivative: b/r^2 and -a/r^2 with r = hypot(a, b), at every order 0 at the origin. */
+/** Angle of the point (b, a) in radians; real. Derivative: b/r^2 and -a/r^2 with r = hypot(a, b), at every order 0 at the origin. Also named ad_atan2. */
 AD_API ad_array *ad_arctan2(ad_array *a, ad_array *b);
 /** log(e^a + e^b) without overflow; real. Derivatives: sigmoid(a - b) and sigmoid(b - a); 0 where both are -inf, 1/2 where both are +inf. */
 AD_API ad_array *ad_logaddexp(ad_array *a, ad_array *b);
-/** Derivative number n of digamma; n a whole number without derivative; real. */
+/** Derivative number n of digamma; n a whole number without derivative; real. Also named ad_special_polygamma. */
 AD_API ad_array *ad_polygamma(ad_array *n, ad_array *x);
 /** t d, but 0 where t = 0: the product of a weight t with a d that may be infinite. */
 AD_API ad_array *ad_zmul(ad_array *t, ad_array *d);
@@ -232,114 +227,7 @@ AD_API ad_array *ad_where(ad_array *condition, ad_array *a, ad_array *b);
  * goes to x, half to the bound. */
 AD_API ad_array *ad_clip(ad_array *x, ad_array *low, ad_array *high);
 
-/* NumPy's and SciPy's other names of the same functions; functions of these names are exported too. */
-#define ad_negative ad_neg
-#define ad_absolute ad_abs
-#define ad_radians ad_deg2rad
-#define ad_degrees ad_rad2deg
-#define ad_asin ad_arcsin
-#define ad_acos ad_arccos
-#define ad_atan ad_arctan
-#define ad_asinh ad_arcsinh
-#define ad_acosh ad_arccosh
-#define ad_atanh ad_arctanh
-#define ad_conjugate ad_conj
-#define ad_subtract ad_sub
-#define ad_multiply ad_mul
-#define ad_divide ad_div
-#define ad_true_divide ad_div
-#define ad_power ad_pow
-#define ad_remainder ad_mod
-#define ad_atan2 ad_arctan2
-#define ad_special_expit ad_sigmoid
-#define ad_special_log_expit ad_log_sigmoid
-#define ad_special_erf ad_erf
-#define ad_special_erfc ad_erfc
-#define ad_special_gammaln ad_gammaln
-#define ad_special_digamma ad_digamma
-#define ad_special_polygamma ad_polygamma
-
-#ifndef __cplusplus
-/* Operands are arrays or C numbers: ad_add(x, 1) is (ad_add)(x, ad_weak_integer(1)). */
-#define ad_neg(x)                 AD_CALL_A_(ad_neg, x)
-#define ad_reciprocal(x)          AD_CALL_A_(ad_reciprocal, x)
-#define ad_abs(x)                 AD_CALL_A_(ad_abs, x)
-#define ad_fabs(x)                AD_CALL_A_(ad_fabs, x)
-#define ad_sign(x)                AD_CALL_A_(ad_sign, x)
-#define ad_square(x)              AD_CALL_A_(ad_square, x)
-#define ad_sqrt(x)                AD_CALL_A_(ad_sqrt, x)
-#define ad_cbrt(x)                AD_CALL_A_(ad_cbrt, x)
-#define ad_exp(x)                 AD_CALL_A_(ad_exp, x)
-#define ad_exp2(x)                AD_CALL_A_(ad_exp2, x)
-#define ad_expm1(x)               AD_CALL_A_(ad_expm1, x)
-#define ad_log(x)                 AD_CALL_A_(ad_log, x)
-#define ad_log2(x)                AD_CALL_A_(ad_log2, x)
-#define ad_log10(x)               AD_CALL_A_(ad_log10, x)
-#define ad_log1p(x)               AD_CALL_A_(ad_log1p, x)
-#define ad_deg2rad(x)             AD_CALL_A_(ad_deg2rad, x)
-#define ad_rad2deg(x)             AD_CALL_A_(ad_rad2deg, x)
-#define ad_sin(x)                 AD_CALL_A_(ad_sin, x)
-#define ad_cos(x)                 AD_CALL_A_(ad_cos, x)
-#define ad_tan(x)                 AD_CALL_A_(ad_tan, x)
-#define ad_arcsin(x)              AD_CALL_A_(ad_arcsin, x)
-#define ad_arccos(x)              AD_CALL_A_(ad_arccos, x)
-#define ad_arctan(x)              AD_CALL_A_(ad_arctan, x)
-#define ad_sinh(x)                AD_CALL_A_(ad_sinh, x)
-#define ad_cosh(x)                AD_CALL_A_(ad_cosh, x)
-#define ad_tanh(x)                AD_CALL_A_(ad_tanh, x)
-#define ad_arcsinh(x)             AD_CALL_A_(ad_arcsinh, x)
-#define ad_arccosh(x)             AD_CALL_A_(ad_arccosh, x)
-#define ad_arctanh(x)             AD_CALL_A_(ad_arctanh, x)
-#define ad_sigmoid(x)             AD_CALL_A_(ad_sigmoid, x)
-#define ad_log_sigmoid(x)         AD_CALL_A_(ad_log_sigmoid, x)
-#define ad_softplus(x)            AD_CALL_A_(ad_softplus, x)
-#define ad_relu(x)                AD_CALL_A_(ad_relu, x)
-#define ad_erf(x)                 AD_CALL_A_(ad_erf, x)
-#define ad_erfc(x)                AD_CALL_A_(ad_erfc, x)
-#define ad_gammaln(x)             AD_CALL_A_(ad_gammaln, x)
-#define ad_digamma(x)             AD_CALL_A_(ad_digamma, x)
-#define ad_real(x)                AD_CALL_A_(ad_real, x)
-#define ad_imag(x)                AD_CALL_A_(ad_imag, x)
-#define ad_conj(x)                AD_CALL_A_(ad_conj, x)
-#define ad_angle(...)             AD_WITH_A_(ad_angle, AD_ANGLE, __VA_ARGS__)
-#define ad_real_if_close(...)     AD_WITH_A_(ad_real_if_close, AD_REAL_IF_CLOSE, __VA_ARGS__)
-#define ad_floor(x)               AD_CALL_A_(ad_floor, x)
-#define ad_ceil(x)                AD_CALL_A_(ad_ceil, x)
-#define ad_trunc(x)               AD_CALL_A_(ad_trunc, x)
-#define ad_rint(x)                AD_CALL_A_(ad_rint, x)
-#define ad_isnan(x)               AD_CALL_A_(ad_isnan, x)
-#define ad_isinf(x)               AD_CALL_A_(ad_isinf, x)
-#define ad_isfinite(x)            AD_CALL_A_(ad_isfinite, x)
-#define ad_logical_not(x)         AD_CALL_A_(ad_logical_not, x)
-#define ad_add(a, b)              AD_CALL_AA_(ad_add, a, b)
-#define ad_sub(a, b)              AD_CALL_AA_(ad_sub, a, b)
-#define ad_mul(a, b)              AD_CALL_AA_(ad_mul, a, b)
-#define ad_div(a, b)              AD_CALL_AA_(ad_div, a, b)
-#define ad_pow(a, b)              AD_CALL_AA_(ad_pow, a, b)
-#define ad_maximum(a, b)          AD_CALL_AA_(ad_maximum, a, b)
-#define ad_minimum(a, b)          AD_CALL_AA_(ad_minimum, a, b)
-#define ad_mod(a, b)              AD_CALL_AA_(ad_mod, a, b)
-#define ad_fmod(a, b)             AD_CALL_AA_(ad_fmod, a, b)
-#define ad_floor_divide(a, b)     AD_CALL_AA_(ad_floor_divide, a, b)
-#define ad_hypot(a, b)            AD_CALL_AA_(ad_hypot, a, b)
-#define ad_arctan2(a, b)          AD_CALL_AA_(ad_arctan2, a, b)
-#define ad_logaddexp(a, b)        AD_CALL_AA_(ad_logaddexp, a, b)
-#define ad_polygamma(n, x)        AD_CALL_AA_(ad_polygamma, n, x)
-#define ad_zmul(t, d)             AD_CALL_AA_(ad_zmul, t, d)
-#define ad_zdiv(t, d)             AD_CALL_AA_(ad_zdiv, t, d)
-#define ad_zzmul(a, b)            AD_CALL_AA_(ad_zzmul, a, b)
-#define ad_equal(a, b)            AD_CALL_AA_(ad_equal, a, b)
-#define ad_not_equal(a, b)        AD_CALL_AA_(ad_not_equal, a, b)
-#define ad_less(a, b)             AD_CALL_AA_(ad_less, a, b)
-#define ad_less_equal(a, b)       AD_CALL_AA_(ad_less_equal, a, b)
-#define ad_greater(a, b)          AD_CALL_AA_(ad_greater, a, b)
-#define ad_greater_equal(a, b)    AD_CALL_AA_(ad_greater_equal, a, b)
-#define ad_logical_and(a, b)      AD_CALL_AA_(ad_logical_and, a, b)
-#define ad_logical_or(a, b)       AD_CALL_AA_(ad_logical_or, a, b)
-#define ad_logical_xor(a, b)      AD_CALL_AA_(ad_logical_xor, a, b)
-#define ad_where(condition, a, b) AD_CALL_AAA_(ad_where, condition, a, b)
-#define ad_clip(x, low, high)     AD_CALL_AAA_(ad_clip, x, low, high)
-#endif
+#include <ad/macros/math.h>
 
 AD_END_DECLS
 

@@ -19,7 +19,7 @@ AD_BEGIN_DECLS
  * @param b  (..., k, n), or (k) for a column that leaves no axis in the result
  * @return   (..., m, n)
  * Errors: a 0-d operand; different k; leading axes that do not broadcast.
- * Derivative: g b^T in a, a^T g in b, summed over broadcast axes. */
+ * Derivative: g b^T in a, a^T g in b, summed over broadcast axes. Also named ad_linalg_matmul. */
 AD_API ad_array *ad_matmul(ad_array *a, ad_array *b);
 
 /** NumPy's dot: over the last axis of a and the second to last of b (its only one if it is 1-d); a 0-d operand multiplies.
@@ -51,17 +51,17 @@ AD_API ad_array *ad_kron(ad_array *a, ad_array *b);
 
 /** Options of ad_vecdot. */
 typedef struct ad_vecdot_options {
-    int axis; /**< -1: the axis of length k, in each operand */
+    int axis; /**< = -1: the axis of length k, in each operand */
     int ad_unused_;
 } AD_NAMED_ ad_vecdot_options;
 
-/** Sum of conj(a) b along an axis, the others broadcast: (..., k), (..., k) -> (...). Options: .axis = -1. */
+/** Sum of conj(a) b along an axis, the others broadcast: (..., k), (..., k) -> (...). Options: .axis = -1. Also named ad_linalg_vecdot. */
 AD_API ad_array *ad_vecdot(ad_array *a, ad_array *b);
 AD_API ad_array *ad_vecdot_with(ad_array *a, ad_array *b, ad_vecdot_options options);
 
 /** Options of ad_tensordot. */
 typedef struct ad_tensordot_options {
-    int axes;       /**< 2: how many of the last axes of a and first axes of b */
+    int axes;       /**< = 2: how many of the last axes of a and first axes of b */
     ad_axes a_axes; /**< instead: axes of a ... */
     ad_axes b_axes; /**< ... and those of b they go with, in the same order */
     int ad_unused_;
@@ -71,7 +71,7 @@ typedef struct ad_tensordot_options {
  *
  * ad_tensordot(a, b), ad_tensordot(a, b, .axes = 1), ad_tensordot(a, b, .a_axes = AD_AXES(0, 1), .b_axes = AD_AXES(1, 0)).
  * @return  the other axes of a, then those of b
- * Errors: lists of different lengths; an axis out of range or given twice; paired axes of different lengths. */
+ * Errors: lists of different lengths; an axis out of range or given twice; paired axes of different lengths. Also named ad_linalg_tensordot. */
 AD_API ad_array *ad_tensordot(ad_array *a, ad_array *b);
 AD_API ad_array *ad_tensordot_with(ad_array *a, ad_array *b, ad_tensordot_options options);
 
@@ -94,9 +94,9 @@ AD_API ad_array *ad_einsum_from(const char *subscripts, ad_array *const *operand
 
 /** Options of ad_cross. */
 typedef struct ad_cross_options {
-    int axisa, axisb; /**< -1: the axes of the vectors in a and in b */
-    int axisc;        /**< -1: where the result has its vectors; not read where it has none */
-    int axis;         /**< in place of all three */
+    int axisa, axisb; /**< = -1: the axes of the vectors in a and in b */
+    int axisc;        /**< = -1: where the result has its vectors; not read where it has none */
+    int axis;         /**< = AD_NO_AXIS: in place of all three */
     int ad_unused_;
 } AD_NAMED_ ad_cross_options;
 
@@ -112,8 +112,8 @@ AD_API ad_array *ad_cross_with(ad_array *a, ad_array *b, ad_cross_options option
 /** Options of ad_trace. */
 typedef struct ad_trace_options {
     int64_t offset;   /**< 0: which diagonal; above the main one if positive */
-    int axis1, axis2; /**< 0, 1: the axes of the matrix */
-    ad_dtype dtype;   /**< of the sum, as that of ad_sum */
+    int axis1, axis2; /**< = 0, 1: the axes of the matrix */
+    ad_dtype dtype;   /**< = AD_NO_DTYPE: of the sum, as that of ad_sum */
     int ad_unused_;
 } AD_NAMED_ ad_trace_options;
 
@@ -122,17 +122,6 @@ typedef struct ad_trace_options {
  * Errors: fewer than two axes; an axis out of range; the same axis twice. */
 AD_API ad_array *ad_trace(ad_array *x);
 AD_API ad_array *ad_trace_with(ad_array *x, ad_trace_options options);
-
-#define AD_VECDOT_DEFAULTS_FIELDS_    .axis = -1
-#define AD_TENSORDOT_DEFAULTS_FIELDS_ .axes = 2
-#define AD_CROSS_DEFAULTS_FIELDS_     .axisa = -1, .axisb = -1, .axisc = -1, .axis = AD_NO_AXIS
-#define AD_TRACE_DEFAULTS_FIELDS_     .axis2 = 1, .dtype = AD_NO_DTYPE
-
-/** The options with their defaults. */
-#define AD_VECDOT_DEFAULTS    ((ad_vecdot_options){ AD_VECDOT_DEFAULTS_FIELDS_ })
-#define AD_TENSORDOT_DEFAULTS ((ad_tensordot_options){ AD_TENSORDOT_DEFAULTS_FIELDS_ })
-#define AD_CROSS_DEFAULTS     ((ad_cross_options){ AD_CROSS_DEFAULTS_FIELDS_ })
-#define AD_TRACE_DEFAULTS     ((ad_trace_options){ AD_TRACE_DEFAULTS_FIELDS_ })
 
 #ifndef __cplusplus
 
@@ -146,21 +135,9 @@ AD_API ad_array *ad_trace_with(ad_array *x, ad_trace_options options);
         ad_einsum_from(subscripts, id, (int)(sizeof id / sizeof *id));                                                 \
     })
 
-#define ad_matmul(a, b) AD_CALL_AA_(ad_matmul, a, b)
-#define ad_dot(a, b)    AD_CALL_AA_(ad_dot, a, b)
-#define ad_inner(a, b)  AD_CALL_AA_(ad_inner, a, b)
-#define ad_outer(a, b)  AD_CALL_AA_(ad_outer, a, b)
-#define ad_vdot(a, b)   AD_CALL_AA_(ad_vdot, a, b)
-#define ad_matvec(a, b) AD_CALL_AA_(ad_matvec, a, b)
-#define ad_vecmat(a, b) AD_CALL_AA_(ad_vecmat, a, b)
-#define ad_kron(a, b)   AD_CALL_AA_(ad_kron, a, b)
-
-#define ad_vecdot(...)    AD_WITH_AA_(ad_vecdot, AD_VECDOT, __VA_ARGS__)
-#define ad_tensordot(...) AD_WITH_AA_(ad_tensordot, AD_TENSORDOT, __VA_ARGS__)
-#define ad_cross(a, ...)  AD_WITH_AA_(ad_cross, AD_CROSS, a, __VA_ARGS__)
-#define ad_trace(...)     AD_WITH_A_(ad_trace, AD_TRACE, __VA_ARGS__)
-
 #endif
+
+#include <ad/macros/product.h>
 
 AD_END_DECLS
 

@@ -19,32 +19,25 @@ typedef struct ad_key {
 
 /** Of ad_random_uniform. Begin with AD_UNIFORM_DEFAULTS. */
 typedef struct ad_uniform_options {
-    ad_dtype dtype; /**< AD_F64 or AD_F32 */
-    double low;     /**< 0 */
-    double high;    /**< 1 */
+    ad_dtype dtype; /**< = AD_F64: or AD_F32 */
+    double low;     /**< = 0 */
+    double high;    /**< = 1 */
     int ad_unused_;
 } AD_NAMED_ ad_uniform_options;
 
 /** Of ad_random_normal. Begin with AD_NORMAL_DEFAULTS. */
 typedef struct ad_normal_options {
-    ad_dtype dtype; /**< AD_F64 or AD_F32 */
-    double loc;     /**< 0 */
-    double scale;   /**< 1 */
+    ad_dtype dtype; /**< = AD_F64: or AD_F32 */
+    double loc;     /**< = 0 */
+    double scale;   /**< = 1 */
     int ad_unused_;
 } AD_NAMED_ ad_normal_options;
 
 /** Of ad_random_choice. Begin with AD_CHOICE_DEFAULTS. */
 typedef struct ad_choice_options {
-    bool replace; /**< true: an index may be drawn again */
+    bool replace; /**< = true: an index may be drawn again */
     int ad_unused_;
 } AD_NAMED_ ad_choice_options;
-
-#define AD_UNIFORM_DEFAULTS_FIELDS_ .dtype = AD_F64, .low = 0, .high = 1
-#define AD_NORMAL_DEFAULTS_FIELDS_  .dtype = AD_F64, .loc = 0, .scale = 1
-#define AD_CHOICE_DEFAULTS_FIELDS_  .replace = true
-#define AD_UNIFORM_DEFAULTS         ((ad_uniform_options){ AD_UNIFORM_DEFAULTS_FIELDS_ })
-#define AD_NORMAL_DEFAULTS          ((ad_normal_options){ AD_NORMAL_DEFAULTS_FIELDS_ })
-#define AD_CHOICE_DEFAULTS          ((ad_choice_options){ AD_CHOICE_DEFAULTS_FIELDS_ })
 
 /** The key of a seed. */
 AD_API ad_key ad_random_key(uint64_t seed);
@@ -56,7 +49,7 @@ AD_API ad_key ad_random_fold_in(ad_key key, uint64_t n);
 AD_API void ad_random_split(ad_key key, ad_key *keys, int count);
 
 /** 64 random bits for each element, as int64. */
-AD_API ad_array *ad_random_bits(ad_key key, ad_shape shape);
+AD_API ad_array *ad_random_bits(ad_key key, ad_shape shape) AD_NOTED_;
 
 /** Uniform in low <= x < high. Errors: low > high, one that is not finite, or a dtype other than float64 and float32. */
 AD_API ad_array *ad_random_uniform(ad_key key, ad_shape shape);
@@ -68,35 +61,19 @@ AD_API ad_array *ad_random_normal(ad_key key, ad_shape shape);
 AD_API ad_array *ad_random_normal_with(ad_key key, ad_shape shape, ad_normal_options options);
 
 /** Integers low <= k < high as int64, exactly uniform. Errors: low >= high. As numpy.random.Generator.integers. */
-AD_API ad_array *ad_random_randint(ad_key key, ad_shape shape, int64_t low, int64_t high);
+AD_API ad_array *ad_random_randint(ad_key key, ad_shape shape, int64_t low, int64_t high) AD_NOTED_;
 
 /** bool, true with probability p. Errors: p outside [0, 1]. */
-AD_API ad_array *ad_random_bernoulli(ad_key key, double p, ad_shape shape);
+AD_API ad_array *ad_random_bernoulli(ad_key key, double p, ad_shape shape) AD_NOTED_;
 
 /** The numbers 0 to n - 1 in random order, (n,) int64. ad_take(x, order) permutes an array, differentiably. */
-AD_API ad_array *ad_random_permutation(ad_key key, int64_t n);
+AD_API ad_array *ad_random_permutation(ad_key key, int64_t n) AD_NOTED_;
 
 /** Indices 0 to n - 1, int64. Errors: n < 1 for a nonempty shape; without replacement more elements than n. */
 AD_API ad_array *ad_random_choice(ad_key key, int64_t n, ad_shape shape);
 AD_API ad_array *ad_random_choice_with(ad_key key, int64_t n, ad_shape shape, ad_choice_options options);
 
-#ifndef __cplusplus
-
-/* ad_random_normal(key, shape, .scale = 2) expands to ad_random_normal_with(key, shape, { defaults, .scale = 2, .ad_unused_ = 0 }). */
-#define ad_random_uniform(...) AD_WITH_PP_(ad_random_uniform, AD_UNIFORM, __VA_ARGS__)
-
-#define ad_random_normal(...) AD_WITH_PP_(ad_random_normal, AD_NORMAL, __VA_ARGS__)
-
-#define ad_random_choice(...) AD_WITH_PPP_(ad_random_choice, AD_CHOICE, __VA_ARGS__)
-
-#endif
-
-#if !defined __cplusplus && !defined AD_INTERNAL_
-#define ad_random_bits(...)        AD_CALL_V_(ad_random_bits, __VA_ARGS__)
-#define ad_random_randint(...)     AD_CALL_V_(ad_random_randint, __VA_ARGS__)
-#define ad_random_bernoulli(...)   AD_CALL_V_(ad_random_bernoulli, __VA_ARGS__)
-#define ad_random_permutation(...) AD_CALL_V_(ad_random_permutation, __VA_ARGS__)
-#endif
+#include <ad/macros/random.h>
 
 AD_END_DECLS
 

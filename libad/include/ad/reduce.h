@@ -14,10 +14,10 @@ AD_BEGIN_DECLS
 
 /** Options of the reductions. Begin with AD_REDUCE_DEFAULTS. An error, never ignored: a field that a function does not take, .axis beside .axes. */
 typedef struct ad_reduce_options {
-    int axis;          /**< one axis; AD_NO_AXIS: see axes */
-    ad_axes axes;      /**< several; none given: all */
+    int axis;          /**< = AD_NO_AXIS: one axis */
+    ad_axes axes;      /**< several; none given, and no axis: all */
     bool keepdims;     /**< all but softmax and log_softmax: keep the reduced axes with length 1 */
-    ad_dtype dtype;    /**< sum, prod, mean, var, std: compute in this dtype; AD_NO_DTYPE: NumPy's choice. An integer one is float64 to mean, var and std */
+    ad_dtype dtype;    /**< = AD_NO_DTYPE; sum, prod, mean, var, std: compute in this dtype. Integers are float64 to mean, var and std */
     int ddof;          /**< var, std: divide by n - ddof */
     ad_array *where;   /**< sum, prod, mean, var, std, max, min, any, all: include only where it is not 0; broadcasts to x. NULL: everything */
     ad_array *initial; /**< sum, prod, max, min: one more element, 0-d; max and min with .where, or of nothing, need one. NULL: none */
@@ -26,26 +26,19 @@ typedef struct ad_reduce_options {
 
 /** Options of running sums and products. Begin with AD_SCAN_DEFAULTS. */
 typedef struct ad_scan_options {
-    int axis;       /**< AD_NO_AXIS: along the flattened array */
+    int axis;       /**< = AD_NO_AXIS: along the flattened array */
     bool reverse;   /**< from the last element to the first */
     bool exclusive; /**< leave the element itself out: the first result is that of nothing */
-    ad_dtype dtype; /**< compute in and give this dtype */
+    ad_dtype dtype; /**< = AD_NO_DTYPE: compute in and give this dtype */
     int ad_unused_;
 } AD_NAMED_ ad_scan_options;
 
 /** Options of ad_linear_recurrence. Begin with AD_RECURRENCE_DEFAULTS. */
 typedef struct ad_recurrence_options {
-    int axis; /**< -1 */
+    int axis; /**< = -1 */
     bool reverse;
     int ad_unused_;
 } AD_NAMED_ ad_recurrence_options;
-
-#define AD_REDUCE_DEFAULTS_FIELDS_     .axis = AD_NO_AXIS, .dtype = AD_NO_DTYPE
-#define AD_SCAN_DEFAULTS_FIELDS_       .axis = AD_NO_AXIS, .dtype = AD_NO_DTYPE
-#define AD_RECURRENCE_DEFAULTS_FIELDS_ .axis = -1
-#define AD_REDUCE_DEFAULTS             ((ad_reduce_options){ AD_REDUCE_DEFAULTS_FIELDS_ })
-#define AD_SCAN_DEFAULTS               ((ad_scan_options){ AD_SCAN_DEFAULTS_FIELDS_ })
-#define AD_RECURRENCE_DEFAULTS         ((ad_recurrence_options){ AD_RECURRENCE_DEFAULTS_FIELDS_ })
 
 /* ---- Sums and products ---- */
 
@@ -74,11 +67,11 @@ AD_API ad_array *ad_std_with(ad_array *x, ad_reduce_options options);
 /* ---- Selections; complex numbers are ordered by real part, then imaginary part, as in NumPy ---- */
 
 /** Largest element; NaN if there is one. Derivative: shared equally by all elements that attain it, or by the NaN.
- * Errors: nothing to choose from. */
+ * Errors: nothing to choose from. Also named ad_amax. */
 AD_API ad_array *ad_max(ad_array *x);
 AD_API ad_array *ad_max_with(ad_array *x, ad_reduce_options options);
 
-/** Smallest element; otherwise as ad_max. */
+/** Smallest element; otherwise as ad_max. Also named ad_amin. */
 AD_API ad_array *ad_min(ad_array *x);
 AD_API ad_array *ad_min_with(ad_array *x, ad_reduce_options options);
 
@@ -122,32 +115,7 @@ AD_API ad_array *ad_cumprod_with(ad_array *x, ad_scan_options options);
 AD_API ad_array *ad_linear_recurrence(ad_array *a, ad_array *b);
 AD_API ad_array *ad_linear_recurrence_with(ad_array *a, ad_array *b, ad_recurrence_options options);
 
-/* NumPy's other names of the same functions. */
-#define ad_amax      ad_max
-#define ad_amin      ad_min
-#define ad_amax_with ad_max_with
-#define ad_amin_with ad_min_with
-
-#ifndef __cplusplus
-/* ad_sum(x, .axis = 0) is ad_sum_with(x, (ad_reduce_options){ defaults, .axis = 0, .ad_unused_ = 0 }). */
-#define ad_sum(...)    AD_WITH_A_(ad_sum, AD_REDUCE, __VA_ARGS__)
-#define ad_mean(...)   AD_WITH_A_(ad_mean, AD_REDUCE, __VA_ARGS__)
-#define ad_prod(...)   AD_WITH_A_(ad_prod, AD_REDUCE, __VA_ARGS__)
-#define ad_var(...)    AD_WITH_A_(ad_var, AD_REDUCE, __VA_ARGS__)
-#define ad_std(...)    AD_WITH_A_(ad_std, AD_REDUCE, __VA_ARGS__)
-#define ad_max(...)    AD_WITH_A_(ad_max, AD_REDUCE, __VA_ARGS__)
-#define ad_min(...)    AD_WITH_A_(ad_min, AD_REDUCE, __VA_ARGS__)
-#define ad_ptp(...)    AD_WITH_A_(ad_ptp, AD_REDUCE, __VA_ARGS__)
-#define ad_argmax(...) AD_WITH_A_(ad_argmax, AD_REDUCE, __VA_ARGS__)
-#define ad_argmin(...) AD_WITH_A_(ad_argmin, AD_REDUCE, __VA_ARGS__)
-#define ad_any(...)    AD_WITH_A_(ad_any, AD_REDUCE, __VA_ARGS__)
-#define ad_all(...)    AD_WITH_A_(ad_all, AD_REDUCE, __VA_ARGS__)
-
-#define ad_cumsum(...)  AD_WITH_A_(ad_cumsum, AD_SCAN, __VA_ARGS__)
-#define ad_cumprod(...) AD_WITH_A_(ad_cumprod, AD_SCAN, __VA_ARGS__)
-
-#define ad_linear_recurrence(a, ...) AD_WITH_AA_(ad_linear_recurrence, AD_RECURRENCE, a, __VA_ARGS__)
-#endif
+#include <ad/macros/reduce.h>
 
 AD_END_DECLS
 

@@ -20,31 +20,31 @@ AD_BEGIN_DECLS
 
 /** Of ad_reshape and ad_ravel. */
 typedef struct ad_reshape_options {
-    const char *order; /**< "C", the default: the last axis runs fastest; "F": the first */
+    const char *order; /**< = "C": the last axis runs fastest; "F": the first */
     int ad_unused_;
 } AD_NAMED_ ad_reshape_options;
 
 /** Of ad_transpose. */
 typedef struct ad_transpose_options {
-    ad_axes axes; /**< for each axis of the result the operand's; default: all, reversed */
+    ad_axes axes; /**< for each axis of the result the operand's; none given: all, reversed */
     int ad_unused_;
 } AD_NAMED_ ad_transpose_options;
 
 /** Of ad_squeeze and ad_flip: one axis, several, or by default all that can be meant. */
 typedef struct ad_axes_options {
-    int axis;
+    int axis; /**< = AD_NO_AXIS */
     ad_axes axes;
     int ad_unused_;
 } AD_NAMED_ ad_axes_options;
 
 /** Of ad_rot90. */
 typedef struct ad_rot90_options {
-    int k;        /**< quarter turns, from the first axis towards the second; default 1, may be negative */
-    ad_axes axes; /**< the two axes of the plane; default 0 and 1 */
+    int k;        /**< = 1: quarter turns, from the first axis towards the second; may be negative */
+    ad_axes axes; /**< the two axes of the plane; none given: 0 and 1 */
     int ad_unused_;
 } AD_NAMED_ ad_rot90_options;
 
-/** Of ad_concatenate, ad_stack, ad_unstack: the axis, 0 by default. */
+/** Of ad_concatenate, ad_stack, ad_unstack. */
 typedef struct ad_join_options {
     int axis;
     int ad_unused_;
@@ -52,20 +52,20 @@ typedef struct ad_join_options {
 
 /** Of ad_split. */
 typedef struct ad_split_options {
-    int axis;         /**< default 0 */
+    int axis;
     ad_shape indices; /**< where to cut, in place of a number of sections: AD_SHAPE(2, 5) */
     int ad_unused_;
 } AD_NAMED_ ad_split_options;
 
-/** Of ad_repeat: the axis, by default the flattened array. */
+/** Of ad_repeat. */
 typedef struct ad_repeat_options {
-    int axis;
+    int axis; /**< = AD_NO_AXIS: the flattened array */
     int ad_unused_;
 } AD_NAMED_ ad_repeat_options;
 
 /** Of ad_roll. */
 typedef struct ad_roll_options {
-    int axis;        /**< default: the flattened array, whose shape comes back */
+    int axis;        /**< = AD_NO_AXIS: the flattened array, whose shape comes back */
     ad_axes axes;    /**< several axes, all rolled by the shift or by one of `shifts` each */
     ad_shape shifts; /**< in place of the shift: one for each axis */
     int ad_unused_;
@@ -79,9 +79,9 @@ typedef struct ad_widths {
 
 /** Of ad_pad. */
 typedef struct ad_pad_options {
-    const char *mode;       /**< "constant", the default, "edge", "reflect", "symmetric" or "wrap" */
+    const char *mode;       /**< = "constant": or "edge", "reflect", "symmetric", "wrap" */
     ad_widths widths;       /**< in place of the width: a pair for each axis, or one for all of them */
-    double constant_values; /**< what mode "constant" pads with; default 0 */
+    double constant_values; /**< what mode "constant" pads with */
     int ad_unused_;
 } AD_NAMED_ ad_pad_options;
 
@@ -115,13 +115,11 @@ AD_API ad_array *ad_atleast_3d(ad_array *x);
 
 /* ---- The order of axes; never a copy ---- */
 
-/** x with its axes in another order; reversed if none is given. */
+/** x with its axes in another order; reversed if none is given. Also named ad_permute_dims, as in the array API standard. */
 AD_API ad_array *ad_transpose_with(ad_array *x, ad_transpose_options options);
 AD_API ad_array *ad_transpose(ad_array *x);
-/** The same function under its name in the array API standard. */
-AD_API ad_array *ad_permute_dims(ad_array *x);
 
-/** (..., m, n) to (..., n, m). */
+/** (..., m, n) to (..., n, m). Also named ad_linalg_matrix_transpose. */
 AD_API ad_array *ad_matrix_transpose(ad_array *x);
 
 /** x with two axes exchanged. */
@@ -182,10 +180,10 @@ AD_API ad_array *ad_stack_with(const ad_tree *arrays, ad_join_options options);
 AD_API ad_array *ad_stack(const ad_tree *arrays);
 
 /** Arrays as rows: concatenated along axis 0, each with at least 2 axes. */
-AD_API ad_array *ad_vstack(const ad_tree *arrays);
+AD_API ad_array *ad_vstack(const ad_tree *arrays) AD_NOTED_;
 
 /** Arrays side by side: concatenated along axis 1, vectors along axis 0. */
-AD_API ad_array *ad_hstack(const ad_tree *arrays);
+AD_API ad_array *ad_hstack(const ad_tree *arrays) AD_NOTED_;
 
 /** x cut along an axis into a list of `sections` equal parts, or at .indices (out of range as in NumPy's slices). Parts share memory with x.
  * Errors: sections that do not divide the axis. A part that is not used contributes zeros to the cotangent. */
@@ -200,60 +198,11 @@ AD_API ad_tree *ad_array_split(ad_array *x, int64_t sections);
 AD_API ad_tree *ad_unstack_with(ad_array *x, ad_join_options options);
 AD_API ad_tree *ad_unstack(ad_array *x);
 
-#define AD_RESHAPE_DEFAULTS_FIELDS_   .order = "C"
-#define AD_TRANSPOSE_DEFAULTS_FIELDS_ .axes = { .count = 0 }
-#define AD_AXES_DEFAULTS_FIELDS_      .axis = AD_NO_AXIS
-#define AD_ROT90_DEFAULTS_FIELDS_     .k = 1
-#define AD_JOIN_DEFAULTS_FIELDS_      .axis = 0
-#define AD_SPLIT_DEFAULTS_FIELDS_     .axis = 0
-#define AD_REPEAT_DEFAULTS_FIELDS_    .axis = AD_NO_AXIS
-#define AD_ROLL_DEFAULTS_FIELDS_      .axis = AD_NO_AXIS
-#define AD_PAD_DEFAULTS_FIELDS_       .mode = "constant"
-
-#define AD_RESHAPE_DEFAULTS   ((ad_reshape_options){ AD_RESHAPE_DEFAULTS_FIELDS_ })
-#define AD_TRANSPOSE_DEFAULTS ((ad_transpose_options){ AD_TRANSPOSE_DEFAULTS_FIELDS_ })
-#define AD_AXES_DEFAULTS      ((ad_axes_options){ AD_AXES_DEFAULTS_FIELDS_ })
-#define AD_ROT90_DEFAULTS     ((ad_rot90_options){ AD_ROT90_DEFAULTS_FIELDS_ })
-#define AD_JOIN_DEFAULTS      ((ad_join_options){ AD_JOIN_DEFAULTS_FIELDS_ })
-#define AD_SPLIT_DEFAULTS     ((ad_split_options){ AD_SPLIT_DEFAULTS_FIELDS_ })
-#define AD_REPEAT_DEFAULTS    ((ad_repeat_options){ AD_REPEAT_DEFAULTS_FIELDS_ })
-#define AD_ROLL_DEFAULTS      ((ad_roll_options){ AD_ROLL_DEFAULTS_FIELDS_ })
-#define AD_PAD_DEFAULTS       ((ad_pad_options){ AD_PAD_DEFAULTS_FIELDS_ })
-
 #ifndef __cplusplus
 
 /** Pairs of widths: AD_WIDTHS({1, 2}, {0, 3}). Expands to `(ad_widths){ .count = 2, .width = { {1, 2}, {0, 3} } }`. */
 #define AD_WIDTHS(...) ((ad_widths){ .count = (int)(sizeof((int64_t[][2]){ __VA_ARGS__ }) / sizeof(int64_t[2])), .width = { __VA_ARGS__ } })
 
-/* Named options: ad_ravel(x, .order = "F") is ad_ravel_with(x, (ad_reshape_options){ .order = "C", .order = "F", .ad_unused_ = 0 }). */
-#define ad_reshape(x, ...) AD_WITH_AP_(ad_reshape, AD_RESHAPE, x, __VA_ARGS__)
-#define ad_ravel(...)      AD_WITH_A_(ad_ravel, AD_RESHAPE, __VA_ARGS__)
-#define ad_squeeze(...)    AD_WITH_A_(ad_squeeze, AD_AXES, __VA_ARGS__)
-#define ad_transpose(...)  AD_WITH_A_(ad_transpose, AD_TRANSPOSE, __VA_ARGS__)
-#define ad_permute_dims(...) ad_transpose(__VA_ARGS__)
-#define ad_flip(...)           AD_WITH_A_(ad_flip, AD_AXES, __VA_ARGS__)
-#define ad_rot90(...)          AD_WITH_A_(ad_rot90, AD_ROT90, __VA_ARGS__)
-#define ad_roll(x, ...)        AD_WITH_AP_(ad_roll, AD_ROLL, x, __VA_ARGS__)
-#define ad_repeat(x, ...)      AD_WITH_AA_(ad_repeat, AD_REPEAT, x, __VA_ARGS__)
-#define ad_pad(x, ...)         AD_WITH_AP_(ad_pad, AD_PAD, x, __VA_ARGS__)
-#define ad_concatenate(...)    AD_WITH_P_(ad_concatenate, AD_JOIN, __VA_ARGS__)
-#define ad_stack(...)          AD_WITH_P_(ad_stack, AD_JOIN, __VA_ARGS__)
-#define ad_split(x, ...)       AD_WITH_AP_(ad_split, AD_SPLIT, x, __VA_ARGS__)
-#define ad_array_split(x, ...) AD_WITH_AP_(ad_array_split, AD_SPLIT, x, __VA_ARGS__)
-#define ad_vstack(arrays)      AD_CALL_P_(ad_vstack, arrays)
-#define ad_hstack(arrays)      AD_CALL_P_(ad_hstack, arrays)
-#define ad_unstack(...)        AD_WITH_A_(ad_unstack, AD_JOIN, __VA_ARGS__)
-
-/* Operands. */
-#define ad_broadcast_to(x, shape)           AD_CALL_AP_(ad_broadcast_to, x, shape)
-#define ad_atleast_1d(x)                    AD_CALL_A_(ad_atleast_1d, x)
-#define ad_atleast_2d(x)                    AD_CALL_A_(ad_atleast_2d, x)
-#define ad_atleast_3d(x)                    AD_CALL_A_(ad_atleast_3d, x)
-#define ad_fliplr(x)                        AD_CALL_A_(ad_fliplr, x)
-#define ad_flipud(x)                        AD_CALL_A_(ad_flipud, x)
-#define ad_matrix_transpose(x)              AD_CALL_A_(ad_matrix_transpose, x)
-#define ad_swapaxes(x, axis1, axis2)        AD_CALL_AP_(ad_swapaxes, x, axis1, axis2)
-#define ad_tile(x, reps)                    AD_CALL_AP_(ad_tile, x, reps)
 #define ad_expand_dims(x, axis)             AD_CALL_CHOSEN_(ad_expand_dims, ad_expand_dims_axes, x, axis, axis)
 #define ad_moveaxis(x, source, destination) AD_CALL_CHOSEN_(ad_moveaxis, ad_moveaxis_axes, x, source, source, destination)
 
@@ -268,6 +217,8 @@ AD_API ad_tree *ad_unstack(ad_array *x);
     })
 
 #endif
+
+#include <ad/macros/shape.h>
 
 AD_END_DECLS
 

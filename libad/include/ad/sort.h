@@ -8,12 +8,9 @@ AD_BEGIN_DECLS
 
 /** Options of ad_sort and ad_argsort. */
 typedef struct ad_sort_options {
-    int axis; /**< default -1; AD_NO_AXIS: the flattened array */
+    int axis; /**< = -1; AD_NO_AXIS: the flattened array */
     int ad_unused_;
 } AD_NAMED_ ad_sort_options;
-
-#define AD_SORT_DEFAULTS_FIELDS_ .axis = -1
-#define AD_SORT_DEFAULTS         ((ad_sort_options){ AD_SORT_DEFAULTS_FIELDS_ })
 
 /** x in ascending order along an axis. Every dtype. Errors: an axis out of range; a 0-d array has none (.axis = AD_NO_AXIS sorts it).
  * Derivative: the order is a constant, so tangents are put in it and cotangents put back. */
@@ -26,13 +23,10 @@ AD_API ad_array *ad_argsort_with(ad_array *x, ad_sort_options options);
 
 /** Options of ad_partition and ad_argpartition. */
 typedef struct ad_partition_options {
-    int axis;      /**< default -1; AD_NO_AXIS: the flattened array */
+    int axis;      /**< = -1; AD_NO_AXIS: the flattened array */
     ad_shape kths; /**< several places in place of kth: AD_SHAPE(2, -1) */
     int ad_unused_;
 } AD_NAMED_ ad_partition_options;
-
-#define AD_PARTITION_DEFAULTS_FIELDS_ .axis = -1
-#define AD_PARTITION_DEFAULTS         ((ad_partition_options){ AD_PARTITION_DEFAULTS_FIELDS_ })
 
 /** x with the element that sorting would put at place kth there, none after it smaller, and none before it larger.
  *
@@ -46,13 +40,7 @@ AD_API ad_array *ad_partition_with(ad_array *x, int64_t kth, ad_partition_option
 AD_API ad_array *ad_argpartition(ad_array *x, int64_t kth);
 AD_API ad_array *ad_argpartition_with(ad_array *x, int64_t kth, ad_partition_options options);
 
-#ifndef __cplusplus
-#define ad_sort(...)    AD_WITH_A_(ad_sort, AD_SORT, __VA_ARGS__)
-#define ad_argsort(...) AD_WITH_A_(ad_argsort, AD_SORT, __VA_ARGS__)
-
-#define ad_partition(x, ...)    AD_WITH_AP_(ad_partition, AD_PARTITION, x, __VA_ARGS__)
-#define ad_argpartition(x, ...) AD_WITH_AP_(ad_argpartition, AD_PARTITION, x, __VA_ARGS__)
-#endif
+#include <ad/macros/sort.h>
 
 AD_END_DECLS
 

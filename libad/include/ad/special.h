@@ -13,33 +13,22 @@ AD_BEGIN_DECLS
  *
  * Options: axis, axes, keepdims.
  * Derivative: softmax(x). Where all elements are -inf it is 0; elements that are +inf share it. Small results and slopes near 0 and 1 keep their digits.
- * As scipy.special.logsumexp. */
+ * As scipy.special.logsumexp. Also named ad_special_logsumexp. */
 AD_API ad_array *ad_logsumexp(ad_array *x);
 AD_API ad_array *ad_logsumexp_with(ad_array *x, ad_reduce_options options);
 
 /** exp(x) / sum(exp(x)), of the shape of x; real. Options: axis, axes.
- * Derivative: y (v - sum(y v)), where y near 1 keeps its digits. As scipy.special.softmax: with neither axis nor axes over all elements. */
+ * Derivative: y (v - sum(y v)), where y near 1 keeps its digits. As scipy.special.softmax: with neither axis nor axes over all elements.
+ * Also named ad_special_softmax. */
 AD_API ad_array *ad_softmax(ad_array *x);
 AD_API ad_array *ad_softmax_with(ad_array *x, ad_reduce_options options);
 
 /** x - log(sum(exp(x))), of the shape of x; real. Options: axis, axes.
- * VJP: g - softmax(x) sum(g). As scipy.special.log_softmax. */
+ * VJP: g - softmax(x) sum(g). As scipy.special.log_softmax. Also named ad_special_log_softmax. */
 AD_API ad_array *ad_log_softmax(ad_array *x);
 AD_API ad_array *ad_log_softmax_with(ad_array *x, ad_reduce_options options);
 
-/* SciPy's names of the same functions. */
-#define ad_special_logsumexp        ad_logsumexp
-#define ad_special_logsumexp_with   ad_logsumexp_with
-#define ad_special_softmax          ad_softmax
-#define ad_special_softmax_with     ad_softmax_with
-#define ad_special_log_softmax      ad_log_softmax
-#define ad_special_log_softmax_with ad_log_softmax_with
-
-#ifndef __cplusplus
-#define ad_logsumexp(...)   AD_WITH_A_(ad_logsumexp, AD_REDUCE, __VA_ARGS__)
-#define ad_softmax(...)     AD_WITH_A_(ad_softmax, AD_REDUCE, __VA_ARGS__)
-#define ad_log_softmax(...) AD_WITH_A_(ad_log_softmax, AD_REDUCE, __VA_ARGS__)
-#endif
+#include <ad/macros/special.h>
 
 AD_END_DECLS
 

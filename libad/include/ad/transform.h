@@ -205,10 +205,10 @@ AD_API void *ad_vjp_of(ad_fn *fn, ...);
  *
  * @param ybar  cotangent of the output, of its shape; for functions that return a tree see ad_vjp_apply_any
  * @return      cotangent of the argument (an array; NULL and an error if it is a tree) */
-AD_API ad_array *ad_vjp_apply(ad_pullback *pull, ad_array *ybar);
+AD_API ad_array *ad_vjp_apply(ad_pullback *pull, ad_array *ybar) AD_NOTED_;
 
 /** The same, with trees: ybar is an ad_array * or ad_tree * like the output, the result like the argument. */
-AD_API void *ad_vjp_apply_any(ad_pullback *pull, void *ybar);
+AD_API void *ad_vjp_apply_any(ad_pullback *pull, void *ybar) AD_NOTED_;
 
 /** Frees a pullback, in the thread that made it. NULL is allowed. */
 AD_API void ad_vjp_free(ad_pullback *pull);
@@ -263,18 +263,15 @@ enum { AD_REV = 1, AD_FWD = 2 };
 
 /** What ad_check_grads compares, and how closely. Begin with AD_CHECK_DEFAULTS. */
 typedef struct ad_check_options {
-    int order;        /**< highest order of derivative: default 2 */
-    unsigned modes;   /**< AD_REV, AD_FWD or both: default both, in every nesting */
-    double tolerance; /**< relative to the derivative, beside the error that the differences are measured to have: default 1e-6 */
-    double step;      /**< of the differences, relative to each element; default 0: the fifth root of the rounding unit. Where it serves badly, as near a
+    int order;                               /**< = 2: highest order of derivative */
+    unsigned modes;                          /**< = AD_REV | AD_FWD: AD_REV, AD_FWD or both, in every nesting */
+    double tolerance;                        /**< = 1e-6: relative to the derivative, beside the error that the differences are measured to have */
+    double step;                             /**< of the differences, relative to each element; default 0: the fifth root of the rounding unit. Where it serves badly, as near a
                            kink, others are tried */
-    uint64_t seed;    /**< of the random directions: default 1 */
+    uint64_t seed;                           /**< = 1: of the random directions */
     double numbers[AD_MAX_ARGUMENTS];        /**< the i, l and d arguments of an ad_fn, in order: .numbers = { 3, 0.5 } */
     const void *arguments[AD_MAX_ARGUMENTS]; /**< x, ...: the others, in order: each an array, a tree or a pointer */
 } ad_check_options;
-
-#define AD_CHECK_DEFAULTS_FIELDS_ .order = 2, .modes = AD_REV | AD_FWD, .tolerance = 1e-6, .seed = 1
-#define AD_CHECK_DEFAULTS         ((ad_check_options){ AD_CHECK_DEFAULTS_FIELDS_ })
 
 /** ad_check_grads(f, x, ..., .order = 2, .modes = AD_REV | AD_FWD): compares derivatives in all float arguments with central differences in random
  * directions, and the two modes with each other. True, or false with an error that shows both numbers.
@@ -300,10 +297,7 @@ AD_API bool ad_check_grads_with(ad_fn *fn, ad_check_options options);
     })
 #endif
 
-#if !defined __cplusplus && !defined AD_INTERNAL_
-#define ad_vjp_apply(x, ...)     AD_CALL_PP_(ad_vjp_apply, x, __VA_ARGS__)
-#define ad_vjp_apply_any(x, ...) AD_CALL_PP_(ad_vjp_apply_any, x, __VA_ARGS__)
-#endif
+#include <ad/macros/transform.h>
 
 AD_END_DECLS
 

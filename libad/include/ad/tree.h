@@ -85,19 +85,19 @@ ad_tree_item ad_leaves_are_arrays_trees_or_C_numbers_(struct ad_leaves_are_array
 AD_API ad_tree *ad_tree_empty(void);
 
 /** The array at a path; NULL and an error if there is none. */
-AD_API ad_array *ad_tree_get(const ad_tree *t, const char *path);
+AD_API ad_array *ad_tree_get(const ad_tree *t, const char *path) AD_NOTED_;
 
 /** The tree at a path. */
-AD_API ad_tree *ad_tree_sub(const ad_tree *t, const char *path);
+AD_API ad_tree *ad_tree_sub(const ad_tree *t, const char *path) AD_NOTED_;
 
 /** Whether the path names an entry, array or tree. */
 AD_API bool ad_tree_has(const ad_tree *t, const char *path);
 
 /** A new tree with the array at the path replaced, or added under a new name in an existing tree. */
-AD_API ad_tree *ad_tree_set(const ad_tree *t, const char *path, ad_array *x);
+AD_API ad_tree *ad_tree_set(const ad_tree *t, const char *path, ad_array *x) AD_NOTED_;
 
 /** The same with a tree. */
-AD_API ad_tree *ad_tree_set_tree(const ad_tree *t, const char *path, ad_tree *x);
+AD_API ad_tree *ad_tree_set_tree(const ad_tree *t, const char *path, ad_tree *x) AD_NOTED_;
 
 /** Number of entries of the tree itself; of arrays in it and its subtrees. 0 and an error for NULL. */
 AD_API int ad_tree_count(const ad_tree *t);
@@ -114,7 +114,7 @@ AD_API ad_tree *ad_tree_tree_at(const ad_tree *t, int i);
 AD_API int ad_tree_leaves(const ad_tree *t, ad_array **out, int room);
 
 /** A tree of the structure of t with other leaves, as many as ad_tree_leaf_count(t). */
-AD_API ad_tree *ad_tree_with_leaves(const ad_tree *t, ad_array *const *leaves);
+AD_API ad_tree *ad_tree_with_leaves(const ad_tree *t, ad_array *const *leaves) AD_NOTED_;
 
 /** Whether two trees have the same names and nesting. */
 AD_API bool ad_tree_same_structure(const ad_tree *a, const ad_tree *b);
@@ -125,18 +125,18 @@ AD_API bool ad_tree_same_structure(const ad_tree *a, const ad_tree *b);
  * @return   a tree of the structure of t
  * Derivative: f's.
  * Errors: f is NULL, or gives NULL (the error is f's, if it set one); two trees of different structure (AD_ERROR_SHAPE). */
-AD_API ad_tree *ad_tree_map(ad_array *(*f)(ad_array *), const ad_tree *t);
-AD_API ad_tree *ad_tree_map2(ad_array *(*f)(ad_array *, ad_array *), const ad_tree *t, const ad_tree *u);
+AD_API ad_tree *ad_tree_map(ad_array *(*f)(ad_array *), const ad_tree *t) AD_NOTED_;
+AD_API ad_tree *ad_tree_map2(ad_array *(*f)(ad_array *, ad_array *), const ad_tree *t, const ad_tree *u) AD_NOTED_;
 
 /** The same with a context, which is passed on. */
-AD_API ad_tree *ad_tree_map_with_context(ad_array *(*f)(ad_array *leaf, void *context), const ad_tree *t, void *context);
-AD_API ad_tree *ad_tree_map2_with_context(ad_array *(*f)(ad_array *a, ad_array *b, void *context), const ad_tree *t, const ad_tree *u, void *context);
+AD_API ad_tree *ad_tree_map_with_context(ad_array *(*f)(ad_array *leaf, void *context), const ad_tree *t, void *context) AD_NOTED_;
+AD_API ad_tree *ad_tree_map2_with_context(ad_array *(*f)(ad_array *a, ad_array *b, void *context), const ad_tree *t, const ad_tree *u, void *context) AD_NOTED_;
 
 /** f on every leaf and its path: ad_tree_map_with_path(f, t, NULL).
  *
  * @param f        as above; path is "layers/0/W", there until f returns; context is passed on
  * @return, Derivative and Errors: as above. As jax.tree_util.tree_map_with_path. */
-AD_API ad_tree *ad_tree_map_with_path(ad_array *(*f)(const char *path, ad_array *leaf, void *context), const ad_tree *t, void *context);
+AD_API ad_tree *ad_tree_map_with_path(ad_array *(*f)(const char *path, ad_array *leaf, void *context), const ad_tree *t, void *context) AD_NOTED_;
 
 /** All leaves, depth first and each in C order, as one vector of their common dtype, and back: shapes, dtypes and structure are those of t.
  *
@@ -144,27 +144,14 @@ AD_API ad_tree *ad_tree_map_with_path(ad_array *(*f)(const char *path, ad_array 
  * @return        (n,), float64 and empty for a tree without leaves; a tree like t
  * Derivative: linear, the one is the other's transpose; leaves of integers and bools are constants.
  * Errors: a vector of another shape. */
-AD_API ad_array *ad_flatten(const ad_tree *t);
-AD_API ad_tree *ad_unflatten(const ad_tree *t, ad_array *vector);
+AD_API ad_array *ad_flatten(const ad_tree *t) AD_NOTED_;
+AD_API ad_tree *ad_unflatten(const ad_tree *t, ad_array *vector) AD_NOTED_;
 
 /** Prints paths, dtypes, shapes and values. */
 AD_API void ad_tree_print(const ad_tree *t);
 AD_API void ad_tree_fprint(FILE *stream, const ad_tree *t);
 
-#if !defined __cplusplus && !defined AD_INTERNAL_
-#define ad_flatten(x)               AD_CALL_P_(ad_flatten, x)
-#define ad_tree_get(x, ...)         AD_CALL_PP_(ad_tree_get, x, __VA_ARGS__)
-#define ad_tree_sub(x, ...)         AD_CALL_PP_(ad_tree_sub, x, __VA_ARGS__)
-#define ad_tree_set(x, ...)         AD_CALL_PP_(ad_tree_set, x, __VA_ARGS__)
-#define ad_tree_set_tree(x, ...)    AD_CALL_PP_(ad_tree_set_tree, x, __VA_ARGS__)
-#define ad_tree_with_leaves(x, ...) AD_CALL_PP_(ad_tree_with_leaves, x, __VA_ARGS__)
-#define ad_unflatten(x, ...)        AD_CALL_PP_(ad_unflatten, x, __VA_ARGS__)
-#define ad_tree_map(...)            AD_CALL_V_(ad_tree_map, __VA_ARGS__)
-#define ad_tree_map2(...)           AD_CALL_V_(ad_tree_map2, __VA_ARGS__)
-#define ad_tree_map_with_path(...)  AD_CALL_V_(ad_tree_map_with_path, __VA_ARGS__)
-#define ad_tree_map_with_context(...)  AD_CALL_V_(ad_tree_map_with_context, __VA_ARGS__)
-#define ad_tree_map2_with_context(...) AD_CALL_V_(ad_tree_map2_with_context, __VA_ARGS__)
-#endif
+#include <ad/macros/tree.h>
 
 AD_END_DECLS
 

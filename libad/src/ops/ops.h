@@ -12,7 +12,7 @@
 #include "tape/tape.h"
 #include <stdarg.h>
 
-/* Enters an operation into the table: a pointer in a section of its own, which the linker gathers. A new file has its place in table.c too. */
+/* Enters an operation into the table: a pointer in a section of its own, which the linker gathers. */
 #define AD_OPERATION(primitive)                                                                                        \
     static const ad_primitive *const primitive##_entry __attribute__((section(AD_TABLE_SECTION), used)) = &primitive
 

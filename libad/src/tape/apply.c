@@ -489,7 +489,7 @@ const ad_primitive ad_identity_op = {
 static const ad_primitive stop_gradient = { .name = "ad_stop_gradient", .infer = ad_same_infer, .view = identity_view, .constant = true };
 
 /* It computes nothing, and is a call only for those who watch. Another thread may make a constant of a value, too. */
-ad_array *ad_stop_gradient(ad_array *x)
+ad_array *(ad_stop_gradient)(ad_array *x)
 {
     ad_context *c = ad_current();
     if (!ad_given(x, "ad_stop_gradient", "array"))

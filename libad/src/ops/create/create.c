@@ -71,18 +71,18 @@ static bool makeable(const char *operation, ad_dtype dtype, const ad_shape *shap
     return ad_known_dtype(operation, dtype) && ad_shape_possible(operation, dtype, shape);
 }
 
-static ad_dtype dtype_like(const ad_array *x, ad_dtype_options options)
+static ad_dtype dtype_like(const ad_array *x, ad_like_options options)
 {
     return options.dtype == AD_NO_DTYPE ? (ad_dtype)x->dtype : options.dtype;
 }
 
-ad_array *ad_zeros_with(ad_shape shape, ad_dtype_options options)
+ad_array *ad_zeros_with(ad_shape shape, ad_create_options options)
 {
     AD_RUNNING(ad_current(), "ad_zeros");
     return makeable("ad_zeros", options.dtype, &shape) ? ad_array_zeros(ad_current(), options.dtype, shape.ndim, shape.dim) : NULL;
 }
 
-ad_array *ad_ones_with(ad_shape shape, ad_dtype_options options)
+ad_array *ad_ones_with(ad_shape shape, ad_create_options options)
 {
     static const int64_t still[AD_MAX_NDIM];
     ad_context *c = ad_current();
@@ -99,7 +99,7 @@ static ad_array *converted(const char *operation, ad_array *value, ad_dtype dtyp
     return ad_number_fits(operation, value, dtype) ? ad_astype(value, dtype) : NULL;
 }
 
-ad_array *ad_asarray_with(ad_array *x, ad_dtype_options options)
+ad_array *ad_asarray_with(ad_array *x, ad_like_options options)
 {
     return ad_given(x, "ad_asarray", "array") && ad_known_dtype("ad_asarray", dtype_like(x, options)) ? converted("ad_asarray", x, dtype_like(x, options)) : NULL;
 }
@@ -114,7 +114,7 @@ static ad_array *full(const char *operation, ad_shape shape, ad_array *value, ad
     return value && makeable(operation, dtype, &shape) ? ad_broadcast_to(converted(operation, value, dtype), shape) : NULL;
 }
 
-ad_array *ad_full_with(ad_shape shape, ad_array *value, ad_dtype_options options)
+ad_array *ad_full_with(ad_shape shape, ad_array *value, ad_like_options options)
 {
     return ad_given(value, "ad_full", "value") ? full("ad_full", shape, value, dtype_like(value, options)) : NULL;
 }
@@ -125,17 +125,17 @@ ad_array *ad_full_with(ad_shape shape, ad_array *value, ad_dtype_options options
     {                                                                                                                  \
         return ad_##name##_with(shape, AD_CREATE_DEFAULTS);                                                            \
     }                                                                                                                  \
-    ad_array *ad_##name##_like_with(const ad_array *x, ad_dtype_options options)                                       \
+    ad_array *ad_##name##_like_with(const ad_array *x, ad_like_options options)                                        \
     {                                                                                                                  \
         bool given = ad_given(x, "ad_" #name "_like", "array");                                                        \
-        return given ? ad_##name##_with(ad_shape_of(x), (ad_dtype_options){ .dtype = dtype_like(x, options) }) : NULL; \
+        return given ? ad_##name##_with(ad_shape_of(x), (ad_create_options){ .dtype = dtype_like(x, options) }) : NULL; \
     }                                                                                                                  \
     ad_array *(ad_##name##_like)(const ad_array *x)                                                                    \
     {                                                                                                                  \
         return ad_##name##_like_with(x, AD_LIKE_DEFAULTS);                                                             \
     }
 
-ad_array *ad_empty_with(ad_shape shape, ad_dtype_options options)
+ad_array *ad_empty_with(ad_shape shape, ad_create_options options)
 {
     return ad_zeros_with(shape, options);
 }
@@ -149,7 +149,7 @@ ad_array *(ad_full)(ad_shape shape, ad_array *value)
     return ad_full_with(shape, value, AD_LIKE_DEFAULTS);
 }
 
-ad_array *ad_full_like_with(const ad_array *x, ad_array *value, ad_dtype_options options)
+ad_array *ad_full_like_with(const ad_array *x, ad_array *value, ad_like_options options)
 {
     bool given = ad_given(x, "ad_full_like", "array") && ad_given(value, "ad_full_like", "value");
     return given ? full("ad_full_like", ad_shape_of(x), value, dtype_like(x, options)) : NULL;
@@ -343,7 +343,7 @@ ad_array *(ad_eye)(int64_t n)
     return ad_eye_with(n, AD_EYE_DEFAULTS);
 }
 
-ad_array *ad_identity_with(int64_t n, ad_dtype_options options)
+ad_array *ad_identity_with(int64_t n, ad_create_options options)
 {
     return ad_eye(n, .dtype = options.dtype);
 }

@@ -234,7 +234,7 @@ ad_tree *(ad_meshgrid)(const ad_tree *arrays)
     return ad_meshgrid_with(arrays, AD_MESHGRID_DEFAULTS);
 }
 
-ad_array *ad_indices_with(ad_shape shape, ad_dtype_options options)
+ad_array *ad_indices_with(ad_shape shape, ad_indices_options options)
 {
     ad_tree_item axes[AD_MAX_NDIM];
     if (!ad_known_dtype("ad_indices", options.dtype) || !ad_count_fits("ad_indices", shape.ndim, AD_MAX_NDIM - 1, "dimensions") ||

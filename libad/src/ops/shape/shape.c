@@ -170,7 +170,7 @@ ad_array *(ad_ravel)(ad_array *x)
 
 /* ---- axes of length 1 ---- */
 
-ad_array *ad_expand_dims_axes(ad_array *x, ad_axes axes)
+ad_array *(ad_expand_dims_axes)(ad_array *x, ad_axes axes)
 {
     bool inserted[AD_MAX_NDIM] = { false };
     if (!ad_given(x, "ad_expand_dims", "array") || !ad_count_fits("ad_expand_dims", axes.count, AD_MAX_NDIM, "new axes") ||
@@ -345,13 +345,6 @@ ad_array *(ad_transpose)(ad_array *x)
     return ad_transpose_with(x, AD_TRANSPOSE_DEFAULTS);
 }
 
-ad_array *(ad_permute_dims)(ad_array *x)
-{
-    if (!ad_given(x, "ad_permute_dims", "array"))
-        return NULL;
-    return ad_transpose_with(x, AD_TRANSPOSE_DEFAULTS);
-}
-
 ad_array *(ad_swapaxes)(ad_array *x, int axis1, int axis2)
 {
     struct order order = { { 0 } };
@@ -372,7 +365,7 @@ ad_array *(ad_matrix_transpose)(ad_array *x)
     return ad_swapaxes(x, -2, -1);
 }
 
-ad_array *ad_moveaxis_axes(ad_array *x, ad_axes sources, ad_axes destinations)
+ad_array *(ad_moveaxis_axes)(ad_array *x, ad_axes sources, ad_axes destinations)
 {
     bool moved[AD_MAX_NDIM] = { false }, taken[AD_MAX_NDIM] = { false };
     struct order order = { { 0 } };
