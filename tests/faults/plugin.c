@@ -45,7 +45,7 @@ static bool shares_work(void)
 }
 
 /* Leaves an array and a tape to the thread that calls. */
-AD_API int plugin_run(void);
+__attribute__((visibility("default"))) int plugin_run(void);
 
 int plugin_run(void)
 {

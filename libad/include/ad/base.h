@@ -10,18 +10,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define AD_API __attribute__((visibility("default")))
+/* Marks what the libraries export. Between the next two everything is visible, so that a declaration need not say it at length. */
+#define AD_API
 
 #ifdef __cplusplus
-#define AD_BEGIN_DECLS extern "C" {
-#define AD_END_DECLS }
+#define AD_BEGIN_DECLS extern "C" { _Pragma("GCC visibility push(default)")
+#define AD_END_DECLS _Pragma("GCC visibility pop") }
 /* Complex numbers have no type that C and C++ share: a C++ program sees the same two doubles. */
 typedef struct ad_complex {
     double real, imag;
 } ad_complex;
 #else
-#define AD_BEGIN_DECLS
-#define AD_END_DECLS
+#define AD_BEGIN_DECLS _Pragma("GCC visibility push(default)")
+#define AD_END_DECLS   _Pragma("GCC visibility pop")
 typedef double _Complex ad_complex;
 #endif
 
