@@ -458,9 +458,20 @@ START_TEST(a_checked_build_tells_where_a_dropped_array_was_made)
 }
 END_TEST
 
+START_TEST(the_place_for_a_breakpoint_leaves_errors_as_they_are)
+{
+    ad_error_breakpoint(AD_ERROR_USER, "nothing happened");
+    ck_assert(!ad_failed());
+    ad_set_error(AD_ERROR_USER, "an error");
+    ad_error_breakpoint(AD_ERROR_VALUE, "nothing happened");
+    assert_error(AD_ERROR_USER, "an error");
+}
+END_TEST
+
 RUN_TESTS("errors", what_the_program_is_doing_is_appended, a_transformation_that_fails_gives_a_function_that_fails, what_is_made_of_a_failed_function_fails_with_the_first_sentence,
           places_of_second_results_are_emptied, functions_described_to_the_library_fail_the_same_way, failed_functions_are_remembered,
           transformations_work_without_memory_and_again_with_it, every_allocation_of_a_transformation_may_fail,
           the_environment_says_what_an_error_does, a_program_says_what_an_error_does, an_error_prints_and_exits_where_that_was_asked_for,
           an_error_of_a_derivative_has_the_line_of_the_derivative, an_assigned_value_outlives_its_scope, assigning_drops_what_was_held,
-          a_failed_assignment_leaves_the_variable, releasing_what_nobody_retained_is_an_error, a_checked_build_tells_where_a_dropped_array_was_made)
+          a_failed_assignment_leaves_the_variable, releasing_what_nobody_retained_is_an_error, a_checked_build_tells_where_a_dropped_array_was_made,
+          the_place_for_a_breakpoint_leaves_errors_as_they_are)

@@ -464,9 +464,30 @@ START_TEST(no_derivative_is_taken_while_an_error_is_recorded)
 }
 END_TEST
 
+static int differentiations_seen;
+
+static ad_array *watching(ad_array *x)
+{
+    differentiations_seen += ad_is_differentiating();
+    return ad_sum(ad_sin(x));
+}
+
+START_TEST(a_function_sees_whether_it_is_differentiated)
+{
+    AD_SCOPE;
+    differentiations_seen = 0;
+    watching(ad_scalar(1));
+    ck_assert_int_eq(differentiations_seen, 0);
+    ad_grad(watching)(ad_scalar(1));
+    ad_deriv(watching)(ad_scalar(1));
+    ck_assert_int_eq(differentiations_seen, 2);
+    ck_assert(!ad_is_differentiating());
+}
+END_TEST
+
 RUN_TESTS("nesting", perturbations_are_not_confused, closures_over_outer_inputs_to_higher_order, escaped_value_is_constant_in_the_next_trace,
           value_from_a_finished_inner_level_keeps_its_outer_dependence, a_failing_callback_unwinds_every_level, checkpoints_see_what_they_close_over,
           checkpoints_may_close_over_what_inner_functions_make, results_of_a_checkpoint_may_depend_on_different_levels,
           results_outlive_the_scopes_that_a_function_left_open,
           random_programs_of_nested_derivatives_agree_with_differences, stop_gradient_stops, inner_gradients_in_a_loop,
-          errors_of_transformations_say_what_is_wrong, no_derivative_is_taken_while_an_error_is_recorded)
+          errors_of_transformations_say_what_is_wrong, no_derivative_is_taken_while_an_error_is_recorded, a_function_sees_whether_it_is_differentiated)

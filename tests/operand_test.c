@@ -175,6 +175,20 @@ START_TEST(the_constants_are_the_nearest_doubles)
 }
 END_TEST
 
+START_TEST(unsigned_numbers_are_weak_integers_as_far_as_those_go)
+{
+    AD_SCOPE;
+    ad_array *x = ad_weak_unsigned(7);
+    ck_assert_int_eq(ad_dtype_of(x), AD_I64);
+    ck_assert_int_eq(ad_dtype_of(ad_mul(x, ad_ones(AD_SHAPE(1), .dtype = AD_F32))), AD_F32);
+    ck_assert_int_eq(ad_item_int(ad_weak_unsigned(INT64_MAX)), INT64_MAX);
+    ck_assert_ptr_null(ad_weak_unsigned((uint64_t)INT64_MAX + 1));
+    ck_assert_int_eq(ad_error_code(), AD_ERROR_VALUE);
+    ad_clear_error();
+}
+END_TEST
+
 RUN_TESTS("operand", every_arithmetic_type_is_an_operand, every_arithmetic_type_is_a_leaf_and_a_fill, a_number_is_weak_beside_an_array,
           arrays_may_be_const_and_unknown_pointers_are_arrays, a_literal_null_is_an_error_when_the_program_runs,
-          operands_and_options_are_evaluated_once_from_left_to_right, the_macros_stand_wherever_an_expression_may, the_constants_are_the_nearest_doubles)
+          operands_and_options_are_evaluated_once_from_left_to_right, the_macros_stand_wherever_an_expression_may, the_constants_are_the_nearest_doubles,
+          unsigned_numbers_are_weak_integers_as_far_as_those_go)

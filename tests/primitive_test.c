@@ -412,6 +412,21 @@ START_TEST(a_rule_whose_cotangent_does_not_fit_is_named)
 }
 END_TEST
 
+static ad_array *knows_its_primitive(const ad_node *node, int operand, ad_array *g)
+{
+    (void)operand;
+    return ad_node_primitive(node) == &with_rule ? g : NULL;
+}
+
+START_TEST(a_rule_sees_whose_it_is)
+{
+    AD_SCOPE;
+    rule = knows_its_primitive;
+    assert_close(ad_item(ad_grad(use_rule)(ad_scalar(2))), 6 + 2 * 3, 0);
+    assert_close(ad_item(ad_deriv(use_rule)(ad_scalar(2))), 6 + 2 * 3, 0);
+}
+END_TEST
+
 /* ---- saves: a bit for each operand and output ---- */
 
 static bool pair_infer(const ad_node *node, ad_spec *outputs)
@@ -688,7 +703,7 @@ START_TEST(integers_are_constant_summands_and_factors)
 END_TEST
 
 RUN_TESTS("primitives", every_choice_of_outputs_differentiates_in_every_way, several_outputs_differentiate_wherever_they_stand_on_the_tape,
-          a_missing_rule_is_an_error_only_when_it_is_needed, records_that_cannot_be_called_are_refused_by_name, rules_read_only_what_is_saved,
+          a_missing_rule_is_an_error_only_when_it_is_needed, records_that_cannot_be_called_are_refused_by_name, rules_read_only_what_is_saved, a_rule_sees_whose_it_is,
           a_rule_whose_cotangent_does_not_fit_is_named, each_operand_and_output_has_a_bit_of_its_own,
           a_value_is_computed_by_what_infer_said,
           what_a_rule_gives_is_brought_into_form, parameters_of_a_linear_operation_stay_as_they_are,

@@ -16,10 +16,22 @@ from typing import Dict, List, Optional
 HEADERS = pathlib.Path(__file__).resolve().parent.parent / "include" / "ad"
 
 
+def declared(type_: str, name: str) -> str:
+    """A type and a name in C: "void (*f)(void)", "ad_array *x", "int n"."""
+    if "(*)" in type_:
+        return type_.replace("(*)", f"(*{name})")
+    return type_ + name if type_.endswith("*") else f"{type_} {name}".strip()
+
+
 @dataclass
 class Parameter:
     type: str  # "ad_array *", "int64_t"; "..." for what a variadic function takes
     name: str  # "" for "..."
+
+    @property
+    def declared(self) -> str:
+        """As a declaration has it."""
+        return declared(self.type, self.name)
 
     @property
     def is_operand(self) -> bool:
@@ -72,13 +84,46 @@ class Function:
 
 
 @dataclass
+class Macro:
+    name: str
+    definition: str  # what follows the name: "(x) AD_CALL_A_(ad_add, x)"
+    doc: str
+    section: str
+
+
+@dataclass
+class Type:
+    name: str
+    text: str  # as the header has it
+    doc: str
+
+
+@dataclass
+class Text:
+    title: str  # of a section, or ""
+    text: str
+
+
+@dataclass
 class Header:
     family: str
     doc: str  # of the comment at its top
-    functions: List[Function] = field(default_factory=list)
-    options: List[Options] = field(default_factory=list)
-    macros: Dict[str, str] = field(default_factory=dict)  # name: the definition, with its parameters
-    macro_docs: Dict[str, str] = field(default_factory=dict)  # name: doc comment above it
+    items: list = field(default_factory=list)  # Function, Options, Macro, Type and Text, as they follow one another
+
+    def of(self, kind):
+        return [item for item in self.items if isinstance(item, kind)]
+
+    @property
+    def functions(self) -> List[Function]:
+        return self.of(Function)
+
+    @property
+    def options(self) -> List[Options]:
+        return self.of(Options)
+
+    @property
+    def macros(self) -> Dict[str, Macro]:
+        return {macro.name: macro for macro in self.of(Macro)}
 
 
 def text_of(comment: str) -> str:
@@ -92,7 +137,7 @@ def split_declarator(text: str) -> Parameter:
     text = re.sub(r"\s+", " ", text).strip()
     if text == "...":
         return Parameter("...", "")
-    pointer = re.match(r"(.*\(\*)(\w+)(\).*)$", text)
+    pointer = re.match(r"([^()]*\(\*)(\w+)(\).*)$", text)
     if pointer:
         return Parameter(pointer[1] + pointer[3], pointer[2])
     type_, name, array = re.match(r"(.*?)(\w+)((?:\[\w*\])*)$", text).groups()
@@ -127,10 +172,11 @@ def read_fields(body: str) -> List[Field]:
 
 
 ITEM = re.compile(
-    r"""(?P<section>/\*\ ----\ (?P<title>[^;:\n-]+?)(?=[;:\n]|\ ----).*?\*/)
+    r"""/\*\ ----\ (?P<title>[^;:.\n-]+?)(?=[;:.\n]|\ ----)(?P<about>.*?)\*/
       | (?P<comment>/\*.*?\*/)
       | (?P<directive>^[ \t]*\#(?:[^\n]*\\\n)*[^\n]*)
-      | ^typedef\ struct\ \w+\ \{(?P<fields>(?:[^{}]|\{[^{}]*\})*)\}\s*(?P<named>AD_NAMED_\s+)?(?P<struct>\w+);
+      | (?P<type>^typedef\ (?:struct|enum)\ \w+\ \{(?P<fields>(?:[^{}]|\{[^{}]*\})*)\}\s*(?P<named>AD_NAMED_\s+)?(?P<struct>\w+);)
+      | (?P<other_type>^typedef\ [^;{]*?\(?\*?(?P<typename>\w+)\)?(?:\([^;]*\))?;)
       | ^AD_API\s+(?P<pointer>\w+\ \(\*(?P<pointing>\w+)\((?P<of>[^()]*)\)\)\([^()]*\));
       | ^AD_API\s+extern\b[^;]*;
       | ^AD_API\s+(?P<result>[\w\s]+?[\s*]+)(?P<name>\w+)\((?P<parameters>(?:[^();]|\((?:[^();]|\([^()]*\))*\))*)\)(?P<attributes>[^;]*);
@@ -140,34 +186,47 @@ ITEM = re.compile(
 )
 
 
+def read_function(item, header, section, doc) -> Function:
+    name = item["name"] or item["pointing"]
+    parameters = [split_declarator(p) for p in split_arguments(item["parameters"] or item["of"] or "")]
+    result = re.sub(r"\s+", " ", item["result"] or item["pointer"].replace(f"{name}({item['of']})", "")).strip()
+    return Function(name, header.family, section, result, parameters, doc, attributes=(item["attributes"] or "").strip())
+
+
 def read_header(path: pathlib.Path) -> Header:
     header = Header(path.stem, "")
     doc = section = ""
+    used = True  # whether something has taken the doc comment
     for item in ITEM.finditer(path.read_text()):
-        if item["section"]:
+        found = None
+        if item["title"]:
             doc, section = "", item["title"]
+            about = text_of("/* " + item["about"] + "*/")
+            found = Text(section, re.sub(r"^[;:.] ", "", about).replace(" ----", "").replace("----", "").strip())
         elif item["comment"]:
             if not header.doc:
                 header.doc = text_of(item["comment"])
-            doc = text_of(item["comment"]) if item["comment"].startswith("/**") else ""
+            doc, used = (text_of(item["comment"]), False) if item["comment"].startswith("/**") else ("", True)
         elif item["directive"]:
             macro = re.match(r"\s*#\s*define\s+(\w+)(.*)", item["directive"], re.S)
             if macro:
-                header.macros[macro[1]] = macro[2].strip()
-                header.macro_docs.setdefault(macro[1], doc)
-        elif item["struct"]:
-            if item["struct"].endswith("_options"):
-                header.options.append(Options(item["struct"], header.family, doc, read_fields(item["fields"]), bool(item["named"])))
+                found = Macro(macro[1], macro[2].strip(), doc, section)
+        elif item["type"] and item["struct"].endswith("_options"):
+            found = Options(item["struct"], header.family, doc, read_fields(item["fields"]), bool(item["named"]))
+        elif item["type"] or item["other_type"]:
+            found = Type(item["struct"] or item["typename"], item["type"] or item["other_type"], doc)
         elif item["name"] or item["pointing"]:
-            name = item["name"] or item["pointing"]
-            if not name.endswith("_"):
-                parameters = [split_declarator(p) for p in split_arguments(item["parameters"] or item["of"])]
-                result = re.sub(r"\s+", " ", item["result"] or item["pointer"].replace(f"{name}({item['of']})", "")).strip()
-                header.functions.append(Function(name, header.family, section, result, parameters, doc, attributes=(item["attributes"] or "").strip()))
+            if not (item["name"] or item["pointing"]).endswith("_"):
+                found = read_function(item, header, section, doc)
         elif item["other"] and item["other"].startswith("AD_API"):
             raise ValueError(f"{path}: a declaration that cannot be read: {item['other']}")
         elif item["gap"]:
+            if doc and not used:
+                found = Text("", doc)
             doc = ""
+        if found:
+            header.items.append(found)
+            used = True
     return header
 
 
@@ -187,6 +246,22 @@ def read_all_headers(folder: pathlib.Path = HEADERS) -> List[Header]:
             if function.options and plain and plain is not function:
                 plain.options, plain.with_name = function.options, function.name
     return headers
+
+
+def other_names(function):
+    """The names behind "Also named" in its doc comment; of functions that share one, those of the first."""
+    return re.findall(r"\bad_\w+", " ".join(re.findall(r"Also named ((?:ad_\w+(?:, | and )?)+)", function.doc)))
+
+
+def renamed(functions):
+    """(function, other name) for each; a doc comment that several share speaks of the first."""
+    seen = set()
+    for function in functions:
+        if not function.doc or function.takes_options or function.doc in seen:
+            continue
+        seen.add(function.doc)
+        for name in other_names(function):
+            yield function, name
 
 
 def read_headers(folder: pathlib.Path = HEADERS) -> List[Function]:

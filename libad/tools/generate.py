@@ -3,6 +3,8 @@
 
     libad/include/ad/macros/FAMILY.h   the macros that stand before the functions of a header, other names, defaults of options
     libad/src/ops/alias.c              the functions of other names
+    docs/reference                     a page for each header
+    docs/coverage.md                   which functions there are, of those that there are to be (tests/ci/coverage.py)
     libad/src/ops/functions.inc        every function of operands or with options, for the table of operations
 
 The output is committed. `generate.py --check` writes nothing and fails where a file is not what it would write.
@@ -23,7 +25,10 @@ import re
 import sys
 
 sys.dont_write_bytecode = True  # beside the sources
-from declarations import HEADERS, read_all_headers  # noqa: E402
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "tests" / "ci"))
+import coverage  # noqa: E402
+from declarations import HEADERS, declared, read_all_headers, renamed  # noqa: E402
+from pages import pages  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 LIBAD = ROOT / "libad"
@@ -85,27 +90,11 @@ def noted_macro(function):
     return f"#define {function.name}({first.name}, ...)", f"AD_CALL_PP_({function.name}, {first.name}, __VA_ARGS__)"
 
 
-def other_names(function):
-    """The names behind "Also named" in its doc comment; of functions that share one, those of the first."""
-    return re.findall(r"\bad_\w+", " ".join(re.findall(r"Also named ((?:ad_\w+(?:, | and )?)+)", function.doc)))
-
-
 def prototype(function, name, options=False):
-    parameters = [f"{p.type}{'' if p.type.endswith('*') else ' '}{p.name}" for p in function.parameters]
+    parameters = [p.declared for p in function.parameters]
     if options:
         parameters.append(f"{function.options.name} options")
-    return f"{function.result}{'' if function.result.endswith('*') else ' '}{name}({', '.join(parameters)})"
-
-
-def renamed(functions):
-    """(function, other name) for each; a doc comment that several share speaks of the first."""
-    seen = set()
-    for function in functions:
-        if not function.doc or function.takes_options or function.doc in seen:
-            continue
-        seen.add(function.doc)
-        for name in other_names(function):
-            yield function, name
+    return declared(function.result, f"{name}({', '.join(parameters)})")
 
 
 ZEROS = {"bool": "false", "const char *": "NULL", "ad_array *": "NULL"}  # by type; "0" for numbers, an empty list for ad_axes and the like
@@ -208,8 +197,14 @@ def write_functions(headers):
     yield LIBAD / "src" / "ops" / "functions.inc", function_list(headers)
 
 
+def write_pages(headers):
+    for name, text in pages(headers):
+        yield ROOT / "docs" / "reference" / name, text
+    yield ROOT / "docs" / "coverage.md", coverage.page(headers)
+
+
 # What writes: of the headers a path and a text for each file.
-WRITERS = [write_macros, write_functions]
+WRITERS = [write_macros, write_functions, write_pages]
 
 
 def main(arguments):
