@@ -3,6 +3,7 @@
  * A row says the name of a function and a call of it with `none` or `bare` in place of an array or a tree. What the libraries export and no row
  * names fails the test: a new function needs a row, or a place among those that take nothing of the kind. */
 #define _GNU_SOURCE /* for dladdr */
+#include "functions.h"
 #include "testing.h"
 #include <ad-nn/nn.h>
 #include <dlfcn.h>
@@ -117,40 +118,19 @@ static void check_older_error(const char *function, const char *call)
 /* Of functions that give nothing. */
 #define ROW_VOID(function, call) ROW(function, ((call), (void *)NULL))
 
-/* ---- functions of one array, of two arrays ---- */
+/* ---- functions of one array, of two arrays: those of functions.h, and a few more ---- */
 
-#define F(f) { #f, (f) }
+#define F(f) { #f, (f) },
 
 static const struct {
     const char *name;
     ad_array *(*f)(ad_array *);
-} of_one[] = {
-    F(ad_abs), F(ad_all), F(ad_angle), F(ad_any), F(ad_arccos), F(ad_arccosh), F(ad_arcsin), F(ad_arcsinh), F(ad_arctan), F(ad_arctanh), F(ad_argmax),
-    F(ad_argmin), F(ad_argsort), F(ad_asarray), F(ad_atleast_1d), F(ad_atleast_2d), F(ad_atleast_3d), F(ad_cbrt), F(ad_ceil), F(ad_conj), F(ad_copy),
-    F(ad_cos), F(ad_cosh), F(ad_cumprod), F(ad_cumsum), F(ad_deg2rad), F(ad_diag), F(ad_diagonal), F(ad_digamma), F(ad_erf), F(ad_erfc), F(ad_escape), F(ad_exp),
-    F(ad_exp2), F(ad_expm1), F(ad_fabs), F(ad_fft_dct), F(ad_fft_fft), F(ad_fft_fft2), F(ad_fft_fftn), F(ad_fft_fftshift), F(ad_fft_hfft), F(ad_fft_idct), F(ad_fft_ifft),
-    F(ad_fft_ifft2), F(ad_fft_ifftn), F(ad_fft_ifftshift), F(ad_fft_ihfft), F(ad_fft_irfft), F(ad_fft_irfft2), F(ad_fft_irfftn), F(ad_fft_rfft), F(ad_fft_rfft2), F(ad_fft_rfftn),
-    F(ad_flatnonzero), F(ad_flip), F(ad_fliplr), F(ad_flipud), F(ad_floor), F(ad_gammaln), F(ad_imag), F(ad_isfinite),
-    F(ad_isinf), F(ad_isnan), F(ad_linalg_cho_factor), F(ad_linalg_cholesky), F(ad_linalg_cond), F(ad_linalg_diagonal),
-    F(ad_linalg_matrix_norm), F(ad_linalg_toeplitz), F(ad_linalg_trace), F(ad_linalg_vector_norm), F(ad_linalg_det), F(ad_linalg_eigvalsh), F(ad_linalg_expm),
-    F(ad_linalg_inv), F(ad_linalg_matrix_rank), F(ad_linalg_norm), F(ad_linalg_pinv), F(ad_linalg_svdvals), F(ad_linalg_tensorinv), F(ad_log), F(ad_log10), F(ad_log1p), F(ad_log2), F(ad_log_sigmoid),
-    F(ad_log_softmax), F(ad_logical_not), F(ad_logsumexp), F(ad_make_diagonal), F(ad_matrix_transpose), F(ad_max), F(ad_mean), F(ad_min), F(ad_neg),
-    F(ad_prod), F(ad_ptp), F(ad_rad2deg), F(ad_ravel), F(ad_real), F(ad_real_if_close), F(ad_reciprocal), F(ad_relu), F(ad_rint), F(ad_rot90), F(ad_sigmoid), F(ad_sign),
-    F(ad_sin), F(ad_sinh), F(ad_softmax), F(ad_softplus), F(ad_sort), F(ad_sqrt), F(ad_square), F(ad_squeeze), F(ad_std), F(ad_stop_gradient), F(ad_sum),
-    F(ad_tan), F(ad_tanh), F(ad_trace), F(ad_transpose), F(ad_tril), F(ad_triu), F(ad_trunc), F(ad_var),
-};
+} of_one[] = { FUNCTIONS_OF_ONE(F) F(ad_escape) F(ad_stop_gradient) };
 
 static const struct {
     const char *name;
     ad_array *(*f)(ad_array *, ad_array *);
-} of_two[] = {
-    F(ad_add), F(ad_arctan2), F(ad_compress), F(ad_cross), F(ad_div), F(ad_dot), F(ad_equal), F(ad_floor_divide), F(ad_fmod), F(ad_geomspace), F(ad_greater),
-    F(ad_greater_equal), F(ad_hypot), F(ad_inner), F(ad_kron), F(ad_less), F(ad_less_equal), F(ad_linalg_cho_solve), F(ad_linalg_cross), F(ad_linalg_outer), F(ad_linalg_solve), F(ad_linalg_solve_triangular),
-    F(ad_linalg_tensorsolve), F(ad_linear_recurrence), F(ad_linspace), F(ad_logaddexp),
-    F(ad_logical_and), F(ad_logical_or), F(ad_logical_xor), F(ad_logspace), F(ad_matmul), F(ad_matvec), F(ad_maximum), F(ad_minimum), F(ad_mod), F(ad_mul),
-    F(ad_not_equal), F(ad_outer), F(ad_polygamma), F(ad_pow), F(ad_repeat), F(ad_sub), F(ad_take), F(ad_tensordot), F(ad_vdot), F(ad_vecdot),
-    F(ad_vecmat), F(ad_zdiv), F(ad_zmul), F(ad_zzmul), F(adnn_mean_squared_error), F(adnn_softmax_cross_entropy),
-};
+} of_two[] = { FUNCTIONS_OF_TWO(F) F(adnn_mean_squared_error) F(adnn_softmax_cross_entropy) };
 
 static void functions_of_arrays(void)
 {
@@ -531,11 +511,7 @@ static const char *const others[] = {
     "ad_node_primitive", "ad_node_options", "ad_node_inputs", "ad_node_input", "ad_node_output", "ad_node_shape", "ad_node_dtype", "ad_node_cotangent",
     "ad_node_target", "ad_node_is_number", "ad_node_spec",
     /* other names of functions that have rows: ops/alias.c */
-    "ad_negative", "ad_absolute", "ad_asin", "ad_acos", "ad_atan", "ad_asinh", "ad_acosh", "ad_atanh", "ad_conjugate", "ad_subtract", "ad_multiply",
-    "ad_divide", "ad_true_divide", "ad_power", "ad_remainder", "ad_atan2", "ad_amax", "ad_amin", "ad_special_digamma", "ad_special_erf",
-    "ad_special_erfc", "ad_special_expit", "ad_special_gammaln", "ad_special_log_expit", "ad_special_log_softmax", "ad_special_logsumexp",
-    "ad_special_polygamma", "ad_special_softmax", "ad_degrees", "ad_radians", "ad_linalg_matmul", "ad_linalg_matrix_transpose", "ad_linalg_tensordot",
-    "ad_linalg_vecdot", "ad_permute_dims",
+    OTHER_NAMES
 };
 
 static bool is_named(const char *function)

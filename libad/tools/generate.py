@@ -2,9 +2,12 @@
 """Writes what follows from the declarations of the public headers:
 
     libad/include/ad/macros/FAMILY.h   the macros that stand before the functions of a header, other names, defaults of options
+    libad/include/ad/macros/*.hpp      the same functions in C++, for ad/functions.hpp
     libad/src/ops/alias.c              the functions of other names
     docs/reference                     a page for each header
     docs/coverage.md                   which functions there are, of those that there are to be (tests/ci/coverage.py)
+    tests/functions.h                  functions by their form, for tests
+    tests/refused/every_option.c       every function with an option that is not named
     libad/src/ops/functions.inc        every function of operands or with options, for the table of operations
 
 The output is committed. `generate.py --check` writes nothing and fails where a file is not what it would write.
@@ -27,8 +30,10 @@ import sys
 sys.dont_write_bytecode = True  # beside the sources
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "tests" / "ci"))
 import coverage  # noqa: E402
+from cpp import cpp_headers  # noqa: E402
 from declarations import HEADERS, declared, read_all_headers, renamed  # noqa: E402
 from pages import pages  # noqa: E402
+from test_lists import test_lists  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 LIBAD = ROOT / "libad"
@@ -197,6 +202,16 @@ def write_functions(headers):
     yield LIBAD / "src" / "ops" / "functions.inc", function_list(headers)
 
 
+def write_cpp(headers):
+    for name, text in cpp_headers(headers):
+        yield LIBAD / "include" / "ad" / "macros" / name, text
+
+
+def write_test_lists(headers):
+    for name, text in test_lists(headers):
+        yield ROOT / "tests" / name, text
+
+
 def write_pages(headers):
     for name, text in pages(headers):
         yield ROOT / "docs" / "reference" / name, text
@@ -204,7 +219,7 @@ def write_pages(headers):
 
 
 # What writes: of the headers a path and a text for each file.
-WRITERS = [write_macros, write_functions, write_pages]
+WRITERS = [write_macros, write_functions, write_cpp, write_test_lists, write_pages]
 
 
 def main(arguments):

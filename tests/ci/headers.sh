@@ -27,11 +27,11 @@ done
 families=(create index io linalg math product random reduce shape sort special)
 functions=$(for family in "${families[@]}"; do grep -hoE '^AD_API (ad_array|ad_tree) \*\(?ad_[a-z0-9_]+' "libad/include/ad/$family.h"; done | sed -E 's/.*\*\(?ad_//' | grep -vE '_(with|list|axes|of|from)$' | sort -u)
 for function in $functions; do
-    grep -qE "(\(|, )$function[,)]|\b$function\(" libad/include/ad/functions.hpp || { echo "functions.hpp lacks ad::$function" && exit 1; }
+    grep -qE "(\(|, )$function[,)]|\b$function\(" libad/include/ad/functions.hpp libad/include/ad/macros/functions.hpp || { echo "functions.hpp lacks ad::$function" && exit 1; }
 done
 fields=$(for family in "${families[@]}"; do sed -nE '/^typedef struct ad_[a-z0-9_]*options \{/,/^\}/ { s/^    [a-z_0-9 ]*[ *]([a-zA-Z0-9_, ]+);.*/\1/p }' "libad/include/ad/$family.h"; done | tr -d ' ' | tr , '\n' | grep -v ad_unused_ | sort -u)
 for field in $fields; do
-    grep -qE "AD_CPP_NAMED_\($field\)|\b${field}_name\b" libad/include/ad/functions.hpp || { echo "functions.hpp lacks the option $field" && exit 1; }
+    grep -qE "AD_CPP_NAMED_\($field\)|\b${field}_name\b" libad/include/ad/functions.hpp libad/include/ad/macros/names.hpp || { echo "functions.hpp lacks the option $field" && exit 1; }
 done
 # The constants with the defaults, used by C++, which has their form as an extension; and what stands beside the macros.
 {

@@ -1,6 +1,8 @@
-/* The functions of libad in namespace ad, one line each, with C's names and arguments. See ad.hpp; C's headers say what each does.
+/* The functions of libad in namespace ad, with C's names and arguments. See ad.hpp; C's headers say what each does.
  *
- * The macros below are the few forms that functions have. An x is an operand: an array or a C++ number. */
+ * The macros below are the few forms that functions have. Most follow from C's declarations: libad/tools/generate.py writes their lines, one for each,
+ * into macros/functions.hpp. An x is an operand: an array or a C++ number, in ad::clip nullptr too. Keys of random numbers are C's,
+ * ad_key key = ad_random_key(1). */
 #ifndef AD_FUNCTIONS_HPP
 #define AD_FUNCTIONS_HPP
 
@@ -56,70 +58,7 @@ template <class Options, class... Named> Options with(Options options, const Nam
     inline constexpr field##_name field{};
 
 namespace named {
-AD_CPP_NAMED_(a_axes)
-AD_CPP_NAMED_(assume_a)
-AD_CPP_NAMED_(axes)
-AD_CPP_NAMED_(axis)
-AD_CPP_NAMED_(axis1)
-AD_CPP_NAMED_(axis2)
-AD_CPP_NAMED_(axisa)
-AD_CPP_NAMED_(axisb)
-AD_CPP_NAMED_(axisc)
-AD_CPP_NAMED_(b_axes)
-AD_CPP_NAMED_(base)
-AD_CPP_NAMED_(bases)
-AD_CPP_NAMED_(columns)
-AD_CPP_NAMED_(compute_uv)
-AD_CPP_NAMED_(constant_values)
-AD_CPP_NAMED_(d)
-AD_CPP_NAMED_(ddof)
-AD_CPP_NAMED_(deg)
-AD_CPP_NAMED_(dtype)
-AD_CPP_NAMED_(endpoint)
-AD_CPP_NAMED_(exclusive)
-AD_CPP_NAMED_(full_matrices)
-AD_CPP_NAMED_(high)
-AD_CPP_NAMED_(ind)
-AD_CPP_NAMED_(indexing)
-AD_CPP_NAMED_(indices)
-AD_CPP_NAMED_(initial)
-AD_CPP_NAMED_(k)
-AD_CPP_NAMED_(kths)
-AD_CPP_NAMED_(keepdims)
-AD_CPP_NAMED_(loc)
-AD_CPP_NAMED_(low)
-AD_CPP_NAMED_(lower)
-AD_CPP_NAMED_(M)
-AD_CPP_NAMED_(m)
-AD_CPP_NAMED_(mode)
-AD_CPP_NAMED_(modes)
-AD_CPP_NAMED_(n)
-AD_CPP_NAMED_(ndim)
-AD_CPP_NAMED_(norm)
-AD_CPP_NAMED_(num)
-AD_CPP_NAMED_(offset)
-AD_CPP_NAMED_(ord)
-AD_CPP_NAMED_(order)
-AD_CPP_NAMED_(p)
-AD_CPP_NAMED_(r)
-AD_CPP_NAMED_(rcond)
-AD_CPP_NAMED_(replace)
-AD_CPP_NAMED_(reverse)
-AD_CPP_NAMED_(rows)
-AD_CPP_NAMED_(s)
-AD_CPP_NAMED_(scale)
-AD_CPP_NAMED_(seed)
-AD_CPP_NAMED_(shifts)
-AD_CPP_NAMED_(sparse)
-AD_CPP_NAMED_(step)
-AD_CPP_NAMED_(tol)
-AD_CPP_NAMED_(tolerance)
-AD_CPP_NAMED_(trans)
-AD_CPP_NAMED_(type)
-AD_CPP_NAMED_(unit_diagonal)
-AD_CPP_NAMED_(UPLO)
-AD_CPP_NAMED_(upper)
-AD_CPP_NAMED_(where)
+#include <ad/macros/names.hpp>
 
 /* Pairs: widths = { { 1, 2 }, { 0, 3 } }. */
 struct widths_name {
@@ -172,22 +111,9 @@ inline constexpr widths_name widths{};
     AD_FO_(array, name, (const operand &a, const operand &b, const operand &c, AD_NAMED_OPTIONS_), DEFAULTS,           \
         ::ad_##name##_with(a.get(), b.get(), c.get(), options))
 
-/* ---- ad/math.h ---- */
+/* ---- All of one form, by C's headers ---- */
 
-AD_F1_(neg) AD_F1_(reciprocal) AD_F1_(abs) AD_F1_(fabs) AD_F1_(deg2rad) AD_F1_(rad2deg) AD_F1_(sign) AD_F1_(square) AD_F1_(sqrt) AD_F1_(cbrt)
-AD_F1_(exp) AD_F1_(exp2) AD_F1_(expm1) AD_F1_(log) AD_F1_(log2) AD_F1_(log10) AD_F1_(log1p)
-AD_F1_(sin) AD_F1_(cos) AD_F1_(tan) AD_F1_(arcsin) AD_F1_(arccos) AD_F1_(arctan)
-AD_F1_(sinh) AD_F1_(cosh) AD_F1_(tanh) AD_F1_(arcsinh) AD_F1_(arccosh) AD_F1_(arctanh)
-AD_F1_(sigmoid) AD_F1_(log_sigmoid) AD_F1_(softplus) AD_F1_(relu) AD_F1_(erf) AD_F1_(erfc) AD_F1_(gammaln) AD_F1_(digamma)
-AD_F1_(real) AD_F1_(imag) AD_F1_(conj) AD_FO1_(angle, AD_ANGLE_DEFAULTS) AD_FO1_(real_if_close, AD_REAL_IF_CLOSE_DEFAULTS)
-AD_F1_(floor) AD_F1_(ceil) AD_F1_(trunc) AD_F1_(rint) AD_F1_(isnan) AD_F1_(isinf) AD_F1_(isfinite) AD_F1_(logical_not)
-AD_F2_(add) AD_F2_(sub) AD_F2_(mul) AD_F2_(div) AD_F2_(pow) AD_F2_(maximum) AD_F2_(minimum) AD_F2_(mod) AD_F2_(fmod) AD_F2_(floor_divide)
-AD_F2_(hypot) AD_F2_(arctan2) AD_F2_(logaddexp) AD_F2_(polygamma) AD_F2_(zmul) AD_F2_(zdiv) AD_F2_(zzmul)
-AD_F2_(equal) AD_F2_(not_equal) AD_F2_(less) AD_F2_(less_equal) AD_F2_(greater) AD_F2_(greater_equal)
-AD_F2_(logical_and) AD_F2_(logical_or) AD_F2_(logical_xor)
-AD_F3_(where)
-/** A bound of nullptr bounds nothing. */
-AD_F3_(clip)
+#include <ad/macros/functions.hpp>
 
 /* ---- Operators. Comparisons are functions, ad::less(x, y): an array of bools is no condition of an if. ---- */
 
@@ -202,47 +128,6 @@ inline array &operator-=(array &a, const operand &b) { return a = sub(a, b); }
 inline array &operator*=(array &a, const operand &b) { return a = mul(a, b); }
 inline array &operator/=(array &a, const operand &b) { return a = div(a, b); }
 
-/* ---- ad/reduce.h, ad/special.h, ad/sort.h ---- */
-
-AD_FO1_(sum, AD_REDUCE_DEFAULTS) AD_FO1_(mean, AD_REDUCE_DEFAULTS) AD_FO1_(prod, AD_REDUCE_DEFAULTS) AD_FO1_(var, AD_REDUCE_DEFAULTS)
-AD_FO1_(std, AD_REDUCE_DEFAULTS) AD_FO1_(max, AD_REDUCE_DEFAULTS) AD_FO1_(min, AD_REDUCE_DEFAULTS) AD_FO1_(ptp, AD_REDUCE_DEFAULTS)
-AD_FO1_(argmax, AD_REDUCE_DEFAULTS) AD_FO1_(argmin, AD_REDUCE_DEFAULTS) AD_FO1_(any, AD_REDUCE_DEFAULTS) AD_FO1_(all, AD_REDUCE_DEFAULTS)
-AD_FO1_(cumsum, AD_SCAN_DEFAULTS) AD_FO1_(cumprod, AD_SCAN_DEFAULTS) AD_FO2_(linear_recurrence, AD_RECURRENCE_DEFAULTS)
-AD_FO1_(logsumexp, AD_REDUCE_DEFAULTS) AD_FO1_(softmax, AD_REDUCE_DEFAULTS) AD_FO1_(log_softmax, AD_REDUCE_DEFAULTS)
-AD_FO1_(sort, AD_SORT_DEFAULTS) AD_FO1_(argsort, AD_SORT_DEFAULTS)
-AD_FO_(array, partition, (const operand &x, int64_t kth, AD_NAMED_OPTIONS_), AD_PARTITION_DEFAULTS, ad_partition_with(x.get(), kth, options))
-AD_FO_(array, argpartition, (const operand &x, int64_t kth, AD_NAMED_OPTIONS_), AD_PARTITION_DEFAULTS, ad_argpartition_with(x.get(), kth, options))
-
-/* ---- ad/linalg.h ---- */
-
-AD_FO1_(linalg_norm, AD_LINALG_NORM_DEFAULTS) AD_FO1_(linalg_vector_norm, AD_LINALG_VECTOR_NORM_DEFAULTS) AD_FO1_(linalg_matrix_norm, AD_LINALG_MATRIX_NORM_DEFAULTS)
- AD_F1_(linalg_svdvals) AD_F1_(linalg_inv) AD_F1_(linalg_det) AD_F1_(linalg_expm)
-AD_FO2_(linalg_solve, AD_LINALG_SOLVE_DEFAULTS) AD_FO2_(linalg_solve_triangular, AD_LINALG_SOLVE_TRIANGULAR_DEFAULTS)
-AD_FO1_(linalg_cholesky, AD_LINALG_CHOLESKY_DEFAULTS) AD_FO1_(linalg_cho_factor, AD_LINALG_CHO_SOLVE_DEFAULTS)
-AD_FO2_(linalg_cho_solve, AD_LINALG_CHO_SOLVE_DEFAULTS) AD_FO1_(linalg_eigvalsh, AD_LINALG_EIGH_DEFAULTS)
-AD_FO1_(linalg_pinv, AD_LINALG_RCOND_DEFAULTS) AD_FO1_(linalg_matrix_rank, AD_LINALG_RCOND_DEFAULTS) AD_FO1_(linalg_cond, AD_LINALG_COND_DEFAULTS)
-AD_F2_(linalg_outer) AD_FO2_(linalg_cross, AD_LINALG_CROSS_DEFAULTS) AD_FO1_(linalg_diagonal, AD_LINALG_DIAGONAL_DEFAULTS)
-AD_FO1_(linalg_trace, AD_LINALG_TRACE_DEFAULTS) AD_FO1_(linalg_toeplitz, AD_LINALG_TOEPLITZ_DEFAULTS)
-AD_F_(array, linalg_multi_dot, (const list &arrays), ad_linalg_multi_dot(arrays.get()))
-AD_F_(array, linalg_block_diag, (const list &arrays), ad_linalg_block_diag(arrays.get()))
-AD_FO2_(linalg_tensorsolve, AD_LINALG_TENSORSOLVE_DEFAULTS) AD_FO1_(linalg_tensorinv, AD_LINALG_TENSORINV_DEFAULTS)
-AD_F_(array, linalg_matrix_power, (const operand &x, int64_t n), ::ad_linalg_matrix_power(x.get(), n))
-AD_F_(tree, linalg_slogdet, (const operand &x), ::ad_linalg_slogdet(x.get()))
-AD_FO_(tree, linalg_eigh, (const operand &x, AD_NAMED_OPTIONS_), AD_LINALG_EIGH_DEFAULTS, ::ad_linalg_eigh_with(x.get(), options))
-AD_FO_(tree, linalg_qr, (const operand &x, AD_NAMED_OPTIONS_), AD_LINALG_QR_DEFAULTS, ::ad_linalg_qr_with(x.get(), options))
-AD_FO_(tree, linalg_svd, (const operand &x, AD_NAMED_OPTIONS_), AD_LINALG_SVD_DEFAULTS, ::ad_linalg_svd_with(x.get(), options))
-AD_FO_(tree, linalg_lstsq, (const operand &a, const operand &b, AD_NAMED_OPTIONS_), AD_LINALG_RCOND_DEFAULTS, ::ad_linalg_lstsq_with(a.get(), b.get(), options))
-
-/* ---- ad/fft.h ---- */
-
-AD_FO1_(fft_fft, AD_FFT_DEFAULTS) AD_FO1_(fft_ifft, AD_FFT_DEFAULTS) AD_FO1_(fft_rfft, AD_FFT_DEFAULTS) AD_FO1_(fft_irfft, AD_FFT_DEFAULTS)
-AD_FO1_(fft_fft2, AD_FFTN_DEFAULTS) AD_FO1_(fft_ifft2, AD_FFTN_DEFAULTS) AD_FO1_(fft_rfft2, AD_FFTN_DEFAULTS) AD_FO1_(fft_irfft2, AD_FFTN_DEFAULTS)
-AD_FO1_(fft_fftn, AD_FFTN_DEFAULTS) AD_FO1_(fft_ifftn, AD_FFTN_DEFAULTS) AD_FO1_(fft_rfftn, AD_FFTN_DEFAULTS) AD_FO1_(fft_irfftn, AD_FFTN_DEFAULTS)
-AD_FO1_(fft_hfft, AD_FFT_DEFAULTS) AD_FO1_(fft_ihfft, AD_FFT_DEFAULTS) AD_FO1_(fft_dct, AD_DCT_DEFAULTS) AD_FO1_(fft_idct, AD_DCT_DEFAULTS)
-AD_FO1_(fft_fftshift, AD_AXES_DEFAULTS) AD_FO1_(fft_ifftshift, AD_AXES_DEFAULTS)
-AD_FO_(array, fft_fftfreq, (int64_t n, AD_NAMED_OPTIONS_), AD_FFTFREQ_DEFAULTS, ad_fft_fftfreq_with(n, options))
-AD_FO_(array, fft_rfftfreq, (int64_t n, AD_NAMED_OPTIONS_), AD_FFTFREQ_DEFAULTS, ad_fft_rfftfreq_with(n, options))
-
 /* ---- ad/create.h ---- */
 
 /** Copies of numbers in C order: ad::from({ 1, 2, 3 }), ad::from({ 1, 2, 3, 4 }, { 2, 2 }), ad::from(vector). */
@@ -256,14 +141,6 @@ inline array from(const std::vector<double> &values) { return from(values, { sta
 AD_F_(array, scalar, (double value), ad_scalar(value))
 AD_F_(array, from_data, (ad_dtype dtype, const void *data, const integers &shape), ad_from_data(dtype, data, shape))
 
-AD_FO_(array, zeros, (const integers &shape, AD_NAMED_OPTIONS_), AD_CREATE_DEFAULTS, ad_zeros_with(shape, options))
-AD_FO_(array, ones, (const integers &shape, AD_NAMED_OPTIONS_), AD_CREATE_DEFAULTS, ad_ones_with(shape, options))
-AD_FO_(array, empty, (const integers &shape, AD_NAMED_OPTIONS_), AD_CREATE_DEFAULTS, ad_empty_with(shape, options))
-AD_FO_(array, full, (const integers &shape, const operand &value, AD_NAMED_OPTIONS_), AD_LIKE_DEFAULTS, ad_full_with(shape, value.get(), options))
-AD_FO1_(zeros_like, AD_LIKE_DEFAULTS) AD_FO1_(ones_like, AD_LIKE_DEFAULTS) AD_FO1_(empty_like, AD_LIKE_DEFAULTS) AD_FO2_(full_like, AD_LIKE_DEFAULTS)
-AD_FO_(array, eye, (int64_t n, AD_NAMED_OPTIONS_), AD_EYE_DEFAULTS, ad_eye_with(n, options))
-AD_FO_(array, identity, (int64_t n, AD_NAMED_OPTIONS_), AD_CREATE_DEFAULTS, ad_identity_with(n, options))
-AD_FO_(array, tri, (int64_t n, AD_NAMED_OPTIONS_), AD_EYE_DEFAULTS, ad_tri_with(n, options))
 /** int64 if all numbers are integers, else float64. */
 template <class... T, std::enable_if_t<(std::is_arithmetic_v<T> && ...), int> = 0> array arange(T... numbers)
 {
@@ -271,44 +148,13 @@ template <class... T, std::enable_if_t<(std::is_arithmetic_v<T> && ...), int> = 
     const ad_number list[] = { ad_number{ std::is_integral_v<T>, std::is_integral_v<T> ? static_cast<int64_t>(numbers) : 0, static_cast<double>(numbers) }... };
     return detail::made<array>([&] { return ad_arange_from(list, sizeof...(T)); });
 }
-AD_FO2_(linspace, AD_LINSPACE_DEFAULTS) AD_FO2_(logspace, AD_LOGSPACE_DEFAULTS) AD_FO2_(geomspace, AD_LINSPACE_DEFAULTS)
-AD_F_(tree, broadcast_arrays, (const list &arrays), ad_broadcast_arrays(arrays.get()))
-AD_FO_(tree, meshgrid, (const list &arrays, AD_NAMED_OPTIONS_), AD_MESHGRID_DEFAULTS, ad_meshgrid_with(arrays.get(), options))
-AD_FO_(array, indices, (const integers &shape, AD_NAMED_OPTIONS_), AD_INDICES_DEFAULTS, ad_indices_with(shape, options))
-AD_FO_(tree, tril_indices, (int64_t n, AD_NAMED_OPTIONS_), AD_TRIANGLE_INDICES_DEFAULTS, ad_tril_indices_with(n, options))
-AD_FO_(tree, triu_indices, (int64_t n, AD_NAMED_OPTIONS_), AD_TRIANGLE_INDICES_DEFAULTS, ad_triu_indices_with(n, options))
-AD_FO_(tree, diag_indices, (int64_t n, AD_NAMED_OPTIONS_), AD_DIAG_INDICES_DEFAULTS, ad_diag_indices_with(n, options))
-AD_FO1_(tril, AD_TRIANGLE_DEFAULTS) AD_FO1_(triu, AD_TRIANGLE_DEFAULTS) AD_FO1_(diag, AD_TRIANGLE_DEFAULTS)
-AD_FO1_(diagonal, AD_DIAGONAL_DEFAULTS) AD_FO1_(make_diagonal, AD_MAKE_DIAGONAL_DEFAULTS)
-AD_F_(array, astype, (const operand &x, ad_dtype dtype), ad_astype(x.get(), dtype))
-AD_FO1_(asarray, AD_LIKE_DEFAULTS) AD_F1_(copy)
 
 /* ---- ad/shape.h ---- */
 
-AD_FO_(array, reshape, (const operand &x, const integers &shape, AD_NAMED_OPTIONS_), AD_RESHAPE_DEFAULTS, ad_reshape_with(x.get(), shape, options))
-AD_FO1_(ravel, AD_RESHAPE_DEFAULTS)
 AD_F_(array, expand_dims, (const operand &x, int axis), ad_expand_dims(x.get(), axis))
 AD_F_(array, expand_dims, (const operand &x, const integers &axes), ad_expand_dims_axes(x.get(), axes))
-AD_FO1_(squeeze, AD_AXES_DEFAULTS)
-AD_F_(array, broadcast_to, (const operand &x, const integers &shape), ad_broadcast_to(x.get(), shape))
-AD_F1_(atleast_1d) AD_F1_(atleast_2d) AD_F1_(atleast_3d)
-AD_FO1_(transpose, AD_TRANSPOSE_DEFAULTS) AD_F1_(matrix_transpose)
-AD_FO_(array, permute_dims, (const operand &x, AD_NAMED_OPTIONS_), AD_TRANSPOSE_DEFAULTS, ad_transpose_with(x.get(), options))
-AD_F_(array, swapaxes, (const operand &x, int axis1, int axis2), ad_swapaxes(x.get(), axis1, axis2))
 AD_F_(array, moveaxis, (const operand &x, int source, int destination), ad_moveaxis(x.get(), source, destination))
 AD_F_(array, moveaxis, (const operand &x, const integers &sources, const integers &destinations), ad_moveaxis_axes(x.get(), sources, destinations))
-AD_FO1_(flip, AD_AXES_DEFAULTS) AD_F1_(fliplr) AD_F1_(flipud) AD_FO1_(rot90, AD_ROT90_DEFAULTS)
-AD_FO_(array, roll, (const operand &x, int64_t shift, AD_NAMED_OPTIONS_), AD_ROLL_DEFAULTS, ad_roll_with(x.get(), shift, options))
-AD_F_(array, tile, (const operand &x, const integers &reps), ad_tile(x.get(), reps))
-AD_FO2_(repeat, AD_REPEAT_DEFAULTS)
-AD_FO_(array, pad, (const operand &x, int64_t width, AD_NAMED_OPTIONS_), AD_PAD_DEFAULTS, ad_pad_with(x.get(), width, options))
-AD_FO_(array, concatenate, (const list &arrays, AD_NAMED_OPTIONS_), AD_JOIN_DEFAULTS, ad_concatenate_with(arrays.get(), options))
-AD_FO_(array, stack, (const list &arrays, AD_NAMED_OPTIONS_), AD_JOIN_DEFAULTS, ad_stack_with(arrays.get(), options))
-AD_F_(array, vstack, (const list &arrays), ad_vstack(arrays.get()))
-AD_F_(array, hstack, (const list &arrays), ad_hstack(arrays.get()))
-AD_FO_(tree, split, (const operand &x, int64_t sections, AD_NAMED_OPTIONS_), AD_SPLIT_DEFAULTS, ad_split_with(x.get(), sections, options))
-AD_FO_(tree, array_split, (const operand &x, int64_t sections, AD_NAMED_OPTIONS_), AD_SPLIT_DEFAULTS, ad_array_split_with(x.get(), sections, options))
-AD_FO_(tree, unstack, (const operand &x, AD_NAMED_OPTIONS_), AD_JOIN_DEFAULTS, ad_unstack_with(x.get(), options))
 AD_F_(array, flatten, (const tree &t), ad_flatten(t.get()))
 AD_F_(tree, unflatten, (const tree &t, const operand &vector), ad_unflatten(t.get(), vector.get()))
 
@@ -334,13 +180,6 @@ AD_F_(array, at, (const operand &x, const index_list &index), ad_at_list(x.get()
 AD_AT_(at_set) AD_AT_(at_add) AD_AT_(at_mul) AD_AT_(at_min) AD_AT_(at_max)
 #undef AD_AT_
 #undef AD_AT_STRING_
-AD_F_(array, slice_axis, (const operand &x, int axis, int64_t start, int64_t count, int64_t step), ad_slice_axis(x.get(), axis, start, count, step))
-AD_FO2_(take, AD_TAKE_DEFAULTS) AD_FO2_(compress, AD_TAKE_DEFAULTS) AD_FO3_(put_add, AD_TAKE_DEFAULTS) AD_FO3_(put_set, AD_TAKE_DEFAULTS)
-AD_F_(array, take_along_axis, (const operand &x, const operand &index, int axis), ad_take_along_axis(x.get(), index.get(), axis))
-AD_F_(array, put_along_axis, (const operand &x, const operand &index, const operand &value, int axis),
-    ad_put_along_axis(x.get(), index.get(), value.get(), axis))
-AD_F1_(flatnonzero)
-AD_FO_(array, one_hot, (const operand &index, int64_t classes, AD_NAMED_OPTIONS_), AD_ONE_HOT_DEFAULTS, ad_one_hot_with(index.get(), classes, options))
 
 inline array array::operator[](const index_list &index) const { return at(*this, index); }
 template <class Index> array array::operator[](const Index &index) const
@@ -353,8 +192,6 @@ template <class Index> array array::operator[](const Index &index) const
 
 /* ---- ad/product.h ---- */
 
-AD_F2_(matmul) AD_F2_(dot) AD_F2_(inner) AD_F2_(outer) AD_F2_(vdot) AD_F2_(matvec) AD_F2_(vecmat) AD_F2_(kron)
-AD_FO2_(vecdot, AD_VECDOT_DEFAULTS) AD_FO2_(tensordot, AD_TENSORDOT_DEFAULTS) AD_FO1_(trace, AD_TRACE_DEFAULTS) AD_FO2_(cross, AD_CROSS_DEFAULTS)
 template <class... T> array einsum(const std::string &subscripts, const T &...operands)
 {
     return detail::made<array>([&] {
@@ -362,17 +199,6 @@ template <class... T> array einsum(const std::string &subscripts, const T &...op
         return ad_einsum_from(subscripts.c_str(), list, sizeof...(T));
     });
 }
-
-/* ---- ad/random.h: keys are C's, ad_key key = ad_random_key(1) ---- */
-
-AD_F_(array, random_bits, (ad_key key, const integers &shape), ad_random_bits(key, shape))
-AD_FO_(array, random_uniform, (ad_key key, const integers &shape, AD_NAMED_OPTIONS_), AD_UNIFORM_DEFAULTS, ad_random_uniform_with(key, shape, options))
-AD_FO_(array, random_normal, (ad_key key, const integers &shape, AD_NAMED_OPTIONS_), AD_NORMAL_DEFAULTS, ad_random_normal_with(key, shape, options))
-AD_F_(array, random_randint, (ad_key key, const integers &shape, int64_t low, int64_t high), ad_random_randint(key, shape, low, high))
-AD_F_(array, random_bernoulli, (ad_key key, double p, const integers &shape), ad_random_bernoulli(key, p, shape))
-AD_F_(array, random_permutation, (ad_key key, int64_t n), ad_random_permutation(key, n))
-AD_FO_(array, random_choice, (ad_key key, int64_t n, const integers &shape, AD_NAMED_OPTIONS_), AD_CHOICE_DEFAULTS,
-    ad_random_choice_with(key, n, shape, options))
 
 /* ---- ad/io.h ---- */
 
