@@ -119,13 +119,18 @@ static __attribute__((noinline)) int move_words(hyper_coder *coder, double *t, w
     return -1;
 }
 
-ALWAYS_INLINE int wait_portably(hyper_coder *coder, double *t, const double *n)
+ALWAYS_INLINE bool must_wait_portably(const double *t, const double *n)
 {
-    waiting lane = { 0, 0 };
     int64_t any = 0; /* negative then: doubles that are not are in the order of their bits */
     FOR_LANES
         any |= (hyper_bits(n[i] * (LOWEST * WORD)) - 1 - hyper_bits(t[i])) | (hyper_bits(t[i]) - hyper_bits(n[i] * LOWEST));
-    if (__builtin_expect(any >= 0, 1))
+    return any < 0;
+}
+
+ALWAYS_INLINE int wait_portably(hyper_coder *coder, double *t, const double *n)
+{
+    waiting lane = { 0, 0 };
+    if (__builtin_expect(!must_wait_portably(t, n), 1))
         return -1;
     FOR_LANES {
         lane.spill |= (unsigned)(t[i] >= n[i] * (LOWEST * WORD)) << i;
@@ -164,7 +169,7 @@ static inline AVX512 void move_words_at_once(hyper_coder *coder, double *t, wait
     _mm512_store_pd(t + 8, high);
 }
 
-static inline AVX512 int wait_at_once(hyper_coder *coder, double *t, const double *n)
+static inline AVX512 waiting waiting_at_once(const double *t, const double *n)
 {
     waiting lane = { 0, 0 };
     for (int i = 0; i < LANES; i += 8) {
@@ -172,6 +177,12 @@ static inline AVX512 int wait_at_once(hyper_coder *coder, double *t, const doubl
         lane.spill |= (unsigned)_mm512_cmp_pd_mask(of, _mm512_mul_pd(from, _mm512_set1_pd(WORD)), _CMP_GE_OQ) << i;
         lane.refill |= (unsigned)_mm512_cmp_pd_mask(of, from, _CMP_LT_OQ) << i;
     }
+    return lane;
+}
+
+static inline AVX512 int wait_at_once(hyper_coder *coder, double *t, const double *n)
+{
+    waiting lane = waiting_at_once(t, n);
     if (__builtin_expect(!(lane.spill | lane.refill), 1))
         return -1;
     if (__builtin_expect(coder->fill < LANES || coder->top->capacity - coder->fill < 2 * LANES, 0))
@@ -301,6 +312,33 @@ ALWAYS_INLINE void change_group(bool native, double *restrict t, int64_t *restri
     }
 }
 
+/* Whether a lane has to. */
+ALWAYS_INLINE bool must_wait(bool native, const double *t, const double *n)
+{
+#ifdef __x86_64__
+    if (native) {
+        waiting lane = waiting_at_once(t, n);
+        return lane.spill | lane.refill;
+    }
+#endif
+    return must_wait_portably(t, n);
+}
+
+/* Groups, `step` from one to the next, up to one whose lanes have to wait: gives how many were done. Without calls t stays in registers. */
+ALWAYS_INLINE int64_t change_groups(bool native, const hyper_ahead *ahead, int64_t groups, int64_t from, int64_t step, double *t, int64_t *v,
+                                    const divisors *n, const divisors *d, const double *half, double sign)
+{
+    lanes now;
+    int64_t done = 0;
+    memcpy(now, t, sizeof now);
+    for (; done < groups && !must_wait(native, now, n->is); done++, from += step) {
+        ask(ahead, from / LANES);
+        change_group(native, now, v + from, n, d, half, sign);
+    }
+    memcpy(t, now, sizeof now);
+    return done;
+}
+
 /* The same for fewer elements than lanes; the lanes that are left over divide by 1. */
 typedef struct {
     ratios r;
@@ -349,6 +387,10 @@ ALWAYS_INLINE int64_t multiply_run(bool native, bool near, hyper_coder *coder, i
     if (!stride)
         set_ratios(&r, ratio, 0);
     for (int64_t from = 0; from < whole; from += LANES) {
+        if (near && !stride)
+            from += LANES * change_groups(native, ahead, (whole - from) / LANES, from, LANES, t, v, &r.n, &r.d, r.half, 1);
+        if (from == whole)
+            break;
         ask(ahead, from / LANES);
         if (stride)
             set_ratios(&r, ratio + from, 1);
@@ -392,6 +434,10 @@ ALWAYS_INLINE int64_t divide_run(bool native, bool near, hyper_coder *coder, int
         take_tail(&end, count - whole, v + whole, fine_at(fine, whole));
     }
     for (int64_t from = whole - LANES; from >= 0; from -= LANES) {
+        if (near && !stride)
+            from -= LANES * change_groups(native, ahead, from / LANES + 1, from, -LANES, t, v, &r.d, &r.n, r.half, -1);
+        if (from < 0)
+            break;
         ask(ahead, from / LANES);
         if (stride)
             set_ratios(&r, ratio + from, 1);
