@@ -173,7 +173,6 @@ static const char style[] =
     "do for [k=1:8] { set linetype k lw 2.6 lc rgb '#'.word(colours, k) }\nset linetype cycle 8\n"
     "FAINT(k) = '#A0'.word(colours, (k - 1) % 8 + 1)\n"
     "REFERENCE = \"with lines lw 2 dt (12,7) lc rgb '#333333'\"\n"
-    "AT_END = \"every ::LAST::LAST with labels left offset 0.6,0\"\n"
     "DIVERGING = \"set palette defined (-1 '#B2182B', -0.5 '#F4A582', 0 'white', 0.5 '#92C5DE', 1 '#2166AC')\"\n";
 
 static void draw(const char *data, const char *picture, int64_t rows, int width, int height, const char *script)
@@ -208,6 +207,56 @@ void write_results(const char *prefix, const char *suffix, const char *columns, 
 {
     if (prefix)
         write_and_draw(prefix, suffix, columns, table, 1000, strstr(script, "multiplot layout") ? 900 : 640, script);
+}
+
+/* Heights of names from the lowest to the highest, a line apart and as near to the ends of their curves as can be: less the lines below them they are to
+ * increase, and where ends do not, the least squares are runs of equal means (Ayer et al. 1955). */
+static void move_apart(double *height, int count, double line)
+{
+    double *mean = allocate(count, sizeof *mean);
+    int *members = allocate(count, sizeof *members), runs = 0;
+    for (int i = 0; i < count; i++) {
+        mean[runs] = height[i] - i * line;
+        members[runs++] = 1;
+        for (; runs > 1 && mean[runs - 2] > mean[runs - 1]; runs--) {
+            int both = members[runs - 2] + members[runs - 1];
+            mean[runs - 2] = (mean[runs - 2] * members[runs - 2] + mean[runs - 1] * members[runs - 1]) / both;
+            members[runs - 2] = both;
+        }
+    }
+    double highest = fmax(0, 1 - (count - 1) * line);
+    for (int i = 0, run = 0; run < runs; run++)
+        for (int k = 0; k < members[run]; k++, i++)
+            height[i] = fmin(fmax(mean[run], 0), highest) + i * line;
+    free(mean);
+    free(members);
+}
+
+char *names_at_ends(const char *const *names, const double *end, int count, double line)
+{
+    int *order = allocate(count, sizeof *order);
+    double *height = allocate(count, sizeof *height);
+    for (int i = 0; i < count; i++) { /* the first of equal ones highest */
+        int at = i;
+        for (; at > 0 && end[order[at - 1]] >= end[i]; at--)
+            order[at] = order[at - 1];
+        order[at] = i;
+    }
+    for (int i = 0; i < count; i++)
+        height[i] = end[order[i]];
+    move_apart(height, count, line);
+    char *lines = join("", "");
+    for (int i = 0; i < count; i++) {
+        char text[200];
+        snprintf(text, sizeof text, "set label %d '%s' at graph 1,graph %.4f left offset 0.8,0 tc lt %d\n", order[i] + 1, names[order[i]], height[i],
+                 order[i] + 1);
+        char *more = join(lines, text);
+        free(lines);
+        lines = more;
+    }
+    free(order);
+    free(height);
+    return lines;
 }
 
 /* All images in one coordinate system, a pixel a unit, with room for a caption above each. */

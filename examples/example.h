@@ -25,12 +25,16 @@ void read_options(struct options *options, int argc, char **argv, const char *ab
  *     DATA           the file; columns 1, 2, ... become line types 1, 2, ... in turn, of colours that everybody can tell apart
  *     lc rgb FAINT(k)  the colour of line type k, faint: for raw values behind their running mean
  *     @REFERENCE     in place of `with lines`: dashed, for what the curves are to be compared with
- *     @AT_END        behind `using x:y:(columnhead(k))`: writes the name of a curve at its end; make room by `set rmargin 16` and `unset key`
  *     @DIVERGING     a palette from red through white to blue, for `set cbrange [-a:a]`; the palette is white to black otherwise
  * With `set multiplot layout` in it, the picture is higher. */
 void write_results(const char *prefix, const char *suffix, const char *columns, ad_array *table, const char *script);
 
-/* The same for images (count, rows, columns), `across` of them side by side, with captions ("one,two,three") or NULL. The script comes before the drawing:
+/* Lines of such a script that write the names of curves at their ends, in the colours of line types 1, 2, ...: at the height `end` of the graph, from 0 to
+ * 1, or near it, for names are moved apart where they would overlap. `line` of the graph's height is room for one. Make room beside the graph by
+ * `set rmargin 14` and `unset key`. In a multiplot the lines of a later graph replace those of an earlier one. free() them. */
+char *names_at_ends(const char *const *names, const double *end, int count, double line);
+
+/* As write_results, for images (count, rows, columns), `across` of them side by side, with captions ("one,two,three") or NULL. The script comes before the drawing:
  * `set title`, `set cbrange`, `set cblabel`, @DIVERGING, `unset colorbox`. */
 void write_images(const char *prefix, const char *suffix, ad_array *images, const char *captions, int across, const char *script);
 

@@ -17,6 +17,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -167,6 +168,63 @@ static bool measure_all(struct problem *p, int64_t iterations, double row[COLUMN
     return equal;
 }
 
+/* ---- the picture ---- */
+
+enum { NOTHING = -19 }; /* the logarithm that stands for an error of 0 */
+
+/* Adds to a script a graph of METHODS columns from `first` on, or of their ratios to column `unit` if that is not 0, on a scale between powers of ten. */
+static void add_graph(char *script, size_t room, double (*table)[COLUMNS], int lengths, int first, int unit, double lowest, double highest, const char *before)
+{
+    const char *names[METHODS];
+    double end[METHODS];
+    for (int m = 0; m < METHODS; m++) {
+        const double *row = table[lengths - 1];
+        names[m] = methods[m].name;
+        end[m] = (fmax(log10(row[first + m] / (unit ? row[unit] : 1)), NOTHING) - lowest) / (highest - lowest);
+    }
+    char *labels = names_at_ends(names, end, METHODS, 0.1), ratio[60];
+    snprintf(ratio, sizeof ratio, "column(k) / column(%d)", unit + 1);
+    snprintf(script + strlen(script), room - strlen(script),
+             "%s\nset yrange [%g:%g]\n%sshown(k) = %s\nplot for [k=%d:%d] DATA using 1:(shown(k)) lt k-%d\n", before, pow(10, lowest), pow(10, highest), labels,
+             unit ? ratio : "column(k) > 1e-19 ? column(k) : 1e-19", first + 1, first + METHODS, first);
+    free(labels);
+}
+
+/* The powers of ten around columns of a table. */
+static void bounds(double (*table)[COLUMNS], int lengths, int first, double *lowest, double *highest)
+{
+    *lowest = INFINITY;
+    *highest = -INFINITY;
+    for (int i = 0; i < lengths; i++) {
+        for (int m = 0; m < METHODS; m++) {
+            *lowest = fmin(*lowest, floor(log10(table[i][first + m])));
+            *highest = fmax(*highest, ceil(log10(table[i][first + m])));
+        }
+    }
+}
+
+static void draw(const char *out, double (*table)[COLUMNS], int lengths)
+{
+    char script[8000] = "set multiplot layout 3,1 title 'Reverse: exact, as fast as store, in the memory of an approximation' font ',15'\n"
+                        "set logscale xy\nset format x '10^{%L}'\nset format y '10^{%L}'\nunset key\nset lmargin 11\nset rmargin 14\nset tmargin 1.2\n"
+                        "set style data linespoints\nset pointsize 0.7\nunset mxtics\nunset mytics\nset xtics (1, 10, 100, 1e3, 1e4, 1e5, 1e6)\n";
+    double lowest, highest;
+    snprintf(script + strlen(script), 100, "set xrange [%g:%g]\n", table[0][0], table[lengths - 1][0]);
+    add_graph(script, sizeof script, table, lengths, 1, 2, log10(0.06), log10(20),
+              "set ylabel 'time, store = 1'\nset format y '%g'\nset ytics (0.06, 0.25, 1, 4, 16)");
+    bounds(table, lengths, 1 + METHODS, &lowest, &highest);
+    add_graph(script, sizeof script, table, lengths, 1 + METHODS, 0, lowest, highest,
+              "set ylabel 'memory (bytes)'\nset format y '10^{%L}'\nset ytics autofreq 10");
+    add_graph(script, sizeof script, table, lengths, 1 + 2 * METHODS, 0, NOTHING - 3, 3,
+              "set ylabel 'error of the gradient'\nset xlabel 'iterations of training'\nset ytics (1, 1e-5, 1e-10, 1e-15)\nset ytics add ('0' 1e-19)");
+    strcat(script, "unset multiplot");
+    write_results(out, "",
+                  "iterations,reverse,store,checkpoint,forward,truncated,implicit,reverse bytes,store bytes,checkpoint bytes,forward bytes,truncated bytes,"
+                  "implicit bytes,reverse off,store off,checkpoint off,forward off,truncated off,implicit off,reverse growth,store growth,checkpoint growth,"
+                  "forward growth,truncated growth,implicit growth",
+                  ad_from(table[0], AD_SHAPE(lengths, COLUMNS)), script);
+}
+
 int main(int argc, char **argv)
 {
     struct options options = { .seed = 1, .iterations = 3000 };
@@ -188,27 +246,7 @@ int main(int argc, char **argv)
         int64_t iterations = (int64_t)ceil((double)options.iterations * pow(10, -0.5 * (lengths - 1 - i)));
         equal &= measure_all(&p, iterations, table[i]);
     }
-    write_results(options.out, "",
-                  "iterations,reverse,store,checkpoint,forward,truncated,implicit,reverse bytes,store bytes,checkpoint bytes,forward bytes,truncated bytes,"
-                  "implicit bytes,reverse off,store off,checkpoint off,forward off,truncated off,implicit off,reverse growth,store growth,checkpoint growth,"
-                  "forward growth,truncated growth,implicit growth",
-                  ad_from(table[0], AD_SHAPE(lengths, COLUMNS)),
-                  "set multiplot layout 3,1 title 'Reverse: exact, as fast as store, in the memory of an approximation' font ',15'\n"
-                  "set logscale xy\nset format x '10^{%L}'\nset format y '10^{%L}'\nunset key\nset lmargin 11\nset rmargin 14\nset tmargin 1.2\n"
-                  "set style data linespoints\nset pointsize 0.7\nunset mxtics\nunset mytics\nset xtics 10\n"
-                  "names = 'reverse store checkpoint forward truncated implicit'\n"
-                  "set ylabel 'time, store = 1'\nset format y '%g'\nset ytics (0.06, 0.25, 1, 4, 16)\nset yrange [0.06:20]\ndy = '0.5 -0.5 0.3 0 -0.5 0.5'\n"
-                  "plot for [k=2:7] DATA using 1:(column(k) / column(3)) lt k-1, for [k=2:7] DATA using 1:(column(k) / column(3)):(word(names, k-1)) "
-                  "every ::LAST::LAST with labels left offset 0.8,(word(dy, k-1) + 0) tc lt k-1 notitle\n"
-                  "set ylabel 'memory (bytes)'\nset format y '10^{%L}'\nset ytics autofreq 10\nset yrange [1e4:*]\ndy = '0.1 0 0.8 0.6 -0.9 -0.4'\n"
-                  "plot for [k=2:7] DATA using 1:(column(k+6)) lt k-1, for [k=2:7] DATA using 1:(column(k+6)):(word(names, k-1)) "
-                  "every ::LAST::LAST with labels left offset 0.8,(word(dy, k-1) + 0) tc lt k-1 notitle\n"
-                  "set ylabel 'error of the gradient'\nset xlabel 'iterations of training'\nset ytics (1, 1e-5, 1e-10, 1e-15)\n"
-                  "set ytics add ('0' 1e-19)\nset yrange [1e-22:1e3]\n"
-                  "dy = '0.95 0 -0.95 0.5 0.4 -0.4'\nshown(e) = e > 1e-19 ? e : 1e-19\n"
-                  "plot for [k=2:7] DATA using 1:(shown(column(k+12))) lt k-1, for [k=2:7] DATA using 1:(shown(column(k+12))):(word(names, k-1)) "
-                  "every ::LAST::LAST with labels left offset 0.8,(word(dy, k-1) + 0) tc lt k-1 notitle\n"
-                  "unset multiplot");
+    draw(options.out, table, lengths);
     const double *seconds = table[lengths - 1] + 1, *bytes = seconds + METHODS, *off = bytes + METHODS;
     printf("%s; over %lld iterations reverse takes 1/%.3g of the memory of store and %.2f times its time, checkpoint 1/%.3g and %.2f, forward 1/%.3g and %.1f; "
            "truncated is off by %.1e, implicit by %.1e\n",
