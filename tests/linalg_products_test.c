@@ -239,6 +239,7 @@ START_TEST(toeplitz_is_that_of_scipy)
     assert_array(ad_linalg_toeplitz(VECTOR(1, 2, 3)), AD_SHAPE(3, 3), 0, 1, 2, 3, 2, 1, 2, 3, 2, 1);
     assert_array((ad_linalg_toeplitz)(VECTOR(1, 2)), AD_SHAPE(2, 2), 0, 1, 2, 2, 1);
     assert_array(ad_linalg_toeplitz(VECTOR(1, 2, 3), .r = VECTOR(9, 4, 5, 6)), AD_SHAPE(3, 4), 0, 1, 4, 5, 6, 2, 1, 4, 5, 3, 2, 1, 4);
+    assert_array(ad_linalg_toeplitz(VECTOR(NAN, INFINITY), .r = VECTOR(7, 2)), AD_SHAPE(2, 2), 0, NAN, 2, INFINITY, NAN);
     ad_array *z = ad_linalg_toeplitz(ad_at(complex_vector(1 + 1i, 2i, 0), ":2"));
     assert_array(ad_real(z), AD_SHAPE(2, 2), 0, 1, 0, 0, 1);
     assert_array(ad_imag(z), AD_SHAPE(2, 2), 0, 1, -2, 2, 1);

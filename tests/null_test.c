@@ -377,6 +377,7 @@ static void transformations(void)
     ROW(ad_trace_dot_of, ad_trace_dot(stderr, ad_sin, none));
     ROW(ad_name, ad_name(none, "x"));
     ROW(ad_linalg_matrix_power, ad_linalg_matrix_power(none, 2));
+    ROW(ad_signed_logsumexp, ad_signed_logsumexp(none));
     ROW(ad_linalg_block_diag, ad_linalg_block_diag(bare));
     ROW(ad_linalg_multi_dot, ad_linalg_multi_dot(bare));
     ROW(ad_partition, ad_partition(none, 0));

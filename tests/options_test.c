@@ -23,7 +23,6 @@ static const struct row {
     { "ad_ptp", ad_ptp_with, KEEPDIMS },
     { "ad_argmax", ad_argmax_with, KEEPDIMS },
     { "ad_argmin", ad_argmin_with, KEEPDIMS },
-    { "ad_logsumexp", ad_logsumexp_with, KEEPDIMS },
     { "ad_softmax", ad_softmax_with, 0 },
     { "ad_log_softmax", ad_log_softmax_with, 0 },
 };

@@ -429,6 +429,72 @@ START_TEST(logsumexp_neither_overflows_nor_underflows)
 }
 END_TEST
 
+/* SciPy 1.17. */
+START_TEST(weighted_sums_of_exponentials)
+{
+    AD_SCOPE;
+    ad_array *x = ad_from((double[]){ 1, 2, -3, 1000, 0, 999 }, AD_SHAPE(2, 3)), *b = VECTOR(2, -0.5, 3), *first = ad_at(x, "0");
+    assert_array(ad_logsumexp(x, .b = b, .axis = 1), AD_SHAPE(2), 1e-15, 0.63731561036805529, 1001.1325750760457);
+    assert_array(ad_logsumexp(x, .b = b, .keepdims = true), AD_SHAPE(1, 1), 1e-15, 1001.1325750760457);
+    assert_array(ad_special_logsumexp(ad_arange(1, 3), .b = ad_expand_dims(ad_arange(1, 3), 1), .axis = 0), AD_SHAPE(2), 1e-15, 2.09861228866811, 3.09861228866811);
+    ck_assert(isnan(ad_item(ad_logsumexp(first, .b = ad_neg(b)))));
+    ad_tree *both = ad_signed_logsumexp(first, .b = ad_neg(b));
+    assert_array(ad_tree_get(both, "logsumexp"), AD_SCALAR_SHAPE, 1e-15, 0.63731561036805529);
+    assert_array(ad_tree_get(both, "sign"), AD_SCALAR_SHAPE, 0, -1);
+    both = ad_signed_logsumexp(VECTOR(1, 1), .b = VECTOR(1, -1));
+    assert_array(ad_tree_get(both, "logsumexp"), AD_SCALAR_SHAPE, 0, -INFINITY);
+    assert_array(ad_tree_get(both, "sign"), AD_SCALAR_SHAPE, 0, 0);
+    both = ad_signed_logsumexp(VECTOR(INFINITY, INFINITY), .b = VECTOR(1, -1));
+    assert_array(ad_stack(ad_list_of(ad_tree_get(both, "logsumexp"), ad_tree_get(both, "sign"))), AD_SHAPE(2), 0, NAN, NAN);
+    assert_array(ad_tree_get((ad_signed_logsumexp)(VECTOR(0, -40)), "logsumexp"), AD_SCALAR_SHAPE, 1e-30, 4.248354255291589e-18);
+    ad_array *tail = ad_logsumexp(VECTOR(0, -40), .b = VECTOR(1, 2));
+    ck_assert_msg(fabs(ad_item(tail) / 8.496708510583178e-18 - 1) < 1e-14, "%g", ad_item(tail));
+    ad_array *z = ad_from_data(AD_C128, (ad_complex[]){ 1 + 2i, 0.5 }, AD_SHAPE(2));
+    ad_complex y = ad_item_complex(ad_logsumexp(z, .b = VECTOR(1, 2)));
+    assert_close(creal(y), 1.1898665998314628, 1e-15);
+    assert_close(cimag(y), 0.8511700891259648, 1e-15);
+    both = ad_signed_logsumexp(z, .b = VECTOR(1, -2));
+    assert_close(ad_item(ad_tree_get(both, "logsumexp")), 1.6236800605281538, 1e-15);
+    y = ad_item_complex(ad_tree_get(both, "sign"));
+    assert_close(creal(y), -0.873204101149586, 1e-15);
+    assert_close(cimag(y), 0.4873546939709755, 1e-15);
+    ck_assert_int_eq(ad_dtype_of(ad_logsumexp(ad_astype(x, AD_F32), .b = ad_astype(VECTOR(1, 0, 1), AD_BOOL))), AD_F32);
+    ck_assert_int_eq(ad_dtype_of(ad_tree_get(ad_signed_logsumexp(ad_astype(x, AD_F32)), "sign")), AD_F32);
+    ad_array *negative_top = ad_logsumexp(VECTOR(3.06409428, 0.37251854, 3.87471931), .b = VECTOR(1.88190708, 2.84174795, -0.85016884));
+    assert_close(ad_item(negative_top), 1.2452165157907382, 1e-14);
+    assert_fails(ad_logsumexp(x, .b = VECTOR(1, 2)), AD_ERROR_SHAPE, "ad_logsumexp: an array of shape (2,3) and weights of shape (2,)");
+    assert_fails(ad_signed_logsumexp(x, .axis = 2), AD_ERROR_AXIS, "ad_signed_logsumexp: ");
+}
+END_TEST
+
+static ad_array *of_weights(ad_array *b, ad_array *x)
+{
+    return ad_logsumexp(x, .b = b);
+}
+
+static ad_array *of_numbers(ad_array *x, ad_array *b)
+{
+    return ad_logsumexp(x, .b = b);
+}
+
+START_TEST(what_has_no_weight_adds_nothing)
+{
+    AD_SCOPE;
+    ad_array *x = VECTOR(INFINITY, NAN, 1), *b = VECTOR(0, 0, 2), *low = VECTOR(-INFINITY, -INFINITY);
+    assert_array(ad_logsumexp(x, .b = b), AD_SCALAR_SHAPE, 1e-15, 1 + log(2));
+    assert_array(ad_grad(of_numbers)(x, b), AD_SHAPE(3), 1e-15, 0, 0, 1);
+    assert_array(ad_grad(of_weights)(VECTOR(0, 2), VECTOR(3, 1)), AD_SHAPE(2), 1e-15, exp(2) / 2, 0.5);
+    assert_array(ad_logsumexp(low, .b = VECTOR(1, 2)), AD_SCALAR_SHAPE, 0, -INFINITY);
+    assert_array(ad_grad(of_numbers)(low, VECTOR(1, 2)), AD_SHAPE(2), 0, 0, 0);
+    assert_array(ad_grad(of_weights)(VECTOR(1, 2), low), AD_SHAPE(2), 0, 0, 0);
+    assert_array(ad_logsumexp(VECTOR(1, 2), .b = VECTOR(0, 0)), AD_SCALAR_SHAPE, 0, -INFINITY);
+    assert_array(ad_logsumexp(VECTOR(INFINITY, 1, INFINITY), .b = VECTOR(2, 1, 6)), AD_SCALAR_SHAPE, 0, INFINITY);
+    assert_array(ad_grad(of_numbers)(VECTOR(INFINITY, 1, INFINITY), VECTOR(2, 1, 6)), AD_SHAPE(3), 1e-15, 0.25, 0, 0.75);
+    assert_array(ad_logsumexp(ad_zeros(AD_SHAPE(0, 2)), .axis = 0, .b = ad_ones(AD_SHAPE(0, 2))), AD_SHAPE(2), 0, -INFINITY, -INFINITY);
+    ck_assert(ad_shape_equal(ad_shape_of(ad_grad(of_numbers)(ad_zeros(AD_SHAPE(0)), ad_ones(AD_SHAPE(0)))), AD_SHAPE(0)));
+}
+END_TEST
+
 START_TEST(infinite_entries_of_logsumexp)
 {
     AD_SCOPE;
@@ -578,6 +644,7 @@ RUN_TESTS("special", special_functions_have_golden_values_and_derivatives, eleme
           binary_ties_are_halved_at_orders_1_and_2, clip_halves_at_its_bounds, abs_and_sign_are_flat_at_zero, hypot_and_arctan2_are_flat_at_the_origin,
           integer_powers_are_exact_at_zero_and_for_negative_bases, powers_of_arrays_follow_their_edge_rules,
           negative_numbers_to_complex_powers_have_derivatives, masked_branches_add_nothing, masked_branches_add_nothing_at_any_nesting,
-          only_a_zero_tangent_wins_over_infinity, logsumexp_neither_overflows_nor_underflows, infinite_entries_of_logsumexp, softmax_and_its_logarithm,
+          only_a_zero_tangent_wins_over_infinity, logsumexp_neither_overflows_nor_underflows, weighted_sums_of_exponentials, what_has_no_weight_adds_nothing,
+          infinite_entries_of_logsumexp, softmax_and_its_logarithm,
           derivatives_of_softmax_are_the_same_bits_in_arrays_of_any_size,
           logaddexp_at_infinity, errors_name_the_function_and_the_dtype, every_allocation_may_fail)

@@ -130,6 +130,7 @@ void every_option(void)
     ad_argpartition(x, 1, 1); /* refused */
     ad_logsumexp(x, 1); /* refused */
     ad_special_logsumexp(x, 1); /* refused */
+    ad_signed_logsumexp(x, 1); /* refused */
     ad_softmax(x, 1); /* refused */
     ad_special_softmax(x, 1); /* refused */
     ad_log_softmax(x, 1); /* refused */

@@ -6,16 +6,32 @@
 #define AD_SPECIAL_H
 
 #include <ad/reduce.h>
+#include <ad/tree.h>
 
 AD_BEGIN_DECLS
 
-/** log(sum(exp(x))); integers as float64. Of no elements -inf.
+/** Options of ad_logsumexp and ad_signed_logsumexp. Begin with AD_LOGSUMEXP_DEFAULTS. */
+typedef struct ad_logsumexp_options {
+    int axis;      /**< = AD_NO_AXIS: one axis */
+    ad_axes axes;  /**< several; neither: all */
+    bool keepdims; /**< keep the axes with length 1 */
+    ad_array *b;   /**< weights of the exponentials, of any sign; broadcasts with x; differentiable. NULL: all 1 */
+    int ad_unused_;
+} AD_NAMED_ ad_logsumexp_options;
+
+/** log(sum(b exp(x))), real or complex; integers as float64. Of no elements -inf; NaN where a real sum is negative. What has the weight 0 adds nothing, be it infinite
+ * or NaN.
  *
- * Options: axis, axes, keepdims.
- * Derivative: softmax(x). Where all elements are -inf it is 0; elements that are +inf share it. Small results and slopes near 0 and 1 keep their digits.
- * As scipy.special.logsumexp. Also named ad_special_logsumexp. */
+ * Options: axis, axes, keepdims, b.
+ * Derivative: without b softmax(x), with it b exp(x)/sum in x and exp(x)/sum in b. Where all elements are -inf it is 0; elements that are +inf share it. Small results
+ * and slopes near 0 and 1 keep their digits. As scipy.special.logsumexp. Also named ad_special_logsumexp. */
 AD_API ad_array *ad_logsumexp(ad_array *x);
-AD_API ad_array *ad_logsumexp_with(ad_array *x, ad_reduce_options options);
+AD_API ad_array *ad_logsumexp_with(ad_array *x, ad_logsumexp_options options);
+
+/** {"logsumexp", "sign"}: the logarithm of the size of sum(b exp(x)), real, and the sum's sign: -1, 0 or 1, for complex sums their direction. As
+ * scipy.special.logsumexp with return_sign. */
+AD_API ad_tree *ad_signed_logsumexp(ad_array *x);
+AD_API ad_tree *ad_signed_logsumexp_with(ad_array *x, ad_logsumexp_options options);
 
 /** exp(x) / sum(exp(x)), of the shape of x; real. Options: axis, axes.
  * Derivative: y (v - sum(y v)), where y near 1 keeps its digits. As scipy.special.softmax: with neither axis nor axes over all elements.

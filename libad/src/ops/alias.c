@@ -191,7 +191,7 @@ ad_array *(ad_special_logsumexp)(ad_array *x)
     return (ad_logsumexp)(x);
 }
 
-ad_array *ad_special_logsumexp_with(ad_array *x, ad_reduce_options options)
+ad_array *ad_special_logsumexp_with(ad_array *x, ad_logsumexp_options options)
 {
     return ad_logsumexp_with(x, options);
 }

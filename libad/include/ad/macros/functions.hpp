@@ -23,8 +23,10 @@ AD_FO1_(cumsum, AD_SCAN_DEFAULTS) AD_FO1_(cumprod, AD_SCAN_DEFAULTS) AD_FO2_(lin
 AD_FO1_(amax, AD_REDUCE_DEFAULTS) AD_FO1_(amin, AD_REDUCE_DEFAULTS)
 
 /* ad/special.h */
-AD_FO1_(logsumexp, AD_REDUCE_DEFAULTS) AD_FO1_(softmax, AD_REDUCE_DEFAULTS) AD_FO1_(log_softmax, AD_REDUCE_DEFAULTS)
-AD_FO1_(special_logsumexp, AD_REDUCE_DEFAULTS) AD_FO1_(special_softmax, AD_REDUCE_DEFAULTS) AD_FO1_(special_log_softmax, AD_REDUCE_DEFAULTS)
+AD_FO1_(logsumexp, AD_LOGSUMEXP_DEFAULTS)
+AD_FO_(tree, signed_logsumexp, (const operand &x, AD_NAMED_OPTIONS_), AD_LOGSUMEXP_DEFAULTS, ::ad_signed_logsumexp_with(x.get(), options))
+AD_FO1_(softmax, AD_REDUCE_DEFAULTS) AD_FO1_(log_softmax, AD_REDUCE_DEFAULTS) AD_FO1_(special_logsumexp, AD_LOGSUMEXP_DEFAULTS)
+AD_FO1_(special_softmax, AD_REDUCE_DEFAULTS) AD_FO1_(special_log_softmax, AD_REDUCE_DEFAULTS)
 
 /* ad/sort.h */
 AD_FO1_(sort, AD_SORT_DEFAULTS) AD_FO1_(argsort, AD_SORT_DEFAULTS)

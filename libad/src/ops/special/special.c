@@ -9,6 +9,7 @@
 #include "ad/shape.h"
 #include "ad/transform.h"
 #include "ops/ops.h"
+#include "ops/special/special.h"
 
 static ad_array *sum_along(const ad_node *node, ad_array *x)
 {
@@ -224,10 +225,13 @@ static ad_array *along(const ad_primitive *op, ad_array *x, const ad_reduce_opti
     return ad_call_primitive(op, &x, 1, axes);
 }
 
-ad_array *ad_logsumexp_with(ad_array *x, ad_reduce_options options)
+ad_array *ad_logsumexp_with(ad_array *x, ad_logsumexp_options options)
 {
     ad_axes axes;
-    ad_array *y = along(&logsumexp_op, x, &options, AD_TAKES_KEEPDIMS, &axes);
+    if (options.b)
+        return ad_weighted_logsumexp(x, &options);
+    ad_reduce_options o = { .axis = options.axis, .axes = options.axes, .dtype = AD_NO_DTYPE };
+    ad_array *y = along(&logsumexp_op, x, &o, 0, &axes);
     return options.keepdims || !axes.count ? y : ad_squeeze(y, .axes = axes);
 }
 
@@ -252,7 +256,7 @@ ad_array *ad_log_softmax_with(ad_array *x, ad_reduce_options options)
 
 ad_array *(ad_logsumexp)(ad_array *x)
 {
-    return ad_logsumexp_with(x, AD_REDUCE_DEFAULTS);
+    return ad_logsumexp_with(x, AD_LOGSUMEXP_DEFAULTS);
 }
 
 ad_array *(ad_softmax)(ad_array *x)
