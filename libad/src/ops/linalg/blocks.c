@@ -1,6 +1,6 @@
 /* Matrices laid out of parts: blocks along the diagonal, and one number along each diagonal.
  *
- * Both are linear, and made of operations that move elements, which have the derivatives. */
+ * Both are linear. Blocks are a primitive, whose transpose hands each block its part of the cotangent; the other is made of operations that move elements. */
 #include "ad/tree.h"
 #include "ops/linalg/linalg.h"
 #include <string.h>
@@ -18,58 +18,89 @@ static ad_array *spread(ad_array *x, const ad_shape *leading, int own_axes)
 
 /* ---- blocks along the diagonal ---- */
 
-/* The sum of the blocks' columns and what their leading axes broadcast to; false and an error. */
-static bool measure_blocks(ad_array *const *blocks, int count, int64_t *columns, ad_shape *leading)
+/* The row and the column where a block begins, which is where those before it end. For all of k blocks this takes k^2 steps; so many elements has the result. */
+static void block_place(const ad_node *node, int operand, int64_t place[2])
 {
-    *columns = 0;
-    *leading = AD_SCALAR_SHAPE;
+    place[0] = place[1] = 0;
+    for (int i = 0; i < operand; i++) {
+        struct matrix_size size = ad_matrix_size(node, i);
+        place[0] += size.rows;
+        place[1] += size.columns;
+    }
+}
+
+static bool blocks_infer(const ad_node *node, ad_spec *output)
+{
+    int count = ad_node_inputs(node);
+    int64_t rows = 0, columns = 0;
     for (int i = 0; i < count; i++) {
-        const ad_array *x = blocks[i];
-        if (__builtin_add_overflow(*columns, x->ndim ? ad_dims(x)[x->ndim - 1] : 1, columns))
-            return AD_FAIL(AD_ERROR_SHAPE, "ad_linalg_block_diag: the matrices have more columns together than can be addressed");
-        if (x->ndim > 2 && !ad_broadcast_dims(leading, x->ndim - 2, ad_dims(x)))
-            return AD_FAIL(AD_ERROR_SHAPE, "ad_linalg_block_diag: the leading axes of matrix %d, of shape %s, do not broadcast with those before it", i,
-                           AD_SHAPE_TEXT(x));
+        struct matrix_size size = ad_matrix_size(node, i);
+        if (__builtin_add_overflow(rows, size.rows, &rows) || __builtin_add_overflow(columns, size.columns, &columns))
+            return AD_FAIL(AD_ERROR_SHAPE, "ad_linalg_block_diag: the matrices have more rows or columns together than can be addressed");
+    }
+    *output = (ad_spec){ ad_input_dtype_common(node, 0, count), ad_stack_shape(ad_node_shape(node, 0), rows, columns) };
+    return true;
+}
+
+static bool blocks_eval(const ad_node *node, void *const *outputs)
+{
+    const ad_spec *output = ad_node_spec(node, 0);
+    int ndim = output->shape.ndim;
+    int64_t strides[AD_MAX_NDIM];
+    char *to = outputs[0];
+    c_order_strides(output->dtype, ndim, output->shape.dim, strides);
+    memset(to, 0, (size_t)ad_shape_size(output->shape) * ad_dtype_size(output->dtype));
+    for (int i = 0; i < ad_node_inputs(node); i++) {
+        const ad_array *x = ad_node_operand(node, i);
+        if (x->size)
+            ad_copy_strided(ndim, ad_dims(x), operand_of(x), (struct ad_operand){ to, strides, output->dtype });
+        to += ad_dims(x)[ndim - 2] * strides[ndim - 2] + ad_dims(x)[ndim - 1] * strides[ndim - 1];
     }
     return true;
 }
 
-/* The rows of the result that hold x, whose columns begin at `before`. */
-static ad_array *row_of_blocks(ad_array *x, const ad_shape *leading, int64_t before, int64_t columns)
+static ad_array *blocks_vjp(const ad_node *node, int operand, ad_array *g)
 {
-    x = spread(ad_atleast_2d(x), leading, 2);
-    if (!x)
-        return NULL;
-    ad_widths widths = { .count = x->ndim };
-    widths.width[x->ndim - 1][0] = before;
-    widths.width[x->ndim - 1][1] = columns - before - ad_dims(x)[x->ndim - 1];
-    return ad_pad(x, 0, .widths = widths);
+    struct matrix_size size = ad_matrix_size(node, operand);
+    int64_t place[2];
+    block_place(node, operand, place);
+    return ad_slice_axis(ad_slice_axis(g, -2, place[0], size.rows, 1), -1, place[1], size.columns, 1);
+}
+
+/* Of matrices with the same leading axes. */
+static const ad_primitive blocks_op = {
+    .name = "ad_linalg_block_diag", .infer = blocks_infer, .eval = blocks_eval, .vjp = blocks_vjp, .linear = AD_LINEAR,
+};
+AD_OPERATION(blocks_op);
+
+/* What the leading axes of the blocks broadcast to; false and an error. */
+static bool common_stack(ad_array *const *blocks, int count, ad_shape *leading)
+{
+    *leading = AD_SCALAR_SHAPE;
+    for (int i = 0; i < count; i++)
+        if (blocks[i]->ndim > 2 && !ad_broadcast_dims(leading, blocks[i]->ndim - 2, ad_dims(blocks[i])))
+            return AD_FAIL(AD_ERROR_SHAPE, "ad_linalg_block_diag: the leading axes of matrix %d, of shape %s, do not broadcast with those before it", i,
+                           AD_SHAPE_TEXT(blocks[i]));
+    return true;
 }
 
 ad_array *(ad_linalg_block_diag)(const ad_tree *arrays)
 {
     AD_SCOPE;
-    const char *name = "ad_linalg_block_diag";
-    AD_SCRATCH leaves = { 0 }, rows_room = { 0 };
-    if (!ad_given(arrays, name, "list of arrays"))
+    AD_SCRATCH leaves = { 0 };
+    ad_shape leading;
+    if (!ad_given(arrays, "ad_linalg_block_diag", "list of arrays"))
         return NULL;
     int count = ad_tree_leaf_count(arrays);
     if (count == 0)
         return ad_escape(ad_zeros(AD_SHAPE(1, 0)));
     ad_array **blocks = leaves_of(arrays, count, &leaves);
-    ad_tree_item *rows = ad_scratch_take(ad_current(), &rows_room, count, sizeof *rows);
-    int64_t columns, before = 0;
-    ad_shape leading;
-    if (!blocks || !rows || !measure_blocks(blocks, count, &columns, &leading))
+    if (!blocks || !common_stack(blocks, count, &leading))
         return NULL;
-    for (int i = 0; i < count; i++) {
-        ad_array *row = row_of_blocks(blocks[i], &leading, before, columns);
-        if (!row)
+    for (int i = 0; i < count; i++)
+        if (!(blocks[i] = spread(ad_atleast_2d(blocks[i]), &leading, 2)))
             return NULL;
-        rows[i] = (ad_tree_item){ AD_ITEM_ARRAY, row };
-        before += blocks[i]->ndim ? ad_dims(blocks[i])[blocks[i]->ndim - 1] : 1;
-    }
-    return ad_escape(ad_concatenate(ad_list_from(rows, count), .axis = -2));
+    return ad_escape(ad_call_primitive(&blocks_op, blocks, count, NULL));
 }
 
 /* ---- one number along each diagonal ---- */
