@@ -3,87 +3,10 @@
  *
  * A row (rows/row.h) names an operation and gives a function that goes through it. An operation without a row fails, and so does one with neither a
  * rule nor the mark of a constant. `operations_test --table` prints what is covered. */
-#include "rows/create.h"
-#include "rows/fft.h"
-#include "rows/index.h"
-#include "rows/inspect.h"
-#include "rows/linalg.h"
-#include "rows/math.h"
-#include "rows/product.h"
-#include "rows/reduce.h"
-#include "rows/shape.h"
-#include "rows/sort.h"
-#include "rows/special.h"
-#include "rows/tree.h"
+#include "rows/all.h"
 #include <stdio.h>
 
-#define FAMILY(name) { name##_rows, sizeof name##_rows / sizeof *name##_rows }
-
-static const struct family {
-    const struct row *rows;
-    int count;
-} families[] = {
-    FAMILY(create),
-    FAMILY(fft),
-    FAMILY(index),
-    FAMILY(inspect),
-    FAMILY(linalg),
-    FAMILY(math),
-    FAMILY(product),
-    FAMILY(reduce),
-    FAMILY(shape),
-    FAMILY(sort),
-    FAMILY(special),
-    FAMILY(tree),
-};
-
-/* The i-th row of all families together, NULL behind the last. */
-static const struct row *row_at(int i)
-{
-    for (size_t f = 0; f < sizeof families / sizeof *families; i -= families[f++].count)
-        if (i < families[f].count)
-            return &families[f].rows[i];
-    return NULL;
-}
-
-static int row_count(void)
-{
-    int count = 0;
-    while (row_at(count))
-        count++;
-    return count;
-}
-
-/* ---- inputs ---- */
-
-static const ad_shape general_shapes[][3] = {
-    { { 0 }, { 0 }, { 0 } },
-    { { 1, { 3 } }, { 1, { 3 } }, { 1, { 3 } } },
-    { { 2, { 3, 2 } }, { 1, { 2 } }, { 2, { 3, 1 } } },
-    { { 2, { 2, 1 } }, { 2, { 2, 3 } }, { 0 } },
-    { { 2, { 0, 3 } }, { 1, { 3 } }, { 2, { 0, 3 } } },
-    { { 3, { 2, 3, 2 } }, { 2, { 3, 2 } }, { 3, { 2, 1, 1 } } },
-};
-static const ad_shape square_shapes[][3] = {
-    { { 2, { 3, 3 } }, { 2, { 3, 3 } }, { 2, { 3, 3 } } },
-    { { 3, { 2, 3, 3 } }, { 2, { 3, 3 } }, { 3, { 2, 3, 3 } } },
-    { { 2, { 1, 1 } }, { 2, { 1, 1 } }, { 2, { 1, 1 } } },
-};
-
-static ad_array *random_input(const struct row *row, ad_shape shape, ad_dtype dtype, int operand, bool strided)
-{
-    ad_key key = ad_random_fold_in(ad_random_key(7), (uint64_t)operand);
-    int64_t last = shape.ndim ? shape.dim[shape.ndim - 1] : 1;
-    bool stretch = strided && shape.ndim;
-    if (stretch)
-        shape.dim[shape.ndim - 1] = 2 * last;
-    ad_array *x = ad_random_uniform(key, shape, .low = row->low, .high = row->high);
-    if (dtype == AD_C128)
-        x = ad_add(x, ad_mul(ad_weak_complex(0.5i), ad_random_uniform(ad_random_fold_in(key, 99), shape, .low = row->low, .high = row->high)));
-    if (stretch) /* every other element, backwards */
-        x = ad_at(x, "..., ::-2");
-    return ad_astype(x, dtype);
-}
+enum { SEED = 7 };
 
 /* ---- checks ---- */
 
@@ -94,18 +17,6 @@ static bool check(const struct row *row, ad_array **x, int order)
     case 2: return ad_check_grads((two *)row->function, x[0], x[1], .order = order);
     default: return ad_check_grads((three *)row->function, x[0], x[1], x[2], .order = order);
     }
-}
-
-static bool applies(const struct row *row, const ad_shape *shapes)
-{
-    if (row->flags & NO_SCALAR && shapes[0].ndim == 0)
-        return false;
-    if (row->flags & MATRIX && shapes[0].ndim < 2)
-        return false;
-    for (int i = 0; i < row->operands; i++)
-        if (row->flags & NO_EMPTY && ad_shape_size(shapes[i]) == 0)
-            return false;
-    return true;
 }
 
 static int check_shapes(const struct row *row, const ad_shape (*shapes)[3], int count)
@@ -120,7 +31,7 @@ static int check_shapes(const struct row *row, const ad_shape (*shapes)[3], int 
                 continue;
             ad_array *x[3];
             for (int i = 0; i < row->operands; i++)
-                x[i] = random_input(row, shapes[s][i], is_complex ? AD_C128 : single ? AD_F32 : AD_F64, i, variant == 1);
+                x[i] = random_input(row, SEED, shapes[s][i], is_complex ? AD_C128 : single ? AD_F32 : AD_F64, i, variant == 1);
             int most = single ? 2 : 3, order = row->order && row->order < most ? row->order : most;
             bool right = check(row, x, order);
             ck_assert_msg(right, "%s, %s: shapes %d, %s: %s", row->name, row->text, s, variants[variant], ad_error_message());
@@ -167,7 +78,7 @@ static ad_array *fixed_input(const struct row *row, ad_shape shape, const struct
     bool is_float = kind->dtype == AD_F64 || kind->dtype == AD_F32 || kind->dtype == AD_C128;
     if (kind->number)
         return is_float ? ad_weak_real((2 * row->low + 3 * row->high) / 5) : ad_weak_integer(1);
-    return is_float ? random_input(row, shape, kind->dtype, operand, false) : whole_input(row, shape, kind->dtype, operand);
+    return is_float ? random_input(row, SEED, shape, kind->dtype, operand, false) : whole_input(row, shape, kind->dtype, operand);
 }
 
 /* A row's function of the operands that are not fixed, as a list. */
@@ -196,7 +107,7 @@ static void check_beside(const struct row *row, const ad_shape *shapes, const st
         if (fixed >> i & 1)
             partly.fixed[i] = fixed_input(row, shapes[i], kind, i);
         else
-            items[count++] = (ad_tree_item){ AD_ITEM_ARRAY, random_input(row, shapes[i], AD_F64, i, false) };
+            items[count++] = (ad_tree_item){ AD_ITEM_ARRAY, random_input(row, SEED, shapes[i], AD_F64, i, false) };
     }
     bool right = ad_check_grads(of_the_others, ad_list_from(items, count), &partly, .order = kind->order);
     ck_assert_msg(right, "%s, %s: operands %u are %s: %s", row->name, row->text, fixed, kind->name, ad_error_message());
@@ -208,7 +119,7 @@ static void check_mixed(const struct row *row, const ad_shape *shapes, unsigned 
     AD_SCOPE;
     ad_array *x[3];
     for (int i = 0; i < row->operands; i++)
-        x[i] = random_input(row, shapes[i], single >> i & 1 ? AD_F32 : AD_F64, i, false);
+        x[i] = random_input(row, SEED, shapes[i], single >> i & 1 ? AD_F32 : AD_F64, i, false);
     bool right = check(row, x, 2);
     ck_assert_msg(right, "%s, %s: operands %u are float32, the others float64: %s", row->name, row->text, single, ad_error_message());
 }
@@ -295,7 +206,7 @@ START_TEST(constants_have_derivative_zero)
         return;
     ck_assert_int_le(row->operands, 2);
     for (int i = 0; i < 3; i++)
-        x[i] = random_input(row, AD_SHAPE(3), AD_F64, i, false);
+        x[i] = random_input(row, SEED, AD_SHAPE(3), AD_F64, i, false);
     if (row->operands == 1) {
         y = ad_jvp((one *)row->function, x[0], x[1], &tangent);
         check_zero(row, y, tangent);
@@ -411,7 +322,7 @@ static void try_row(const struct row *row, const ad_shape (*shapes)[3], int coun
             if (!applies(row, shapes[s]))
                 continue;
             for (int i = 0; i < row->operands; i++)
-                x[i] = random_input(row, shapes[s][i], is_complex ? AD_C128 : row->flags & ONLY_F32 ? AD_F32 : AD_F64, i, false);
+                x[i] = random_input(row, SEED, shapes[s][i], is_complex ? AD_C128 : row->flags & ONLY_F32 ? AD_F32 : AD_F64, i, false);
             run_row(row, x, differentiated);
             ck_assert_msg(!ad_failed(), "%s, %s: %s", row->name, row->text, ad_error_message());
         }

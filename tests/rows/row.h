@@ -3,7 +3,7 @@
  *
  * To add one: ONE("ad_name", function, low, high, flags) in the family's array. The interval avoids points where the function has a kink or a
  * pole. An operation with options has a row for each that changes its rule; one that is linear is put under a sine, so that a wrong place shows
- * at every order. Functions that are made of others have rows too, under their own names. A new family is named once more, in operations_test.c. */
+ * at every order. Functions that are made of others have rows too, under their own names. A new family is named once more, in all.h. */
 #ifndef ROW_H
 #define ROW_H
 
@@ -14,7 +14,7 @@ typedef ad_array *two(ad_array *, ad_array *);
 typedef ad_array *three(ad_array *, ad_array *, ad_array *);
 
 /* What a row's function takes, beside reals of every shape. */
-enum { COMPLEX = 1, NO_SCALAR = 2, NO_EMPTY = 4, SQUARE = 8, CONSTANT = 16, ONLY_F32 = 32, MATRIX = 64, NO_BOOL = 128, DTYPE_OF_FIRST = 256 };
+enum { COMPLEX = 1, NO_SCALAR = 2, NO_EMPTY = 4, SQUARE = 8, CONSTANT = 16, ONLY_F32 = 32, MATRIX = 64, NO_BOOL = 128, DTYPE_OF_FIRST = 256, SHAPED_BY_DATA = 512 };
 
 struct row {
     const char *name; /* of the primitive */
