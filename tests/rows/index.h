@@ -29,6 +29,12 @@ WAVE_AB(at_set_slice, ad_at_set(a, ad_sum(b), "..., :1"))
 WAVE_AB(at_add_slice, ad_at_add(a, ad_sum(b), "..., -1"))
 WAVE_AB(at_mul_all, ad_at_mul(a, ad_sum(b), "..."))
 WAVE_AB(at_max_all, ad_at_max(a, b, "..."))
+OF_AB(at_mul_again, ad_at_mul_list(a, ad_sum(b), AD_INDICES(AD_PICK(places()))))
+OF_AB(at_max_again, ad_at_max_list(a, ad_stack(ad_list_of(ad_sum(b), 0.25, -3), .axis = -1), AD_INDICES(AD_REST, AD_PICK(places()))))
+OF_AB(at_min_again, ad_at_min_list(a, ad_stack(ad_list_of(ad_sum(b), -0.25, 3), .axis = -1), AD_INDICES(AD_REST, AD_PICK(places()))))
+WAVE_X(take_along, ad_take_along_axis(x, ad_argsort(x), -1))
+OF_X(of_places_that_are_true, ad_flatnonzero(ad_greater(x, 0)))
+OF_X(of_classes, ad_one_hot(ad_argsort(x, .axis = AD_NO_AXIS), 100))
 
 static const struct row index_rows[] = {
     ONE("ad_at", slice_first, -2, 2, COMPLEX | NO_SCALAR | NO_EMPTY),
@@ -49,4 +55,13 @@ static const struct row index_rows[] = {
     TWO("ad_at_add", at_add_slice, -1, 1, COMPLEX | DTYPE_OF_FIRST | NO_SCALAR),
     TWO("ad_at_mul", at_mul_all, -1, 1, COMPLEX | DTYPE_OF_FIRST),
     TWO("ad_at_max", at_max_all, -2, 2, SQUARE),
+    ONE("ad_take_last", put_set_twice, -2, 2, COMPLEX | NO_SCALAR | NO_EMPTY),
+    ONE("ad_places_within", take_pairs, -2, 2, COMPLEX | MATRIX | NO_EMPTY),
+    ONE("ad_flat_places", take_along, -2, 2, COMPLEX | NO_SCALAR),
+    TWO("ad_order_places", at_mul_again, 0.3, 1, COMPLEX | DTYPE_OF_FIRST | NO_SCALAR | NO_EMPTY),
+    TWO("ad_running_mul", at_mul_again, 0.3, 1, COMPLEX | DTYPE_OF_FIRST | NO_SCALAR | NO_EMPTY),
+    TWO("ad_running_max", at_max_again, 1, 2, DTYPE_OF_FIRST | NO_SCALAR | NO_EMPTY),
+    TWO("ad_running_min", at_min_again, 1, 2, DTYPE_OF_FIRST | NO_SCALAR | NO_EMPTY),
+    ONE("ad_flatnonzero", of_places_that_are_true, -2, 2, CONSTANT | SHAPED_BY_DATA),
+    ONE("ad_one_hot", of_classes, -2, 2, CONSTANT),
 };

@@ -2,6 +2,7 @@
 #include "row.h"
 
 OF_X(cube, ad_pow(x, 3))
+OF_X(powers_of_integers, ad_pow(ad_argsort(x), ad_argsort(x)))
 OF_X(inverse_square, ad_pow(x, -2))
 OF_X(polygamma_1, ad_polygamma(1, x))
 
@@ -104,6 +105,7 @@ static const struct row math_rows[] = {
     BINARY(mul, -2, 2, COMPLEX),
     BINARY(div, 0.5, 2, COMPLEX),
     BINARY(pow, 0.5, 2, COMPLEX),
+    ONE("ad_not_negative", powers_of_integers, -2, 2, CONSTANT),
     ONE("ad_integer_power", cube, -2, 2, COMPLEX),
     ONE("ad_integer_power", inverse_square, 0.5, 2, COMPLEX),
     BINARY(maximum, -2, 2, 0),

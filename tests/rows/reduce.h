@@ -16,6 +16,7 @@ OF_X(std_first, ad_std(x, .axis = 0, .ddof = 1))
 OF_X(std_two, ad_std(x, .axes = AD_AXES(0, -1)))
 WAVE_X(max_first, ad_max(x, .axis = 0))
 WAVE_X(max_last_kept, ad_max(x, .axis = -1, .keepdims = true))
+OF_X(max_of_many, ad_max(ad_mul(ad_expand_dims(x, -1), ad_linspace(0.5, 2, .num = 40)), .axis = -1))
 WAVE_X(max_two, ad_max(x, .axes = AD_AXES(-1, 0)))
 WAVE_X(min_all, ad_min(x))
 WAVE_X(min_last, ad_min(x, .axis = -1))
@@ -63,15 +64,15 @@ static const struct row reduce_rows[] = {
     ONE("ad_max", max_last_kept, -2, 2, COMPLEX | NO_SCALAR),
     ONE("ad_max", max_two, -2, 2, COMPLEX | MATRIX | NO_EMPTY),
     ONE("ad_attains", max_last_kept, -2, 2, COMPLEX | NO_SCALAR),
-    ONE("ad_pick", max_last_kept, -2, 2, COMPLEX | NO_SCALAR),
+    ONE("ad_attained", max_of_many, 0.5, 2, COMPLEX),
     ONE("ad_min", min_all, -2, 2, COMPLEX | NO_EMPTY),
     ONE("ad_min", min_last, -2, 2, COMPLEX | NO_SCALAR),
     ONE("ad_min", min_two_kept, -2, 2, COMPLEX | MATRIX | NO_EMPTY),
     ONE("ad_ptp", ptp_last, -2, 2, COMPLEX | NO_SCALAR),
-    UNARY(argmax, -2, 2, CONSTANT),
-    ONE("ad_argmax", argmax_last, -2, 2, CONSTANT),
-    UNARY(argmin, -2, 2, CONSTANT),
-    ONE("ad_argmin", argmin_first_kept, -2, 2, CONSTANT),
+    UNARY(argmax, -2, 2, CONSTANT | NO_EMPTY),
+    ONE("ad_argmax", argmax_last, -2, 2, CONSTANT | NO_EMPTY),
+    UNARY(argmin, -2, 2, CONSTANT | NO_EMPTY),
+    ONE("ad_argmin", argmin_first_kept, -2, 2, CONSTANT | NO_EMPTY),
     UNARY(any, -2, 2, CONSTANT),
     ONE("ad_any", any_last, -2, 2, CONSTANT),
     UNARY(all, -2, 2, CONSTANT),

@@ -28,6 +28,7 @@ WAVE_X(roll_two, ad_roll(x, 0, .shifts = AD_SHAPE(1, -1), .axes = AD_AXES(0, -1)
 WAVE_X(tile, ad_tile(x, AD_SHAPE(2, 1, 3)))
 WAVE_X(repeat_flat, ad_repeat(x, 2))
 WAVE_X(repeat_first, ad_repeat(x, 3, .axis = 0))
+WAVE_X(repeat_as_an_array_says, ad_repeat(x, ad_from_data(AD_I64, (int64_t[]){ 2 }, AD_SHAPE(1)), .axis = 0))
 WAVE_X(pad_constant, ad_pad(x, 2, .constant_values = 1))
 WAVE_X(pad_edge, ad_pad(x, 2, .mode = "edge"))
 WAVE_X(pad_symmetric, ad_pad(x, 3, .mode = "symmetric"))
@@ -66,6 +67,7 @@ static const struct row shape_rows[] = {
     ONE("ad_tile", tile, -2, 2, COMPLEX),
     ONE("ad_repeat", repeat_flat, -2, 2, COMPLEX),
     ONE("ad_repeat", repeat_first, -2, 2, COMPLEX | NO_SCALAR),
+    ONE("ad_repeat_places", repeat_as_an_array_says, -2, 2, COMPLEX | NO_SCALAR),
     ONE("ad_pad", pad_constant, -2, 2, COMPLEX),
     ONE("ad_pad", pad_edge, -2, 2, COMPLEX | NO_EMPTY),
     ONE("ad_pad", pad_symmetric, -2, 2, COMPLEX | NO_EMPTY),

@@ -11,6 +11,7 @@ OF_X(argpartition_last, ad_argpartition(x, 1))
 static const struct row sort_rows[] = {
     UNARY(argsort, -2, 2, CONSTANT),
     ONE("ad_sort", sort_last, -2, 2, COMPLEX | NO_SCALAR),
+    ONE("ad_pick", sort_last, -2, 2, COMPLEX | NO_SCALAR),
     ONE("ad_sort_with_places", sort_last, -2, 2, COMPLEX | NO_SCALAR),
     ONE("ad_sort", sort_first, -2, 2, COMPLEX | NO_SCALAR),
     ONE("ad_sort", sort_flat, -2, 2, COMPLEX),

@@ -22,6 +22,7 @@ static const struct row special_rows[] = {
     TWO("ad_weighted_logsumexp", logsumexp_negative, -1, 1, COMPLEX | NO_SCALAR | NO_EMPTY | NO_BOOL),
     TWO("ad_weighted_logsumexp", sign_of_weighted_sum, -1, 1, COMPLEX | NO_EMPTY),
     ONE("ad_logsumexp", logsumexp_two, -2, 2, MATRIX | NO_EMPTY),
+    ONE("ad_logsumexp_weights", logsumexp_first, -2, 2, NO_SCALAR | NO_EMPTY),
     UNARY(softmax, -2, 2, 0),
     ONE("ad_softmax", softmax_first, -2, 2, NO_SCALAR),
     ONE("ad_softmax", softmax_two, -2, 2, MATRIX),

@@ -8,6 +8,9 @@
  * that names a place twice adds up there. Index arrays are parameters, int64, int32, uint8 or bool. Every dtype is possible,
  * but for min and max no complex one.
  *
+ * A mask, in an index or in ad_compress, and ad_flatnonzero are looked at: the shape of the result depends on their values. A recorded call (ad_on_call) that is
+ * made again with a mask of another number of true elements is an error.
+ *
  * Errors of all: an index out of bounds, too many indices, a string that cannot be read, step 0 (AD_ERROR_INDEX); an index array
  * of another dtype (AD_ERROR_DTYPE); shapes that do not broadcast (AD_ERROR_SHAPE). Out of bounds is never clamped, except in slices. */
 #ifndef AD_INDEX_H

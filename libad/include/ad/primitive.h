@@ -58,7 +58,6 @@ typedef enum ad_field_kind {
     AD_FIELD_PERMUTATION, /**< a uint8_t for each axis of the first operand: an order of them */
     AD_FIELD_SHAPE,       /**< an ad_shape *; NULL: that of the output */
     AD_FIELD_WIDTHS,      /**< an ad_widths *, a pair for each axis of the first operand */
-    AD_FIELD_ARRAY,       /**< an ad_array * */
     AD_FIELD_OTHER        /**< anything else, of which `text` writes what users would */
 } ad_field_kind;
 
@@ -121,10 +120,10 @@ struct ad_primitive {
      * an error on failure. */
     bool (*pull)(const ad_node *node, ad_array *const *g, unsigned wanted, ad_array **cotangents);
 
-    /** In place of vjp, for a linear primitive of one input whose output is a part of it (x[i], a gather): adds the input's cotangent, which is g in
-     * the part's place and 0 elsewhere, to `sum`, C-contiguous memory of the input's shape and dtype. So a loop over parts costs what the parts cost.
-     * zeros: nothing but 0 is there yet, so g may be copied. The rule is for memory alone and reads g's values; nothing in it is recorded. The
-     * derivative of the rule itself is the primitive. False and an error on failure. */
+    /** In place of vjp, for a linear primitive whose output is a part of its first input (x[i], a gather), and whose other inputs are parameters: adds the
+     * first input's cotangent, which is g in the part's place and 0 elsewhere, to `sum`, C-contiguous memory of that input's shape and dtype. So a loop
+     * over parts costs what the parts cost. zeros: nothing but 0 is there yet, so g may be copied. The rule is for memory alone and reads the values of g
+     * and of the parameters that `saves` names; nothing in it is recorded. The derivative of the rule itself is the primitive. False and an error on failure. */
     bool (*vjp_into)(const ad_node *node, ad_array *g, void *sum, bool zeros);
 
     /** Beside vjp, where input 0 has the output's shape and dtype, and its cotangent is the output's but for a part (x with something else at some places):
@@ -138,6 +137,8 @@ struct ad_primitive {
     ad_linearity linear;
     unsigned parameters; /**< operands in which there is no derivative (the index array of a gather, a mask): bit i stands for operand i, one of the
                               first 32. The rule of a linear operation passes them on as they are. One that is being differentiated is an error. */
+    bool (*is_parameter)(const ad_node *node, int operand); /**< says it in place of `parameters`, where the number of operands is not fixed; the reverse rule
+                              may read those operands, whatever `saves` says. Optional. */
     unsigned saves;      /**< AD_SAVE_INPUT(0) | AD_SAVE_OUTPUT and so on */
     bool constant;       /**< the result is a constant of every derivative (comparisons, argmax) */
     int outputs;         /**< 0 means 1; at most AD_MAX_OUTPUTS */

@@ -157,7 +157,8 @@ AD_API ad_array *ad_tile(ad_array *x, ad_shape reps);
 /** Each element `repeats` times in a row.
  *
  * @param repeats  a C integer, an integer array of one element, or one of as many elements as the axis is long; none negative.
- *                 A parameter: no derivative */
+ *                 A parameter: no derivative. The length of the result depends on it, so an array is looked at: a recorded call of other repeats
+ *                 in all is an error */
 AD_API ad_array *ad_repeat_with(ad_array *x, ad_array *repeats, ad_repeat_options options);
 AD_API ad_array *ad_repeat(ad_array *x, ad_array *repeats);
 

@@ -177,13 +177,41 @@ void ad_scan_prod(ad_dtype dtype, int64_t outer, int64_t n, int64_t inner, const
 
 /* out[o, j, i] = in[o, index[j], i] on C-contiguous (outer, n, inner) -> (outer, count, inner); item bytes per element. Indices are valid. */
 void ad_gather(size_t item, int64_t outer, int64_t n, int64_t inner, const int64_t *index, int64_t count, const void *in, void *out);
-/* out[o, index[j], i] = in[o, j, i]; the last of repeated indices wins. ad_put_row is the same of rows of any bytes, `step` bytes apart. */
-void ad_put_row(size_t row, const int64_t *index, int64_t count, const void *in, int64_t step, void *out);
-void ad_put_rows(size_t item, int64_t outer, int64_t n, int64_t inner, const int64_t *index, int64_t count, const void *in, void *out);
+/* out[o, index[j], i] = in[o, j, i]; the last of repeated indices wins. The rows of `inner` elements of in are `step` bytes apart, and the first of each o
+ * `outer_step` bytes. */
+void ad_put_rows(size_t item, int64_t outer, int64_t n, int64_t inner, const int64_t *index, int64_t count, const void *in, int64_t outer_step, int64_t step,
+                 void *out);
 /* out[o, index[j], i] = 0 */
 void ad_clear_rows(size_t item, int64_t outer, int64_t n, int64_t inner, const int64_t *index, int64_t count, void *out);
+/* out[o, j, i] = 0 where keep[j] is false */
+void ad_keep_rows(size_t item, int64_t outer, int64_t count, int64_t inner, const uint8_t *keep, void *out);
 /* out[o, index[j], i] += in[o, j, i]; repeated indices add up, in order of j. */
 void ad_scatter_add(ad_dtype dtype, int64_t outer, int64_t n, int64_t inner, const int64_t *index, int64_t count, const void *in, void *out);
+
+/* The first index that is not within an axis of n elements; there is one. */
+int64_t ad_first_beyond(int64_t n, const int64_t *index);
+/* last[j]: whether index[j], of an axis of n elements, is not named again later on. Gives how many are not. named: scratch of n bytes. */
+int64_t ad_last_named(int64_t n, const int64_t *index, int64_t count, uint8_t *named, uint8_t *last);
+/* An order of `count` places of an axis of n elements in which those that are the same lie together, one after the other as they came; the places in that
+ * order; and which come there for the first time. ends: scratch of n + 1 numbers. */
+void ad_order_places(int64_t n, const int64_t *index, int64_t count, int64_t *ends, int64_t *order, int64_t *sorted, uint8_t *first);
+/* Numbers the different places in the order in which they first come: index[j] is different[number[j]]. Gives how many there are. table: scratch of `size`
+ * numbers, a power of 2 larger than count. */
+int64_t ad_number_places(const int64_t *index, int64_t count, int64_t *number, int64_t *different, int64_t *table, int64_t size);
+/* The `count` places in place, of an index of the given dimensions along one axis, as places among all elements: times `step`, and a step for each move along
+ * an axis. */
+void ad_flat_places(int ndim, const int64_t *dims, const int64_t *steps, int64_t step, int64_t count, int64_t *places);
+/* out[i, index[i]] = 1 in rows of `classes`, of zeros. */
+void ad_fill_classes(ad_dtype dtype, int64_t count, int64_t classes, const int64_t *index, void *out);
+/* The sum of n repeats, -1 where it is too large, one where step is 0. Gives the first that is negative, else 0. */
+int64_t ad_total_of_repeats(int64_t n, const int64_t *repeats, int64_t step, int64_t *total);
+/* Each i below n as often as repeats[i * step] says. */
+void ad_repeat_places(int64_t n, const int64_t *repeats, int64_t step, int64_t *places);
+/* The `total` places of a row of n elements that is continued to both sides, from `before` elements before it on. */
+typedef enum ad_pad_mode { AD_PAD_CONSTANT, AD_PAD_EDGE, AD_PAD_REFLECT, AD_PAD_SYMMETRIC, AD_PAD_WRAP, AD_PAD_MODES } ad_pad_mode;
+void ad_pad_places(ad_pad_mode mode, int64_t n, int64_t before, int64_t total, int64_t *places);
+/* out[o, j, i] = loop(before, value[o, j, i]) with before = begin[o, j, i] where first[j], which first[0] is, else out[o, j - 1, i]. */
+void ad_run_fold(ad_loop *loop, int64_t item, int64_t outer, int64_t n, int64_t inner, const uint8_t *first, const char *begin, const char *value, char *out);
 
 /* C = A B, (m, k) times (k, n), for all dtypes. C is C-contiguous; A and B have any strides. f64 f32 c128 c64 go to BLAS
  * where ad_matmul_takes both operands (one of the strides is the item, the other a row or column after the next: a

@@ -24,7 +24,7 @@ static inline struct ad_operand operand_of(const ad_array *x)
     return (struct ad_operand){ x->data, ad_strides(x), (ad_dtype)x->dtype };
 }
 
-/* Whether a call that is recorded now may be computed again, by a checkpoint: its options have to serve infer and eval then. apply.c. */
+/* Whether the copy of options that is made now may serve infer and eval again: that of a checkpoint, or of who records a program. apply.c. */
 bool ad_may_be_computed_again(void);
 
 /* The input as C-contiguous memory of its dtype; NULL and an error when there is no room for a copy. */
@@ -73,6 +73,12 @@ ad_array *ad_arcsin_slope(ad_array *x);
 ad_array *ad_arcsinh_slope(ad_array *x);
 ad_array *ad_arccosh_slope(ad_array *x);
 
+/* arithmetic.c: the derivative of the larger or smaller of a and b along a, given where a is the one: 1, 1/2 of equals and NaN, or 0. */
+ad_array *ad_share(ad_array *a, ad_array *b, ad_array *wins);
+
+/* scan.c: x moved by one place along an axis: y_j = x_(j-1), in reverse x_(j+1), and 0 at the end. */
+ad_array *ad_shifted(ad_array *x, int axis, bool reverse);
+
 /* arithmetic.c: where x attains y, which is an extremum of it: they are equal, or x is NaN. */
 ad_array *ad_attains(ad_array *x, ad_array *y);
 
@@ -90,9 +96,39 @@ bool ad_reduce_takes(const char *name, const ad_reduce_options *o, unsigned fiel
  * where it is 0 its derivative is 0 at every order. */
 ad_array *ad_two_norm(ad_array *x, ad_axes axes, double divisor);
 
-/* gather.c: how an update joins the value with what is there, and what of the two stands there then. */
+/* An index along an axis, in the options of what it is an operand of: the public operation, and the axis as its errors name it. */
+struct places {
+    const char *operation;
+    int axis, named;
+};
+
+/* gather.c: whether an operand may be an index, by its dtype, for infer; its integers, C-contiguous; and as places within an axis of n elements, negative ones
+ * counted from the end. In place or in the room given; NULL and an error. */
+bool ad_index_fits(const struct places *p, const ad_node *node, int operand);
+const int64_t *ad_integers_of(const ad_array *index, struct ad_scratch *room);
+const int64_t *ad_places_within(const struct places *p, const ad_array *index, int64_t n, struct ad_scratch *room);
+
+/* gather.c: x at the places of an index; x with a value put, or added, there, of x's dtype and the shape of what the index reads; that shape. */
+ad_array *ad_read_places(struct places p, ad_array *x, ad_array *index);
+ad_array *ad_put_places(struct places p, ad_array *x, ad_array *index, ad_array *value);
+ad_array *ad_add_places(struct places p, ad_array *x, ad_array *index, ad_array *value);
+bool ad_shape_of_places(const struct places *p, const ad_array *x, const ad_array *index, ad_shape *shape);
+
+/* gather.c: x and the axis of p, flattened if none is given; false and an error. */
+bool ad_along_axis_or_flat(ad_array **x, struct places *p);
+
+/* places.c: an index within an axis of n elements, counted from its beginning; an index of one place for each element, as places in the flattened x; the places
+ * of an index in an order in which the same ones lie together: that order, the places, and which come for the first time (3 outputs, of one dimension). */
+ad_array *ad_index_within(struct places p, ad_array *index, int64_t n);
+ad_array *ad_flat_places_of(struct places p, ad_array *x, ad_array *index);
+bool ad_places_in_order(struct places p, ad_array *index, int64_t n, ad_array **outputs);
+
+/* update.c: how an update joins the value with what is there, and what of the two stands there then. */
 typedef enum update { UPDATE_SET, UPDATE_ADD, UPDATE_MUL, UPDATE_MIN, UPDATE_MAX } update;
 ad_array *ad_update_of(update kind, ad_array *old, ad_array *value);
+
+/* update.c: x with a value, which broadcasts to what the index reads, joined in at its places. */
+ad_array *ad_update_places(update kind, struct places p, ad_array *x, ad_array *index, ad_array *value);
 
 /* region.c: a region of an array is a list of what it shows of the axes, in their order, and of new axes between them. It shows all of those that are
  * not in the list. */
@@ -127,14 +163,7 @@ ad_array *ad_update_region(update kind, ad_array *x, const struct region_axis *a
 /* Part of one axis, which is within bounds; without the axis, one place. */
 ad_array *ad_slice_of(ad_array *x, int axis, int64_t start, int64_t count, int64_t step, bool keep_axis);
 
-/* x with `value` joined in at the places of `index` along `axis`: int64 of one dimension, within bounds. value has x's dtype and shape but for
- * the axis, which is as long as index. */
-ad_array *ad_update_axis(update kind, ad_array *x, ad_array *index, ad_array *value, int axis);
-
-/* The same at int64 places of any shape, within bounds, with any value that broadcasts to what they read. */
-ad_array *ad_update_places(const char *operation, update kind, ad_array *x, ad_array *places, ad_array *value, int axis);
-
-/* pick.c: the elements of x at different places of the flattened x, in the shape of `places`: C-contiguous int64, without trace, within bounds. */
+/* pick.c: the elements of x at different places of the flattened x, in the shape of `places`: int64, within bounds. */
 ad_array *ad_pick(ad_array *x, ad_array *places);
 
 /* For the vjp of a primitive of one input whose derivative is ad_pick at these places, as ad_cotangent_of_part. */
@@ -142,10 +171,6 @@ ad_array *ad_pick_cotangent(const ad_node *node, ad_array *places, ad_array *g);
 
 /* Places 0 ... size-1 as an int64 array of the given shape. */
 ad_array *ad_places_of(ad_shape shape);
-
-/* An index array as C-contiguous int64 with negative ones counted from the end, all below n: itself, if it is that already. NULL and an error that names the
- * operation. */
-ad_array *ad_index_within(const char *operation, ad_array *index, int64_t n, int axis);
 
 /* value in the shape and dtype of what an index reads from x. */
 ad_array *ad_value_like(const char *operation, ad_array *value, const ad_array *x, ad_shape shape);

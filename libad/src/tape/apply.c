@@ -16,9 +16,10 @@
 #define FOR_EACH_COUNT AD_ALWAYS_INLINE
 
 /* masks[i]: the levels that input i depends on, for at most two inputs. */
-FOR_EACH_COUNT bool fill_inputs(ad_context *c, struct ad_slot *slot, const ad_primitive *op, ad_array *const *inputs, int count, const uint64_t *masks,
-                                uint64_t reverse)
+FOR_EACH_COUNT bool fill_inputs(ad_context *c, struct ad_slot *slot, const struct ad_node *node, int count, const uint64_t *masks, uint64_t reverse)
 {
+    const ad_primitive *op = node->op;
+    ad_array *const *inputs = node->inputs;
     if (count > 2 && !ad_slot_inputs(c, slot, count))
         return false;
     if (count == 1)
@@ -34,7 +35,7 @@ FOR_EACH_COUNT bool fill_inputs(ad_context *c, struct ad_slot *slot, const ad_pr
         wanted += takes;
     }
     for (int i = 0; i < count; i++) {
-        bool read = ad_reads_input(op, i, wanted, parents[i] != AD_NO_PARENT);
+        bool read = ad_reads_input(op, i, wanted, parents[i] != AD_NO_PARENT) || (op->is_parameter && op->is_parameter(node, i));
         if (__builtin_expect(run != NULL, 0) && !read)
             read = ad_run_needs(run, inputs[i], ad_live_mask(c->tape, inputs[i]));
         if (read) {
@@ -80,7 +81,7 @@ FOR_EACH_COUNT uint32_t record(ad_context *c, const struct ad_node *node, int co
     struct ad_slots *slots = &c->tape->slots;
     uint32_t index, tail;
     struct ad_slot *slot = ad_slot_append(c, slots, &index);
-    if (!slot || !fill_inputs(c, slot, op, node->inputs, count, masks, reverse))
+    if (!slot || !fill_inputs(c, slot, node, count, masks, reverse))
         return 0;
     if (!ad_slot_options(c, slot, op, node->options) || !fill_outputs(c, slot, op, node->outputs, outputs_count))
         return 0;
@@ -294,7 +295,7 @@ static __attribute__((noinline)) bool compute_seen(ad_context *c, struct ad_node
 static __attribute__((noinline)) bool parameters_constant(const ad_context *c, const struct ad_node *node)
 {
     for (int i = 0; i < node->count; i++)
-        if (ad_is_parameter(node->op, i) && ad_live_mask(c->tape, node->inputs[i]))
+        if (ad_is_parameter(node, i) && ad_live_mask(c->tape, node->inputs[i]))
             return ad_set_error(AD_ERROR_TRANSFORM, "%s: operand %d is being differentiated, but is a parameter, in which there is no derivative; see "
                                                     "ad_stop_gradient", node->op->name, i),
                    false;
@@ -310,7 +311,7 @@ FOR_EACH_COUNT bool trace_of(ad_context *c, struct ad_node *node, int count, con
     uint32_t first = 0;
     if (outputs_count == 1 && !ad_dtype_is_float((ad_dtype)outputs[0]->dtype))
         return true;
-    if (__builtin_expect(node->op->parameters != 0, 0) && !parameters_constant(c, node))
+    if (__builtin_expect(ad_has_parameters(node->op), 0) && !parameters_constant(c, node))
         return false;
     if (reverse && !(first = record(c, node, count, masks, outputs_count, reverse)))
         return false;
@@ -600,7 +601,7 @@ int ad_node_target(const ad_node *node)
 bool ad_may_be_computed_again(void)
 {
     const struct ad_tape *tape = ad_current()->tape;
-    return tape && tape->run;
+    return !tape || !tape->rules_alone;
 }
 
 ad_array *ad_node_operand(const ad_node *node, int operand)

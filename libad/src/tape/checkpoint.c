@@ -222,11 +222,13 @@ static bool refill_whole(ad_context *c, struct ad_slot *slot, ad_array *const *i
         slot->borrowed = (uint8_t)(AD_SLOT_SIMPLE | (slot->borrowed & AD_SLOT_PARTS));
         memset(slot->inputs, 0, sizeof slot->inputs);
     }
+    const struct ad_node node = { .op = slot->op, .options = ad_options_of(slot), .inputs = inputs, .count = (int)slot->count };
     for (uint32_t i = 0; i < slot->count; i++) {
         if (ad_inputs_of(slot)[i])
             continue;
-        ad_array *x = ad_reads_input(slot->op, (int)i, wanted, ad_parents_of(slot)[i] != AD_NO_PARENT) ? inputs[i] : ad_stub_of(c, inputs[i]);
-        if (!(ad_inputs_of(slot)[i] = ad_keep(c, x)))
+        bool read = ad_reads_input(slot->op, (int)i, wanted, ad_parents_of(slot)[i] != AD_NO_PARENT) ||
+                    (slot->op->is_parameter && slot->op->is_parameter(&node, (int)i));
+        if (!(ad_inputs_of(slot)[i] = ad_keep(c, read ? inputs[i] : ad_stub_of(c, inputs[i]))))
             return false;
     }
     return ad_slot_fill_outputs(c, slot, slot->op, outputs, slot->outputs_count);

@@ -30,7 +30,7 @@ bool ad_tangent_attach(ad_context *c, ad_array *x, int level, ad_array *tangent)
     struct ad_tangent *t = ad_tangent_add(c, x, level);
     if (!t)
         return false;
-    if (tangent->object.kind == AD_SCALAR && !tangent->serial) {
+    if (tangent->object.kind == AD_SCALAR && !tangent->serial && !c->watched) { /* who watches knows values by their arrays */
         t->scalar = tangent->scalar;
         t->slot = 0;
     } else {
@@ -57,7 +57,7 @@ static bool apply_to_tangents(ad_context *c, const struct ad_node *node, ad_arra
     if (!inputs)
         return false;
     for (int i = 0; i < node->count; i++) {
-        bool parameter = ad_is_parameter(node->op, i);
+        bool parameter = ad_is_parameter(node, i);
         if (!(inputs[i] = parameter ? node->inputs[i] : tangents[i] ? tangents[i] : zeros_like(c, node->inputs[i])))
             return false;
     }

@@ -12,16 +12,22 @@
 struct part {
     const ad_primitive *op; /* that showed it */
     const void *options;    /* ad_options_copy */
+    int inputs;             /* its own cotangent, and op's parameters */
 };
 
-/* Once put together, the parts belong to the calls that were recorded of it: each holds one reference. */
+/* The inputs of the call that puts the parts together: the whole cotangent that was there before them, if there was one, then the inputs of each part. Once
+ * that is done, the parts belong to the calls that were recorded of it: each holds one reference. */
 struct ad_parts {
-    uint32_t count, room, values_count, values_room;
+    uint32_t count, room, inputs_count, inputs_room, roles_room;
     uint32_t references; /* of one thread */
     ad_array *like;      /* shape and dtype of the whole */
     struct part *parts;
-    ad_array **values; /* the parts' own cotangents, behind the whole one that was there before them, if there was one */
+    ad_array **inputs;
+    uint32_t *roles; /* of each input: the number of its part; WHOLE, PARAMETER */
 };
+
+#define WHOLE     UINT32_MAX
+#define PARAMETER (UINT32_MAX - 1)
 
 static struct ad_parts *parts_new(ad_context *c, const ad_array *like)
 {
@@ -34,13 +40,13 @@ static struct ad_parts *parts_new(ad_context *c, const ad_array *like)
     return parts;
 }
 
-static void drop_values(ad_context *c, struct ad_parts *parts)
+static void drop_inputs(ad_context *c, struct ad_parts *parts)
 {
-    for (uint32_t i = 0; i < parts->values_count; i++)
-        ad_drop(c, parts->values[i]);
-    ad_deallocate(c, parts->values, parts->values_room * sizeof *parts->values);
-    parts->values = NULL;
-    parts->values_count = parts->values_room = 0;
+    for (uint32_t i = 0; i < parts->inputs_count; i++)
+        ad_drop(c, parts->inputs[i]);
+    ad_deallocate(c, parts->inputs, parts->inputs_room * sizeof *parts->inputs);
+    parts->inputs = NULL;
+    parts->inputs_count = parts->inputs_room = 0;
 }
 
 static void parts_release(ad_context *c, struct ad_parts *parts)
@@ -50,6 +56,7 @@ static void parts_release(ad_context *c, struct ad_parts *parts)
     for (uint32_t k = 0; k < parts->count; k++)
         ad_options_drop(c, parts->parts[k].op, &parts->parts[k].options);
     ad_deallocate(c, parts->parts, parts->room * sizeof *parts->parts);
+    ad_deallocate(c, parts->roles, parts->roles_room * sizeof *parts->roles);
     ad_drop(c, parts->like);
     ad_deallocate(c, parts, sizeof *parts);
 }
@@ -57,31 +64,38 @@ static void parts_release(ad_context *c, struct ad_parts *parts)
 /* Ends the collecting: what was recorded needs no values. */
 static void collected(ad_context *c, struct ad_parts *parts)
 {
-    drop_values(c, parts);
+    drop_inputs(c, parts);
     parts_release(c, parts);
 }
 
-static bool append_value(ad_context *c, struct ad_parts *parts, ad_array *g)
+static bool append_input(ad_context *c, struct ad_parts *parts, ad_array *x, uint32_t role)
 {
-    if (!ad_grow(c, &parts->values, &parts->values_room, sizeof *parts->values, parts->values_count + 1))
+    uint32_t wanted = parts->inputs_count + 1;
+    if (!ad_grow(c, &parts->inputs, &parts->inputs_room, sizeof *parts->inputs, wanted) ||
+        !ad_grow(c, &parts->roles, &parts->roles_room, sizeof *parts->roles, wanted))
         return false;
-    parts->values[parts->values_count++] = ad_keep(c, g);
+    parts->roles[parts->inputs_count] = role;
+    parts->inputs[parts->inputs_count++] = ad_keep(c, x);
     return true;
 }
 
-static bool append(ad_context *c, struct ad_parts *parts, const ad_primitive *op, const void *options, ad_array *g)
+/* parameters: those of op. */
+static bool append(ad_context *c, struct ad_parts *parts, const ad_primitive *op, const void *options, ad_array *g, ad_array *const *parameters, int count)
 {
     if (!ad_grow(c, &parts->parts, &parts->room, sizeof *parts->parts, parts->count + 1))
         return false;
     struct part *part = &parts->parts[parts->count];
     part->op = op;
+    part->inputs = 1 + count;
     if (!ad_options_copy(c, op, options, &part->options))
         return false;
-    parts->count++;
-    return append_value(c, parts, g);
+    bool done = append_input(c, parts, g, parts->count++);
+    for (int i = 0; i < count && done; i++)
+        done = append_input(c, parts, parameters[i], PARAMETER);
+    return done;
 }
 
-/* ---- putting together: a primitive, of the whole that was there before, if any, and the parts ---- */
+/* ---- putting together: a primitive ---- */
 
 struct together {
     struct ad_parts *parts;
@@ -102,10 +116,31 @@ static void together_drop(const void *options)
     parts_release(ad_current(), ((const struct together *)options)->parts);
 }
 
-/* The whole that was there before is the first of one more inputs than there are parts. */
-static int first_part(const ad_node *node)
+static bool is_parameter(const ad_node *node, int operand)
 {
-    return node->count - (int)parts_of(node)->count;
+    return parts_of(node)->roles[operand] == PARAMETER;
+}
+
+/* The inputs of a part's operation: the one given, and its parameters, which stand behind the part's own cotangent. In the room given; NULL and an error. */
+static ad_array **inputs_of_part(const ad_node *node, int operand, const struct part *part, ad_array *first, struct ad_scratch *room)
+{
+    ad_array **inputs = ad_scratch_take(ad_current(), room, part->inputs, sizeof *inputs);
+    for (int i = 1; inputs && i < part->inputs; i++)
+        inputs[i] = node->inputs[operand + i];
+    if (inputs)
+        inputs[0] = first;
+    return inputs;
+}
+
+/* Adds a part, whose own cotangent is the operand given. */
+static bool add_part(const ad_node *node, int operand, void *sum, bool zeros)
+{
+    const struct ad_parts *parts = parts_of(node);
+    const struct part *part = &parts->parts[parts->roles[operand]];
+    AD_SCRATCH room = { 0 };
+    struct ad_node shown = { .op = part->op, .options = ad_options_at(part->op, &part->options), .count = part->inputs };
+    shown.inputs = inputs_of_part(node, operand, part, parts->like, &room);
+    return shown.inputs && part->op->vjp_into(&shown, node->inputs[operand], sum, zeros);
 }
 
 static bool together_infer(const ad_node *node, ad_spec *output)
@@ -119,7 +154,7 @@ static bool together_eval(const ad_node *node, void *const *outputs)
 {
     const struct ad_parts *parts = parts_of(node);
     const ad_array *like = parts->like, *whole = node->inputs[0];
-    int first = first_part(node);
+    int first = parts->roles[0] == WHOLE;
     int64_t strides[AD_MAX_NDIM];
     c_order_strides((ad_dtype)like->dtype, like->ndim, ad_dims(like), strides);
     if (first)
@@ -127,40 +162,41 @@ static bool together_eval(const ad_node *node, void *const *outputs)
                         (struct ad_operand){ outputs[0], strides, (ad_dtype)like->dtype });
     else
         memset(outputs[0], 0, (size_t)like->size * ad_dtype_size((ad_dtype)like->dtype));
-    for (int i = first; i < node->count; i++) {
-        const struct part *part = &parts->parts[i - first];
-        struct ad_node shown = { .op = part->op, .options = ad_options_at(part->op, &part->options), .inputs = &parts->like, .count = 1 };
-        if (!part->op->vjp_into(&shown, node->inputs[i], outputs[0], i == 0))
+    for (int i = first; i < node->count; i++)
+        if (parts->roles[i] != PARAMETER && !add_part(node, i, outputs[0], i == 0))
             return false;
-    }
     return true;
 }
 
 static ad_array *together_vjp(const ad_node *node, int operand, ad_array *g)
 {
-    if (operand < first_part(node))
-        return g;
-    const struct part *part = &parts_of(node)->parts[operand - first_part(node)];
-    return ad_call_primitive(part->op, &g, 1, ad_options_at(part->op, &part->options));
+    const struct ad_parts *parts = parts_of(node);
+    uint32_t role = parts->roles[operand];
+    if (role == WHOLE || role == PARAMETER)
+        return role == WHOLE ? g : NULL;
+    const struct part *part = &parts->parts[role];
+    AD_SCRATCH room = { 0 };
+    ad_array **inputs = inputs_of_part(node, operand, part, g, &room);
+    return inputs ? ad_call_primitive(part->op, inputs, part->inputs, ad_options_at(part->op, &part->options)) : NULL;
 }
 
 static const ad_primitive together_op = {
-    .name = "ad_put_together", .infer = together_infer, .eval = together_eval, .vjp = together_vjp, .linear = AD_LINEAR, .options_size = sizeof(struct together),
-    .options_keep = together_keep, .options_drop = together_drop,
+    .name = "ad_put_together", .infer = together_infer, .eval = together_eval, .vjp = together_vjp, .linear = AD_LINEAR, .is_parameter = is_parameter,
+    .options_size = sizeof(struct together), .options_keep = together_keep, .options_drop = together_drop,
 };
 
 static ad_array *put_together(ad_context *c, struct ad_parts *parts)
 {
     ad_array *whole = NULL;
-    ad_apply(c, &together_op, parts->values, (int)parts->values_count, &(struct together){ parts }, &whole);
+    ad_apply(c, &together_op, parts->inputs, (int)parts->inputs_count, &(struct together){ parts }, &whole);
     return whole;
 }
 
-ad_array *ad_transposed(const ad_primitive *op, const void *options, ad_array *like, ad_array *value)
+ad_array *ad_transposed(const ad_primitive *op, const void *options, ad_array *like, ad_array *const *part, int count)
 {
     ad_context *c = ad_current();
-    struct ad_parts *parts = like && value ? parts_new(c, like) : NULL;
-    ad_array *whole = parts && append(c, parts, op, options, value) ? put_together(c, parts) : NULL;
+    struct ad_parts *parts = like && part[0] ? parts_new(c, like) : NULL;
+    ad_array *whole = parts && append(c, parts, op, options, part[0], part + 1, count - 1) ? put_together(c, parts) : NULL;
     if (parts)
         collected(c, parts);
     return whole;
@@ -179,7 +215,7 @@ static bool collect(ad_context *c, struct ad_slot *slot, const ad_array *like, a
     struct ad_parts *parts = parts_new(c, like);
     if (!parts)
         return false;
-    if (whole && !append_value(c, parts, whole)) {
+    if (whole && !append_input(c, parts, whole, WHOLE)) {
         collected(c, parts);
         return false;
     }
@@ -206,24 +242,30 @@ bool ad_parts_add(ad_context *c, struct ad_slot *slot, const struct ad_node *nod
 {
     const ad_array *like = node->inputs[0];
     if (slot->borrowed & AD_SLOT_PARTS)
-        return append(c, slot->parts, node->op, node->options, g);
+        return append(c, slot->parts, node->op, node->options, g, node->inputs + 1, node->count - 1);
     ad_array *whole = ad_cotangent_of(c, slot);
     bool zeros = !whole;
     if (c->error_code)
         return false;
     if (seen(c, g) || (whole && seen(c, whole)) || c->watched)
-        return collect(c, slot, like, whole) && append(c, slot->parts, node->op, node->options, g);
+        return collect(c, slot, like, whole) && append(c, slot->parts, node->op, node->options, g, node->inputs + 1, node->count - 1);
     if ((zeros || !ad_is_private(whole)) && !(whole = own(c, slot, like, whole)))
         return false;
     return node->op->vjp_into(node, g, whole->data, zeros);
 }
 
 /* As in ad_parts_add, of a call whose derivative shows a part. */
-ad_array *ad_cotangent_of_part(const ad_node *node, const ad_primitive *op, const void *options, ad_array *g)
+ad_array *ad_cotangent_of_part(const ad_node *node, const ad_primitive *op, const void *options, ad_array *const *part, int count)
 {
-    if (!g || !node->taker)
-        return ad_transposed(op, options, node->inputs[0], g);
-    ad_parts_add(ad_current(), node->taker, &(struct ad_node){ .op = op, .options = options, .inputs = node->inputs, .count = 1 }, g);
+    if (!part[0] || !node->taker)
+        return ad_transposed(op, options, node->inputs[0], part, count);
+    AD_SCRATCH room = { 0 };
+    ad_array **inputs = ad_scratch_take(ad_current(), &room, count, sizeof *inputs);
+    if (!inputs)
+        return NULL;
+    memcpy(inputs, part, (size_t)count * sizeof *inputs);
+    inputs[0] = node->inputs[0];
+    ad_parts_add(ad_current(), node->taker, &(struct ad_node){ .op = op, .options = options, .inputs = inputs, .count = count }, part[0]);
     return NULL;
 }
 

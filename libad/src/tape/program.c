@@ -177,7 +177,7 @@ static void write_field(FILE *out, const ad_field *f, const void *options, const
 {
     const void *field = (const char *)options + f->offset, *pointer = NULL;
     const ad_field_kind kind = (ad_field_kind)f->kind;
-    if (kind == AD_FIELD_SHAPE || kind == AD_FIELD_WIDTHS || kind == AD_FIELD_ARRAY)
+    if (kind == AD_FIELD_SHAPE || kind == AD_FIELD_WIDTHS)
         memcpy(&pointer, field, sizeof pointer);
     switch (kind) {
     case AD_FIELD_INT: fprintf(out, "%d", *(const int *)field); break;
@@ -201,11 +201,6 @@ static void write_field(FILE *out, const ad_field *f, const void *options, const
             fprintf(out, "%s{%" PRId64 ", %" PRId64 "}", i ? ", " : "", ((const ad_widths *)pointer)->width[i][0], ((const ad_widths *)pointer)->width[i][1]);
         fprintf(out, ")");
         break;
-    case AD_FIELD_ARRAY: {
-        const ad_array *x = pointer;
-        fprintf(out, x ? "%s %s" : "NULL", x ? ad_dtype_name((ad_dtype)x->dtype) : "", x ? AD_SHAPE_TEXT(x) : "");
-        break;
-    }
     case AD_FIELD_OTHER: {
         char text[256] = "";
         f->text(field, text, sizeof text);

@@ -265,7 +265,7 @@ AD_ALWAYS_INLINE void describe(struct ad_node *node, struct ad_slot *slot, bool 
 AD_ALWAYS_INLINE bool serve(ad_context *c, const struct sweep *sweep, struct ad_node *node, uint32_t parent, uint32_t index, int operand)
 {
     struct ad_slot *target = parent_slot(sweep, parent, index);
-    if (target && node->op->vjp_into && node->count == 1)
+    if (target && node->op->vjp_into && operand == 0)
         return ad_parts_add(c, target, node, node->cotangents[0]);
     node->taker = target;
     ad_array *g = target ? cotangent_through(c, node, operand, node->cotangents[0]) : NULL;

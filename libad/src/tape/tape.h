@@ -192,6 +192,7 @@ struct ad_tape {
     struct ad_real_call *calls[1 << AD_REAL_CALL_BITS]; /* on scalars, by operation: rule.c */
     struct ad_real_call *sum;        /* which adds */
     uint32_t calls_count;
+    bool rules_alone;                /* rules alone will read the copy of options that is made now: the slot's call is not computed again */
     struct ad_recorder *recorder;    /* writes down the calls of a rule; NULL: none does */
 };
 
@@ -268,9 +269,15 @@ AD_ALWAYS_INLINE const void *ad_options_at(const ad_primitive *op, const void *c
 /* Sets op and the options. */
 AD_ALWAYS_INLINE bool ad_slot_options(ad_context *c, struct ad_slot *slot, const ad_primitive *op, const void *options)
 {
-    if (!op->options_size)
+    bool copied = true;
+    if (!op->options_size) {
         slot->options = options;
-    else if (!ad_options_copy(c, op, options, &slot->options))
+    } else {
+        c->tape->rules_alone = !c->tape->run;
+        copied = ad_options_copy(c, op, options, &slot->options);
+        c->tape->rules_alone = false;
+    }
+    if (!copied)
         return false;
     slot->op = op;
     return true;
@@ -283,12 +290,12 @@ void ad_parts_drop(ad_context *c, struct ad_slot *slot);
 
 void ad_cotangent_drop_real(ad_context *c, struct ad_slot *slot); /* reverse.c */
 
-/* The transpose of `op`, a primitive with vjp_into, of inputs like x: value in its place among zeros. */
-ad_array *ad_transposed(const ad_primitive *op, const void *options, ad_array *like, ad_array *value);
+/* The transpose of `op`, a primitive with vjp_into, for a first input like x: a value in its place among zeros. part: the value, and op's parameters. */
+ad_array *ad_transposed(const ad_primitive *op, const void *options, ad_array *like, ad_array *const *part, int count);
 
-/* For the vjp of a primitive of one input whose derivative is `op`, one with vjp_into: what the input gets where the cotangent of op's output is g. A sweep adds
- * it in its place, and nothing, NULL, is left to give. */
-ad_array *ad_cotangent_of_part(const ad_node *node, const ad_primitive *op, const void *options, ad_array *g);
+/* For the vjp of a primitive of one input whose derivative is `op`, one with vjp_into: what the input gets where the cotangent of op's output is the first of
+ * `part`, and op's parameters are the others. A sweep adds it in its place, and nothing, NULL, is left to give. */
+ad_array *ad_cotangent_of_part(const ad_node *node, const ad_primitive *op, const void *options, ad_array *const *part, int count);
 
 static inline void ad_cotangent_drop(ad_context *c, struct ad_slot *slot)
 {
@@ -388,9 +395,15 @@ AD_ALWAYS_INLINE uint64_t ad_forward_mask(const struct ad_tape *tape, const ad_a
     return mask & tape->forward & tape->live;
 }
 
-static inline bool ad_is_parameter(const ad_primitive *op, int operand)
+static inline bool ad_has_parameters(const ad_primitive *op)
 {
-    return operand < 32 && op->parameters >> operand & 1;
+    return op->parameters || op->is_parameter;
+}
+
+static inline bool ad_is_parameter(const struct ad_node *node, int operand)
+{
+    const ad_primitive *op = node->op;
+    return op->is_parameter ? op->is_parameter(node, operand) : operand < 32 && op->parameters >> operand & 1;
 }
 
 /* ad_node_input and ad_node_output, for the rules that scalar code runs through. */

@@ -30,26 +30,23 @@ void ad_gather(size_t item, int64_t outer, int64_t n, int64_t inner, const int64
         ((T *)to)[index[j]] = ((const T *)from)[j];                                                                    \
     break
 
-void ad_put_rows(size_t item, int64_t outer, int64_t n, int64_t inner, const int64_t *index, int64_t count, const void *in, void *out)
+void ad_put_rows(size_t item, int64_t outer, int64_t n, int64_t inner, const int64_t *index, int64_t count, const void *in, int64_t outer_step, int64_t step,
+                 void *out)
 {
     size_t row = (size_t)inner * item;
     for (int64_t o = 0; o < outer; o++) {
-        const char *from = (const char *)in + (size_t)(o * count) * row;
+        const char *from = (const char *)in + o * outer_step;
         char *to = (char *)out + (size_t)(o * n) * row;
-        switch (inner == 1 ? item : 0) {
+        switch (inner == 1 && step == (int64_t)item ? item : 0) {
         case 16: PUT_ROW(c128);
         case 8: PUT_ROW(uint64_t);
         case 4: PUT_ROW(uint32_t);
         case 1: PUT_ROW(uint8_t);
-        default: ad_put_row(row, index, count, from, (int64_t)row, to);
+        default:
+            for (int64_t j = 0; j < count; j++)
+                memcpy(to + (size_t)index[j] * row, from + j * step, row);
         }
     }
-}
-
-void ad_put_row(size_t row, const int64_t *index, int64_t count, const void *in, int64_t step, void *out)
-{
-    for (int64_t j = 0; j < count; j++)
-        memcpy((char *)out + (size_t)index[j] * row, (const char *)in + j * step, row);
 }
 
 void ad_clear_rows(size_t item, int64_t outer, int64_t n, int64_t inner, const int64_t *index, int64_t count, void *out)
@@ -60,27 +57,55 @@ void ad_clear_rows(size_t item, int64_t outer, int64_t n, int64_t inner, const i
             memset((char *)out + (size_t)(o * n + index[j]) * row, 0, row);
 }
 
-#define SCATTER(T, dtype, joined)                                                                                      \
-    static void scatter_##dtype(int64_t outer, int64_t n, int64_t inner, const int64_t *index, int64_t count, const T *in, T *out) \
-    {                                                                                                                  \
-        for (int64_t o = 0; o < outer; o++, out += n * inner)                                                          \
-            for (int64_t j = 0; j < count; j++, in += inner) {                                                         \
-                T *to = out + index[j] * inner;                                                                        \
-                for (int64_t i = 0; i < inner; i++) {                                                                  \
-                    T a = to[i], b = in[i];                                                                            \
-                    to[i] = joined;                                                                                    \
-                }                                                                                                      \
-            }                                                                                                          \
-    }
+void ad_keep_rows(size_t item, int64_t outer, int64_t count, int64_t inner, const uint8_t *keep, void *out)
+{
+    size_t row = (size_t)inner * item;
+    char *to = out;
+    for (int64_t o = 0; o < outer; o++)
+        for (int64_t j = 0; j < count; j++, to += row)
+            if (!keep[j])
+                memset(to, 0, row);
+}
 
-SCATTER(double, f64, a + b)
-SCATTER(float, f32, a + b)
-SCATTER(c128, c128, a + b)
-SCATTER(c64, c64, a + b)
-SCATTER(int64_t, i64, (int64_t)((uint64_t)a + (uint64_t)b))
-SCATTER(int32_t, i32, (int32_t)((uint32_t)a + (uint32_t)b))
-SCATTER(uint8_t, u8, (uint8_t)(a + b))
-SCATTER(uint8_t, b8, a | b)
+#define NAME         scatter_f64
+#define T            double
+#define JOINED(a, b) ((a) + (b))
+#include "scatter.inc"
+
+#define NAME         scatter_f32
+#define T            float
+#define JOINED(a, b) ((a) + (b))
+#include "scatter.inc"
+
+#define NAME         scatter_c128
+#define T            c128
+#define JOINED(a, b) ((a) + (b))
+#include "scatter.inc"
+
+#define NAME         scatter_c64
+#define T            c64
+#define JOINED(a, b) ((a) + (b))
+#include "scatter.inc"
+
+#define NAME         scatter_i64
+#define T            int64_t
+#define JOINED(a, b) ((int64_t)((uint64_t)(a) + (uint64_t)(b)))
+#include "scatter.inc"
+
+#define NAME         scatter_i32
+#define T            int32_t
+#define JOINED(a, b) ((int32_t)((uint32_t)(a) + (uint32_t)(b)))
+#include "scatter.inc"
+
+#define NAME         scatter_u8
+#define T            uint8_t
+#define JOINED(a, b) ((uint8_t)((a) + (b)))
+#include "scatter.inc"
+
+#define NAME         scatter_b8
+#define T            uint8_t
+#define JOINED(a, b) ((uint8_t)((a) | (b)))
+#include "scatter.inc"
 
 void ad_scatter_add(ad_dtype dtype, int64_t outer, int64_t n, int64_t inner, const int64_t *index, int64_t count, const void *in, void *out)
 {

@@ -1,7 +1,7 @@
 /* Numbers between two ends at equal distances or ratios, and the coordinates of grids; as NumPy's of the same names.
  *
- * No primitive lives here: everything is composed of arithmetic, ad_where and views, and so differentiates by itself. The ends
- * of a range are put in unchanged, so that they are exact to the bit. */
+ * Two primitives look at values: one multiplies steps, the other wants no zeros. Everything else is composed of arithmetic, ad_where and views, and so
+ * differentiates by itself. The ends of a range are put in unchanged, so that they are exact to the bit. */
 #include "ad/create.h"
 #include "ad/index.h"
 #include "ad/math.h"
@@ -25,10 +25,9 @@ static bool broadcast_with(const char *operation, ad_shape *shape, const ad_arra
                    ad_shape_text(before.text, sizeof before, shape->ndim, shape->dim));
 }
 
-/* 1 where an element of x is 0, 0 where none is, -1 and an error where that cannot be found out. */
+/* 1 where an element of x is 0, 0 where none is, -1 and an error where that cannot be found out. For what computes the value of a primitive. */
 static int has_zero(ad_array *x)
 {
-    AD_SCOPE;
     ad_array *any = ad_any(ad_equal(x, 0));
     return any ? (int)ad_item_int(any) : -1;
 }
@@ -73,8 +72,52 @@ static ad_array *end_of_range(ad_array *x, ad_dtype common)
     return ad_astype(x, real ? ad_dtype_real(common) : AD_F64);
 }
 
-/* start + place (stop - start)/intervals, with stop itself in the last place. As in NumPy the places are divided where the distance is so small
- * that a step would be 0. */
+/* distance place / divisor. As in NumPy the places are divided where the distance is so small that a step would be 0. */
+struct steps {
+    double divisor;
+};
+
+enum { DISTANCE, PLACE };
+
+static bool steps_infer(const ad_node *node, ad_spec *output)
+{
+    output->dtype = ad_input_dtype(node, DISTANCE);
+    output->shape = ad_node_shape(node, PLACE);
+    return ad_broadcast_dims(&output->shape, ad_input_ndim(node, DISTANCE), ad_input_dims(node, DISTANCE));
+}
+
+static ad_array *steps_compose(const ad_node *node, const ad_spec *output)
+{
+    (void)output;
+    const struct steps *o = ad_node_options(node);
+    ad_array *distance = ad_node_input(node, DISTANCE), *place = ad_node_input(node, PLACE), *step = ad_div(distance, o->divisor);
+    int vanishes = step ? has_zero(step) : -1;
+    if (vanishes < 0)
+        return NULL;
+    return vanishes ? ad_mul(ad_div(place, o->divisor), distance) : ad_mul(place, step);
+}
+
+static ad_array *steps_vjp(const ad_node *node, int operand, ad_array *g)
+{
+    const struct steps *o = ad_node_options(node);
+    return ad_zdiv(ad_match(ad_zzmul(g, ad_node_input(node, PLACE)), node->inputs[operand]), o->divisor);
+}
+
+static ad_array *steps_jvp(const ad_node *node, int operand, ad_array *t)
+{
+    (void)operand;
+    const struct steps *o = ad_node_options(node);
+    return ad_zzmul(ad_zdiv(t, o->divisor), ad_node_input(node, PLACE));
+}
+
+static const ad_field steps_fields[] = { AD_FIELD(struct steps, divisor, REAL), AD_FIELDS_END };
+static const ad_primitive steps_op = {
+    .name = "ad_equal_steps", .infer = steps_infer, .compose = steps_compose, .vjp = steps_vjp, .jvp = steps_jvp, .parameters = 1u << PLACE,
+    .saves = AD_SAVE_INPUT(PLACE), .options_size = sizeof(struct steps), .fields = steps_fields,
+};
+AD_OPERATION(steps_op);
+
+/* start + place (stop - start)/intervals, with stop itself in the last place. */
 static ad_array *spread(ad_array *start, ad_array *stop, ad_array *place, const ad_linspace_options *o)
 {
     if (!place)
@@ -84,12 +127,11 @@ static ad_array *spread(ad_array *start, ad_array *stop, ad_array *place, const 
     stop = end_of_range(stop, common);
     int64_t intervals = o->endpoint ? o->num - 1 : o->num;
     double divisor = intervals > 0 ? (double)intervals : 1;
-    ad_array *distance = ad_sub(stop, start), *step = ad_div(distance, divisor);
-    int vanishes = step ? has_zero(step) : -1;
-    if (vanishes < 0)
+    ad_array *distance = ad_sub(stop, start);
+    if (!distance)
         return NULL;
-    ad_array *number = ad_astype(place, ad_dtype_real((ad_dtype)step->dtype));
-    ad_array *y = ad_add(start, vanishes ? ad_mul(ad_div(number, divisor), distance) : ad_mul(number, step));
+    ad_array *inputs[] = { distance, ad_astype(place, ad_dtype_real((ad_dtype)distance->dtype)) };
+    ad_array *y = ad_add(start, ad_call_primitive(&steps_op, inputs, 2, &(struct steps){ divisor }));
     return o->endpoint && o->num > 1 ? ad_where(ad_equal(place, intervals), stop, y) : y;
 }
 
@@ -140,12 +182,39 @@ static ad_dtype dtype_of_ratios(ad_array *start, ad_array *stop, ad_dtype wanted
     return wanted == AD_NO_DTYPE ? common : ad_dtype_promote(common, wanted);
 }
 
-static bool without_zero(const char *which, ad_array *x)
+/* An end of a geometric sequence: itself. */
+struct end {
+    bool stop; /* or the start */
+};
+
+static ad_array *end_view(const ad_node *node, const ad_spec *output)
 {
-    int zero = x ? has_zero(x) : -1;
+    (void)output;
+    const struct end *o = ad_node_options(node);
+    ad_array *x = ad_node_input(node, 0);
+    int zero = has_zero(x);
     if (zero > 0)
-        return AD_FAIL(AD_ERROR_VALUE, "ad_geomspace: %s, of shape %s, has an element 0, which no geometric sequence has", which, AD_SHAPE_TEXT(x));
-    return zero == 0;
+        return ad_set_error(AD_ERROR_VALUE, "ad_geomspace: %s, of shape %s, has an element 0, which no geometric sequence has", o->stop ? "stop" : "start",
+                            AD_SHAPE_TEXT(x));
+    return zero == 0 ? x : NULL;
+}
+
+static ad_array *end_rule(const ad_node *node, int operand, ad_array *t)
+{
+    (void)node, (void)operand;
+    return t;
+}
+
+static const ad_field end_fields[] = { AD_FIELD(struct end, stop, FLAG), AD_FIELDS_END };
+static const ad_primitive end_op = {
+    .name = "ad_without_zero", .infer = ad_same_infer, .view = end_view, .vjp = end_rule, .jvp = end_rule, .options_size = sizeof(struct end), .fields = end_fields,
+};
+AD_OPERATION(end_op);
+
+static ad_array *end_of_ratios(ad_array *x, ad_dtype dtype, bool stop)
+{
+    x = ad_astype(x, dtype);
+    return x ? ad_call_primitive(&end_op, &x, 1, &(struct end){ stop }) : NULL;
 }
 
 /* s 10^(log10(start/s) ... log10(stop/s)) with s = start/|start|. The values do not depend on s but for rounding, so that it is a constant of
@@ -163,9 +232,9 @@ ad_array *ad_geomspace_with(ad_array *start, ad_array *stop, ad_linspace_options
     if (!place)
         return NULL;
     ad_dtype dtype = dtype_of_ratios(start, stop, options.dtype);
-    start = ad_astype(start, dtype);
-    stop = ad_astype(stop, dtype);
-    if (!without_zero("start", start) || !without_zero("stop", stop))
+    start = end_of_ratios(start, dtype, false);
+    stop = start ? end_of_ratios(stop, dtype, true) : NULL;
+    if (!stop)
         return NULL;
     ad_array *y = ad_where(ad_equal(place, 0), start, ratios(start, stop, place, &options));
     if (options.endpoint && options.num > 1)

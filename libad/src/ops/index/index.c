@@ -132,11 +132,12 @@ static ad_array *view_of(const char *operation, ad_array *x, const ad_index_list
 /* x once its slices and new axes are done, and for each axis the places to pick, if any. */
 struct picked {
     ad_array *x;
-    ad_array *places[AD_MAX_NDIM]; /* int64, within bounds */
-    ad_shape shape;                /* of all of them together */
-    int added;                     /* new axes so far: errors count those of the user's array */
-    bool part;                     /* of an axis is left out, or its order changed */
-    bool apart;                    /* something else stands between two entries that pick, if only a ... for no axis */
+    ad_array *places[AD_MAX_NDIM];
+    int named[AD_MAX_NDIM]; /* the axis of each, as errors name it */
+    ad_shape shape;         /* of all of them together */
+    int added;              /* new axes so far: errors count those of the user's array */
+    bool part;              /* of an axis is left out, or its order changed */
+    bool apart;             /* something else stands between two entries that pick, if only a ... for no axis */
 };
 
 static bool pick(const char *operation, struct picked *p, int axis, ad_array *places)
@@ -147,6 +148,7 @@ static bool pick(const char *operation, struct picked *p, int axis, ad_array *pl
     if (!ad_shape_broadcast(&p->shape, &own))
         return AD_FAIL(AD_ERROR_SHAPE, "%s: an index array of shape %s does not broadcast with the others", operation, AD_SHAPE_TEXT(places));
     p->places[axis] = places;
+    p->named[axis] = axis - p->added;
     return true;
 }
 
@@ -194,10 +196,8 @@ static bool pick_entries(const char *operation, struct picked *p, const ad_index
                 if (!pick_mask(operation, p, axis, entry->array))
                     return false;
                 axis += entry->array->ndim;
-            } else if (!pick(operation, p, axis, ad_index_within(operation, entry->array, n, axis - p->added))) {
+            } else if (!pick(operation, p, axis++, entry->array)) {
                 return false;
-            } else {
-                axis++;
             }
             break;
         default:
@@ -224,37 +224,42 @@ static int gather_axes(struct picked *p, int *number)
     if (!p->apart)
         return sources.axis[0];
     p->x = ad_moveaxis(p->x, sources, front);
-    for (int k = 0; k < sources.count; k++)
+    for (int k = 0; k < sources.count; k++) {
         p->places[k] = p->places[sources.axis[k]];
+        p->named[k] = p->named[sources.axis[k]];
+    }
     return 0;
 }
 
-/* Makes the picked axes one, and gives the places along it. */
-static ad_array *merge_picked(struct picked *p, int *first)
+/* Makes the picked axes one, and gives the places along it, and where it is. */
+static ad_array *merge_picked(const char *operation, struct picked *p, struct places *at)
 {
-    int number;
-    *first = gather_axes(p, &number);
+    int number, first = gather_axes(p, &number);
     if (!p->x)
         return NULL;
+    *at = (struct places){ operation, first, p->named[first] };
+    if (number == 1)
+        return p->places[first];
     ad_shape shape = ad_shape_of(p->x), merged = { .ndim = 0 };
     int64_t length = 1;
     ad_array *places = NULL;
-    for (int k = *first; k < *first + number; k++) {
-        places = places ? ad_add(ad_mul(places, shape.dim[k]), p->places[k]) : p->places[k];
+    for (int k = first; k < first + number; k++) {
+        ad_array *along = ad_index_within((struct places){ operation, k, p->named[k] }, p->places[k], shape.dim[k]);
+        places = places ? ad_add(ad_mul(places, shape.dim[k]), along) : along;
         length *= shape.dim[k];
     }
     for (int i = 0; i < shape.ndim; i++)
-        if (i <= *first || i >= *first + number)
-            merged.dim[merged.ndim++] = i == *first ? length : shape.dim[i];
+        if (i <= first || i >= first + number)
+            merged.dim[merged.ndim++] = i == first ? length : shape.dim[i];
     p->x = ad_reshape(p->x, merged);
-    return p->x ? ad_broadcast_to(places, p->shape) : NULL;
+    return p->x && places ? ad_broadcast_to(places, p->shape) : NULL;
 }
 
-static ad_array *take_picked(struct picked *p)
+static ad_array *take_picked(const char *operation, struct picked *p)
 {
-    int first;
-    ad_array *places = merge_picked(p, &first);
-    return places ? ad_take(p->x, places, .axis = first) : NULL;
+    struct places at;
+    ad_array *places = merge_picked(operation, p, &at);
+    return places ? ad_read_places(at, p->x, places) : NULL;
 }
 
 /* ---- reading ---- */
@@ -268,7 +273,7 @@ static ad_array *read_at(const char *operation, ad_array *x, const ad_index_list
     if (!has_arrays)
         return view_of(operation, x, indices, left);
     struct picked p = { .x = x, .shape = { .ndim = 0 } };
-    return pick_entries(operation, &p, indices, left) ? take_picked(&p) : NULL;
+    return pick_entries(operation, &p, indices, left) ? take_picked(operation, &p) : NULL;
 }
 
 ad_array *(ad_at_list)(ad_array *x, ad_index_list index)
@@ -290,19 +295,24 @@ ad_array *(ad_at)(ad_array *x, const char *index, ...)
 
 /* ---- updates ---- */
 
+static ad_array *like_before(ad_array *y, const ad_array *x)
+{
+    return y && !ad_same_shape(y, x) ? ad_reshape(y, ad_shape_of(x)) : y;
+}
+
 /* Of the places that an index with arrays names: along the axis that they pick from, or where that is part of x alone, among all elements by number. */
 static ad_array *update_places(const char *operation, update kind, ad_array *x, ad_array *value, const ad_index_list *indices, int left)
 {
-    int axis = 0;
+    struct places at;
     struct picked p = { .x = x, .shape = { .ndim = 0 } };
     if (!pick_entries(operation, &p, indices, left))
         return NULL;
     if (!p.part && !p.apart && !p.added) {
-        ad_array *places = merge_picked(&p, &axis);
-        return ad_reshape(ad_update_places(operation, kind, p.x, places, value, axis), ad_shape_of(x));
+        ad_array *places = merge_picked(operation, &p, &at);
+        return like_before(ad_update_places(kind, at, p.x, places, value), x);
     }
-    ad_array *places = read_at(operation, ad_places_of(ad_shape_of(x)), indices);
-    return ad_reshape(ad_update_places(operation, kind, ad_ravel(x), places, value, 0), ad_shape_of(x));
+    ad_array *places = read_at(operation, ad_reshape(ad_arange(x->size), ad_shape_of(x)), indices);
+    return like_before(ad_update_places(kind, (struct places){ operation, 0, 0 }, ad_ravel(x), places, value), x);
 }
 
 static ad_array *update_at(const char *operation, update kind, ad_array *x, ad_array *value, const ad_index_list *indices)

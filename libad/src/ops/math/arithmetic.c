@@ -64,6 +64,11 @@ static ad_array *share(ad_array *a, ad_array *b, ad_array *wins)
     return ad_where(tie, 0.5, ad_where(ad_logical_or(wins, nan_a), 1.0, 0.0));
 }
 
+ad_array *ad_share(ad_array *a, ad_array *b, ad_array *wins)
+{
+    return share(a, b, wins);
+}
+
 /* The sine and cosine s, c of the angle of (b, a) are a/h and b/h with h = hypot(a, b). ds = c (c da - s db)/h: products, which cancel nowhere. All are 0
  * at the origin, at every order. */
 static ad_array *direction(ad_array *a, ad_array *b);
@@ -372,12 +377,18 @@ static bool whole(const ad_array *x)
     return x && !ad_dtype_is_float((ad_dtype)x->dtype);
 }
 
-static bool any_negative(ad_array *x)
+/* Exponents of integers: themselves. */
+static ad_array *exponents_view(const ad_node *node, const ad_spec *output)
 {
-    AD_SCOPE;
-    ad_array *any = ad_any(ad_less(x, 0));
-    return any && ad_item_int(any);
+    (void)output;
+    ad_array *p = ad_node_input(node, 0), *any = ad_any(ad_less(p, 0));
+    if (any && ad_item_int(any))
+        return ad_set_error(AD_ERROR_VALUE, "ad_pow: an integer to a negative integer power is no integer; convert it to float64");
+    return any ? p : NULL;
 }
+
+static const ad_primitive exponents_op = { .name = "ad_not_negative", .infer = ad_same_infer, .view = exponents_view, .constant = true };
+AD_OPERATION(exponents_op);
 
 /* A C integer for an exponent makes it an integer power. */
 ad_array *(ad_pow)(ad_array *x, ad_array *p)
@@ -388,7 +399,10 @@ ad_array *(ad_pow)(ad_array *x, ad_array *p)
         if (exponent >= -LARGEST_PRODUCT && exponent <= LARGEST_PRODUCT)
             return exponent == 1 ? ad_unchanged(x) : integer_power(x, (int)exponent);
     }
-    if (whole(x) && whole(p) && x->size > 0 && any_negative(p))
-        return ad_set_error(AD_ERROR_VALUE, "ad_pow: an integer to a negative integer power is no integer; convert it to float64");
+    if (whole(x) && whole(p) && x->size > 0) {
+        ad_array *exponents = ad_call_primitive(&exponents_op, &p, 1, NULL);
+        if (!exponents || !(p->flags & AD_WEAK)) /* a C integer takes the dtype of x, and nothing else does */
+            p = exponents;
+    }
     return ad_call_primitive(&pow_op, (ad_array *[]){ x, p }, 2, NULL);
 }

@@ -3,10 +3,12 @@
  * A node knows its axes as a bit mask, resolved before it is made. Rules speak of the reduced axes as if they were still there with
  * length 1 (`restore`), so that broadcasting does the rest. Running sums and products are in scan.c. */
 #include "ad/reduce.h"
+#include "ad/array.h"
 #include "ad/create.h"
 #include "ad/index.h"
 #include "ad/math.h"
 #include "ad/shape.h"
+#include "ad/transform.h"
 #include "ops/ops.h"
 #include <string.h>
 
@@ -334,97 +336,157 @@ DEFAULTS_OF(prod)
 /* A mask costs no more than places where a result has fewer elements than these to choose from. */
 enum { FEW_ELEMENTS = 32 };
 
-/* The elements that attain the result, where each result is attained once or twice. */
+/* The elements of x that attain the result y, where each result is attained once or twice. */
 struct attained {
-    ad_array *places;  /* in the flattened input; NULL: a result is attained more often, or has few elements */
+    ad_array *places;  /* in the flattened input; NULL: a result is attained more often */
     ad_array *results; /* the number of its result for each; NULL where each is attained once: the places stand in order and shape of the results */
     ad_array *share;   /* of how many of its result each is one, in the input's dtype */
 };
 
-static ad_array *integers(ad_shape shape, const int64_t *data)
-{
-    ad_array *x = ad_array_new(ad_current(), AD_I64, shape.ndim, shape.dim);
-    if (x && data)
-        memcpy(x->data, data, (size_t)x->size * sizeof *data);
-    return x;
-}
-
 /* Of count places, one for each result, in the order of the results. */
 static bool place_of_each(struct attained *a, ad_shape shape, int64_t count, const int64_t *places, const int64_t *results)
 {
-    a->places = integers(shape, NULL);
+    a->places = ad_array_new(ad_current(), AD_I64, shape.ndim, shape.dim);
     if (a->places)
-        ad_put_rows(sizeof *places, 1, count, 1, results, count, places, a->places->data);
+        ad_put_rows(sizeof *places, 1, count, 1, results, count, places, 0, sizeof *places, operand_of(a->places).data);
     return a->places != NULL;
 }
 
 static bool place_some(struct attained *a, const ad_array *y, int64_t count, const int64_t *places, const int64_t *results)
 {
-    a->results = integers(AD_SHAPE(count), results);
+    a->results = ad_from_data(AD_I64, results, AD_SHAPE(count));
     ad_array *times = a->results ? ad_put_add(ad_zeros(AD_SHAPE(y->size), .dtype = AD_I64), a->results, ad_weak_integer(1)) : NULL;
     a->share = times ? ad_astype(ad_take(times, a->results), (ad_dtype)y->dtype) : NULL;
     if (!a->share || ad_item_int(ad_max(times)) > 2)
         return a->share != NULL;
-    return (a->places = integers(AD_SHAPE(count), places)) != NULL;
+    return (a->places = ad_from_data(AD_I64, places, AD_SHAPE(count))) != NULL;
 }
 
-static bool find_attained(const ad_node *node, struct attained *a)
+static bool find_attained(const struct reduction *r, const ad_array *x, ad_array *y, struct attained *a)
 {
     ad_context *c = ad_current();
-    ad_array *x = ad_node_input(node, 0), *y = ad_node_output(node, 0);
-    *a = (struct attained){ 0 };
-    if (!x || !y || count_of(x, ad_node_options(node)) < FEW_ELEMENTS)
-        return x && y;
     bool reduced[AD_MAX_NDIM];
+    *a = (struct attained){ 0 };
+    if (!(y = ad_array_contiguous(c, y)))
+        return false;
     for (int i = 0; i < x->ndim; i++)
-        reduced[i] = is_reduced(ad_node_options(node), i);
+        reduced[i] = is_reduced(r, i);
     int64_t room = 2 * y->size;
     size_t bytes = (size_t)(2 * room + AD_ATTAINED_SLACK) * sizeof(int64_t);
     int64_t *results = ad_allocate(c, bytes), *places = results ? results + room : NULL;
     if (!results)
         return false;
-    int64_t count = ad_attained_places(c->loops, x->ndim, ad_dims(x), reduced, operand_of(x), y->data, room, places, results);
+    int64_t count = ad_attained_places(c->loops, x->ndim, ad_dims(x), reduced, operand_of(x), operand_of(y).data, room, places, results);
     bool done = count > room || (count == y->size ? place_of_each(a, ad_shape_of(y), count, places, results) : place_some(a, y, count, places, results));
     ad_deallocate(c, results, bytes);
     return done;
 }
 
-/* p of the elements that attain the result, over their number, and 0 elsewhere. Where the result is NaN, the NaN attain it. */
-static ad_array *shared(const ad_node *node, ad_array *p)
+/* p of the elements of x that attain the result y, over their number, and 0 elsewhere. Where the result is NaN, the NaN attain it. */
+static ad_array *shared(const ad_node *node, ad_array *x, ad_array *y, ad_array *p)
 {
-    ad_array *x = ad_node_input(node, 0), *y = restore(node, ad_node_output(node, 0));
-    ad_array *attained = ad_attains(x, y), *count = ad_astype(sum_like(node, attained, true), ad_node_dtype(node, 0));
+    ad_array *attained = ad_attains(x, restore(node, y)), *count = ad_astype(sum_like(node, attained, true), ad_node_dtype(node, 0));
     return ad_where(attained, ad_div(p, count), 0);
+}
+
+/* ---- what t, of the shape of x, has where x attains y, in the mean of those that attain one result ---- */
+
+enum { PART, OF_X, OF_Y }; /* operands */
+
+static bool attained_infer(const ad_node *node, ad_spec *output)
+{
+    output->dtype = ad_input_dtype(node, PART);
+    ad_shape_set(&output->shape, ad_input_ndim(node, OF_Y), ad_input_dims(node, OF_Y));
+    return true;
+}
+
+static ad_array *attained_compose(const ad_node *node, const ad_spec *output)
+{
+    const struct reduction *r = ad_node_options(node);
+    ad_array *t = ad_node_input(node, PART), *x = ad_node_input(node, OF_X), *y = ad_node_input(node, OF_Y);
+    struct attained a;
+    if (!find_attained(r, x, y, &a))
+        return NULL;
+    if (!a.places)
+        return sum_like(node, shared(node, x, y, t), r->keepdims);
+    t = ad_pick(t, a.places);
+    return a.results ? ad_put_add(ad_zeros(output->shape, .dtype = output->dtype), a.results, ad_div(t, a.share)) : t;
+}
+
+/* Zeros give way to the cotangent, so that its own zeros keep their sign. */
+static bool attained_vjp_into(const ad_node *node, ad_array *g, void *sum, bool zeros)
+{
+    ad_context *c = ad_current();
+    ad_array *x = ad_node_input(node, OF_X), *y = ad_node_input(node, OF_Y);
+    int64_t strides[AD_MAX_NDIM];
+    struct attained a;
+    if (!x || !y || !find_attained(ad_node_options(node), x, y, &a))
+        return false;
+    ad_dtype dtype = (ad_dtype)x->dtype;
+    ad_array *part = !a.places ? shared(node, x, y, restore(node, g)) : a.results ? ad_div(ad_take(g, a.results), a.share) : g;
+    if (!part || (a.places && !(part = ad_array_contiguous(c, part))))
+        return false;
+    if (a.places && zeros) {
+        const int64_t *places = (const int64_t *)operand_of(a.places).data;
+        ad_put_rows((size_t)ad_item_size(dtype), 1, x->size, 1, places, part->size, operand_of(part).data, 0, ad_item_size(dtype), sum);
+        return true;
+    }
+    if (a.places) {
+        ad_scatter_add(dtype, 1, x->size, 1, (const int64_t *)operand_of(a.places).data, part->size, operand_of(part).data, sum);
+        return true;
+    }
+    c_order_strides(dtype, x->ndim, ad_dims(x), strides);
+    struct ad_operand whole = { sum, strides, dtype };
+    if (zeros)
+        ad_copy_strided(x->ndim, ad_dims(x), operand_of(part), whole);
+    else
+        ad_add_strided(c->loops, x->ndim, ad_dims(x), operand_of(part), whole);
+    return true;
+}
+
+static const ad_primitive attained_op = {
+    .name = "ad_attained", .infer = attained_infer, .compose = attained_compose, .vjp_into = attained_vjp_into, .linear = AD_LINEAR,
+    .parameters = 1u << OF_X | 1u << OF_Y, .saves = AD_SAVE_INPUT(OF_X) | AD_SAVE_INPUT(OF_Y), .options_size = sizeof(struct reduction),
+    .fields = reduction_fields,
+};
+AD_OPERATION(attained_op);
+
+/* The inputs of attained_op for the node of an extremum. In x and y there is no derivative, which are functions of outer levels maybe. */
+static bool inputs_of_attained(const ad_node *node, ad_array *part, ad_array **inputs)
+{
+    ad_array *x = ad_node_input(node, 0), *y = ad_node_output(node, 0);
+    inputs[PART] = part;
+    inputs[OF_X] = x && ad_is_traced(x) ? ad_stop_gradient(x) : x;
+    inputs[OF_Y] = y && ad_is_traced(y) ? ad_stop_gradient(y) : y;
+    return inputs[OF_X] && inputs[OF_Y];
+}
+
+static bool is_short(const ad_node *node)
+{
+    ad_array *x = ad_node_input(node, 0);
+    return x && count_of(x, ad_node_options(node)) < FEW_ELEMENTS;
 }
 
 static ad_array *extremum_vjp(const ad_node *node, int operand, ad_array *g)
 {
     (void)operand;
-    struct attained a;
+    ad_array *inputs[3];
     if (no_axes(node))
         return g;
-    if (!find_attained(node, &a))
-        return NULL;
-    if (!a.places)
-        return shared(node, restore(node, g));
-    return ad_pick_cotangent(node, a.places, a.results ? ad_div(ad_take(g, a.results), a.share) : g);
+    if (is_short(node))
+        return shared(node, ad_node_input(node, 0), ad_node_output(node, 0), restore(node, g));
+    return inputs_of_attained(node, g, inputs) ? ad_cotangent_of_part(node, &attained_op, ad_node_options(node), inputs, 3) : NULL;
 }
 
 static ad_array *extremum_jvp(const ad_node *node, int operand, ad_array *t)
 {
     (void)operand;
-    struct attained a;
+    ad_array *inputs[3];
     if (no_axes(node))
         return t;
-    if (!find_attained(node, &a))
-        return NULL;
-    if (!a.places)
-        return sum_like(node, shared(node, t), ((const struct reduction *)ad_node_options(node))->keepdims);
-    t = ad_pick(t, a.places);
-    if (!a.results)
-        return t;
-    ad_array *nothing = ad_zeros(ad_shape_of(ad_node_output(node, 0)), .dtype = ad_node_dtype(node, 0));
-    return ad_put_add(nothing, a.results, ad_div(t, a.share));
+    if (is_short(node))
+        return sum_like(node, shared(node, ad_node_input(node, 0), ad_node_output(node, 0), t), ((const struct reduction *)ad_node_options(node))->keepdims);
+    return inputs_of_attained(node, t, inputs) ? ad_call_primitive(&attained_op, inputs, 3, ad_node_options(node)) : NULL;
 }
 
 #define EXTREMUM .vjp = extremum_vjp, .jvp = extremum_jvp, .saves = AD_SAVE_INPUTS | AD_SAVE_OUTPUT

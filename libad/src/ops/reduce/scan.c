@@ -69,6 +69,11 @@ static ad_array *shift(ad_array *x, const struct scan *s, bool reverse, double f
     return ad_call_primitive(&shift_op, &x, 1, &(struct scan){ s->axis, reverse, first });
 }
 
+ad_array *ad_shifted(ad_array *x, int axis, bool reverse)
+{
+    return shift(x, &(struct scan){ .axis = axis }, reverse, 0);
+}
+
 /* ---- linear recurrence ---- */
 
 /* RECURRENCE(double, recurrence_f64) defines the loop of one dtype. */

@@ -1,8 +1,7 @@
-/* Operations that lay elements out anew: joining, splitting, repeating, rolling, padding.
+/* Operations that lay elements out anew: joining, splitting, repeating, rolling. Padding is in pad.c.
  *
- * Two primitives: one writes its operands behind one another along an axis, and its transpose hands each operand its slice of the
- * cotangent; the other writes its operand within a border of one number. Everything else is composed of them, of views (shape.c), slices and
- * gathers (index.c), and so differentiates by itself. */
+ * Two primitives write their operands behind one another along an axis, and their transpose hands each operand its slice of the cotangent; a third gives the
+ * places of what is repeated. Everything else is composed of them, of views (shape.c), slices and gathers (index/), and so differentiates by itself. */
 #include "ad/array.h"
 #include "ad/create.h"
 #include "ad/index.h"
@@ -15,124 +14,143 @@
 /* Stacked operands count as having an axis of length 1 at `axis`. */
 struct join {
     int axis;
-    bool stacked;
-    ad_dtype dtype;   /* of the result */
-    ad_array *starts; /* int64: where along the axis each operand begins, and the end; infer fills it in */
+    ad_dtype dtype; /* of the result */
 };
 
-static void join_keep(const void *options)
+/* A primitive's code: how many operands stand before the arrays. ad_concatenate has one, a parameter that its rule reads: where along the axis each array
+ * begins, and the end. */
+enum { STACK, CONCATENATE };
+
+static int64_t join_length(bool stacked, const ad_array *x, int axis)
 {
-    (ad_retain)(((const struct join *)options)->starts);
+    return stacked ? 1 : ad_dims(x)[axis];
 }
 
-static void join_drop(const void *options)
+static bool fits_beside(const ad_node *node, int first, int i, int axis, bool stacked)
 {
-    (ad_release)(((const struct join *)options)->starts);
-}
-
-static const char *join_name(const struct join *join)
-{
-    return join->stacked ? "ad_stack" : "ad_concatenate";
-}
-
-static int64_t join_length(const struct join *join, const ad_array *x)
-{
-    return join->stacked ? 1 : ad_dims(x)[join->axis];
-}
-
-static bool fits_beside(const struct join *join, const ad_array *first, const ad_array *x)
-{
-    bool fits = x->ndim == first->ndim;
-    for (int d = 0; d < first->ndim && fits; d++)
-        fits = ad_dims(x)[d] == ad_dims(first)[d] || (d == join->axis && !join->stacked);
+    const int64_t *a = ad_input_dims(node, first), *b = ad_input_dims(node, i);
+    int ndim = ad_input_ndim(node, first);
+    bool fits = ad_input_ndim(node, i) == ndim;
+    for (int d = 0; d < ndim && fits; d++)
+        fits = a[d] == b[d] || (d == axis && !stacked);
     return fits;
 }
 
 static bool join_infer(const ad_node *node, ad_spec *output)
 {
     const struct join *join = ad_node_options(node);
-    const ad_array *first = ad_node_operand(node, 0);
-    int64_t *start = (int64_t *)join->starts->data, length = 0;
-    for (int i = 0; i < ad_node_inputs(node); i++) {
-        const ad_array *x = ad_node_operand(node, i);
-        if (!fits_beside(join, first, x))
-            return AD_FAIL(AD_ERROR_SHAPE, "%s: arrays of shapes %s (number 0) and %s (number %d) do not fit together along axis %d", join_name(join),
-                           AD_SHAPE_TEXT(first), AD_SHAPE_TEXT(x), i, join->axis);
-        if (__builtin_add_overflow(length, join_length(join, x), &length))
-            return AD_FAIL(AD_ERROR_SHAPE, "%s: the arrays have more elements together than can be addressed", join_name(join));
-        start[i + 1] = length;
+    const char *name = ad_node_primitive(node)->name;
+    int first = ad_node_primitive(node)->code, ndim = ad_input_ndim(node, first);
+    bool stacked = first == STACK;
+    int64_t length = 0;
+    for (int i = first; i < ad_node_inputs(node); i++) {
+        if (!fits_beside(node, first, i, join->axis, stacked))
+            return AD_FAIL(AD_ERROR_SHAPE, "%s: arrays of shapes %s (number 0) and %s (number %d) do not fit together along axis %d", name,
+                           AD_INPUT_TEXT(node, first), AD_INPUT_TEXT(node, i), i - first, join->axis);
+        if (__builtin_add_overflow(length, stacked ? 1 : ad_input_dims(node, i)[join->axis], &length))
+            return AD_FAIL(AD_ERROR_SHAPE, "%s: the arrays have more elements together than can be addressed", name);
     }
     output->dtype = join->dtype;
     output->shape.ndim = 0;
-    for (int d = 0; d < first->ndim + join->stacked; d++)
-        output->shape.dim[output->shape.ndim++] = d == join->axis ? length : ad_dims(first)[d - (join->stacked && d > join->axis)];
+    for (int d = 0; d < ndim + stacked; d++)
+        output->shape.dim[output->shape.ndim++] = d == join->axis ? length : ad_input_dims(node, first)[d - (stacked && d > join->axis)];
     return true;
 }
 
 static bool join_eval(const ad_node *node, void *const *outputs)
 {
     const struct join *join = ad_node_options(node);
+    const ad_spec *output = ad_node_spec(node, 0);
+    int first = ad_node_primitive(node)->code;
     int64_t strides[AD_MAX_NDIM];
-    ad_spec output;
-    if (!join_infer(node, &output))
-        return false;
-    c_order_strides(output.dtype, output.shape.ndim, output.shape.dim, strides);
+    c_order_strides(output->dtype, output->shape.ndim, output->shape.dim, strides);
     int64_t step = strides[join->axis];
-    if (join->stacked)
-        memmove(strides + join->axis, strides + join->axis + 1, (size_t)(output.shape.ndim - 1 - join->axis) * sizeof *strides);
+    if (first == STACK)
+        memmove(strides + join->axis, strides + join->axis + 1, (size_t)(output->shape.ndim - 1 - join->axis) * sizeof *strides);
     char *to = outputs[0];
-    for (int i = 0; i < ad_node_inputs(node); i++) {
+    for (int i = first; i < ad_node_inputs(node); i++) {
         const ad_array *x = ad_node_operand(node, i);
         if (x->size)
-            ad_copy_strided(x->ndim, ad_dims(x), operand_of(x), (struct ad_operand){ to, strides, output.dtype });
-        to += step * join_length(join, x);
+            ad_copy_strided(x->ndim, ad_dims(x), operand_of(x), (struct ad_operand){ to, strides, output->dtype });
+        to += step * join_length(first == STACK, x, join->axis);
     }
     return true;
 }
 
-static ad_array *join_transpose(const ad_node *node, int operand, ad_array *g)
+static ad_array *stack_transpose(const ad_node *node, int operand, ad_array *g)
 {
     const struct join *join = ad_node_options(node);
-    const int64_t *start = (const int64_t *)join->starts->data + operand;
-    return ad_slice_of(g, join->axis, start[0], start[1] - start[0], 1, !join->stacked);
+    return ad_slice_of(g, join->axis, operand, 1, 1, false);
 }
 
-static const ad_field join_fields[] = { AD_FIELD(struct join, axis, INT), AD_FIELD(struct join, stacked, FLAG), AD_FIELDS_END };
-static const ad_primitive join_op = {
-    .name = "ad_concatenate", .infer = join_infer, .eval = join_eval, .vjp = join_transpose, .linear = AD_LINEAR, .options_size = sizeof(struct join),
-    .options_keep = join_keep, .options_drop = join_drop, .fields = join_fields,
-};
-AD_OPERATION(join_op);
-
-static ad_array *join_inputs(ad_array *const *inputs, int count, struct join join)
+static ad_array *concatenate_transpose(const ad_node *node, int operand, ad_array *g)
 {
-    int ndim = inputs[0]->ndim + join.stacked;
+    const struct join *join = ad_node_options(node);
+    const ad_array *starts = ad_node_input(node, 0);
+    if (!starts)
+        return NULL;
+    const int64_t *start = (const int64_t *)operand_of(starts).data + (operand - CONCATENATE);
+    return ad_slice_of(g, join->axis, start[0], start[1] - start[0], 1, true);
+}
+
+static const ad_field join_fields[] = { AD_FIELD(struct join, axis, INT), AD_FIELDS_END };
+#define JOIN .infer = join_infer, .eval = join_eval, .linear = AD_LINEAR, .options_size = sizeof(struct join), .fields = join_fields
+
+static const ad_primitive stack_op = { .name = "ad_stack", .code = STACK, .vjp = stack_transpose, JOIN };
+static const ad_primitive concatenate_op = {
+    .name = "ad_concatenate", .code = CONCATENATE, .vjp = concatenate_transpose, .parameters = 1u << 0, .saves = AD_SAVE_INPUT(0), JOIN,
+};
+AD_OPERATION(stack_op);
+AD_OPERATION(concatenate_op);
+
+/* Where each array begins, and the end. What is no shape for them is found out by infer. */
+static ad_array *starts_of(ad_array *const *arrays, int count, int axis)
+{
+    AD_SCRATCH room = { 0 };
+    int64_t *start = ad_scratch_take(ad_current(), &room, count + 1, sizeof *start), length = 0;
+    for (int i = 0; start && i <= count; i++) {
+        start[i] = length;
+        if (i < count)
+            length += axis < arrays[i]->ndim ? ad_dims(arrays[i])[axis] : 0;
+    }
+    return start ? ad_from_data(AD_I64, start, AD_SHAPE(count + 1)) : NULL;
+}
+
+/* inputs: room for one, then count arrays. */
+static ad_array *join_inputs(const ad_primitive *op, ad_array **inputs, int count, int axis)
+{
+    ad_array **arrays = inputs + 1;
+    int ndim = arrays[0]->ndim + (op->code == STACK);
     if (ndim == 0)
         return ad_set_error(AD_ERROR_SHAPE, "ad_concatenate: 0-d arrays have no axis to be joined along; ad_stack makes one");
     if (!ad_count_fits("ad_stack", ndim, AD_MAX_NDIM, "dimensions"))
         return NULL;
-    join.axis = ad_axis_resolve(join_name(&join), join.axis, ndim);
-    join.dtype = ad_dtype_common(inputs, count);
-    join.starts = ad_zeros(AD_SHAPE(count + 1), .dtype = AD_I64);
-    return join.axis < 0 || !join.starts ? NULL : ad_call_primitive(&join_op, inputs, count, &join);
+    struct join join = { ad_axis_resolve(op->name, axis, ndim), ad_dtype_common(arrays, count) };
+    if (join.axis < 0)
+        return NULL;
+    if (op->code == STACK)
+        return ad_call_primitive(op, arrays, count, &join);
+    inputs[0] = starts_of(arrays, count, join.axis);
+    return inputs[0] ? ad_call_primitive(op, inputs, count + 1, &join) : NULL;
 }
 
-static ad_array *join_list(const ad_tree *arrays, struct join join)
+static ad_array *join_list(const ad_primitive *op, const ad_tree *arrays, int axis)
 {
     ad_context *c = ad_current();
-    if (!ad_given(arrays, join_name(&join), "list of arrays"))
+    if (!ad_given(arrays, op->name, "list of arrays"))
         return NULL;
     int count = ad_tree_count(arrays), found = 0;
     if (count == 0)
-        return ad_set_error(AD_ERROR_VALUE, "%s: the list of arrays is empty", join_name(&join));
-    ad_array **inputs = ad_allocate(c, (size_t)count * sizeof *inputs);
+        return ad_set_error(AD_ERROR_VALUE, "%s: the list of arrays is empty", op->name);
+    size_t bytes = (size_t)(count + 1) * sizeof(ad_array *);
+    ad_array **inputs = ad_allocate(c, bytes);
     if (!inputs)
         return NULL;
-    while (found < count && (inputs[found] = ad_tree_array_at(arrays, found)))
+    while (found < count && (inputs[1 + found] = ad_tree_array_at(arrays, found)))
         found++;
-    ad_array *joined = found == count ? join_inputs(inputs, count, join)
-                                      : ad_set_error(AD_ERROR_VALUE, "%s: entry %d of the list is a tree, not an array", join_name(&join), found);
-    ad_deallocate(c, inputs, (size_t)count * sizeof *inputs);
+    ad_array *joined = found == count ? join_inputs(op, inputs, count, axis)
+                                      : ad_set_error(AD_ERROR_VALUE, "%s: entry %d of the list is a tree, not an array", op->name, found);
+    ad_deallocate(c, inputs, bytes);
     return joined;
 }
 
@@ -140,7 +158,7 @@ ad_array *ad_concatenate_with(const ad_tree *arrays, ad_join_options options)
 {
     if (options.axis == AD_NO_AXIS)
         return ad_concatenate(ad_tree_map(ad_ravel, arrays));
-    return join_list(arrays, (struct join){ .axis = options.axis });
+    return join_list(&concatenate_op, arrays, options.axis);
 }
 
 ad_array *(ad_concatenate)(const ad_tree *arrays)
@@ -150,7 +168,7 @@ ad_array *(ad_concatenate)(const ad_tree *arrays)
 
 ad_array *ad_stack_with(const ad_tree *arrays, ad_join_options options)
 {
-    return join_list(arrays, (struct join){ .axis = options.axis, .stacked = true });
+    return join_list(&stack_op, arrays, options.axis);
 }
 
 ad_array *(ad_stack)(const ad_tree *arrays)
@@ -310,18 +328,66 @@ static ad_array *repeat_each(ad_array *x, int axis, int64_t times)
     return ad_reshape(ad_broadcast_to(ad_reshape(x, spread), repeated), result);
 }
 
-/* 0 0 0 1 2 2 for repeats 3 1 2; one number stands for n of them. */
-static ad_array *repeat_index(const int64_t *repeats, bool one, int64_t n)
+/* 0 0 0 1 2 2 for repeats 3 1 2; one number stands for n of them. The total, which the repeats are looked at for before, is an option. */
+struct repeating {
+    int64_t n, total;
+};
+
+static int64_t repeats_step(const ad_node *node)
 {
-    int64_t total = 0, at = 0;
-    for (int64_t i = 0; i < n; i++)
-        if (__builtin_add_overflow(total, repeats[one ? 0 : i], &total))
-            return ad_set_error(AD_ERROR_SHAPE, "ad_repeat: the result has more elements than can be addressed");
-    ad_array *index = ad_array_new(ad_current(), AD_I64, 1, &total);
-    for (int64_t i = 0; i < n && index; i++)
-        for (int64_t k = 0; k < repeats[one ? 0 : i]; k++)
-            ((int64_t *)index->data)[at++] = i;
-    return index;
+    return ad_input_size(node, 0) == 1 ? 0 : 1;
+}
+
+static bool repeats_infer(const ad_node *node, ad_spec *output)
+{
+    const struct repeating *o = ad_node_options(node);
+    output->dtype = AD_I64;
+    ad_shape_set(&output->shape, 1, &o->total);
+    return true;
+}
+
+/* The sum of the repeats; -1 and an error. */
+static int64_t total_of(const int64_t *repeats, int64_t step, int64_t n)
+{
+    int64_t total, wrong = ad_total_of_repeats(n, repeats, step, &total);
+    if (wrong < 0)
+        return ad_set_error(AD_ERROR_VALUE, "ad_repeat: %lld repetitions", (long long)wrong), -1;
+    return total < 0 ? ad_set_error(AD_ERROR_SHAPE, "ad_repeat: the result has more elements than can be addressed"), -1 : total;
+}
+
+static bool repeats_eval(const ad_node *node, void *const *outputs)
+{
+    AD_SCRATCH room = { 0 };
+    const struct repeating *o = ad_node_options(node);
+    const int64_t *repeats = ad_integers_of(ad_node_operand(node, 0), &room), step = repeats_step(node);
+    int64_t total = repeats ? total_of(repeats, step, o->n) : -1;
+    if (total < 0)
+        return false;
+    if (total != o->total)
+        return AD_FAIL(AD_ERROR_VALUE, "ad_repeat: %lld repetitions in all, where %lld were", (long long)total, (long long)o->total);
+    ad_repeat_places(o->n, repeats, step, outputs[0]);
+    return true;
+}
+
+static const ad_field repeating_fields[] = { AD_FIELD(struct repeating, n, INT64), AD_FIELD(struct repeating, total, INT64), AD_FIELDS_END };
+static const ad_primitive repeats_op = {
+    .name = "ad_repeat_places", .infer = repeats_infer, .eval = repeats_eval, .constant = true, .options_size = sizeof(struct repeating),
+    .fields = repeating_fields,
+};
+AD_OPERATION(repeats_op);
+
+/* The number of a C integer is known; other repeats are looked at for their sum. */
+static ad_array *repeat(ad_array *x, int axis, ad_array *repeats)
+{
+    AD_SCRATCH room = { 0 };
+    const int64_t *numbers = ad_integers_of(repeats, &room);
+    struct repeating o = { .n = ad_dims(x)[axis] };
+    if (!numbers)
+        return NULL;
+    if (repeats->flags & AD_WEAK && x->ndim < AD_MAX_NDIM)
+        return numbers[0] < 0 ? ad_set_error(AD_ERROR_VALUE, "ad_repeat: %lld repetitions", (long long)numbers[0]) : repeat_each(x, axis, numbers[0]);
+    o.total = total_of(numbers, repeats->size == 1 ? 0 : 1, o.n);
+    return o.total < 0 ? NULL : ad_take(x, ad_call_primitive(&repeats_op, &repeats, 1, &o), .axis = axis);
 }
 
 ad_array *ad_repeat_with(ad_array *x, ad_array *repeats, ad_repeat_options options)
@@ -336,19 +402,11 @@ ad_array *ad_repeat_with(ad_array *x, ad_array *repeats, ad_repeat_options optio
         options.axis = 0;
     }
     int axis = x ? ad_axis_resolve("ad_repeat", options.axis, x->ndim) : -1;
-    ad_array *plain = axis >= 0 ? ad_array_of_integers(ad_current(), repeats) : NULL;
-    if (!plain)
+    if (axis < 0)
         return NULL;
-    bool one = plain->size == 1;
-    const int64_t *numbers = (const int64_t *)plain->data;
-    if (plain->ndim > 1 || (!one && plain->size != ad_dims(x)[axis]))
-        return ad_set_error(AD_ERROR_SHAPE, "ad_repeat: repeats of shape %s for an axis of length %lld", AD_SHAPE_TEXT(plain), (long long)ad_dims(x)[axis]);
-    for (int64_t i = 0; i < plain->size; i++)
-        if (numbers[i] < 0)
-            return ad_set_error(AD_ERROR_VALUE, "ad_repeat: %lld repetitions", (long long)numbers[i]);
-    if (one && x->ndim < AD_MAX_NDIM)
-        return repeat_each(x, axis, numbers[0]);
-    return ad_take(x, repeat_index(numbers, one, ad_dims(x)[axis]), .axis = axis);
+    if (repeats->ndim > 1 || (repeats->size != 1 && repeats->size != ad_dims(x)[axis]))
+        return ad_set_error(AD_ERROR_SHAPE, "ad_repeat: repeats of shape %s for an axis of length %lld", AD_SHAPE_TEXT(repeats), (long long)ad_dims(x)[axis]);
+    return repeat(x, axis, repeats);
 }
 
 ad_array *(ad_repeat)(ad_array *x, ad_array *repeats)
@@ -398,169 +456,4 @@ ad_array *ad_roll_with(ad_array *x, int64_t shift, ad_roll_options options)
 ad_array *(ad_roll)(ad_array *x, int64_t shift)
 {
     return ad_roll_with(x, shift, AD_ROLL_DEFAULTS);
-}
-
-/* ---- pad: a constant around, or a gather along each axis ---- */
-
-enum mode { CONSTANT, EDGE, REFLECT, SYMMETRIC, WRAP, MODES };
-static const char *const mode_names[MODES] = { "constant", "edge", "reflect", "symmetric", "wrap" };
-
-static enum mode mode_of(const char *name)
-{
-    enum mode mode = CONSTANT;
-    while (name && mode < MODES && strcmp(name, mode_names[mode]) != 0)
-        mode++;
-    return mode;
-}
-
-/* What a constant pads. The widths stay with the call; a recorded node copies them. */
-struct padding {
-    ad_widths *widths; /* a pair for each axis */
-    char value[16];    /* of the dtype of x */
-};
-
-static void padding_keep(const void *options)
-{
-    struct padding *padding = (struct padding *)options;
-    const ad_widths *widths = padding->widths;
-    padding->widths = ad_allocate(ad_current(), sizeof *widths);
-    if (padding->widths)
-        *padding->widths = *widths;
-}
-
-static void padding_drop(const void *options)
-{
-    ad_deallocate(ad_current(), ((const struct padding *)options)->widths, sizeof(ad_widths));
-}
-
-static bool pad_infer(const ad_node *node, ad_spec *output)
-{
-    const struct padding *padding = ad_node_options(node);
-    *output = (ad_spec){ ad_node_dtype(node, 0), ad_node_shape(node, 0) };
-    for (int d = 0; d < output->shape.ndim; d++) {
-        const int64_t *pair = padding->widths->width[d];
-        int64_t *n = &output->shape.dim[d];
-        if (__builtin_add_overflow(*n, pair[0], n) || __builtin_add_overflow(*n, pair[1], n))
-            return AD_FAIL(AD_ERROR_SHAPE, "ad_pad: the result has more elements than can be addressed");
-    }
-    return true;
-}
-
-/* Around axis d stand blocks as long as the result in the axes behind it, and as x in those before. */
-static bool pad_eval(const ad_node *node, void *const *outputs)
-{
-    const struct padding *padding = ad_node_options(node);
-    const ad_array *x = ad_node_operand(node, 0);
-    static const int64_t still[AD_MAX_NDIM];
-    int64_t strides[AD_MAX_NDIM];
-    ad_spec output;
-    if (!pad_infer(node, &output))
-        return false;
-    ad_shape block = output.shape;
-    struct ad_operand value = { (char *)padding->value, still, output.dtype }, place = { outputs[0], strides, output.dtype };
-    c_order_strides(output.dtype, block.ndim, block.dim, strides);
-    for (int d = 0; d < block.ndim; d++) {
-        const int64_t *pair = padding->widths->width[d], n = ad_dims(x)[d];
-        block.dim[d] = pair[0];
-        ad_copy_strided(block.ndim, block.dim, value, place);
-        block.dim[d] = pair[1];
-        ad_copy_strided(block.ndim, block.dim, value, (struct ad_operand){ place.data + (pair[0] + n) * strides[d], strides, output.dtype });
-        block.dim[d] = n;
-        place.data += pair[0] * strides[d];
-    }
-    ad_copy_strided(x->ndim, ad_dims(x), operand_of(x), place);
-    return true;
-}
-
-static ad_array *pad_vjp(const ad_node *node, int operand, ad_array *g)
-{
-    const struct padding *padding = ad_node_options(node);
-    ad_shape shape = ad_node_shape(node, operand);
-    for (int d = 0; d < shape.ndim; d++)
-        g = ad_slice_axis(g, d, padding->widths->width[d][0], shape.dim[d], 1);
-    return g;
-}
-
-static ad_array *pad_jvp(const ad_node *node, int operand, ad_array *t)
-{
-    (void)operand;
-    const struct padding *padding = ad_node_options(node);
-    return ad_call_primitive(ad_node_primitive(node), &t, 1, &(struct padding){ .widths = padding->widths });
-}
-
-static const ad_field padding_fields[] = { AD_FIELD(struct padding, widths, WIDTHS), AD_FIELDS_END };
-static const ad_primitive pad_op = {
-    .name = "ad_pad", .infer = pad_infer, .eval = pad_eval, .vjp = pad_vjp, .jvp = pad_jvp, .options_size = sizeof(struct padding),
-    .options_keep = padding_keep, .options_drop = padding_drop, .fields = padding_fields,
-};
-AD_OPERATION(pad_op);
-
-static ad_array *pad_constant(ad_array *x, ad_widths *widths, double value)
-{
-    ad_array *number = ad_full(AD_SCALAR_SHAPE, value, .dtype = ad_dtype_of(x));
-    struct padding padding = { .widths = widths };
-    if (!number)
-        return NULL;
-    memcpy(padding.value, number->data, ad_dtype_size((ad_dtype)number->dtype));
-    return ad_call_primitive(&pad_op, &x, 1, &padding);
-}
-
-/* The element of 0 ... n-1 that stands at place p of the infinite continuation. */
-static int64_t continued(enum mode mode, int64_t p, int64_t n)
-{
-    if (mode == EDGE)
-        return p < 0 ? 0 : p < n ? p : n - 1;
-    int64_t period = mode == WRAP ? n : mode == SYMMETRIC ? 2 * n : n > 1 ? 2 * n - 2 : 1;
-    p = (p % period + period) % period;
-    return p < n ? p : mode == SYMMETRIC ? period - 1 - p : period - p;
-}
-
-static ad_array *pad_gather(ad_array *x, int axis, const int64_t width[2], enum mode mode)
-{
-    int64_t n = ad_dims(x)[axis], total;
-    if (n == 0)
-        return ad_set_error(AD_ERROR_SHAPE, "ad_pad: mode \"%s\" along axis %d of an array of shape %s, which has no elements to continue", mode_names[mode],
-                            axis, AD_SHAPE_TEXT(x));
-    if (__builtin_add_overflow(n, width[0], &total) || __builtin_add_overflow(total, width[1], &total))
-        return ad_set_error(AD_ERROR_SHAPE, "ad_pad: the result has more elements than can be addressed");
-    ad_array *index = ad_array_new(ad_current(), AD_I64, 1, &total);
-    for (int64_t i = 0; i < total && index; i++)
-        ((int64_t *)index->data)[i] = continued(mode, i - width[0], n);
-    return ad_take(x, index, .axis = axis);
-}
-
-ad_array *ad_pad_with(ad_array *x, int64_t width, ad_pad_options options)
-{
-    enum mode mode = mode_of(options.mode);
-    ad_widths *widths = &options.widths;
-    if (!ad_given(x, "ad_pad", "array"))
-        return NULL;
-    if (mode == MODES)
-        return ad_set_error(AD_ERROR_VALUE, "ad_pad: mode \"%s\"; possible are constant, edge, reflect, symmetric, wrap", options.mode);
-    if (mode != CONSTANT && options.constant_values != 0)
-        return ad_set_error(AD_ERROR_VALUE, "ad_pad: mode \"%s\" takes no .constant_values", options.mode);
-    if (widths->count == 0)
-        *widths = AD_WIDTHS({ width, width });
-    if (widths->count != 1 && widths->count != x->ndim)
-        return ad_set_error(AD_ERROR_AXIS, "ad_pad: %d pairs of widths for an array of shape %s", widths->count, AD_SHAPE_TEXT(x));
-    for (int axis = 1; axis < x->ndim && widths->count == 1; axis++)
-        memcpy(widths->width[axis], widths->width[0], sizeof widths->width[0]);
-    bool any = false;
-    for (int axis = 0; axis < x->ndim; axis++) {
-        const int64_t *pair = widths->width[axis];
-        any |= pair[0] || pair[1];
-        if (pair[0] < 0 || pair[1] < 0)
-            return ad_set_error(AD_ERROR_VALUE, "ad_pad: widths %lld and %lld along axis %d", (long long)pair[0], (long long)pair[1], axis);
-    }
-    if (any && mode == CONSTANT)
-        return pad_constant(x, widths, options.constant_values);
-    for (int axis = 0; x && axis < x->ndim; axis++)
-        if (widths->width[axis][0] || widths->width[axis][1])
-            x = pad_gather(x, axis, widths->width[axis], mode);
-    return ad_unchanged(x);
-}
-
-ad_array *(ad_pad)(ad_array *x, int64_t width)
-{
-    return ad_pad_with(x, width, AD_PAD_DEFAULTS);
 }

@@ -41,12 +41,16 @@ static ad_array *log_of_sum(const ad_node *node, ad_array *below)
 
 /* ---- softmax: its Jacobian diag(y) - y y' is symmetric, so one rule serves both modes ---- */
 
-static ad_array *softmax_view(const ad_node *node, const ad_spec *output)
+static ad_array *softmax(const ad_node *node, ad_array *x)
+{
+    ad_array *e = ad_exp(ad_sub(x, largest_along(node, ad_real(x))));
+    return ad_div(e, sum_along(node, e));
+}
+
+static ad_array *softmax_compose(const ad_node *node, const ad_spec *output)
 {
     (void)output;
-    AD_SCOPE;
-    ad_array *x = ad_node_input(node, 0), *e = ad_exp(ad_sub(x, largest_along(node, ad_real(x))));
-    return ad_escape(ad_div(e, sum_along(node, e)));
+    return softmax(node, ad_node_input(node, 0));
 }
 
 /* The sums of rows of n floats. */
@@ -80,7 +84,7 @@ static bool centre_eval(const ad_node *node, void *const *outputs)
     return true;
 }
 
-static const ad_primitive centre_op = { .name = "centre", .infer = ad_same_infer, .eval = centre_eval, .constant = true };
+static const ad_primitive centre_op = { .name = "ad_centre", .infer = ad_same_infer, .eval = centre_eval, .constant = true };
 
 enum { FEW = 1 << 14 }; /* more elements are for threads, and operations share them out */
 
@@ -113,7 +117,7 @@ static ad_array *softmax_rule(const ad_node *node, int operand, ad_array *t)
 static const ad_field axes_fields[] = { AD_FIELD_WHOLE("axes", AXES), AD_FIELDS_END };
 
 static const ad_primitive softmax_op = {
-    .name = "ad_softmax", .infer = ad_same_infer, .view = softmax_view, .vjp = softmax_rule, .jvp = softmax_rule, .saves = AD_SAVE_OUTPUT,
+    .name = "ad_softmax", .infer = ad_same_infer, .compose = softmax_compose, .vjp = softmax_rule, .jvp = softmax_rule, .saves = AD_SAVE_OUTPUT,
     .options_size = sizeof(ad_axes), .fields = axes_fields,
 };
 AD_OPERATION(softmax_op);
@@ -134,27 +138,48 @@ static bool logsumexp_infer(const ad_node *node, ad_spec *output)
     return true;
 }
 
-static ad_array *logsumexp_view(const ad_node *node, const ad_spec *output)
+static ad_array *logsumexp_compose(const ad_node *node, const ad_spec *output)
 {
     (void)output;
-    AD_SCOPE;
     ad_array *x = ad_node_input(node, 0), *peak = peak_of(node, x);
-    return ad_escape(ad_add(log_of_sum(node, ad_sub(x, peak)), peak));
+    return ad_add(log_of_sum(node, ad_sub(x, peak)), peak);
 }
 
-/* softmax(x). Where y = -inf nothing contributes; where y = +inf the infinite elements do, equally. */
-static ad_array *weights_of(const ad_node *node)
+/* The weights of x in y = logsumexp(x), a parameter: softmax(x). Where y = -inf nothing contributes; where y = +inf the infinite elements do, equally. */
+static ad_array *weights_compose(const ad_node *node, const ad_spec *output)
 {
-    ad_array *x = ad_node_input(node, 0), *y = ad_node_output(node, 0), *infinite = ad_isinf(y);
-    ad_array *any = ad_any(infinite);
+    (void)output;
+    ad_array *x = ad_node_input(node, 0), *y = ad_node_input(node, 1), *infinite = ad_isinf(y), *any = ad_any(infinite);
     if (!any)
         return NULL;
     if (!ad_item_int(any))
-        return softmax_of(node, x);
+        return softmax(node, x);
     ad_array *top = ad_astype(ad_logical_and(ad_equal(x, y), ad_greater(ad_real(y), 0)), ad_dtype_of(x));
     ad_array *number = sum_along(node, top);
     ad_array *equally = ad_div(top, ad_where(ad_equal(number, 0), 1, number));
-    return ad_where(infinite, equally, softmax_of(node, ad_where(infinite, 0, x)));
+    return ad_where(infinite, equally, softmax(node, ad_where(infinite, 0, x)));
+}
+
+/* As that of softmax where y is finite, else 0. */
+static ad_array *weights_rule(const ad_node *node, int operand, ad_array *t)
+{
+    (void)operand;
+    ad_array *w = ad_node_output(node, 0);
+    return ad_zzmul(centred(node, ad_where(ad_isinf(ad_node_input(node, 1)), 0, t), w), w);
+}
+
+static const ad_primitive weights_op = {
+    .name = "ad_logsumexp_weights", .infer = ad_same_infer, .compose = weights_compose, .vjp = weights_rule, .jvp = weights_rule, .parameters = 1u << 1,
+    .saves = AD_SAVE_INPUT(1) | AD_SAVE_OUTPUT, .options_size = sizeof(ad_axes), .fields = axes_fields,
+};
+AD_OPERATION(weights_op);
+
+static ad_array *weights_of(const ad_node *node)
+{
+    ad_array *x = ad_node_input(node, 0), *y = ad_node_output(node, 0);
+    if (y && ad_is_traced(y))
+        y = ad_stop_gradient(y);
+    return x && y ? ad_call_primitive(&weights_op, (ad_array *[]){ x, y }, 2, ad_node_options(node)) : NULL;
 }
 
 static ad_array *logsumexp_vjp(const ad_node *node, int operand, ad_array *g)
@@ -170,19 +195,18 @@ static ad_array *logsumexp_jvp(const ad_node *node, int operand, ad_array *t)
 }
 
 static const ad_primitive logsumexp_op = {
-    .name = "ad_logsumexp", .infer = logsumexp_infer, .view = logsumexp_view, .vjp = logsumexp_vjp, .jvp = logsumexp_jvp,
+    .name = "ad_logsumexp", .infer = logsumexp_infer, .compose = logsumexp_compose, .vjp = logsumexp_vjp, .jvp = logsumexp_jvp,
     .saves = AD_SAVE_INPUTS | AD_SAVE_OUTPUT, .options_size = sizeof(ad_axes), .fields = axes_fields,
 };
 AD_OPERATION(logsumexp_op);
 
 /* ---- log_softmax ---- */
 
-static ad_array *log_softmax_view(const ad_node *node, const ad_spec *output)
+static ad_array *log_softmax_compose(const ad_node *node, const ad_spec *output)
 {
     (void)output;
-    AD_SCOPE;
     ad_array *x = ad_node_input(node, 0), *below = ad_sub(x, peak_of(node, x));
-    return ad_escape(ad_sub(below, log_of_sum(node, below)));
+    return ad_sub(below, log_of_sum(node, below));
 }
 
 /* g - w sum(g), whose elements add up to 0: that of a weight above 1/2, where it may cancel, is minus the sum of the others. */
@@ -201,7 +225,7 @@ static ad_array *log_softmax_jvp(const ad_node *node, int operand, ad_array *t)
 }
 
 static const ad_primitive log_softmax_op = {
-    .name = "ad_log_softmax", .infer = ad_same_infer, .view = log_softmax_view, .vjp = log_softmax_vjp, .jvp = log_softmax_jvp,
+    .name = "ad_log_softmax", .infer = ad_same_infer, .compose = log_softmax_compose, .vjp = log_softmax_vjp, .jvp = log_softmax_jvp,
     .saves = AD_SAVE_INPUTS, .options_size = sizeof(ad_axes), .fields = axes_fields,
 };
 AD_OPERATION(log_softmax_op);
