@@ -3,17 +3,41 @@
 
 #include <stdlib.h>
 
-/* Each class as a row of probabilities. The labels are looked at a second time only to say what is wrong. */
-static ad_array *rows_of_classes(const char *operation, ad_array *labels, int64_t classes, ad_dtype dtype)
+/* ---- labels as rows of probabilities: a constant primitive, which alone looks at them ---- */
+
+struct classes {
+    const char *operation; /* for its errors */
+    int64_t count;
+    ad_dtype dtype;
+};
+
+static bool classes_infer(const ad_node *node, ad_spec *output)
 {
+    const struct classes *o = ad_node_options(node);
+    *output = (ad_spec){ o->dtype, { .ndim = 2, .dim = { ad_node_shape(node, 0).dim[0], o->count } } };
+    return true;
+}
+
+/* The labels are looked at a second time only to say what is wrong. */
+static ad_array *classes_compose(const ad_node *node, const ad_spec *output)
+{
+    (void)output;
+    const struct classes *o = ad_node_options(node);
     bool failed = ad_failed();
-    ad_array *rows = ad_one_hot(labels, classes, .dtype = dtype);
+    ad_array *labels = ad_node_input(node, 0), *rows = ad_one_hot(labels, o->count, .dtype = o->dtype);
     if (rows || failed || ad_error_code() != AD_ERROR_INDEX)
         return rows;
     ad_clear_error();
     int64_t lowest = ad_item_int(ad_min(labels)), highest = ad_item_int(ad_max(labels));
-    return ad_set_error(AD_ERROR_INDEX, "%s: label %lld is no class of 0 to %lld", operation, (long long)(lowest < 0 ? lowest : highest), (long long)classes - 1);
+    return ad_set_error(AD_ERROR_INDEX, "%s: label %lld is no class of 0 to %lld", o->operation, (long long)(lowest < 0 ? lowest : highest),
+                        (long long)o->count - 1);
 }
+
+static const ad_field classes_fields[] = { AD_FIELD(struct classes, count, INT64), AD_FIELD(struct classes, dtype, DTYPE), AD_FIELDS_END };
+static const ad_primitive classes_op = {
+    .name = "adnn_rows_of_classes", .infer = classes_infer, .compose = classes_compose, .constant = true, .options_size = sizeof(struct classes),
+    .fields = classes_fields,
+};
 
 /* Labels as a matrix of probabilities like the logits. */
 static ad_array *probabilities(const char *operation, ad_array *logits, ad_array *labels)
@@ -32,7 +56,7 @@ static ad_array *probabilities(const char *operation, ad_array *logits, ad_array
     ad_dtype dtype = ad_dtype_of(labels);
     if (dtype != AD_I64 && dtype != AD_I32 && dtype != AD_U8)
         return ad_set_error(AD_ERROR_DTYPE, "%s: labels of one dimension that are no integers; see ad_astype", operation);
-    return rows_of_classes(operation, labels, shape.dim[1], ad_dtype_of(logits));
+    return ad_call_primitive(&classes_op, &labels, 1, &(struct classes){ operation, shape.dim[1], ad_dtype_of(logits) });
 }
 
 static bool is_reduction(const char *operation, adnn_reduction reduction)
