@@ -306,6 +306,10 @@ START_TEST(every_kind_of_parameter_is_passed)
     ad_index index[] = { AD_PICK(ad_arange(2)), AD_INTEGER(1) };
     assert_same(by_name("ad_at_list", TAGGED(array(x), { .kind = AD_KIND_INDICES, .count = 2, .indices = index }), NULL, 0),
                 ad_at_list(x, AD_INDICES(AD_PICK(ad_arange(2)), AD_INTEGER(1))));
+    assert_same(by_name("ad_at", TAGGED(array(x), { .kind = AD_KIND_INDICES, .count = 2, .indices = index }), NULL, 0),
+                ad_at_list(x, AD_INDICES(AD_PICK(ad_arange(2)), AD_INTEGER(1))));
+    assert_same(by_name("ad_expand_dims", TAGGED(array(x), INTEGERS(0, -1)), NULL, 0), ad_expand_dims(x, AD_AXES(0, -1)));
+    assert_same(by_name("ad_expand_dims", TAGGED(array(x), integer(1)), NULL, 0), ad_expand_dims(x, 1));
     assert_same(by_name("ad_einsum", TAGGED(text("ij,kj->ik"), array(x), array(x)), NULL, 0), ad_einsum("ij,kj->ik", x, x));
     assert_same(by_name("ad_einsum", TAGGED(text("ij,kj->ik"), LIST(array(x), array(x))), NULL, 0), ad_einsum("ij,kj->ik", x, x));
     assert_same(by_name("ad_arange", TAGGED(integer(2), integer(5)), NULL, 0), ad_arange(2, 5));
@@ -451,8 +455,58 @@ START_TEST(defaults_are_those_of_the_function)
 }
 END_TEST
 
+static bool takes_arrays_alone(const ad_prototype *p)
+{
+    for (int i = 0; i < p->parameter_count; i++)
+        if (p->parameters[i].type != AD_TYPE_ARRAY)
+            return false;
+    return p->parameter_count >= 1 && p->parameter_count <= 3 && (p->result == AD_TYPE_ARRAY || p->result == AD_TYPE_TREE);
+}
+
+static void *called(const ad_prototype *p, ad_array *const *x)
+{
+    switch (p->parameter_count) {
+    case 1: return ((void *(*)(ad_array *))p->pointer)(x[0]);
+    case 2: return ((void *(*)(ad_array *, ad_array *))p->pointer)(x[0], x[1]);
+    default: return ((void *(*)(ad_array *, ad_array *, ad_array *))p->pointer)(x[0], x[1], x[2]);
+    }
+}
+
+/* A result as text, or the error in its place. */
+static char *text_of(ad_type type, void *result)
+{
+    char *text = !result ? strdup(ad_error_message()) : ad_tree_tostring(type == AD_TYPE_TREE ? (ad_tree *)result : ad_list_of((ad_array *)result));
+    ad_clear_error();
+    return text;
+}
+
+/* Of all functions of arrays with options: called by name, with the defaults of the prototype, they do what the plain function does. */
+START_TEST(every_default_is_what_the_plain_function_does)
+{
+    int checked = 0;
+    const double elements[] = { 4, 1, 0.5, 1, 3, 0.25, 0.5, 0.25, 2 };
+    ad_array *x = ad_from(elements, AD_SHAPE(3, 3)), *samples[] = { x, ad_add(x, 1), ad_sub(x, 1) };
+    for (int i = 1; i < ad_prototype_count(); i++) {
+        AD_SCOPE;
+        const ad_prototype *with = ad_prototype_at(i), *plain = ad_prototype_at(i - 1);
+        size_t length = strlen(plain->name);
+        if (strncmp(with->name, plain->name, length) != 0 || strcmp(with->name + length, "_with") != 0 || !takes_arrays_alone(with))
+            continue;
+        char *expected = text_of(with->result, called(plain, samples));
+        ad_tagged operands[3] = { array(samples[0]), array(samples[1]), array(samples[2]) };
+        char *actual = text_of(with->result, ad_call_named(plain->name, operands, with->parameter_count, NULL, 0).pointer);
+        ck_assert_msg(strcmp(actual, expected) == 0, "%s: \"%s\", by name \"%s\"", plain->name, expected, actual);
+        free(expected);
+        free(actual);
+        checked++;
+    }
+    ck_assert_int_gt(checked, 50);
+}
+END_TEST
+
 RUN_TESTS("bindings", function_is_called_with_an_array_of_arguments, function_of_a_tree_gives_a_tree, value_and_gradient_come_from_one_call,
           pullback_is_applied_to_tagged_values, tangent_and_fixed_point, trace_is_given_as_text, arguments_that_do_not_fit_are_named,
           function_has_a_context_of_its_own, context_of_a_function_is_released_when_the_thread_ends, trees_are_mapped_with_a_context,
           operations_are_called_by_name, every_kind_of_parameter_is_passed, every_kind_of_result_comes_back, transformations_are_called_by_name,
-          calls_by_name_are_differentiated, errors_name_what_is_wrong, prototypes_describe_functions, defaults_are_those_of_the_function)
+          calls_by_name_are_differentiated, errors_name_what_is_wrong, prototypes_describe_functions, defaults_are_those_of_the_function,
+          every_default_is_what_the_plain_function_does)

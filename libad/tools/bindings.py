@@ -12,7 +12,7 @@ import re
 import sys
 
 import declarations
-from generate import renamed
+from declarations import renamed
 
 TYPES = {
     "void": "VOID", "ad_array *": "ARRAY", "ad_tree *": "TREE", "ad_fn *": "FUNCTION", "bool": "BOOL", "int": "INT", "unsigned": "INT", "ad_code": "INT",
@@ -142,11 +142,18 @@ def description_of(function):
     return described
 
 
+def constants_of(headers):
+    """Other constants, as C expressions: AD_NO_AXIS, AD_NORM_FRO."""
+    macros = [(name, macro.definition.strip()) for header in headers for name, macro in header.macros.items()]
+    return {name: text for name, text in macros if re.fullmatch(r"AD_[A-Z0-9_]*[A-Z0-9]", name) and re.fullmatch(r"\(?(\(\w+\))?-?[\w.]+\)?", text)}
+
+
 def write_json(headers, out):
     values = {}
     for path in sorted(declarations.HEADERS.glob("*.h")):
         values.update(enumerations_of(path.read_text()))
-    json.dump({"enumerations": values, "functions": [description_of(f) for header in headers for f in header.functions]}, out, indent=1)
+    functions = [description_of(f) for header in headers for f in header.functions]
+    json.dump({"enumerations": values, "constants": constants_of(headers), "other_names": aliases_of(headers), "functions": functions}, out, indent=1)
     out.write("\n")
 
 

@@ -100,7 +100,7 @@ AD_API char *ad_tree_tostring(const ad_tree *t);
 /** Calls a function of libad by its name, "ad_sum", with operands in order and options by name.
  *
  * The name is that of an exported function, or what C programs write: "ad_grad", "ad_einsum", "ad_vjp" call ad_grad_fn, ad_einsum_from, ad_vjp_tagged.
- * "ad_sum" is ad_sum_with where options are given.
+ * "ad_sum" is ad_sum_with. With AD_KIND_INTEGERS "ad_expand_dims" and "ad_moveaxis" are those of several axes, with AD_KIND_INDICES "ad_at" is ad_at_list.
  *
  * Operands: what the prototype says. A number is an operand where an array is, weakly typed as a C number. A list of arrays is a tree where a tree is, and
  * where a pointer and a count stand, as in ad_einsum_from; if these are the last parameters, the operands that are left make it. A dtype may be its name.

@@ -21,8 +21,8 @@ bool ad_tagged_put_list(const struct ad_place *place, ad_type type, const ad_tag
 ad_tagged ad_tagged_get(ad_type type, const void *at); /* the tagged one from the C value at the address */
 bool ad_tagged_list_given(const char *operation, const char *what, const void *list, int count); /* false and an error: negative, or NULL */
 
-/* prototypes.c. The function that a program means by the name; NULL and an error of the operation. */
-const ad_prototype *ad_prototype_find(const char *operation, const char *name);
+/* prototypes.c. The function that a program means by the name and these operands; NULL and an error of the operation. */
+const ad_prototype *ad_prototype_find(const char *operation, const char *name, const ad_tagged *operands, int count);
 
 /* table.c, which is generated: the functions in the order of their names. */
 extern const ad_prototype ad_prototypes[];

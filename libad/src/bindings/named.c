@@ -326,9 +326,8 @@ static ad_tagged run(struct call *call)
 ad_tagged ad_call_named(const char *name, const ad_tagged *operands, int operand_count, const ad_named *options, int option_count)
 {
     const ad_tagged nothing = { .kind = AD_KIND_NONE };
-    const ad_prototype *p = ad_prototype_find("ad_call_named", name);
-    if (!p || !can_be_called(name, p) || !ad_tagged_list_given(name, "operands", operands, operand_count) ||
-        !ad_tagged_list_given(name, "options", options, option_count))
+    const ad_prototype *p = ad_prototype_find("ad_call_named", name, operands, operand_count);
+    if (!p || !can_be_called(name, p) || !ad_tagged_list_given(name, "options", options, option_count))
         return nothing;
     struct call call;
     call.name = name;

@@ -36,7 +36,16 @@ static bool is_variadic(const ad_prototype *p)
     return p->parameter_count && p->parameters[p->parameter_count - 1].type == AD_TYPE_OTHER;
 }
 
-static const ad_prototype *find(const char *name)
+/* What operands say about the end of the name: ad_expand_dims of several axes is ad_expand_dims_axes, as its macro has it. */
+static const char *ending_for(const ad_tagged *operands, int count)
+{
+    const char *ending = "";
+    for (int i = 0; i < count; i++)
+        ending = operands[i].kind == AD_KIND_INTEGERS ? "_axes" : operands[i].kind == AD_KIND_INDICES ? "_list" : ending;
+    return ending;
+}
+
+static const ad_prototype *find(const char *name, const char *first)
 {
     size_t length = strlen(name);
     char longer[LONGEST_NAME + 16];
@@ -44,8 +53,8 @@ static const ad_prototype *find(const char *name)
     if (length > LONGEST_NAME)
         return NULL;
     memcpy(longer, name, length);
-    for (int i = 0; i < ENDINGS && (!found || is_variadic(found)); i++) {
-        strcpy(longer + length, endings[i]);
+    for (int i = *first ? -1 : 0; i < ENDINGS && (!found || is_variadic(found)); i++) {
+        strcpy(longer + length, i < 0 ? first : endings[i]);
         found = exact(longer);
     }
     return found;
@@ -103,15 +112,15 @@ static void *no_such_function(const char *operation, const char *name)
     return ad_set_error(AD_ERROR_VALUE, "%s: there is no function %.100s; names begin with ad_, as in ad_sum", operation, name);
 }
 
-const ad_prototype *ad_prototype_find(const char *operation, const char *name)
+const ad_prototype *ad_prototype_find(const char *operation, const char *name, const ad_tagged *operands, int count)
 {
-    if (!ad_given(name, operation, "name"))
+    if (!ad_given(name, operation, "name") || !ad_tagged_list_given(name, "operands", operands, count))
         return NULL;
-    const ad_prototype *found = find(name);
+    const ad_prototype *found = find(name, ending_for(operands, count));
     return found ? found : no_such_function(operation, name);
 }
 
 const ad_prototype *ad_prototype_of(const char *name)
 {
-    return ad_prototype_find("ad_prototype_of", name);
+    return ad_prototype_find("ad_prototype_of", name, NULL, 0);
 }
