@@ -494,11 +494,17 @@ ALWAYS_INLINE int64_t multiply_all(bool native, hyper_coder *coder, int64_t coun
     return stride ? multiply_run(native, false, coder, count, v, fine, ratio, 1) : multiply_run(native, false, coder, count, v, fine, ratio, 0);
 }
 
+/* Going back asks for more than memory gives in the short time that integers in doubles take, and what it does not give is lost. Halves are as fast then. */
+static bool waits_for_memory(const hyper_coder *coder)
+{
+    return coder->ahead && coder->ahead->count > 0;
+}
+
 ALWAYS_INLINE int64_t divide_all(bool native, hyper_coder *coder, int64_t count, int64_t *v, uint32_t *fine, const hyper_ratio *ratio, int64_t stride)
 {
     if (count == 0 || is_identity(ratio, stride))
         return HYPER_FINE;
-    if (!fine && all_near(native, count, v, least_ratio(count, ratio, stride)))
+    if (!fine && !waits_for_memory(coder) && all_near(native, count, v, least_ratio(count, ratio, stride)))
         return stride ? divide_run(native, true, coder, count, v, NULL, ratio, 1) : divide_run(native, true, coder, count, v, NULL, ratio, 0);
     return stride ? divide_run(native, false, coder, count, v, fine, ratio, 1) : divide_run(native, false, coder, count, v, fine, ratio, 0);
 }
