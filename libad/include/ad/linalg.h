@@ -321,8 +321,7 @@ typedef struct ad_linalg_toeplitz_options {
 
 /** Matrices with constant diagonals: element (i, j) is c[i - j] on and below the main one, r[j - i] above it.
  *
- * @param c  (..., m), the first columns
- * @param r  (..., n), whose leading axes broadcast with those of c
+ * @param c  (..., m), the first columns; the first rows, .r, are (..., n), and their leading axes broadcast with those of c
  * @return   (..., m, n), in the common dtype
  * As scipy.linalg.toeplitz. */
 AD_API ad_array *ad_linalg_toeplitz(ad_array *c);
