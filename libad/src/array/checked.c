@@ -12,6 +12,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef AD_ASAN
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(begin, bytes) ((void)(begin), (void)(bytes))
+#endif
 
 #define ALIVE   UINT64_C(0xa11c0de0a11c0de0)
 #define DROPPED UINT64_C(0xdeadc0dedeadc0de)
@@ -59,7 +64,7 @@ void *ad_object_allocate(ad_context *c, size_t bytes)
     return record + 1;
 }
 
-/* Its memory counts as given back: it is the build's, not the program's. */
+/* Its memory counts as given back: it is the build's, not the program's. A use in spite of that, which no function looks for, is the sanitizer's to report. */
 void ad_object_deallocate(ad_context *c, uint32_t owner, void *object, size_t bytes)
 {
     struct record *record = record_of(object), *gone = NULL;
@@ -67,6 +72,7 @@ void ad_object_deallocate(ad_context *c, uint32_t owner, void *object, size_t by
     record->dropped = c->dropping.place;
     record->released = c->dropping.released;
     ad_forget_block(c, owner, sizeof *record + bytes);
+    ASAN_POISON_MEMORY_REGION(object, bytes);
     pthread_mutex_lock(&lock);
     *(youngest ? &youngest->younger : &oldest) = record;
     youngest = record;

@@ -40,6 +40,9 @@ struct ad_node {
     ad_stage stage;
 };
 
+/* An error of a call, which begins with the name of its operation: return AD_REFUSE(node, AD_ERROR_SHAPE, "%d rows", rows). */
+#define AD_REFUSE(node, code, format, ...) AD_FAIL(code, "%s: " format, (node)->op->name, ##__VA_ARGS__)
+
 /* What infer may know of an input, without a copy of its shape. */
 AD_ALWAYS_INLINE int ad_input_ndim(const struct ad_node *node, int operand)
 {

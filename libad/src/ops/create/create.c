@@ -252,7 +252,7 @@ static bool make_diagonal_infer(const ad_node *node, ad_spec *output)
     ad_shape *shape = &output->shape;
     int64_t length = shape->dim[shape->ndim - 1];
     if (diagonal_length(o->rows, o->columns, o->offset) != length)
-        return AD_FAIL(AD_ERROR_SHAPE, "ad_make_diagonal: %lld elements for diagonal %lld of a matrix of shape (%lld,%lld)", (long long)length,
+        return AD_REFUSE(node, AD_ERROR_SHAPE, "%lld elements for diagonal %lld of a matrix of shape (%lld,%lld)", (long long)length,
                        (long long)o->offset, (long long)o->rows, (long long)o->columns);
     shape->dim[shape->ndim - 1] = o->rows;
     shape->dim[shape->ndim++] = o->columns;

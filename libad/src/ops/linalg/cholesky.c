@@ -39,7 +39,7 @@ static bool triangular_eval(const ad_node *node, void *const *outputs)
         const char *t = matrix + place * n * n * item;
         int zero = o->unit_diagonal ? 0 : ad_zero_on_diagonal(output->dtype, n, t);
         if (zero)
-            return AD_FAIL(AD_ERROR_NUMERIC, "ad_linalg_solve_triangular: matrix %lld is singular: element %d of its diagonal is 0", (long long)place, zero - 1);
+            return AD_REFUSE(node, AD_ERROR_NUMERIC, "matrix %lld is singular: element %d of its diagonal is 0", (long long)place, zero - 1);
         memcpy(x, right + ad_stack_place(b, 2, &output->shape, i) * n * k * item, (size_t)(n * k * item));
         if (k)
             ad_triangular_solve(output->dtype, o->lower, o->transposed, o->unit_diagonal, n, k, t, x);
@@ -129,7 +129,7 @@ static bool cholesky_eval(const ad_node *node, void *const *outputs)
     for (int64_t i = 0; a->size && i < a->size / (n * n); i++) {
         int failed = ad_cholesky((ad_dtype)a->dtype, n, (char *)outputs[0] + i * n * n * item);
         if (failed)
-            return AD_FAIL(AD_ERROR_NUMERIC, "ad_linalg_cholesky: matrix %lld is not positive definite: its leading minor of order %d is not positive",
+            return AD_REFUSE(node, AD_ERROR_NUMERIC, "matrix %lld is not positive definite: its leading minor of order %d is not positive",
                            (long long)i, failed);
     }
     return true;

@@ -21,7 +21,7 @@ static bool all_finite(const ad_node *node)
     AD_SCOPE;
     ad_array *x = ad_node_input(node, 0);
     return !x->size || ad_item(ad_all(ad_isfinite(x))) != 0 ||
-           (!ad_failed() && AD_FAIL(AD_ERROR_NUMERIC, "%s: a NaN or an infinity in the operand", ad_node_primitive(node)->name));
+           (!ad_failed() && AD_REFUSE(node, AD_ERROR_NUMERIC, "a NaN or an infinity in the operand"));
 }
 
 static bool decompose(const ad_node *node, const char *data, char *w, char *v, void *scratch)
@@ -31,7 +31,7 @@ static bool decompose(const ad_node *node, const char *data, char *w, char *v, v
     int64_t n = shape.dim[shape.ndim - 1], item = (int64_t)ad_dtype_size(dtype), real = (int64_t)ad_dtype_size(ad_dtype_real(dtype));
     for (int64_t i = 0; i < ad_stack_count(&shape, 2); i++)
         if (ad_eigh(dtype, true, n, data + i * n * n * item, w + i * n * real, v + i * n * n * item, scratch) != 0)
-            return AD_FAIL(AD_ERROR_NUMERIC, "%s: the eigenvalues of matrix %lld did not converge", ad_node_primitive(node)->name, (long long)i);
+            return AD_REFUSE(node, AD_ERROR_NUMERIC, "the eigenvalues of matrix %lld did not converge", (long long)i);
     return true;
 }
 

@@ -54,7 +54,7 @@ static bool has_full_rank(const ad_node *node, ad_array *r)
     ad_array *lacking = ad_any(ad_less_equal(least, ad_mul(ad_epsilon(r) * (double)ad_matrix_size(node, 0).rows, most)));
     if (!lacking || ad_item(lacking) == 0)
         return lacking != NULL;
-    return AD_FAIL(AD_ERROR_NUMERIC, "ad_linalg_qr: a matrix whose columns are not independent has no derivative: a diagonal element of R is 0");
+    return AD_REFUSE(node, AD_ERROR_NUMERIC, "a matrix whose columns are not independent has no derivative: a diagonal element of R is 0");
 }
 
 /* x R^-1, or x R^-H. */

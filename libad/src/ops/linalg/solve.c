@@ -46,7 +46,7 @@ static bool is_regular(const ad_node *node, const char *lu, int64_t matrix)
 {
     int64_t pivot = ad_zero_on_diagonal(ad_node_dtype(node, MATRIX), ad_matrix_size(node, MATRIX).rows, lu) - 1;
     return pivot < 0 ||
-           AD_FAIL(AD_ERROR_NUMERIC, "%s: matrix %lld is singular: pivot %lld is 0", ad_node_primitive(node)->name, (long long)matrix, (long long)pivot);
+           AD_REFUSE(node, AD_ERROR_NUMERIC, "matrix %lld is singular: pivot %lld is 0", (long long)matrix, (long long)pivot);
 }
 
 /* ---- A x = b ---- */

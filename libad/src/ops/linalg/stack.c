@@ -53,17 +53,16 @@ int64_t ad_stack_place(const ad_array *x, int own_axes, const ad_shape *all, int
 
 bool ad_system_infer(const ad_node *node, int matrix, int right, ad_spec *output)
 {
-    const char *name = ad_node_primitive(node)->name;
     ad_shape a = ad_node_shape(node, matrix), b = ad_node_shape(node, right);
     struct matrix_size size = ad_matrix_size(node, right);
     ad_shape_buffer texts[2];
     const char *of_a = ad_shape_text(texts[0].text, sizeof texts[0], a.ndim, a.dim), *of_b = ad_shape_text(texts[1].text, sizeof texts[1], b.ndim, b.dim);
     if (a.dim[a.ndim - 1] != size.rows)
-        return AD_FAIL(AD_ERROR_SHAPE, "%s: matrices of shape %s and right-hand sides of shape %s do not align (%lld != %lld)", name, of_a, of_b,
+        return AD_REFUSE(node, AD_ERROR_SHAPE, "matrices of shape %s and right-hand sides of shape %s do not align (%lld != %lld)", of_a, of_b,
                        (long long)a.dim[a.ndim - 1], (long long)size.rows);
     ad_shape all = ad_shape_make(a.ndim - 2, a.dim), leading = ad_shape_make(b.ndim - 2, b.dim);
     if (!ad_shape_broadcast(&all, &leading))
-        return AD_FAIL(AD_ERROR_SHAPE, "%s: stacks of shapes %s and %s do not broadcast", name, of_a, of_b);
+        return AD_REFUSE(node, AD_ERROR_SHAPE, "stacks of shapes %s and %s do not broadcast", of_a, of_b);
     all.ndim += 2;
     *output = (ad_spec){ ad_node_dtype(node, right), ad_stack_shape(all, size.rows, size.columns) };
     return true;

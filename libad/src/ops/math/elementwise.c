@@ -55,11 +55,10 @@ FOR_EACH_COUNT ad_dtype loop_dtype(const ad_node *node, const struct ad_loops *l
 
 static bool refuse_dtype(const ad_node *node)
 {
-    const char *name = ad_node_primitive(node)->name;
     ad_dtype first = ad_node_dtype(node, 0), last = ad_node_dtype(node, ad_node_inputs(node) - 1);
     if (ad_node_inputs(node) == 1)
-        return AD_FAIL(AD_ERROR_DTYPE, "%s: not defined for %s", name, ad_dtype_name(first));
-    return AD_FAIL(AD_ERROR_DTYPE, "%s: not defined for %s and %s", name, ad_dtype_name(first), ad_dtype_name(last));
+        return AD_REFUSE(node, AD_ERROR_DTYPE, "not defined for %s", ad_dtype_name(first));
+    return AD_REFUSE(node, AD_ERROR_DTYPE, "not defined for %s and %s", ad_dtype_name(first), ad_dtype_name(last));
 }
 
 static bool refuse_shapes(const ad_node *node)
@@ -69,7 +68,7 @@ static bool refuse_shapes(const ad_node *node)
         strcat(text, i ? i + 1 < ad_node_inputs(node) ? ", " : " and " : "");
         strcat(text, AD_INPUT_TEXT(node, i));
     }
-    return AD_FAIL(AD_ERROR_SHAPE, "%s: shapes %s do not broadcast", ad_node_primitive(node)->name, text);
+    return AD_REFUSE(node, AD_ERROR_SHAPE, "shapes %s do not broadcast", text);
 }
 
 FOR_EACH_COUNT bool infer(const ad_node *node, ad_spec *output, int count)

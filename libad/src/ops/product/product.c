@@ -30,14 +30,14 @@ static bool matmul_infer(const ad_node *node, ad_spec *output)
     int ndim_a = ad_input_ndim(node, 0), ndim_b = ad_input_ndim(node, 1);
     ad_shape *shape = &output->shape;
     if (ndim_a == 0 || ndim_b == 0)
-        return AD_FAIL(AD_ERROR_SHAPE, "ad_matmul: shapes %s and %s: a 0-d operand is not a matrix; ad_mul multiplies by it", AD_INPUT_TEXT(node, 0),
+        return AD_REFUSE(node, AD_ERROR_SHAPE, "shapes %s and %s: a 0-d operand is not a matrix; ad_mul multiplies by it", AD_INPUT_TEXT(node, 0),
                        AD_INPUT_TEXT(node, 1));
     if (a[ndim_a - 1] != b[leading_of(ndim_b)])
-        return AD_FAIL(AD_ERROR_SHAPE, "ad_matmul: shapes %s and %s do not align (%lld != %lld)", AD_INPUT_TEXT(node, 0), AD_INPUT_TEXT(node, 1),
+        return AD_REFUSE(node, AD_ERROR_SHAPE, "shapes %s and %s do not align (%lld != %lld)", AD_INPUT_TEXT(node, 0), AD_INPUT_TEXT(node, 1),
                        (long long)a[ndim_a - 1], (long long)b[leading_of(ndim_b)]);
     ad_shape_set(shape, leading_of(ndim_a), a);
     if (!ad_broadcast_dims(shape, leading_of(ndim_b), b))
-        return AD_FAIL(AD_ERROR_SHAPE, "ad_matmul: the leading axes of shapes %s and %s do not broadcast", AD_INPUT_TEXT(node, 0), AD_INPUT_TEXT(node, 1));
+        return AD_REFUSE(node, AD_ERROR_SHAPE, "the leading axes of shapes %s and %s do not broadcast", AD_INPUT_TEXT(node, 0), AD_INPUT_TEXT(node, 1));
     output->dtype = ad_input_dtype_common(node, 0, 2);
     if (ndim_a > 1)
         shape->dim[shape->ndim++] = a[ndim_a - 2];

@@ -118,7 +118,7 @@ static bool position_infer(const ad_node *node, ad_spec *output)
     const struct reduction *r = ad_node_options(node);
     int axes = __builtin_popcount(r->axes), ndim = ad_input_ndim(node, 0);
     if (axes != 1 && axes != ndim)
-        return AD_FAIL(AD_ERROR_AXIS, "%s: takes one axis or all %d of them, not %d", ad_node_primitive(node)->name, ndim, axes);
+        return AD_REFUSE(node, AD_ERROR_AXIS, "takes one axis or all %d of them, not %d", ndim, axes);
     return choice_infer(node, output);
 }
 

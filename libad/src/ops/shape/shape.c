@@ -49,7 +49,7 @@ static bool reshape_infer(const ad_node *node, ad_spec *output)
     const ad_shape *shape = target_of(node);
     int64_t size, own = ad_input_size(node, 0);
     if (!ad_shape_checked_size(shape->ndim, shape->dim, 1, &size) || size != own)
-        return AD_FAIL(AD_ERROR_SHAPE, "ad_reshape: an array of shape %s (%lld elements) to shape %s", AD_INPUT_TEXT(node, 0), (long long)own, TEXT_OF(shape));
+        return AD_REFUSE(node, AD_ERROR_SHAPE, "an array of shape %s (%lld elements) to shape %s", AD_INPUT_TEXT(node, 0), (long long)own, TEXT_OF(shape));
     output->dtype = ad_input_dtype(node, 0);
     ad_shape_set(&output->shape, shape->ndim, shape->dim);
     return true;
@@ -244,7 +244,7 @@ static bool broadcast_infer(const ad_node *node, ad_spec *output)
     for (int i = 1; i <= ndim && fits; i++)
         fits = dims[ndim - i] == shape->dim[shape->ndim - i] || dims[ndim - i] == 1;
     if (!fits)
-        return AD_FAIL(AD_ERROR_SHAPE, "ad_broadcast_to: an array of shape %s to shape %s", AD_INPUT_TEXT(node, 0), TEXT_OF(shape));
+        return AD_REFUSE(node, AD_ERROR_SHAPE, "an array of shape %s to shape %s", AD_INPUT_TEXT(node, 0), TEXT_OF(shape));
     output->dtype = ad_input_dtype(node, 0);
     ad_shape_set(&output->shape, shape->ndim, shape->dim);
     return true;
