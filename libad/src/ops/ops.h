@@ -16,9 +16,6 @@
 #define AD_OPERATION(primitive)                                                                                        \
     static const ad_primitive *const primitive##_entry __attribute__((section(AD_TABLE_SECTION), used)) = &primitive
 
-/* An input as it is: for infer (shape, dtype), eval and view (data too). Reverse rules use ad_node_input. apply.c. */
-ad_array *ad_node_operand(const ad_node *node, int operand);
-
 static inline struct ad_operand operand_of(const ad_array *x)
 {
     return (struct ad_operand){ x->data, ad_strides(x), (ad_dtype)x->dtype };
@@ -30,7 +27,7 @@ bool ad_may_be_computed_again(void);
 /* The input as C-contiguous memory of its dtype; NULL and an error when there is no room for a copy. */
 static inline const void *data_of(const ad_node *node, int operand)
 {
-    ad_array *x = ad_array_contiguous(ad_current(), ad_node_operand(node, operand));
+    ad_array *x = ad_array_contiguous(ad_current(), ad_node_input(node, operand));
     return x ? x->data : NULL;
 }
 

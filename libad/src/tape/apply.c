@@ -603,8 +603,3 @@ bool ad_may_be_computed_again(void)
     const struct ad_tape *tape = ad_current()->tape;
     return !tape || !tape->rules_alone;
 }
-
-ad_array *ad_node_operand(const ad_node *node, int operand)
-{
-    return node->inputs[operand];
-}

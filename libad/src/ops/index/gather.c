@@ -86,7 +86,7 @@ struct work {
 static bool work_of(const ad_node *node, int places, struct ad_scratch *room, struct work *w)
 {
     const struct places *p = places_of(node);
-    const ad_array *like = ad_node_operand(node, 0), *index = ad_node_input(node, places);
+    const ad_array *like = node->inputs[0], *index = ad_node_input(node, places);
     if (!index)
         return false;
     w->l = layout_of(like, p->axis);
@@ -202,7 +202,7 @@ static bool put_eval(const ad_node *node, void *const *outputs)
     AD_SCRATCH room = { 0 };
     struct work w;
     const struct places *p = places_of(node);
-    const ad_array *x = ad_node_operand(node, 0), *value = ad_node_operand(node, 1), *index = ad_node_operand(node, 2);
+    const ad_array *x = ad_node_input(node, 0), *value = ad_node_input(node, 1), *index = ad_node_input(node, 2);
     const void *old = data_of(node, 0);
     if (!old || !work_of(node, 2, &room, &w))
         return false;
@@ -221,7 +221,7 @@ static bool add_eval(const ad_node *node, void *const *outputs)
 {
     AD_SCRATCH room = { 0 };
     struct work w;
-    const ad_array *x = ad_node_operand(node, 0);
+    const ad_array *x = ad_node_input(node, 0);
     int64_t strides[AD_MAX_NDIM];
     const void *values = data_of(node, 1);
     if (!values || !work_of(node, 2, &room, &w))

@@ -13,19 +13,19 @@ static bool pick_infer(const ad_node *node, ad_spec *output)
 
 static bool pick_eval(const ad_node *node, void *const *outputs)
 {
-    const ad_array *x = ad_node_operand(node, 0);
+    const ad_array *x = ad_node_input(node, 0);
     const void *data = data_of(node, 0);
     const int64_t *places = data_of(node, 1);
     if (!data || !places)
         return false;
-    ad_gather(ad_dtype_size((ad_dtype)x->dtype), 1, x->size, 1, places, ad_node_operand(node, 1)->size, data, outputs[0]);
+    ad_gather(ad_dtype_size((ad_dtype)x->dtype), 1, x->size, 1, places, ad_node_input(node, 1)->size, data, outputs[0]);
     return true;
 }
 
 /* Zeros give way to the cotangent, so that its own zeros keep their sign. */
 static bool pick_vjp_into(const ad_node *node, ad_array *g, void *sum, bool zeros)
 {
-    const ad_array *x = ad_node_operand(node, 0);
+    const ad_array *x = node->inputs[0];
     const int64_t *places = ad_node_input(node, 1) ? data_of(node, 1) : NULL;
     ad_dtype dtype = (ad_dtype)x->dtype;
     if (!places || !(g = ad_array_contiguous(ad_current(), g)))

@@ -31,7 +31,7 @@ static bool within_eval(const ad_node *node, void *const *outputs)
 {
     AD_SCRATCH room = { 0 };
     const struct within *o = ad_node_options(node);
-    const ad_array *index = ad_node_operand(node, 0);
+    const ad_array *index = ad_node_input(node, 0);
     const int64_t *places = ad_places_within(&o->places, index, o->n, &room);
     if (places)
         memcpy(outputs[0], places, (size_t)index->size * sizeof *places);
@@ -72,7 +72,7 @@ static bool flat_eval(const ad_node *node, void *const *outputs)
 {
     AD_SCRATCH room = { 0 };
     const struct places *p = ad_node_options(node);
-    const ad_array *index = ad_node_operand(node, 0), *x = ad_node_operand(node, 1);
+    const ad_array *index = ad_node_input(node, 0), *x = ad_node_input(node, 1);
     const ad_shape *shape = &ad_node_spec(node, 0)->shape;
     const int64_t *places = ad_places_within(p, index, ad_dims(x)[p->axis], &room);
     int64_t strides[AD_MAX_NDIM], own[AD_MAX_NDIM], steps[AD_MAX_NDIM];
@@ -119,7 +119,7 @@ static bool order_eval(const ad_node *node, void *const *outputs)
 {
     AD_SCRATCH room = { 0 }, ends = { 0 };
     const struct within *o = ad_node_options(node);
-    const ad_array *index = ad_node_operand(node, 0);
+    const ad_array *index = ad_node_input(node, 0);
     const int64_t *places = ad_places_within(&o->places, index, o->n, &room);
     int64_t *counts = places ? ad_scratch_take(ad_current(), &ends, 1, (size_t)(o->n + 1) * sizeof *counts) : NULL;
     if (counts)
@@ -224,7 +224,7 @@ static bool one_hot_eval(const ad_node *node, void *const *outputs)
 {
     AD_SCRATCH room = { 0 }, counted = { 0 };
     const struct one_hot *o = ad_node_options(node);
-    ad_array *index = ad_node_operand(node, 0);
+    ad_array *index = ad_node_input(node, 0);
     const int64_t *classes = ad_integers_of(index, &room);
     if (!classes)
         return false;

@@ -122,17 +122,17 @@ static struct ad_operand region_in(const ad_node *node, const ad_array *x, void 
 
 static bool show_infer(const ad_node *node, ad_spec *output)
 {
-    const ad_array *x = ad_node_operand(node, 0);
+    static const int64_t still[AD_MAX_NDIM];
     struct view view;
-    view_region(axes_of(node), x->ndim, ad_dims(x), ad_strides(x), &view);
-    output->dtype = (ad_dtype)x->dtype;
+    view_region(axes_of(node), ad_input_ndim(node, 0), ad_input_dims(node, 0), still, &view);
+    output->dtype = ad_input_dtype(node, 0);
     output->shape = view.shape;
     return true;
 }
 
 static ad_array *shown(const ad_node *node)
 {
-    const ad_array *x = ad_node_operand(node, 0);
+    const ad_array *x = ad_node_input(node, 0);
     struct view view;
     view_region(axes_of(node), x->ndim, ad_dims(x), ad_strides(x), &view);
     if (view.shape.ndim == 0 && x->dtype == AD_F64) {
@@ -160,7 +160,7 @@ static bool show_direct(const ad_node *node, ad_array **output)
 static bool show_vjp_into(const ad_node *node, ad_array *g, void *sum, bool zeros)
 {
     struct view view;
-    struct ad_operand part = region_in(node, ad_node_operand(node, 0), sum, &view);
+    struct ad_operand part = region_in(node, node->inputs[0], sum, &view);
     if (zeros)
         ad_copy_strided(g->ndim, ad_dims(g), operand_of(g), part);
     else
@@ -189,7 +189,7 @@ ad_shape ad_region_shape(const ad_array *x, const struct region_axis *axes)
 
 static bool put_eval(const ad_node *node, void *const *outputs)
 {
-    const ad_array *x = ad_node_operand(node, 0), *value = ad_node_operand(node, 1);
+    const ad_array *x = ad_node_input(node, 0), *value = ad_node_input(node, 1);
     const void *old = data_of(node, 0);
     struct view view;
     if (!old)

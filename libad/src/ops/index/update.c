@@ -35,7 +35,7 @@ static bool fold_eval(const ad_node *node, void *const *outputs)
 {
     static const ad_loop_id loops[] = { [UPDATE_MUL] = AD_LOOP_mul, [UPDATE_MIN] = AD_LOOP_minimum, [UPDATE_MAX] = AD_LOOP_maximum };
     const struct fold *o = ad_node_options(node);
-    const ad_array *x = ad_node_operand(node, BEGIN);
+    const ad_array *x = ad_node_input(node, BEGIN);
     const void *begin = data_of(node, BEGIN), *value = data_of(node, VALUE), *first = data_of(node, STARTS);
     if (!begin || !value || !first)
         return false;

@@ -51,7 +51,7 @@ static bool blocks_eval(const ad_node *node, void *const *outputs)
     c_order_strides(output->dtype, ndim, output->shape.dim, strides);
     memset(to, 0, (size_t)ad_shape_size(output->shape) * ad_dtype_size(output->dtype));
     for (int i = 0; i < ad_node_inputs(node); i++) {
-        const ad_array *x = ad_node_operand(node, i);
+        const ad_array *x = ad_node_input(node, i);
         if (x->size)
             ad_copy_strided(ndim, ad_dims(x), operand_of(x), (struct ad_operand){ to, strides, output->dtype });
         to += ad_dims(x)[ndim - 2] * strides[ndim - 2] + ad_dims(x)[ndim - 1] * strides[ndim - 1];

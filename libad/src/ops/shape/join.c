@@ -69,7 +69,7 @@ static bool join_eval(const ad_node *node, void *const *outputs)
         memmove(strides + join->axis, strides + join->axis + 1, (size_t)(output->shape.ndim - 1 - join->axis) * sizeof *strides);
     char *to = outputs[0];
     for (int i = first; i < ad_node_inputs(node); i++) {
-        const ad_array *x = ad_node_operand(node, i);
+        const ad_array *x = ad_node_input(node, i);
         if (x->size)
             ad_copy_strided(x->ndim, ad_dims(x), operand_of(x), (struct ad_operand){ to, strides, output->dtype });
         to += step * join_length(first == STACK, x, join->axis);
@@ -359,7 +359,7 @@ static bool repeats_eval(const ad_node *node, void *const *outputs)
 {
     AD_SCRATCH room = { 0 };
     const struct repeating *o = ad_node_options(node);
-    const int64_t *repeats = ad_integers_of(ad_node_operand(node, 0), &room), step = repeats_step(node);
+    const int64_t *repeats = ad_integers_of(ad_node_input(node, 0), &room), step = repeats_step(node);
     int64_t total = repeats ? total_of(repeats, step, o->n) : -1;
     if (total < 0)
         return false;

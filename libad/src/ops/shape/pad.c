@@ -56,7 +56,7 @@ static bool pad_infer(const ad_node *node, ad_spec *output)
 static bool pad_eval(const ad_node *node, void *const *outputs)
 {
     const struct padding *padding = ad_node_options(node);
-    const ad_array *x = ad_node_operand(node, 0);
+    const ad_array *x = ad_node_input(node, 0);
     static const int64_t still[AD_MAX_NDIM];
     int64_t strides[AD_MAX_NDIM];
     const ad_dtype dtype = (ad_dtype)x->dtype;

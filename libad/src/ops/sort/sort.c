@@ -33,7 +33,7 @@ enum { VALUES, ORDER, BOTH }; /* a primitive's code */
 static bool sort_eval(const ad_node *node, void *const *outputs)
 {
     ad_context *c = ad_current();
-    const ad_array *x = ad_node_operand(node, 0);
+    const ad_array *x = ad_node_input(node, 0);
     const struct ad_sorts *sorts = c->loops->sorts;
     if (x->size == 0)
         return true;

@@ -64,7 +64,7 @@ static void sum_rows(ad_context *c, ad_dtype dtype, int64_t rows, int64_t n, voi
 static bool centre_eval(const ad_node *node, void *const *outputs)
 {
     ad_context *c = ad_current();
-    ad_array *t = ad_array_contiguous(c, ad_node_operand(node, 0)), *y = ad_array_contiguous(c, ad_node_operand(node, 1));
+    ad_array *t = ad_array_contiguous(c, ad_node_input(node, 0)), *y = ad_array_contiguous(c, ad_node_input(node, 1));
     if (!t || !y)
         return false;
     ad_dtype dtype = (ad_dtype)t->dtype;
