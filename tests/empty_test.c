@@ -150,8 +150,21 @@ START_TEST(arrays_without_elements_are_those_of_numpy)
     for (int place = 0; place < 4; place++) {
         AD_SCOPE;
         check_lines(ad_zeros(shapes[place], .dtype = AD_F32), place);
+        check_lines(ad_wrap(AD_F32, NULL, shapes[place], NULL, NULL), place);
     }
 }
 END_TEST
 
-RUN_TESTS("empty", arrays_without_elements_are_those_of_numpy)
+START_TEST(matrices_of_no_rows_over_no_memory_are_matrices)
+{
+    ad_array *a = ad_wrap(AD_F32, NULL, AD_SHAPE(2, 1, 0, 0), NULL, NULL);
+    ck_assert(ad_data(a) != NULL);
+    ck_assert(ad_shape_equal(ad_shape_of(ad_linalg_inv(a)), AD_SHAPE(2, 1, 0, 0)));
+    ck_assert(ad_shape_equal(ad_shape_of(ad_linalg_solve(a, a)), AD_SHAPE(2, 1, 0, 0)));
+    ck_assert(ad_shape_equal(ad_shape_of(ad_linalg_cholesky(a)), AD_SHAPE(2, 1, 0, 0)));
+    ck_assert_double_eq(ad_item(ad_sum(ad_linalg_det(a))), 2);
+    ck_assert_msg(!ad_failed(), "%s", ad_error_message());
+}
+END_TEST
+
+RUN_TESTS("empty", arrays_without_elements_are_those_of_numpy, matrices_of_no_rows_over_no_memory_are_matrices)

@@ -408,6 +408,9 @@ static void release_nothing(void *context)
     (void)context;
 }
 
+/* Where the elements of an array without elements are: whoever asks for them takes NULL for a failure. */
+static _Alignas(16) char nothing[16];
+
 ad_array *ad_wrap(ad_dtype dtype, void *data, ad_shape shape, void (*release)(void *ctx), void *ctx)
 {
     if (!valid("ad_wrap", dtype, data, &shape))
@@ -417,7 +420,7 @@ ad_array *ad_wrap(ad_dtype dtype, void *data, ad_shape shape, void (*release)(vo
     if (!x || !store(x, storage_new(c, 0), AD_ARRAY))
         return NULL;
     x->flags &= (uint8_t)~AD_ABSTRACT;
-    x->data = data;
+    x->data = data ? data : nothing;
     x->storage->release = release ? release : release_nothing;
     x->storage->release_context = ctx;
     return x;
