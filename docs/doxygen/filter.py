@@ -2,7 +2,7 @@
 
 Of a header: the opening comment is that of the file. A declaration that follows another without an empty line has that one's comment too, as ad_sum_with
 has that of ad_sum, but for the parameters that it does not have. What a derivative and errors are begins a paragraph. Macros that stand before functions
-of the same name are left out: the functions are described. Of a page: links into the source tree are names, and code may hold apostrophes.
+of the same name are left out: the functions are described. Of a page: links to headings and into the source tree are names, and code may hold apostrophes.
 """
 import re
 import sys
@@ -13,7 +13,7 @@ DECLARATION = re.compile(r'AD_API[^;]*;[^\n]*\n')
 PARAMETER = re.compile(r'^ \* @param\s+(\w+)(?:(?!^ \* @|^ \* [A-Z]|^ \*\n|\*/).)*?(?=^ \*|\*/)', re.M | re.S)
 PARAGRAPH = re.compile(r'(?:\n \*)? (Derivatives?|Errors): ')
 QUOTED = re.compile(r"(?<!`)`([^`\n]*'[^`\n]*)`(?!`)") # in single backticks Doxygen takes an apostrophe for the end
-LINK = re.compile(r'\[([^\]]*)\]\((?!https?:|#)[^)]*(?<!\.md)(?<!\.png)(?<!\.svg)\)')
+LINK = re.compile(r'\[([^\]]*)\]\((?!https?:)(?:[^)]*reference/[^)]*|[^)]*(?<!\.md)(?<!\.png)(?<!\.svg))\)')
 
 
 def documented(match):
@@ -32,7 +32,7 @@ def header(text):
 
 
 def page(text):
-    parts = re.split(r'(^```.*?^```$|^(?:    .*\n)+)', text, flags=re.M | re.S)
+    parts = re.split(r'(^```.*?^```$|^(?:    [^\n]*\n)+)', text, flags=re.M | re.S)
     return ''.join(part if i % 2 else QUOTED.sub(r'``\1``', LINK.sub(r'\1', part)) for i, part in enumerate(parts))
 
 
