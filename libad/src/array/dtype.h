@@ -1,15 +1,9 @@
-/* Dtypes: sizes, classes, promotion. */
+/* Dtypes: classes and promotion. Their sizes are in kernels.h. */
 #ifndef AD_DTYPE_INTERNAL_H
 #define AD_DTYPE_INTERNAL_H
 
 #include "array/array.h"
-
-/* ad_dtype_size of a valid dtype. */
-static inline int64_t ad_item_size(ad_dtype dtype)
-{
-    static const uint8_t sizes[AD_DTYPE_COUNT] = { [AD_F64] = 8, [AD_F32] = 4, [AD_C128] = 16, [AD_C64] = 8, [AD_I64] = 8, [AD_I32] = 4, [AD_U8] = 1, [AD_BOOL] = 1 };
-    return sizes[dtype];
-}
+#include "kernels/kernels.h"
 
 ad_dtype ad_dtype_promote(ad_dtype a, ad_dtype b);
 ad_dtype ad_dtype_common(ad_array *const *inputs, int count); /* NumPy's rules, weak scalars included */

@@ -13,6 +13,13 @@
 #include "ad/base.h"
 #include "kernels/fft/fft.h"
 
+/* ad_dtype_size of a valid dtype. */
+static inline int64_t ad_item_size(ad_dtype dtype)
+{
+    static const uint8_t sizes[AD_DTYPE_COUNT] = { [AD_F64] = 8, [AD_F32] = 4, [AD_C128] = 16, [AD_C64] = 8, [AD_I64] = 8, [AD_I32] = 4, [AD_U8] = 1, [AD_BOOL] = 1 };
+    return sizes[dtype];
+}
+
 /* One dimension of an elementwise function: n elements, each operand with its own stride.
  * in[i] and in_stride[i] for every input; an input stride of 0 repeats one element. */
 typedef void ad_loop(int64_t n, const char *const *in, const int64_t *in_stride, char *out, int64_t out_stride);

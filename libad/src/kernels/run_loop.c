@@ -339,7 +339,7 @@ static __attribute__((noinline)) void run_dimensions(struct job *job, int ndim, 
 
 void ad_run_loop(ad_loop *loop, ad_dtype loop_dtype, int ndim, const int64_t *dims, int inputs, const struct ad_operand *in, struct ad_operand out)
 {
-    struct job job = { .loop = loop, .inputs = inputs, .dtype = loop_dtype, .item = (int64_t)ad_dtype_size(loop_dtype) };
+    struct job job = { .loop = loop, .inputs = inputs, .dtype = loop_dtype, .item = ad_item_size(loop_dtype) };
     const char *data[AD_LOOP_MAX_INPUTS];
     int64_t size = 1, strides[AD_LOOP_MAX_INPUTS];
     for (int d = 0; d < ndim; d++)

@@ -3,8 +3,6 @@
  * The tangent of level k is computed with level k and everything inside it out of sight, so it depends on outer levels
  * only; that keeps nested directions apart and ends the recursion. */
 #include "ad/array.h"
-#include "ad/math.h"
-#include "ad/shape.h"
 #include "tape/verify.h"
 
 /* A tangent as an array; NULL and an error. */

@@ -3,7 +3,6 @@
  * A value is known by its array, which the recorder keeps until the function has ended, so that no two values ever have one address. What no call made is an
  * argument if it was given to the function, else a constant. Calls that are part of another call's value are not recorded. */
 #include "ad/array.h"
-#include "ad/shape.h"
 #include "array/hash.h"
 #include "tape/function.h"
 #include <inttypes.h>

@@ -3,9 +3,6 @@
  * A pullback has slots of its own, numbered as on the tape less an offset. What they saved are arrays like any others, so applying it
  * under the trace it came from, or any other, is recorded as every operation is. */
 #include "ad/array.h"
-#include "ad/product.h"
-#include "ad/reduce.h"
-#include "ad/shape.h"
 #include "ad/tree.h"
 #include "tape/function.h"
 #include <string.h>

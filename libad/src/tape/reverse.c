@@ -3,10 +3,6 @@
  * A parent always has a smaller number than its child, so when a slot is reached its cotangent is complete. Nothing here
  * recurses over the graph. The rules run as ordinary operations and are recorded for the levels that are still open. */
 #include "ad/array.h"
-#include "ad/create.h"
-#include "ad/math.h"
-#include "ad/reduce.h"
-#include "ad/shape.h"
 #include "kernels/kernels.h"
 #include "tape/scalar.h"
 #include "tape/verify.h"

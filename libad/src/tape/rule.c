@@ -3,7 +3,6 @@
  * A rule runs on variables, which look like scalars and go the general way, where the recorder takes each call of one. What it calls on constants alone is a
  * constant. A rule that does something else with a variable than to call operations on scalars is unsuited, and runs itself each time. That a rule reads
  * no data, and so calls the same whatever it is given, is known of the library's own operations; those of others are left alone. */
-#include "ad/math.h"
 #include "tape/scalar.h"
 
 struct ad_recorder {

@@ -9,12 +9,12 @@
 #define AD_TAPE_INTERNAL_H
 
 #include "ad/inspect.h"
-#include "ad/math.h"
 #include "ad/primitive.h"
 #include "array/error.h"
 #include "array/scope.h"
 #include "array/shape.h"
 #include "array/tree.h"
+#include "tape/operations.h"
 #include <string.h>
 
 enum { AD_MAX_LEVELS = 64, AD_PAGE_SLOTS = 256, AD_SHAPED_STUBS = 8, AD_REAL_CALL_BITS = 8 };

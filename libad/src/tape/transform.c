@@ -3,11 +3,6 @@
  * A transformation leaves the thread as it found it, whether it succeeds or not: scopes, levels and visible bits. What it
  * gives back belongs to the caller's scope. */
 #include "ad/array.h"
-#include "ad/create.h"
-#include "ad/math.h"
-#include "ad/product.h"
-#include "ad/reduce.h"
-#include "ad/shape.h"
 #include "ad/tree.h"
 #include "tape/function.h"
 #include <string.h>

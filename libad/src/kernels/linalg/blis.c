@@ -139,7 +139,7 @@ void ad_blis_multiply(ad_dtype dtype, int64_t m, int64_t n, int64_t k, struct ad
     static const float one_f32[2] = { 1, 0 }, zero_f32[2];
     bool is_double = dtype == AD_F64 || dtype == AD_C128;
     const void *one = is_double ? (const void *)one_f64 : one_f32, *zero = is_double ? (const void *)zero_f64 : zero_f32;
-    int64_t item = (int64_t)ad_dtype_size(dtype);
+    int64_t item = ad_item_size(dtype);
     int64_t a_rows = a.row_stride / item, a_columns = a.column_stride / item, b_rows = b.row_stride / item, b_columns = b.column_stride / item;
     calls++;
     if (n == 1)

@@ -67,7 +67,7 @@ static size_t rounded(size_t bytes)
 
 static struct pieces pieces_of(const struct ad_svd *svd)
 {
-    size_t item = ad_dtype_size(svd->dtype), real = is_double(svd->dtype) ? sizeof(double) : sizeof(float);
+    size_t item = (size_t)ad_item_size(svd->dtype), real = is_double(svd->dtype) ? sizeof(double) : sizeof(float);
     struct pieces p;
     p.work = rounded((size_t)svd->m * (size_t)svd->n * item);
     p.reals = p.work + rounded((size_t)svd->work_size * item);
@@ -152,7 +152,7 @@ ad_lapack_outcome ad_svd(const struct ad_svd *svd, const void *a, void *u, void 
     }
     char *start = scratch;
     struct pieces p = pieces_of(svd);
-    memcpy(start, a, (size_t)svd->m * (size_t)svd->n * ad_dtype_size(svd->dtype));
+    memcpy(start, a, (size_t)svd->m * (size_t)svd->n * (size_t)ad_item_size(svd->dtype));
     int info = decompose(svd, start, s, u, vh, start + p.work, svd->work_size, start + p.reals, (int *)(void *)(start + p.integers));
     return info == 0 ? AD_LAPACK_DONE : AD_LAPACK_NOT_CONVERGED;
 }

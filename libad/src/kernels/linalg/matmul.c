@@ -33,7 +33,7 @@ static struct layout layout_of(int64_t item, int64_t rows, int64_t columns, stru
 
 bool ad_matmul_takes(ad_dtype dtype, int64_t rows, int64_t columns, struct ad_matrix x)
 {
-    return layout_of((int64_t)ad_dtype_size(dtype), rows, columns, x).leading > 0;
+    return layout_of(ad_item_size(dtype), rows, columns, x).leading > 0;
 }
 
 /* Where the call of BLAS would cost more than the product, and outer products, which have nothing to sum. */
@@ -129,7 +129,7 @@ static void blas_dot(ad_dtype dtype, int k, const void *x, int x_step, const voi
 /* The y that BLAS scales by 0 must not hold NaN: some versions multiply. */
 static void blas_gemv(ad_dtype dtype, CBLAS_TRANSPOSE transpose, int rows, int columns, const void *a, int leading, const void *x, int x_step, void *y)
 {
-    memset(y, 0, (size_t)(transpose == CblasNoTrans ? rows : columns) * ad_dtype_size(dtype));
+    memset(y, 0, (size_t)(transpose == CblasNoTrans ? rows : columns) * (size_t)ad_item_size(dtype));
     switch (dtype) {
     case AD_F64: cblas_dgemv(CblasRowMajor, transpose, rows, columns, 1, a, leading, x, x_step, 0, y, 1); break;
     case AD_F32: cblas_sgemv(CblasRowMajor, transpose, rows, columns, 1, a, leading, x, x_step, 0, y, 1); break;
@@ -170,7 +170,7 @@ static int step_of(int64_t item, int64_t length, int64_t stride)
 
 static int64_t blas_item(ad_dtype dtype)
 {
-    return dtype <= AD_C64 ? (int64_t)ad_dtype_size(dtype) : 0;
+    return dtype <= AD_C64 ? ad_item_size(dtype) : 0;
 }
 
 /* Whether OpenBLAS may multiply a matrix with a vector. With a complex matrix by columns 0.3.21 reads past the end of the vector, but not where
@@ -350,7 +350,7 @@ static void multiply_strip(void *context, int64_t i)
 void ad_matmul_stack(ad_dtype dtype, int64_t m, int64_t n, int64_t k, struct ad_matrix a, struct ad_matrix b, void *c, int64_t count, int64_t a_step,
                      int64_t b_step)
 {
-    int64_t bytes = (int64_t)ad_dtype_size(dtype);
+    int64_t bytes = ad_item_size(dtype);
     struct product p = { dtype, bytes, blas_item(dtype), m, n, k, n, a, b, c };
     if (m == 0 || n == 0)
         return;

@@ -18,7 +18,7 @@ static void fill_first(ad_reduction kind, ad_dtype dtype, int64_t n, char *out)
     static const double first[] = { [AD_REDUCE_PROD] = 1, [AD_REDUCE_MAX] = -INFINITY, [AD_REDUCE_MIN] = INFINITY, [AD_REDUCE_ALL] = 1 };
     static const int64_t smallest = INT64_MIN, largest = INT64_MAX;
     static const int32_t smallest32 = INT32_MIN, largest32 = INT32_MAX;
-    size_t item = ad_dtype_size(dtype);
+    size_t item = (size_t)ad_item_size(dtype);
     char value[LARGEST_ITEM] = { 0 };
     int64_t none = 0;
     ad_cast(AD_F64, dtype)(1, (const char *const[]){ (const char *)&first[kind] }, &none, value, 0);
@@ -308,7 +308,7 @@ static void walk_places(struct walk *w, int ndim, const int64_t *dims, const boo
 int64_t ad_attained_places(const struct ad_loops *loops, int ndim, const int64_t *dims, const bool *reduced, struct ad_operand in, const void *y, int64_t room,
                            int64_t *places, int64_t *results)
 {
-    int64_t item = (int64_t)ad_dtype_size(in.dtype), index[AD_MAX_NDIM] = { 0 }, count = 0, place = 0, result = 0;
+    int64_t item = ad_item_size(in.dtype), index[AD_MAX_NDIM] = { 0 }, count = 0, place = 0, result = 0;
     struct walk w;
     for (int d = 0; d < ndim; d++)
         if (dims[d] == 0)
@@ -345,9 +345,9 @@ int64_t ad_attained_places(const struct ad_loops *loops, int ndim, const int64_t
 void ad_reduce(ad_reduction kind, const struct ad_loops *loops, int ndim, const int64_t *dims, const bool *reduced, struct ad_operand in,
                struct ad_operand out)
 {
-    int64_t item = (int64_t)ad_dtype_size(out.dtype), kept = 1, size = 1, stride = item, out_strides[AD_MAX_NDIM];
+    int64_t item = ad_item_size(out.dtype), kept = 1, size = 1, stride = item, out_strides[AD_MAX_NDIM];
     struct sums s; /* its arrays are long, and are filled as far as there are dimensions */
-    bool bytes = kind == AD_REDUCE_SUM && out.dtype == AD_I64 && ad_dtype_size(in.dtype) == 1, sum = kind == AD_REDUCE_SUM || kind == AD_REDUCE_SQUARES;
+    bool bytes = kind == AD_REDUCE_SUM && out.dtype == AD_I64 && ad_item_size(in.dtype) == 1, sum = kind == AD_REDUCE_SUM || kind == AD_REDUCE_SQUARES;
     s.fold = bytes ? loops->folds->sum_bytes : loops->folds->fold[kind][out.dtype];
     s.add = loops->folds->fold[sum ? AD_REDUCE_SUM : kind][out.dtype];
     s.cast = bytes || in.dtype == out.dtype ? NULL : loops->casts[in.dtype][out.dtype];

@@ -174,7 +174,7 @@ static void order_by_32(ad_dtype dtype, int64_t n, const void *in, int64_t *out,
 
 static void sort_order(ad_dtype dtype, int64_t rows, int64_t n, const void *in, int64_t *out, void *scratch)
 {
-    size_t item = ad_dtype_size(dtype);
+    size_t item = (size_t)ad_item_size(dtype);
     bool is_short = n <= INT32_MAX && item <= sizeof(int32_t);
     for (int64_t r = 0; r < rows; r++, in = (const char *)in + (size_t)n * item, out += n) {
         if (is_short)
@@ -186,7 +186,7 @@ static void sort_order(ad_dtype dtype, int64_t rows, int64_t n, const void *in, 
 
 static void sort_values(ad_dtype dtype, int64_t rows, int64_t n, const void *in, void *out, void *scratch)
 {
-    size_t item = ad_dtype_size(dtype), bytes = (size_t)n * item;
+    size_t item = (size_t)ad_item_size(dtype), bytes = (size_t)n * item;
     for (int64_t r = 0; r < rows; r++, in = (const char *)in + bytes, out = (char *)out + bytes)
         switch (dtype) {
         case AD_F64: sort_floats_64(n, in, out, scratch); break;
