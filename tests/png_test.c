@@ -84,7 +84,7 @@ static void write_kind(const char *path, const struct kind *k)
         png_set_tRNS(png, info, opacity, 2, NULL);
     else if (k->transparent)
         png_set_tRNS(png, info, NULL, 0, &grey);
-    png_set_text(png, info, &(png_text){ .compression = PNG_TEXT_COMPRESSION_zTXt, .key = "Comment", .text = "nobody reads this" }, 1);
+    png_set_text(png, info, &(png_text){ .compression = PNG_TEXT_COMPRESSION_zTXt, .key = (char[]){ "Comment" }, .text = (char[]){ "nobody reads this" } }, 1);
     png_write_info(png, info);
     png_write_image(png, rows);
     png_write_end(png, info);

@@ -241,7 +241,7 @@ START_TEST(what_is_no_regular_file_is_written_as_it_is)
     if (access("/dev/full", W_OK) == 0)
         assert_fails(ad_save("/dev/full", ad_scalar(1)), AD_ERROR_IO, "/dev/full cannot be written: No space left on device");
     ck_assert_int_eq(mkfifo("pipe", 0600), 0);
-    ck_assert_int_eq(pthread_create(&reader, NULL, read_all, "pipe"), 0);
+    ck_assert_int_eq(pthread_create(&reader, NULL, read_all, (char[]){ "pipe" }), 0);
     ck_assert_msg(ad_save("pipe", ad_arange(8.0)), "%s", ad_error_message());
     pthread_join(reader, &length);
     ck_assert_int_eq((intptr_t)length, 128 + 64);

@@ -144,7 +144,7 @@ static ad_array *leaf_by_path(const char *path, ad_array *leaf, void *context)
 static ad_array *trees_with_paths(void)
 {
     ad_tree *t = small_tree();
-    return t ? vector_of(ad_tree_map_with_path(leaf_by_path, t, "abc")) : NULL;
+    return t ? vector_of(ad_tree_map_with_path(leaf_by_path, t, (char[]){ "abc" })) : NULL;
 }
 
 static ad_array *long_names(void)

@@ -66,7 +66,7 @@ AD_ALWAYS_INLINE void extents_c_order(ad_array *x, ad_dtype dtype, int ndim, con
 }
 
 /* Where the storage of a joined array stands in its block, and what it takes there; a storage of its own has its data at 64 bytes. */
-enum { JOINED_STORAGE = (sizeof(struct ad_storage) + 15) & ~15, STORAGE = 64, LARGEST_SMALL_BLOCK = 1024 };
+enum { JOINED_STORAGE = (sizeof(struct ad_storage) + 15) & ~(size_t)15, STORAGE = 64, LARGEST_SMALL_BLOCK = 1024 };
 _Static_assert(sizeof(struct ad_storage) <= STORAGE, "the data are behind it");
 
 static size_t joined_at(int ndim)

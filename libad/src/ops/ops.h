@@ -21,18 +21,12 @@ static inline struct ad_operand operand_of(const ad_array *x)
     return (struct ad_operand){ x->data, ad_strides(x), (ad_dtype)x->dtype };
 }
 
-/* Whether the copy of options that is made now may serve infer and eval again: that of a checkpoint, or of who records a program. apply.c. */
-bool ad_may_be_computed_again(void);
-
 /* The input as C-contiguous memory of its dtype; NULL and an error when there is no room for a copy. */
 static inline const void *data_of(const ad_node *node, int operand)
 {
     ad_array *x = ad_array_contiguous(ad_current(), ad_node_input(node, operand));
     return x ? x->data : NULL;
 }
-
-/* The infer of operations that keep the shape and dtype of their first input. apply.c. */
-bool ad_same_infer(const ad_node *node, ad_spec *output);
 
 /* An array seen as (outer, n, inner), n along an axis. */
 struct layout {

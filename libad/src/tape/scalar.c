@@ -323,7 +323,7 @@ AD_ALWAYS_INLINE bool apply_real(ad_context *c, struct ad_real_call *call, const
 {
     const struct ad_tape *tape = c->tape;
     uint64_t mask_a = mask_of_real(tape, a), mask_b = call->count == 2 ? mask_of_real(tape, b) : 0, mask = mask_a | mask_b;
-    if (__builtin_expect(mask & (tape->forward | tape->extracted), 0) && !call->op->constant)
+    if (__builtin_expect((mask & (tape->forward | tape->extracted)) != 0, 0) && !call->op->constant)
         return (mask == 1 && tape->forward & 1 && apply_dual(c, call, a, b, z)) || apply_further(c, call, a, b, mask_a, mask_b, z);
     double value = ad_real_value(call, a->value, b->value);
     uint32_t slot = 0;

@@ -572,4 +572,15 @@ void ad_runs_free(ad_context *c, struct ad_level *level);
 
 ad_array *ad_match(ad_array *g, const ad_array *like); /* shape and dtype of `like` */
 
+/* ---- apply.c, for the files of operations ---- */
+
+/* An input as it is: for infer (shape, dtype), eval and view (data too). Reverse rules use ad_node_input. */
+ad_array *ad_node_operand(const ad_node *node, int operand);
+
+/* Whether the copy of options that is made now may serve infer and eval again: that of a checkpoint, or of who records a program. */
+bool ad_may_be_computed_again(void);
+
+/* The infer of operations that keep the shape and dtype of their first input. */
+bool ad_same_infer(const ad_node *node, ad_spec *output);
+
 #endif

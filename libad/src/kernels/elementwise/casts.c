@@ -36,7 +36,7 @@ FILL(uint8_t, b8)
         fill_##t(n, y, (T *)out);                                                                                      \
     }
 #define CASTS_FROM_REAL(F, f)                                                                                          \
-    CAST(F, f, double, f64, x)                                                                                         \
+    CAST(F, f, double, f64, (double)x)                                                                                         \
     CAST(F, f, float, f32, (float)x)                                                                                   \
     CAST(F, f, c128, c128, x)                                                                                          \
     CAST(F, f, c64, c64, (float)x)                                                                                     \
