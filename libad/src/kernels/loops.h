@@ -108,36 +108,6 @@ extern ad_loop *const FOR_ISA(ad_casts)[AD_DTYPE_COUNT][AD_DTYPE_COUNT] __attrib
         }                                                                                                              \
     }
 
-/* Selection only moves bits, so it is written for item sizes. */
-#define LOOP_WHERE(linkage, name, T)                                                                                   \
-    linkage void name(LOOP_ARGUMENTS)                                                                                  \
-    {                                                                                                                  \
-        const uint8_t *c = (const uint8_t *)in[0];                                                                     \
-        const T *a = (const T *)in[1], *b = (const T *)in[2];                                                          \
-        if (in_stride[0] == 1 && out_stride == sizeof(T) && n > 1) {                                                   \
-            T *o = (T *)out;                                                                                           \
-            T a0 = *a, b0 = *b;                                                                                        \
-            if (in_stride[1] == sizeof(T) && in_stride[2] == sizeof(T)) {                                              \
-                INDEPENDENT for (int64_t i = 0; i < n; i++) o[i] = c[i] ? a[i] : b[i];                                 \
-                return;                                                                                                \
-            }                                                                                                          \
-            if (in_stride[1] == sizeof(T) && in_stride[2] == 0) {                                                      \
-                INDEPENDENT for (int64_t i = 0; i < n; i++) o[i] = c[i] ? a[i] : b0;                                   \
-                return;                                                                                                \
-            }                                                                                                          \
-            if (in_stride[1] == 0 && in_stride[2] == sizeof(T)) {                                                      \
-                INDEPENDENT for (int64_t i = 0; i < n; i++) o[i] = c[i] ? a0 : b[i];                                   \
-                return;                                                                                                \
-            }                                                                                                          \
-            if (in_stride[1] == 0 && in_stride[2] == 0) {                                                              \
-                INDEPENDENT for (int64_t i = 0; i < n; i++) o[i] = c[i] ? a0 : b0;                                     \
-                return;                                                                                                \
-            }                                                                                                          \
-        }                                                                                                              \
-        for (int64_t i = 0; i < n; i++)                                                                                \
-            *(T *)(out + i * out_stride) = in[0][i * in_stride[0]] ? *(const T *)(in[1] + i * in_stride[1]) : *(const T *)(in[2] + i * in_stride[2]); \
-    }
-
 typedef double _Complex c128;
 typedef float _Complex c64;
 

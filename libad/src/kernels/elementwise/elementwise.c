@@ -95,8 +95,14 @@ typedef float32x4_t vector_f32;
 #define HIGHEST       INT32_MAX
 #include "real.inc"
 
-LOOP_WHERE(static, where_8, uint64_t)
-LOOP_WHERE(static, where_4, uint32_t)
+#define LINKAGE static
+#define WHERE   where_8
+#define ITEM    uint64_t
+#include "where.inc"
+#define LINKAGE static
+#define WHERE   where_4
+#define ITEM    uint32_t
+#include "where.inc"
 
 #define REAL(name, ...)       [AD_LOOP_##name][AD_F64] = name##_f64, [AD_LOOP_##name][AD_F32] = name##_f32,
 #define TYPED_i64(name, type) [AD_LOOP_##name][AD_I64] = ad_##name##_i64,
