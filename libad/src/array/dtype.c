@@ -82,7 +82,7 @@ bool ad_number_fits(const char *operation, const ad_array *x, ad_dtype dtype)
     int64_t value;
     if (!ad_number_overflows(x, dtype, &value))
         return true;
-    return ad_set_error(AD_ERROR_VALUE, "%s: %lld is out of range for %s", operation, (long long)value, ad_dtype_name(dtype)) != NULL;
+    return AD_FAIL(AD_ERROR_VALUE, "%s: %lld is out of range for %s", operation, (long long)value, ad_dtype_name(dtype));
 }
 
 ad_dtype ad_dtype_real(ad_dtype dtype)

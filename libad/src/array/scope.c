@@ -255,9 +255,8 @@ static bool replace(struct ad_object *held, struct ad_object *x)
     if (held && !ad_given(held, "ad_assign", "old value"))
         return false;
     if (held && !is_retained(c, held))
-        return ad_set_error(AD_ERROR_VALUE, "ad_assign: the variable holds %s that was not retained; let it begin as NULL, or with ad_retain",
-                            describe(held, &(ad_shape_buffer){ { 0 } })),
-               false;
+        return AD_FAIL(AD_ERROR_VALUE, "ad_assign: the variable holds %s that was not retained; let it begin as NULL, or with ad_retain",
+                       describe(held, &(ad_shape_buffer){ { 0 } }));
     ad_object_retain_shared(x);
     say_dropping(c, ad_call_site_, true);
     if (held)

@@ -67,7 +67,7 @@ bool ad_count_fits(const char *operation, int count, int room, const char *thing
 {
     if (count >= 0 && count <= room)
         return true;
-    return ad_set_error(AD_ERROR_SHAPE, "%s: %d %s; at most %d are possible", operation, count, things, room) != NULL;
+    return AD_FAIL(AD_ERROR_SHAPE, "%s: %d %s; at most %d are possible", operation, count, things, room);
 }
 
 void *ad_shape_refuse(ad_dtype dtype, int ndim, const int64_t *dims)
@@ -104,7 +104,7 @@ bool ad_axes_resolve(const char *operation, int axis, const ad_axes *axes, int n
 {
     bool all = axis == INT_MIN && (!axes || axes->count == 0);
     if (axis != INT_MIN && axes && axes->count)
-        return ad_set_error(AD_ERROR_AXIS, "%s: takes .axis or .axes, not both", operation) != NULL;
+        return AD_FAIL(AD_ERROR_AXIS, "%s: takes .axis or .axes, not both", operation);
     for (int i = 0; i < ndim; i++)
         selected[i] = all;
     if (all)
@@ -118,7 +118,7 @@ bool ad_axes_resolve(const char *operation, int axis, const ad_axes *axes, int n
         if (resolved < 0)
             return false;
         if (selected[resolved])
-            return ad_set_error(AD_ERROR_AXIS, "%s: axis %d is given twice", operation, list[i]) != NULL;
+            return AD_FAIL(AD_ERROR_AXIS, "%s: axis %d is given twice", operation, list[i]);
         selected[resolved] = true;
     }
     return true;

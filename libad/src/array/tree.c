@@ -128,9 +128,9 @@ static bool measure(const char *operation, int count, struct ad_object *const *c
     }
     *leaves = (int)sum;
     if (*depth > AD_DEEPEST_TREE)
-        return ad_set_error(AD_ERROR_VALUE, "%s: trees in trees more than %d deep", operation, AD_DEEPEST_TREE), false;
+        return AD_FAIL(AD_ERROR_VALUE, "%s: trees in trees more than %d deep", operation, AD_DEEPEST_TREE);
     if (sum > INT_MAX)
-        return ad_set_error(AD_ERROR_VALUE, "%s: a tree of %lld arrays; at most %d are possible", operation, (long long)sum, INT_MAX), false;
+        return AD_FAIL(AD_ERROR_VALUE, "%s: a tree of %lld arrays; at most %d are possible", operation, (long long)sum, INT_MAX);
     return true;
 }
 
@@ -177,19 +177,17 @@ static bool good_child(const char *operation, const ad_tree_item *item, int i)
     if (!item->value)
         return ad_failed() ? false : (ad_set_error(AD_ERROR_VALUE, "%s: entry %d is NULL", operation, i), false);
     if (item->kind == AD_ITEM_NAME)
-        return ad_set_error(AD_ERROR_VALUE, "%s: argument %d is a name (\"%s\") where an array or a tree should stand", operation, i,
-                            (const char *)item->value),
-               false;
+        return AD_FAIL(AD_ERROR_VALUE, "%s: argument %d is a name (\"%s\") where an array or a tree should stand", operation, i, (const char *)item->value);
     return true;
 }
 
 static bool good_name(const ad_tree_item *item, int i)
 {
     if (item->kind != AD_ITEM_NAME || !item->value)
-        return ad_set_error(AD_ERROR_VALUE, "ad_tree_of: argument %d should be a name", 2 * i), false;
+        return AD_FAIL(AD_ERROR_VALUE, "ad_tree_of: argument %d should be a name", 2 * i);
     const char *name = item->value;
     if (!*name || strchr(name, '/'))
-        return ad_set_error(AD_ERROR_VALUE, "ad_tree_of: \"%s\" cannot be a name: empty, or with a '/'", name), false;
+        return AD_FAIL(AD_ERROR_VALUE, "ad_tree_of: \"%s\" cannot be a name: empty, or with a '/'", name);
     return true;
 }
 
@@ -208,14 +206,14 @@ static bool distinct(const char *const *names, int count)
     qsort(sorted, (size_t)count, sizeof *sorted, compare_names);
     for (int i = 1; i < count; i++)
         if (strcmp(sorted[i - 1], sorted[i]) == 0)
-            return ad_set_error(AD_ERROR_VALUE, "ad_tree_of: the name \"%s\" is given twice", sorted[i]), false;
+            return AD_FAIL(AD_ERROR_VALUE, "ad_tree_of: the name \"%s\" is given twice", sorted[i]);
     return true;
 }
 
 static bool countable(const char *operation, const ad_tree_item *items, int count)
 {
     if (count < 0 || (count && !items))
-        return ad_set_error(AD_ERROR_VALUE, "%s: %d entries%s", operation, count, items ? "" : ", which are NULL"), false;
+        return AD_FAIL(AD_ERROR_VALUE, "%s: %d entries%s", operation, count, items ? "" : ", which are NULL");
     return true;
 }
 

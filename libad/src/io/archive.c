@@ -183,7 +183,7 @@ bool ad_archive_open(struct ad_archive *a, const char *operation, const char *pa
     if (!ad_file_open(&a->file, operation, path, &a->bytes))
         return false;
     if (a->bytes < SMALLEST)
-        return ad_set_error(AD_ERROR_FORMAT, "%s: %s is not a zip archive: it has %lld bytes", operation, path, (long long)a->bytes), false;
+        return AD_FAIL(AD_ERROR_FORMAT, "%s: %s is not a zip archive: it has %lld bytes", operation, path, (long long)a->bytes);
     if (!is_number_of_entries_possible(a))
         return false;
     a->zip = open_zip(&a->file, &a->source, a->file.descriptor, a->bytes, ZIP_RDONLY, "read");
@@ -235,9 +235,8 @@ bool ad_archive_open_entry(struct ad_archive *a, int64_t i, struct ad_file *f)
         return ad_archive_damaged(a, name, "it is neither stored nor deflated"), false;
     f->bound = ad_most_content((int64_t)status.comp_size, status.comp_method == ZIP_CM_DEFLATE);
     if (status.size > (uint64_t)f->bound)
-        return ad_set_error(AD_ERROR_FORMAT, "%s: %s claims %llu bytes, but has room for at most %lld", f->operation, f->path,
-                            (unsigned long long)status.size, (long long)f->bound),
-               false;
+        return AD_FAIL(AD_ERROR_FORMAT, "%s: %s claims %llu bytes, but has room for at most %lld", f->operation, f->path, (unsigned long long)status.size,
+                       (long long)f->bound);
     f->bound = (int64_t)status.size;
     f->entry = zip_fopen_index(a->zip, (zip_uint64_t)i, 0);
     return f->entry || (refused(f, "read", zip_get_error(a->zip)), false);

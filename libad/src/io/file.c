@@ -62,7 +62,7 @@ bool ad_file_open(struct ad_file *f, const char *operation, const char *path, in
     if (stat(f->path, &status) != 0)
         return ad_file_refused(f, "read");
     if (!S_ISREG(status.st_mode))
-        return ad_set_error(AD_ERROR_IO, "%s: %s is not a regular file", f->operation, f->path) != NULL;
+        return AD_FAIL(AD_ERROR_IO, "%s: %s is not a regular file", f->operation, f->path);
     f->descriptor = open_file(f->path, O_RDONLY);
     if (f->descriptor < 0 || fstat(f->descriptor, &status) != 0)
         return ad_file_refused(f, "read");

@@ -106,10 +106,10 @@ static bool can_be_idx(const ad_array *x)
 {
     ad_dtype dtype = (ad_dtype)x->dtype;
     if (dtype == AD_I64 || ad_dtype_is_complex(dtype))
-        return ad_set_error(AD_ERROR_DTYPE, "ad_save_idx: IDX has no %s; convert with ad_astype", ad_dtype_name(dtype)) != NULL;
+        return AD_FAIL(AD_ERROR_DTYPE, "ad_save_idx: IDX has no %s; convert with ad_astype", ad_dtype_name(dtype));
     for (int i = 0; i < x->ndim; i++)
         if (ad_dims(x)[i] > UINT32_MAX)
-            return ad_set_error(AD_ERROR_SHAPE, "ad_save_idx: shape %s has an axis longer than 2^32 - 1", AD_SHAPE_TEXT(x)) != NULL;
+            return AD_FAIL(AD_ERROR_SHAPE, "ad_save_idx: shape %s has an axis longer than 2^32 - 1", AD_SHAPE_TEXT(x));
     return true;
 }
 

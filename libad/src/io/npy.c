@@ -24,7 +24,7 @@ struct header {
 
 static bool malformed(const struct header *h, const char *what)
 {
-    return ad_file_damaged(h->file, h->start + (h->at - h->text), "%s in the header of a .npy file", what) != NULL;
+    return (ad_file_damaged(h->file, h->start + (h->at - h->text), "%s in the header of a .npy file", what), false);
 }
 
 static void skip_blanks(struct header *h)
@@ -103,8 +103,8 @@ static const char *const codes[AD_DTYPE_COUNT] = {
 
 static bool no_such_dtype(const struct header *h, const char *description)
 {
-    return ad_set_error(AD_ERROR_DTYPE, "%s: %s has elements of type %s; f8, f4, c16, c8, i8, i4, u1 and b1 are possible", h->file->operation, h->file->path,
-                        description) != NULL;
+    return AD_FAIL(AD_ERROR_DTYPE, "%s: %s has elements of type %s; f8, f4, c16, c8, i8, i4, u1 and b1 are possible", h->file->operation, h->file->path,
+                   description);
 }
 
 static bool read_dtype(struct header *h)
@@ -167,23 +167,23 @@ static bool read_header(struct header *h)
     if (!ad_file_read(h->file, head, 8, "its header"))
         return false;
     if (memcmp(head, "\x93NUMPY", 6) != 0)
-        return ad_file_damaged(h->file, 0, "it does not begin with \\x93NUMPY as a .npy file does") != NULL;
+        return (ad_file_damaged(h->file, 0, "it does not begin with \\x93NUMPY as a .npy file does"), false);
     int version = head[6], bytes = version == 1 ? 2 : 4;
     if (version < 1 || version > 3)
-        return ad_file_damaged(h->file, 6, "version %d; versions 1 to 3 are known", version) != NULL;
+        return (ad_file_damaged(h->file, 6, "version %d; versions 1 to 3 are known", version), false);
     if (!ad_file_read(h->file, head + 8, bytes, "its header"))
         return false;
     uint32_t length = head[8] | (uint32_t)head[9] << 8;
     if (bytes == 4)
         length |= (uint32_t)head[10] << 16 | (uint32_t)head[11] << 24;
     if (length > LONGEST_HEADER)
-        return ad_file_damaged(h->file, 8, "a header of %u bytes; at most %d are reasonable", length, LONGEST_HEADER) != NULL;
+        return (ad_file_damaged(h->file, 8, "a header of %u bytes; at most %d are reasonable", length, LONGEST_HEADER), false);
     h->start = h->file->offset;
     h->at = h->text;
     if (!ad_file_read(h->file, h->text, length, "its header"))
         return false;
     h->text[length] = '\0';
-    return strlen(h->text) == length ? parse(h) : ad_file_damaged(h->file, h->start + (int64_t)strlen(h->text), "a zero byte in the header") != NULL;
+    return strlen(h->text) == length ? parse(h) : (ad_file_damaged(h->file, h->start + (int64_t)strlen(h->text), "a zero byte in the header"), false);
 }
 
 static ad_shape reversed(ad_shape shape)

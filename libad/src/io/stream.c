@@ -119,9 +119,9 @@ static bool inflate_some(struct ad_file *f)
     if (code == Z_MEM_ERROR)
         return no_memory(f, "decompress");
     if (code != Z_OK && code != Z_BUF_ERROR)
-        return ad_file_damaged(f, offset, "%s", f->z.msg ? f->z.msg : "it cannot be decompressed") != NULL;
+        return (ad_file_damaged(f, offset, "%s", f->z.msg ? f->z.msg : "it cannot be decompressed"), false);
     if (f->z.avail_out && !f->z.avail_in && f->file_ended)
-        return ad_file_damaged(f, offset, "the compressed file ends too early") != NULL;
+        return (ad_file_damaged(f, offset, "the compressed file ends too early"), false);
     return true;
 }
 

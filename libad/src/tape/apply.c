@@ -105,8 +105,8 @@ static bool refuse_input(ad_context *c, const ad_primitive *op, ad_array *const 
     if (!inputs[i])
         return c->error_code ? false : (ad_set_error(AD_ERROR_VALUE, "%s: operand %d is NULL", op->name, i), false);
     if (inputs[i]->flags & AD_ABSTRACT)
-        return ad_set_error(AD_ERROR_TRANSFORM, "%s: operand %d has a shape but no values", op->name, i), false;
-    return ad_set_error(AD_ERROR_THREAD, "%s: operand %d was traced in another thread; pass it through ad_stop_gradient there", op->name, i), false;
+        return AD_FAIL(AD_ERROR_TRANSFORM, "%s: operand %d has a shape but no values", op->name, i);
+    return AD_FAIL(AD_ERROR_THREAD, "%s: operand %d was traced in another thread; pass it through ad_stop_gradient there", op->name, i);
 }
 
 /* Whether the value comes as an array, not in memory that is given. */
@@ -128,16 +128,16 @@ static __attribute__((cold)) bool refuse_record(const struct ad_node *node, int 
     const ad_primitive *op = node->op;
     const char *name = op->name, *what = op->view ? "a view" : op->compose ? "a compose" : "a derivative";
     if (!name)
-        return ad_set_error(AD_ERROR_VALUE, "a primitive without a name cannot be called"), false;
+        return AD_FAIL(AD_ERROR_VALUE, "a primitive without a name cannot be called");
     if (node->count <= 0)
-        return ad_set_error(AD_ERROR_VALUE, "%s: called with %d inputs; a primitive has one at least", name, node->count), false;
+        return AD_FAIL(AD_ERROR_VALUE, "%s: called with %d inputs; a primitive has one at least", name, node->count);
     if (!op->infer || !(op->eval || gives_output(op)))
-        return ad_set_error(AD_ERROR_VALUE, "%s: the primitive has no %s", name, op->infer ? "eval and no view or compose" : "infer"), false;
+        return AD_FAIL(AD_ERROR_VALUE, "%s: the primitive has no %s", name, op->infer ? "eval and no view or compose" : "infer");
     if (op->outputs < 0)
-        return ad_set_error(AD_ERROR_VALUE, "%s: the primitive has %d outputs", name, op->outputs), false;
+        return AD_FAIL(AD_ERROR_VALUE, "%s: the primitive has %d outputs", name, op->outputs);
     if (op->options_size && !node->options)
-        return ad_set_error(AD_ERROR_VALUE, "%s: the options are NULL", name), false;
-    return ad_set_error(AD_ERROR_VALUE, "%s: the primitive has %s and %d outputs; one is possible", name, what, outputs_count), false;
+        return AD_FAIL(AD_ERROR_VALUE, "%s: the options are NULL", name);
+    return AD_FAIL(AD_ERROR_VALUE, "%s: the primitive has %s and %d outputs; one is possible", name, what, outputs_count);
 }
 
 /* Whether there are arrays of the dtype and dimensions that infer gave. */
@@ -149,7 +149,7 @@ static inline bool possible(const ad_spec *spec)
 static __attribute__((cold)) bool refuse_spec(const ad_primitive *op, const ad_spec *spec)
 {
     if ((unsigned)spec->dtype >= AD_DTYPE_COUNT)
-        return ad_set_error(AD_ERROR_DTYPE, "%s: infer gives %d, which is not a dtype", op->name, (int)spec->dtype), false;
+        return AD_FAIL(AD_ERROR_DTYPE, "%s: infer gives %d, which is not a dtype", op->name, (int)spec->dtype);
     return ad_count_fits(op->name, spec->shape.ndim, AD_MAX_NDIM, "dimensions");
 }
 
@@ -184,10 +184,9 @@ static ad_array *as_output(ad_context *c, uint32_t made, uint32_t depth, ad_arra
 static __attribute__((cold, noinline)) bool refuse_output(const ad_primitive *op, const ad_array *x, const ad_spec *spec)
 {
     ad_shape_buffer said;
-    return ad_set_error(AD_ERROR_SHAPE, "%s: %s gives %s of shape %s, infer said %s of shape %s", op->name, op->view ? "view" : "compose",
-                        ad_dtype_name((ad_dtype)x->dtype), AD_SHAPE_TEXT(x), ad_dtype_name(spec->dtype),
-                        ad_shape_text(said.text, sizeof said, spec->shape.ndim, spec->shape.dim)),
-           false;
+    return AD_FAIL(AD_ERROR_SHAPE, "%s: %s gives %s of shape %s, infer said %s of shape %s", op->name, op->view ? "view" : "compose",
+                   ad_dtype_name((ad_dtype)x->dtype), AD_SHAPE_TEXT(x), ad_dtype_name(spec->dtype),
+                   ad_shape_text(said.text, sizeof said, spec->shape.ndim, spec->shape.dim));
 }
 
 /* Whether the array is what infer said. */
@@ -296,9 +295,10 @@ static __attribute__((noinline)) bool parameters_constant(const ad_context *c, c
 {
     for (int i = 0; i < node->count; i++)
         if (ad_is_parameter(node, i) && ad_live_mask(c->tape, node->inputs[i]))
-            return ad_set_error(AD_ERROR_TRANSFORM, "%s: operand %d is being differentiated, but is a parameter, in which there is no derivative; see "
-                                                    "ad_stop_gradient", node->op->name, i),
-                   false;
+            return AD_FAIL(AD_ERROR_TRANSFORM,
+                           "%s: operand %d is being differentiated, but is a parameter, in which there is no derivative; see "
+                           "ad_stop_gradient",
+                           node->op->name, i);
     return true;
 }
 
@@ -419,9 +419,7 @@ bool ad_call_primitive_many(const ad_primitive *primitive, ad_array *const *inpu
     if (!primitive || !outputs)
         return ad_failed() ? false : (ad_set_error(AD_ERROR_VALUE, "ad_call_primitive_many: the %s NULL", primitive ? "outputs are" : "primitive is"), false);
     if (primitive->outputs > AD_MAX_OUTPUTS)
-        return ad_set_error(AD_ERROR_VALUE, "%s: the primitive has %d outputs; at most %d are possible", primitive->name, primitive->outputs,
-                            AD_MAX_OUTPUTS),
-               false;
+        return AD_FAIL(AD_ERROR_VALUE, "%s: the primitive has %d outputs; at most %d are possible", primitive->name, primitive->outputs, AD_MAX_OUTPUTS);
     if (!ad_all_alive(primitive, inputs, count))
         return false;
     ad_context *c = ad_current();
@@ -549,7 +547,7 @@ static bool among(const ad_node *node, const char *what, int i, int count)
 {
     if (i >= 0 && i < count)
         return true;
-    return ad_set_error(AD_ERROR_TRANSFORM, "%s: a rule asks for %s %d; there are %d", node->op->name, what, i, count), false;
+    return AD_FAIL(AD_ERROR_TRANSFORM, "%s: a rule asks for %s %d; there are %d", node->op->name, what, i, count);
 }
 
 ad_array *ad_node_input(const ad_node *node, int operand)

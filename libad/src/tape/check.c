@@ -399,9 +399,8 @@ bool ad_check_grads_with(ad_fn *fn, ad_check_options options)
     if (!ad_fn_usable(fn, "ad_check_grads"))
         return false;
     if (options.order < 1 || options.order > MOST_ORDERS || !(options.modes & (AD_REV | AD_FWD)))
-        return ad_set_error(AD_ERROR_VALUE, "ad_check_grads: order %d in modes %u; orders 1 to %d in AD_REV, AD_FWD or both can be checked", options.order,
-                            options.modes, MOST_ORDERS),
-               false;
+        return AD_FAIL(AD_ERROR_VALUE, "ad_check_grads: order %d in modes %u; orders 1 to %d in AD_REV, AD_FWD or both can be checked", options.order,
+                       options.modes, MOST_ORDERS);
     if (ad_failed())
         return false;
     AD_SCOPE;

@@ -14,8 +14,7 @@
 static bool extend(const char *transformation, ad_shape *shape, const ad_array *x)
 {
     if (shape->ndim + x->ndim > AD_MAX_NDIM)
-        return ad_set_error(AD_ERROR_SHAPE, "%s: a result of %d dimensions; at most %d are possible", transformation, shape->ndim + x->ndim, AD_MAX_NDIM),
-               false;
+        return AD_FAIL(AD_ERROR_SHAPE, "%s: a result of %d dimensions; at most %d are possible", transformation, shape->ndim + x->ndim, AD_MAX_NDIM);
     memcpy(shape->dim + shape->ndim, ad_dims(x), x->ndim * sizeof *shape->dim);
     shape->ndim += x->ndim;
     return true;

@@ -61,7 +61,5 @@ bool ad_refuse_not_finite(const ad_call_event *event, void *context)
     list_operands(event, operands, sizeof operands);
     if (event->rule_of)
         snprintf(rule, sizeof rule, " of %s", event->rule_of->name);
-    return ad_set_error(AD_ERROR_NUMERIC, "%s: gives %s of finite operands (%s), in the %s%s", event->operation->name, value, operands, phases[event->phase],
-                        rule),
-           false;
+    return AD_FAIL(AD_ERROR_NUMERIC, "%s: gives %s of finite operands (%s), in the %s%s", event->operation->name, value, operands, phases[event->phase], rule);
 }

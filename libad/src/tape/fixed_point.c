@@ -209,7 +209,7 @@ static bool is_next(ad_context *c, char kind, void *x, void *next)
 {
     struct ad_leaves leaves;
     if (kind == 't' && !ad_tree_same_structure(x, next))
-        return ad_set_error(AD_ERROR_TRANSFORM, "ad_fixed_point: the function returned a tree of another structure than x"), false;
+        return AD_FAIL(AD_ERROR_TRANSFORM, "ad_fixed_point: the function returned a tree of another structure than x");
     if (!ad_leaves_of(c, kind, next, &leaves))
         return false;
     for (int i = 0; i < leaves.count; i++)

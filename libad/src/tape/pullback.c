@@ -191,7 +191,7 @@ static bool seed(ad_context *c, struct ad_pullback *pull, const struct ad_leaves
     for (int i = 0; i < pull->outputs_count; i++) {
         ad_array *g = cotangents->leaf[i], *y = pull->outputs[i].stub;
         if (!ad_shape_equal(ad_shape_of(g), ad_shape_of(y)))
-            return ad_set_error(AD_ERROR_SHAPE, "ad_vjp_apply: a cotangent of shape %s for an output of shape %s", AD_SHAPE_TEXT(g), AD_SHAPE_TEXT(y)), false;
+            return AD_FAIL(AD_ERROR_SHAPE, "ad_vjp_apply: a cotangent of shape %s for an output of shape %s", AD_SHAPE_TEXT(g), AD_SHAPE_TEXT(y));
         uint32_t slot = pull->outputs[i].slot;
         if (!slot)
             continue;

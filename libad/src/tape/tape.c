@@ -8,7 +8,7 @@
 bool ad_page_open(ad_context *c, struct ad_slots *slots)
 {
     if (slots->next >= AD_NO_PARENT - AD_PAGE_SLOTS)
-        return ad_set_error(AD_ERROR_MEMORY, "tape: a differentiation of more than %u operations", slots->next), false;
+        return AD_FAIL(AD_ERROR_MEMORY, "tape: a differentiation of more than %u operations", slots->next);
     uint32_t page = slots->next / AD_PAGE_SLOTS, old = slots->page_capacity;
     if (page >= old) {
         if (!ad_grow(c, &slots->pages, &slots->page_capacity, sizeof *slots->pages, page + 1))

@@ -366,7 +366,7 @@ static bool same_tangent_structure(const char *transformation, char kind, const 
     if (!ad_given((struct ad_object *)v, transformation, "direction"))
         return false;
     if (kind == 't' && !ad_tree_same_structure(x, v))
-        return ad_set_error(AD_ERROR_TRANSFORM, "%s: the direction's tree has another structure than the argument's", transformation), false;
+        return AD_FAIL(AD_ERROR_TRANSFORM, "%s: the direction's tree has another structure than the argument's", transformation);
     return true;
 }
 
