@@ -305,7 +305,7 @@ START_TEST(a_program_says_what_an_error_does)
     int status = run_program("return", abort_on_errors, text, sizeof text);
     ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT && find_mismatch(text) == text);
     ad_on_error((ad_on_error_action)17);
-    assert_error(AD_ERROR_VALUE, "ad_on_error: 17 is no action");
+    assert_error(AD_ERROR_VALUE, "ad_on_error: 17 is not an action");
 }
 END_TEST
 

@@ -280,7 +280,7 @@ START_TEST(one_hot_has_a_one_for_each_integer)
     ck_assert_int_eq(ad_dtype_of(ad_one_hot(0, 2, .dtype = AD_F32)), AD_F32);
     assert_shape(ad_one_hot(ad_zeros(AD_SHAPE(0), .dtype = AD_I64), 4), AD_SHAPE(0, 4));
     assert_fails(ad_one_hot(INTEGERS(AD_SHAPE(2), 0, 3), 3), AD_ERROR_INDEX, "index 3 is out of bounds");
-    assert_fails(ad_one_hot(INTEGERS(AD_SHAPE(2), 0, -1), 3), AD_ERROR_INDEX, "-1 is no class of 0 to 2");
+    assert_fails(ad_one_hot(INTEGERS(AD_SHAPE(2), 0, -1), 3), AD_ERROR_INDEX, "-1 is not a class of 0 to 2");
     assert_fails(ad_one_hot(0, -3), AD_ERROR_VALUE, "-3 classes");
     assert_fails(ad_one_hot(0, 0), AD_ERROR_INDEX, "index 0 is out of bounds");
     assert_fails(ad_one_hot(VECTOR(1), 2), AD_ERROR_DTYPE, "float64");

@@ -392,7 +392,7 @@ START_TEST(errors_of_singular_values_name_the_function)
     assert_fails(ad_linalg_svdvals(nan), AD_ERROR_NUMERIC, "ad_linalg_svdvals: matrix 1 has a NaN in it");
     assert_fails(nuclear(nan), AD_ERROR_NUMERIC, "ad_linalg_norm: matrix 1 has a NaN in it");
     assert_fails(spectral(ad_astype(nan, AD_C64)), AD_ERROR_NUMERIC, "ad_linalg_norm: matrix 1 has a NaN in it");
-    assert_fails(ad_linalg_svdvals(VECTOR(1, 2)), AD_ERROR_SHAPE, "ad_linalg_svdvals: a matrix has two axes, an operand of shape (2,) has not");
+    assert_fails(ad_linalg_svdvals(VECTOR(1, 2)), AD_ERROR_SHAPE, "ad_linalg_svdvals: a matrix has two axes, an operand of shape (2,) does not");
     assert_fails(ad_linalg_svdvals(ad_broadcast_to(1.0, AD_SHAPE(30000, 30000))), AD_ERROR_SHAPE, "too large");
 }
 END_TEST

@@ -47,7 +47,7 @@ START_TEST(cross_entropy_takes_integers_and_one_hot)
     assert_array(g, AD_SHAPE(2, 3), 1e-14, 0.5 / (1 + exp(2)), 0, -0.5 / (1 + exp(2)), -0.25, 0.25, 0);
     assert_fails(adnn_softmax_cross_entropy(logits, ad_ones(AD_SHAPE(5))), AD_ERROR_SHAPE, "labels of 1 dimensions and 5 elements; logits of shape (2,3)");
     assert_fails(adnn_softmax_cross_entropy(logits, ad_ones(AD_SHAPE(2))), AD_ERROR_DTYPE, "adnn_softmax_cross_entropy: labels");
-    assert_fails(adnn_softmax_cross_entropy(logits, ad_arange(2, 4)), AD_ERROR_INDEX, "adnn_softmax_cross_entropy: label 3 is no class of 0 to 2");
+    assert_fails(adnn_softmax_cross_entropy(logits, ad_arange(2, 4)), AD_ERROR_INDEX, "adnn_softmax_cross_entropy: label 3 is not a class of 0 to 2");
     ck_assert(isnan(adnn_accuracy(logits, ad_arange(-1, 1))));
     ck_assert_msg(strstr(ad_error_message(), "adnn_accuracy: label -1"), "%s", ad_error_message());
     ad_clear_error();
@@ -370,7 +370,7 @@ START_TEST(a_state_without_a_number_of_steps_is_refused)
     for (int i = 0; i < 2; i++) {
         ad_tree *x = ad_tree_of("w", ad_ones(AD_SHAPE(2))),
                 *state = ad_tree_set(adnn_optimizer_init(adnn_adam(), x), "t", ad_from_data(AD_I64, &counts[i], AD_SCALAR_SHAPE));
-        assert_fails(adnn_optimizer_update(adnn_adam(), state, x, &x), AD_ERROR_VALUE, "no number of steps");
+        assert_fails(adnn_optimizer_update(adnn_adam(), state, x, &x), AD_ERROR_VALUE, "not a number of steps");
     }
 }
 END_TEST

@@ -29,7 +29,7 @@ static ad_array *classes_compose(const ad_node *node, const ad_spec *output)
         return rows;
     ad_clear_error();
     int64_t lowest = ad_item_int(ad_min(labels)), highest = ad_item_int(ad_max(labels));
-    return ad_set_error(AD_ERROR_INDEX, "%s: label %lld is no class of 0 to %lld", o->operation, (long long)(lowest < 0 ? lowest : highest),
+    return ad_set_error(AD_ERROR_INDEX, "%s: label %lld is not a class of 0 to %lld", o->operation, (long long)(lowest < 0 ? lowest : highest),
                         (long long)o->count - 1);
 }
 
@@ -55,7 +55,7 @@ static ad_array *probabilities(const char *operation, ad_array *logits, ad_array
                             (long long)shape.dim[0], (long long)shape.dim[1]);
     ad_dtype dtype = ad_dtype_of(labels);
     if (dtype != AD_I64 && dtype != AD_I32 && dtype != AD_U8)
-        return ad_set_error(AD_ERROR_DTYPE, "%s: labels of one dimension that are no integers; see ad_astype", operation);
+        return ad_set_error(AD_ERROR_DTYPE, "%s: labels of one dimension that are not integers; see ad_astype", operation);
     return ad_call_primitive(&classes_op, &labels, 1, &(struct classes){ operation, shape.dim[1], ad_dtype_of(logits) });
 }
 

@@ -133,7 +133,7 @@ static ad_tree *update(adnn_optimizer o, ad_tree *state, ad_tree *gradients, ad_
 {
     int64_t steps = has_t(o.rule) ? ad_item_int(ad_tree_get(state, "t")) : 0;
     if (steps < 0 || steps == INT64_MAX)
-        return ad_set_error(AD_ERROR_VALUE, "adnn_optimizer_update: \"t\" of the state is %lld, which is no number of steps", (long long)steps);
+        return ad_set_error(AD_ERROR_VALUE, "adnn_optimizer_update: \"t\" of the state is %lld, which is not a number of steps", (long long)steps);
     int64_t t = steps + has_t(o.rule);
     struct adnn_step s = step_of(o, t);
     ad_array **g = leaves, **v = g + count, **m = v + count, **x = m + count;

@@ -57,7 +57,7 @@ inline ad_tree *give(const tree &x)
 inline void record_exception() noexcept
 {
     ad_code code = AD_ERROR_USER;
-    std::string sentence = "an exception that is no std::exception";
+    std::string sentence = "an exception that is not a std::exception";
     try {
         throw;
     } catch (const error &e) {

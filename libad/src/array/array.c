@@ -459,7 +459,7 @@ int64_t ad_item_int(const ad_array *x)
     int64_t integer = 0;
     bool one = single("ad_item_int", x, value), whole = one && !ad_dtype_is_float((ad_dtype)x->dtype);
     if (one && !whole && !(value[0] >= -0x1p63 && value[0] < 0x1p63))
-        ad_set_error(AD_ERROR_VALUE, "ad_item_int: %g is no int64", value[0]);
+        ad_set_error(AD_ERROR_VALUE, "ad_item_int: %g is not an int64", value[0]);
     else if (one)
         ad_copy_strided(0, NULL, (struct ad_operand){ x->data, NULL, (ad_dtype)x->dtype },
                         (struct ad_operand){ (char *)&integer, NULL, AD_I64 });

@@ -105,7 +105,7 @@ void ad_on_error(ad_on_error_action action)
 {
     ad_context *c = ad_current();
     if ((unsigned)action > AD_ERROR_ABORT)
-        ad_set_error(AD_ERROR_VALUE, "ad_on_error: %d is no action", (int)action);
+        ad_set_error(AD_ERROR_VALUE, "ad_on_error: %d is not an action", (int)action);
     else if (c->id != AD_NO_THREAD)
         c->on_error = action;
 }

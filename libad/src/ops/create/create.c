@@ -230,7 +230,7 @@ ad_array *ad_diagonal_with(ad_array *x, ad_diagonal_options options)
     if (!ad_given(x, "ad_diagonal", "array"))
         return NULL;
     if (x->ndim < 2)
-        return ad_set_error(AD_ERROR_SHAPE, "ad_diagonal: an array of shape %s is no matrix", AD_SHAPE_TEXT(x));
+        return ad_set_error(AD_ERROR_SHAPE, "ad_diagonal: an array of shape %s is not a matrix", AD_SHAPE_TEXT(x));
     options.axis1 = ad_axis_resolve("ad_diagonal", options.axis1, x->ndim);
     options.axis2 = ad_axis_resolve("ad_diagonal", options.axis2, x->ndim);
     if (options.axis1 < 0 || options.axis2 < 0)
@@ -361,7 +361,7 @@ static ad_array *triangle(const char *name, ad_array *x, int64_t k, bool lower)
     if (!ad_given(x, name, "array"))
         return NULL;
     if (x->ndim == 0)
-        return ad_set_error(AD_ERROR_SHAPE, "%s: a 0-d array is no matrix", name);
+        return ad_set_error(AD_ERROR_SHAPE, "%s: a 0-d array is not a matrix", name);
     if (x->size == 0)
         return x->ndim > 1 ? ad_unchanged(x) : ad_reshape(x, AD_SHAPE(0, 0));
     int64_t columns = ad_dims(x)[x->ndim - 1], rows = x->ndim > 1 ? ad_dims(x)[x->ndim - 2] : columns;

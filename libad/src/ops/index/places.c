@@ -234,7 +234,7 @@ static bool one_hot_eval(const ad_node *node, void *const *outputs)
         return true;
     }
     return ad_places_within(&class_places, index, o->classes, &counted) &&
-           AD_FAIL(AD_ERROR_INDEX, "ad_one_hot: %lld is no class of 0 to %lld", (long long)ad_item_int(ad_min(index)), (long long)o->classes - 1);
+           AD_FAIL(AD_ERROR_INDEX, "ad_one_hot: %lld is not a class of 0 to %lld", (long long)ad_item_int(ad_min(index)), (long long)o->classes - 1);
 }
 
 static const ad_field one_hot_fields[] = { AD_FIELD_UNNAMED(struct one_hot, classes, INT64), AD_FIELD(struct one_hot, dtype, DTYPE), AD_FIELDS_END };

@@ -21,7 +21,7 @@ static bool svd_infer(const ad_node *node, ad_spec *outputs)
     ad_dtype dtype = ad_node_dtype(node, 0);
     ad_shape shape = ad_node_shape(node, 0), values = shape;
     if (shape.ndim < 2)
-        return AD_FAIL(AD_ERROR_SHAPE, "%s: a matrix has two axes, an operand of shape %s has not", operation, AD_INPUT_TEXT(node, 0));
+        return AD_FAIL(AD_ERROR_SHAPE, "%s: a matrix has two axes, an operand of shape %s does not", operation, AD_INPUT_TEXT(node, 0));
     int64_t m = shape.dim[shape.ndim - 2], n = shape.dim[shape.ndim - 1], k = m < n ? m : n;
     if (!ad_svd_takes(m, n))
         return AD_FAIL(AD_ERROR_SHAPE, "%s: the matrices in shape %s are too large for LAPACK", operation, AD_INPUT_TEXT(node, 0));

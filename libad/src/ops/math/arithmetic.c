@@ -383,7 +383,7 @@ static ad_array *exponents_view(const ad_node *node, const ad_spec *output)
     (void)output;
     ad_array *p = ad_node_input(node, 0), *any = ad_any(ad_less(p, 0));
     if (any && ad_item_int(any))
-        return ad_set_error(AD_ERROR_VALUE, "ad_pow: an integer to a negative integer power is no integer; convert it to float64");
+        return ad_set_error(AD_ERROR_VALUE, "ad_pow: an integer to a negative integer power is not an integer; convert it to float64");
     return any ? p : NULL;
 }
 

@@ -198,7 +198,7 @@ ad_array *ad_squeeze_with(ad_array *x, ad_axes_options options)
         return NULL;
     for (int i = 0; i < x->ndim; i++) {
         if (selected[i] && !all && ad_dims(x)[i] != 1)
-            return ad_set_error(AD_ERROR_SHAPE, "ad_squeeze: axis %d of an array of shape %s has not length 1", i, AD_SHAPE_TEXT(x));
+            return ad_set_error(AD_ERROR_SHAPE, "ad_squeeze: axis %d of an array of shape %s does not have length 1", i, AD_SHAPE_TEXT(x));
         if (!selected[i] || ad_dims(x)[i] != 1)
             shape.dim[shape.ndim++] = ad_dims(x)[i];
     }
@@ -361,7 +361,7 @@ ad_array *(ad_matrix_transpose)(ad_array *x)
     if (!ad_given(x, "ad_matrix_transpose", "array"))
         return NULL;
     if (x->ndim < 2)
-        return ad_set_error(AD_ERROR_SHAPE, "ad_matrix_transpose: an array of shape %s is no matrix", AD_SHAPE_TEXT(x));
+        return ad_set_error(AD_ERROR_SHAPE, "ad_matrix_transpose: an array of shape %s is not a matrix", AD_SHAPE_TEXT(x));
     return ad_swapaxes(x, -2, -1);
 }
 
