@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """No file reaches upwards: layers.py BUILD.
 
-The layers of the library, from the lowest: kernels, array, tape, ops, io. A file includes headers of its own layer and of those below. So do
+The layers of the library, from the lowest: kernels, array, tape, ops, io, bindings. A file includes headers of its own layer and of those below. So do
 object files with what they need from others: an undefined symbol may be defined in the same layer or below, but for the operations listed in
 libad/src/tape/operations.h. Above libad there are public headers only: libad-nn uses ad/, hyperopt ad/ and ad-nn/, examples all three.
 A test uses more if its first comment says that it tests internals. At the end the check has to find two faults that it plants itself.
@@ -14,7 +14,7 @@ import tempfile
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 SOURCES = TOP / "libad" / "src"
-LAYERS = ["kernels", "array", "tape", "ops", "io"]
+LAYERS = ["kernels", "array", "tape", "ops", "io", "bindings"]
 # Public headers with what the lower layers themselves implement. Those of families are for ops and above.
 PUBLIC = {
     "kernels": {"base"},
