@@ -53,7 +53,8 @@ static const ad_tagged nothing = { .kind = AD_KIND_NONE };
 
 #define COUNT(list)   (int)(sizeof(list) / sizeof *(list))
 #define TAGGED(...)   (const ad_tagged[]){ __VA_ARGS__ }, COUNT(((const ad_tagged[]){ __VA_ARGS__ }))
-#define INTEGERS(...) ((ad_tagged){ .kind = AD_KIND_INTEGERS, .count = COUNT(((const int64_t[]){ __VA_ARGS__ })), .integers = (const int64_t[]){ __VA_ARGS__ } })
+#define INTEGERS(...)                                                                                                  \
+    ((ad_tagged){ .kind = AD_KIND_INTEGERS, .count = COUNT(((const int64_t[]){ __VA_ARGS__ })), .integers = (const int64_t[]){ __VA_ARGS__ } })
 #define LIST(...)     ((ad_tagged){ .kind = AD_KIND_LIST, .count = COUNT(((const ad_tagged[]){ __VA_ARGS__ })), .list = (const ad_tagged[]){ __VA_ARGS__ } })
 #define NAMED(...)    (const ad_named[]){ __VA_ARGS__ }, COUNT(((const ad_named[]){ __VA_ARGS__ }))
 
@@ -184,7 +185,8 @@ START_TEST(arguments_that_do_not_fit_are_named)
     assert_fails(ad_call_tagged(fn, TAGGED(x, real(0.5), integer(1), real(1), p)).pointer, AD_ERROR_VALUE, "argument 1 should be an integer");
     assert_fails(ad_call_tagged(fn, TAGGED(x, integer(1), integer(1), text("a"), p)).pointer, AD_ERROR_VALUE, "is the text \"a\"");
     assert_fails(ad_call_tagged(fn, TAGGED(x, integer(1), integer(1), real(1), x)).pointer, AD_ERROR_VALUE, "argument 4 should be a pointer and is an array");
-    assert_fails(ad_call_tagged(fn, TAGGED({ .kind = (ad_kind)77 }, integer(1), integer(1), real(1), p)).pointer, AD_ERROR_VALUE, "of kind 77, which there is not");
+    assert_fails(ad_call_tagged(fn, TAGGED({ .kind = (ad_kind)77 }, integer(1), integer(1), real(1), p)).pointer, AD_ERROR_VALUE,
+                 "of kind 77, which there is not");
 }
 END_TEST
 
@@ -220,7 +222,8 @@ static void released(void *context)
 START_TEST(function_has_a_context_of_its_own)
 {
     struct closure two = { .factor = 2 }, three = { .factor = 3 };
-    ad_fn *f = ad_function_with_context((void (*)(void))sum_times, "a(a,p)", &two, NULL), *g = ad_function_with_context((void (*)(void))sum_times, "a(a,p)", &three, NULL);
+    ad_fn *f = ad_function_with_context((void (*)(void))sum_times, "a(a,p)", &two, NULL);
+    ad_fn *g = ad_function_with_context((void (*)(void))sum_times, "a(a,p)", &three, NULL);
     ad_array *x = VECTOR(1, 2);
     assert_close(ad_item(ad_call(f, x)), 20, 0);
     assert_close(ad_item(ad_call(g, x)), 45, 0);
@@ -373,9 +376,11 @@ START_TEST(transformations_are_called_by_name)
     ad_tagged y = ad_call_named("ad_vjp", TAGGED(function(fn), LIST(array(VECTOR(1, 2))), pointer(&pull)), NULL, 0);
     assert_close(ad_item(y.array), 9, 0);
     ad_vjp_free(pull);
-    ad_tagged ok = ad_call_named("ad_check_grads", TAGGED(function(fn), LIST(array(VECTOR(1, 2)))), NAMED({ "order", integer(1) }, { "modes", integer(AD_FWD) }));
+    ad_tagged ok = ad_call_named("ad_check_grads", TAGGED(function(fn), LIST(array(VECTOR(1, 2)))),
+                                 NAMED({ "order", integer(1) }, { "modes", integer(AD_FWD) }));
     ck_assert_msg(ok.kind == AD_KIND_BOOL && ok.integer == 1, "%s", ad_error_message());
-    assert_fails(ad_call_named("ad_check_grads", TAGGED(function(fn), LIST(array(VECTOR(1, 2)))), NAMED({ "order", integer(99) })).integer, AD_ERROR_VALUE, "order 99");
+    assert_fails(ad_call_named("ad_check_grads", TAGGED(function(fn), LIST(array(VECTOR(1, 2)))), NAMED({ "order", integer(99) })).integer, AD_ERROR_VALUE,
+                 "order 99");
 }
 END_TEST
 
@@ -402,7 +407,8 @@ START_TEST(errors_name_what_is_wrong)
     assert_refused("names begin with ad_", "xyzzy", &x, 1, NULL, 0);
     assert_refused("names begin with ad_", "", &x, 1, NULL, 0);
     assert_refused("name is NULL", NULL, &x, 1, NULL, 0);
-    assert_refused("ad_sum: there is no option axs; there are axis, axes, keepdims, dtype, ddof, where, initial", "ad_sum", &x, 1, NAMED({ "axs", integer(0) }));
+    assert_refused("ad_sum: there is no option axs; there are axis, axes, keepdims, dtype, ddof, where, initial", "ad_sum", &x, 1,
+                   NAMED({ "axs", integer(0) }));
     assert_refused("ad_sin: there is no option axis, nor any other", "ad_sin", &x, 1, NAMED({ "axis", integer(0) }));
     assert_refused("option axis should be an integer of 32 bits and is the text \"0\"", "ad_sum", &x, 1, NAMED({ "axis", text("0") }));
     assert_refused("option keepdims should be a bool and is the integer 2", "ad_sum", &x, 1, NAMED({ "keepdims", integer(2) }));
@@ -436,7 +442,8 @@ START_TEST(prototypes_describe_functions)
     ck_assert_str_eq(p->text, "ad_array *ad_sum_with(ad_array *x, ad_reduce_options options)");
     ck_assert(p->result == AD_TYPE_ARRAY && p->parameter_count == 1 && p->parameters[0].type == AD_TYPE_ARRAY && strcmp(p->parameters[0].name, "x") == 0);
     ck_assert(p->options_size == sizeof(ad_reduce_options) && p->option_count == 7 && strcmp(p->options[0].name, "axis") == 0);
-    ck_assert(p->options[0].value.kind == AD_KIND_INTEGER && p->options[0].value.integer == AD_NO_AXIS && p->options[0].offset == offsetof(ad_reduce_options, axis));
+    ck_assert(p->options[0].value.kind == AD_KIND_INTEGER && p->options[0].value.integer == AD_NO_AXIS);
+    ck_assert(p->options[0].offset == offsetof(ad_reduce_options, axis));
     assert_fails(ad_prototype_at(-1), AD_ERROR_INDEX, "there is no function -1");
     assert_fails(ad_prototype_at(ad_prototype_count()), AD_ERROR_INDEX, "counted from 0");
     assert_fails(ad_prototype_of("ad_nothing_like_it"), AD_ERROR_VALUE, "there is no function");

@@ -66,9 +66,11 @@ END_TEST
 START_TEST(every_dtype_goes_out_and_comes_back)
 {
     for (int dtype = 0; dtype < AD_DTYPE_COUNT; dtype++) {
-        ad_array *x = ad_astype(counting(AD_SHAPE(2, 3)), (ad_dtype)dtype), *y = ad_from_dlpack(ad_to_dlpack(x)), *z = ad_from_dlpack_managed(ad_to_dlpack_managed(x));
+        ad_array *x = ad_astype(counting(AD_SHAPE(2, 3)), (ad_dtype)dtype);
+        ad_array *y = ad_from_dlpack(ad_to_dlpack(x)), *z = ad_from_dlpack_managed(ad_to_dlpack_managed(x));
+        double most = dtype == AD_BOOL ? 1 : 5;
         ck_assert_msg(y && z && ad_dtype_of(y) == (ad_dtype)dtype && ad_dtype_of(z) == (ad_dtype)dtype, "%s", ad_error_message());
-        assert_array(ad_astype(y, AD_F64), AD_SHAPE(2, 3), 0, 0, 1, dtype == AD_BOOL ? 1 : 2, dtype == AD_BOOL ? 1 : 3, dtype == AD_BOOL ? 1 : 4, dtype == AD_BOOL ? 1 : 5);
+        assert_array(ad_astype(y, AD_F64), AD_SHAPE(2, 3), 0, 0, 1, fmin(2, most), fmin(3, most), fmin(4, most), most);
     }
     assert_array(ad_imag(ad_from_dlpack(ad_to_dlpack(ad_imag(ad_mul(VECTOR(1, 2), 1i))))), AD_SHAPE(2), 0, 0, 0);
 }

@@ -142,7 +142,9 @@ static bool data_of(const char *operation, const ad_dlpack_tensor *tensor, ad_dt
     *data = empty || !tensor->data ? NULL : (char *)tensor->data + tensor->byte_offset;
     if (!empty && !*data)
         return AD_FAIL(AD_ERROR_VALUE, "%s: no data (NULL)", operation);
-    return (uintptr_t)*data % alignment == 0 || AD_FAIL(AD_ERROR_VALUE, "%s: data at %p are not aligned for %s", operation, (void *)*data, ad_dtype_name(dtype));
+    if ((uintptr_t)*data % alignment != 0)
+        return AD_FAIL(AD_ERROR_VALUE, "%s: data at %p are not aligned for %s", operation, (void *)*data, ad_dtype_name(dtype));
+    return true;
 }
 
 /* The array, whose storage calls release(context) in the end. */
