@@ -8,7 +8,7 @@ import re
 from declarations import HEADERS, renamed
 
 FAMILIES = ["math", "reduce", "special", "sort", "linalg", "fft", "create", "shape", "index", "product", "random"]
-WIDTH = 140
+WIDTH, WIDEST = 140, 160  # of lines that are filled, of any
 
 # C's type of a parameter: C++'s, and what C's function is given. Only a list is called "arrays".
 OPERAND = ("const operand &%s", "%s.get()")
@@ -42,7 +42,8 @@ def line(function, name):
         parameters.append("AD_NAMED_OPTIONS_")
         arguments.append("options")
     called = f"::ad_{name}{'_with' if function.options else ''}({', '.join(arguments)})"
-    return f"{form}_({RESULTS[function.result]}, {name}, ({', '.join(parameters)}){defaults}, {called})"
+    text = f"{form}_({RESULTS[function.result]}, {name}, ({', '.join(parameters)}){defaults}, {called})"
+    return text if len(text) <= WIDEST else text.replace(f", {called}", f",\n    {called}")
 
 
 def has_one_form(function):
@@ -63,7 +64,7 @@ def filled(lines):
     """The short ones side by side."""
     out = []
     for text in lines:
-        if out and len(out[-1]) + len(text) < WIDTH:
+        if out and len(out[-1]) + len(text) < WIDTH and "\n" not in text + out[-1]:
             out[-1] += " " + text
         else:
             out.append(text)

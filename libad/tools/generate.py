@@ -77,6 +77,8 @@ def operands_macro(function):
     kinds = kinds_of(function)
     count = len(kinds) - len(kinds.lstrip("A"))
     operands, others = function.parameters[:count], function.parameters[count:]
+    if any(p.is_operand for p in others):
+        sys.exit(f"{function.name}: operands stand before what is no operand, or the header has the macro")
     if any(p.type == "..." or re.match(r"ad_(shape|axes|index_list|widths)$", p.type) for p in others):
         left, right = names_of(operands) + ["..."], names_of(operands) + ["__VA_ARGS__"]
     else:

@@ -38,7 +38,7 @@ def forms(headers):
 
 def positional(headers):
     """tests/refused/every_option.c."""
-    text = OPENING % "every function with options, and one that is not named. Each marked line is refused with these words; see tests/ci/refused.sh."
+    text = OPENING % "an option that is not named, of every function. Marked lines are refused with these words; see tests/ci/refused.sh."
     text += "#include <ad/ad.h>\n\nextern ad_array *x;\nextern ad_tree *t;\nextern ad_key key;\nvoid every_option(void);\n\n"
     text += "/* refused in this file: options.are.named */\nvoid every_option(void)\n{\n"
     for header in headers:

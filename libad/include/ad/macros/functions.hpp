@@ -110,7 +110,8 @@ AD_F_(array, take_along_axis, (const operand &x, const operand &index, int axis)
 AD_FO2_(compress, AD_TAKE_DEFAULTS) AD_F1_(flatnonzero)
 AD_FO_(array, one_hot, (const operand &index, int64_t classes, AD_NAMED_OPTIONS_), AD_ONE_HOT_DEFAULTS, ::ad_one_hot_with(index.get(), classes, options))
 AD_FO3_(put_add, AD_TAKE_DEFAULTS) AD_FO3_(put_set, AD_TAKE_DEFAULTS)
-AD_F_(array, put_along_axis, (const operand &x, const operand &index, const operand &value, int axis), ::ad_put_along_axis(x.get(), index.get(), value.get(), axis))
+AD_F_(array, put_along_axis, (const operand &x, const operand &index, const operand &value, int axis),
+    ::ad_put_along_axis(x.get(), index.get(), value.get(), axis))
 
 /* ad/product.h */
 AD_F2_(matmul) AD_F2_(dot) AD_F2_(inner) AD_F2_(outer) AD_F2_(vdot) AD_F2_(matvec) AD_F2_(vecmat) AD_F2_(kron)
@@ -125,4 +126,5 @@ AD_FO_(array, random_normal, (ad_key key, const integers &shape, AD_NAMED_OPTION
 AD_F_(array, random_randint, (ad_key key, const integers &shape, int64_t low, int64_t high), ::ad_random_randint(key, shape, low, high))
 AD_F_(array, random_bernoulli, (ad_key key, double p, const integers &shape), ::ad_random_bernoulli(key, p, shape))
 AD_F_(array, random_permutation, (ad_key key, int64_t n), ::ad_random_permutation(key, n))
-AD_FO_(array, random_choice, (ad_key key, int64_t n, const integers &shape, AD_NAMED_OPTIONS_), AD_CHOICE_DEFAULTS, ::ad_random_choice_with(key, n, shape, options))
+AD_FO_(array, random_choice, (ad_key key, int64_t n, const integers &shape, AD_NAMED_OPTIONS_), AD_CHOICE_DEFAULTS,
+    ::ad_random_choice_with(key, n, shape, options))
