@@ -99,6 +99,7 @@ static const struct row linalg_rows[] = {
     ONE("ad_linalg_cholesky", cholesky_lower, -2, 2, COMPLEX | SQUARE),
     ONE("ad_linalg_eigh", hermitian_values, -2, 2, COMPLEX | SQUARE),
     ONE("ad_linalg_qr", triangular_qr, -2, 2, COMPLEX | SQUARE),
+    ONE("ad_linalg_divisor", triangular_qr, -2, 2, COMPLEX | SQUARE),
     ONE("ad_linalg_complement", completion, -2, 2, COMPLEX | SQUARE),
     ONE("ad_linalg_pinv", pseudo_inverse, -2, 2, COMPLEX | SQUARE),
     ONE("ad_linalg_expm", ad_linalg_expm, -1, 1, COMPLEX | SQUARE),

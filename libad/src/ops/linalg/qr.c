@@ -3,7 +3,6 @@
  * Of m >= n: with B = dA R^-1, C = Q^H B and K the skew Hermitian matrix of C's strict lower triangle and i times the imaginary part of its diagonal,
  * dR = (C - K) R and dQ = B - Q C + Q K. The reverse rule is the transpose (NUMPY's literature: Walter and Lehmann 2013, arXiv 1009.6112). A wide matrix [X Y] is
  * Q [U W] with X = Q U and W = Q^H Y. */
-#include "ad/transform.h"
 #include "ops/linalg/linalg.h"
 #include <string.h>
 
@@ -43,18 +42,47 @@ static bool qr_eval(const ad_node *node, void *const *outputs)
     return !ad_node_input(node, 0)->size || factor(node, ad_matrix_size(node, 0).columns, outputs[OUTPUT_Q], outputs[OUTPUT_R]);
 }
 
-/* Whether R can be divided by: no element of its diagonal is 0 but for rounding. */
-static bool has_full_rank(const ad_node *node, ad_array *r)
+/* An R that can be divided by: itself. No element of its diagonal is 0 but for rounding. */
+struct dividing {
+    int64_t rows; /* of the matrix */
+};
+
+static ad_array *divisor_view(const ad_node *node, const ad_spec *output)
 {
-    AD_SCOPE;
-    if (!r || !r->size)
-        return r != NULL;
-    ad_array *size = ad_abs(ad_stop_gradient(ad_diagonal(r, .axis1 = -2, .axis2 = -1)));
-    ad_array *least = ad_min(size, .axis = -1), *most = ad_max(size, .axis = -1);
-    ad_array *lacking = ad_any(ad_less_equal(least, ad_mul(ad_epsilon(r) * (double)ad_matrix_size(node, 0).rows, most)));
-    if (!lacking || ad_item(lacking) == 0)
-        return lacking != NULL;
-    return AD_REFUSE(node, AD_ERROR_NUMERIC, "a matrix whose columns are not independent has no derivative: a diagonal element of R is 0");
+    (void)output;
+    const struct dividing *o = ad_node_options(node);
+    ad_array *r = ad_node_input(node, 0);
+    if (!r->size)
+        return r;
+    ad_array *size = ad_abs(ad_diagonal(r, .axis1 = -2, .axis2 = -1)), *least = ad_min(size, .axis = -1), *most = ad_max(size, .axis = -1);
+    ad_array *lacking = ad_any(ad_less_equal(least, ad_mul(ad_epsilon(r) * (double)o->rows, most)));
+    if (lacking && ad_item(lacking) != 0)
+        return ad_set_error(AD_ERROR_NUMERIC, "ad_linalg_qr: a matrix whose columns are not independent has no derivative: a diagonal element of R is 0");
+    return lacking ? r : NULL;
+}
+
+static ad_array *divisor_rule(const ad_node *node, int operand, ad_array *t)
+{
+    (void)node, (void)operand;
+    return t;
+}
+
+static const ad_field dividing_fields[] = { AD_FIELD(struct dividing, rows, INT64), AD_FIELDS_END };
+static const ad_primitive divisor_op = {
+    .name = "ad_linalg_divisor",
+    .infer = ad_same_infer,
+    .view = divisor_view,
+    .vjp = divisor_rule,
+    .jvp = divisor_rule,
+    .options_size = sizeof(struct dividing),
+    .fields = dividing_fields,
+};
+AD_OPERATION(divisor_op);
+
+static ad_array *divisor(const ad_node *node)
+{
+    ad_array *r = ad_node_output(node, OUTPUT_R);
+    return r ? ad_call_primitive(&divisor_op, &r, 1, &(struct dividing){ ad_matrix_size(node, 0).rows }) : NULL;
 }
 
 /* x R^-1, or x R^-H. */
@@ -69,8 +97,8 @@ static ad_array *over(ad_array *x, ad_array *r, bool adjoint)
 static ad_array *qr_vjp(const ad_node *node, int operand, ad_array *gq)
 {
     (void)operand;
-    ad_array *q = ad_node_output(node, OUTPUT_Q), *r = ad_node_output(node, OUTPUT_R), *gr = ad_node_cotangent(node, OUTPUT_R);
-    if (!has_full_rank(node, r))
+    ad_array *q = ad_node_output(node, OUTPUT_Q), *r = divisor(node), *gr = ad_node_cotangent(node, OUTPUT_R);
+    if (!r)
         return NULL;
     ad_array *m = gr ? ad_matmul(r, ad_adjoint(ad_triu(ad_conjugated(gr)))) : NULL;
     gq = gq ? ad_conjugated(gq) : NULL;
@@ -92,8 +120,8 @@ static ad_array *turn(ad_array *c)
 static ad_array *qr_jvp(const ad_node *node, int operand, ad_array *t)
 {
     (void)operand;
-    ad_array *q = ad_node_output(node, OUTPUT_Q), *r = ad_node_output(node, OUTPUT_R);
-    if (!has_full_rank(node, r))
+    ad_array *q = ad_node_output(node, OUTPUT_Q), *r = divisor(node);
+    if (!r)
         return NULL;
     ad_array *b = over(t, r, false), *c = ad_matmul(ad_adjoint(q), b), *k = turn(c);
     if (ad_node_target(node) == OUTPUT_R)
@@ -133,7 +161,7 @@ static bool complement_eval(const ad_node *node, void *const *outputs)
     if (k == 0) {
         ad_array *one = ad_eye(m, .dtype = ad_node_dtype(node, 0));
         for (int64_t i = 0; i < count && one; i++)
-            memcpy((char *)outputs[0] + i * m * m * item, one->data, (size_t)(m * m * item));
+            memcpy((char *)outputs[0] + i * m * m * item, memory_of(one), (size_t)(m * m * item));
         return one != NULL;
     }
     char *q = ad_allocate(c, bytes), *to = outputs[0];
