@@ -84,6 +84,9 @@ struct ad_indices {
 
 enum { AD_SORT_SLACK = 16 }; /* what a vector may write beyond the end */
 
+/* The order, as places in the whole of the rows, and the rows in it. */
+void ad_sort_with_places(const struct ad_sorts *sorts, ad_dtype dtype, int64_t rows, int64_t n, const char *in, char *out, int64_t *places, void *scratch);
+
 static inline size_t ad_sort_scratch(int64_t n)
 {
     return (4 * (size_t)n + 2 * AD_SORT_SLACK) * sizeof(int64_t);
@@ -182,6 +185,9 @@ int64_t ad_attained_places(const struct ad_loops *loops, int ndim, const int64_t
 void ad_scan_sum(ad_dtype dtype, int64_t outer, int64_t n, int64_t inner, const void *in, void *out, bool reverse);
 void ad_scan_prod(ad_dtype dtype, int64_t outer, int64_t n, int64_t inner, const void *in, void *out, bool reverse);
 
+/* y_j = a_j y_(j-1) + b_j along one axis of (outer, n, inner) C-contiguous arrays of floats, from b_0 on; in reverse of y_(j+1). A product with 0 is 0. */
+void ad_recurrence(ad_dtype dtype, int64_t outer, int64_t n, int64_t inner, const void *a, const void *b, void *y, bool reverse);
+
 /* out[o, j, i] = in[o, index[j], i] on C-contiguous (outer, n, inner) -> (outer, count, inner); item bytes per element. Indices are valid. */
 void ad_gather(size_t item, int64_t outer, int64_t n, int64_t inner, const int64_t *index, int64_t count, const void *in, void *out);
 /* out[o, index[j], i] = in[o, j, i]; the last of repeated indices wins. The rows of `inner` elements of in are `step` bytes apart, and the first of each o
@@ -219,6 +225,32 @@ typedef enum ad_pad_mode { AD_PAD_CONSTANT, AD_PAD_EDGE, AD_PAD_REFLECT, AD_PAD_
 void ad_pad_places(ad_pad_mode mode, int64_t n, int64_t before, int64_t total, int64_t *places);
 /* out[o, j, i] = loop(before, value[o, j, i]) with before = begin[o, j, i] where first[j], which first[0] is, else out[o, j - 1, i]. */
 void ad_run_fold(ad_loop *loop, int64_t item, int64_t outer, int64_t n, int64_t inner, const uint8_t *first, const char *begin, const char *value, char *out);
+
+/* Of n floats, f64 or f32: whether the sizes of all lie within bounds, as that of a NaN does not; y = sqrt(x / divisor); and other in place of y where x does not
+ * lie within bounds. */
+bool ad_lie_within(ad_dtype dtype, int64_t n, const void *x, double least, double most);
+void ad_roots(ad_dtype dtype, int64_t n, const void *x, double divisor, void *y);
+void ad_replace_beyond(ad_dtype dtype, int64_t n, const void *x, double least, double most, const void *other, void *y);
+
+/* start + i step: of integers, which wrap, and of reals. Whether element (i, j) of a matrix is on diagonal k or below it (lower), or above. */
+void ad_fill_integers(int64_t n, uint64_t start, uint64_t step, int64_t *out);
+void ad_fill_reals(int64_t n, double start, double step, double *out);
+void ad_fill_triangle(int64_t rows, int64_t columns, int64_t k, bool lower, uint8_t *out);
+
+/* Draws under a key, each element by its own bits. Philox: two words for a counter under a key. */
+struct ad_draw {
+    uint64_t hi, lo;
+};
+void ad_philox(uint64_t counter_hi, uint64_t counter_lo, uint64_t key, uint64_t *words);
+struct ad_draw ad_draw_fold_in(struct ad_draw key, uint64_t n); /* another key */
+void ad_draw_bits(struct ad_draw key, int64_t n, uint64_t *out);
+void ad_draw_uniform_f32(struct ad_draw key, double low, double high, int64_t n, float *out); /* from low on, below high unless they are equal */
+void ad_draw_uniform_f64(struct ad_draw key, double low, double high, int64_t n, double *out);
+void ad_draw_normal_f32(struct ad_draw key, double loc, double scale, int64_t n, float *out);
+void ad_draw_normal_f64(struct ad_draw key, double loc, double scale, int64_t n, double *out);
+void ad_draw_below(struct ad_draw key, uint64_t low, uint64_t count, int64_t n, int64_t *out); /* `count` integers from low on */
+void ad_draw_bernoulli(struct ad_draw key, double p, int64_t n, uint8_t *out);
+void ad_draw_order(struct ad_draw key, int64_t n, int64_t drawn, int64_t *order); /* the first `drawn` of 0 ... n-1 at random, of what is left (Fisher and Yates) */
 
 /* C = A B, (m, k) times (k, n), for all dtypes. C is C-contiguous; A and B have any strides. f64 f32 c128 c64 go to BLAS
  * where ad_matmul_takes both operands (one of the strides is the item, the other a row or column after the next: a

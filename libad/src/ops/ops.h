@@ -16,6 +16,12 @@
 #define AD_OPERATION(primitive)                                                                                        \
     static const ad_primitive *const primitive##_entry __attribute__((section(AD_TABLE_SECTION), used)) = &primitive
 
+/* Where the elements of x are, for kernels; this file alone says so in ops/. */
+static inline char *memory_of(const ad_array *x)
+{
+    return x->data;
+}
+
 static inline struct ad_operand operand_of(const ad_array *x)
 {
     return (struct ad_operand){ x->data, ad_strides(x), (ad_dtype)x->dtype };

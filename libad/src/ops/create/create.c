@@ -369,9 +369,7 @@ static ad_array *triangle(const char *name, ad_array *x, int64_t k, bool lower)
     if (!keep)
         return NULL;
     k = k < -rows ? -rows : k > columns ? columns : k;
-    for (int64_t i = 0; i < rows; i++)
-        for (int64_t j = 0; j < columns; j++)
-            keep->data[i * columns + j] = lower ? j <= i + k : j >= i + k;
+    ad_fill_triangle(rows, columns, k, lower, (uint8_t *)memory_of(keep));
     return ad_where(keep, x, ad_array_zeros(c, (ad_dtype)x->dtype, 0, NULL));
 }
 
@@ -420,8 +418,8 @@ static ad_array *arange_integers(int64_t start, int64_t stop, int64_t step)
 {
     uint64_t n = count_between(start, stop, step);
     ad_array *x = ad_array_new(ad_current(), AD_I64, 1, (int64_t[]){ n > INT64_MAX ? -1 : (int64_t)n });
-    for (uint64_t i = 0; i < n && x; i++)
-        ((int64_t *)x->data)[i] = (int64_t)((uint64_t)start + i * (uint64_t)step);
+    if (x)
+        ad_fill_integers(x->size, (uint64_t)start, (uint64_t)step, (int64_t *)memory_of(x));
     return x;
 }
 
@@ -432,8 +430,8 @@ static ad_array *arange_reals(double start, double stop, double step)
     if (!(n < 0x1p62))
         return ad_set_error(AD_ERROR_VALUE, "ad_arange: %.17g values from %.17g to %.17g by %.17g", n, start, stop, step);
     ad_array *x = ad_array_new(ad_current(), AD_F64, 1, (int64_t[]){ n > 0 ? (int64_t)n : 0 });
-    for (int64_t i = 0; x && i < x->size; i++)
-        ((double *)x->data)[i] = start + (double)i * difference;
+    if (x)
+        ad_fill_reals(x->size, start, difference, (double *)memory_of(x));
     return x;
 }
 

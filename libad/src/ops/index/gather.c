@@ -41,7 +41,7 @@ static int64_t *copy_of_integers(const ad_array *index, struct ad_scratch *room)
 const int64_t *ad_integers_of(const ad_array *index, struct ad_scratch *room)
 {
     bool ready = index->dtype == AD_I64 && index->flags & AD_CONTIGUOUS;
-    return ready ? (const int64_t *)operand_of(index).data : copy_of_integers(index, room);
+    return ready ? (const int64_t *)memory_of(index) : copy_of_integers(index, room);
 }
 
 const int64_t *ad_places_within(const struct places *p, const ad_array *index, int64_t n, struct ad_scratch *room)
@@ -177,7 +177,7 @@ static bool gather_vjp_into(const ad_node *node, ad_array *g, void *sum, bool ze
         return false;
     bool all = ad_node_primitive(node)->code == ALL;
     g = all ? ad_array_contiguous(c, g) : ad_array_cast(c, g, w.dtype);
-    return g && (all || keep_last(&w, g->data)) && scatter(&w, g->data, sum, zeros);
+    return g && (all || keep_last(&w, memory_of(g))) && scatter(&w, memory_of(g), sum, zeros);
 }
 
 /* ---- updates: operands are what is there, what is put or added, and the places ---- */
@@ -208,7 +208,7 @@ static bool put_eval(const ad_node *node, void *const *outputs)
         return false;
     int64_t row = w.l.inner * (int64_t)w.item, outer_step = w.count * row, step = row;
     bool by_rows = w.l.inner > 1 && value->size && rows_of(value, p->axis, index->ndim, &outer_step, &step);
-    const void *new = by_rows ? value->data : data_of(node, 1);
+    const void *new = by_rows ? memory_of(value) : data_of(node, 1);
     if (!new)
         return false;
     memcpy(outputs[0], old, (size_t)x->size * w.item);

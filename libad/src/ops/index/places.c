@@ -180,7 +180,7 @@ ad_array *(ad_flatnonzero)(ad_array *x)
     ad_array *mask = !ad_given(x, "ad_flatnonzero", "array") ? NULL : ad_array_contiguous(c, ad_astype(x, AD_BOOL));
     if (!mask)
         return NULL;
-    struct true_places o = { c->loops->indices->count_true(mask->size, (const uint8_t *)operand_of(mask).data) };
+    struct true_places o = { c->loops->indices->count_true(mask->size, (const uint8_t *)memory_of(mask)) };
     return ad_call_primitive(&flatnonzero_op, &mask, 1, &o);
 }
 

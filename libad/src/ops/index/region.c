@@ -137,7 +137,7 @@ static ad_array *shown(const ad_node *node)
     view_region(axes_of(node), x->ndim, ad_dims(x), ad_strides(x), &view);
     if (view.shape.ndim == 0 && x->dtype == AD_F64) {
         double number; /* which is no longer than a reference to it, and on which operations are quick */
-        memcpy(&number, x->data + view.offset, sizeof number);
+        memcpy(&number, memory_of(x) + view.offset, sizeof number);
         return ad_scalar(number);
     }
     return ad_array_view(ad_current(), x, (ad_dtype)x->dtype, view.shape.ndim, view.shape.dim, view.strides, view.offset);

@@ -73,7 +73,7 @@ static ad_array *sum_of_squares(ad_array *x, ad_axes axes)
     ad_array *s = ad_array_new(c, (ad_dtype)x->dtype, shape.ndim, shape.dim);
     x = s ? ad_array_contiguous(c, x) : NULL;
     if (x)
-        ad_reduce(AD_REDUCE_SQUARES, c->loops, x->ndim, ad_dims(x), reduced, operand_of(x), (struct ad_operand){ s->data, NULL, (ad_dtype)x->dtype });
+        ad_reduce(AD_REDUCE_SQUARES, c->loops, x->ndim, ad_dims(x), reduced, operand_of(x), (struct ad_operand){ memory_of(s), NULL, (ad_dtype)x->dtype });
     return x ? s : NULL;
 }
 
@@ -81,12 +81,7 @@ static ad_array *sum_of_squares(ad_array *x, ad_axes axes)
 static bool lies_within(ad_array *x, double least, double most)
 {
     x = x ? ad_array_contiguous(ad_current(), x) : NULL;
-    for (int64_t i = 0; x && i < x->size; i++) {
-        double size = fabs(x->dtype == AD_F32 ? ((const float *)x->data)[i] : ((const double *)x->data)[i]);
-        if (!(size >= least && size <= most))
-            return false;
-    }
-    return x != NULL;
+    return x && ad_lie_within((ad_dtype)x->dtype, x->size, memory_of(x), least, most);
 }
 
 static bool is_single(ad_dtype dtype)
@@ -102,25 +97,15 @@ static bool two_norm_eval(const ad_node *node, void *const *outputs)
     ad_array *x = ad_node_input(node, 0), *s = sum_of_squares(x, o->axes);
     if (!s)
         return false;
-    const double *sum = (const double *)s->data;
-    const float *sum_f32 = (const float *)s->data;
-    double *y = outputs[0];
-    float *y_f32 = outputs[0];
-    for (int64_t i = 0; i < s->size; i++)
-        if (s->dtype == AD_F32)
-            y_f32[i] = sqrtf(sum_f32[i] / (float)o->divisor);
-        else
-            y[i] = sqrt(sum[i] / o->divisor);
-    bool single = is_single((ad_dtype)s->dtype);
+    ad_dtype dtype = (ad_dtype)s->dtype;
+    ad_roots(dtype, s->size, memory_of(s), o->divisor, outputs[0]);
+    bool single = is_single(dtype);
     double least = single ? FLT_MIN / FLT_EPSILON : DBL_MIN / DBL_EPSILON, most = single ? FLT_MAX : DBL_MAX;
     if (lies_within(s, least, most))
         return true;
-    ad_array *scaled = scaled_two_norm(x, o);
-    for (int64_t i = 0; scaled && i < s->size; i++)
-        if (single && !(sum_f32[i] >= least && sum_f32[i] <= most))
-            y_f32[i] = ((const float *)scaled->data)[i];
-        else if (!single && !(sum[i] >= least && sum[i] <= most))
-            y[i] = ((const double *)scaled->data)[i];
+    ad_array *scaled = ad_array_contiguous(ad_current(), scaled_two_norm(x, o));
+    if (scaled)
+        ad_replace_beyond(dtype, s->size, memory_of(s), least, most, memory_of(scaled), outputs[0]);
     return scaled != NULL;
 }
 

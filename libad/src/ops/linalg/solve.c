@@ -194,7 +194,7 @@ static bool inverse_eval(const ad_node *node, void *const *outputs)
         bool singular = o->infinite && ad_zero_on_diagonal(dtype, n, lu + i * bytes) > 0;
         if (!o->infinite && !is_regular(node, lu + i * bytes, i))
             return false;
-        memcpy(x, singular ? infinity->data : one->data, (size_t)bytes);
+        memcpy(x, singular ? memory_of(infinity) : memory_of(one), (size_t)bytes);
         if (!singular)
             ad_lu_solve(dtype, false, n, n, lu + i * bytes, pivots + i * n, x);
     }

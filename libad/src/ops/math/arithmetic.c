@@ -315,7 +315,7 @@ static bool power_eval(const ad_node *node, void *const *outputs)
         ad_array *one = ad_array_cast(c, ad_weak_integer(1), dtype);
         static const int64_t still[AD_MAX_NDIM];
         if (one)
-            ad_copy_strided(x->ndim, ad_dims(x), (struct ad_operand){ one->data, still, dtype }, y);
+            ad_copy_strided(x->ndim, ad_dims(x), (struct ad_operand){ memory_of(one), still, dtype }, y);
         return one != NULL;
     }
     const struct ad_operand *last = exponent < 0 ? &y : &base; /* x is squared where it stands */
@@ -395,7 +395,7 @@ ad_array *(ad_pow)(ad_array *x, ad_array *p)
 {
     if (x && p && p->flags & AD_WEAK && p->dtype == AD_I64 && ad_dtype_is_float((ad_dtype)x->dtype)) {
         int64_t exponent;
-        memcpy(&exponent, p->data, sizeof exponent);
+        memcpy(&exponent, memory_of(p), sizeof exponent);
         if (exponent >= -LARGEST_PRODUCT && exponent <= LARGEST_PRODUCT)
             return exponent == 1 ? ad_unchanged(x) : integer_power(x, (int)exponent);
     }

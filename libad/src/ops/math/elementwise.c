@@ -120,7 +120,7 @@ FOR_EACH_COUNT bool run_row(const ad_node *node, int count, ad_loop *loop, ad_dt
     for (int i = 0; i < count; i++) {
         const ad_array *x = node->inputs[i];
         bool single = x->size == 1, condition = i == 0 && count == 3 && node->op->code == AD_LOOP_where; /* which is read as it is */
-        in[i] = x->data;
+        in[i] = memory_of(x);
         strides[i] = 0;
         if (!single) {
             if (!(x->flags & AD_CONTIGUOUS) || (row ? !ad_same_shape(x, row) : x->size >= AD_LOOP_SHARED))
@@ -157,7 +157,7 @@ static __attribute__((noinline)) void run_broadcast(const ad_node *node, ad_loop
         for (int d = 0; d < x->ndim; d++)
             if (ad_dims(x)[d] != 1)
                 dims[ndim - x->ndim + d] = ad_dims(x)[d];
-        operands[i] = (struct ad_operand){ x->data, strides[i], (ad_dtype)x->dtype };
+        operands[i] = (struct ad_operand){ memory_of(x), strides[i], (ad_dtype)x->dtype };
     }
     if (node->op->code == AD_LOOP_where)
         operands[0].dtype = dtype; /* a condition is read as it is */
@@ -217,7 +217,7 @@ static bool is_repeated(const ad_array *x, const ad_array *row)
 /* Where the value of x stands, if x is a number that changes nothing about the shape and dtype of a row beside it; converted, in `room`. Else NULL. */
 static __attribute__((noinline)) const char *number_beside(const ad_array *x, const ad_array *row, void *room)
 {
-    const char *in = x->data;
+    const char *in = memory_of(x);
     int64_t stride = 0;
     ad_dtype dtype = (ad_dtype)row->dtype;
     if (x->ndim)
@@ -237,7 +237,7 @@ FOR_EACH_COUNT bool direct(const ad_node *node, ad_array **output, int count)
     ad_dtype dtype = (ad_dtype)row->dtype, out_dtype = ad_loop_output((ad_loop_id)node->op->code, dtype);
     ad_loop *loop = ad_dtype_is_float(dtype) ? c->loops->loop[node->op->code][dtype] : NULL;
     int64_t n = row->size, item = ad_item_size(dtype), strides[] = { item, item };
-    const char *in[] = { a->data, b->data };
+    const char *in[] = { memory_of(a), memory_of(b) };
     double number;
     if (!loop || (!is_row(row)) || n >= AD_LOOP_SHARED)
         return false;
@@ -249,7 +249,7 @@ FOR_EACH_COUNT bool direct(const ad_node *node, ad_array **output, int count)
     }
     *output = ad_array_like(c, out_dtype, row);
     if (*output && n)
-        loop(n, in, strides, (*output)->data, ad_item_size(out_dtype));
+        loop(n, in, strides, memory_of(*output), ad_item_size(out_dtype));
     return true;
 }
 

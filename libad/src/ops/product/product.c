@@ -67,7 +67,7 @@ static struct ad_matrix matrix_of(const ad_array *x, bool is_row)
 {
     const int64_t *strides = ad_strides(x);
     int64_t last = strides[x->ndim - 1];
-    return (struct ad_matrix){ x->data, x->ndim > 1 ? strides[x->ndim - 2] : is_row ? 0 : last, x->ndim > 1 || is_row ? last : 0 };
+    return (struct ad_matrix){ memory_of(x), x->ndim > 1 ? strides[x->ndim - 2] : is_row ? 0 : last, x->ndim > 1 || is_row ? last : 0 };
 }
 
 static void stack_of(const ad_array *x, bool is_row, int leading, struct stack *s)

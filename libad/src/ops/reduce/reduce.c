@@ -376,7 +376,7 @@ static bool find_attained(const struct reduction *r, const ad_array *x, ad_array
     int64_t *results = ad_allocate(c, bytes), *places = results ? results + room : NULL;
     if (!results)
         return false;
-    int64_t count = ad_attained_places(c->loops, x->ndim, ad_dims(x), reduced, operand_of(x), operand_of(y).data, room, places, results);
+    int64_t count = ad_attained_places(c->loops, x->ndim, ad_dims(x), reduced, operand_of(x), memory_of(y), room, places, results);
     bool done = count > room || (count == y->size ? place_of_each(a, ad_shape_of(y), count, places, results) : place_some(a, y, count, places, results));
     ad_deallocate(c, results, bytes);
     return done;
@@ -427,12 +427,12 @@ static bool attained_vjp_into(const ad_node *node, ad_array *g, void *sum, bool 
     if (!part || (a.places && !(part = ad_array_contiguous(c, part))))
         return false;
     if (a.places && zeros) {
-        const int64_t *places = (const int64_t *)operand_of(a.places).data;
-        ad_put_rows((size_t)ad_item_size(dtype), 1, x->size, 1, places, part->size, operand_of(part).data, 0, ad_item_size(dtype), sum);
+        const int64_t *places = (const int64_t *)memory_of(a.places);
+        ad_put_rows((size_t)ad_item_size(dtype), 1, x->size, 1, places, part->size, memory_of(part), 0, ad_item_size(dtype), sum);
         return true;
     }
     if (a.places) {
-        ad_scatter_add(dtype, 1, x->size, 1, (const int64_t *)operand_of(a.places).data, part->size, operand_of(part).data, sum);
+        ad_scatter_add(dtype, 1, x->size, 1, (const int64_t *)memory_of(a.places), part->size, memory_of(part), sum);
         return true;
     }
     c_order_strides(dtype, x->ndim, ad_dims(x), strides);

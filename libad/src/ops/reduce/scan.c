@@ -7,7 +7,6 @@
 #include "ad/reduce.h"
 #include "ad/shape.h"
 #include "ops/ops.h"
-#include <complex.h>
 
 struct scan {
     int axis;
@@ -33,7 +32,7 @@ static bool shift_eval(const ad_node *node, void *const *outputs)
     int64_t step = strides[s->axis], last = (n - 1) * step;
     char *out = outputs[0];
     shape.dim[s->axis] = n - 1;
-    ad_copy_strided(x->ndim, shape.dim, (struct ad_operand){ x->data + (s->reverse ? ad_strides(x)[s->axis] : 0), ad_strides(x), dtype },
+    ad_copy_strided(x->ndim, shape.dim, (struct ad_operand){ memory_of(x) + (s->reverse ? ad_strides(x)[s->axis] : 0), ad_strides(x), dtype },
                     (struct ad_operand){ out + (s->reverse ? 0 : step), strides, dtype });
     shape.dim[s->axis] = 1;
     ad_copy_strided(x->ndim, shape.dim, (struct ad_operand){ (char *)&s->first, still, AD_F64 },
@@ -76,23 +75,6 @@ ad_array *ad_shifted(ad_array *x, int axis, bool reverse)
 
 /* ---- linear recurrence ---- */
 
-/* RECURRENCE(double, recurrence_f64) defines the loop of one dtype. */
-#define RECURRENCE(type, name)                                                                                         \
-    static void name(struct layout l, const type *a, const type *b, type *y, bool reverse)                             \
-    {                                                                                                                  \
-        for (int64_t row = 0; row < l.outer * l.n; row++) {                                                            \
-            int64_t j = row % l.n, at = (reverse ? row - j + l.n - 1 - j : row) * l.inner;                             \
-            int64_t previous = reverse ? at + l.inner : at - l.inner;                                                  \
-            for (int64_t i = 0; i < l.inner; i++)                                                                      \
-                y[at + i] = j && y[previous + i] != 0 && a[at + i] != 0 ? a[at + i] * y[previous + i] + b[at + i] : b[at + i]; \
-        }                                                                                                              \
-    }
-
-RECURRENCE(double, recurrence_f64)
-RECURRENCE(float, recurrence_f32)
-RECURRENCE(double complex, recurrence_c128)
-RECURRENCE(float complex, recurrence_c64)
-
 static bool recurrence_eval(const ad_node *node, void *const *outputs)
 {
     const struct scan *s = ad_node_options(node);
@@ -100,19 +82,7 @@ static bool recurrence_eval(const ad_node *node, void *const *outputs)
     struct layout l = layout_of(ad_node_input(node, 0), s->axis);
     if (!a || !b)
         return false;
-    switch (ad_node_dtype(node, 0)) {
-    case AD_F32:
-        recurrence_f32(l, a, b, outputs[0], s->reverse);
-        break;
-    case AD_C128:
-        recurrence_c128(l, a, b, outputs[0], s->reverse);
-        break;
-    case AD_C64:
-        recurrence_c64(l, a, b, outputs[0], s->reverse);
-        break;
-    default:
-        recurrence_f64(l, a, b, outputs[0], s->reverse);
-    }
+    ad_recurrence(ad_node_dtype(node, 0), l.outer, l.n, l.inner, a, b, outputs[0], s->reverse);
     return true;
 }
 
@@ -184,7 +154,7 @@ static bool scan_eval(const ad_node *node, void *const *outputs)
     const ad_array *x = ad_node_input(node, 0);
     struct layout l = layout_of(x, s->axis);
     ad_dtype dtype = ad_output_spec(node, 0)->dtype;
-    const void *from = x->data;
+    const void *from = memory_of(x);
     if (x->size == 0)
         return true;
     if (dtype != (ad_dtype)x->dtype || !(x->flags & AD_CONTIGUOUS)) {

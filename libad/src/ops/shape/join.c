@@ -89,7 +89,7 @@ static ad_array *concatenate_transpose(const ad_node *node, int operand, ad_arra
     const ad_array *starts = ad_node_input(node, 0);
     if (!starts)
         return NULL;
-    const int64_t *start = (const int64_t *)operand_of(starts).data + (operand - CONCATENATE);
+    const int64_t *start = (const int64_t *)memory_of(starts) + (operand - CONCATENATE);
     return ad_slice_of(g, join->axis, start[0], start[1] - start[0], 1, true);
 }
 

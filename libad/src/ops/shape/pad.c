@@ -115,7 +115,7 @@ static ad_array *pad_gather(ad_array *x, int axis, const int64_t width[2], ad_pa
     ad_array *index = ad_array_new(ad_current(), AD_I64, 1, &total);
     if (!index)
         return NULL;
-    ad_pad_places(mode, n, width[0], total, (int64_t *)operand_of(index).data);
+    ad_pad_places(mode, n, width[0], total, (int64_t *)memory_of(index));
     return ad_take(x, index, .axis = axis);
 }
 

@@ -19,15 +19,6 @@ static bool sorted_infer(const ad_node *node, ad_spec *outputs)
     return ad_same_infer(node, &outputs[0]) && argsort_infer(node, &outputs[1]);
 }
 
-/* A row in order, and its places in an array in which it begins at `first`. */
-static void sort_with_places(const struct ad_sorts *sorts, ad_dtype dtype, int64_t n, int64_t first, const char *in, char *out, int64_t *places, void *scratch)
-{
-    sorts->order(dtype, 1, n, in, places, scratch);
-    ad_gather(ad_dtype_size(dtype), 1, n, 1, places, n, in, out);
-    for (int64_t i = 0; first && i < n; i++)
-        places[i] += first;
-}
-
 enum { VALUES, ORDER, BOTH }; /* a primitive's code */
 
 static bool sort_eval(const ad_node *node, void *const *outputs)
@@ -38,7 +29,7 @@ static bool sort_eval(const ad_node *node, void *const *outputs)
     if (x->size == 0)
         return true;
     ad_dtype dtype = (ad_dtype)x->dtype;
-    int64_t n = ad_dims(x)[x->ndim - 1], row = n * (int64_t)ad_dtype_size(dtype);
+    int64_t n = ad_dims(x)[x->ndim - 1];
     size_t bytes = ad_sort_scratch(n);
     const char *data = data_of(node, 0);
     void *scratch = data ? ad_allocate(c, bytes) : NULL;
@@ -47,9 +38,7 @@ static bool sort_eval(const ad_node *node, void *const *outputs)
     switch (ad_node_primitive(node)->code) {
     case VALUES: sorts->values(dtype, x->size / n, n, data, outputs[0], scratch); break;
     case ORDER: sorts->order(dtype, x->size / n, n, data, outputs[0], scratch); break;
-    default:
-        for (int64_t r = 0; r < x->size / n; r++)
-            sort_with_places(sorts, dtype, n, r * n, data + r * row, (char *)outputs[0] + r * row, (int64_t *)outputs[1] + r * n, scratch);
+    default: ad_sort_with_places(sorts, dtype, x->size / n, n, data, outputs[0], outputs[1], scratch); break;
     }
     ad_deallocate(c, scratch, bytes);
     return true;

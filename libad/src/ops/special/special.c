@@ -76,9 +76,9 @@ static bool centre_eval(const ad_node *node, void *const *outputs)
     if (!x)
         return false;
     char *counts = x + item * (size_t)t->size, *sums = counts + item * (size_t)rows;
-    centre->top(rows, n, t->data, y->data, x, counts);
+    centre->top(rows, n, memory_of(t), memory_of(y), x, counts);
     sum_rows(c, dtype, rows, n, x, sums);
-    centre->move(rows, n, t->data, y->data, sums, counts, outputs[0], x);
+    centre->move(rows, n, memory_of(t), memory_of(y), sums, counts, outputs[0], x);
     sum_rows(c, dtype, rows, n, x, sums);
     centre->take(rows, n, sums, outputs[0]);
     return true;
