@@ -32,7 +32,7 @@ void ad_gather(size_t item, int64_t outer, int64_t n, int64_t inner, const int64
 
 void ad_sort_with_places(const struct ad_sorts *sorts, ad_dtype dtype, int64_t rows, int64_t n, const char *in, char *out, int64_t *places, void *scratch)
 {
-    size_t item = ad_dtype_size(dtype), row = (size_t)n * item;
+    size_t item = (size_t)ad_item_size(dtype), row = (size_t)n * item;
     for (int64_t r = 0; r < rows; r++, in += row, out += row, places += n) {
         sorts->order(dtype, 1, n, in, places, scratch);
         ad_gather(item, 1, n, 1, places, n, in, out);
