@@ -5,24 +5,24 @@
     F(ad_fft_ifftn) F(ad_fft_fft2) F(ad_fft_ifft2) F(ad_fft_rfft) F(ad_fft_irfft) F(ad_fft_rfftn) F(ad_fft_irfftn) F(ad_fft_rfft2) \
     F(ad_fft_irfft2) F(ad_fft_hfft) F(ad_fft_ihfft) F(ad_fft_dct) F(ad_fft_idct) F(ad_fft_fftshift) F(ad_fft_ifftshift) F(ad_flatnonzero) \
     F(ad_linalg_norm) F(ad_linalg_vector_norm) F(ad_linalg_matrix_norm) F(ad_linalg_svdvals) F(ad_linalg_inv) F(ad_linalg_det) \
-    F(ad_linalg_cholesky) F(ad_linalg_cho_factor) F(ad_linalg_eigvalsh) F(ad_linalg_pinv) F(ad_linalg_matrix_rank) F(ad_linalg_expm) \
-    F(ad_linalg_cond) F(ad_linalg_tensorinv) F(ad_linalg_diagonal) F(ad_linalg_trace) F(ad_linalg_toeplitz) F(ad_neg) F(ad_reciprocal) F(ad_abs) \
-    F(ad_fabs) F(ad_sign) F(ad_square) F(ad_sqrt) F(ad_cbrt) F(ad_exp) F(ad_exp2) F(ad_expm1) F(ad_log) F(ad_log2) F(ad_log10) F(ad_log1p) \
-    F(ad_deg2rad) F(ad_rad2deg) F(ad_sin) F(ad_cos) F(ad_tan) F(ad_arcsin) F(ad_arccos) F(ad_arctan) F(ad_sinh) F(ad_cosh) F(ad_tanh) \
-    F(ad_arcsinh) F(ad_arccosh) F(ad_arctanh) F(ad_sigmoid) F(ad_log_sigmoid) F(ad_softplus) F(ad_relu) F(ad_erf) F(ad_erfc) F(ad_gammaln) \
-    F(ad_digamma) F(ad_real) F(ad_imag) F(ad_conj) F(ad_angle) F(ad_real_if_close) F(ad_floor) F(ad_ceil) F(ad_trunc) F(ad_rint) F(ad_isnan) \
-    F(ad_isinf) F(ad_isfinite) F(ad_logical_not) F(ad_trace) F(ad_sum) F(ad_mean) F(ad_prod) F(ad_var) F(ad_std) F(ad_max) F(ad_min) F(ad_ptp) \
-    F(ad_argmax) F(ad_argmin) F(ad_any) F(ad_all) F(ad_cumsum) F(ad_cumprod) F(ad_ravel) F(ad_squeeze) F(ad_atleast_1d) F(ad_atleast_2d) \
-    F(ad_atleast_3d) F(ad_transpose) F(ad_matrix_transpose) F(ad_flip) F(ad_fliplr) F(ad_flipud) F(ad_rot90) F(ad_sort) F(ad_argsort) \
-    F(ad_logsumexp) F(ad_softmax) F(ad_log_softmax)
+    F(ad_linalg_cholesky) F(ad_linalg_cho_factor) F(ad_linalg_eigvals) F(ad_linalg_eigvalsh) F(ad_linalg_pinv) F(ad_linalg_matrix_rank) \
+    F(ad_linalg_expm) F(ad_linalg_sqrtm) F(ad_linalg_cond) F(ad_linalg_tensorinv) F(ad_linalg_diagonal) F(ad_linalg_trace) F(ad_linalg_toeplitz) \
+    F(ad_neg) F(ad_reciprocal) F(ad_abs) F(ad_fabs) F(ad_sign) F(ad_square) F(ad_sqrt) F(ad_cbrt) F(ad_exp) F(ad_exp2) F(ad_expm1) F(ad_log) \
+    F(ad_log2) F(ad_log10) F(ad_log1p) F(ad_deg2rad) F(ad_rad2deg) F(ad_sin) F(ad_cos) F(ad_tan) F(ad_arcsin) F(ad_arccos) F(ad_arctan) \
+    F(ad_sinh) F(ad_cosh) F(ad_tanh) F(ad_arcsinh) F(ad_arccosh) F(ad_arctanh) F(ad_sigmoid) F(ad_log_sigmoid) F(ad_softplus) F(ad_relu) \
+    F(ad_erf) F(ad_erfc) F(ad_gammaln) F(ad_digamma) F(ad_real) F(ad_imag) F(ad_conj) F(ad_angle) F(ad_real_if_close) F(ad_floor) F(ad_ceil) \
+    F(ad_trunc) F(ad_rint) F(ad_isnan) F(ad_isinf) F(ad_isfinite) F(ad_logical_not) F(ad_trace) F(ad_sum) F(ad_mean) F(ad_prod) F(ad_var) \
+    F(ad_std) F(ad_max) F(ad_min) F(ad_ptp) F(ad_argmax) F(ad_argmin) F(ad_any) F(ad_all) F(ad_cumsum) F(ad_cumprod) F(ad_ravel) F(ad_squeeze) \
+    F(ad_atleast_1d) F(ad_atleast_2d) F(ad_atleast_3d) F(ad_transpose) F(ad_matrix_transpose) F(ad_flip) F(ad_fliplr) F(ad_flipud) F(ad_rot90) \
+    F(ad_sort) F(ad_argsort) F(ad_logsumexp) F(ad_softmax) F(ad_log_softmax)
 
 #define FUNCTIONS_OF_TWO(F) \
     F(ad_linspace) F(ad_logspace) F(ad_geomspace) F(ad_take) F(ad_compress) F(ad_linalg_solve) F(ad_linalg_solve_triangular) \
-    F(ad_linalg_cho_solve) F(ad_linalg_tensorsolve) F(ad_linalg_outer) F(ad_linalg_cross) F(ad_add) F(ad_sub) F(ad_mul) F(ad_div) F(ad_pow) \
-    F(ad_maximum) F(ad_minimum) F(ad_mod) F(ad_fmod) F(ad_floor_divide) F(ad_hypot) F(ad_arctan2) F(ad_logaddexp) F(ad_polygamma) F(ad_zmul) \
-    F(ad_zdiv) F(ad_zzmul) F(ad_equal) F(ad_not_equal) F(ad_less) F(ad_less_equal) F(ad_greater) F(ad_greater_equal) F(ad_logical_and) \
-    F(ad_logical_or) F(ad_logical_xor) F(ad_matmul) F(ad_dot) F(ad_inner) F(ad_outer) F(ad_vdot) F(ad_matvec) F(ad_vecmat) F(ad_kron) \
-    F(ad_vecdot) F(ad_tensordot) F(ad_cross) F(ad_linear_recurrence) F(ad_repeat)
+    F(ad_linalg_cho_solve) F(ad_linalg_solve_banded) F(ad_linalg_tensorsolve) F(ad_linalg_outer) F(ad_linalg_cross) F(ad_add) F(ad_sub) \
+    F(ad_mul) F(ad_div) F(ad_pow) F(ad_maximum) F(ad_minimum) F(ad_mod) F(ad_fmod) F(ad_floor_divide) F(ad_hypot) F(ad_arctan2) F(ad_logaddexp) \
+    F(ad_polygamma) F(ad_zmul) F(ad_zdiv) F(ad_zzmul) F(ad_equal) F(ad_not_equal) F(ad_less) F(ad_less_equal) F(ad_greater) F(ad_greater_equal) \
+    F(ad_logical_and) F(ad_logical_or) F(ad_logical_xor) F(ad_matmul) F(ad_dot) F(ad_inner) F(ad_outer) F(ad_vdot) F(ad_matvec) F(ad_vecmat) \
+    F(ad_kron) F(ad_vecdot) F(ad_tensordot) F(ad_cross) F(ad_linear_recurrence) F(ad_repeat)
 
 #define OTHER_NAMES \
     "ad_negative", "ad_absolute", "ad_radians", "ad_degrees", "ad_asin", "ad_acos", "ad_atan", "ad_asinh", "ad_acosh", "ad_atanh", \

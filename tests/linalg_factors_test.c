@@ -213,6 +213,7 @@ START_TEST(empty_stacks_and_matrices_are_legal)
     ck_assert(ad_shape_equal(ad_shape_of(ad_linalg_solve(ad_eye(3), ad_zeros(AD_SHAPE(3, 0)))), AD_SHAPE(3, 0)));
     ck_assert(ad_shape_equal(ad_shape_of(ad_linalg_cholesky(zero)), AD_SHAPE(2, 0, 0)));
     ck_assert(ad_shape_equal(ad_shape_of(ad_linalg_eigvalsh(zero)), AD_SHAPE(2, 0)));
+    ck_assert(ad_shape_equal(ad_shape_of(ad_grad(eigenvectors)(zero)), AD_SHAPE(2, 0, 0)));
     ck_assert(ad_shape_equal(ad_shape_of(ad_linalg_pinv(ad_zeros(AD_SHAPE(0, 3)))), AD_SHAPE(3, 0)));
     ck_assert(ad_shape_equal(ad_shape_of(part(ad_linalg_qr(ad_zeros(AD_SHAPE(3, 0)), .mode = "complete"), "Q")), AD_SHAPE(3, 3)));
     ck_assert_msg(!ad_failed(), "%s", ad_error_message());

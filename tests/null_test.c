@@ -385,6 +385,15 @@ static void transformations(void)
     ROW(ad_linalg_slogdet, ad_linalg_slogdet(none));
     ROW(ad_linalg_eigh, ad_linalg_eigh(none));
     ROW(ad_linalg_qr, ad_linalg_qr(none));
+    ROW(ad_linalg_lu, ad_linalg_lu(none));
+    ROW(ad_linalg_lu_factor, ad_linalg_lu_factor(none));
+    ROW(ad_linalg_lu_solve, ad_linalg_lu_solve(none, x, x));
+    ROW(ad_linalg_lu_solve, ad_linalg_lu_solve(x, none, x));
+    ROW(ad_linalg_lu_solve, ad_linalg_lu_solve(x, x, none));
+    ROW(ad_linalg_eig, ad_linalg_eig(none));
+    ROW(ad_linalg_solve_sylvester, ad_linalg_solve_sylvester(none, x, x));
+    ROW(ad_linalg_solve_sylvester, ad_linalg_solve_sylvester(x, none, x));
+    ROW(ad_linalg_solve_sylvester, ad_linalg_solve_sylvester(x, x, none));
     ROW(ad_linalg_svd, ad_linalg_svd(none));
     ROW(ad_linalg_lstsq, ad_linalg_lstsq(none, x));
     ROW(ad_linalg_lstsq, ad_linalg_lstsq(x, none));

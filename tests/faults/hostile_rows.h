@@ -212,6 +212,14 @@ ARRAY(ad_linalg_cholesky(x, .UPLO = text, .upper = flag)) ARRAY(ad_linalg_cho_fa
 ARRAY(ad_linalg_outer(x, y)) ARRAY(ad_linalg_cross(x, y, .axis = axis)) ARRAY(ad_linalg_diagonal(x, .offset = n)) ARRAY(ad_linalg_trace(x, .offset = n, .dtype = dtype))
 ARRAY(ad_linalg_multi_dot(t)) ARRAY(ad_linalg_multi_dot(ad_list_of(x, y, z))) ARRAY(ad_linalg_block_diag(t)) ARRAY(ad_linalg_block_diag(ad_list_of(x, y, z)))
 ARRAY(ad_linalg_toeplitz(x)) ARRAY(ad_linalg_toeplitz(x, .r = y))
+ARRAY(ad_linalg_solve_banded(x, y, .l = i, .u = axis)) ARRAY(ad_linalg_solve_banded(x, y, .u = 1))
+ARRAY(ad_linalg_solve_sylvester(x, y, z))
+TREE(ad_linalg_lu(x, .permute_l = flag))
+TREE(ad_linalg_lu_factor(x))
+ARRAY(ad_linalg_lu_solve(x, y, z, .trans = i))
+TREE(ad_linalg_eig(x))
+ARRAY(ad_linalg_eigvals(x))
+ARRAY(ad_linalg_sqrtm(x))
 
 /* ---- random numbers ---- */
 CALL(ad_random_key((uint64_t)n))

@@ -67,6 +67,9 @@ void every_option(void)
     ad_linalg_cholesky(x, true); /* refused */
     ad_linalg_cho_factor(x, true); /* refused */
     ad_linalg_cho_solve(x, x, true); /* refused */
+    ad_linalg_solve_banded(x, x, 1); /* refused */
+    ad_linalg_lu(x, true); /* refused */
+    ad_linalg_lu_solve(x, x, x, 1); /* refused */
     ad_linalg_eigh(x, "word"); /* refused */
     ad_linalg_eigvalsh(x, "word"); /* refused */
     ad_linalg_qr(x, "word"); /* refused */

@@ -67,7 +67,50 @@ WAVE_X(linalg_trace_below, ad_linalg_trace(x, .offset = -1))
 WAVE_X(linalg_diagonal_above, ad_linalg_diagonal(x, .offset = 1))
 WAVE_AB(linalg_outer_flat, ad_linalg_outer(ad_ravel(a), ad_ravel(b)))
 
+static ad_array *packed_lu(ad_array *x)
+{
+    return ad_tree_get(ad_linalg_lu_factor(x), "lu");
+}
+
+static ad_array *solved_by_lu(ad_array *a, ad_array *b)
+{
+    ad_tree *factors = ad_linalg_lu_factor(regular(a));
+    return ad_linalg_lu_solve(ad_tree_get(factors, "lu"), ad_tree_get(factors, "piv"), b, .trans = 1);
+}
+
+/* Lengths of the parts of eigenvectors, which no phase changes. */
+static ad_array *general_vectors(ad_array *x)
+{
+    return ad_abs(ad_tree_get(ad_linalg_eig(x), "eigenvectors"));
+}
+
+/* x with the main diagonal in its middle row. */
+static ad_array *diagonals(ad_array *x)
+{
+    int64_t rows = ad_dim(x, -2);
+    return ad_add(x, ad_mul(7, ad_expand_dims(ad_equal(ad_arange(rows), rows / 2), -1)));
+}
+
+OF_X(lu_of_square, packed_lu(regular(x)))
+OF_X(lu_of_tall, packed_lu(ad_at(regular(x), "..., :1")))
+OF_X(lu_of_wide, packed_lu(ad_at(regular(x), "..., :1, :")))
+OF_X(general_values, ad_abs(ad_linalg_eigvals(x)))
+OF_X(square_root, ad_linalg_sqrtm(regular(x)))
+OF_AB(sylvester, ad_linalg_solve_sylvester(regular(a), b, ad_add(a, b)))
+OF_AB(banded, ad_linalg_solve_banded(diagonals(a), b, .l = (int)ad_dim(a, -2) / 2, .u = (int)ad_dim(a, -2) / 2))
+
 static const struct row linalg_rows[] = {
+    ONE("ad_linalg_lu_factor", lu_of_square, -2, 2, COMPLEX | SQUARE),
+    ONE("ad_linalg_lu_factor", lu_of_tall, -2, 2, COMPLEX | SQUARE),
+    ONE("ad_linalg_lu_factor", lu_of_wide, -2, 2, COMPLEX | SQUARE),
+    TWO("ad_linalg_exchange_rows", solved_by_lu, -2, 2, COMPLEX | SQUARE),
+    ONE("ad_linalg_eig", general_values, -2, 2, COMPLEX | SQUARE),
+    ONE("ad_linalg_eig", general_vectors, -2, 2, COMPLEX | SQUARE),
+    ONE("ad_linalg_sqrtm", square_root, -2, 2, COMPLEX | SQUARE),
+    ONE("ad_linalg_schur_factors", square_root, -2, 2, COMPLEX | SQUARE),
+    TWO("ad_linalg_solve_sylvester", sylvester, -2, 2, COMPLEX | SQUARE),
+    TWO("ad_linalg_banded_factors", banded, -2, 2, COMPLEX | SQUARE),
+    TWO("ad_linalg_solve_banded", banded, -2, 2, COMPLEX | SQUARE),
     UNARY(linalg_norm, 0.3, 2, COMPLEX),
     ONE("ad_linalg_norm", norm_last_kept, 0.3, 2, COMPLEX | NO_SCALAR),
     ONE("ad_norm_direction", norm_slope, 0.3, 2, COMPLEX | NO_SCALAR),

@@ -151,7 +151,88 @@ AD_API ad_array *ad_linalg_cho_factor_with(ad_array *a, ad_linalg_cho_solve_opti
 AD_API ad_array *ad_linalg_cho_solve(ad_array *factor, ad_array *b);
 AD_API ad_array *ad_linalg_cho_solve_with(ad_array *factor, ad_array *b, ad_linalg_cho_solve_options options);
 
+/** Of ad_linalg_solve_banded. */
+typedef struct ad_linalg_solve_banded_options {
+    int l; /**< diagonals below the main one; default 0 */
+    int u; /**< diagonals above it; default 0 */
+    int ad_unused_;
+} AD_NAMED_ ad_linalg_solve_banded_options;
+
+/** x with a x = b of a band matrix a, given by its diagonals: ab[u + i - j, j] is a[i, j].
+ *
+ * @param ab  (..., l+u+1, n), the uppermost diagonal first; what it holds beside elements of a is not read
+ * @param b   (n,), or (..., n, k), whose leading axes broadcast with ab's
+ * @return    of b's shape, over the leading axes of both
+ * Derivative: as of ad_linalg_solve, on the elements that are read; the others have the cotangent 0. No (n, n) matrix
+ * is made.
+ * Errors: shapes; a singular (AD_ERROR_NUMERIC, with the matrix and the pivot); a NaN or an infinity in a. As
+ * scipy.linalg.solve_banded((l, u), ab, b). */
+AD_API ad_array *ad_linalg_solve_banded(ad_array *ab, ad_array *b);
+AD_API ad_array *ad_linalg_solve_banded_with(ad_array *ab, ad_array *b, ad_linalg_solve_banded_options options);
+
+/** x with a x + x b = q.
+ *
+ * @param a  (..., m, m)
+ * @param b  (..., n, n)
+ * @param q  (..., m, n); leading axes broadcast
+ * @return   (..., m, n), in their common dtype
+ * Derivative: with a^T h + h b^T = g, h in q, -h x^T in a and -x^T h in b. Values and derivatives of one call share the
+ * Schur factors of a and b.
+ * Errors: shapes; a and -b have an eigenvalue in common, but for rounding (AD_ERROR_NUMERIC); a NaN or an infinity in a
+ * or b. As scipy.linalg.solve_sylvester. */
+AD_API ad_array *ad_linalg_solve_sylvester(ad_array *a, ad_array *b, ad_array *q);
+
 /* ---- Decompositions ---- */
+
+/** Of ad_linalg_lu. */
+typedef struct ad_linalg_lu_options {
+    bool permute_l; /**< {"PL", "U"} in place of {"P", "L", "U"} */
+    int ad_unused_;
+} AD_NAMED_ ad_linalg_lu_options;
+
+/** {"P", "L", "U"}: a = p l u with a permutation p, l with ones on its diagonal and zeros above, u with zeros below.
+ *
+ * @param a  (..., m, n)
+ * @return   p (..., m, m), real; l (..., m, k), u (..., k, n), k = min(m, n)
+ * Derivative: that for the same exchanges of rows; p is a constant. The first k - 1 pivots, or all k of a matrix with
+ * more rows than columns, may not be 0 there (AD_ERROR_NUMERIC); the values are there for any matrix. Errors: a NaN or
+ * an infinity in a. As scipy.linalg.lu. */
+AD_API ad_tree *ad_linalg_lu(ad_array *a);
+AD_API ad_tree *ad_linalg_lu_with(ad_array *a, ad_linalg_lu_options options);
+
+/** {"lu", "piv"}: the factors of ad_linalg_lu in one matrix, without l's diagonal, and the exchanges of rows, for
+ * ad_linalg_lu_solve.
+ *
+ * @return  lu (..., m, n); piv (..., min(m, n)), int32: row i was exchanged with row piv[i], i from 0 on
+ * Derivative and errors as of ad_linalg_lu. As scipy.linalg.lu_factor, without its warning of a singular matrix. */
+AD_API ad_tree *ad_linalg_lu_factor(ad_array *a);
+
+/** Of ad_linalg_lu_solve. */
+typedef struct ad_linalg_lu_solve_options {
+    int trans; /**< 0, the default: a x = b; 1: a^T x = b; 2: a^H x = b */
+    int ad_unused_;
+} AD_NAMED_ ad_linalg_lu_solve_options;
+
+/** x with a x = b, given the factors of a that ad_linalg_lu_factor made; b as in ad_linalg_solve. Differentiable in lu
+ * and b.
+ * Errors: shapes; a pivot that is no row (AD_ERROR_VALUE); a zero on the diagonal of lu (AD_ERROR_NUMERIC), where
+ * scipy.linalg.lu_solve gives infinities. */
+AD_API ad_array *ad_linalg_lu_solve(ad_array *lu, ad_array *piv, ad_array *b);
+AD_API ad_array *ad_linalg_lu_solve_with(ad_array *lu, ad_array *piv, ad_array *b, ad_linalg_lu_solve_options options);
+
+/** {"eigenvalues", "eigenvectors"} of square matrices: a v = v diag(w).
+ *
+ * @return  w (..., n) and v (..., n, n), unit vectors in columns, in LAPACK's order; both are always complex, complex64
+ *          of float32 and complex64, else complex128, where numpy.linalg.eig gives real ones if all eigenvalues are
+ *          real
+ * Derivative: Boeddeker et al. 2017, arXiv 1701.00392: vectors keep their length, and their phase, which is nobody's,
+ * counts as fixed. 1/(w_j - w_i) is taken as 0 where the gap is within n eps max|w|, as in ad_linalg_eigh. A matrix
+ * without n independent eigenvectors has no derivative: it is huge, or an error, there.
+ * Errors: NaN or infinity in a, or no convergence (AD_ERROR_NUMERIC). As numpy.linalg.eig. */
+AD_API ad_tree *ad_linalg_eig(ad_array *a);
+
+/** The eigenvalues alone, always complex; their first derivative divides by no gap. As numpy.linalg.eigvals. */
+AD_API ad_array *ad_linalg_eigvals(ad_array *a);
 
 /** Of ad_linalg_eigh and ad_linalg_eigvalsh. */
 typedef struct ad_linalg_eigh_options {
@@ -231,6 +312,17 @@ AD_API ad_array *ad_linalg_matrix_power(ad_array *a, int64_t n);
 
 /** The exponential of square matrices (Higham 2005); a matrix with a NaN or an infinity gives NaN. Derivatives of every order are exact at equal eigenvalues. As scipy.linalg.expm. */
 AD_API ad_array *ad_linalg_expm(ad_array *a);
+
+/** The principal square root y of square matrices, y y = a: of its eigenvalues none has a negative real part.
+ *
+ * @return  of a's dtype: a real matrix has a real root, unless it has a negative eigenvalue; then it is to be given as
+ *          complex. (scipy.linalg.sqrtm's dtype depends on that.) A negative eigenvalue within n eps of the largest
+ *          counts as rounding: as the positive one of its size.
+ * Derivative: y dy + dy y = da (ad_linalg_solve_sylvester), at every order exact at equal eigenvalues.
+ * Errors (AD_ERROR_NUMERIC): a negative eigenvalue of a real matrix; a singular matrix that has no root, as [[0, 1],
+ * [0, 0]]; when differentiated, a singular matrix; a NaN or an infinity. As scipy.linalg.sqrtm, which gives infinities
+ * for some of these. */
+AD_API ad_array *ad_linalg_sqrtm(ad_array *a);
 
 /** Of ad_linalg_cond. */
 typedef struct ad_linalg_cond_options {

@@ -299,6 +299,12 @@ enum { AD_LINALG_LARGEST = 30000 };
 
 /* In place: A = L U P^T with U's diagonal 1; row i of P's swaps is exchanged with row pivots[i], counted from 1. Fails where a pivot is 0, which L keeps. */
 int ad_lu_factor(ad_dtype dtype, int64_t n, void *a, int32_t *pivots);
+/* P A = L U of an (m, n) matrix, with L's diagonal 1 and both in lu; row i of A is exchanged with row pivots[i],
+ * counted from 0, i below min(m, n). A pivot that is 0 is no failure. scratch: m n items. */
+void ad_lu_by_rows(ad_dtype dtype, int64_t m, int64_t n, const void *a, void *lu, int32_t *pivots, void *scratch);
+/* In place: the exchanges of row i with row pivots[i], in their order or back, i below count, of m rows of so many
+ * bytes. Gives 0, or which pivot is no row, counted from 1. */
+int64_t ad_exchange_rows(size_t row, bool back, int64_t m, int64_t count, const int64_t *pivots, void *x);
 /* Where the diagonal of a is 0 first, counted from 1; 0: nowhere. */
 int ad_zero_on_diagonal(ad_dtype dtype, int64_t n, const void *a);
 /* x = A^-1 x, or transposed A^-T x, of k columns, from these factors. */
@@ -313,6 +319,33 @@ int ad_eigh(ad_dtype dtype, bool lower, int64_t n, const void *a, void *w, void 
 /* Reduced factors A = Q R of an (m, n) matrix, k = min(m, n): q (m, columns) with columns k or m, r (columns, n). */
 size_t ad_qr_scratch(ad_dtype dtype, int64_t m, int64_t n, int64_t columns);
 int ad_qr(ad_dtype dtype, int64_t m, int64_t n, int64_t columns, const void *a, void *q, void *r, void *scratch);
+
+/* Matrices without symmetry: schur.c. What fails gives one of these. */
+typedef enum ad_schur_outcome { AD_SCHUR_DONE, AD_SCHUR_NOT_CONVERGED, AD_SCHUR_SINGULAR, AD_SCHUR_NEGATIVE, AD_SCHUR_ROOTLESS } ad_schur_outcome;
+/* Complex eigenvalues w and unit eigenvectors in the columns of v, of a real or complex matrix. */
+size_t ad_eig_scratch(ad_dtype dtype, int64_t n); /* bytes */
+ad_schur_outcome ad_eig(ad_dtype dtype, int64_t n, const void *a, void *w, void *v, void *scratch);
+/* A^T = U T U^H with U unitary and T upper triangular, or with blocks of two on its diagonal where A is real; both by
+ * columns. */
+size_t ad_schur_scratch(ad_dtype dtype, int64_t n); /* bytes */
+ad_schur_outcome ad_schur(ad_dtype dtype, int64_t n, const void *a, void *t, void *u, void *scratch);
+/* In place: (m, n) x to the y of A y + y B = x, or of A^T y + y B^T = x, from the factors that ad_schur made of A, (m, m),
+ * and B, (n, n). AD_SCHUR_SINGULAR: A and -B have an eigenvalue in common, but for rounding. */
+size_t ad_sylvester_scratch(ad_dtype dtype, int64_t m, int64_t n); /* bytes */
+ad_schur_outcome ad_sylvester(ad_dtype dtype, bool transposed, int64_t m, int64_t n, const void *ta, const void *ua, const void *tb, const void *ub, void *x,
+                              void *scratch);
+/* The principal root of a matrix. AD_SCHUR_NEGATIVE: a real one has a negative eigenvalue; AD_SCHUR_ROOTLESS: there is
+ * none. */
+size_t ad_root_scratch(ad_dtype dtype, int64_t n); /* bytes */
+ad_schur_outcome ad_root(ad_dtype dtype, int64_t n, const void *a, void *x, void *scratch);
+
+/* Matrices with l diagonals below the main one and u above: band.c. Element (i, j) is band[u + i - j, j] of a
+ * C-contiguous (l + u + 1, n) array; what stands elsewhere in that is not read. factors: (n, 2 l + u + 1), pivots: n.
+ * Gives 0, or where a pivot is 0, counted from 1; -1: a NaN or an infinity. */
+int ad_band_factor(ad_dtype dtype, int64_t n, int64_t l, int64_t u, const void *band, void *factors, int32_t *pivots);
+/* In place: (n, k) x to A^-1 x or A^-T x. scratch: n k items. */
+void ad_band_solve(ad_dtype dtype, bool transposed, int64_t n, int64_t l, int64_t u, int64_t k, const void *factors, const int32_t *pivots, void *x,
+                   void *scratch);
 
 ad_lapack_outcome ad_svd(const struct ad_svd *svd, const void *a, void *u, void *s, void *vh, void *scratch);
 

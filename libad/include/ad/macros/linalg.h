@@ -8,6 +8,9 @@
 #define AD_LINALG_SOLVE_TRIANGULAR_DEFAULTS_FIELDS_ .trans = 0
 #define AD_LINALG_CHOLESKY_DEFAULTS_FIELDS_         .upper = false
 #define AD_LINALG_CHO_SOLVE_DEFAULTS_FIELDS_        .lower = false
+#define AD_LINALG_SOLVE_BANDED_DEFAULTS_FIELDS_     .l = 0
+#define AD_LINALG_LU_DEFAULTS_FIELDS_               .permute_l = false
+#define AD_LINALG_LU_SOLVE_DEFAULTS_FIELDS_         .trans = 0
 #define AD_LINALG_EIGH_DEFAULTS_FIELDS_             .UPLO = NULL
 #define AD_LINALG_QR_DEFAULTS_FIELDS_               .mode = NULL
 #define AD_LINALG_SVD_DEFAULTS_FIELDS_              .full_matrices = true, .compute_uv = true
@@ -26,6 +29,9 @@
 #define AD_LINALG_SOLVE_TRIANGULAR_DEFAULTS         ((ad_linalg_solve_triangular_options){ AD_LINALG_SOLVE_TRIANGULAR_DEFAULTS_FIELDS_ })
 #define AD_LINALG_CHOLESKY_DEFAULTS                 ((ad_linalg_cholesky_options){ AD_LINALG_CHOLESKY_DEFAULTS_FIELDS_ })
 #define AD_LINALG_CHO_SOLVE_DEFAULTS                ((ad_linalg_cho_solve_options){ AD_LINALG_CHO_SOLVE_DEFAULTS_FIELDS_ })
+#define AD_LINALG_SOLVE_BANDED_DEFAULTS             ((ad_linalg_solve_banded_options){ AD_LINALG_SOLVE_BANDED_DEFAULTS_FIELDS_ })
+#define AD_LINALG_LU_DEFAULTS                       ((ad_linalg_lu_options){ AD_LINALG_LU_DEFAULTS_FIELDS_ })
+#define AD_LINALG_LU_SOLVE_DEFAULTS                 ((ad_linalg_lu_solve_options){ AD_LINALG_LU_SOLVE_DEFAULTS_FIELDS_ })
 #define AD_LINALG_EIGH_DEFAULTS                     ((ad_linalg_eigh_options){ AD_LINALG_EIGH_DEFAULTS_FIELDS_ })
 #define AD_LINALG_QR_DEFAULTS                       ((ad_linalg_qr_options){ AD_LINALG_QR_DEFAULTS_FIELDS_ })
 #define AD_LINALG_SVD_DEFAULTS                      ((ad_linalg_svd_options){ AD_LINALG_SVD_DEFAULTS_FIELDS_ })
@@ -49,6 +55,9 @@
 #define ad_linalg_cholesky(...)            AD_WITH_A_(ad_linalg_cholesky, AD_LINALG_CHOLESKY, __VA_ARGS__)
 #define ad_linalg_cho_factor(...)          AD_WITH_A_(ad_linalg_cho_factor, AD_LINALG_CHO_SOLVE, __VA_ARGS__)
 #define ad_linalg_cho_solve(factor, ...)   AD_WITH_AA_(ad_linalg_cho_solve, AD_LINALG_CHO_SOLVE, factor, __VA_ARGS__)
+#define ad_linalg_solve_banded(ab, ...)    AD_WITH_AA_(ad_linalg_solve_banded, AD_LINALG_SOLVE_BANDED, ab, __VA_ARGS__)
+#define ad_linalg_lu(...)                  AD_WITH_A_(ad_linalg_lu, AD_LINALG_LU, __VA_ARGS__)
+#define ad_linalg_lu_solve(lu, piv, ...)   AD_WITH_AAA_(ad_linalg_lu_solve, AD_LINALG_LU_SOLVE, lu, piv, __VA_ARGS__)
 #define ad_linalg_eigh(...)                AD_WITH_A_(ad_linalg_eigh, AD_LINALG_EIGH, __VA_ARGS__)
 #define ad_linalg_eigvalsh(...)            AD_WITH_A_(ad_linalg_eigvalsh, AD_LINALG_EIGH, __VA_ARGS__)
 #define ad_linalg_qr(...)                  AD_WITH_A_(ad_linalg_qr, AD_LINALG_QR, __VA_ARGS__)
@@ -65,13 +74,18 @@
 #define ad_linalg_toeplitz(...)            AD_WITH_A_(ad_linalg_toeplitz, AD_LINALG_TOEPLITZ, __VA_ARGS__)
 
 /* Functions of operands: arrays or C numbers. */
-#define ad_linalg_svdvals(x)         AD_CALL_A_(ad_linalg_svdvals, x)
-#define ad_linalg_inv(a)             AD_CALL_A_(ad_linalg_inv, a)
-#define ad_linalg_det(a)             AD_CALL_A_(ad_linalg_det, a)
-#define ad_linalg_slogdet(a)         AD_CALL_A_(ad_linalg_slogdet, a)
-#define ad_linalg_matrix_power(a, n) AD_CALL_AP_(ad_linalg_matrix_power, a, n)
-#define ad_linalg_expm(a)            AD_CALL_A_(ad_linalg_expm, a)
-#define ad_linalg_outer(a, b)        AD_CALL_AA_(ad_linalg_outer, a, b)
+#define ad_linalg_svdvals(x)               AD_CALL_A_(ad_linalg_svdvals, x)
+#define ad_linalg_inv(a)                   AD_CALL_A_(ad_linalg_inv, a)
+#define ad_linalg_det(a)                   AD_CALL_A_(ad_linalg_det, a)
+#define ad_linalg_slogdet(a)               AD_CALL_A_(ad_linalg_slogdet, a)
+#define ad_linalg_solve_sylvester(a, b, q) AD_CALL_AAA_(ad_linalg_solve_sylvester, a, b, q)
+#define ad_linalg_lu_factor(a)             AD_CALL_A_(ad_linalg_lu_factor, a)
+#define ad_linalg_eig(a)                   AD_CALL_A_(ad_linalg_eig, a)
+#define ad_linalg_eigvals(a)               AD_CALL_A_(ad_linalg_eigvals, a)
+#define ad_linalg_matrix_power(a, n)       AD_CALL_AP_(ad_linalg_matrix_power, a, n)
+#define ad_linalg_expm(a)                  AD_CALL_A_(ad_linalg_expm, a)
+#define ad_linalg_sqrtm(a)                 AD_CALL_A_(ad_linalg_sqrtm, a)
+#define ad_linalg_outer(a, b)              AD_CALL_AA_(ad_linalg_outer, a, b)
 
 #endif
 

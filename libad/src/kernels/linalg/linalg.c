@@ -7,72 +7,12 @@
 #include <math.h>
 #include <string.h>
 
-enum { SMALL = 8 }; /* what plain loops take, of real numbers */
-
 struct eigh_sizes {
     int64_t work, reals, integers;
 };
 
-#define TYPE                double
-#define REAL                double
-#define COMPLEX             0
-#define NAME(f)             d_##f
-#define LAPACK(f)           LAPACK_(d, f)
-#define CBLAS(f)            cblas_d##f
-#define SCALAR(x)           x
-#define CONJUGATE(x)        (x)
-#define ORGQR               orgqr
-#define LAPACK_(letter, f)  LAPACK__(letter, f)
-#define LAPACK__(letter, f) letter##f##_
-#include "kernels/linalg/linalg.inc"
-
-#define TYPE         float
-#define REAL         float
-#define COMPLEX      0
-#define NAME(f)      s_##f
-#define LAPACK(f)    LAPACK_(s, f)
-#define CBLAS(f)     cblas_s##f
-#define SCALAR(x)    x
-#define CONJUGATE(x) (x)
-#define ORGQR        orgqr
-#include "kernels/linalg/linalg.inc"
-
-#define TYPE         double _Complex
-#define REAL         double
-#define COMPLEX      1
-#define NAME(f)      z_##f
-#define LAPACK(f)    LAPACK_(z, f)
-#define CBLAS(f)     cblas_z##f
-#define SCALAR(x)    &(x)
-#define CONJUGATE(x) conj(x)
-#define ORGQR        ungqr
-#include "kernels/linalg/linalg.inc"
-
-#define TYPE         float _Complex
-#define REAL         float
-#define COMPLEX      1
-#define NAME(f)      c_##f
-#define LAPACK(f)    LAPACK_(c, f)
-#define CBLAS(f)     cblas_c##f
-#define SCALAR(x)    &(x)
-#define CONJUGATE(x) conjf(x)
-#define ORGQR        ungqr
-#include "kernels/linalg/linalg.inc"
-
-/* Calls a function for the dtype; where the library is called in it, on this thread alone. */
-#define FOR_DTYPE(n, dtype, f, ...)                                                                                    \
-    do {                                                                                                               \
-        bool library_ = (n) > SMALL || (dtype) == AD_C128 || (dtype) == AD_C64;                                        \
-        int threads_ = library_ ? ad_openblas_hold() : 0;                                                              \
-        switch (dtype) {                                                                                               \
-        case AD_F64: f(d)(__VA_ARGS__); break;                                                                         \
-        case AD_F32: f(s)(__VA_ARGS__); break;                                                                         \
-        case AD_C128: f(z)(__VA_ARGS__); break;                                                                        \
-        default: f(c)(__VA_ARGS__); break;                                                                             \
-        }                                                                                                              \
-        if (library_)                                                                                                  \
-            ad_openblas_release(threads_);                                                                             \
-    } while (0)
+#define EACH_DTYPE "kernels/linalg/linalg.inc"
+#include "kernels/linalg/each_dtype.inc"
 
 int ad_lu_factor(ad_dtype dtype, int64_t n, void *a, int32_t *pivots)
 {
@@ -86,6 +26,37 @@ void ad_lu_solve(ad_dtype dtype, bool transposed, int64_t n, int64_t k, const vo
 {
 #define LU_SOLVE(letter) letter##_lu_solve
     FOR_DTYPE(n > k ? n : k, dtype, LU_SOLVE, transposed, (int)n, k, lu, pivots, x);
+}
+
+void ad_lu_by_rows(ad_dtype dtype, int64_t m, int64_t n, const void *a, void *lu, int32_t *pivots, void *scratch)
+{
+#define LU_BY_ROWS(letter) letter##_lu_by_rows
+    FOR_DTYPE(m > n ? m : n, dtype, LU_BY_ROWS, (int)m, (int)n, a, lu, pivots, scratch);
+}
+
+/* Exchanges two pieces of memory, part by part. */
+static void swap(size_t bytes, char *a, char *b)
+{
+    char kept[256];
+    for (size_t part; bytes; bytes -= part, a += part, b += part) {
+        part = bytes < sizeof kept ? bytes : sizeof kept;
+        memcpy(kept, a, part);
+        memcpy(a, b, part);
+        memcpy(b, kept, part);
+    }
+}
+
+int64_t ad_exchange_rows(size_t row, bool back, int64_t m, int64_t count, const int64_t *pivots, void *x)
+{
+    for (int64_t i = 0; i < count; i++)
+        if (pivots[i] < 0 || pivots[i] >= m)
+            return i + 1;
+    for (int64_t i = 0; i < count; i++) {
+        int64_t at = back ? count - 1 - i : i;
+        if (pivots[at] != at)
+            swap(row, (char *)x + (size_t)at * row, (char *)x + (size_t)pivots[at] * row);
+    }
+    return 0;
 }
 
 int ad_zero_on_diagonal(ad_dtype dtype, int64_t n, const void *a)

@@ -2,7 +2,6 @@
  *
  * With P = V^H dA V: dw = Re diag P, dV = V (F o P), F_ij = 1/(w_j - w_i), and 0 where that gap is within n eps max|w|, so that everything is finite. dA is
  * Hermitian here: ad_hermitian stands before. The reverse rule is its transpose, with cotangents that pair without conjugation. */
-#include "ad/transform.h"
 #include "ops/linalg/linalg.h"
 
 enum { OUTPUT_W, OUTPUT_V };
@@ -13,15 +12,6 @@ static bool eigh_infer(const ad_node *node, ad_spec *outputs)
     outputs[OUTPUT_W].shape.ndim--;
     outputs[OUTPUT_V] = (ad_spec){ ad_node_dtype(node, 0), ad_node_shape(node, 0) };
     return true;
-}
-
-/* NaN and infinity, on which LAPACK may not end. */
-static bool all_finite(const ad_node *node)
-{
-    AD_SCOPE;
-    ad_array *x = ad_node_input(node, 0);
-    return !x->size || ad_item(ad_all(ad_isfinite(x))) != 0 ||
-           (!ad_failed() && AD_REFUSE(node, AD_ERROR_NUMERIC, "a NaN or an infinity in the operand"));
 }
 
 static bool decompose(const ad_node *node, const char *data, char *w, char *v, void *scratch)
@@ -43,19 +33,10 @@ static bool eigh_eval(const ad_node *node, void *const *outputs)
     if (!data || !x->size)
         return data != NULL;
     size_t bytes = ad_eigh_scratch((ad_dtype)x->dtype, ad_matrix_size(node, 0).rows);
-    void *scratch = all_finite(node) ? ad_allocate(c, bytes) : NULL;
+    void *scratch = ad_all_finite(node, ad_node_primitive(node)->name) ? ad_allocate(c, bytes) : NULL;
     bool done = scratch && decompose(node, data, outputs[OUTPUT_W], outputs[OUTPUT_V], scratch);
     ad_deallocate(c, scratch, bytes);
     return done;
-}
-
-/* F, (..., n, n), for w. */
-static ad_array *inverse_gaps(ad_array *w)
-{
-    ad_array *gaps = ad_sub(ad_expand_dims(w, -2), ad_expand_dims(w, -1));
-    ad_array *size = ad_max(ad_abs(ad_stop_gradient(w)), .axis = -1, .keepdims = true);
-    ad_array *close = ad_less_equal(ad_abs(gaps), ad_expand_dims(ad_mul(ad_epsilon(w) * (double)ad_dim(w, -1), size), -1));
-    return ad_reciprocal(ad_where(close, INFINITY, gaps));
 }
 
 /* W (diag gw + F o (V^T gV)) V^T with W the conjugate of V. Without gV no gap is divided by. */
@@ -66,7 +47,7 @@ static ad_array *eigh_vjp(const ad_node *node, int operand, ad_array *gw)
     ad_array *vt = ad_matrix_transpose(v), *conjugate = ad_conjugated(v);
     if (!gv)
         return ad_matmul(ad_zmul(conjugate, ad_expand_dims(gw, -2)), vt);
-    ad_array *inner = ad_zmul(ad_matmul(vt, gv), inverse_gaps(w));
+    ad_array *inner = ad_zmul(ad_matmul(vt, gv), ad_inverse_gaps(w));
     if (gw)
         inner = ad_add(inner, ad_make_diagonal(gw));
     return ad_matmul(ad_matmul(conjugate, inner), vt);
@@ -80,7 +61,7 @@ static ad_array *eigh_jvp(const ad_node *node, int operand, ad_array *t)
         ad_array *diagonal = ad_sum(ad_mul(ad_conjugated(v), tv), .axis = -2);
         return diagonal && ad_dtype_is_complex((ad_dtype)diagonal->dtype) ? ad_real(diagonal) : diagonal;
     }
-    return ad_matmul(v, ad_zmul(ad_matmul(ad_adjoint(v), tv), inverse_gaps(w)));
+    return ad_matmul(v, ad_zmul(ad_matmul(ad_adjoint(v), tv), ad_inverse_gaps(w)));
 }
 
 static const ad_primitive eigh_op = {

@@ -35,6 +35,10 @@ int64_t ad_stack_count(const ad_shape *shape, int own_axes);
 /* The infer of systems of equations: the right-hand sides' dtype and size, over the leading axes of both operands. */
 bool ad_system_infer(const ad_node *node, int matrix, int right, ad_spec *output);
 
+/* Whether the first operand has no NaN and no infinity, on which LAPACK may not end; false and an error that names the
+ * operation. */
+bool ad_all_finite(const ad_node *node, const char *operation);
+
 /* conj(x) of complex x, and its transpose. */
 ad_array *ad_conjugated(ad_array *x);
 ad_array *ad_adjoint(ad_array *x);
@@ -44,6 +48,9 @@ static inline double ad_epsilon(const ad_array *x)
 {
     return x && ad_dtype_real((ad_dtype)x->dtype) == AD_F32 ? FLT_EPSILON : DBL_EPSILON;
 }
+
+/* F_ij = 1/(w_j - w_i) for eigenvalues w, real or complex, and 0 where that gap is within n eps max|w|: (..., n, n). */
+ad_array *ad_inverse_gaps(ad_array *w);
 
 /* One triangle of x without the diagonal, its adjoint beyond that, and the real part of the diagonal. */
 ad_array *ad_mirrored(ad_array *x, bool lower);

@@ -68,6 +68,13 @@ bool ad_system_infer(const ad_node *node, int matrix, int right, ad_spec *output
     return true;
 }
 
+bool ad_all_finite(const ad_node *node, const char *operation)
+{
+    AD_SCOPE;
+    ad_array *finite = ad_all(ad_isfinite(ad_node_input(node, 0)));
+    return finite && (ad_item(finite) != 0 || AD_FAIL(AD_ERROR_NUMERIC, "%s: a NaN or an infinity in the operand", operation));
+}
+
 ad_array *ad_conjugated(ad_array *x)
 {
     return x && ad_dtype_is_complex((ad_dtype)x->dtype) ? ad_conj(x) : x;
@@ -76,6 +83,16 @@ ad_array *ad_conjugated(ad_array *x)
 ad_array *ad_adjoint(ad_array *x)
 {
     return ad_matrix_transpose(ad_conjugated(x));
+}
+
+ad_array *ad_inverse_gaps(ad_array *w)
+{
+    ad_array *gaps = ad_sub(ad_expand_dims(w, -2), ad_expand_dims(w, -1)), *sizes = ad_abs(ad_stop_gradient(w));
+    if (!gaps || !ad_size(gaps))
+        return gaps;
+    ad_array *tolerance = ad_mul(ad_epsilon(w) * (double)ad_dim(w, -1), ad_max(sizes, .axis = -1, .keepdims = true));
+    ad_array *close = ad_less_equal(ad_abs(ad_stop_gradient(gaps)), ad_expand_dims(tolerance, -1));
+    return ad_where(close, 0, ad_reciprocal(ad_where(close, 1, gaps)));
 }
 
 /* ---- Hermitian matrices ---- */

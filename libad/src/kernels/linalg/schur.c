@@ -1,0 +1,80 @@
+/* Matrices without symmetry: eigenvalues, Schur factors and what they solve, by LAPACK on the calling thread; schur.inc
+ * has them for one dtype.
+ *
+ * LAPACK takes matrices by columns, so it sees the transpose of one by rows. Eigenvectors need the matrix itself, which
+ * is transposed on the way. The others need not: with A^T = U T U^H the equation A Y + Y B = X reads B^T Y^T + Y^T A^T
+ * = X^T there, and the root of A^T is that of A, transposed. LAPACK is never given a NaN or an infinity: the callers
+ * refuse them. Sizes fit an int. */
+#include "kernels/kernels.h"
+#include <cblas.h>
+#include <complex.h>
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+/* LAPACK's work in items: its blocks are 128 wide at most, and Hessenberg's reduction keeps 65 * 64 numbers beside
+ * them. */
+static inline int64_t schur_work(int64_t n)
+{
+    return 260 * n + 4160;
+}
+
+#define EACH_DTYPE "kernels/linalg/schur.inc"
+#include "kernels/linalg/each_dtype.inc"
+
+/* A function of the dtype that gives a size. */
+#define SIZE_FOR_DTYPE(dtype, f, ...)                                                                                  \
+    ((dtype) == AD_F64 ? d_##f(__VA_ARGS__) : (dtype) == AD_F32 ? s_##f(__VA_ARGS__) : (dtype) == AD_C128 ? z_##f(__VA_ARGS__) : c_##f(__VA_ARGS__))
+
+size_t ad_eig_scratch(ad_dtype dtype, int64_t n)
+{
+    return SIZE_FOR_DTYPE(dtype, eig_scratch, n);
+}
+
+ad_schur_outcome ad_eig(ad_dtype dtype, int64_t n, const void *a, void *w, void *v, void *scratch)
+{
+    int info = 0;
+#define EIG(letter) info = letter##_eig
+    FOR_DTYPE(SMALL + 1, dtype, EIG, (int)n, a, w, v, scratch);
+    return info == 0 ? AD_SCHUR_DONE : AD_SCHUR_NOT_CONVERGED;
+}
+
+size_t ad_schur_scratch(ad_dtype dtype, int64_t n)
+{
+    return SIZE_FOR_DTYPE(dtype, schur_scratch, n);
+}
+
+ad_schur_outcome ad_schur(ad_dtype dtype, int64_t n, const void *a, void *t, void *u, void *scratch)
+{
+    int info = 0;
+#define SCHUR(letter) info = letter##_schur
+    FOR_DTYPE(SMALL + 1, dtype, SCHUR, (int)n, a, t, u, scratch);
+    return info == 0 ? AD_SCHUR_DONE : AD_SCHUR_NOT_CONVERGED;
+}
+
+size_t ad_sylvester_scratch(ad_dtype dtype, int64_t m, int64_t n)
+{
+    return SIZE_FOR_DTYPE(dtype, sylvester_scratch, m, n);
+}
+
+ad_schur_outcome ad_sylvester(ad_dtype dtype, bool transposed, int64_t m, int64_t n, const void *ta, const void *ua, const void *tb, const void *ub, void *x,
+                              void *scratch)
+{
+    bool regular = false;
+#define SYLVESTER(letter) regular = letter##_sylvester
+    FOR_DTYPE(SMALL + 1, dtype, SYLVESTER, transposed, (int)m, (int)n, ta, ua, tb, ub, x, scratch);
+    return regular ? AD_SCHUR_DONE : AD_SCHUR_SINGULAR;
+}
+
+size_t ad_root_scratch(ad_dtype dtype, int64_t n)
+{
+    return SIZE_FOR_DTYPE(dtype, root_scratch, n);
+}
+
+ad_schur_outcome ad_root(ad_dtype dtype, int64_t n, const void *a, void *x, void *scratch)
+{
+    ad_schur_outcome outcome = AD_SCHUR_DONE;
+#define ROOT(letter) outcome = letter##_root
+    FOR_DTYPE(SMALL + 1, dtype, ROOT, (int)n, a, x, scratch);
+    return outcome;
+}
