@@ -362,8 +362,6 @@ START_TEST(bad_matrices_are_named)
     assert_fails(ad_linalg_sqrtm(negative), AD_ERROR_NUMERIC, "ad_linalg_sqrtm: matrix 1 has a negative eigenvalue");
     assert_fails(ad_grad(root)(ad_diag(VECTOR(1, 0))), AD_ERROR_NUMERIC, "ad_linalg_sqrtm: matrix 0 is singular: its root has no finite derivative");
     assert_fails(ad_linalg_solve_sylvester(one, negative, one), AD_ERROR_NUMERIC, "equation 1 is singular: a and -b have an eigenvalue in common");
-    ad_array *tiny = ad_mul(1e-200, one);
-    assert_fails(ad_linalg_solve_sylvester(tiny, tiny, ad_mul(1e200, one)), AD_ERROR_NUMERIC, "equation 0 is singular"); /* the solution is 5e399 */
     assert_fails(ad_linalg_solve_sylvester(one, ad_eye(3), one), AD_ERROR_SHAPE, "shapes (2,2), (3,3) and (2,2)");
     assert_fails(ad_linalg_solve_sylvester(ad_ones(AD_SHAPE(2, 3)), one, one), AD_ERROR_SHAPE, "should be square");
     assert_fails(ad_linalg_solve_sylvester(ad_ones(AD_SHAPE(3, 2, 2)), ad_ones(AD_SHAPE(2, 2, 2)), one), AD_ERROR_SHAPE, "do not broadcast");

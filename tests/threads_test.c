@@ -217,6 +217,9 @@ BITS(stack_by_vector, ad_matvec(normal(dtype, AD_SHAPE(300, 40, 40)), normal(dty
 BITS(contraction, ad_einsum("ijk,kjl->il", normal(dtype, AD_SHAPE(300, 20, 30)), normal(dtype, AD_SHAPE(30, 20, 310))))
 BITS(batched_contraction, ad_einsum("bij,bkj->bik", normal(dtype, AD_SHAPE(50, 40, 30)), normal(dtype, AD_SHAPE(50, 60, 30))))
 BITS(outer, ad_outer(normal(dtype, AD_SHAPE(700)), normal(dtype, AD_SHAPE(901))))
+BITS(lu_factors, ad_tree_get(ad_linalg_lu_factor(normal(dtype, AD_SHAPE(260, 250))), "lu"))
+BITS(square_root, ad_linalg_sqrtm(ad_add(normal(dtype, AD_SHAPE(120, 120)), ad_mul(40, ad_eye(120, .dtype = dtype)))))
+BITS(eigenvalues, ad_astype(ad_abs(ad_linalg_eigvals(normal(dtype, AD_SHAPE(90, 90)))), dtype))
 BITS(singular_values, ad_astype(ad_linalg_svdvals(normal(dtype, AD_SHAPE(150, 130))), dtype))
 
 START_TEST(stacks_contractions_and_decompositions_have_the_same_bits_for_any_number_of_threads)
@@ -229,6 +232,9 @@ START_TEST(stacks_contractions_and_decompositions_have_the_same_bits_for_any_num
         assert_same_bits("contraction", contraction, dtypes[d]);
         assert_same_bits("batched_contraction", batched_contraction, dtypes[d]);
         assert_same_bits("outer", outer, dtypes[d]);
+        assert_same_bits("lu_factors", lu_factors, dtypes[d]);
+        assert_same_bits("square_root", square_root, dtypes[d]);
+        assert_same_bits("eigenvalues", eigenvalues, dtypes[d]);
         assert_same_bits("singular_values", singular_values, dtypes[d]);
     }
 }

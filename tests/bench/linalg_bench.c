@@ -7,7 +7,8 @@
     ROW("solve", ad_linalg_solve(y, ad_at(x, "..., :1")))                                                                                                      \
     ROW("inv", ad_linalg_inv(y)) ROW("slogdet", ad_tree_get(ad_linalg_slogdet(y), "logabsdet")) ROW("cholesky", ad_linalg_cholesky(h))                         \
         ROW("eigh", ad_tree_get(ad_linalg_eigh(h), "eigenvalues")) ROW("svd", ad_tree_get(ad_linalg_svd(y), "S"))                                              \
-            ROW("qr", ad_abs(ad_tree_get(ad_linalg_qr(y), "R")))
+            ROW("qr", ad_abs(ad_tree_get(ad_linalg_qr(y), "R"))) ROW("lu", ad_tree_get(ad_linalg_lu(y), "U"))                                                  \
+                ROW("eig", ad_sort(ad_abs(ad_tree_get(ad_linalg_eig(y), "eigenvalues")))) ROW("sqrtm", ad_linalg_sqrtm(y))
 
 static ad_array *apply(const bench_call *call)
 {

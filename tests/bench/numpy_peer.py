@@ -1,6 +1,7 @@
 """The rows of elementwise, fft, chain, moves, products and linalg in NumPy, on one thread (compare.py sets OMP_NUM_THREADS and OPENBLAS_NUM_THREADS to 1)."""
 import numpy as np
 import scipy.fft
+import scipy.linalg
 
 from peer import Peer, options, uniform
 
@@ -161,7 +162,8 @@ def linalg(peer):
         for name, f in {
             "solve": lambda: np.linalg.solve(y, x[..., :1]), "inv": lambda: np.linalg.inv(y), "slogdet": lambda: np.linalg.slogdet(y)[1],
             "cholesky": lambda: np.linalg.cholesky(h), "eigh": lambda: np.linalg.eigh(h)[0], "svd": lambda: np.linalg.svd(y)[1],
-            "qr": lambda: np.abs(np.linalg.qr(y)[1]),
+            "qr": lambda: np.abs(np.linalg.qr(y)[1]), "lu": lambda: scipy.linalg.lu(y)[2], "eig": lambda: np.sort(np.abs(np.linalg.eig(y)[0])),
+            "sqrtm": lambda: scipy.linalg.sqrtm(y),
         }.items():
             peer.measure(f"{name}, {of}", f, aim=1.05)
 

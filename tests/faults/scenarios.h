@@ -171,6 +171,10 @@ GRADIENT(tensordot, ad_tensordot(x, x, .axes = 2))
 GRADIENT(sorting, ad_sort(ad_sin(x), .axis = 0))
 GRADIENT(transforming, ad_fft_irfft(ad_fft_rfft(ad_sin(x), .axis = 0), .n = 14))
 GRADIENT(singular_values, ad_linalg_svdvals(ad_sin(x)))
+GRADIENT(lu_factors, ad_tree_get(ad_linalg_lu_factor(ad_sin(x)), "lu"))
+GRADIENT(eigenvectors, ad_abs(ad_tree_get(ad_linalg_eig(ad_sin(ad_at(x, ":, :3"))), "eigenvectors")))
+GRADIENT(square_roots, ad_linalg_sqrtm(ad_add(ad_sin(ad_at(x, ":, :3")), ad_mul(4, ad_eye(3)))))
+GRADIENT(band_systems, ad_linalg_solve_banded(x, ad_ones(AD_SHAPE(4)), .l = 1, .u = 1))
 GRADIENT(norms, ad_linalg_norm(x, .axis = 0))
 GRADIENT(indexing, ad_at_list(x, AD_INDICES(AD_PICK(ad_asarray(2)), AD_SLICE(0, 3))))
 GRADIENT(masking, ad_at_list(x, AD_INDICES(AD_PICK(ad_greater(x, 1)))))
@@ -501,7 +505,8 @@ static const struct scenario {
     SCENARIO(hessian_vector_product), SCENARIO(gauss_newton), SCENARIO(tangent), SCENARIO(pullback), SCENARIO(checkpoint), SCENARIO(fixed_point),
     SCENARIO(checked_gradients), SCENARIO(own_signature), SCENARIO(gradient_of_a_tree), SCENARIO(trees), SCENARIO(trees_with_paths),
     SCENARIO(long_names), SCENARIO(product),
-    SCENARIO(einsum), SCENARIO(tensordot), SCENARIO(sorting), SCENARIO(transforming), SCENARIO(singular_values), SCENARIO(norms), SCENARIO(indexing), SCENARIO(masking),
+    SCENARIO(einsum), SCENARIO(tensordot), SCENARIO(sorting), SCENARIO(transforming), SCENARIO(singular_values),
+    SCENARIO(lu_factors), SCENARIO(eigenvectors), SCENARIO(square_roots), SCENARIO(band_systems), SCENARIO(norms), SCENARIO(indexing), SCENARIO(masking),
     SCENARIO(updates), SCENARIO(scattering), SCENARIO(joining), SCENARIO(splitting), SCENARIO(reductions), SCENARIO(scans), SCENARIO(recurrence),
     SCENARIO(softmax), SCENARIO(special), SCENARIO(choosing), SCENARIO(powers), SCENARIO(narrow), SCENARIO(complex_numbers), SCENARIO(grids),
     SCENARIO(large_arrays), SCENARIO(random_numbers), SCENARIO(own_primitive), SCENARIO(by_name), SCENARIO(with_tagged_arguments),
