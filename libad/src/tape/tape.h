@@ -89,14 +89,22 @@ static inline ad_dtype ad_input_dtype_common(const struct ad_node *node, int fir
 /* The shape of an input for an error sentence. */
 #define AD_INPUT_TEXT(node, operand) AD_SHAPE_TEXT((node)->inputs[operand])
 
-/* The bits of `borrowed`. The first or second input is the tape's stub, of which the slot holds no reference; and a call is simple: its inputs are
- * one or two numbers, C numbers or stubs of them, its output is a number, and its options are in the slot. The bit of a second input that a
- * simple call has not is set. One of values is a simple call too: its inputs and its output stand in the slot as the doubles they are, and it holds
- * no reference at all; its options are those of `call`. A hollow call waits for its run to be computed again: it holds no outputs and only those
- * inputs that its run did not make; one that was simple holds doubles in place of them. A slot of parts has those of its cotangent in place of it. */
+/* The bits of `borrowed`: what a slot holds in another way than most.
+ *
+ * AD_BORROWED_FIRST, AD_BORROWED_SECOND: this input is a shared stub that the slot does not own. A simple call of one input has the
+ *     second bit set too.
+ * AD_SLOT_SIMPLE: the call has one or two inputs, each a scalar, a C number or a stub of one. Its output is a scalar, and its
+ *     options stand in the slot.
+ * AD_SLOT_VALUES: a simple call whose inputs and output stand in the slot as doubles. It holds no references. Its options are
+ *     those of `call`.
+ * AD_SLOT_HOLLOW: the call waits until its run is computed again. It holds no outputs, and only the inputs that its run did not
+ *     make.
+ * AD_SLOT_SCALARS: a hollow call that was simple. It holds doubles in place of its inputs.
+ * AD_SLOT_PARTS: the slot holds the parts of its cotangent, which are not joined yet. */
 enum { AD_BORROWED_FIRST = 1, AD_BORROWED_SECOND = 2, AD_SLOT_SIMPLE = 4, AD_SLOT_HOLLOW = 8, AD_SLOT_SCALARS = 16, AD_SLOT_PARTS = 32, AD_SLOT_VALUES = 64 };
 
-/* What a slot's cotangent is: none or an array, a scalar that depends on nothing in sight, or one that depends on reverse levels. */
+/* The form of a slot's cotangent. 0: there is none, or it is an array. Else it is a scalar: one that depends on no level in sight,
+ * or one that depends on reverse levels. */
 enum { AD_COTANGENT_SCALAR = 1, AD_COTANGENT_REAL = 2 };
 
 /* A recorded call. An operation of several outputs takes one slot for each: the first holds everything, the others
@@ -141,7 +149,7 @@ struct ad_slot {
 };
 
 struct ad_page {
-    uint32_t alive; /* slots that were not cleared, those that are not yet used among them */
+    uint32_t alive; /* the number of slots that were not cleared; slots that are not used yet count too */
     struct ad_slot slots[AD_PAGE_SLOTS];
 };
 
@@ -184,13 +192,13 @@ struct ad_tape {
             int depth;          /* number of open levels */
         };
     };
-    uint64_t forward;        /* bits of the forward levels among the open ones, */
-    uint64_t extracted;      /* and of those whose slots a pullback will take */
-    uint64_t last_serial, serials_end; /* what is left of a block of serials */
+    uint64_t forward;        /* bits of the open forward levels */
+    uint64_t extracted;      /* bits of the open levels whose slots a pullback will take */
+    uint64_t last_serial, serials_end; /* the serials that are left of a block */
     uint32_t floor;          /* of the innermost open level */
     struct ad_level levels[AD_MAX_LEVELS];
-    ad_array *stubs[AD_DTYPE_COUNT]; /* abstract 0-d arrays that stand for inputs not saved, */
-    ad_array *shaped[AD_SHAPED_STUBS]; /* and some made last in this trace that have dimensions, each in a place that follows from its size */
+    ad_array *stubs[AD_DTYPE_COUNT]; /* abstract 0-d arrays: each stands for inputs of its dtype that are not saved */
+    ad_array *shaped[AD_SHAPED_STUBS]; /* stubs with dimensions that this trace made last; the size says which place one has */
     struct ad_memo *memo;            /* of transformed functions, closure.c */
     struct ad_real_call *calls[1 << AD_REAL_CALL_BITS]; /* on scalars, by operation: rule.c */
     struct ad_real_call *sum;        /* which adds */
@@ -235,7 +243,8 @@ static inline bool ad_slot_is_empty(const struct ad_slot *slot)
 
 bool ad_slot_clear(ad_context *c, struct ad_slots *slots, uint32_t index); /* false: its page is not there any more */
 
-/* Whether a call, not hollow, has one output, at most two inputs, and options that take no memory: as simple ones, and most others. */
+/* Whether a call has one output, at most two inputs and options that take no memory, and is not hollow. Simple calls are short,
+ * and so are most others. */
 AD_ALWAYS_INLINE bool ad_slot_is_short(const struct ad_slot *slot)
 {
     return slot->borrowed & AD_SLOT_SIMPLE ||
@@ -243,7 +252,7 @@ AD_ALWAYS_INLINE bool ad_slot_is_short(const struct ad_slot *slot)
             slot->op->options_size <= sizeof slot->small_options && !slot->op->options_drop);
 }
 
-/* Drops what a short call holds, whose cotangent is none or a scalar, and leaves a dead slot. */
+/* Drops what a short call holds, and leaves a dead slot. Its cotangent may be a scalar, not an array. */
 AD_ALWAYS_INLINE void ad_slot_empty_short(ad_context *c, struct ad_slot *slot)
 {
     if (!(slot->borrowed & AD_SLOT_VALUES)) {
@@ -260,7 +269,8 @@ AD_ALWAYS_INLINE void ad_slot_empty_short(ad_context *c, struct ad_slot *slot)
 void ad_slots_free(ad_context *c, struct ad_slots *slots);
 bool ad_slot_inputs(ad_context *c, struct ad_slot *slot, int count); /* makes room */
 
-/* Options that outlast a call: the pointer, or where the primitive says how many bytes they have, a copy, at `place` itself if it is that small. */
+/* Options that outlast a call. Where the primitive says how many bytes they have, they are copied, to `place` itself if they fit
+ * there. Otherwise the pointer is kept. */
 bool ad_options_copy(ad_context *c, const ad_primitive *op, const void *options, const void **place); /* false: an error, and nothing to drop */
 void ad_options_drop(ad_context *c, const ad_primitive *op, const void **place);
 
@@ -293,11 +303,13 @@ void ad_parts_drop(ad_context *c, struct ad_slot *slot);
 
 void ad_cotangent_drop_real(ad_context *c, struct ad_slot *slot); /* reverse.c */
 
-/* The transpose of `op`, a primitive with vjp_into, for a first input like x: a value in its place among zeros. part: the value, and op's parameters. */
+/* The transpose of `op`, a primitive with vjp_into, for a first input like `like`: a value in its place among zeros. `part` has the
+ * value first, then op's parameters. */
 ad_array *ad_transposed(const ad_primitive *op, const void *options, ad_array *like, ad_array *const *part, int count);
 
-/* For the vjp of a primitive of one input whose derivative is `op`, one with vjp_into: what the input gets where the cotangent of op's output is the first of
- * `part`, and op's parameters are the others. A sweep adds it in its place, and nothing, NULL, is left to give. */
+/* For the vjp of a primitive of one input whose derivative is `op`, a primitive with vjp_into: the cotangent of that input. The
+ * first of `part` is the cotangent of op's output, the others are op's parameters. In a sweep it is added to the slot at once, and
+ * the result is NULL: the rule has nothing left to give. */
 ad_array *ad_cotangent_of_part(const ad_node *node, const ad_primitive *op, const void *options, ad_array *const *part, int count);
 
 static inline void ad_cotangent_drop(ad_context *c, struct ad_slot *slot)
@@ -338,8 +350,8 @@ static inline uint32_t *ad_parents_of(struct ad_slot *slot)
 /* memo.c */
 void ad_memo_free(ad_context *c, struct ad_memo *memo);
 
-/* Whether a reverse rule reads input i of a call, of which `wanted` inputs take part, this one among them (`takes`) or not: for the cotangent of
- * the input itself, or of another one. */
+/* Whether a reverse rule reads input i of a call. `wanted` is the number of inputs that cotangents are asked for, and `takes` says
+ * whether input i is one of them. */
 AD_ALWAYS_INLINE bool ad_reads_input(const ad_primitive *op, int i, int wanted, bool takes)
 {
     return op->saves & AD_SAVE_INPUT(i) || (op->saves & AD_SAVE_OTHERS && wanted > takes);
@@ -362,7 +374,7 @@ bool ad_slot_fill_outputs(ad_context *c, struct ad_slot *slot, const ad_primitiv
 bool ad_apply(ad_context *c, const ad_primitive *op, ad_array *const *inputs, int count, const void *options, ad_array **outputs);
 ad_array *ad_call_general(const ad_primitive *op, ad_array *const *inputs, int count, const void *options); /* not the short way of scalars */
 
-/* A checked build refuses operands that were dropped: false and an error. */
+/* A checked build refuses operands that were dropped. False and an error. */
 #ifdef AD_CHECKED
 bool ad_all_alive(const ad_primitive *op, ad_array *const *inputs, int count);
 #else
@@ -379,8 +391,8 @@ static inline bool ad_is_foreign(const ad_context *c, const ad_array *x)
     return x->object.owner != c->id;
 }
 
-/* The product of a tangent or cotangent with a derivative that a rule gave. What entered the scopes after the `made` first was made by that rule: if d was,
- * and is recorded nowhere, the product takes its place. */
+/* The product of a tangent or cotangent with a derivative d that a rule gave. The rule made what entered the scopes after the first
+ * `made` entries. If d is among them and is recorded nowhere, the product takes its memory. */
 ad_array *ad_times_array(ad_context *c, ad_array *t, ad_array *d, uint32_t made);
 
 AD_ALWAYS_INLINE ad_array *ad_times(ad_context *c, ad_array *t, ad_array *d, uint32_t made)
