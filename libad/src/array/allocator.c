@@ -1,15 +1,17 @@
 /* The caching allocator: freed blocks wait by size class for the next request.
  *
- * A request is rounded up to its class, so that any block of a class serves any request of it; blocks come one by
- * one from the system, so that any thread may free them. A block that another thread frees is that thread's from then on, and its owner is
- * told so: it counts such blocks away when it passes its peak or its limit, or is asked.
+ * A request is rounded up to its class, so any block of a class serves any request of it. Blocks come one by one from
+ * the system, so any thread may free them. A block that another thread frees belongs to that thread from then on. The
+ * thread that made it is told: it subtracts such blocks when it passes its peak or its limit, or when it is asked.
  *
- * What waits is bounded by the most this thread ever had in use. Beyond that the block that has waited longest goes back to the system, and not the one
- * freed last: so the cache follows a program from large arrays to small ones and back. Small blocks, of which there are too many to be listed by age,
- * go all together when they are the larger half. They wait in a vector for each class and are not touched there, so that freeing one brings nothing into
- * the cache, and the one after the next can be fetched in time.
+ * No more memory waits than this thread ever had in use at once. Beyond that, the block that has waited longest goes
+ * back to the system, not the one freed last: so the cache follows a program from large arrays to small ones and back.
+ * There are too many small blocks to list them by age. They go back all together when they are the larger half of what
+ * waits. A small block waits in a vector of its class and is not touched there: freeing it brings nothing into the
+ * processor's cache, and the block after the next can be fetched in time.
  *
- * Memory checkers see blocks, not arrays. For them nothing is kept: every block comes from malloc and goes back with free, so that they report a use after that with the calls that made and freed it. */
+ * Memory checkers see blocks, not arrays. For them nothing is kept: every block comes from malloc and goes back with
+ * free, so that a report of a use after that names the calls that made and freed it. */
 #include "array/error.h"
 #include "array/scope.h"
 #include <stdlib.h>
@@ -42,7 +44,8 @@ static int64_t bytes_of(int class)
     return (INT64_C(1) << octave) + quarters * (INT64_C(1) << (octave - 2));
 }
 
-/* A block of more than 1 KiB that waits: in the stack of its class, where those below it were freed earlier, and in the list of all by age. */
+/* A block of more than 1 KiB that waits: in the stack of its class, where those below it were freed earlier, and in
+ * the list of all by age. */
 struct ad_waiting {
     struct ad_waiting *below, *above, *older, *newer;
     int class;
@@ -150,8 +153,8 @@ static void *fresh_block(size_t bytes)
     return posix_memalign(&block, bytes < HUGE_PAGE ? 64 : HUGE_PAGE, bytes) ? NULL : block;
 }
 
-/* Asks for huge pages under a large array: to walk through it took a third longer without. None goes beyond what was asked for, so that no memory is
- * taken that is not used. */
+/* Asks for huge pages under a large array: to walk through it took a third longer without. None goes beyond what was
+ * asked for, so that no memory is taken that is not used. */
 static void ask_for_huge_pages(void *block, size_t bytes)
 {
 #ifdef MADV_HUGEPAGE

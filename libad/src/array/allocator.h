@@ -1,4 +1,5 @@
-/* The caching allocator of a thread: its state, and its functions on blocks. The quick ways to small blocks are in memory.h.
+/* The caching allocator of a thread: its state, and its functions on blocks. The quick ways to small blocks are in
+ * memory.h.
  *
  * The bytes that count are those of whole blocks, requests being rounded up to their size class. */
 #ifndef AD_ALLOCATOR_INTERNAL_H
@@ -44,8 +45,9 @@ struct ad_allocator {
     } slabs;
     int64_t live, peak, limit; /* bytes in use, the most there were, the most there may be */
     int64_t system_allocations;
-    /* Threshold of the quick ways: a request after which `live` is larger goes the long way. It is the peak, so that the long way can
-     * raise the peak; it is INT64_MIN when every request has to be looked at, for a limit or a failure that was asked for. */
+    /* Threshold of the quick ways: a request after which `live` is larger goes the long way. It is the peak, so that
+     * the long way can raise the peak; it is INT64_MIN when every request has to be looked at, for a limit or a
+     * failure that was asked for. */
     int64_t watch;
     int64_t total;          /* bytes that the system has given: in use, or waiting */
     int64_t listed;         /* bytes waiting in the list from `oldest` to `newest` */

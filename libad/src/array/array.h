@@ -1,11 +1,12 @@
 /* The array: what it is made of, what is read from it without a call, and what makes one.
  *
- * An array is a header block with its dimensions and strides behind it. At most AD_INLINE_BYTES of data live in that same block,
- * a single value in the header itself. More data live in a storage that views share; a small storage stands in that block too.
- * Once an array has been handed out nothing of it changes but its reference counts. That makes sharing it safe.
+ * An array is a header block with its dimensions and strides behind it. At most AD_INLINE_BYTES of data live in that
+ * same block, a single value in the header itself. More data live in a storage that views share; a small storage stands
+ * in that block too. Once an array has been handed out nothing of it changes but its reference counts. That makes
+ * sharing it safe.
  *
- * The other headers of array/ stand beside the files whose functions they declare: context, error, allocator, memory, scalar, scope, shape, dtype
- * and tree. */
+ * The other headers of array/ stand beside the files whose functions they declare: context, error, allocator,
+ * memory, scalar, scope, shape, dtype and tree. */
 #ifndef AD_ARRAY_INTERNAL_H
 #define AD_ARRAY_INTERNAL_H
 
@@ -18,8 +19,9 @@
 
 typedef struct ad_context ad_context; /* context.h */
 
-/* What arrays, trees and pullbacks have in common. `local` counts the references of the owning thread and needs no atomics.
- * All of these together are one reference in `shared`, which also counts those of other threads and of ad_retain. */
+/* What arrays, trees and pullbacks have in common. `local` counts the references of the owning thread and needs no
+ * atomics. All of these together are one reference in `shared`, which also counts those of other threads and of
+ * ad_retain. */
 struct ad_object {
     uint32_t local, owner;
     _Atomic uint32_t shared;

@@ -1,7 +1,9 @@
-/* A checked build (-Dchecked=true) knows of each array, tree and pullback where it was made and how it went, and reports a use after that.
+/* A checked build (-Dchecked=true) knows of each array, tree and pullback where it was made and how it went, and
+ * reports a use after that.
  *
- * A record lies in front of each of them. What is dropped is kept aside for a while, so that its record can still be read; of the oldest, when
- * there are too many, only the memory is gone. All threads keep them in one list: what a thread dropped may be used by another. */
+ * A record lies in front of each of them. What is dropped is kept aside for a while, so that its record can still be
+ * read; of the oldest, when there are too many, only the memory is gone. All threads keep them in one list: what a
+ * thread dropped may be used by another. */
 #define _GNU_SOURCE /* for dladdr */
 #include "array/error.h"
 #include "array/memory.h"

@@ -1,7 +1,8 @@
 /* Memory for code that is built on libad: ad_memory_take and its relatives.
  *
- * Every block begins with a header that says how large it is and whose, so that it can be given back anywhere. Small ones are blocks of the caching
- * allocator. Large ones come from the system and go back to it, for a block that grows would leave one of each size behind in the cache. */
+ * Every block begins with a header that says how large it is and whose, so that it can be given back anywhere. Small
+ * ones are blocks of the caching allocator. Large ones come from the system and go back to it, for a block that
+ * grows would leave one of each size behind in the cache. */
 #include "ad/scope.h"
 #include "array/error.h"
 #include "array/memory.h"

@@ -1,9 +1,9 @@
 /* The context of a thread.
  *
- * Everything the library remembers between calls lives in one ad_context per thread, made on first use and
- * taken down when the thread ends. Thread-local storage holds little more than a pointer to it, so that the library can be loaded into a running
- * program. What threads share is the counter that numbers them, a list of all of them, and a constant: the context of a call for which there was
- * no memory to make one. The next call tries again. */
+ * Everything the library remembers between calls lives in one ad_context per thread, made on first use and taken
+ * down when the thread ends. Thread-local storage holds little more than a pointer to it, so that the library can be
+ * loaded into a running program. What threads share is the counter that numbers them, a list of all of them, and a
+ * constant: the context of a call for which there was no memory to make one. The next call tries again. */
 #include "array/error.h"
 #include "array/scope.h"
 #include "kernels/kernels.h"
@@ -17,8 +17,8 @@ _Thread_local ad_context *ad_context_pointer __attribute__((tls_model("initial-e
 const struct ad_tracing ad_no_tracing = { 0 };
 static ad_context without_memory = { .id = AD_NO_THREAD, .tracing = &ad_no_tracing, .allocator = { .failing = true, .watch = INT64_MIN }, NO_ROOM };
 
-/* Whether calls of this thread met that context, and their error was not cleared since. The context that the thread gets in the end then starts
- * with that error. */
+/* Whether calls of this thread met that context, and their error was not cleared since. The context that the thread
+ * gets in the end then starts with that error. */
 static _Thread_local bool went_without __attribute__((tls_model("initial-exec")));
 
 static _Atomic uint32_t threads_so_far;
@@ -97,8 +97,8 @@ __attribute__((constructor)) static void library_start(void)
     pthread_atfork(before_fork, after_fork, after_fork);
 }
 
-/* A thread that returns from main runs no key destructors. A plugin with libad.a in it can be unloaded before its threads end: they may not
- * call what is no longer there. */
+/* A thread that returns from main runs no key destructors. A plugin with libad.a in it can be unloaded before its
+ * threads end: they may not call what is no longer there. */
 __attribute__((destructor)) static void library_stop(void)
 {
     if (ad_context_pointer)

@@ -9,16 +9,16 @@ struct ad_fft;
 struct ad_loops;
 struct ad_tape;
 
-/* The part of the state of differentiations that belongs to a place on the C stack: it has to be brought back when a function
- * is left by longjmp or a C++ exception. tape.h has the rest. */
+/* The part of the state of differentiations that belongs to a place on the C stack: it has to be brought back when a
+ * function is left by longjmp or a C++ exception. tape.h has the rest. */
 struct ad_tracing {
     uint64_t live;
     struct ad_run *run;
     int depth;
 };
 
-/* The state that closing a scope brings back. A C++ exception or a longjmp may have skipped the functions that would have
- * done it themselves. */
+/* The state that closing a scope brings back. A C++ exception or a longjmp may have skipped the functions that would
+ * have done it themselves. */
 struct ad_scope_mark {
     uint32_t first; /* entry */
     struct ad_tracing tracing;
@@ -38,8 +38,8 @@ struct ad_scope_stack {
 enum { AD_SMALL_NUMBERS = 32, AD_SENTENCE_BYTES = 640 };
 #define AD_NUMBER_ONE 2 /* where the number 1 stands */
 
-/* A call that runs, or the rules of one. Frames stand on the C stack. They are made only where somebody watches, or operands
- * have names. */
+/* A call that runs, or the rules of one. Frames stand on the C stack. They are made only where somebody watches, or
+ * operands have names. */
 struct ad_frame {
     ad_array *const *operands; /* of a call, for its errors */
     int count;

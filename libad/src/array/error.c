@@ -1,7 +1,7 @@
 /* The error of a thread: its sentence, its place, and what is done when it occurs.
  *
- * The first error stays until it is cleared; later ones are its consequences and change nothing. A sentence is the same in every locale that the
- * program or the thread has chosen. */
+ * The first error stays until it is cleared; later ones are its consequences and change nothing. A sentence is the
+ * same in every locale that the program or the thread has chosen. */
 #define _GNU_SOURCE /* for dladdr */
 #include "array/error.h"
 #include <ctype.h>
@@ -110,8 +110,8 @@ void ad_on_error(ad_on_error_action action)
         c->on_error = action;
 }
 
-/* The place that the last macro noted, if what failed is what it called. A site is a literal of the program, which may have been in a library
- * that is no longer loaded. */
+/* The place that the last macro noted, if what failed is what it called. A site is a literal of the program, which
+ * may have been in a library that is no longer loaded. */
 static void set_where(ad_context *c)
 {
     Dl_info object;

@@ -43,8 +43,8 @@ static inline void ad_running_end(struct ad_running *running)
 /* An error that occurred elsewhere, with the place that it had there. */
 void ad_set_error_at(ad_code code, const char *where, const char *sentence);
 
-/* Whether a function was given what it works on: an array, a tree or anything else behind a pointer. If not, an error says
- * so. An error that is there already stays, since a missing operand is then only its consequence. */
+/* Whether a function was given what it works on: an array, a tree or anything else behind a pointer. If not, an
+ * error says so. An error that is there already stays, since a missing operand is then only its consequence. */
 bool ad_missing(const char *operation, const char *what);
 
 AD_ALWAYS_INLINE bool ad_pointer_given(const void *pointer, const char *operation, const char *what)

@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-/* The hash of what was hashed so far and one word more. The multiplier is the golden ratio's (Knuth, "The Art of Computer
- * Programming", 6.4). The upper half of the result is mixed better than the lower one. */
+/* The hash of what was hashed so far and one word more. The multiplier is the golden ratio's (Knuth, "The Art of
+ * Computer Programming", 6.4). The upper half of the result is mixed better than the lower one. */
 static inline uint64_t ad_hash(uint64_t hash, uint64_t word)
 {
     hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);

@@ -1,4 +1,5 @@
-/* Memory by the quick ways: small blocks, the headers of arrays and other objects, and room for the length of a C block. */
+/* Memory by the quick ways: small blocks, the headers of arrays and other objects, and room for the length of a C
+ * block. */
 #ifndef AD_MEMORY_INTERNAL_H
 #define AD_MEMORY_INTERNAL_H
 
@@ -7,8 +8,8 @@
 /* Small blocks: at most 1 KiB. A block is given back to the thread that made it. */
 void *ad_allocate_further(ad_context *c, size_t bytes); /* where no block is at hand, or somebody watches: allocator.c */
 
-/* Brings a block that will be used soon into the processor's cache: its head, and about where a small array has its data.
- * Any pointer will do. */
+/* Brings a block that will be used soon into the processor's cache: its head, and about where a small array has its
+ * data. Any pointer will do. */
 AD_ALWAYS_INLINE void ad_fetch_small(const void *block)
 {
     __builtin_prefetch(block, 1);

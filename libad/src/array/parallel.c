@@ -1,8 +1,9 @@
 /* A program's own loop on the threads of the pool.
  *
- * A part finds the same wherever it runs: no error, a scope of its own, one thread for the loops within. So which thread runs it is nowhere seen, and
- * the error that is left is that of the lowest part that has one, for any number of threads. Errors are kept back in the meantime, and what was
- * asked for when one occurs (ad_on_error) is done once, in the thread that called. */
+ * A part finds the same wherever it runs: no error, a scope of its own, one thread for the loops within. So which
+ * thread runs it is nowhere seen, and the error that is left is that of the lowest part that has one, for any number
+ * of threads. Errors are kept back in the meantime, and what was asked for when one occurs (ad_on_error) is done
+ * once, in the thread that called. */
 #include "ad/config.h"
 #include "ad/scope.h"
 #include "array/error.h"

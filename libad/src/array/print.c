@@ -1,8 +1,9 @@
 /* Arrays as text: what NumPy 2's str() gives, to the character.
  *
- * An array of numbers is looked at twice: first what all elements that are shown need, then each in that common form. Digits come from
- * printf in scientific form, of which only the digits are taken, so that the decimal point of the user's locale does not show.
- * Text is malloc'ed, since the caller frees it: not counted as the thread's, but refused where an allocation would be. */
+ * An array of numbers is looked at twice: first what all elements that are shown need, then each in that common
+ * form. Digits come from printf in scientific form, of which only the digits are taken, so that the decimal point of
+ * the user's locale does not show. Text is malloc'ed, since the caller frees it: not counted as the thread's, but
+ * refused where an allocation would be. */
 #include "ad/array.h"
 #include "array/error.h"
 #include "array/scope.h"
@@ -75,8 +76,9 @@ static bool round_to_digits(struct decimal *d, double x, bool single, int n, int
     return single ? strtof(text, NULL) == (float)x : strtod(text, NULL) == x;
 }
 
-/* The shortest decimal that reads back as x. That of a normal number of at most 15 (6) digits is among the first tried. Below a power
- * of two numbers are denser than above it, so that the next decimal above may read back where the nearest does not. */
+/* The shortest decimal that reads back as x. That of a normal number of at most 15 (6) digits is among the first
+ * tried. Below a power of two numbers are denser than above it, so that the next decimal above may read back where
+ * the nearest does not. */
 static struct decimal shortest(double x, bool single)
 {
     struct decimal d = { .negative = signbit(x) };
@@ -328,7 +330,8 @@ static void see_all(struct printer *p, int axis, const char *at, void (*see)(str
         see_all(p, axis + 1, at + i * ad_strides(p->x)[axis], see);
 }
 
-/* The word that was just written at `start` goes to a new line if it went over the edge and is not the first of its line. */
+/* The word that was just written at `start` goes to a new line if it went over the edge and is not the first of its
+ * line. */
 static void wrap(struct printer *p, size_t start, int indent, int width)
 {
     struct text *t = &p->text;

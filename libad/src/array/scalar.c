@@ -1,10 +1,12 @@
 /* Where arrays of kind AD_SCALAR come from: slabs of 63, each scalar in a cache line of its own.
  *
- * The quick ways in scalar.h keep the scalars freed last, as many as a second-level cache holds. Beyond those, scalars go back to their slabs, which
- * give them out by address: a loop of millions makes them in the order of memory, in whatever order the last one freed them.
+ * The quick ways in scalar.h keep the scalars freed last, as many as a second-level cache holds. Beyond those, scalars
+ * go back to their slabs, which give them out by address: a loop of millions makes them in the order of memory, in
+ * whatever order the last one freed them.
  *
- * Any thread may drop the last reference to a scalar. Its bit then waits in the slab till the owner looks. A slab whose owner has ended goes
- * with its last scalar. Where a memory checker looks on, each scalar is a block of its own. */
+ * Any thread may drop the last reference to a scalar. Its bit then waits in the slab till the owner looks. A slab
+ * whose owner has ended goes with its last scalar. Where a memory checker looks on, each scalar is a block of its
+ * own. */
 #include "array/error.h"
 #include "array/scope.h"
 #include <stdlib.h>
@@ -124,7 +126,8 @@ static bool more_at_hand(struct ad_allocator *a)
     return true;
 }
 
-/* Adds to the scalars of a slab that were freed by others than its owner; the last one takes a slab without an owner with it. */
+/* Adds to the scalars of a slab that were freed by others than its owner; the last one takes a slab without an owner
+ * with it. */
 static void drop_slab(struct ad_slab *slab, uint64_t bits)
 {
     if ((atomic_fetch_or_explicit(&slab->freed_elsewhere, bits, memory_order_acq_rel) | bits) == UINT64_MAX)

@@ -1,4 +1,5 @@
-/* Scalars: 0-d float64 arrays, with their value in the header. Where they come from, and what tells them from other arrays. */
+/* Scalars: 0-d float64 arrays, with their value in the header. Where they come from, and what tells them from other
+ * arrays. */
 #ifndef AD_SCALAR_INTERNAL_H
 #define AD_SCALAR_INTERNAL_H
 

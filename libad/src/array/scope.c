@@ -1,10 +1,10 @@
 /* Scopes and reference counts.
  *
- * The scope stack is one vector of objects; an open scope is a mark, with the index of its first entry. Each entry is one
- * local reference. An entry whose lowest bit is set moves to the enclosing scope when its own closes.
+ * The scope stack is one vector of objects; an open scope is a mark, with the index of its first entry. Each entry is
+ * one local reference. An entry whose lowest bit is set moves to the enclosing scope when its own closes.
  *
- * A scope closes in the state in which it was opened. If it does not, a C++ exception or a longjmp has left the functions that ran in it, and
- * the differentiations that they had begun are ended. */
+ * A scope closes in the state in which it was opened. If it does not, a C++ exception or a longjmp has left the
+ * functions that ran in it, and the differentiations that they had begun are ended. */
 #include "array/error.h"
 #include "array/scope.h"
 #include "array/shape.h"

@@ -1,4 +1,5 @@
-/* Reference counts and scopes: what makes an object belong to the innermost scope, and what frees it when nothing refers to it. */
+/* Reference counts and scopes: what makes an object belong to the innermost scope, and what frees it when nothing
+ * refers to it. */
 #ifndef AD_SCOPE_INTERNAL_H
 #define AD_SCOPE_INTERNAL_H
 
@@ -84,8 +85,8 @@ static inline bool ad_is_newest(const ad_context *c, const struct ad_object *x)
 ad_array *ad_hold(ad_context *c, ad_array *x);
 ad_tree *ad_tree_hold(ad_tree *t); /* and NULL for NULL */
 
-/* An operand as the result of a function that changes nothing. Whatever a function returns belongs to the innermost scope,
- * and so does this. */
+/* An operand as the result of a function that changes nothing. Whatever a function returns belongs to the innermost
+ * scope, and so does this. */
 static inline ad_array *ad_unchanged(ad_array *x)
 {
     ad_context *c = ad_current();

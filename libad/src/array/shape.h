@@ -5,8 +5,8 @@
 #include "array/array.h"
 #include "array/dtype.h"
 
-/* The number of elements. False: a dimension is negative, or the bytes are too many. An array with a dimension of zero has no
- * elements; the other dimensions alone must be possible all the same. */
+/* The number of elements. False: a dimension is negative, or the bytes are too many. An array with a dimension of
+ * zero has no elements; the other dimensions alone must be possible all the same. */
 static inline bool ad_shape_checked_size(int ndim, const int64_t *dims, size_t item, int64_t *size)
 {
     int64_t product = 1, bytes;

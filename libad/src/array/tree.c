@@ -1,8 +1,8 @@
-/* Trees as containers: making them, their names, and what a path names. tree_walk.c walks through them; what computes on leaves (flatten, map over
- * operations) stands in ops/tree.
+/* Trees as containers: making them, their names, and what a path names. tree_walk.c walks through them; what computes
+ * on leaves (flatten, map over operations) stands in ops/tree.
  *
- * A tree is one block: header, entries, a hash table of them where there are many with names, then the names. Its entries are references taken with the
- * shared count, so a tree may be dropped in any thread. */
+ * A tree is one block: header, entries, a hash table of them where there are many with names, then the names. Its
+ * entries are references taken with the shared count, so a tree may be dropped in any thread. */
 #include "array/error.h"
 #include "array/hash.h"
 #include "array/scope.h"
@@ -346,7 +346,8 @@ static ad_tree *with_child(const ad_tree *t, int i, const char *name, struct ad_
     return ad_tree_new(count, t->by_position && t->count ? NULL : names, children);
 }
 
-/* The way along a path, from the tree to the one that holds its end; gives the number of steps, 0 and an error if there is none. */
+/* The way along a path, from the tree to the one that holds its end; gives the number of steps, 0 and an error if
+ * there is none. */
 static int way_along(const ad_tree *t, const char *path, struct ad_tree_step *steps)
 {
     int depth = 0;

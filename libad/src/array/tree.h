@@ -32,7 +32,8 @@ ad_tree *ad_tree_new(int count, const char *const *names, struct ad_object *cons
 void ad_tree_free(ad_context *c, struct ad_object *tree);
 enum { AD_DEEPEST_TREE = 1000 };
 
-/* Every leaf with its path, and every subtree without entries, with no leaf, until a visit gives false. False and an error. */
+/* Every leaf with its path, and every subtree without entries, with no leaf, until a visit gives false. False and an
+ * error. */
 bool ad_tree_visit(const ad_tree *t, bool (*visit)(void *context, const char *path, ad_array *leaf), void *context);
 int ad_tree_walk(const ad_tree *t, ad_array **out, int room); /* ad_tree_leaves, of leaves that belong to the tree alone */
 

@@ -1,4 +1,5 @@
-/* Walking through trees: their leaves in order, with or without paths, and trees of the same structure with other leaves.
+/* Walking through trees: their leaves in order, with or without paths, and trees of the same structure with other
+ * leaves.
  *
  * A walk holds the way to where it is, in place of calling itself: a deep tree takes no more stack than a flat one. */
 #include "array/error.h"

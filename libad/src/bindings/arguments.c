@@ -1,5 +1,5 @@
-/* The functions that take a variable list in C, with an array of tagged arguments. What they do is the tape's; here arguments become values of the
- * signature, and results get their kind. */
+/* The functions that take a variable list in C, with an array of tagged arguments. What they do is the tape's; here
+ * arguments become values of the signature, and results get their kind. */
 #include "bindings/bindings.h"
 #include "tape/function.h"
 #include <stdio.h>

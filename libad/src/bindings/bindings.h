@@ -14,14 +14,16 @@ struct ad_place {
     const char *name; /* NULL: none */
 };
 
-/* tagged.c. The C value of a type at the address, from a tagged one. What it is made of belongs to the innermost scope. False and an error: another kind.
- * Lists (AD_TYPE_ARRAYS to AD_TYPE_VALUES) go into a block of `room`, which is the caller's. */
+/* tagged.c. The C value of a type at the address, from a tagged one. What it is made of belongs to the innermost
+ * scope. False and an error: another kind. Lists (AD_TYPE_ARRAYS to AD_TYPE_VALUES) go into a block of `room`, which
+ * is the caller's. */
 bool ad_tagged_put(const struct ad_place *place, ad_type type, const ad_tagged *value, void *at);
 bool ad_tagged_put_list(const struct ad_place *place, ad_type type, const ad_tagged *values, int count, struct ad_scratch *room, void *at);
 ad_tagged ad_tagged_get(ad_type type, const void *at); /* the tagged one from the C value at the address */
 bool ad_tagged_list_given(const char *operation, const char *what, const void *list, int count); /* false and an error: negative, or NULL */
 
-/* prototypes.c. The function that a program means by the name and these operands; NULL and an error of the operation. */
+/* prototypes.c. The function that a program means by the name and these operands; NULL and an error of the
+ * operation. */
 const ad_prototype *ad_prototype_find(const char *operation, const char *name, const ad_tagged *operands, int count);
 
 /* table.c, which is generated: the functions in the order of their names. */

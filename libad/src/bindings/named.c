@@ -1,4 +1,5 @@
-/* Calls by name: operands and options become the C values that the function's prototype asks for, and libffi makes the call.
+/* Calls by name: operands and options become the C values that the function's prototype asks for, and libffi makes the
+ * call.
  *
  * The prototypes and the fields of options are data (table.c), so this file knows no function. */
 #include "bindings/bindings.h"
@@ -49,7 +50,8 @@ static size_t size_of(ad_type type)
     }
 }
 
-/* Fields of a small struct, whose types decide which registers it is passed in, with the last one, an int (ad_unused_). */
+/* Fields of a small struct, whose types decide which registers it is passed in, with the last one, an int
+ * (ad_unused_). */
 static ffi_type *small_field(ad_type type)
 {
     switch (type) {

@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What C programs leave out at the end of a name: ad_grad(f) is ad_grad_fn, ad_sum(x, .axis = 0) is ad_sum_with. In the order in which they are tried. */
+/* What C programs leave out at the end of a name: ad_grad(f) is ad_grad_fn, ad_sum(x, .axis = 0) is ad_sum_with. In
+ * the order in which they are tried. */
 static const char *const endings[] = { "_tagged", "_with", "_from", "_fn", "", "_of" };
 enum { ENDINGS = sizeof endings / sizeof *endings, LONGEST_NAME = 100 };
 
@@ -36,7 +37,8 @@ static bool is_variadic(const ad_prototype *p)
     return p->parameter_count && p->parameters[p->parameter_count - 1].type == AD_TYPE_OTHER;
 }
 
-/* What operands say about the end of the name: ad_expand_dims of several axes is ad_expand_dims_axes, as its macro has it. */
+/* What operands say about the end of the name: ad_expand_dims of several axes is ad_expand_dims_axes, as its macro
+ * has it. */
 static const char *ending_for(const ad_tagged *operands, int count)
 {
     const char *ending = "";

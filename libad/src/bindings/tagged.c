@@ -1,5 +1,5 @@
-/* Tagged values to C values of a type, and back. Everything that comes from another language passes through here, so nothing is taken on trust but
- * pointers: kinds, ranges and counts are looked at. */
+/* Tagged values to C values of a type, and back. Everything that comes from another language passes through here, so
+ * nothing is taken on trust but pointers: kinds, ranges and counts are looked at. */
 #include "ad/tree.h"
 #include "array/context.h"
 #include "bindings/bindings.h"

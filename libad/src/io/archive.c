@@ -1,8 +1,9 @@
 /* Zip archives through libzip, for the formats that are several files in one.
  *
- * The invariants: libzip sees an open descriptor only, so file.c decides what happens to paths. The entries of an archive cannot hold more than their
- * compressed bytes can expand to, and these are together no more than the file's, so an archive of n bytes holds 1032 n at most, whatever it claims.
- * libzip's own memory is the system's: some hundred bytes for each entry of the directory, and a few buffers. */
+ * The invariants: libzip sees an open descriptor only, so file.c decides what happens to paths. The entries of an
+ * archive cannot hold more than their compressed bytes can expand to, and these are together no more than the
+ * file's, so an archive of n bytes holds 1032 n at most, whatever it claims. libzip's own memory is the system's:
+ * some hundred bytes for each entry of the directory, and a few buffers. */
 #include "io/io.h"
 #include "ad/scope.h"
 #include <errno.h>
@@ -143,8 +144,9 @@ static uint64_t little_endian(const unsigned char *at)
     return number;
 }
 
-/* libzip takes memory for as many entries as the end of a large archive claims, so every such claim is looked at first: the locator "PK\6\7", which stands
- * near the end of the file, has the place of the record "PK\6\6" in its bytes 8 to 15, and that has the numbers of entries in its bytes 24 to 39. */
+/* libzip takes memory for as many entries as the end of a large archive claims, so every such claim is looked at
+ * first: the locator "PK\6\7", which stands near the end of the file, has the place of the record "PK\6\6" in its
+ * bytes 8 to 15, and that has the numbers of entries in its bytes 24 to 39. */
 static bool is_number_of_entries_possible(struct ad_archive *a)
 {
     unsigned char record[40];
@@ -327,7 +329,8 @@ static zip_int64_t on_array(void *source, void *data, zip_uint64_t length, zip_s
     }
 }
 
-/* libzip goes back to headers when it knows their sizes. Where that is impossible, as in a pipe, the archive is made elsewhere and copied. */
+/* libzip goes back to headers when it knows their sizes. Where that is impossible, as in a pipe, the archive is made
+ * elsewhere and copied. */
 bool ad_archive_write_begin(struct ad_archive_writer *w, struct ad_file *f)
 {
     *w = (struct ad_archive_writer){ .file = f };

@@ -1,7 +1,8 @@
 /* Files as the formats see them; see io.h.
  *
- * The invariants: no more memory is taken than the file can fill, which for a compressed one is 1032 times its size, the most that the deflate format
- * can expand to. And a regular file is never half written: the new one is made beside it and renamed when it is complete and on the disk. */
+ * The invariants: no more memory is taken than the file can fill, which for a compressed one is 1032 times its size,
+ * the most that the deflate format can expand to. And a regular file is never half written: the new one is made
+ * beside it and renamed when it is complete and on the disk. */
 #include "io/io.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -141,7 +142,8 @@ struct destination {
     char temporary[PATH_MAX + 64];
 };
 
-/* What is no regular file (a pipe, a terminal, /dev/null) is written to as it is. A file that its user made read-only stays. */
+/* What is no regular file (a pipe, a terminal, /dev/null) is written to as it is. A file that its user made
+ * read-only stays. */
 static bool find_destination(const struct ad_file *f, struct destination *d)
 {
     bool found = stat(f->path, &d->status) == 0;

@@ -1,4 +1,5 @@
-/* IDX, the format of the MNIST files: two zero bytes, the type, the number of axes, their lengths, the data; all big-endian. */
+/* IDX, the format of the MNIST files: two zero bytes, the type, the number of axes, their lengths, the data; all
+ * big-endian. */
 #include "ad/io.h"
 #include "io/io.h"
 #include <string.h>
@@ -34,7 +35,8 @@ static const struct idx_type *read_type(struct ad_file *f, int *ndim)
     return ad_file_damaged(f, 2, "0x%02x is not a type of IDX", head[2]);
 }
 
-/* int8 or int16, standing big-endian in the last part of the array's memory, become int32: each is read before it is written over. */
+/* int8 or int16, standing big-endian in the last part of the array's memory, become int32: each is read before it is
+ * written over. */
 static void widen(ad_array *x, size_t stored_size)
 {
     int32_t *out = (int32_t *)x->data;

@@ -1,7 +1,8 @@
 /* Folders of pictures, as one array.
  *
- * First the paths of all pictures are collected, of files and of entries in archives, and put in order. Then every header is read, so that memory is taken
- * for pictures of one size that are there, and then the pixels, each into its place. */
+ * First the paths of all pictures are collected, of files and of entries in archives, and put in order. Then every
+ * header is read, so that memory is taken for pictures of one size that are there, and then the pixels, each into
+ * its place. */
 #include "ad/io.h"
 #include "ad/scope.h"
 #include "io/io.h"
@@ -78,7 +79,8 @@ static bool add_picture(struct collection *c, const char *folder, const char *na
     return true;
 }
 
-/* The path of a file of the folder for the system; the root itself for "". Valid until the next call; NULL and an error. */
+/* The path of a file of the folder for the system; the root itself for "". Valid until the next call; NULL and an
+ * error. */
 static const char *full_path(struct collection *c, const char *relative)
 {
     size_t root = strlen(c->root), length = strlen(relative);

@@ -1,7 +1,8 @@
 /* What the formats share: a file read or written from its first byte to its last, compressed or not.
  *
- * file.c knows paths, stream.c the bytes. A reader knows how many bytes the file can hold at most, so that a format can refuse a size before it takes
- * memory for it. Every function that fails records an error with the file's name and the offset in the uncompressed content. */
+ * file.c knows paths, stream.c the bytes. A reader knows how many bytes the file can hold at most, so that a format
+ * can refuse a size before it takes memory for it. Every function that fails records an error with the file's name
+ * and the offset in the uncompressed content. */
 #ifndef AD_IO_INTERNAL_H
 #define AD_IO_INTERNAL_H
 
@@ -35,7 +36,8 @@ void ad_file_close(struct ad_file *f);
 /* The most that so many bytes of a file can hold. */
 int64_t ad_most_content(int64_t bytes, bool compressed);
 
-/* Writes what `write` writes to f->descriptor: all of it stands under the path in the end, or what stood there before. */
+/* Writes what `write` writes to f->descriptor: all of it stands under the path in the end, or what stood there
+ * before. */
 bool ad_file_save(const char *operation, const char *path, const void *content, bool (*write)(struct ad_file *, const void *content));
 
 /* The same for an array, whose elements are contiguous when `write` sees it, through a stream. */
@@ -58,7 +60,8 @@ bool ad_file_refused(const struct ad_file *f, const char *what);
 
 /* ---- stream.c ---- */
 
-/* f->descriptor is open. False and an error. What they took goes with ad_stream_close, which leaves the descriptor open. */
+/* f->descriptor is open. False and an error. What they took goes with ad_stream_close, which leaves the descriptor
+ * open. */
 bool ad_stream_read_begin(struct ad_file *f);
 bool ad_stream_write_begin(struct ad_file *f);
 void ad_stream_close(struct ad_file *f);
@@ -87,10 +90,12 @@ void ad_archive_close(struct ad_archive *a);
 /* Name of entry i as it stands in the archive; valid until that is closed. */
 const char *ad_archive_name(const struct ad_archive *a, int64_t i);
 
-/* Whether a path names something below where it starts: no part of it is empty, "." or "..". One '/' at the end is allowed. */
+/* Whether a path names something below where it starts: no part of it is empty, "." or "..". One '/' at the end is
+ * allowed. */
 bool ad_is_plain_path(const char *path);
 
-/* Entry i as a file of which nothing was read; its errors name entry and archive. One at a time; false and an error. It is closed in both cases. */
+/* Entry i as a file of which nothing was read; its errors name entry and archive. One at a time; false and an error.
+ * It is closed in both cases. */
 bool ad_archive_open_entry(struct ad_archive *a, int64_t i, struct ad_file *f);
 void ad_archive_close_entry(struct ad_file *f);
 
@@ -119,7 +124,8 @@ bool ad_archive_write_end(struct ad_archive_writer *w, bool complete);
 
 /* ---- png.c ---- */
 
-/* The shape of the picture in a file of which nothing was read; its pixels, if they have that shape, into `out`. False and an error. */
+/* The shape of the picture in a file of which nothing was read; its pixels, if they have that shape, into `out`.
+ * False and an error. */
 bool ad_png_shape(struct ad_file *f, ad_shape *shape);
 bool ad_png_pixels(struct ad_file *f, const ad_shape *wanted, void *out);
 

@@ -1,5 +1,5 @@
-/* .npy, NumPy's format for one array: "\x93NUMPY", two bytes of version, the length of the header, the header as a Python
- * dictionary, the elements. The specification is NumPy Enhancement Proposal 1.
+/* .npy, NumPy's format for one array: "\x93NUMPY", two bytes of version, the length of the header, the header as a
+ * Python dictionary, the elements. The specification is NumPy Enhancement Proposal 1.
  *
  * The header is read by a parser of just this dictionary, which knows at every step where in the file it is. */
 #include "ad/io.h"

@@ -1,7 +1,8 @@
-/* .npz, NumPy's format for several arrays: a zip archive in which each is a .npy file. An array at "layers/0/W" of a tree is the entry
- * "layers/0/W.npy"; a subtree without entries is a folder, "layers/1/".
+/* .npz, NumPy's format for several arrays: a zip archive in which each is a .npy file. An array at "layers/0/W" of a
+ * tree is the entry "layers/0/W.npy"; a subtree without entries is a folder, "layers/1/".
  *
- * Reading makes a node of each part of a name, once. A node comes before those below it, so that trees are made from the last to the first. */
+ * Reading makes a node of each part of a name, once. A node comes before those below it, so that trees are made from
+ * the last to the first. */
 #include "ad/io.h"
 #include "ad/scope.h"
 #include "ad/tree.h"

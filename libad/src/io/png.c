@@ -1,8 +1,9 @@
 /* Pictures in PNG files, through libpng.
  *
- * libpng leaves a function by longjmp when it finds an error. Every function that calls it so is short, has a setjmp of its own and changes nothing behind
- * it but what a pointer leads to; what was made goes with the struct around. Samples come as they are stored, without regard to gamma or colour profiles.
- * Memory for the pixels is taken when the header is known and the file is large enough to hold so many, and libpng's memory is libad's. */
+ * libpng leaves a function by longjmp when it finds an error. Every function that calls it so is short, has a setjmp
+ * of its own and changes nothing behind it but what a pointer leads to; what was made goes with the struct around.
+ * Samples come as they are stored, without regard to gamma or colour profiles. Memory for the pixels is taken when
+ * the header is known and the file is large enough to hold so many, and libpng's memory is libad's. */
 #include "ad/io.h"
 #include "io/io.h"
 #include <png.h>

@@ -1,7 +1,7 @@
 /* The bytes of a file, through zlib if it is compressed.
  *
- * A compressed file is one or more gzip members behind one another; what follows the last one and is none is not looked at. zlib's memory is libad's,
- * so that a limit holds for it too. Calls that a signal interrupts go on. */
+ * A compressed file is one or more gzip members behind one another; what follows the last one and is none is not
+ * looked at. zlib's memory is libad's, so that a limit holds for it too. Calls that a signal interrupts go on. */
 #include "io/io.h"
 #include <errno.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* Patterns of inner loops: an expression of one or two elements becomes an ad_loop.
  *
- * A loop reads an element before it writes the one in its place, so an output may be the same memory as an input. Contiguous
- * operands and repeated ones (stride 0) get loops of their own, which compilers vectorise. */
+ * A loop reads an element before it writes the one in its place, so an output may be the same memory as an input.
+ * Contiguous operands and repeated ones (stride 0) get loops of their own, which compilers vectorise. */
 #ifndef AD_LOOPS_H
 #define AD_LOOPS_H
 
@@ -19,7 +19,8 @@
 typedef double _Complex c128;
 typedef float _Complex c64;
 
-/* A product that is rounded before it is added: GCC 12 fuses those of complex products in vectors, whatever -ffp-contract says. */
+/* A product that is rounded before it is added: GCC 12 fuses those of complex products in vectors, whatever
+ * -ffp-contract says. */
 #ifdef __has_builtin
 #if __has_builtin(__builtin_assoc_barrier)
 #define UNFUSED(product) __builtin_assoc_barrier(product)

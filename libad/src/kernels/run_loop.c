@@ -1,9 +1,9 @@
 /* From n dimensions to one: the driver of all elementwise loops and of copies.
  *
- * The index space is put in the order of the output's memory, dimensions that lie behind one another for all operands become
- * one, and the loop runs over the innermost. Operands of another dtype are converted block by block on the way, so a
- * conversion costs no array. Large spaces are cut along the outermost dimension and shared by threads; an element's bits do not
- * depend on the cut. */
+ * The index space is put in the order of the output's memory, dimensions that lie behind one another for all
+ * operands become one, and the loop runs over the innermost. Operands of another dtype are converted block by block
+ * on the way, so a conversion costs no array. Large spaces are cut along the outermost dimension and shared by
+ * threads; an element's bits do not depend on the cut. */
 #include "kernels/kernels.h"
 #include <string.h>
 #include <time.h>
@@ -22,7 +22,8 @@ static int64_t magnitude(int64_t x)
     return x < 0 ? -x : x;
 }
 
-/* Dimensions of length 1 go; the others are sorted by the output's stride, largest first, and by the first input's among equals. */
+/* Dimensions of length 1 go; the others are sorted by the output's stride, largest first, and by the first input's
+ * among equals. */
 static void sort_dimensions(struct space *s)
 {
     int kept = 0, out = s->operands - 1;
@@ -134,8 +135,8 @@ static void run_rows(const struct job *job, const struct space *s, int64_t i, in
     }
 }
 
-/* Copies m rows and n columns, both multiples of a cache line of items, square by square. Nothing foresees which lines come next, so those of the square
- * after the next are asked for. */
+/* Copies m rows and n columns, both multiples of a cache line of items, square by square. Nothing foresees which
+ * lines come next, so those of the square after the next are asked for. */
 static inline __attribute__((always_inline)) void copy_squares(int64_t item, int64_t m, int64_t n, const char *in, int64_t in_stride, char *out,
                                                                int64_t out_stride)
 {
@@ -156,8 +157,8 @@ static inline __attribute__((always_inline)) void copy_squares(int64_t item, int
         }
 }
 
-/* Gives how many rows and columns of a plane are copied by squares: as many as there are whole ones, if the loop is a copy, and one dimension of each
- * operand is unbroken. */
+/* Gives how many rows and columns of a plane are copied by squares: as many as there are whole ones, if the loop is
+ * a copy, and one dimension of each operand is unbroken. */
 static void run_squares(const struct job *job, const struct space *s, const char *in, char *out, int64_t *rows, int64_t *columns)
 {
     int column = s->ndim - 1, row = column - 1;
@@ -215,7 +216,8 @@ static void exchange(struct space *s, int d, int e)
     }
 }
 
-/* The order for the last two dimensions. Of a single input that lies across the output, the dimension along which it is unbroken is made the last but one. */
+/* The order for the last two dimensions. Of a single input that lies across the output, the dimension along which it
+ * is unbroken is made the last but one. */
 static plane_order choose_order(const struct job *job, struct space *s)
 {
     int last = s->ndim - 1, across = last;
@@ -296,8 +298,9 @@ static int64_t nanoseconds(void)
     return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
-/* Functions differ a hundredfold in what an element costs, so the first part is timed, and the rest is shared if it is worth it: adding two arrays took as
- * long on two threads as on one at 75 us, which is waking a thread, 10 us, and the end, where one waits for the other. */
+/* Functions differ a hundredfold in what an element costs, so the first part is timed, and the rest is shared if it
+ * is worth it: adding two arrays took as long on two threads as on one at 75 us, which is waking a thread, 10 us,
+ * and the end, where one waits for the other. */
 static void run_shared(const struct job *job, const struct space *s, int64_t size, const char *const *in, char *out)
 {
     enum { MOST_PARTS = 64, LEAST_PART = 1 << 13, WORTH = 80000 };

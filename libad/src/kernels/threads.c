@@ -1,9 +1,11 @@
 /* The threads that share large loops: how many a call may use, and a pool of sleeping ones for the whole process.
  *
- * A loop is cut into parts. The calling thread and threads of the pool take them one by one; whoever finds none left sleeps, and nobody spins. The
- * caller waits for parts that others have begun and for nothing else, so where the other cores are busy it does the work itself. Who runs a part, and
- * when, is chance: what parts compute must not depend on it. The pool is what threads share beside the list of their contexts. It grows when a loop
- * first asks for more threads than it has, and they stay till the library goes. The child of a process that has a pool gets none after fork, and runs every part itself. */
+ * A loop is cut into parts. The calling thread and threads of the pool take them one by one; whoever finds none left
+ * sleeps, and nobody spins. The caller waits for parts that others have begun and for nothing else, so where the
+ * other cores are busy it does the work itself. Who runs a part, and when, is chance: what parts compute must not
+ * depend on it. The pool is what threads share beside the list of their contexts. It grows when a loop first asks
+ * for more threads than it has, and they stay till the library goes. The child of a process that has a pool gets
+ * none after fork, and runs every part itself. */
 #ifdef __linux__
 #define _GNU_SOURCE /* sched_getaffinity */
 #include <sched.h>
@@ -46,8 +48,9 @@ struct range {
     int64_t next, end;
 };
 
-/* A loop that is being shared; it lives on its caller's stack. Each thread has a range of its own, the same in every loop of as many parts, so that it
- * meets memory that it has in its cache; when that is done it takes from the ends of the others'. */
+/* A loop that is being shared; it lives on its caller's stack. Each thread has a range of its own, the same in every
+ * loop of as many parts, so that it meets memory that it has in its cache; when that is done it takes from the ends
+ * of the others'. */
 struct job {
     ad_part *run;
     void *context;
@@ -86,8 +89,9 @@ static int64_t next_part(struct job *job, int me)
     return -1;
 }
 
-/* Runs parts of the job till there are none, and wakes some threads of the pool after taking the first. The lock is held at the start and at the end,
- * but not while a part runs or a thread is woken, which takes as long as it needs to come and find the lock taken. */
+/* Runs parts of the job till there are none, and wakes some threads of the pool after taking the first. The lock is
+ * held at the start and at the end, but not while a part runs or a thread is woken, which takes as long as it needs
+ * to come and find the lock taken. */
 static void run_parts(struct job *job, int me, int wake)
 {
     for (int64_t part; (part = next_part(job, me)) >= 0; job->running--) {
@@ -141,7 +145,8 @@ static void *live_in_pool(void *number)
     return NULL;
 }
 
-/* Threads that the system does not give are missing, and nothing else happens. No signal of the program is handled in one. */
+/* Threads that the system does not give are missing, and nothing else happens. No signal of the program is handled
+ * in one. */
 static void grow(int size)
 {
     sigset_t all, before;
@@ -220,7 +225,8 @@ __attribute__((constructor)) static void start(void)
     pthread_atfork(before_fork, after_fork, after_fork_in_child);
 }
 
-/* Where the program ends, or a plugin with libad.a in it is unloaded. A thread that comes back from its wait needs the code that it waited in. */
+/* Where the program ends, or a plugin with libad.a in it is unloaded. A thread that comes back from its wait needs
+ * the code that it waited in. */
 __attribute__((destructor)) static void stop(void)
 {
     pthread_mutex_lock(&pool.lock);

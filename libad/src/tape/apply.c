@@ -11,8 +11,8 @@
 
 /* ---- recording ---- */
 
-/* What the functions below are compiled for: calls of a known number of inputs and outputs, as most are. They are inlined where the numbers are constants,
- * so that their loops go. */
+/* What the functions below are compiled for: calls of a known number of inputs and outputs, as most are. They are
+ * inlined where the numbers are constants, so that their loops go. */
 #define FOR_EACH_COUNT AD_ALWAYS_INLINE
 
 /* masks[i]: the levels that input i depends on, for at most two inputs. */
@@ -166,8 +166,8 @@ static inline bool is_fresh(const ad_context *c, uint32_t made, const ad_array *
            atomic_load_explicit(&x->object.shared, memory_order_relaxed) == 1 && !x->serial && !(x->flags & AD_WEAK);
 }
 
-/* x, which a view or compose gave, as an array that may get a slot: an input, or what somebody keeps, gets a header of its own. What was made
- * besides is dropped. */
+/* x, which a view or compose gave, as an array that may get a slot: an input, or what somebody keeps, gets a header
+ * of its own. What was made besides is dropped. */
 static ad_array *as_output(ad_context *c, uint32_t made, uint32_t depth, ad_array *x)
 {
     struct ad_scope_stack *s = &c->scopes;
@@ -249,7 +249,8 @@ FOR_EACH_COUNT bool compute_staged(ad_context *c, struct ad_node *node, ad_array
     return done;
 }
 
-/* No level is in sight while the value is computed, so that operations which take part in it are not recorded beside the call itself. */
+/* No level is in sight while the value is computed, so that operations which take part in it are not recorded beside
+ * the call itself. */
 FOR_EACH_COUNT bool compute_hidden(ad_context *c, struct ad_node *node, ad_array **outputs, int outputs_count)
 {
     if (!complete(node, outputs_count))

@@ -274,7 +274,8 @@ static bool check_differences(const struct check *check, int order, double exact
     return check_beside(check, order, exact, &d);
 }
 
-/* The other mode outermost gives the same number, but for rounding. Both are sums; what rounding does to the terms stays where they cancel. */
+/* The other mode outermost gives the same number, but for rounding. Both are sums; what rounding does to the terms
+ * stays where they cancel. */
 static bool check_other_mode(struct check *check, int order, double exact)
 {
     char mode = check->modes[order - 1];

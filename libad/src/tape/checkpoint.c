@@ -1,13 +1,13 @@
 /* Checkpoints: a function whose values are computed again in the reverse sweep instead of being remembered.
  *
- * The function is called once. Its calls are recorded as usual; when it has returned, those that depend on nothing but the innermost level
- * become hollow: they lose all values but the inputs that the run did not make. When the sweep of that level meets a hollow call, the run's
- * calls are applied again, in their order, and are whole from then on. So a second run does what the first one did, whatever the variables
- * that the C function read hold by then, and its slots keep their numbers: what left the function in other ways than as its result keeps its
- * derivative.
+ * The function is called once. Its calls are recorded as usual; when it has returned, those that depend on nothing but
+ * the innermost level become hollow: they lose all values but the inputs that the run did not make. When the sweep of
+ * that level meets a hollow call, the run's calls are applied again, in their order, and are whole from then on. So a
+ * second run does what the first one did, whatever the variables that the C function read hold by then, and its slots
+ * keep their numbers: what left the function in other ways than as its result keeps its derivative.
  *
- * Calls that depend on an outer level too are remembered: that level's sweep comes when the inner level's inputs are gone. Runs nest: to
- * compute an outer one again leaves the inner ones hollow. */
+ * Calls that depend on an outer level too are remembered: that level's sweep comes when the inner level's inputs are
+ * gone. Runs nest: to compute an outer one again leaves the inner ones hollow. */
 #include "ad/tree.h"
 #include "tape/function.h"
 #include <string.h>
@@ -42,7 +42,8 @@ static struct ad_slot *slot_alive(const struct ad_tape *tape, uint32_t index)
     return slot && slot->mask ? slot : NULL;
 }
 
-/* Whether the run made what a parent stands for. One that depended on an inner level alone is dead, and its value cannot be made again. */
+/* Whether the run made what a parent stands for. One that depended on an inner level alone is dead, and its value
+ * cannot be made again. */
 static bool made_by(const struct ad_tape *tape, const struct ad_run *run, uint32_t parent)
 {
     const struct ad_slot *slot = parent != AD_NO_PARENT && parent >= run->start ? slot_alive(tape, parent) : NULL;

@@ -1,4 +1,5 @@
-/* Functions: reading signatures, calling C functions, and C function pointers for transformed ones, by libffi. memo.c remembers them. */
+/* Functions: reading signatures, calling C functions, and C function pointers for transformed ones, by libffi.
+ * memo.c remembers them. */
 #include "tape/function.h"
 #include <stdarg.h>
 #include <string.h>
@@ -182,8 +183,8 @@ static void *call(const ad_fn *fn, const ad_value *arguments)
 
 /* Scopes that a C function leaves open would make ad_escape move its result less far than its caller thinks.
  *
- * What fails in a transformation fails where the program asked for it: neither at a call that stands in its arguments, as in
- * ad_grad(f)(ad_neg(x)), nor at one that the function made. */
+ * What fails in a transformation fails where the program asked for it: neither at a call that stands in its
+ * arguments, as in ad_grad(f)(ad_neg(x)), nor at one that the function made. */
 void *ad_fn_invoke(ad_context *c, const ad_fn *fn, const ad_value *arguments)
 {
     void *result;

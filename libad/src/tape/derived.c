@@ -48,7 +48,8 @@ static ad_array *recorded(ad_context *c, const char *transformation, const struc
     return all ? ad_reshape(all, shape) : NULL;
 }
 
-/* `count` rows behind one another, in the given shape. There is room for all of them before the first one is computed. */
+/* `count` rows behind one another, in the given shape. There is room for all of them before the first one is
+ * computed. */
 static ad_array *stacked(ad_context *c, const char *transformation, const struct rows *rows, row_at *row, int64_t count, ad_dtype dtype, ad_shape shape)
 {
     uint32_t before = c->scopes.count;

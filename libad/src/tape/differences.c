@@ -1,7 +1,9 @@
-/* Central differences at shrinking steps, and their extrapolation (Ridders 1982, "Accurate computation of F'(x) and F'(x) F''(x)").
+/* Central differences at shrinking steps, and their extrapolation (Ridders 1982, "Accurate computation of F'(x) and
+ * F'(x) F''(x)").
  *
- * Long steps have truncation errors and may cross kinks, short ones drown in rounding. Nothing is assumed about either: the step is taken where
- * three extrapolated values agree best, and how badly shorter steps scatter around that value shows the rounding errors of the function itself. */
+ * Long steps have truncation errors and may cross kinks, short ones drown in rounding. Nothing is assumed about
+ * either: the step is taken where three extrapolated values agree best, and how badly shorter steps scatter around
+ * that value shows the rounding errors of the function itself. */
 #include "tape/differences.h"
 #include <math.h>
 
@@ -102,7 +104,8 @@ static struct sides sides_at(const struct samples *s, int i, double unit)
     return x;
 }
 
-/* Slopes are taken near the root of the unit. A kink is at the point if the shortest steps see it too, and the lines meet at 0. */
+/* Slopes are taken near the root of the unit. A kink is at the point if the shortest steps see it too, and the lines
+ * meet at 0. */
 static void find_kink(const struct samples *s, double unit, struct ad_difference *d)
 {
     int last = s->count - 1, i = last;

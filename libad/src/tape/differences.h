@@ -23,7 +23,8 @@ struct ad_difference {
 /* From two steps only, exact to step^4; the error is not known. */
 double ad_quick_difference(ad_line *f, const void *context, double step);
 
-/* From steps around the one given down to where `unit`, the rounding unit of the function's numbers, drowns everything. */
+/* From steps around the one given down to where `unit`, the rounding unit of the function's numbers, drowns
+ * everything. */
 struct ad_difference ad_difference(ad_line *f, const void *context, double step, double unit);
 
 #endif

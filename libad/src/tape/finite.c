@@ -1,6 +1,7 @@
 /* AD_DEBUG_NAN: the first operation that makes a NaN or an infinity of finite operands fails.
  *
- * Calls that are part of another one's value are not looked at: log-sum-exp may go through an infinity that nobody sees. */
+ * Calls that are part of another one's value are not looked at: log-sum-exp may go through an infinity that nobody
+ * sees. */
 #include "ad/create.h"
 #include "ad/index.h"
 #include "ad/math.h"

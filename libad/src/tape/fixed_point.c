@@ -1,9 +1,10 @@
 /* Fixed points x = f(x, a, ...), differentiated by the implicit function theorem.
  *
- * The iteration runs on constants. The operation `implicit` gives its result and depends on the float leaves of a, ..., as one vector p. With J =
- * df/dx and F(p) = f(x, a, ...), both at the solution, its cotangent is (dF/dp)^T w with w = g + J^T w, its tangent u = (dF/dp) t + J u. Both
- * linear equations are fixed points again, of functions that are differentiable in everything, x and p included, which gives every order
- * (Christianson 1994, "Reverse accumulation and attractive fixed points"). */
+ * The iteration runs on constants. The operation `implicit` gives its result and depends on the float leaves of a,
+ * ..., as one vector p. With J = df/dx and F(p) = f(x, a, ...), both at the solution, its cotangent is (dF/dp)^T w
+ * with w = g + J^T w, its tangent u = (dF/dp) t + J u. Both linear equations are fixed points again, of functions
+ * that are differentiable in everything, x and p included, which gives every order (Christianson 1994, "Reverse
+ * accumulation and attractive fixed points"). */
 #include "ad/array.h"
 #include "ad/math.h"
 #include "ad/reduce.h"
@@ -165,7 +166,8 @@ static void *constant(ad_context *c, char kind, void *value)
     return result;
 }
 
-/* The linear equations above have no scale of their own: a cotangent of 1e-10 should come out as exactly as one of 1. */
+/* The linear equations above have no scale of their own: a cotangent of 1e-10 should come out as exactly as one of
+ * 1. */
 static bool is_linear(const ad_fn *fn)
 {
     return fn->transform == adjoint_step || fn->transform == tangent_step;

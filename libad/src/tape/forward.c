@@ -47,7 +47,8 @@ static ad_array *zeros_like(ad_context *c, const ad_array *x)
     return zero;
 }
 
-/* A linear operation's forward rule: the operation, on tangents in place of its summands. An integer is a summand whose tangent is zero. */
+/* A linear operation's forward rule: the operation, on tangents in place of its summands. An integer is a summand
+ * whose tangent is zero. */
 static bool apply_to_tangents(ad_context *c, const struct ad_node *node, ad_array **tangents, ad_array **outputs)
 {
     AD_SCRATCH room = { 0 };

@@ -1,7 +1,8 @@
 /* Functions as the transformations see them: a signature and a way to call it.
  *
- * An ad_fn is immutable and never freed before its thread ends, so function pointers made from it stay good. One that could not be made is an
- * ad_fn too, which fails when it is called (failed.c): nothing that makes one for a user gives NULL. */
+ * An ad_fn is immutable and never freed before its thread ends, so function pointers made from it stay good. One
+ * that could not be made is an ad_fn too, which fails when it is called (failed.c): nothing that makes one for a
+ * user gives NULL. */
 #ifndef AD_FUNCTION_INTERNAL_H
 #define AD_FUNCTION_INTERNAL_H
 
@@ -91,7 +92,8 @@ bool ad_leaves_of(ad_context *c, char kind, void *value, struct ad_leaves *leave
 void *ad_leaves_join(char kind, const void *like, ad_array *const *leaves);
 void ad_leaves_free(ad_context *c, struct ad_leaves *leaves);
 
-/* The float leaves of the arguments from number `first` on, as a list; and arguments with other leaves in their place. */
+/* The float leaves of the arguments from number `first` on, as a list; and arguments with other leaves in their
+ * place. */
 ad_tree *ad_float_leaves(ad_context *c, const ad_fn *fn, const ad_value *arguments, int first);
 bool ad_with_float_leaves(ad_context *c, const ad_fn *fn, const ad_value *arguments, int first, const ad_tree *list, ad_value *values);
 

@@ -1,5 +1,5 @@
-/* The memo of a thread: it finds the function that was made earlier from the same parts, so asking for a gradient in a loop makes nothing new; and
- * the function that a C function pointer was made for.
+/* The memo of a thread: it finds the function that was made earlier from the same parts, so asking for a gradient in a
+ * loop makes nothing new; and the function that a C function pointer was made for.
  *
  * Two hash tables of chains over the same functions. They double when there are as many functions as chains. */
 #include "array/hash.h"
@@ -20,7 +20,8 @@ struct ad_memo {
 
 /* ---- memory of closures ---- */
 
-/* Two threads may not make libffi's first closure at once, and no process may be copied by fork while one is being made: the child would find it locked. */
+/* Two threads may not make libffi's first closure at once, and no process may be copied by fork while one is being
+ * made: the child would find it locked. */
 static pthread_mutex_t closures_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void lock_closures(void)

@@ -1,9 +1,11 @@
-/* Cotangents that arrive in parts: those of x[i], of a slice or a gather, each of which says something about its own place in x alone.
+/* Cotangents that arrive in parts: those of x[i], of a slice or a gather, each of which says something about its own
+ * place in x alone.
  *
- * Where no open level sees it, a part is added in place to the cotangent of x that its slot alone holds, so it costs what the part costs. Where one
- * does, nothing may be changed that was recorded. Then the slot collects the parts, and when its cotangent is asked for, one call puts them together: as
- * many inputs as parts, recorded once. Its own transpose hands each part what the primitive that showed it shows of the cotangent, so the next order is
- * made of parts again. Either way parts are added in the order in which they arrive. */
+ * Where no open level sees it, a part is added in place to the cotangent of x that its slot alone holds, so it costs
+ * what the part costs. Where one does, nothing may be changed that was recorded. Then the slot collects the parts,
+ * and when its cotangent is asked for, one call puts them together: as many inputs as parts, recorded once. Its own
+ * transpose hands each part what the primitive that showed it shows of the cotangent, so the next order is made of
+ * parts again. Either way parts are added in the order in which they arrive. */
 #include "ad/array.h"
 #include "kernels/kernels.h"
 #include "tape/tape.h"
@@ -15,8 +17,9 @@ struct part {
     int inputs;             /* its own cotangent, and op's parameters */
 };
 
-/* The inputs of the call that puts the parts together: the whole cotangent that was there before them, if there was one, then the inputs of each part. Once
- * that is done, the parts belong to the calls that were recorded of it: each holds one reference. */
+/* The inputs of the call that puts the parts together: the whole cotangent that was there before them, if there was
+ * one, then the inputs of each part. Once that is done, the parts belong to the calls that were recorded of it: each
+ * holds one reference. */
 struct ad_parts {
     uint32_t count, room, inputs_count, inputs_room, roles_room;
     uint32_t references; /* of one thread */
@@ -121,7 +124,8 @@ static bool is_parameter(const ad_node *node, int operand)
     return parts_of(node)->roles[operand] == PARAMETER;
 }
 
-/* The inputs of a part's operation: the one given, and its parameters, which stand behind the part's own cotangent. In the room given; NULL and an error. */
+/* The inputs of a part's operation: the one given, and its parameters, which stand behind the part's own cotangent.
+ * In the room given; NULL and an error. */
 static ad_array **inputs_of_part(const ad_node *node, int operand, const struct part *part, ad_array *first, struct ad_scratch *room)
 {
     ad_array **inputs = ad_scratch_take(ad_current(), room, part->inputs, sizeof *inputs);

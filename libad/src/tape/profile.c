@@ -1,6 +1,7 @@
 /* AD_PROFILE: a table of the operations that a thread called, on stderr when it ends.
  *
- * Seconds are by the clock. Those of calls that are part of another call's value count for themselves and not for it, so that the column adds up. */
+ * Seconds are by the clock. Those of calls that are part of another call's value count for themselves and not for
+ * it, so that the column adds up. */
 #include "tape/tape.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,8 @@ struct profile {
     double inside[64]; /* seconds of the calls told so far that are part of one at each depth, which has not ended */
 };
 
-/* The line of an operation; a record may be gone before the table is printed, so lines are found by names. NULL: no memory. */
+/* The line of an operation; a record may be gone before the table is printed, so lines are found by names. NULL: no
+ * memory. */
 static struct line *line_of(struct profile *p, const char *name)
 {
     for (size_t i = 0; i < p->count; i++)

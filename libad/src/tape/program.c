@@ -1,7 +1,8 @@
 /* Functions as the calls that they make: recorded by a watch, written as a program or as a graph.
  *
- * A value is known by its array, which the recorder keeps until the function has ended, so that no two values ever have one address. What no call made is an
- * argument if it was given to the function, else a constant. Calls that are part of another call's value are not recorded. */
+ * A value is known by its array, which the recorder keeps until the function has ended, so that no two values ever
+ * have one address. What no call made is an argument if it was given to the function, else a constant. Calls that
+ * are part of another call's value are not recorded. */
 #include "ad/array.h"
 #include "array/hash.h"
 #include "tape/function.h"

@@ -1,7 +1,7 @@
 /* Pullbacks: the part of a tape between an output and an input, kept for as long as the user likes.
  *
- * A pullback has slots of its own, numbered as on the tape less an offset. What they saved are arrays like any others, so applying it
- * under the trace it came from, or any other, is recorded as every operation is. */
+ * A pullback has slots of its own, numbered as on the tape less an offset. What they saved are arrays like any
+ * others, so applying it under the trace it came from, or any other, is recorded as every operation is. */
 #include "ad/array.h"
 #include "ad/tree.h"
 #include "tape/function.h"

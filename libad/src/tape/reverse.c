@@ -1,7 +1,8 @@
 /* The reverse sweep: from an output down its part of the tape, handing cotangents to parents.
  *
- * A parent always has a smaller number than its child, so when a slot is reached its cotangent is complete. Nothing here
- * recurses over the graph. The rules run as ordinary operations and are recorded for the levels that are still open. */
+ * A parent always has a smaller number than its child, so when a slot is reached its cotangent is complete. Nothing
+ * here recurses over the graph. The rules run as ordinary operations and are recorded for the levels that are still
+ * open. */
 #include "ad/array.h"
 #include "kernels/kernels.h"
 #include "tape/scalar.h"
@@ -144,7 +145,8 @@ static bool set_real(ad_context *c, struct ad_slot *slot, const struct ad_real *
     return true;
 }
 
-/* Takes the cotangent of a slot, which has one, away from it. False: it is not a scalar, and stays. *held: what the array in *g belongs to now. */
+/* Takes the cotangent of a slot, which has one, away from it. False: it is not a scalar, and stays. *held: what the
+ * array in *g belongs to now. */
 AD_ALWAYS_INLINE bool take_real(ad_context *c, struct ad_slot *slot, struct ad_real *g, ad_array **held)
 {
     *held = NULL;
@@ -182,7 +184,8 @@ AD_ALWAYS_INLINE bool fits(const ad_array *g, const ad_array *like)
     return is_scalar(g) ? ad_is_real(like) : g->dtype == like->dtype && !(g->flags & AD_WEAK) && ad_same_shape(g, like);
 }
 
-/* Whether ad_match can bring g into the shape of `like`: along each axis one repeats what the other has, or both have the same. */
+/* Whether ad_match can bring g into the shape of `like`: along each axis one repeats what the other has, or both
+ * have the same. */
 static bool can_match(const ad_array *g, const ad_array *like)
 {
     for (int i = 1; i <= g->ndim && i <= like->ndim; i++) {
@@ -268,7 +271,8 @@ AD_ALWAYS_INLINE bool serve(ad_context *c, const struct sweep *sweep, struct ad_
     return g ? add_cotangent(c, target, g) : !target || !c->error_code;
 }
 
-/* Whether the rules of a call kept nothing of what they were given but what they gave. In other builds than checked ones there is nothing to ask. */
+/* Whether the rules of a call kept nothing of what they were given but what they gave. In other builds than checked
+ * ones there is nothing to ask. */
 AD_ALWAYS_INLINE bool kept_nothing(ad_context *c, const struct sweep *sweep, struct ad_references *given, const struct ad_node *node, const uint32_t *parents,
                                    uint32_t index)
 {
@@ -413,7 +417,8 @@ static ad_array *apart_from(ad_context *c, ad_array *d, const ad_array *g)
     return shared ? ad_array_cast(c, d, (ad_dtype)d->dtype) : d;
 }
 
-/* A call whose own cotangent g becomes that of its first operand, when the others have theirs; g must be the slot's alone. */
+/* A call whose own cotangent g becomes that of its first operand, when the others have theirs; g must be the slot's
+ * alone. */
 static bool sweep_within(ad_context *c, const struct sweep *sweep, struct ad_node *node, const uint32_t *parents, uint32_t index)
 {
     ad_array *g = node->cotangents[0];
@@ -516,7 +521,8 @@ AD_ALWAYS_INLINE bool discard_slot(ad_context *c, const struct sweep *sweep, str
     return ad_slot_clear(c, sweep->slots, index);
 }
 
-/* Fetches what the sweep of a slot will read, ahead of it: a large tape is not in the cache any more. Of a call of more than two inputs that is their list. */
+/* Fetches what the sweep of a slot will read, ahead of it: a large tape is not in the cache any more. Of a call of
+ * more than two inputs that is their list. */
 AD_ALWAYS_INLINE void fetch(const struct ad_slot *slot)
 {
     if (slot->borrowed & AD_SLOT_VALUES)

@@ -1,8 +1,9 @@
 /* Rules learnt: the calls that the rule of an operation makes on scalars, written down once in a thread.
  *
- * A rule runs on variables, which look like scalars and go the general way, where the recorder takes each call of one. What it calls on constants alone is a
- * constant. A rule that does something else with a variable than to call operations on scalars is unsuited, and runs itself each time. That a rule reads
- * no data, and so calls the same whatever it is given, is known of the library's own operations; those of others are left alone. */
+ * A rule runs on variables, which look like scalars and go the general way, where the recorder takes each call of
+ * one. What it calls on constants alone is a constant. A rule that does something else with a variable than to call
+ * operations on scalars is unsuited, and runs itself each time. That a rule reads no data, and so calls the same
+ * whatever it is given, is known of the library's own operations; those of others are left alone. */
 #include "tape/scalar.h"
 
 struct ad_recorder {

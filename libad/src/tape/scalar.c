@@ -1,7 +1,9 @@
-/* Calls of operations, and the short way of those on scalars: one or two operands, 0-d float64 or C numbers, as scalar code makes them.
+/* Calls of operations, and the short way of those on scalars: one or two operands, 0-d float64 or C numbers, as scalar
+ * code makes them.
  *
- * A call here computes, records and pushes tangents as apply.c does, to the same bits, in as few steps as there can be; what it has no way for
- * goes the general way. The calls of a rule, repeated by rule.c, have plain values for operands, and make no arrays but for those with tangents. */
+ * A call here computes, records and pushes tangents as apply.c does, to the same bits, in as few steps as there can
+ * be; what it has no way for goes the general way. The calls of a rule, repeated by rule.c, have plain values for
+ * operands, and make no arrays but for those with tangents. */
 #include "tape/scalar.h"
 #include "tape/verify.h"
 
@@ -31,8 +33,8 @@ ad_array *ad_real_array(ad_context *c, const struct ad_real *x)
 
 /* ---- recording ---- */
 
-/* Records a call whose operands need no more than their values for a sweep to come; gives its slot's number, 0 and an error. The operand that
- * depends on no level in sight has the mask 0. */
+/* Records a call whose operands need no more than their values for a sweep to come; gives its slot's number, 0 and
+ * an error. The operand that depends on no level in sight has the mask 0. */
 AD_ALWAYS_INLINE uint32_t record_values(ad_context *c, struct ad_real_call *call, double a, double b, uint32_t slot_a, uint32_t slot_b, uint64_t mask_a,
                                         uint64_t mask_b, double value)
 {
@@ -58,8 +60,8 @@ AD_ALWAYS_INLINE uint32_t record_values(ad_context *c, struct ad_real_call *call
     return ad_slot_verified(c->tape, index) ? index : 0;
 }
 
-/* The same for one whose operands are kept as arrays, with their tangents or for longer than the trace, as far as the rule reads them; `a` and `b` are the
- * same where there is one. `output`: the result. */
+/* The same for one whose operands are kept as arrays, with their tangents or for longer than the trace, as far as
+ * the rule reads them; `a` and `b` are the same where there is one. `output`: the result. */
 static uint32_t record_arrays(ad_context *c, const ad_primitive *op, ad_array *a, ad_array *b, int count, const void *options, uint64_t mask_a, uint64_t mask_b,
                               ad_array *output)
 {
@@ -146,8 +148,8 @@ static bool attach(ad_context *c, ad_array *z, int level, const struct ad_real *
     return true;
 }
 
-/* What y = op(a, b) gets of tangents of its operands that are scalars, NULL for those that have none: *sum, of *parts. False: the rules are not known, or
- * have to run themselves. */
+/* What y = op(a, b) gets of tangents of its operands that are scalars, NULL for those that have none: *sum, of
+ * *parts. False: the rules are not known, or have to run themselves. */
 AD_ALWAYS_INLINE bool sum_of_scalars(const struct ad_real_call *call, double a, double b, double y, const double *tangent_a, const double *tangent_b, double *sum,
                                      int *parts)
 {
@@ -174,8 +176,8 @@ AD_ALWAYS_INLINE bool sum_of_scalars(const struct ad_real_call *call, double a, 
     return true;
 }
 
-/* The same for a level such that the call depends on none outside it, where tangents and rules are such that what z gets is a scalar. AD_NOTHING: they
- * are not, and nothing is done. */
+/* The same for a level such that the call depends on none outside it, where tangents and rules are such that what z
+ * gets is a scalar. AD_NOTHING: they are not, and nothing is done. */
 AD_ALWAYS_INLINE ad_outcome push_scalar(ad_context *c, const struct ad_real_call *call, int level, double a, double b, const struct ad_tangent *t,
                                         const struct ad_tangent *u, ad_array *z)
 {
@@ -210,8 +212,8 @@ static bool push_level(ad_context *c, struct ad_real_call *call, int level, cons
     return (first == AD_NOTHING && second == AD_NOTHING) || attach(c, z, level, &sum);
 }
 
-/* The same for all levels that the call depends on, from the outermost inwards. A level's tangent is computed with it and those inside it out of sight; what
- * that makes besides is dropped. */
+/* The same for all levels that the call depends on, from the outermost inwards. A level's tangent is computed with
+ * it and those inside it out of sight; what that makes besides is dropped. */
 static bool push(ad_context *c, struct ad_real_call *call, const struct ad_real *a, const struct ad_real *b, uint64_t mask, ad_array *z)
 {
     struct ad_tape *tape = c->tape;
@@ -237,14 +239,16 @@ static bool push(ad_context *c, struct ad_real_call *call, const struct ad_real 
     return done;
 }
 
-/* Whether a sweep will see tangents of what depends on these levels: those of levels outside the innermost reverse one. */
+/* Whether a sweep will see tangents of what depends on these levels: those of levels outside the innermost reverse
+ * one. */
 static bool tangents_are_read(uint64_t reverse, uint64_t forward)
 {
     return reverse && forward & ((UINT64_C(1) << (63 - __builtin_clzll(reverse))) - 1);
 }
 
-/* Makes z, the result of a call, part of the trace where more than values is to be recorded, or tangents are to be pushed. False with an error, or without
- * where the general way is to be taken: in a run a slot that may become hollow keeps only values of a simple call. */
+/* Makes z, the result of a call, part of the trace where more than values is to be recorded, or tangents are to be
+ * pushed. False with an error, or without where the general way is to be taken: in a run a slot that may become
+ * hollow keeps only values of a simple call. */
 static __attribute__((noinline)) bool trace_further(ad_context *c, struct ad_real_call *call, const struct ad_real *a, const struct ad_real *b, uint64_t mask_a,
                                                     uint64_t mask_b, ad_array *z)
 {
@@ -304,7 +308,8 @@ static __attribute__((noinline)) bool apply_further(ad_context *c, struct ad_rea
     return !c->error_code && apply_generally(c, call, a, b, z);
 }
 
-/* The same for a call that depends on the outermost level alone, a forward one, whose tangents are scalars. False: they are not, or the rules are not known. */
+/* The same for a call that depends on the outermost level alone, a forward one, whose tangents are scalars. False:
+ * they are not, or the rules are not known. */
 AD_ALWAYS_INLINE bool apply_dual(const ad_context *c, const struct ad_real_call *call, const struct ad_real *a, const struct ad_real *b, struct ad_real *z)
 {
     const struct ad_tangent *t = a->array ? ad_outermost_tangent(c->tape, a->array) : NULL;

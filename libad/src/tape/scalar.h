@@ -1,7 +1,8 @@
 /* What the files that differentiate scalars share: scalars without arrays, and rules as short programs of them.
  *
- * A rule is written with public operations and reads no data. So on scalars it makes the same calls each time, whatever their values are: it is
- * run once on variables (rule.c), and what it called is repeated on doubles from then on, to the same bits. */
+ * A rule is written with public operations and reads no data. So on scalars it makes the same calls each time,
+ * whatever their values are: it is run once on variables (rule.c), and what it called is repeated on doubles from
+ * then on, to the same bits. */
 #ifndef AD_SCALAR_H
 #define AD_SCALAR_H
 

@@ -264,8 +264,8 @@ void ad_level_hide(ad_context *c, int level)
     tape->live &= (UINT64_C(1) << level) - 1;
 }
 
-/* Takes all levels but the outer ones from the slots of a page from `first` to `end`. Outer levels have not been swept this far: a cotangent that is
- * left here is the gradient of the level that closes, or an interrupted sweep's. */
+/* Takes all levels but the outer ones from the slots of a page from `first` to `end`. Outer levels have not been
+ * swept this far: a cotangent that is left here is the gradient of the level that closes, or an interrupted sweep's. */
 static void leave_page(ad_context *c, struct ad_slots *slots, uint32_t first, uint32_t end, uint64_t outer)
 {
     struct ad_slot *slot = ad_slot_at(slots, first);

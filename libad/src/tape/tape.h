@@ -1,10 +1,11 @@
 /* The whole interface of tape/ to its neighbours, and of its files to each other.
  *
- * A trace lasts from the start of an outermost differentiation to its end. It has a serial number that is never reused; its
- * slots are numbered upwards and no number is used twice. Differentiations nest as levels on a stack; level k owns bit k
- * of the masks while it is open, and its bit leaves every slot when it closes. An array names its slot; what it depends on stands there
- * and nowhere else, so a value that outlives its level, or whose slot is gone, is a constant. A level reserves the next slot when it
- * starts, its floor: whatever was made before carries a smaller number. */
+ * A trace lasts from the start of an outermost differentiation to its end. It has a serial number that is never
+ * reused; its slots are numbered upwards and no number is used twice. Differentiations nest as levels on a stack;
+ * level k owns bit k of the masks while it is open, and its bit leaves every slot when it closes. An array names its
+ * slot; what it depends on stands there and nowhere else, so a value that outlives its level, or whose slot is gone,
+ * is a constant. A level reserves the next slot when it starts, its floor: whatever was made before carries a
+ * smaller number. */
 #ifndef AD_TAPE_INTERNAL_H
 #define AD_TAPE_INTERNAL_H
 
@@ -103,8 +104,8 @@ static inline ad_dtype ad_input_dtype_common(const struct ad_node *node, int fir
  * AD_SLOT_PARTS: the slot holds the parts of its cotangent, which are not joined yet. */
 enum { AD_BORROWED_FIRST = 1, AD_BORROWED_SECOND = 2, AD_SLOT_SIMPLE = 4, AD_SLOT_HOLLOW = 8, AD_SLOT_SCALARS = 16, AD_SLOT_PARTS = 32, AD_SLOT_VALUES = 64 };
 
-/* The form of a slot's cotangent. 0: there is none, or it is an array. Else it is a scalar: one that depends on no level in sight,
- * or one that depends on reverse levels. */
+/* The form of a slot's cotangent. 0: there is none, or it is an array. Else it is a scalar: one that depends on no
+ * level in sight, or one that depends on reverse levels. */
 enum { AD_COTANGENT_SCALAR = 1, AD_COTANGENT_REAL = 2 };
 
 /* A recorded call. An operation of several outputs takes one slot for each: the first holds everything, the others
@@ -243,8 +244,8 @@ static inline bool ad_slot_is_empty(const struct ad_slot *slot)
 
 bool ad_slot_clear(ad_context *c, struct ad_slots *slots, uint32_t index); /* false: its page is not there any more */
 
-/* Whether a call has one output, at most two inputs and options that take no memory, and is not hollow. Simple calls are short,
- * and so are most others. */
+/* Whether a call has one output, at most two inputs and options that take no memory, and is not hollow. Simple calls
+ * are short, and so are most others. */
 AD_ALWAYS_INLINE bool ad_slot_is_short(const struct ad_slot *slot)
 {
     return slot->borrowed & AD_SLOT_SIMPLE ||
@@ -269,8 +270,8 @@ AD_ALWAYS_INLINE void ad_slot_empty_short(ad_context *c, struct ad_slot *slot)
 void ad_slots_free(ad_context *c, struct ad_slots *slots);
 bool ad_slot_inputs(ad_context *c, struct ad_slot *slot, int count); /* makes room */
 
-/* Options that outlast a call. Where the primitive says how many bytes they have, they are copied, to `place` itself if they fit
- * there. Otherwise the pointer is kept. */
+/* Options that outlast a call. Where the primitive says how many bytes they have, they are copied, to `place` itself
+ * if they fit there. Otherwise the pointer is kept. */
 bool ad_options_copy(ad_context *c, const ad_primitive *op, const void *options, const void **place); /* false: an error, and nothing to drop */
 void ad_options_drop(ad_context *c, const ad_primitive *op, const void **place);
 
@@ -303,13 +304,13 @@ void ad_parts_drop(ad_context *c, struct ad_slot *slot);
 
 void ad_cotangent_drop_real(ad_context *c, struct ad_slot *slot); /* reverse.c */
 
-/* The transpose of `op`, a primitive with vjp_into, for a first input like `like`: a value in its place among zeros. `part` has the
- * value first, then op's parameters. */
+/* The transpose of `op`, a primitive with vjp_into, for a first input like `like`: a value in its place among zeros.
+ * `part` has the value first, then op's parameters. */
 ad_array *ad_transposed(const ad_primitive *op, const void *options, ad_array *like, ad_array *const *part, int count);
 
-/* For the vjp of a primitive of one input whose derivative is `op`, a primitive with vjp_into: the cotangent of that input. The
- * first of `part` is the cotangent of op's output, the others are op's parameters. In a sweep it is added to the slot at once, and
- * the result is NULL: the rule has nothing left to give. */
+/* For the vjp of a primitive of one input whose derivative is `op`, a primitive with vjp_into: the cotangent of that
+ * input. The first of `part` is the cotangent of op's output, the others are op's parameters. In a sweep it is added
+ * to the slot at once, and the result is NULL: the rule has nothing left to give. */
 ad_array *ad_cotangent_of_part(const ad_node *node, const ad_primitive *op, const void *options, ad_array *const *part, int count);
 
 static inline void ad_cotangent_drop(ad_context *c, struct ad_slot *slot)
@@ -350,8 +351,8 @@ static inline uint32_t *ad_parents_of(struct ad_slot *slot)
 /* memo.c */
 void ad_memo_free(ad_context *c, struct ad_memo *memo);
 
-/* Whether a reverse rule reads input i of a call. `wanted` is the number of inputs that cotangents are asked for, and `takes` says
- * whether input i is one of them. */
+/* Whether a reverse rule reads input i of a call. `wanted` is the number of inputs that cotangents are asked for,
+ * and `takes` says whether input i is one of them. */
 AD_ALWAYS_INLINE bool ad_reads_input(const ad_primitive *op, int i, int wanted, bool takes)
 {
     return op->saves & AD_SAVE_INPUT(i) || (op->saves & AD_SAVE_OTHERS && wanted > takes);
@@ -391,8 +392,8 @@ static inline bool ad_is_foreign(const ad_context *c, const ad_array *x)
     return x->object.owner != c->id;
 }
 
-/* The product of a tangent or cotangent with a derivative d that a rule gave. The rule made what entered the scopes after the first
- * `made` entries. If d is among them and is recorded nowhere, the product takes its memory. */
+/* The product of a tangent or cotangent with a derivative d that a rule gave. The rule made what entered the scopes
+ * after the first `made` entries. If d is among them and is recorded nowhere, the product takes its memory. */
 ad_array *ad_times_array(ad_context *c, ad_array *t, ad_array *d, uint32_t made);
 
 AD_ALWAYS_INLINE ad_array *ad_times(ad_context *c, ad_array *t, ad_array *d, uint32_t made)
@@ -527,11 +528,12 @@ AD_ALWAYS_INLINE struct ad_tangent *ad_tangent_of(const struct ad_tape *tape, co
     return t;
 }
 
-/* Gives the outputs of a call tangents; `mask`: the levels in sight that the call depends on. What the rules make besides is dropped. */
+/* Gives the outputs of a call tangents; `mask`: the levels in sight that the call depends on. What the rules make
+ * besides is dropped. */
 bool ad_push_tangents(ad_context *c, struct ad_node *node, uint64_t mask, ad_array **outputs, int outputs_count);
 
-/* reverse.c: sweeps the slots from `from` down to, and not including, `to`; cotangents reach slots from `floor` on, those of
- * the level's inputs stay in place. discard: slots are freed on the way, where no other level needs them. */
+/* reverse.c: sweeps the slots from `from` down to, and not including, `to`; cotangents reach slots from `floor` on,
+ * those of the level's inputs stay in place. discard: slots are freed on the way, where no other level needs them. */
 bool ad_sweep(ad_context *c, struct ad_slots *slots, uint32_t from, uint32_t to, uint64_t bit, uint32_t floor, bool discard);
 bool ad_cotangent_add(ad_context *c, struct ad_slot *slot, ad_array *g);
 ad_array *ad_cotangent_of(ad_context *c, struct ad_slot *slot); /* an array that belongs to the slot; NULL: none, or an error */
@@ -558,12 +560,14 @@ static inline const struct ad_watch *ad_watch_trace(const ad_context *c)
     return c->frame ? c->frame->trace : NULL;
 }
 
-/* Watches calls for a trace, in a frame that becomes the innermost one, till the caller ends it with the frame before. A trace that is left by a longjmp or an
- * exception ends with its scope, which puts back the frame. False and an error. */
+/* Watches calls for a trace, in a frame that becomes the innermost one, till the caller ends it with the frame
+ * before. A trace that is left by a longjmp or an exception ends with its scope, which puts back the frame. False
+ * and an error. */
 bool ad_watch_begin(ad_context *c, struct ad_frame *frame, const struct ad_watch *trace);
 void ad_watch_end(ad_context *c, const struct ad_frame *before);
 
-/* The frame of the rules of op, which becomes the innermost one until the caller puts back the one before, which it gives. */
+/* The frame of the rules of op, which becomes the innermost one until the caller puts back the one before, which it
+ * gives. */
 static inline const struct ad_frame *ad_watch_rules(ad_context *c, struct ad_frame *frame, ad_call_phase phase, const ad_primitive *op)
 {
     const struct ad_frame *outer = c->frame;
@@ -589,7 +593,8 @@ ad_array *ad_match(ad_array *g, const ad_array *like); /* shape and dtype of `li
 /* An input as it is: for infer (shape, dtype), eval and view (data too). Reverse rules use ad_node_input. */
 ad_array *ad_node_operand(const ad_node *node, int operand);
 
-/* Whether the copy of options that is made now may serve infer and eval again: that of a checkpoint, or of who records a program. */
+/* Whether the copy of options that is made now may serve infer and eval again: that of a checkpoint, or of who
+ * records a program. */
 bool ad_may_be_computed_again(void);
 
 /* The infer of operations that keep the shape and dtype of their first input. */

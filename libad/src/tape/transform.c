@@ -1,7 +1,7 @@
 /* The transformations of a function: each runs it under one level, or is made of those that do.
  *
- * A transformation leaves the thread as it found it, whether it succeeds or not: scopes, levels and visible bits. What it
- * gives back belongs to the caller's scope. */
+ * A transformation leaves the thread as it found it, whether it succeeds or not: scopes, levels and visible bits.
+ * What it gives back belongs to the caller's scope. */
 #include "ad/array.h"
 #include "ad/tree.h"
 #include "tape/function.h"
@@ -194,7 +194,8 @@ void ad_trace_close(ad_context *c, struct ad_trace *trace)
     ad_leaves_free(c, &trace->outputs);
 }
 
-/* Puts cotangents on the outputs; gives the highest slot that has one, 0 if none depends on the input, AD_NO_PARENT on failure. */
+/* Puts cotangents on the outputs; gives the highest slot that has one, 0 if none depends on the input, AD_NO_PARENT
+ * on failure. */
 static uint32_t seed(ad_context *c, const struct ad_trace *trace, ad_array *const *cotangents)
 {
     uint64_t bit = UINT64_C(1) << trace->level;

@@ -1,7 +1,8 @@
 /* What a checked build (-Dchecked=true) verifies while calls are computed, recorded and swept.
  *
- * A broken invariant is an error that names the operation: of a primitive whose functions do what they may not, or of the engine itself. Memory for it
- * comes from the system, so that what the program's memory does is the same. Other builds have none of it. */
+ * A broken invariant is an error that names the operation: of a primitive whose functions do what they may not, or
+ * of the engine itself. Memory for it comes from the system, so that what the program's memory does is the same.
+ * Other builds have none of it. */
 #define _GNU_SOURCE /* for posix_memalign */
 #include "tape/verify.h"
 
@@ -103,7 +104,8 @@ bool ad_eval_verified(const struct ad_node *node, ad_array *const *outputs, void
 
 /* ---- the tape ---- */
 
-/* A parent was recorded before, and takes part in what the slot depends on; and that is all that the slot depends on. */
+/* A parent was recorded before, and takes part in what the slot depends on; and that is all that the slot depends
+ * on. */
 bool ad_slot_verified(const struct ad_tape *tape, uint32_t index)
 {
     struct ad_slot *slot = ad_slot_at(&tape->slots, index);

@@ -1,4 +1,5 @@
-/* The invariants of the tape and of rules, which a checked build verifies while they run: verify.c. In other builds each check is true. */
+/* The invariants of the tape and of rules, which a checked build verifies while they run: verify.c. In other builds
+ * each check is true. */
 #ifndef AD_VERIFY_H
 #define AD_VERIFY_H
 

@@ -1,7 +1,9 @@
-/* Who sees every call of an operation: the hook of ad_on_call, a trace that is printed, and what the environment asks for.
+/* Who sees every call of an operation: the hook of ad_on_call, a trace that is printed, and what the environment asks
+ * for.
  *
- * Those that last are a list of the thread, traces one of the frames, which is told before. In both the one that began last is told first. While one is told, no
- * call is watched and no differentiation is in sight, so that it may compute. A thread in which nobody watches pays for one flag a call. */
+ * Those that last are a list of the thread, traces one of the frames, which is told before. In both the one that
+ * began last is told first. While one is told, no call is watched and no differentiation is in sight, so that it may
+ * compute. A thread in which nobody watches pays for one flag a call. */
 #include "tape/tape.h"
 #include <stdlib.h>
 #include <time.h>

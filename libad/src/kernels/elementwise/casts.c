@@ -1,6 +1,7 @@
 /* Conversions between dtypes. Compiled once for each instruction set, as elementwise.c.
  *
- * Each pair of dtypes has a loop of its own; a number that has no like in the other dtype becomes the same on every processor. */
+ * Each pair of dtypes has a loop of its own; a number that has no like in the other dtype becomes the same on every
+ * processor. */
 #include "kernels/loops.h"
 
 /* A value outside the integer's range, or NaN, gives the smallest integer, as x86 does. */

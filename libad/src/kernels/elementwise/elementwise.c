@@ -1,7 +1,8 @@
-/* The elementwise loops of one instruction set, in one table. Compiled once for each, with AD_ISA_AVX512 or AD_ISA_AVX2 defined by the build, or neither:
- * avx512, avx2, or baseline (SSE2 on x86-64, Advanced SIMD on AArch64).
+/* The elementwise loops of one instruction set, in one table. Compiled once for each, with AD_ISA_AVX512 or AD_ISA_AVX2
+ * defined by the build, or neither: avx512, avx2, or baseline (SSE2 on x86-64, Advanced SIMD on AArch64).
  *
- * Real functions are compiled here, for the vector length; integers and complex numbers share loops that are compiled once. */
+ * Real functions are compiled here, for the vector length; integers and complex numbers share loops that are
+ * compiled once. */
 #include "kernels/loops.h"
 #include <math.h>
 #include <sleef.h>

@@ -25,8 +25,8 @@ struct ad_fft {
     struct ad_fft *other; /* of the owner's */
 };
 
-/* What one call reads and writes: one sequence of contiguous numbers, or, where the plan has lanes, `count` of them: number j of sequence b is at
- * in[j * in_step + b * in_along], in items. */
+/* What one call reads and writes: one sequence of contiguous numbers, or, where the plan has lanes, `count` of them:
+ * number j of sequence b is at in[j * in_step + b * in_along], in items. */
 struct ad_fft_memory {
     const void *in;
     void *out;
@@ -36,7 +36,8 @@ struct ad_fft_memory {
 struct ad_ffts {
     struct ad_fft *(*make)(ad_fft_kind kind, ad_dtype dtype, int64_t n, bool inverse, bool many); /* NULL: no memory */
     void (*drop)(struct ad_fft *fft);
-    /* All results times `factor`; with `first`, that at frequency 0 of a cosine transform once more, and of the inverse what stands there. */
+    /* All results times `factor`; with `first`, that at frequency 0 of a cosine transform once more, and of the
+     * inverse what stands there. */
     void (*run)(const struct ad_fft *fft, double factor, double first, const struct ad_fft_memory *memory, void *scratch);
 };
 

@@ -1,4 +1,5 @@
-/* Places along an axis: whether indices are within it, and those that a mask names. Compiled once for each instruction set, as elementwise.c. */
+/* Places along an axis: whether indices are within it, and those that a mask names. Compiled once for each
+ * instruction set, as elementwise.c. */
 #include "kernels/loops.h"
 #include <string.h>
 
@@ -41,7 +42,8 @@ static int64_t count_true(int64_t n, const uint8_t *mask)
 enum { EIGHT = 8, MANY = 64 };
 
 #ifdef AD_ISA_AVX512
-/* The places of the true ones among MANY, from element i on, to `places`, in which there is room for MANY. Gives how many. */
+/* The places of the true ones among MANY, from element i on, to `places`, in which there is room for MANY. Gives how
+ * many. */
 static inline int64_t places_of_many(const uint8_t *mask, int64_t i, int64_t *places)
 {
     int64_t next = 0;
@@ -54,7 +56,8 @@ static inline int64_t places_of_many(const uint8_t *mask, int64_t i, int64_t *pl
     return next;
 }
 #else
-/* The same. Each place is written where the next one belongs, and stays if it is one: no branch has to be foreseen but that eight are all false. */
+/* The same. Each place is written where the next one belongs, and stays if it is one: no branch has to be foreseen
+ * but that eight are all false. */
 static inline int64_t places_of_many(const uint8_t *mask, int64_t i, int64_t *places)
 {
     int64_t next = 0;

@@ -1,5 +1,5 @@
-/* What follows from integers that name places along an axis: which come again, their order, where they are among all elements, rows of classes. All are
- * within the axis. */
+/* What follows from integers that name places along an axis: which come again, their order, where they are among all
+ * elements, rows of classes. All are within the axis. */
 #include "kernels/loops.h"
 #include <string.h>
 

@@ -1,11 +1,12 @@
 /* BLIS in place of OpenBLAS, for products on a processor that OpenBLAS does not know.
  *
- * An OpenBLAS that is older than the processor may take it for one of twenty years ago, and its products then use a quarter of the processor. Where its
- * kernels use narrower vectors than the processor has, BLIS is looked for, and multiplies if its kernels use wider ones. LAPACK stays OpenBLAS's.
+ * An OpenBLAS that is older than the processor may take it for one of twenty years ago, and its products then use a
+ * quarter of the processor. Where its kernels use narrower vectors than the processor has, BLIS is looked for, and
+ * multiplies if its kernels use wider ones. LAPACK stays OpenBLAS's.
  *
- * BLIS is loaded at run time, where it is of use, and not linked: it has all of BLAS's names too, which must not come before those of OpenBLAS or of
- * a program. For the same reason its own interface is called, whose names nobody else has. It keeps to the calling thread, as OpenBLAS does: matmul.c
- * shares products. */
+ * BLIS is loaded at run time, where it is of use, and not linked: it has all of BLAS's names too, which must not
+ * come before those of OpenBLAS or of a program. For the same reason its own interface is called, whose names nobody
+ * else has. It keeps to the calling thread, as OpenBLAS does: matmul.c shares products. */
 #include "kernels/kernels.h"
 #include <dlfcn.h>
 #include <pthread.h>
@@ -14,8 +15,8 @@
 #include <string.h>
 #include <strings.h>
 
-/* As in version 0.9 and 1.0 of blis.h, with its types in place: trans_t and conj_t are enumerations in which 0 says neither, dim_t and inc_t have 64 bits.
- * Strides are in items, rows first. */
+/* As in version 0.9 and 1.0 of blis.h, with its types in place: trans_t and conj_t are enumerations in which 0 says
+ * neither, dim_t and inc_t have 64 bits. Strides are in items, rows first. */
 typedef void gemm_function(unsigned transpose_a, unsigned transpose_b, int64_t m, int64_t n, int64_t k, const void *alpha, const void *a, int64_t a_rows,
                            int64_t a_columns, const void *b, int64_t b_rows, int64_t b_columns, const void *beta, void *c, int64_t c_rows, int64_t c_columns);
 typedef void gemv_function(unsigned transpose_a, unsigned conjugate_x, int64_t m, int64_t n, const void *alpha, const void *a, int64_t a_rows,
@@ -31,8 +32,8 @@ static _Atomic int calls; /* that run now, of all threads */
 
 /* ---- which of the two ---- */
 
-/* How much of an x86-64 processor kernels use, by the processors that OpenBLAS, BLIS and dispatch.c name them after: 3 vectors of 512 bits, 2 of 256 with fused
- * multiplication and addition, 1 without, 0 narrower ones. */
+/* How much of an x86-64 processor kernels use, by the processors that OpenBLAS, BLIS and dispatch.c name them after:
+ * 3 vectors of 512 bits, 2 of 256 with fused multiplication and addition, 1 without, 0 narrower ones. */
 static int width_of(const char *name)
 {
     static const char *const names[][12] = {
@@ -70,7 +71,8 @@ static bool find_products(void *library)
     return found;
 }
 
-/* The 4 of the name is the version of the interface. Debian has a BLIS whose BLAS counts in 64 bits, too: its own interface is the same. */
+/* The 4 of the name is the version of the interface. Debian has a BLIS whose BLAS counts in 64 bits, too: its own
+ * interface is the same. */
 static bool load(void)
 {
     int64_t (*bits_of_integers)(void);
@@ -100,7 +102,8 @@ void ad_blis_choose(const char *openblas_kernels)
     chosen = width < width_of(ad_loops_for_this_cpu()->instruction_set) && (*build || load()) && width < width_of(kernels);
 }
 
-/* BLIS locks its memory for moments, and a lock that another thread held while the process was copied stays locked: then OpenBLAS multiplies in the copy. */
+/* BLIS locks its memory for moments, and a lock that another thread held while the process was copied stays locked:
+ * then OpenBLAS multiplies in the copy. */
 static void after_fork_in_child(void)
 {
     if (calls)
@@ -125,7 +128,8 @@ const char *ad_blis_kernels(void)
 
 /* ---- products ---- */
 
-/* A call of BLIS costs 0.3 us, for complex matrices 2 us and more where k is small: below these sizes OpenBLAS's narrow kernels were faster. */
+/* A call of BLIS costs 0.3 us, for complex matrices 2 us and more where k is small: below these sizes OpenBLAS's
+ * narrow kernels were faster. */
 bool ad_blis_takes(ad_dtype dtype, int64_t m, int64_t n, int64_t k)
 {
     bool complex_matrices = (dtype == AD_C128 || dtype == AD_C64) && m > 1 && n > 1;

@@ -1,7 +1,8 @@
 /* Decompositions of a matrix by LAPACK, which OpenBLAS brings along.
  *
- * LAPACK takes matrices by columns. A C-contiguous one is its transpose there, and A^T = (Vh)^T S U^T is a singular value decomposition too: with
- * the two factors exchanged nothing has to be transposed. LAPACK is never given a NaN or an infinity, on which its versions differ. */
+ * LAPACK takes matrices by columns. A C-contiguous one is its transpose there, and A^T = (Vh)^T S U^T is a singular
+ * value decomposition too: with the two factors exchanged nothing has to be transposed. LAPACK is never given a NaN
+ * or an infinity, on which its versions differ. */
 #include "kernels/kernels.h"
 #include <float.h>
 #include <limits.h>

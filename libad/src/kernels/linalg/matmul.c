@@ -1,7 +1,7 @@
 /* The product of two matrices: BLAS for real and complex floating numbers, plain loops for tiny products and integers.
  *
- * An operand's layout is read off its strides: rows one after the other, or columns, which BLAS takes as a transpose. No
- * operand is copied here. Each element of C is written before it is read, so C may come uninitialised. */
+ * An operand's layout is read off its strides: rows one after the other, or columns, which BLAS takes as a
+ * transpose. No operand is copied here. Each element of C is written before it is read, so C may come uninitialised. */
 #include "kernels/kernels.h"
 #include <cblas.h>
 #include <limits.h>
@@ -44,7 +44,8 @@ bool ad_matmul_prefers_loops(int64_t m, int64_t n, int64_t k)
 
 /* ---- plain loops ---- */
 
-/* Adds rows of B, times an element of A, to a row of C, whose rows are `width` items apart. MULTIPLY_ADD(sum, x, y) is the dtype's sum + x y. */
+/* Adds rows of B, times an element of A, to a row of C, whose rows are `width` items apart. MULTIPLY_ADD(sum, x, y)
+ * is the dtype's sum + x y. */
 #define LOOP(name, type, MULTIPLY_ADD)                                                                                 \
     static void name(int64_t m, int64_t n, int64_t k, struct ad_matrix a, struct ad_matrix b, type *restrict c, int64_t width) \
     {                                                                                                                  \
@@ -173,8 +174,8 @@ static int64_t blas_item(ad_dtype dtype)
     return dtype <= AD_C64 ? ad_item_size(dtype) : 0;
 }
 
-/* Whether OpenBLAS may multiply a matrix with a vector. With a complex matrix by columns 0.3.21 reads past the end of the vector, but not where
- * that is a matrix to it. */
+/* Whether OpenBLAS may multiply a matrix with a vector. With a complex matrix by columns 0.3.21 reads past the end
+ * of the vector, but not where that is a matrix to it. */
 static bool reads_no_further(bool real, struct layout matrix)
 {
     return real || matrix.transpose == CblasNoTrans;
@@ -242,7 +243,8 @@ static void multiply_as(const struct plan *plan, const struct product *p)
     }
 }
 
-/* A stack of `count` products: what stands `a_step` and `b_step` bytes further each time, into matrices one after the other. */
+/* A stack of `count` products: what stands `a_step` and `b_step` bytes further each time, into matrices one after
+ * the other. */
 static void multiply_stack(struct product p, int64_t count, int64_t a_step, int64_t b_step)
 {
     const struct plan plan = plan_of(&p);
@@ -258,8 +260,9 @@ static void multiply_stack(struct product p, int64_t count, int64_t a_step, int6
 
 /* ---- strips of C, which threads share ---- */
 
-/* The bits of OpenBLAS's products depend on how C is cut, since its kernels sum the last rows and columns and small products in an order of their own.
- * So the cut depends on sizes and dtype alone, and one thread takes the same strips as eight: the bits are the same for any number of threads. */
+/* The bits of OpenBLAS's products depend on how C is cut, since its kernels sum the last rows and columns and small
+ * products in an order of their own. So the cut depends on sizes and dtype alone, and one thread takes the same
+ * strips as eight: the bits are the same for any number of threads. */
 struct strips {
     struct product whole;
     bool of_columns;
@@ -269,8 +272,9 @@ struct strips {
 
 enum { LEAST_COST = 1 << 21 }; /* of a strip */
 
-/* In units of a multiplication and addition of float32 in BLAS; 2^22 of them took 100 us on one core of 2 GHz with AVX-512, where handing a part to
- * another thread took 10 us. A matrix times a vector waits for memory, and the plain loops are plain. */
+/* In units of a multiplication and addition of float32 in BLAS; 2^22 of them took 100 us on one core of 2 GHz with
+ * AVX-512, where handing a part to another thread took 10 us. A matrix times a vector waits for memory, and the
+ * plain loops are plain. */
 static double cost_of(const struct product *p)
 {
     double weight = p->dtype == AD_F64 ? 2 : p->dtype == AD_C64 ? 4 : p->dtype == AD_C128 ? 8 : 1;
@@ -294,8 +298,9 @@ int64_t ad_matmul_batch(ad_dtype dtype, int64_t m, int64_t n, int64_t k, int64_t
     return enough > even ? enough : even;
 }
 
-/* A tall matrix times a small one goes to BLAS by pieces that stay in the cache: up to some size OpenBLAS multiplies without copying its operands first,
- * which where B is small took three times as long as the product. So with a wide one. */
+/* A tall matrix times a small one goes to BLAS by pieces that stay in the cache: up to some size OpenBLAS multiplies
+ * without copying its operands first, which where B is small took three times as long as the product. So with a wide
+ * one. */
 enum { PIECE = 1024 };
 
 static int64_t piece_of(const struct product *p, bool of_columns)
@@ -308,7 +313,8 @@ static int64_t piece_of(const struct product *p, bool of_columns)
     return most < PIECE ? most : PIECE;
 }
 
-/* Every strip of rows reads all of B, which OpenBLAS copies each time. With these lengths that was measured to cost one thread 1 to 4 percent. */
+/* Every strip of rows reads all of B, which OpenBLAS copies each time. With these lengths that was measured to cost
+ * one thread 1 to 4 percent. */
 static struct strips strips_of(const struct product *p)
 {
     enum { TWO_FROM = 192, LEAST = 180, MOST = 32, MULTIPLE = 16 };

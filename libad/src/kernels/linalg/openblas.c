@@ -1,9 +1,10 @@
 /* OpenBLAS keeps to the thread that calls it; which one it is.
  *
- * Its own threads wait by spinning, hang after a fork, and cut a product by their number, on which the bits then depend. So libad shares large products
- * itself (matmul.c) and holds OpenBLAS to one thread for the time of each call. A build with OpenMP asks that for the number, which is a setting
- * of the calling thread: it is put back after the call, and nobody else sees it. A build with threads of its own has a number for the process only. That
- * is set to 1 by the first call, and stays: other callers of such a build lose its threads. */
+ * Its own threads wait by spinning, hang after a fork, and cut a product by their number, on which the bits then
+ * depend. So libad shares large products itself (matmul.c) and holds OpenBLAS to one thread for the time of each
+ * call. A build with OpenMP asks that for the number, which is a setting of the calling thread: it is put back after
+ * the call, and nobody else sees it. A build with threads of its own has a number for the process only. That is set
+ * to 1 by the first call, and stays: other callers of such a build lose its threads. */
 #ifdef __linux__
 #define _GNU_SOURCE /* RTLD_DEFAULT */
 #endif
@@ -13,7 +14,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Written when the library is loaded: openblas_get_config makes its text anew in each call, in one place for all threads. */
+/* Written when the library is loaded: openblas_get_config makes its text anew in each call, in one place for all
+ * threads. */
 static char build[80];
 
 /* The number of threads, of the caller or of the process. */

@@ -1,7 +1,8 @@
 /* Rows folded into numbers or into other rows. Compiled once for each instruction set, as elementwise.c.
  *
- * Rows are summed in 16 lanes within blocks of 512 and the blocks pairwise, so the bits depend on shape and strides only, not on the CPU, and the
- * error grows with the logarithm of the length. Rows that are added to a row are added in fours. */
+ * Rows are summed in 16 lanes within blocks of 512 and the blocks pairwise, so the bits depend on shape and strides
+ * only, not on the CPU, and the error grows with the logarithm of the length. Rows that are added to a row are added
+ * in fours. */
 #include "kernels/loops.h"
 #include "kernels/vectors.h"
 #include <math.h>
@@ -103,7 +104,8 @@ static inline float squared_f32(float x)
 #define JOINED(a, b) ((int64_t)((uint64_t)a * (uint64_t)b))
 #include "fold.inc"
 
-/* A NaN wins, whichever side it is on; the first of equals. In two steps, neither of which a compiler takes for a branch. */
+/* A NaN wins, whichever side it is on; the first of equals. In two steps, neither of which a compiler takes for a
+ * branch. */
 #define EXTREMA(T, dtype)                                                                                              \
     static inline T larger_##dtype(T a, T b)                                                                           \
     {                                                                                                                  \

@@ -1,5 +1,6 @@
-/* Where the largest or smallest element of a row is: the first of equals, or the first NaN; and all elements that attain one. Compiled once for each
- * instruction set, as elementwise.c. The answer does not depend on the order in which elements are compared. */
+/* Where the largest or smallest element of a row is: the first of equals, or the first NaN; and all elements that
+ * attain one. Compiled once for each instruction set, as elementwise.c. The answer does not depend on the order in
+ * which elements are compared. */
 #include "kernels/loops.h"
 #include "kernels/vectors.h"
 #include <string.h>

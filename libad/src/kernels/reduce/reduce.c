@@ -1,8 +1,8 @@
 /* Reductions: sums, products, extrema and where they are, any and all.
  *
- * Memory is walked in the order of the input. If its innermost dimension is reduced, rows become numbers; if it is kept, rows are added to rows, those of a
- * sum in runs.
- * The rows themselves are fold.c's, and where their extrema are is position.c's. */
+ * Memory is walked in the order of the input. If its innermost dimension is reduced, rows become numbers; if it is
+ * kept, rows are added to rows, those of a sum in runs. The rows themselves are fold.c's, and where their extrema
+ * are is position.c's. */
 #include "kernels/kernels.h"
 #include <math.h>
 #include <stdlib.h>
@@ -81,9 +81,11 @@ static void canonicalise(struct walk *w)
     w->ndim = w->ndim ? last + 1 : 0;
 }
 
-/* Rows that are added one after another lose digits with their number: a float32 sum of ones stops at 2^24. So a reduced dimension outside the rows is cut
- * into runs of RUN. Each is summed from 0, and so are the sums of RUN runs, level by level: the error grows with the logarithm of the length. The sums of a
- * level stand beside `out`. They have a place for each element of it that is kept inside the dimension, packed, and so `out` is walked in tiles. */
+/* Rows that are added one after another lose digits with their number: a float32 sum of ones stops at 2^24. So a
+ * reduced dimension outside the rows is cut into runs of RUN. Each is summed from 0, and so are the sums of RUN
+ * runs, level by level: the error grows with the logarithm of the length. The sums of a level stand beside `out`.
+ * They have a place for each element of it that is kept inside the dimension, packed, and so `out` is walked in
+ * tiles. */
 enum { RUN = 32, TILE_BYTES = 16384, PARTIAL_BYTES = 16384 };
 
 struct sums {
@@ -98,7 +100,8 @@ struct sums {
     char *partials[MOST_DIMENSIONS];     /* a dimension's tiles, one for each level */
 };
 
-/* `rows` neighbours of the last dimension but one, from the place given, converted piece by piece where the dtypes differ. */
+/* `rows` neighbours of the last dimension but one, from the place given, converted piece by piece where the dtypes
+ * differ. */
 static void fold_rows(const struct sums *s, int64_t rows, const char *in, char *acc, const int64_t *strides)
 {
     int last = s->w.ndim - 1;
@@ -139,7 +142,8 @@ static void add_tile(const struct sums *s, int d, const char *tile, char *acc, c
             add_tile(s, d + 1, tile + i * s->packed[d], acc + i * strides[d], strides);
 }
 
-/* Folds `count` elements of dimension d and all that is inside it, from the place given, into acc, which has the strides given. */
+/* Folds `count` elements of dimension d and all that is inside it, from the place given, into acc, which has the
+ * strides given. */
 static void fold_some(const struct sums *s, int d, int64_t count, const char *in, char *acc, const int64_t *strides);
 
 /* The same for the whole of dimension d. */
@@ -178,7 +182,8 @@ static void fold_some(const struct sums *s, int d, int64_t count, const char *in
         fold_all(s, d + 1, in + i * s->w.in[d], acc + i * strides[d], strides);
 }
 
-/* Moves `count` of a kept dimension's n elements at a time to the outside: dimension d has length `count` then, and a new first one n / count. */
+/* Moves `count` of a kept dimension's n elements at a time to the outside: dimension d has length `count` then, and
+ * a new first one n / count. */
 static void hoist(struct sums *s, int d, int64_t count)
 {
     struct walk *w = &s->w;
@@ -211,7 +216,8 @@ static __attribute__((noinline)) void run_tiles(struct sums *s, const char *in, 
         fold_all(s, 0, in, out, s->w.out);
 }
 
-/* Cuts the kept dimensions inside one that is summed in runs into pieces that a tile can hold; the rest is walked by itself. */
+/* Cuts the kept dimensions inside one that is summed in runs into pieces that a tile can hold; the rest is walked by
+ * itself. */
 static void run_walk(struct sums *s, const char *in, char *out)
 {
     struct walk *w = &s->w;

@@ -1,8 +1,9 @@
 /* Sorting rows, and the stable order that sorts them. Compiled once for each instruction set, as elementwise.c.
  *
- * For every dtype one sort, of integers: a float's bits with the sign handled are ordered as integers, -0 is made 0 and NaN the largest. What
- * was made equal stands in the order of the input. Complex numbers are sorted by their imaginary parts, then by their real parts, and are last if one
- * is NaN: first those with a real part, then those with an imaginary part, then the rest. */
+ * For every dtype one sort, of integers: a float's bits with the sign handled are ordered as integers, -0 is made 0
+ * and NaN the largest. What was made equal stands in the order of the input. Complex numbers are sorted by their
+ * imaginary parts, then by their real parts, and are last if one is NaN: first those with a real part, then those
+ * with an imaginary part, then the rest. */
 #include "kernels/loops.h"
 #include <math.h>
 #include <string.h>
@@ -90,7 +91,8 @@ static int64_t key_of_complex(double real, double imaginary, bool minor)
 
 /* ---- the sorted row ---- */
 
-/* Keys stand in the output while they are sorted. NaN and zeros, which have one key each, are copied in their order afterwards. */
+/* Keys stand in the output while they are sorted. NaN and zeros, which have one key each, are copied in their order
+ * afterwards. */
 #define SORT_FLOATS(T, BITS)                                                                                           \
     static void sort_floats_##BITS(int64_t n, const T *in, T *out, void *scratch)                                      \
     {                                                                                                                  \

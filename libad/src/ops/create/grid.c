@@ -1,7 +1,8 @@
 /* Numbers between two ends at equal distances or ratios, and the coordinates of grids; as NumPy's of the same names.
  *
- * Two primitives look at values: one multiplies steps, the other wants no zeros. Everything else is composed of arithmetic, ad_where and views, and so
- * differentiates by itself. The ends of a range are put in unchanged, so that they are exact to the bit. */
+ * Two primitives look at values: one multiplies steps, the other wants no zeros. Everything else is composed of
+ * arithmetic, ad_where and views, and so differentiates by itself. The ends of a range are put in unchanged, so that
+ * they are exact to the bit. */
 #include "ad/create.h"
 #include "ad/index.h"
 #include "ad/math.h"
@@ -25,14 +26,16 @@ static bool broadcast_with(const char *operation, ad_shape *shape, const ad_arra
                    ad_shape_text(before.text, sizeof before, shape->ndim, shape->dim));
 }
 
-/* 1 where an element of x is 0, 0 where none is, -1 and an error where that cannot be found out. For what computes the value of a primitive. */
+/* 1 where an element of x is 0, 0 where none is, -1 and an error where that cannot be found out. For what computes
+ * the value of a primitive. */
 static int has_zero(ad_array *x)
 {
     ad_array *any = ad_any(ad_equal(x, 0));
     return any ? (int)ad_item_int(any) : -1;
 }
 
-/* 0 ... num-1 along a first axis that stands before those of the operands. Checks the options, and makes the axis not negative. */
+/* 0 ... num-1 along a first axis that stands before those of the operands. Checks the options, and makes the axis
+ * not negative. */
 static ad_array *places_before(const char *operation, ad_array *const *operands, int count, ad_linspace_options *o)
 {
     ad_shape shape = AD_SCALAR_SHAPE;
@@ -63,7 +66,8 @@ static ad_array *placed(ad_array *y, const ad_linspace_options *o)
 
 /* ---- equal distances ---- */
 
-/* Integers would wrap in a difference, so they get the real dtype of the result. C numbers beside a float array stay weak, and widen nothing. */
+/* Integers would wrap in a difference, so they get the real dtype of the result. C numbers beside a float array stay
+ * weak, and widen nothing. */
 static ad_array *end_of_range(ad_array *x, ad_dtype common)
 {
     bool real = ad_dtype_is_float(common);
@@ -72,7 +76,8 @@ static ad_array *end_of_range(ad_array *x, ad_dtype common)
     return ad_astype(x, real ? ad_dtype_real(common) : AD_F64);
 }
 
-/* distance place / divisor. As in NumPy the places are divided where the distance is so small that a step would be 0. */
+/* distance place / divisor. As in NumPy the places are divided where the distance is so small that a step would be
+ * 0. */
 struct steps {
     double divisor;
 };
@@ -174,7 +179,8 @@ ad_array *(ad_logspace)(ad_array *start, ad_array *stop)
     return ad_logspace_with(start, stop, AD_LOGSPACE_DEFAULTS);
 }
 
-/* The dtype in which a geometric sequence is computed: a real result of complex ends is the real part, a complex one of real ends a spiral. */
+/* The dtype in which a geometric sequence is computed: a real result of complex ends is the real part, a complex one
+ * of real ends a spiral. */
 static ad_dtype dtype_of_ratios(ad_array *start, ad_array *stop, ad_dtype wanted)
 {
     ad_dtype common = ad_dtype_common((ad_array *[]){ start, stop }, 2);
@@ -217,8 +223,8 @@ static ad_array *end_of_ratios(ad_array *x, ad_dtype dtype, bool stop)
     return x ? ad_call_primitive(&end_op, &x, 1, &(struct end){ stop }) : NULL;
 }
 
-/* s 10^(log10(start/s) ... log10(stop/s)) with s = start/|start|. The values do not depend on s but for rounding, so that it is a constant of
- * the derivative, for complex ends too. */
+/* s 10^(log10(start/s) ... log10(stop/s)) with s = start/|start|. The values do not depend on s but for rounding, so
+ * that it is a constant of the derivative, for complex ends too. */
 static ad_array *ratios(ad_array *start, ad_array *stop, ad_array *place, const ad_linspace_options *o)
 {
     ad_array *sign = ad_sign(ad_stop_gradient(start));

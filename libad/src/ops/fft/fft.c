@@ -1,9 +1,10 @@
 /* Discrete Fourier transforms along an axis, and all that is made of them.
  *
- * Five primitives: the transform of complex numbers and its inverse, that of reals and its inverse, the cosine transform. They are linear. What a
- * transform along several axes, or of another length than the axis, does beside them is done by other operations. With c_k = 1 where only one of the
- * numbers of a real sequence's transform is y_k, at k = 0 and in the middle of an even length, and 2 elsewhere, and the norms exchanged, the
- * transpose of rfft is irfft of conj(g)/c, and that of irfft is c times the conjugate of rfft of g. */
+ * Five primitives: the transform of complex numbers and its inverse, that of reals and its inverse, the cosine
+ * transform. They are linear. What a transform along several axes, or of another length than the axis, does beside
+ * them is done by other operations. With c_k = 1 where only one of the numbers of a real sequence's transform is
+ * y_k, at k = 0 and in the middle of an even length, and 2 elsewhere, and the norms exchanged, the transpose of rfft
+ * is irfft of conj(g)/c, and that of irfft is c times the conjugate of rfft of g. */
 #include "ad/fft.h"
 #include "ad/create.h"
 #include "ad/index.h"
@@ -100,7 +101,8 @@ static ad_array *apply(const ad_primitive *op, ad_array *x, int axis, int64_t n,
     return ad_call_primitive(op, &x, 1, &a);
 }
 
-/* The numbers f(k) = others, but first at k = 0 and last, if it is not 0, at the other end: an array of `count` to be multiplied along the axis of x. */
+/* The numbers f(k) = others, but first at k = 0 and last, if it is not 0, at the other end: an array of `count` to
+ * be multiplied along the axis of x. */
 static ad_array *weights(const ad_array *x, int axis, int64_t count, double first, double others, double last)
 {
     ad_shape shape = { .ndim = x->ndim };

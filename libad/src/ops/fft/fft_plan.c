@@ -1,7 +1,8 @@
 /* Plans of Fourier transforms that a thread keeps, and transforms of all sequences along an axis with one of them.
  *
- * The plans are a list in the thread's context, the one used last first. They are counted and cut off when a call has ended, so that the one in use is
- * there as long as it is used, whatever its size; threads of the pool only read it. Sequences are taken in parts that depend on sizes alone. */
+ * The plans are a list in the thread's context, the one used last first. They are counted and cut off when a call
+ * has ended, so that the one in use is there as long as it is used, whatever its size; threads of the pool only read
+ * it. Sequences are taken in parts that depend on sizes alone. */
 #include "ad/config.h"
 #include "ops/fft/fft.h"
 #include <stdatomic.h>
@@ -56,8 +57,8 @@ static void keep_few(ad_context *c)
 
 /* ---- all sequences of an array ---- */
 
-/* A unit is what one call of the plan transforms; or, of a plan without lanes and sequences that stand side by side, `width` of them. A part takes
- * `units` of them. */
+/* A unit is what one call of the plan transforms; or, of a plan without lanes and sequences that stand side by side,
+ * `width` of them. A part takes `units` of them. */
 struct sequences {
     const struct ad_transforms *t;
     const struct ad_fft *plan;

@@ -1,7 +1,8 @@
 /* x[...]: slices, integers, new axes, index arrays and masks, and the functional updates of the same places.
  *
- * What an index means is found out here. Without arrays in it, it names a region (region.c). Else the axes with arrays become one, along which
- * places are taken (gather.c), and an update finds its places by indexing the numbers 0 ... size-1 in x's shape. */
+ * What an index means is found out here. Without arrays in it, it names a region (region.c). Else the axes with
+ * arrays become one, along which places are taken (gather.c), and an update finds its places by indexing the numbers
+ * 0 ... size-1 in x's shape. */
 #include "ad/index.h"
 #include "ad/array.h"
 #include "ad/create.h"
@@ -300,7 +301,8 @@ static ad_array *like_before(ad_array *y, const ad_array *x)
     return y && !ad_same_shape(y, x) ? ad_reshape(y, ad_shape_of(x)) : y;
 }
 
-/* Of the places that an index with arrays names: along the axis that they pick from, or where that is part of x alone, among all elements by number. */
+/* Of the places that an index with arrays names: along the axis that they pick from, or where that is part of x
+ * alone, among all elements by number. */
 static ad_array *update_places(const char *operation, update kind, ad_array *x, ad_array *value, const ad_index_list *indices, int left)
 {
     struct places at;

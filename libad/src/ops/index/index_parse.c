@@ -105,7 +105,8 @@ static char *write_integer(char *to, int value)
     return to + digits;
 }
 
-/* What vsnprintf gives where the format has no other directive than %d, as most; false if it has, or if there is no room. */
+/* What vsnprintf gives where the format has no other directive than %d, as most; false if it has, or if there is no
+ * room. */
 static bool write_quickly(char *text, const char *format, va_list arguments)
 {
     char *to = text;

@@ -1,8 +1,9 @@
 /* Updates at places: how a value joins what is there.
  *
- * Setting and adding are operations of their own (gather.c). Of a product, a minimum or a maximum a place that is named again joins one value after the other.
- * So the places are brought into order, in which those that are the same lie together, a running fold begins anew with each of them, and the last of its
- * results is put. What is computed does not depend on which places are named. */
+ * Setting and adding are operations of their own (gather.c). Of a product, a minimum or a maximum a place that is
+ * named again joins one value after the other. So the places are brought into order, in which those that are the
+ * same lie together, a running fold begins anew with each of them, and the last of its results is put. What is
+ * computed does not depend on which places are named. */
 #include "ad/array.h"
 #include "ad/create.h"
 #include "ad/index.h"

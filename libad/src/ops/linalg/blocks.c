@@ -1,6 +1,7 @@
 /* Matrices laid out of parts: blocks along the diagonal, and one number along each diagonal.
  *
- * Both are linear. Blocks are a primitive, whose transpose hands each block its part of the cotangent; the other is made of operations that move elements. */
+ * Both are linear. Blocks are a primitive, whose transpose hands each block its part of the cotangent; the other is
+ * made of operations that move elements. */
 #include "ad/tree.h"
 #include "ops/linalg/linalg.h"
 #include <string.h>
@@ -18,7 +19,8 @@ static ad_array *spread(ad_array *x, const ad_shape *leading, int own_axes)
 
 /* ---- blocks along the diagonal ---- */
 
-/* The row and the column where a block begins, which is where those before it end. For all of k blocks this takes k^2 steps; so many elements has the result. */
+/* The row and the column where a block begins, which is where those before it end. For all of k blocks this takes
+ * k^2 steps; so many elements has the result. */
 static void block_place(const ad_node *node, int operand, int64_t place[2])
 {
     place[0] = place[1] = 0;
@@ -105,7 +107,8 @@ ad_array *(ad_linalg_block_diag)(const ad_tree *arrays)
 
 /* ---- one number along each diagonal ---- */
 
-/* The diagonals from the lowest one up stand behind one another; row i of the matrix is a part of them, one element earlier than the row above. */
+/* The diagonals from the lowest one up stand behind one another; row i of the matrix is a part of them, one element
+ * earlier than the row above. */
 ad_array *ad_linalg_toeplitz_with(ad_array *c, ad_linalg_toeplitz_options options)
 {
     AD_SCOPE;

@@ -1,7 +1,8 @@
 /* Cholesky factors, and systems with triangular matrices.
  *
- * With A = L L^H the tangent of L is L Phi(L^-1 dA L^-H), Phi taking the lower triangle with half of the diagonal; the reverse rule is its transpose (Murray 2016,
- * arXiv 1602.07527), between two conjugations, as cotangents pair without one. Of dA the Hermitian part counts. */
+ * With A = L L^H the tangent of L is L Phi(L^-1 dA L^-H), Phi taking the lower triangle with half of the diagonal;
+ * the reverse rule is its transpose (Murray 2016, arXiv 1602.07527), between two conjugations, as cotangents pair
+ * without one. Of dA the Hermitian part counts. */
 #include "ops/linalg/linalg.h"
 #include <string.h>
 

@@ -1,7 +1,8 @@
 /* Determinants, and their signs and logarithms, from the LU factors of solve.c.
  *
- * The derivative of a determinant is the matrix of cofactors, which is finite where the matrix is singular: there it is made of singular values, of each of which the
- * product of the others is taken without a division. The same holds for the second derivative, with products that leave out two. */
+ * The derivative of a determinant is the matrix of cofactors, which is finite where the matrix is singular: there it
+ * is made of singular values, of each of which the product of the others is taken without a division. The same holds
+ * for the second derivative, with products that leave out two. */
 #include "ad/transform.h"
 #include "ops/linalg/linalg.h"
 
@@ -98,8 +99,8 @@ static ad_array *singular_cofactors(ad_array *a)
     return ad_mul(spread(phase), ad_matmul(ad_mul(ad_conjugated(usv[0]), ad_expand_dims(e, -2)), ad_conjugated(usv[2])));
 }
 
-/* The second derivative of the determinant in the directions t and those of the result. With P = conj(U) h' conj(Vh) of t, which is U^H t V in this basis,
- * h_ii = sum of e_ij P_jj, h_ij = -e_ij P_ji. */
+/* The second derivative of the determinant in the directions t and those of the result. With P = conj(U) h' conj(Vh)
+ * of t, which is U^H t V in this basis, h_ii = sum of e_ij P_jj, h_ij = -e_ij P_ji. */
 static ad_array *singular_change(ad_array *a, ad_array *t)
 {
     ad_array *usv[3];
@@ -136,7 +137,8 @@ static bool change_infer(const ad_node *node, ad_spec *output)
 
 static ad_array *change(ad_array *a, ad_array *t);
 
-/* It is symmetric in the two directions. In the matrix the third derivative takes the inverse, which a singular one has not. */
+/* It is symmetric in the two directions. In the matrix the third derivative takes the inverse, which a singular one
+ * has not. */
 static ad_array *change_vjp(const ad_node *node, int operand, ad_array *g)
 {
     ad_array *a = ad_node_input(node, 0), *t = ad_node_input(node, 1);

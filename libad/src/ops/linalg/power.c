@@ -1,8 +1,9 @@
 /* Powers and the exponential of square matrices, and products of several.
  *
- * The exponential is a primitive: its derivative in the direction t is the upper right block of exp [[A, t], [0, A]], and its transpose the same of A^T (Najfeld and
- * Havel 1995, doi 10.1006/aama.1995.1017), so that every order is exact at equal eigenvalues. The value is Pade's approximation with scaling and squaring (Higham 2005,
- * doi 10.1137/04061101X). */
+ * The exponential is a primitive: its derivative in the direction t is the upper right block of exp [[A, t], [0,
+ * A]], and its transpose the same of A^T (Najfeld and Havel 1995, doi 10.1006/aama.1995.1017), so that every order
+ * is exact at equal eigenvalues. The value is Pade's approximation with scaling and squaring (Higham 2005, doi
+ * 10.1137/04061101X). */
 #include "ops/linalg/linalg.h"
 #include <math.h>
 

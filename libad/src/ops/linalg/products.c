@@ -1,4 +1,5 @@
-/* The products of linear algebra that differ from those of arrays of any kind by the axes they take, and the product of a list of matrices.
+/* The products of linear algebra that differ from those of arrays of any kind by the axes they take, and the product of
+ * a list of matrices.
  *
  * All of them call the others, which have the derivatives. */
 #include "ops/linalg/linalg.h"
@@ -78,8 +79,9 @@ static bool can_be_multiplied(ad_array *const *x, int count)
     return true;
 }
 
-/* What stands in the middle of the best product of the factors from first to last, for all first < last (Cormen and others, Introduction to Algorithms, 15.2): it is
- * that of the factors up to the split and that of those after it. lengths[i] is the rows of factor i, lengths[i + 1] its columns. */
+/* What stands in the middle of the best product of the factors from first to last, for all first < last (Cormen and
+ * others, Introduction to Algorithms, 15.2): it is that of the factors up to the split and that of those after it.
+ * lengths[i] is the rows of factor i, lengths[i + 1] its columns. */
 static void find_splits(int count, const double *lengths, double *costs, int *splits)
 {
     for (int i = 0; i < count; i++)
@@ -99,8 +101,8 @@ static void find_splits(int count, const double *lengths, double *costs, int *sp
         }
 }
 
-/* The factors' product, multiplied as the splits say: each product is listed before those it is made of, and they are computed from the end of the list. The product
- * of the factors from `first` on takes the place of that factor. */
+/* The factors' product, multiplied as the splits say: each product is listed before those it is made of, and they
+ * are computed from the end of the list. The product of the factors from `first` on takes the place of that factor. */
 static ad_array *multiply_by(const int *splits, ad_array **x, int count, int (*product)[2])
 {
     int listed = 0;

@@ -318,7 +318,8 @@ static ad_array *pinv_compose(const ad_node *node, const ad_spec *output)
     return ad_matmul(ad_mul(ad_adjoint(usv[OUTPUT_VH]), ad_expand_dims(inverses, -2)), ad_adjoint(usv[OUTPUT_U]));
 }
 
-/* dP = -P dA P + P P^H dA^H (I - A P) + (I - P A) dA^H P^H P, at constant rank (Golub and Pereyra 1973, doi 10.1137/0710036). */
+/* dP = -P dA P + P P^H dA^H (I - A P) + (I - P A) dA^H P^H P, at constant rank (Golub and Pereyra 1973, doi
+ * 10.1137/0710036). */
 static ad_array *pinv_jvp(const ad_node *node, int operand, ad_array *t)
 {
     (void)operand;

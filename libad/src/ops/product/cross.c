@@ -1,7 +1,8 @@
 /* The cross product.
  *
- * That of vectors of length 3 is a primitive along the last axis. It is linear in each operand, and its transpose in one of them is a cross product
- * again: sum(g (a x b)) = sum(a (b x g)) = sum(b (g x a)). Vectors of length 2 are composed of their components. */
+ * That of vectors of length 3 is a primitive along the last axis. It is linear in each operand, and its transpose in
+ * one of them is a cross product again: sum(g (a x b)) = sum(a (b x g)) = sum(b (g x a)). Vectors of length 2 are
+ * composed of their components. */
 #include "ad/array.h"
 #include "ad/math.h"
 #include "ad/product.h"

@@ -1,9 +1,9 @@
 /* Contractions over any axes: ad_tensordot and ad_einsum.
  *
- * Every axis of a factor carries a label, no label twice. Two factors are contracted as one stack of matrices: labels that
- * both have and that are needed later count the stack, labels that both have and nothing else needs are summed over,
- * labels of one factor are its rows or columns. All of it is made of public operations, which brings the
- * derivatives. Axes of length 1 that meet a longer one under their label are taken out before, so that in a
+ * Every axis of a factor carries a label, no label twice. Two factors are contracted as one stack of matrices:
+ * labels that both have and that are needed later count the stack, labels that both have and nothing else needs are
+ * summed over, labels of one factor are its rows or columns. All of it is made of public operations, which brings
+ * the derivatives. Axes of length 1 that meet a longer one under their label are taken out before, so that in a
  * contraction a label has one length. */
 #include "ad/create.h"
 #include "ad/math.h"
@@ -79,8 +79,8 @@ static bool ends_with(const struct factor *f, const struct labels *first, const 
     return memcmp(f->label + start, all.label, (size_t)all.count) == 0;
 }
 
-/* The factor as matrices: the stack's axes, then one of all `rows`, then one of all `columns`. Where they lie the other way
- * round it is a transposed view, which a matrix product takes as it is. */
+/* The factor as matrices: the stack's axes, then one of all `rows`, then one of all `columns`. Where they lie the
+ * other way round it is a transposed view, which a matrix product takes as it is. */
 static ad_array *matrices_of(const struct factor *f, const struct labels *stack, const struct labels *rows, const struct labels *columns)
 {
     bool swapped = rows->count && columns->count && ends_with(f, columns, rows);
@@ -451,7 +451,8 @@ static bool contract_pair(const struct einsum *e, struct factor *factors, int co
     return factors[first].x != NULL;
 }
 
-/* Whole numbers and lower precisions are converted before the products of pairs, in which they would wrap or round; real ones stay real. */
+/* Whole numbers and lower precisions are converted before the products of pairs, in which they would wrap or round;
+ * real ones stay real. */
 static bool widen(struct factor *f, ad_dtype dtype)
 {
     ad_dtype own = ad_dtype_is_complex((ad_dtype)f->x->dtype) ? dtype : ad_dtype_real(dtype);

@@ -1,8 +1,8 @@
 /* Operations that change how elements are addressed and not the elements: reshape, broadcast, transpose, flip.
  *
- * Each of the four primitives gives a view: new dimensions and strides over the operand's memory; only a reshape across
- * strides that do not join copies. All are linear, so each states its transpose and nothing else. The other functions are one
- * of the four with computed arguments. What moves elements is in join.c. */
+ * Each of the four primitives gives a view: new dimensions and strides over the operand's memory; only a reshape
+ * across strides that do not join copies. All are linear, so each states its transpose and nothing else. The other
+ * functions are one of the four with computed arguments. What moves elements is in join.c. */
 #include "ad/array.h"
 #include "ad/shape.h"
 #include "ops/ops.h"
@@ -17,7 +17,8 @@ static bool has_shape(const ad_array *x, const ad_shape *shape)
 
 /* ---- reshape: the transpose is the reshape back ---- */
 
-/* The options point to the target shape. Only infer and view read it, so a recorded node needs a copy only where they may run again. */
+/* The options point to the target shape. Only infer and view read it, so a recorded node needs a copy only where
+ * they may run again. */
 struct target {
     ad_shape *shape;
 };
@@ -55,8 +56,8 @@ static bool reshape_infer(const ad_node *node, ad_spec *output)
     return true;
 }
 
-/* Strides under which x's memory reads as shape `to`, or false where only a copy does. Axes of x that lie behind one another
- * form a run; from the last axis on, each new axis takes its part of the current run. */
+/* Strides under which x's memory reads as shape `to`, or false where only a copy does. Axes of x that lie behind one
+ * another form a run; from the last axis on, each new axis takes its part of the current run. */
 static bool strides_for(const ad_array *x, const ad_shape *to, int64_t *strides)
 {
     int axis = x->ndim - 1;

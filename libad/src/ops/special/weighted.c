@@ -1,8 +1,9 @@
 /* Logarithms of weighted sums of exponentials: log(sum(b exp(x))).
  *
- * With m the largest x that has a weight, s = sum(b exp(x - m)) neither overflows nor vanishes, and the slopes are exp(x - m)/s in b and b times that in x. The
- * m that is taken out is a constant: nothing depends on it. Where a weight is 0 the number beside it does not count, whatever it is. The options of a node are the
- * axes, resolved, and its results keep them with length 1. */
+ * With m the largest x that has a weight, s = sum(b exp(x - m)) neither overflows nor vanishes, and the slopes are
+ * exp(x - m)/s in b and b times that in x. The m that is taken out is a constant: nothing depends on it. Where a
+ * weight is 0 the number beside it does not count, whatever it is. The options of a node are the axes, resolved, and
+ * its results keep them with length 1. */
 #include "ad/special.h"
 #include "ad/create.h"
 #include "ad/math.h"
@@ -55,7 +56,8 @@ static bool weighted_infer(const ad_node *node, ad_spec *output)
     return true;
 }
 
-/* m + log(t) + log(1 + r/t), with t the part of s that the largest elements make, where r is the smaller part; else m + log(s). */
+/* m + log(t) + log(1 + r/t), with t the part of s that the largest elements make, where r is the smaller part; else
+ * m + log(s). */
 static ad_array *weighted_compose(const ad_node *node, const ad_spec *output)
 {
     const struct weighted *o = ad_node_options(node);
