@@ -91,8 +91,9 @@ struct ad_array {
 _Static_assert(sizeof(ad_array) == 64, "a scalar takes one cache line");
 
 /* tools/libad-gdb.py reads arrays at these places. */
-_Static_assert(offsetof(ad_array, object.size_class) == 12 && offsetof(ad_array, dtype) == 14 && offsetof(ad_array, flags) == 16 && offsetof(ad_array, slot) == 20 &&
-                   offsetof(ad_array, size) == 24 && offsetof(ad_array, data) == 32 && offsetof(ad_array, serial) == 48 && offsetof(ad_array, extents) == 64,
+_Static_assert(offsetof(ad_array, object.size_class) == 12 && offsetof(ad_array, dtype) == 14 && offsetof(ad_array, flags) == 16 &&
+                   offsetof(ad_array, slot) == 20 && offsetof(ad_array, size) == 24 && offsetof(ad_array, data) == 32 && offsetof(ad_array, serial) == 48 &&
+                   offsetof(ad_array, extents) == 64,
                "as gdb shows them");
 
 /* The name that the program gave x, at the end of its block; NULL: none. */

@@ -141,7 +141,8 @@ ad_tree *ad_tree_new(int count, const char *const *names, struct ad_object *cons
     if (!measure(names ? "ad_tree_of" : "ad_list_of", count, children, &depth, &leaves))
         return NULL;
     uint32_t size = table_size(count, names != NULL);
-    size_t table_at = sizeof(ad_tree) + (size_t)count * sizeof(struct ad_tree_entry), names_at = table_at + size * sizeof *((ad_tree *)NULL)->table, bytes = names_at;
+    size_t table_at = sizeof(ad_tree) + (size_t)count * sizeof(struct ad_tree_entry), names_at = table_at + size * sizeof *((ad_tree *)NULL)->table,
+           bytes = names_at;
     for (int i = 0; i < count; i++)
         bytes += names ? strlen(names[i]) + 1 : POSITION_BYTES;
     ad_tree *t = ad_object_allocate(c, bytes);

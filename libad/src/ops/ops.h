@@ -70,7 +70,8 @@ ad_array *ad_arcsin_slope(ad_array *x);
 ad_array *ad_arcsinh_slope(ad_array *x);
 ad_array *ad_arccosh_slope(ad_array *x);
 
-/* arithmetic.c: the derivative of the larger or smaller of a and b along a, given where a is the one: 1, 1/2 of equals and NaN, or 0. */
+/* arithmetic.c: the derivative of the larger or smaller of a and b along a, given where a is the one: 1, 1/2 of
+ * equals and NaN, or 0. */
 ad_array *ad_share(ad_array *a, ad_array *b, ad_array *wins);
 
 /* scan.c: x moved by one place along an axis: y_j = x_(j-1), in reverse x_(j+1), and 0 at the end. */
@@ -85,27 +86,31 @@ bool ad_known_dtype(const char *operation, ad_dtype dtype);
 /* index_parse.c: NumPy's index notation, printf-like, as a list. */
 bool ad_index_parse(const char *operation, const char *format, va_list arguments, ad_index_list *indices);
 
-/* reduce.c: the options beside .axis and .axes that a function with ad_reduce_options takes; false and an error for any other that is given. */
+/* reduce.c: the options beside .axis and .axes that a function with ad_reduce_options takes; false and an error for
+ * any other that is given. */
 enum { AD_TAKES_KEEPDIMS = 1, AD_TAKES_DTYPE = 2, AD_TAKES_DDOF = 4, AD_TAKES_WHERE = 8, AD_TAKES_INITIAL = 16 };
 bool ad_reduce_takes(const char *name, const ad_reduce_options *o, unsigned fields);
 
-/* norm.c: sqrt(sum(|x|^2) / divisor) over axes, which are counted from 0 and stay with length 1; x is real or complex. Scaled where squares overflow or underflow;
- * where it is 0 its derivative is 0 at every order. */
+/* norm.c: sqrt(sum(|x|^2) / divisor) over axes, which are counted from 0 and stay with length 1; x is real or
+ * complex. Scaled where squares overflow or underflow; where it is 0 its derivative is 0 at every order. */
 ad_array *ad_two_norm(ad_array *x, ad_axes axes, double divisor);
 
-/* An index along an axis, in the options of what it is an operand of: the public operation, and the axis as its errors name it. */
+/* An index along an axis, in the options of what it is an operand of: the public operation, and the axis as its
+ * errors name it. */
 struct places {
     const char *operation;
     int axis, named;
 };
 
-/* gather.c: whether an operand may be an index, by its dtype, for infer; its integers, C-contiguous; and as places within an axis of n elements, negative ones
- * counted from the end. In place or in the room given; NULL and an error. */
+/* gather.c: whether an operand may be an index, by its dtype, for infer; its integers, C-contiguous; and as places
+ * within an axis of n elements, negative ones counted from the end. In place or in the room given; NULL and an
+ * error. */
 bool ad_index_fits(const struct places *p, const ad_node *node, int operand);
 const int64_t *ad_integers_of(const ad_array *index, struct ad_scratch *room);
 const int64_t *ad_places_within(const struct places *p, const ad_array *index, int64_t n, struct ad_scratch *room);
 
-/* gather.c: x at the places of an index; x with a value put, or added, there, of x's dtype and the shape of what the index reads; that shape. */
+/* gather.c: x at the places of an index; x with a value put, or added, there, of x's dtype and the shape of what the
+ * index reads; that shape. */
 ad_array *ad_read_places(struct places p, ad_array *x, ad_array *index);
 ad_array *ad_put_places(struct places p, ad_array *x, ad_array *index, ad_array *value);
 ad_array *ad_add_places(struct places p, ad_array *x, ad_array *index, ad_array *value);
@@ -114,8 +119,9 @@ bool ad_shape_of_places(const struct places *p, const ad_array *x, const ad_arra
 /* gather.c: x and the axis of p, flattened if none is given; false and an error. */
 bool ad_along_axis_or_flat(ad_array **x, struct places *p);
 
-/* places.c: an index within an axis of n elements, counted from its beginning; an index of one place for each element, as places in the flattened x; the places
- * of an index in an order in which the same ones lie together: that order, the places, and which come for the first time (3 outputs, of one dimension). */
+/* places.c: an index within an axis of n elements, counted from its beginning; an index of one place for each
+ * element, as places in the flattened x; the places of an index in an order in which the same ones lie together:
+ * that order, the places, and which come for the first time (3 outputs, of one dimension). */
 ad_array *ad_index_within(struct places p, ad_array *index, int64_t n);
 ad_array *ad_flat_places_of(struct places p, ad_array *x, ad_array *index);
 bool ad_places_in_order(struct places p, ad_array *index, int64_t n, ad_array **outputs);
@@ -127,8 +133,8 @@ ad_array *ad_update_of(update kind, ad_array *old, ad_array *value);
 /* update.c: x with a value, which broadcasts to what the index reads, joined in at its places. */
 ad_array *ad_update_places(update kind, struct places p, ad_array *x, ad_array *index, ad_array *value);
 
-/* region.c: a region of an array is a list of what it shows of the axes, in their order, and of new axes between them. It shows all of those that are
- * not in the list. */
+/* region.c: a region of an array is a list of what it shows of the axes, in their order, and of new axes between
+ * them. It shows all of those that are not in the list. */
 struct region_axis {
     enum {
         REGION_END,   /* of the list */
@@ -172,8 +178,8 @@ ad_array *ad_places_of(ad_shape shape);
 /* value in the shape and dtype of what an index reads from x. */
 ad_array *ad_value_like(const char *operation, ad_array *value, const ad_array *x, ad_shape shape);
 
-/* svd.c: the singular values of the matrices in the last two axes of a float x, the largest first, for the operation named. Gives *tolerance too, (..., 1),
- * what rounding alone may do to them: those within it of 0 are constants. */
+/* svd.c: the singular values of the matrices in the last two axes of a float x, the largest first, for the operation
+ * named. Gives *tolerance too, (..., 1), what rounding alone may do to them: those within it of 0 are constants. */
 ad_array *ad_singular_values(const char *operation, ad_array *x, ad_array **tolerance);
 
 #endif

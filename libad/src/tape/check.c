@@ -183,8 +183,8 @@ static const char *nesting(const struct check *check, int order, char *text, siz
 
 static bool differ(const struct check *check, int order, double exact, const struct ad_difference *d)
 {
-    const char *why = d->flat ? "; short steps change nothing: where a function is piecewise constant only a longer .step, with more .tolerance, can see its slope"
-                              : "";
+    const char *why =
+        d->flat ? "; short steps change nothing: where a function is piecewise constant only a longer .step, with more .tolerance, can see its slope" : "";
     return AD_FAIL(AD_ERROR_TRANSFORM, "ad_check_grads: order %d, %s: the derivative is %.17g, central differences give %.17g (seed %llu)%s", order,
                    NESTING(check, order), exact, d->best.value, (unsigned long long)check->options->seed, why);
 }
@@ -199,10 +199,11 @@ static bool differ_at_kink(const struct check *check, int order, double exact, c
 
 static bool never_settled(const struct check *check, int order, double exact, const struct ad_difference *d)
 {
-    return AD_FAIL(AD_ERROR_TRANSFORM,
-                   "ad_check_grads: order %d, %s: the derivative is %.17g, but central differences do not settle on a value (about %.6g, give or take %.3g; seed %llu): "
-                   "the function jumps, is piecewise constant or has lost its digits; a longer .step, with more .tolerance, may help",
-                   order, NESTING(check, order), exact, d->best.value, d->best.error, (unsigned long long)check->options->seed);
+    return AD_FAIL(
+        AD_ERROR_TRANSFORM,
+        "ad_check_grads: order %d, %s: the derivative is %.17g, but central differences do not settle on a value (about %.6g, give or take %.3g; seed %llu): "
+        "the function jumps, is piecewise constant or has lost its digits; a longer .step, with more .tolerance, may help",
+        order, NESTING(check, order), exact, d->best.value, d->best.error, (unsigned long long)check->options->seed);
 }
 
 static bool matches(const struct check *check, double exact, const struct ad_difference *d)

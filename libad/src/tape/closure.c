@@ -126,8 +126,8 @@ ad_fn *ad_transformed(const struct ad_transformation *t, const ad_fn *fn, const 
     if (fn->sentence)
         return ad_fn_failed(c, &made, fn->name ? fn->name : t->name, fn->code, "%s", fn->sentence);
     if (argnum < 0 || argnum >= fn->count)
-        return ad_fn_failed(c, &made, t->name, AD_ERROR_TRANSFORM, "there is no argument %d: the function's signature is %s, and its arguments are counted from 0",
-                            argnum, AD_SIGNATURE_TEXT(fn));
+        return ad_fn_failed(c, &made, t->name, AD_ERROR_TRANSFORM,
+                            "there is no argument %d: the function's signature is %s, and its arguments are counted from 0", argnum, AD_SIGNATURE_TEXT(fn));
     if (!is_among(t->arguments, fn->arguments[argnum]) || !is_among(t->results, fn->result))
         return ad_fn_failed(c, &made, t->name, AD_ERROR_TRANSFORM, "signature %s does not fit: argument %d should be %s, the result %s%s",
                             AD_SIGNATURE_TEXT(fn), argnum, in_words(t->arguments), in_words(t->results),

@@ -225,7 +225,8 @@ ad_fn *ad_ggnvp_fn(ad_fn *fn, ad_fn *outer)
     if (outer->sentence)
         return ad_fn_failed(ad_current(), made, outer->name ? outer->name : "ad_ggnvp", outer->code, "%s", outer->sentence);
     if (outer->count != 1 || outer->arguments[0] != fn->result || outer->result != 'a')
-        return ad_fn_failed(ad_current(), made, "ad_ggnvp", AD_ERROR_TRANSFORM, "signatures %s and, for outer, %s do not fit: outer takes what the function returns and gives a scalar",
-                            AD_SIGNATURE_TEXT(fn), AD_SIGNATURE_TEXT(outer));
+        return ad_fn_failed(ad_current(), made, "ad_ggnvp", AD_ERROR_TRANSFORM,
+                            "signatures %s and, for outer, %s do not fit: outer takes what the function returns and gives a scalar", AD_SIGNATURE_TEXT(fn),
+                            AD_SIGNATURE_TEXT(outer));
     return made;
 }

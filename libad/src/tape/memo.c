@@ -115,9 +115,9 @@ static uint64_t hash_of_pointer(const ad_fn *fn)
 
 static bool same(const ad_fn *a, const ad_fn *b)
 {
-    return a->transform == b->transform && a->name == b->name && a->inner == b->inner && a->outer == b->outer && a->context == b->context && a->argnum == b->argnum &&
-           (a->transform || a->pointer == b->pointer) && a->result == b->result && strcmp(a->arguments, b->arguments) == 0 && a->code == b->code &&
-           (!a->sentence || strcmp(a->sentence, b->sentence) == 0);
+    return a->transform == b->transform && a->name == b->name && a->inner == b->inner && a->outer == b->outer && a->context == b->context &&
+           a->argnum == b->argnum && (a->transform || a->pointer == b->pointer) && a->result == b->result && strcmp(a->arguments, b->arguments) == 0 &&
+           a->code == b->code && (!a->sentence || strcmp(a->sentence, b->sentence) == 0);
 }
 
 /* ---- the tables: `link` is where a function keeps the next one of its chain ---- */

@@ -232,7 +232,8 @@ static bool collect(ad_context *c, struct ad_slot *slot, const ad_array *like, a
 /* Makes a cotangent that somebody else may see, or one that is not there yet, the slot's own. */
 static ad_array *own(ad_context *c, struct ad_slot *slot, const ad_array *like, ad_array *whole)
 {
-    ad_array *copy = whole ? ad_array_new(c, (ad_dtype)like->dtype, like->ndim, ad_dims(like)) : ad_array_zeros(c, (ad_dtype)like->dtype, like->ndim, ad_dims(like));
+    ad_array *copy =
+        whole ? ad_array_new(c, (ad_dtype)like->dtype, like->ndim, ad_dims(like)) : ad_array_zeros(c, (ad_dtype)like->dtype, like->ndim, ad_dims(like));
     if (copy && whole)
         ad_copy_strided(like->ndim, ad_dims(like), (struct ad_operand){ whole->data, ad_strides(whole), (ad_dtype)whole->dtype },
                         (struct ad_operand){ copy->data, ad_strides(copy), (ad_dtype)copy->dtype });

@@ -235,7 +235,8 @@ void *ad_pullback_apply(ad_context *c, ad_pullback *pull, void *cotangent)
 /* In its own thread: the references in it are counted there. */
 static bool usable(const ad_context *c, const ad_pullback *pull, const char *operation)
 {
-    return ad_given(pull, operation, "pullback") && (pull->owner == c->id || (ad_set_error(AD_ERROR_THREAD, "%s: the pullback was made in another thread", operation), false));
+    return ad_given(pull, operation, "pullback") &&
+           (pull->owner == c->id || (ad_set_error(AD_ERROR_THREAD, "%s: the pullback was made in another thread", operation), false));
 }
 
 ad_array *ad_vjp_apply(ad_pullback *pull, ad_array *ybar)

@@ -319,8 +319,8 @@ AD_ALWAYS_INLINE struct ad_real saved_real(const ad_context *c, ad_array *x)
 }
 
 /* A simple call of which something depends on a level in sight, with cotangent g. */
-static __attribute__((noinline)) bool sweep_reals(ad_context *c, const struct sweep *sweep, const struct ad_slot *slot, uint32_t index, struct ad_real_call *call,
-                                                  const struct ad_real *g)
+static __attribute__((noinline)) bool sweep_reals(ad_context *c, const struct sweep *sweep, const struct ad_slot *slot, uint32_t index,
+                                                  struct ad_real_call *call, const struct ad_real *g)
 {
     struct ad_real registers[AD_RULE_REGISTERS], part;
     registers[AD_RULE_T] = *g;
@@ -571,7 +571,11 @@ static bool sweep_page(ad_context *c, struct sweep *sweep, struct ad_page *page,
 
 bool ad_sweep(ad_context *c, struct ad_slots *slots, uint32_t from, uint32_t to, uint64_t bit, uint32_t floor, bool discard)
 {
-    struct sweep sweep = { .slots = slots, .bit = bit, .live = c->tape->live, .recorded = c->watched ? UINT64_MAX : c->tape->live, .lowest = floor > slots->first ? floor : slots->first };
+    struct sweep sweep = { .slots = slots,
+                           .bit = bit,
+                           .live = c->tape->live,
+                           .recorded = c->watched ? UINT64_MAX : c->tape->live,
+                           .lowest = floor > slots->first ? floor : slots->first };
     const struct ad_frame *outer = ad_watch_rules(c, &sweep.frame, AD_PHASE_REVERSE, NULL);
     bool done = true;
     sweep.made = c->scopes.count;

@@ -66,7 +66,8 @@ static bool place_of(struct ad_recorder *recorder, const ad_array *x, uint8_t *r
     return true;
 }
 
-static bool take_step(ad_context *c, struct ad_recorder *recorder, const ad_primitive *op, ad_array *const *inputs, int count, const void *options, ad_array **z)
+static bool take_step(ad_context *c, struct ad_recorder *recorder, const ad_primitive *op, ad_array *const *inputs, int count, const void *options,
+                      ad_array **z)
 {
     struct ad_real_call *call = op->scalar && count <= 2 && op->outputs <= 1 ? ad_real_call_of(c, op, options, count) : NULL;
     if (!call || call->foreign || recorder->steps_count == AD_RULE_STEPS)

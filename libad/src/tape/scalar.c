@@ -108,8 +108,8 @@ AD_ALWAYS_INLINE const struct ad_tangent *tangent_for(const struct ad_tape *tape
 }
 
 /* What tangent t of an operand adds to that of the result. `below`: the levels in sight that the call depends on. */
-static ad_outcome push_operand(ad_context *c, struct ad_real_call *call, int operand, const struct ad_tangent *t, const struct ad_real *a, const struct ad_real *b,
-                               const struct ad_real *y, uint64_t below, struct ad_real *part)
+static ad_outcome push_operand(ad_context *c, struct ad_real_call *call, int operand, const struct ad_tangent *t, const struct ad_real *a,
+                               const struct ad_real *b, const struct ad_real *y, uint64_t below, struct ad_real *part)
 {
     struct ad_real tangent = real_of_tangent(c, t);
     if (!below && !tangent.slot && !tangent.dual && !tangent.array) {
@@ -150,8 +150,8 @@ static bool attach(ad_context *c, ad_array *z, int level, const struct ad_real *
 
 /* What y = op(a, b) gets of tangents of its operands that are scalars, NULL for those that have none: *sum, of
  * *parts. False: the rules are not known, or have to run themselves. */
-AD_ALWAYS_INLINE bool sum_of_scalars(const struct ad_real_call *call, double a, double b, double y, const double *tangent_a, const double *tangent_b, double *sum,
-                                     int *parts)
+AD_ALWAYS_INLINE bool sum_of_scalars(const struct ad_real_call *call, double a, double b, double y, const double *tangent_a, const double *tangent_b,
+                                     double *sum, int *parts)
 {
     double registers[AD_RULE_REGISTERS];
     const double *t[2] = { tangent_a, tangent_b };
@@ -285,7 +285,8 @@ AD_ALWAYS_INLINE uint64_t mask_of_real(const struct ad_tape *tape, const struct 
     return __builtin_expect(x->array != NULL, 0) ? mask | ad_forward_mask(tape, x->array) : mask;
 }
 
-static __attribute__((noinline)) bool apply_generally(ad_context *c, struct ad_real_call *call, const struct ad_real *a, const struct ad_real *b, struct ad_real *z)
+static __attribute__((noinline)) bool apply_generally(ad_context *c, struct ad_real_call *call, const struct ad_real *a, const struct ad_real *b,
+                                                      struct ad_real *z)
 {
     ad_array *inputs[2] = { ad_real_array(c, a), call->count == 2 ? ad_real_array(c, b) : NULL };
     ad_array *y = inputs[0] && (inputs[1] || call->count == 1) ? ad_call_general(call->op, inputs, call->count, ad_options_at(call->op, &call->options)) : NULL;

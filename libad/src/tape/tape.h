@@ -41,7 +41,8 @@ struct ad_node {
     ad_stage stage;
 };
 
-/* An error of a call, which begins with the name of its operation: return AD_REFUSE(node, AD_ERROR_SHAPE, "%d rows", rows). */
+/* An error of a call, which begins with the name of its operation: return AD_REFUSE(node, AD_ERROR_SHAPE, "%d rows",
+ * rows). */
 #define AD_REFUSE(node, code, format, ...) AD_FAIL(code, "%s: " format, (node)->op->name, ##__VA_ARGS__)
 
 /* What infer may know of an input, without a copy of its shape. */
@@ -469,7 +470,8 @@ ad_array *ad_lift(ad_context *c, ad_array *x, int level, ad_array *tangent); /* 
 static inline bool ad_is_private(const ad_array *x)
 {
     return x->object.local == 1 && !(x->flags & AD_WEAK) && atomic_load_explicit(&x->object.shared, memory_order_acquire) == 1 && !x->serial &&
-           x->flags & AD_CONTIGUOUS && (!(x->flags & AD_STORED) || (atomic_load_explicit(&x->storage->refs, memory_order_acquire) == 1 && !x->storage->release));
+           x->flags & AD_CONTIGUOUS &&
+           (!(x->flags & AD_STORED) || (atomic_load_explicit(&x->storage->refs, memory_order_acquire) == 1 && !x->storage->release));
 }
 
 /* scalar.c: of a primitive whose code is that of a loop */

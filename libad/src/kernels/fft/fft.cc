@@ -383,7 +383,10 @@ template <typename S> struct plan : ad_fft {
             turn.set(n, false);
         if (kind == AD_FFT_COSINE)
             quarter.set(4 * n, false);
-        size_t own = kind == AD_FFT_COMPLEX ? 0 : halved ? room_for<C>(n / 2) : 2 * room_for<C>(n), spectrum = kind == AD_FFT_COSINE ? 2 * room_for<C>(n / 2 + 1) : 0;
+        size_t own = kind == AD_FFT_COMPLEX ? 0
+                     : halved               ? room_for<C>(n / 2)
+                                            : 2 * room_for<C>(n),
+               spectrum = kind == AD_FFT_COSINE ? 2 * room_for<C>(n / 2 + 1) : 0;
         scratch = 64 + own + core->scratch + spectrum + (lanes > 1 ? 2 * room_for<C>(n + 1) : 0);
         bytes = sizeof(*this) + core->bytes + turn.bytes() + quarter.bytes();
     }

@@ -11,7 +11,8 @@
  *     AD_FFT_FULL     n reals to n complex numbers
  *     AD_FFT_COSINE   n reals to n: y_k = 2 sum x_j cos(pi k (2j + 1)/2n); the inverse, y_j = x_0 + 2 sum x_k cos(pi k (2j + 1)/2n)
  *
- * It never changes, so threads may share it. One that was made for many transforms at once runs up to `lanes` of them; each gets the bits that it gets alone. */
+ * It never changes, so threads may share it. One that was made for many transforms at once runs up to `lanes` of them;
+ * each gets the bits that it gets alone. */
 typedef enum ad_fft_kind { AD_FFT_COMPLEX, AD_FFT_REAL, AD_FFT_FULL, AD_FFT_COSINE } ad_fft_kind;
 
 struct ad_fft {

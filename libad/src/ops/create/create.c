@@ -1,7 +1,8 @@
-/* Making arrays: fills, arange, diagonals, triangles, conversions. Numbers between two ends, and grids of them, are in grid.c.
+/* Making arrays: fills, arange, diagonals, triangles, conversions. Numbers between two ends, and grids of them, are in
+ * grid.c.
  *
- * Three primitives, all linear: a conversion, the diagonal (a view) and its transpose. The rest is filled here, or composed
- * of them and of ad_where, ad_broadcast_to and arithmetic. */
+ * Three primitives, all linear: a conversion, the diagonal (a view) and its transpose. The rest is filled here, or
+ * composed of them and of ad_where, ad_broadcast_to and arithmetic. */
 #include "ad/create.h"
 #include "ad/array.h"
 #include "ad/math.h"
@@ -101,7 +102,8 @@ static ad_array *converted(const char *operation, ad_array *value, ad_dtype dtyp
 
 ad_array *ad_asarray_with(ad_array *x, ad_like_options options)
 {
-    return ad_given(x, "ad_asarray", "array") && ad_known_dtype("ad_asarray", dtype_like(x, options)) ? converted("ad_asarray", x, dtype_like(x, options)) : NULL;
+    return ad_given(x, "ad_asarray", "array") && ad_known_dtype("ad_asarray", dtype_like(x, options)) ? converted("ad_asarray", x, dtype_like(x, options))
+                                                                                                      : NULL;
 }
 
 ad_array *(ad_asarray)(ad_array *x)

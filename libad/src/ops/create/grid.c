@@ -213,7 +213,13 @@ static ad_array *end_rule(const ad_node *node, int operand, ad_array *t)
 
 static const ad_field end_fields[] = { AD_FIELD(struct end, stop, FLAG), AD_FIELDS_END };
 static const ad_primitive end_op = {
-    .name = "ad_without_zero", .infer = ad_same_infer, .view = end_view, .vjp = end_rule, .jvp = end_rule, .options_size = sizeof(struct end), .fields = end_fields,
+    .name = "ad_without_zero",
+    .infer = ad_same_infer,
+    .view = end_view,
+    .vjp = end_rule,
+    .jvp = end_rule,
+    .options_size = sizeof(struct end),
+    .fields = end_fields,
 };
 AD_OPERATION(end_op);
 

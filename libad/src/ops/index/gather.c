@@ -1,8 +1,9 @@
 /* Elements named by integers: gathers, and their transposes.
  *
- * Four primitives along one axis, all linear: gather reads places, put replaces what is there, by the last value of a place that is named again, add adds to
- * it, and gather_last reads a place only where it is named for the last time. The places are their last operand, an index as users give it: of any integer dtype
- * and shape, negative ones counted from the end. Each looks whether they are within the axis. */
+ * Four primitives along one axis, all linear: gather reads places, put replaces what is there, by the last value of
+ * a place that is named again, add adds to it, and gather_last reads a place only where it is named for the last
+ * time. The places are their last operand, an index as users give it: of any integer dtype and shape, negative ones
+ * counted from the end. Each looks whether they are within the axis. */
 #include "ad/array.h"
 #include "ad/create.h"
 #include "ad/index.h"
@@ -105,7 +106,8 @@ static bool gather_infer(const ad_node *node, ad_spec *output)
 {
     const struct places *p = places_of(node);
     output->dtype = ad_input_dtype(node, 0);
-    return shape_in_place(p->operation, ad_input_ndim(node, 0), ad_input_dims(node, 0), ad_input_ndim(node, 1), ad_input_dims(node, 1), p->axis, &output->shape) &&
+    return shape_in_place(p->operation, ad_input_ndim(node, 0), ad_input_dims(node, 0), ad_input_ndim(node, 1), ad_input_dims(node, 1), p->axis,
+                          &output->shape) &&
            ad_index_fits(p, node, 1);
 }
 
@@ -132,8 +134,8 @@ static bool gather_eval(const ad_node *node, void *const *outputs)
     return ad_node_primitive(node)->code == ALL || keep_last(&w, outputs[0]);
 }
 
-/* Elements of one place are summed among themselves first, as they are where nothing is there yet: the order of a sum does not depend on what was
- * added before. */
+/* Elements of one place are summed among themselves first, as they are where nothing is there yet: the order of a
+ * sum does not depend on what was added before. */
 static bool scatter_apart(const struct work *w, const void *from, void *sum)
 {
     ad_context *c = ad_current();
@@ -182,8 +184,9 @@ static bool gather_vjp_into(const ad_node *node, ad_array *g, void *sum, bool ze
 
 /* ---- updates: operands are what is there, what is put or added, and the places ---- */
 
-/* Rows of x, of what lies behind the places of an index of index_ndim dimensions from `axis` on: one after the other in memory, `step` bytes apart along the
- * index and `outer_step` along what lies before it. False where there are no such steps. */
+/* Rows of x, of what lies behind the places of an index of index_ndim dimensions from `axis` on: one after the other
+ * in memory, `step` bytes apart along the index and `outer_step` along what lies before it. False where there are no
+ * such steps. */
 static bool rows_of(const ad_array *x, int axis, int index_ndim, int64_t *outer_step, int64_t *step)
 {
     int64_t next = ad_item_size((ad_dtype)x->dtype);

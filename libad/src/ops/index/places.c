@@ -1,7 +1,8 @@
 /* Places as values of their own: constants that are made of integers and masks.
  *
- * Each primitive has a shape that follows from shapes and options alone. What picks by a mask (ad_flatnonzero, ad_compress) looks at the mask first, to learn how
- * many elements there are: the number is an option of the call, which says so if the mask has another one. */
+ * Each primitive has a shape that follows from shapes and options alone. What picks by a mask (ad_flatnonzero,
+ * ad_compress) looks at the mask first, to learn how many elements there are: the number is an option of the call,
+ * which says so if the mask has another one. */
 #include "ad/array.h"
 #include "ad/create.h"
 #include "ad/index.h"

@@ -1,8 +1,9 @@
 /* QR, and orthonormal columns that complete others.
  *
- * Of m >= n: with B = dA R^-1, C = Q^H B and K the skew Hermitian matrix of C's strict lower triangle and i times the imaginary part of its diagonal,
- * dR = (C - K) R and dQ = B - Q C + Q K. The reverse rule is the transpose (NUMPY's literature: Walter and Lehmann 2013, arXiv 1009.6112). A wide matrix [X Y] is
- * Q [U W] with X = Q U and W = Q^H Y. */
+ * Of m >= n: with B = dA R^-1, C = Q^H B and K the skew Hermitian matrix of C's strict lower triangle and i times
+ * the imaginary part of its diagonal, dR = (C - K) R and dQ = B - Q C + Q K. The reverse rule is the transpose
+ * (NUMPY's literature: Walter and Lehmann 2013, arXiv 1009.6112). A wide matrix [X Y] is Q [U W] with X = Q U and W
+ * = Q^H Y. */
 #include "ops/linalg/linalg.h"
 #include <string.h>
 

@@ -1,7 +1,8 @@
 /* Running sums, running products and linear recurrences along an axis.
  *
- * Every rule here is again a scan, in the other direction, of arrays moved by one place: a recurrence is closed under
- * differentiation, and since nothing is divided it is exact with any number of zeros. An array is seen as (outer, n, inner). */
+ * Every rule here is again a scan, in the other direction, of arrays moved by one place: a recurrence is closed
+ * under differentiation, and since nothing is divided it is exact with any number of zeros. An array is seen as
+ * (outer, n, inner). */
 #include "ad/create.h"
 #include "ad/math.h"
 #include "ad/reduce.h"
@@ -59,7 +60,13 @@ static const ad_field shift_fields[] = {
     AD_FIELD(struct scan, axis, INT), AD_FIELD(struct scan, reverse, FLAG), AD_FIELD(struct scan, first, REAL), AD_FIELDS_END,
 };
 static const ad_primitive shift_op = {
-    .name = "ad_shift", .infer = ad_same_infer, .eval = shift_eval, .vjp = shift_vjp, .jvp = shift_jvp, .options_size = sizeof(struct scan), .fields = shift_fields,
+    .name = "ad_shift",
+    .infer = ad_same_infer,
+    .eval = shift_eval,
+    .vjp = shift_vjp,
+    .jvp = shift_jvp,
+    .options_size = sizeof(struct scan),
+    .fields = shift_fields,
 };
 AD_OPERATION(shift_op);
 

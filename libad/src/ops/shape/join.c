@@ -1,7 +1,8 @@
 /* Operations that lay elements out anew: joining, splitting, repeating, rolling. Padding is in pad.c.
  *
- * Two primitives write their operands behind one another along an axis, and their transpose hands each operand its slice of the cotangent; a third gives the
- * places of what is repeated. Everything else is composed of them, of views (shape.c), slices and gathers (index/), and so differentiates by itself. */
+ * Two primitives write their operands behind one another along an axis, and their transpose hands each operand its
+ * slice of the cotangent; a third gives the places of what is repeated. Everything else is composed of them, of
+ * views (shape.c), slices and gathers (index/), and so differentiates by itself. */
 #include "ad/array.h"
 #include "ad/create.h"
 #include "ad/index.h"
@@ -17,8 +18,8 @@ struct join {
     ad_dtype dtype; /* of the result */
 };
 
-/* A primitive's code: how many operands stand before the arrays. ad_concatenate has one, a parameter that its rule reads: where along the axis each array
- * begins, and the end. */
+/* A primitive's code: how many operands stand before the arrays. ad_concatenate has one, a parameter that its rule
+ * reads: where along the axis each array begins, and the end. */
 enum { STACK, CONCATENATE };
 
 static int64_t join_length(bool stacked, const ad_array *x, int axis)
@@ -328,7 +329,8 @@ static ad_array *repeat_each(ad_array *x, int axis, int64_t times)
     return ad_reshape(ad_broadcast_to(ad_reshape(x, spread), repeated), result);
 }
 
-/* 0 0 0 1 2 2 for repeats 3 1 2; one number stands for n of them. The total, which the repeats are looked at for before, is an option. */
+/* 0 0 0 1 2 2 for repeats 3 1 2; one number stands for n of them. The total, which the repeats are looked at for
+ * before, is an option. */
 struct repeating {
     int64_t n, total;
 };
@@ -429,7 +431,8 @@ ad_array *ad_roll_with(ad_array *x, int64_t shift, ad_roll_options options)
 {
     ad_shape *shifts = &options.shifts;
     ad_axes *axes = &options.axes;
-    if (!ad_given(x, "ad_roll", "array") || !ad_count_fits("ad_roll", shifts->ndim, AD_MAX_NDIM, "shifts") || !ad_count_fits("ad_roll", axes->count, AD_MAX_NDIM, "axes"))
+    if (!ad_given(x, "ad_roll", "array") || !ad_count_fits("ad_roll", shifts->ndim, AD_MAX_NDIM, "shifts") ||
+        !ad_count_fits("ad_roll", axes->count, AD_MAX_NDIM, "axes"))
         return NULL;
     if (options.axis != AD_NO_AXIS && axes->count)
         return ad_set_error(AD_ERROR_AXIS, "ad_roll: takes .axis or .axes, not both");

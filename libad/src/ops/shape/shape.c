@@ -349,7 +349,8 @@ ad_array *(ad_transpose)(ad_array *x)
 ad_array *(ad_swapaxes)(ad_array *x, int axis1, int axis2)
 {
     struct order order = { { 0 } };
-    int a = ad_given(x, "ad_swapaxes", "array") ? ad_axis_resolve("ad_swapaxes", axis1, x->ndim) : -1, b = a >= 0 ? ad_axis_resolve("ad_swapaxes", axis2, x->ndim) : -1;
+    int a = ad_given(x, "ad_swapaxes", "array") ? ad_axis_resolve("ad_swapaxes", axis1, x->ndim) : -1,
+        b = a >= 0 ? ad_axis_resolve("ad_swapaxes", axis2, x->ndim) : -1;
     if (b < 0)
         return NULL;
     for (int i = 0; i < x->ndim; i++)
