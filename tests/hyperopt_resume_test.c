@@ -308,7 +308,7 @@ START_TEST(the_file_has_what_a_reader_wants_by_path)
     ck_assert_mem_eq(ad_data(ad_tree_get(file, "hypers/targets/0")), ad_data(ad_tree_get(report.last, "targets/0")), 3 * sizeof(double));
     ck_assert(!ad_tree_has(file, "hypers/n"));
     ad_array *text = ad_tree_get(file, "problem/leaves");
-    ck_assert(memmem(ad_data(text), (size_t)ad_size(text), "rates/alpha float32 (5) log, values ", 36) != NULL);
+    ck_assert(memmem(ad_data(text), (size_t)ad_size(text), "rates/alpha float32 (5,) log, values ", 36) != NULL);
     remove_folder();
 }
 END_TEST
@@ -334,10 +334,10 @@ START_TEST(the_file_of_another_problem_is_refused_before_any_work)
     REFUSED(hypers(), "there step_size is 0.04, here 0.05", options.optimizer.step_size = 0.05);
     REFUSED(hypers(), "there beta2 is 0.999, here 0.99", options.optimizer.beta2 = 0.99);
     REFUSED(hypers(), "its hypers have \"rates/beta float64 () logit, values ", options.logit = NULL);
-    REFUSED(hypers(), "these \"rates/alpha float32 (5) constant, values ", options.fixed = "rates");
-    REFUSED(ad_tree_set(hypers(), "n", ad_arange(2)), "these \"n int64 (2) constant, values ", (void)0);
-    REFUSED(ad_tree_set(hypers(), "targets/0", VECTOR(0, 0, 1)), "its hypers have \"targets/0 float64 (3), values ", (void)0);
-    REFUSED(ad_tree_set(hypers(), "more", VECTOR(0)), "its hypers have \"\", these \"more float64 (1), values ", (void)0);
+    REFUSED(hypers(), "these \"rates/alpha float32 (5,) constant, values ", options.fixed = "rates");
+    REFUSED(ad_tree_set(hypers(), "n", ad_arange(2)), "these \"n int64 (2,) constant, values ", (void)0);
+    REFUSED(ad_tree_set(hypers(), "targets/0", VECTOR(0, 0, 1)), "its hypers have \"targets/0 float64 (3,), values ", (void)0);
+    REFUSED(ad_tree_set(hypers(), "more", VECTOR(0)), "its hypers have \"\", these \"more float64 (1,), values ", (void)0);
     REFUSED(hypers(), "has 3 meta-iterations, more than the 2 asked for", options.iterations = 2);
 #undef REFUSED
     ck_assert_int_eq(calls, 0);

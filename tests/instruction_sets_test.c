@@ -137,7 +137,7 @@ static bool is_same(ad_array *x, ad_array *y, bool moves)
 {
     if (!x || !y)
         return !x && !y; /* some are not defined for every dtype */
-    if (!moves && ad_dtype_is_float(ad_dtype_of(x))) {
+    if (!moves && ad_dtype_is_inexact(ad_dtype_of(x))) {
         x = one_nan(x);
         y = one_nan(y);
     }
@@ -175,7 +175,7 @@ START_TEST(instruction_sets_give_the_same_bits)
         for (int kind = 0; kind < 6; kind++)
             for (int dtype = 0; dtype < AD_DTYPE_COUNT; dtype++) {
                 AD_SCOPE;
-                bool special = kind & 1 && ad_dtype_is_float((ad_dtype)dtype);
+                bool special = kind & 1 && ad_dtype_is_inexact((ad_dtype)dtype);
                 ad_array *x = ad_astype(numbers(3, lengths[l], different[kind / 2], special, (uint64_t)(l + 1)), (ad_dtype)dtype);
                 if (dtype == AD_C128 || dtype == AD_C64)
                     x = ad_add(x, ad_mul(x, ad_from_data(AD_C64, (const float[]){ 0, 1 }, AD_SHAPE())));

@@ -510,7 +510,8 @@ static const char *const others[] = {
     "ad_random_randint", "ad_random_bernoulli", "ad_random_permutation", "ad_random_choice", "adnn_dense", "adnn_tanh", "adnn_relu", "adnn_sigmoid",
     "adnn_batch", "adnn_progress_start",
     /* state */
-    "ad_shape_size", "ad_shape_equal", "ad_dtype_size", "ad_dtype_name", "ad_failed", "ad_error_code", "ad_error_message", "ad_error_where", "ad_error_context", "ad_clear_error", "ad_is_differentiating",
+    "ad_shape_size", "ad_shape_equal", "ad_shape_tostring", "ad_dtype_size", "ad_dtype_name", "ad_dtype_is_inexact",
+    "ad_dtype_is_complex", "ad_dtype_is_integer", "ad_failed", "ad_error_code", "ad_error_message", "ad_error_where", "ad_error_context", "ad_clear_error", "ad_is_differentiating",
     "ad_on_error", "ad_on_call", "ad_error_breakpoint", "ad_set_error", "ad_call_site_", "ad_scope_open", "ad_scope_close", "ad_memory_trim", "ad_memory_limit",
     "ad_memory_take", "ad_memory_resize", "ad_memory_give",
     "ad_memory_fail_after", "ad_set_num_threads", "ad_num_threads", "ad_version", "ad_operation_count", "ad_operation", "ad_config",

@@ -2,6 +2,54 @@
 #include "testing.h"
 #include <string.h>
 
+/* ---- what shapes and dtypes say of themselves ---- */
+
+START_TEST(a_shape_is_written_as_in_errors)
+{
+    char text[AD_SHAPE_ROOM], small[5] = "....";
+    ck_assert_str_eq(ad_shape_tostring(AD_SHAPE(3, 4), text, sizeof text), "(3,4)");
+    ck_assert_str_eq(ad_shape_tostring(AD_SHAPE(3), text, sizeof text), "(3,)");
+    ck_assert_str_eq(ad_shape_tostring(AD_SCALAR_SHAPE, text, sizeof text), "()");
+    ck_assert_str_eq(ad_shape_tostring(AD_SHAPE(0, -1), text, sizeof text), "(0,-1)");
+    ck_assert_ptr_eq(ad_shape_tostring(AD_SHAPE(3), text, sizeof text), text);
+    ck_assert_str_eq(ad_shape_tostring((ad_shape){ .ndim = -1 }, text, sizeof text), "no shape");
+    ck_assert_str_eq(ad_shape_tostring((ad_shape){ .ndim = AD_MAX_NDIM + 1 }, text, sizeof text), "no shape");
+    ck_assert_str_eq(ad_shape_tostring(AD_SHAPE(12, 345), small, sizeof small), "(12,");
+    ck_assert_str_eq(ad_shape_tostring((ad_shape){ .ndim = -1 }, small, sizeof small), "no s");
+    ck_assert_str_eq(ad_shape_tostring(AD_SHAPE(3), small, 1), "");
+    ck_assert_str_eq(ad_shape_tostring(AD_SHAPE(3), NULL, 0), "");
+    small[0] = '.';
+    ck_assert_str_eq(ad_shape_tostring(AD_SHAPE(3), small, 0), "");
+    ck_assert(small[0] == '.');
+}
+END_TEST
+
+START_TEST(the_longest_text_of_a_shape_has_room)
+{
+    ad_shape longest = { .ndim = AD_MAX_NDIM };
+    char text[AD_SHAPE_ROOM];
+    for (int i = 0; i < AD_MAX_NDIM; i++)
+        longest.dim[i] = INT64_MIN;
+    ad_shape_tostring(longest, text, sizeof text);
+    ck_assert_uint_eq(strlen(text), AD_MAX_NDIM * 21 + 1);
+    ck_assert(text[strlen(text) - 1] == ')');
+}
+END_TEST
+
+START_TEST(every_dtype_is_inexact_integer_or_bool)
+{
+    for (int dtype = 0; dtype < AD_DTYPE_COUNT; dtype++) {
+        const char *name = ad_dtype_name((ad_dtype)dtype);
+        bool is_complex = strncmp(name, "complex", 7) == 0, is_inexact = is_complex || strncmp(name, "float", 5) == 0;
+        ck_assert_msg(ad_dtype_is_complex((ad_dtype)dtype) == is_complex, "%s", name);
+        ck_assert_msg(ad_dtype_is_inexact((ad_dtype)dtype) == is_inexact, "%s", name);
+        ck_assert_msg(ad_dtype_is_integer((ad_dtype)dtype) == (!is_inexact && dtype != AD_BOOL), "%s", name);
+    }
+    for (int none = -1; none < AD_DTYPE_COUNT + 1; none += AD_DTYPE_COUNT + 1)
+        ck_assert(!ad_dtype_is_inexact((ad_dtype)none) && !ad_dtype_is_complex((ad_dtype)none) && !ad_dtype_is_integer((ad_dtype)none));
+}
+END_TEST
+
 /* ---- values ---- */
 
 START_TEST(reshape_keeps_c_order_and_fills_the_wildcard)
@@ -393,7 +441,8 @@ START_TEST(every_allocation_may_fail)
 }
 END_TEST
 
-RUN_TESTS("shape", reshape_keeps_c_order_and_fills_the_wildcard, reshape_of_a_view_reads_the_view, axes_of_length_one_come_and_go, axes_change_places,
+RUN_TESTS("shape", a_shape_is_written_as_in_errors, the_longest_text_of_a_shape_has_room, every_dtype_is_inexact_integer_or_bool,
+          reshape_keeps_c_order_and_fills_the_wildcard, reshape_of_a_view_reads_the_view, axes_of_length_one_come_and_go, axes_change_places,
           broadcast_repeats_without_copying, flip_and_roll_move_elements, tile_and_repeat, copies_of_exchanged_axes_move_every_element,
           a_constant_border_is_blocks_joined_on, short_rows_have_the_bits_of_long_ones, pad_in_every_mode, concatenate_promotes_and_stack_makes_an_axis,
           split_and_unstack_take_apart, derivatives_agree_with_differences, promotion_is_undone_in_the_gradient, unused_part_contributes_zeros,

@@ -34,14 +34,14 @@ static ad_array *read_leaf(const char *path, ad_array *leaf, void *coordinates)
 
 /* ---- lists of paths ---- */
 
-static bool is_float(const ad_array *x)
-{
-    return ad_dtype_of(x) == AD_F64 || ad_dtype_of(x) == AD_F32;
-}
-
 static bool is_complex(const ad_array *x)
 {
-    return ad_dtype_of(x) == AD_C128 || ad_dtype_of(x) == AD_C64;
+    return ad_dtype_is_complex(ad_dtype_of(x));
+}
+
+static bool is_float(const ad_array *x)
+{
+    return ad_dtype_is_inexact(ad_dtype_of(x)) && !is_complex(x);
 }
 
 static bool is_under(const char *leaf, const char *path)

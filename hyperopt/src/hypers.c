@@ -142,9 +142,9 @@ static bool same_shapes(const hyper_run *run)
             const ad_array *v = run->input[part->first + k];
             const char *name = run->dynamics->state_name[s], *path = run->leaf[k].path + 1;
             if (!ad_shape_equal(ad_shape_of(v), run->leaf[k].shape))
-                return ad_set_error(AD_ERROR_SHAPE, "%s: %s%s has %d axes and %lld elements, not the shape of x%s", run->name, name, path, ad_ndim(v),
-                                    (long long)ad_size(v), path), false;
-            if (ad_dtype_of(v) == AD_C128 || ad_dtype_of(v) == AD_C64)
+                return ad_set_error(AD_ERROR_SHAPE, "%s: %s%s has shape %s, not the shape %s of x%s", run->name, name, path,
+                                    HYPER_SHAPE_TEXT(ad_shape_of(v)), HYPER_SHAPE_TEXT(run->leaf[k].shape), path), false;
+            if (ad_dtype_is_complex(ad_dtype_of(v)))
                 return ad_set_error(AD_ERROR_DTYPE, "%s: %s%s is complex", run->name, name, path), false;
         }
     }
@@ -177,7 +177,7 @@ static bool momentum_of(const hyper_run *run, int r, double value, hyper_momentu
 static bool read_rate(hyper_run *run, int r, int i)
 {
     const char *name = run->dynamics->rate_name[r];
-    if (ad_dtype_of(run->input[i]) == AD_C128 || ad_dtype_of(run->input[i]) == AD_C64)
+    if (ad_dtype_is_complex(ad_dtype_of(run->input[i])))
         return ad_set_error(AD_ERROR_DTYPE, "%s: %s is complex", run->name, name), false;
     ad_array *x = run->rates[i] = ad_retain(ad_copy(ad_astype(run->input[i], AD_F64))); /* contiguous: its data stays where it is */
     const double *value = x ? ad_data(x) : NULL;

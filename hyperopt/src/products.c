@@ -105,8 +105,8 @@ static bool fits(const hyper_run *run, const ad_tree *slope)
     for (int k = 0; k < run->leaves; k++) {
         const hyper_leaf *leaf = &run->leaf[k];
         if (!ad_shape_equal(ad_shape_of(run->few[k]), leaf->shape))
-            return ad_set_error(AD_ERROR_SHAPE, "%s: the direction for %s has %d axes and %lld elements, not its shape", run->name, leaf->path,
-                                ad_ndim(run->few[k]), (long long)ad_size(run->few[k])), false;
+            return ad_set_error(AD_ERROR_SHAPE, "%s: the direction for %s has shape %s, not %s", run->name, leaf->path,
+                                HYPER_SHAPE_TEXT(ad_shape_of(run->few[k])), HYPER_SHAPE_TEXT(leaf->shape)), false;
     }
     return true;
 }

@@ -38,28 +38,17 @@ static bool append(struct text *t, const char *piece)
     return true;
 }
 
-static bool append_shape(struct text *t, ad_shape shape)
-{
-    char number[32];
-    bool done = append(t, " (");
-    for (int i = 0; i < shape.ndim && done; i++) {
-        snprintf(number, sizeof number, i ? ", %lld" : "%lld", (long long)shape.dim[i]);
-        done = append(t, number);
-    }
-    return done && append(t, ")");
-}
-
-/* "alpha/0 float64 (3) log, values 0123456789abcdef". */
+/* "alpha/0 float64 (3,) log, values 0123456789abcdef". */
 static bool append_leaf(struct text *t, const char *path, ad_array *leaf, hyper_scale scale)
 {
     static const char *const names[] = { [HYPER_CONSTANT] = " constant", [HYPER_PLAIN] = "", [HYPER_LOG] = " log", [HYPER_LOGIT] = " logit" };
-    char values[40];
+    char values[40], shape[AD_SHAPE_ROOM];
     const void *data = ad_data(leaf);
     if (!data)
         return false;
     snprintf(values, sizeof values, ", values %016llx\n", (unsigned long long)XXH3_64bits(data, (size_t)ad_size(leaf) * ad_dtype_size(ad_dtype_of(leaf))));
-    return append(t, path) && append(t, " ") && append(t, ad_dtype_name(ad_dtype_of(leaf))) && append_shape(t, ad_shape_of(leaf)) &&
-           append(t, names[scale]) && append(t, values);
+    return append(t, path) && append(t, " ") && append(t, ad_dtype_name(ad_dtype_of(leaf))) && append(t, " ") &&
+           append(t, ad_shape_tostring(ad_shape_of(leaf), shape, sizeof shape)) && append(t, names[scale]) && append(t, values);
 }
 
 /* The lines of all leaves, as bytes. */

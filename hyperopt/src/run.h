@@ -18,6 +18,9 @@
 #include <stdatomic.h>
 #include <xxhash.h>
 
+/* The text of a shape, for an error. */
+#define HYPER_SHAPE_TEXT(shape) ad_shape_tostring(shape, (char[AD_SHAPE_ROOM]){ "" }, AD_SHAPE_ROOM)
+
 #define HYPER_LAST_METHOD       HYPER_IMPLICIT
 
 /* Where training does not say. */

@@ -5,22 +5,7 @@
 #include "run.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
-
-typedef struct {
-    char text[256];
-} shape_text;
-
-static shape_text text_of(ad_shape shape)
-{
-    shape_text s;
-    size_t length = 0;
-    for (int i = 0; i < shape.ndim && length < 200; i++)
-        length += (size_t)snprintf(s.text + length, sizeof s.text - length, "%s%lld", i ? "," : "(", (long long)shape.dim[i]);
-    snprintf(s.text + length, sizeof s.text - length, "%s", shape.ndim == 0 ? "()" : shape.ndim == 1 ? ",)" : ")");
-    return s;
-}
 
 /* ---- reading ---- */
 
@@ -85,9 +70,9 @@ static bool read_one(hyper_run *run, int r, hyper_leaf *leaf, int k)
         return classify(s, leaf, stride);
     if (!part.tree)
         return ad_set_error(AD_ERROR_SHAPE, "%s: %s has shape %s; it should be a scalar, a vector of %lld iterations, or a tree like x", run->name, name,
-                            text_of(shape).text, (long long)T), false;
+                            HYPER_SHAPE_TEXT(shape), (long long)T), false;
     return ad_set_error(AD_ERROR_SHAPE, "%s: %s for %s has shape %s, which does not broadcast against %lld iterations of %s", run->name, name, leaf->path,
-                        text_of(shape).text, (long long)T, text_of(leaf->shape).text), false;
+                        HYPER_SHAPE_TEXT(shape), (long long)T, HYPER_SHAPE_TEXT(leaf->shape)), false;
 }
 
 bool hyper_schedules_read(hyper_run *run)

@@ -183,7 +183,7 @@ static bool next_unit(const hyper_run *run, unit *u)
 {
     for (u->element++; u->input < run->inputs; u->input++, u->element = 0) {
         ad_dtype dtype = ad_dtype_of(run->input[u->input]);
-        bool real = dtype == AD_F64 || dtype == AD_F32;
+        bool real = ad_dtype_is_inexact(dtype) && !ad_dtype_is_complex(dtype);
         if (run->wanted[u->input] && real && u->element < ad_size(run->input[u->input]))
             return true;
     }

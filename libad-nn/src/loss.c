@@ -50,11 +50,10 @@ static ad_array *probabilities(const char *operation, ad_array *logits, ad_array
     if (ad_ndim(labels) == 2 && ad_shape_equal(ad_shape_of(labels), shape))
         return labels;
     if (ad_ndim(labels) != 1 || ad_dim(labels, 0) != shape.dim[0])
-        return ad_set_error(AD_ERROR_SHAPE, "%s: labels of %d dimensions and %lld elements; logits of shape (%lld,%lld) ask for (%lld,) or (%lld,%lld)",
-                            operation, ad_ndim(labels), (long long)ad_size(labels), (long long)shape.dim[0], (long long)shape.dim[1], (long long)shape.dim[0],
-                            (long long)shape.dim[0], (long long)shape.dim[1]);
+        return ad_set_error(AD_ERROR_SHAPE, "%s: labels of shape %s; logits of shape %s ask for (%lld,) or %s", operation,
+                            ADNN_SHAPE_TEXT(ad_shape_of(labels)), ADNN_SHAPE_TEXT(shape), (long long)shape.dim[0], ADNN_SHAPE_TEXT(shape));
     ad_dtype dtype = ad_dtype_of(labels);
-    if (dtype != AD_I64 && dtype != AD_I32 && dtype != AD_U8)
+    if (!ad_dtype_is_integer(dtype))
         return ad_set_error(AD_ERROR_DTYPE, "%s: labels of one dimension that are not integers; see ad_astype", operation);
     return ad_call_primitive(&classes_op, &labels, 1, &(struct classes){ operation, shape.dim[1], ad_dtype_of(logits) });
 }

@@ -27,6 +27,9 @@ adnn_model *adnn_model_new(const struct adnn_kind *kind, int parts); /* zeroed; 
 /* False and an error, unless there is one already: what is NULL. */
 bool adnn_given(const void *pointer, const char *function, const char *what);
 
+/* The text of a shape, for an error. */
+#define ADNN_SHAPE_TEXT(shape) ad_shape_tostring(shape, (char[AD_SHAPE_ROOM]){ "" }, AD_SHAPE_ROOM)
+
 #define ADNN_NO_SHAPE ((ad_shape){ .ndim = -1 })
 
 #endif

@@ -13,7 +13,7 @@ static ad_array *draw(const char *path, ad_array *leaf, void *context)
     ad_dtype dtype = ad_dtype_of(leaf), part = dtype == AD_F32 || dtype == AD_C64 ? AD_F32 : AD_F64;
     ad_key key = ad_random_fold_in(d->key, d->leaf++);
     (void)path;
-    if (dtype != AD_C64 && dtype != AD_C128)
+    if (!ad_dtype_is_complex(dtype))
         return ad_random_normal(key, ad_shape_of(leaf), .dtype = part);
     ad_array *real = ad_random_normal(ad_random_fold_in(key, 0), ad_shape_of(leaf), .dtype = part, .scale = M_SQRT1_2);
     ad_array *imaginary = ad_random_normal(ad_random_fold_in(key, 1), ad_shape_of(leaf), .dtype = part, .scale = M_SQRT1_2);

@@ -68,8 +68,13 @@ CALL(ad_fprint(nowhere, x))
 CALL(free(ad_tostring(x)))
 CALL(ad_shape_size(shape))
 CALL(ad_shape_equal(shape, reps))
+CALL(ad_shape_tostring(shape, (char[8]){ "" }, (size_t)(count & 7)))
+CALL(ad_shape_tostring(shape, NULL, (size_t)n))
 CALL(ad_dtype_size(dtype))
 CALL(ad_dtype_name(dtype))
+CALL(ad_dtype_is_inexact(dtype))
+CALL(ad_dtype_is_complex(dtype))
+CALL(ad_dtype_is_integer(dtype))
 CALL(ad_is_traced(x))
 
 /* ---- elementwise ---- */

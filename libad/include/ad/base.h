@@ -60,7 +60,7 @@ typedef enum ad_dtype {
     AD_BOOL  /**< bool: one byte, 0 or 1 */
 } ad_dtype;
 
-enum { AD_DTYPE_COUNT = 8, AD_MAX_NDIM = 32 };
+enum { AD_DTYPE_COUNT = 8, AD_MAX_NDIM = 32, AD_SHAPE_ROOM = 704 };
 
 /** Lengths of the axes, first axis first. */
 typedef struct ad_shape {
@@ -81,11 +81,24 @@ AD_API int64_t ad_shape_size(ad_shape shape);
 /** Whether two shapes are the same. What is no shape, with fewer than 0 or more than AD_MAX_NDIM axes, equals none. */
 AD_API bool ad_shape_equal(ad_shape a, ad_shape b);
 
+/** The text of a shape as in errors, "(3,4)", "(3,)" or "()", written to a buffer of `room` bytes, which is given back; "no shape" of what is none.
+ * AD_SHAPE_ROOM bytes hold any shape. In a smaller buffer the text is cut off; "" comes back where the buffer is NULL or has no bytes. */
+AD_API const char *ad_shape_tostring(ad_shape shape, char *buffer, size_t room);
+
 /** Bytes of one element. */
 AD_API size_t ad_dtype_size(ad_dtype dtype);
 
 /** NumPy's name of a dtype: "float64", "bool". */
 AD_API const char *ad_dtype_name(ad_dtype dtype);
+
+/** Whether the dtype is real or complex floating point, NumPy's inexact: what can be differentiated. */
+AD_API bool ad_dtype_is_inexact(ad_dtype dtype);
+
+/** Whether the dtype is complex128 or complex64. */
+AD_API bool ad_dtype_is_complex(ad_dtype dtype);
+
+/** Whether the dtype is int64, int32 or uint8; bool is none of them. */
+AD_API bool ad_dtype_is_integer(ad_dtype dtype);
 
 AD_END_DECLS
 

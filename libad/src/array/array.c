@@ -457,7 +457,7 @@ int64_t ad_item_int(const ad_array *x)
 {
     double value[2];
     int64_t integer = 0;
-    bool one = single("ad_item_int", x, value), whole = one && !ad_dtype_is_float((ad_dtype)x->dtype);
+    bool one = single("ad_item_int", x, value), whole = one && !ad_dtype_is_inexact((ad_dtype)x->dtype);
     if (one && !whole && !(value[0] >= -0x1p63 && value[0] < 0x1p63))
         ad_set_error(AD_ERROR_VALUE, "ad_item_int: %g is not an int64", value[0]);
     else if (one)

@@ -31,6 +31,21 @@ const char *ad_dtype_name(ad_dtype dtype)
     return (unsigned)dtype < AD_DTYPE_COUNT ? names[dtype] : "no dtype";
 }
 
+bool (ad_dtype_is_inexact)(ad_dtype dtype)
+{
+    return ad_dtype_is_inexact(dtype);
+}
+
+bool (ad_dtype_is_complex)(ad_dtype dtype)
+{
+    return ad_dtype_is_complex(dtype);
+}
+
+bool (ad_dtype_is_integer)(ad_dtype dtype)
+{
+    return ad_dtype_is_integer(dtype);
+}
+
 ad_dtype ad_dtype_promote(ad_dtype a, ad_dtype b)
 {
     return (ad_dtype)promoted[a][b];

@@ -1,4 +1,4 @@
-/* Dtypes: classes and promotion. Their sizes are in kernels.h. */
+/* Dtypes: promotion. Their sizes and classes are in kernels.h. */
 #ifndef AD_DTYPE_INTERNAL_H
 #define AD_DTYPE_INTERNAL_H
 
@@ -11,16 +11,5 @@ bool ad_number_fits(const char *operation, const ad_array *x, ad_dtype dtype); /
 bool ad_number_overflows(const ad_array *x, ad_dtype dtype, int64_t *value); /* whether x is a C integer that int32 or uint8 cannot hold, and which */
 ad_dtype ad_dtype_real(ad_dtype dtype);                       /* complex128 to float64, complex64 to float32; others as they are */
 ad_dtype ad_dtype_complex(ad_dtype dtype);
-
-/* Real or complex: what can be differentiated. */
-static inline bool ad_dtype_is_float(ad_dtype dtype)
-{
-    return dtype <= AD_C64;
-}
-
-static inline bool ad_dtype_is_complex(ad_dtype dtype)
-{
-    return dtype == AD_C128 || dtype == AD_C64;
-}
 
 #endif

@@ -297,7 +297,7 @@ static void put_element(struct printer *p, const char *at)
     struct element e = element_at(dtype, at);
     if (dtype == AD_BOOL) {
         put_string(&p->text, e.integer ? " True" : "False");
-    } else if (!ad_dtype_is_float(dtype)) {
+    } else if (!ad_dtype_is_inexact(dtype)) {
         char word[WORD_BYTES];
         put(&p->text, word, (size_t)snprintf(word, sizeof word, "%*lld", p->integer_width, e.integer));
     } else {
@@ -401,7 +401,7 @@ static void put_scalar(struct text *t, const ad_array *x)
     char word[WORD_BYTES];
     if (dtype == AD_BOOL)
         strcpy(word, e.integer ? "True" : "False");
-    else if (!ad_dtype_is_float(dtype))
+    else if (!ad_dtype_is_inexact(dtype))
         snprintf(word, sizeof word, "%lld", e.integer);
     else if (ad_dtype_is_complex(dtype))
         write_complex_scalar(word, e.part, single);
@@ -420,7 +420,7 @@ static void put_all(struct printer *p)
     see_all(p, 0, x->data, see_element_size);
     for (int part = 0; part < 2; part++)
         p->form[part].scientific = wants_scientific(&p->form[part]);
-    if (ad_dtype_is_float((ad_dtype)x->dtype))
+    if (ad_dtype_is_inexact((ad_dtype)x->dtype))
         see_all(p, 0, x->data, see_element_width);
     for (int part = 0; part < 2; part++)
         make_room_for_not_finite(&p->form[part]);

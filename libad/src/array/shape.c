@@ -63,6 +63,16 @@ const char *ad_shape_text(char *buffer, size_t size, int ndim, const int64_t *di
     return buffer;
 }
 
+const char *ad_shape_tostring(ad_shape shape, char *buffer, size_t room)
+{
+    if (!buffer || room == 0)
+        return "";
+    if (has_axes(&shape))
+        return ad_shape_text(buffer, room, shape.ndim, shape.dim);
+    snprintf(buffer, room, "no shape");
+    return buffer;
+}
+
 bool ad_count_fits(const char *operation, int count, int room, const char *things)
 {
     if (count >= 0 && count <= room)

@@ -22,6 +22,26 @@ static inline int64_t ad_item_size(ad_dtype dtype)
     return sizes[dtype];
 }
 
+/* What base.h declares, without a call. */
+static inline bool is_inexact_dtype(ad_dtype dtype)
+{
+    return dtype <= AD_C64;
+}
+
+static inline bool is_complex_dtype(ad_dtype dtype)
+{
+    return dtype == AD_C128 || dtype == AD_C64;
+}
+
+static inline bool is_integer_dtype(ad_dtype dtype)
+{
+    return dtype >= AD_I64 && dtype <= AD_U8;
+}
+
+#define ad_dtype_is_inexact(dtype) is_inexact_dtype(dtype)
+#define ad_dtype_is_complex(dtype) is_complex_dtype(dtype)
+#define ad_dtype_is_integer(dtype) is_integer_dtype(dtype)
+
 /* One dimension of an elementwise function: n elements, each operand with its own stride.
  * in[i] and in_stride[i] for every input; an input stride of 0 repeats one element. */
 typedef void ad_loop(int64_t n, const char *const *in, const int64_t *in_stride, char *out, int64_t out_stride);

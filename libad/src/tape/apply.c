@@ -310,14 +310,14 @@ FOR_EACH_COUNT bool trace_of(ad_context *c, struct ad_node *node, int count, con
     ad_array **outputs = (ad_array **)node->outputs;
     uint64_t reverse = mask & ~tape->forward;
     uint32_t first = 0;
-    if (outputs_count == 1 && !ad_dtype_is_float((ad_dtype)outputs[0]->dtype))
+    if (outputs_count == 1 && !ad_dtype_is_inexact((ad_dtype)outputs[0]->dtype))
         return true;
     if (__builtin_expect(ad_has_parameters(node->op), 0) && !parameters_constant(c, node))
         return false;
     if (reverse && !(first = record(c, node, count, masks, outputs_count, reverse)))
         return false;
     for (int k = 0; k < outputs_count; k++) {
-        if (!ad_dtype_is_float((ad_dtype)outputs[k]->dtype))
+        if (!ad_dtype_is_inexact((ad_dtype)outputs[k]->dtype))
             continue;
         outputs[k]->serial = tape->serial;
         outputs[k]->slot = first ? first + (uint32_t)k : 0;
@@ -444,7 +444,7 @@ ad_array *ad_times_array(ad_context *c, ad_array *t, ad_array *d, uint32_t made)
     ad_dtype dtype = (ad_dtype)t->dtype;
     if (!ad_both_given(t, d, "ad_zzmul"))
         return NULL;
-    if (!ad_is_alike(t, d) || (t->flags & (AD_CONTIGUOUS | AD_WEAK)) != AD_CONTIGUOUS || t->size >= AD_LOOP_SHARED || !ad_dtype_is_float(dtype) ||
+    if (!ad_is_alike(t, d) || (t->flags & (AD_CONTIGUOUS | AD_WEAK)) != AD_CONTIGUOUS || t->size >= AD_LOOP_SHARED || !ad_dtype_is_inexact(dtype) ||
         !is_constant(c, t) || !is_constant(c, d) || c->watched)
         return ad_zzmul(t, d);
     bool own = s->count > made && s->entries[s->count - 1] == (uintptr_t)d && ad_is_private(d);
@@ -508,7 +508,7 @@ ad_array *ad_lift(ad_context *c, ad_array *x, int level, ad_array *tangent)
         y = ad_call_primitive(&ad_identity_op, &x, 1, NULL);
     else
         ad_apply(c, &ad_identity_op, &x, 1, NULL, &y);
-    if (!y || !ad_dtype_is_float((ad_dtype)x->dtype))
+    if (!y || !ad_dtype_is_inexact((ad_dtype)x->dtype))
         return y;
     y->flags &= (uint8_t)~AD_WEAK;
     y->slot = y->serial ? y->slot : 0;

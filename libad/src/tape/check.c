@@ -117,7 +117,7 @@ static ad_array *projection(const struct check *check, ad_tree *z)
         return NULL;
     ad_array *sum = ad_scalar(0);
     for (int i = 0; i < outputs.count; i++)
-        if (ad_dtype_is_float((ad_dtype)outputs.leaf[i]->dtype)) {
+        if (ad_dtype_is_inexact((ad_dtype)outputs.leaf[i]->dtype)) {
             ad_array *u = ad_div(outputs.leaf[i], ad_tree_array_at(check->result_sizes, i)), *w = random_like(outputs.leaf[i], key_of(check, WEIGHTS, i));
             sum = ad_add(sum, paired(ad_expm1(ad_mul(u, 0.5)), w));
         }
@@ -354,7 +354,7 @@ static bool gather_point(ad_context *c, struct check *check)
 static double rounding_unit(const ad_array *x)
 {
     ad_dtype dtype = (ad_dtype)x->dtype;
-    return !ad_dtype_is_float(dtype) ? 0 : ad_dtype_real(dtype) == AD_F32 ? FLT_EPSILON : DBL_EPSILON;
+    return !ad_dtype_is_inexact(dtype) ? 0 : ad_dtype_real(dtype) == AD_F32 ? FLT_EPSILON : DBL_EPSILON;
 }
 
 /* What the point and the result there say: sizes and rounding unit. */
@@ -366,7 +366,7 @@ static bool look_at_result(struct check *check)
     AD_SCRATCH room = { 0 };
     ad_tree_item *items = ad_scratch_take(ad_current(), &room, outputs.count, sizeof *items);
     for (int i = 0; items && i < outputs.count; i++) {
-        bool counts = ad_dtype_is_float((ad_dtype)outputs.leaf[i]->dtype);
+        bool counts = ad_dtype_is_inexact((ad_dtype)outputs.leaf[i]->dtype);
         items[i] = (ad_tree_item){ AD_ITEM_ARRAY, counts ? largest(ad_stop_gradient(outputs.leaf[i]), 1) : ad_scalar(1) };
         check->unit = fmax(check->unit, rounding_unit(outputs.leaf[i]));
     }

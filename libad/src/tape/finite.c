@@ -14,7 +14,7 @@
 
 static bool is_finite(const ad_array *x)
 {
-    return !x || !ad_dtype_is_float((ad_dtype)x->dtype) || x->flags & AD_ABSTRACT || !x->size || ad_item(ad_all(ad_isfinite((ad_array *)(uintptr_t)x))) != 0;
+    return !x || !ad_dtype_is_inexact((ad_dtype)x->dtype) || x->flags & AD_ABSTRACT || !x->size || ad_item(ad_all(ad_isfinite((ad_array *)(uintptr_t)x))) != 0;
 }
 
 /* "-inf at (2,0)": the first element in C order that is not finite. */

@@ -157,7 +157,7 @@ static bool push_level(ad_context *c, struct ad_node *node, int level, ad_array 
     ad_references_note(c, &given, node, tangents, node->count);
     for (int k = 0; k < outputs_count && done; k++) {
         ad_array *tangent;
-        if (!ad_dtype_is_float((ad_dtype)outputs[k]->dtype))
+        if (!ad_dtype_is_inexact((ad_dtype)outputs[k]->dtype))
             continue;
         node->target = k;
         done = tangent_of_output(c, node, tangents, &tangent) && (!tangent || attach(c, node, level, tangent));

@@ -54,7 +54,7 @@ ad_tree *ad_float_leaves(ad_context *c, const ad_fn *fn, const ad_value *argumen
         if (!(done = arguments[i].p && ad_leaves_of(c, fn->arguments[i], arguments[i].p, &leaves)))
             break;
         for (int k = 0; k < leaves.count; k++)
-            if (ad_dtype_is_float((ad_dtype)leaves.leaf[k]->dtype))
+            if (ad_dtype_is_inexact((ad_dtype)leaves.leaf[k]->dtype))
                 items[count++] = (ad_tree_item){ AD_ITEM_ARRAY, leaves.leaf[k] };
         ad_leaves_free(c, &leaves);
     }
@@ -74,7 +74,7 @@ bool ad_with_float_leaves(ad_context *c, const ad_fn *fn, const ad_value *argume
         if (!ad_leaves_of(c, fn->arguments[i], values[i].p, &leaves))
             return false;
         for (int k = 0; k < leaves.count; k++)
-            if (ad_dtype_is_float((ad_dtype)leaves.leaf[k]->dtype))
+            if (ad_dtype_is_inexact((ad_dtype)leaves.leaf[k]->dtype))
                 leaves.leaf[k] = ad_tree_array_at(list, next++);
         values[i].p = ad_leaves_join(fn->arguments[i], values[i].p, leaves.leaf);
         ad_leaves_free(c, &leaves);
@@ -111,7 +111,7 @@ static bool lift_leaves(ad_context *c, struct ad_trace *trace, ad_array **lifted
         lifted[i] = ad_lift(c, trace->inputs.leaf[i], trace->level, NULL);
         if (!lifted[i])
             return false;
-        trace->input_slots[i] = ad_dtype_is_float((ad_dtype)lifted[i]->dtype) ? lifted[i]->slot : 0;
+        trace->input_slots[i] = ad_dtype_is_inexact((ad_dtype)lifted[i]->dtype) ? lifted[i]->slot : 0;
     }
     trace->last = c->tape->slots.next - 1;
     return true;
@@ -137,7 +137,7 @@ static bool differentiable(char kind, const void *argument, int argnum)
         ad_set_error_of_running(AD_ERROR_VALUE, "argument %d is NULL", argnum);
     else if (!ad_given((struct ad_object *)argument, ad_current()->operation, "argument"))
         return false;
-    else if (kind == 'a' && !ad_dtype_is_float(ad_dtype_of(argument)))
+    else if (kind == 'a' && !ad_dtype_is_inexact(ad_dtype_of(argument)))
         ad_set_error_of_running(AD_ERROR_DTYPE, "argument %d is %s, not real or complex; see ad_astype", argnum, ad_dtype_name(ad_dtype_of(argument)));
     else
         return true;
@@ -336,7 +336,7 @@ static void *push(ad_context *c, const ad_fn *fn, const ad_value *arguments, con
         ad_array **lifted = ad_scratch_take(c, &lifted_room, inputs->count, sizeof *lifted);
         bool done = lifted != NULL;
         for (int i = 0; i < inputs->count && done; i++) {
-            ad_array *t = ad_dtype_is_float((ad_dtype)inputs->leaf[i]->dtype) ? ad_match(tangents->leaf[i], inputs->leaf[i]) : tangents->leaf[i];
+            ad_array *t = ad_dtype_is_inexact((ad_dtype)inputs->leaf[i]->dtype) ? ad_match(tangents->leaf[i], inputs->leaf[i]) : tangents->leaf[i];
             done = t && (lifted[i] = ad_lift(c, inputs->leaf[i], level, t));
         }
         result = done ? call_with(c, fn, arguments, 0, ad_leaves_join(kind, arguments[0].p, lifted)) : NULL;

@@ -132,7 +132,7 @@ const char *ad_blis_kernels(void)
  * narrow kernels were faster. */
 bool ad_blis_takes(ad_dtype dtype, int64_t m, int64_t n, int64_t k)
 {
-    bool complex_matrices = (dtype == AD_C128 || dtype == AD_C64) && m > 1 && n > 1;
+    bool complex_matrices = ad_dtype_is_complex(dtype) && m > 1 && n > 1;
     double work = (double)m * (double)n * (double)k;
     return chosen && (complex_matrices ? work >= 16384 && k >= 16 : work >= 2048);
 }

@@ -54,7 +54,7 @@ static int64_t reals_of(const struct ad_svd *svd)
 {
     int64_t k = least(svd), longer = svd->m + (int64_t)svd->n - k;
     int64_t square = 5 * k * k + 5 * k, rectangle = 2 * longer * k + 2 * k * k + k;
-    return svd->dtype == AD_F64 || svd->dtype == AD_F32 ? 0 : square > rectangle ? square : rectangle;
+    return !ad_dtype_is_complex(svd->dtype) ? 0 : square > rectangle ? square : rectangle;
 }
 
 struct pieces {
@@ -120,7 +120,7 @@ EXTREME(extreme_float, float)
 
 static int64_t numbers_in(ad_dtype dtype, int64_t count)
 {
-    return dtype == AD_C128 || dtype == AD_C64 ? 2 * count : count;
+    return ad_dtype_is_complex(dtype) ? 2 * count : count;
 }
 
 static double extreme_of(const struct ad_svd *svd, const void *a)

@@ -171,7 +171,7 @@ static int step_of(int64_t item, int64_t length, int64_t stride)
 
 static int64_t blas_item(ad_dtype dtype)
 {
-    return dtype <= AD_C64 ? ad_item_size(dtype) : 0;
+    return ad_dtype_is_inexact(dtype) ? ad_item_size(dtype) : 0;
 }
 
 /* Whether OpenBLAS may multiply a matrix with a vector. With a complex matrix by columns 0.3.21 reads past the end
@@ -212,7 +212,7 @@ static struct plan plan_of(const struct product *p)
         return plan;
     plan.a_step = step_of(p->item, k, p->a.column_stride);
     plan.b_step = step_of(p->item, k, p->b.row_stride);
-    bool real = p->dtype == AD_F64 || p->dtype == AD_F32, dot = m == 1 && n == 1;
+    bool real = !ad_dtype_is_complex(p->dtype), dot = m == 1 && n == 1;
     if (dot && !real && (plan.a_step != 1 || plan.b_step != 1))
         return plan; /* OpenBLAS 0.3.21 reads past the last element */
     if (dot)

@@ -23,7 +23,7 @@ static void fill_first(ad_reduction kind, ad_dtype dtype, int64_t n, char *out)
     int64_t none = 0;
     ad_cast(AD_F64, dtype)(1, (const char *const[]){ (const char *)&first[kind] }, &none, value, 0);
     bool extreme = kind == AD_REDUCE_MAX || kind == AD_REDUCE_MIN, max = kind == AD_REDUCE_MAX;
-    if (extreme && (dtype == AD_C128 || dtype == AD_C64)) /* the imaginary part too */
+    if (extreme && ad_dtype_is_complex(dtype)) /* the imaginary part too */
         memcpy(value + item / 2, value, item / 2);
     if (extreme && dtype == AD_I64)
         memcpy(value, max ? &smallest : &largest, sizeof smallest);
@@ -385,6 +385,6 @@ void ad_reduce(ad_reduction kind, const struct ad_loops *loops, int ndim, const 
         }
     canonicalise(w);
     for (int d = 0; d < w->ndim; d++)
-        s.levels[d] = sum && out.dtype <= AD_C64 && w->out[d] == 0 && d < w->ndim - 1 ? levels_of(w->dims[d]) : 0;
+        s.levels[d] = sum && ad_dtype_is_inexact(out.dtype) && w->out[d] == 0 && d < w->ndim - 1 ? levels_of(w->dims[d]) : 0;
     run_walk(&s, in.data, out.data);
 }

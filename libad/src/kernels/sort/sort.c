@@ -135,7 +135,7 @@ static void sort_bytes(int64_t n, const uint8_t *in, uint8_t *out)
 static void order_by_64(ad_dtype dtype, int64_t n, const void *in, int64_t *out, int64_t *scratch)
 {
     struct row_64_with_places row = { scratch, scratch + n, out, scratch + 2 * n + AD_SORT_SLACK };
-    bool complex = dtype == AD_C128 || dtype == AD_C64;
+    bool complex = ad_dtype_is_complex(dtype);
     for (int64_t i = 0; i < n; i++)
         out[i] = i;
     for (int minor = complex; minor >= 0; minor--) {

@@ -39,7 +39,7 @@ static bool astype_eval(const ad_node *node, void *const *outputs)
 
 static ad_array *astype_transpose(const ad_node *node, int operand, ad_array *g)
 {
-    return ad_dtype_is_float(ad_node_dtype(node, operand)) ? g : NULL;
+    return ad_dtype_is_inexact(ad_node_dtype(node, operand)) ? g : NULL;
 }
 
 /* The dtype is the whole of the options. */

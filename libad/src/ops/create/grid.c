@@ -70,8 +70,8 @@ static ad_array *placed(ad_array *y, const ad_linspace_options *o)
  * weak, and widen nothing. */
 static ad_array *end_of_range(ad_array *x, ad_dtype common)
 {
-    bool real = ad_dtype_is_float(common);
-    if (ad_dtype_is_float((ad_dtype)x->dtype) || (real && x->flags & AD_WEAK))
+    bool real = ad_dtype_is_inexact(common);
+    if (ad_dtype_is_inexact((ad_dtype)x->dtype) || (real && x->flags & AD_WEAK))
         return x;
     return ad_astype(x, real ? ad_dtype_real(common) : AD_F64);
 }
@@ -143,7 +143,7 @@ static ad_array *spread(ad_array *start, ad_array *stop, ad_array *place, const 
 /* Towards minus infinity, where the dtype is one of integers. */
 static ad_array *floored(ad_array *y, ad_dtype dtype)
 {
-    if (!y || dtype == AD_NO_DTYPE || dtype == AD_BOOL || ad_dtype_is_float(dtype))
+    if (!y || dtype == AD_NO_DTYPE || dtype == AD_BOOL || ad_dtype_is_inexact(dtype))
         return y;
     if (ad_dtype_is_complex((ad_dtype)y->dtype))
         return ad_set_error(AD_ERROR_DTYPE, "ad_linspace: %s values cannot be rounded down to %s", ad_dtype_name((ad_dtype)y->dtype), ad_dtype_name(dtype));
@@ -184,7 +184,7 @@ ad_array *(ad_logspace)(ad_array *start, ad_array *stop)
 static ad_dtype dtype_of_ratios(ad_array *start, ad_array *stop, ad_dtype wanted)
 {
     ad_dtype common = ad_dtype_common((ad_array *[]){ start, stop }, 2);
-    common = ad_dtype_is_float(common) ? common : AD_F64;
+    common = ad_dtype_is_inexact(common) ? common : AD_F64;
     return wanted == AD_NO_DTYPE ? common : ad_dtype_promote(common, wanted);
 }
 

@@ -202,7 +202,7 @@ static ad_array *with_length(ad_array *x, int axis, int64_t n)
 
 static ad_array *as_float(ad_array *x)
 {
-    return ad_dtype_is_float((ad_dtype)x->dtype) ? x : ad_astype(x, AD_F64);
+    return ad_dtype_is_inexact((ad_dtype)x->dtype) ? x : ad_astype(x, AD_F64);
 }
 
 /* Reals, for functions of those. */

@@ -25,7 +25,7 @@ static const struct places *places_of(const ad_node *node)
 bool ad_index_fits(const struct places *p, const ad_node *node, int operand)
 {
     ad_dtype dtype = ad_input_dtype(node, operand);
-    if (ad_dtype_is_float(dtype) && ad_input_size(node, operand))
+    if (ad_dtype_is_inexact(dtype) && ad_input_size(node, operand))
         return AD_FAIL(AD_ERROR_DTYPE, "%s: an index of dtype %s; it should be integers", p->operation, ad_dtype_name(dtype));
     return dtype != AD_BOOL || AD_FAIL(AD_ERROR_DTYPE, "%s: an index of dtype bool; a mask goes to ad_compress or ad_at_list", p->operation);
 }

@@ -220,7 +220,7 @@ ad_array *ad_linalg_solve_banded_with(ad_array *ab, ad_array *b, ad_linalg_solve
         return ad_set_error(AD_ERROR_SHAPE, "%s: a right-hand side of shape (); it should have one axis or more", name);
     bool vector = b->ndim == 1;
     ad_dtype dtype = ad_dtype_common((ad_array *[]){ ab, b }, 2);
-    dtype = ad_dtype_is_float(dtype) ? dtype : AD_F64;
+    dtype = ad_dtype_is_inexact(dtype) ? dtype : AD_F64;
     ab = ad_astype(ab, dtype);
     b = ad_astype(vector ? ad_expand_dims(b, -1) : b, dtype);
     ad_array *factors[2];

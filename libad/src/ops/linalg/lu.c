@@ -291,7 +291,7 @@ ad_array *ad_linalg_lu_solve_with(ad_array *lu, ad_array *piv, ad_array *b, ad_l
         return NULL;
     if (b->ndim == 0)
         return ad_set_error(AD_ERROR_SHAPE, "%s: a right-hand side of shape (); it should have one axis or more", name);
-    if (ad_dtype_is_float((ad_dtype)piv->dtype) || piv->ndim == 0 || ad_dim(piv, -1) != ad_dim(lu, -1))
+    if (ad_dtype_is_inexact((ad_dtype)piv->dtype) || piv->ndim == 0 || ad_dim(piv, -1) != ad_dim(lu, -1))
         return ad_set_error(AD_ERROR_VALUE, "%s: pivots of shape %s and dtype %s for matrices of shape %s; they should be whole numbers, one for each row",
                             name, AD_SHAPE_TEXT(piv), ad_dtype_name((ad_dtype)piv->dtype), AD_SHAPE_TEXT(lu));
     if (options.trans < 0 || options.trans > 2)

@@ -309,7 +309,7 @@ static bool resolve_axes(const char *name, const ad_array *x, int axis, const ad
 
 static ad_array *as_float(ad_array *x)
 {
-    return ad_dtype_is_float((ad_dtype)x->dtype) ? x : ad_astype(x, AD_F64);
+    return ad_dtype_is_inexact((ad_dtype)x->dtype) ? x : ad_astype(x, AD_F64);
 }
 
 static ad_array *without(ad_array *y, ad_axes axes, bool keepdims)

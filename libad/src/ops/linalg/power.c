@@ -109,7 +109,7 @@ ad_array *(ad_linalg_expm)(ad_array *a)
 ad_array *(ad_linalg_matrix_power)(ad_array *a, int64_t n)
 {
     const char *name = "ad_linalg_matrix_power";
-    bool integers = a && !ad_dtype_is_float((ad_dtype)a->dtype) && n >= 0;
+    bool integers = a && !ad_dtype_is_inexact((ad_dtype)a->dtype) && n >= 0;
     if (!ad_given(a, name, "array"))
         return NULL;
     ad_array *x = ad_matrices(name, a, true), *y = NULL;

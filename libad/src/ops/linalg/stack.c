@@ -14,7 +14,7 @@ ad_array *ad_matrices(const char *operation, ad_array *x, bool square)
         return ad_set_error(AD_ERROR_SHAPE, "%s: an operand of shape %s; the matrices should be square", operation, AD_SHAPE_TEXT(x));
     if (rows > AD_LINALG_LARGEST || columns > AD_LINALG_LARGEST)
         return ad_set_error(AD_ERROR_SHAPE, "%s: matrices of shape %s are larger than %d", operation, AD_SHAPE_TEXT(x), AD_LINALG_LARGEST);
-    return ad_dtype_is_float((ad_dtype)x->dtype) ? x : ad_astype(x, AD_F64);
+    return ad_dtype_is_inexact((ad_dtype)x->dtype) ? x : ad_astype(x, AD_F64);
 }
 
 struct matrix_size ad_matrix_size(const ad_node *node, int operand)

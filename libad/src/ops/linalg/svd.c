@@ -232,7 +232,7 @@ ad_array *(ad_linalg_svdvals)(ad_array *x)
     ad_array *tolerance;
     if (!ad_given(x, "ad_linalg_svdvals", "array"))
         return NULL;
-    if (!ad_dtype_is_float((ad_dtype)x->dtype))
+    if (!ad_dtype_is_inexact((ad_dtype)x->dtype))
         x = ad_astype(x, AD_F64);
     return ad_singular_values("ad_linalg_svdvals", x, &tolerance);
 }

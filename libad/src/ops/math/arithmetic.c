@@ -283,7 +283,7 @@ ad_array *(ad_clip)(ad_array *x, ad_array *low, ad_array *high)
         return ad_set_error(AD_ERROR_VALUE, "ad_clip: a bound of %lld is out of range for %s", (long long)ad_item_int(below > 0 ? low : high),
                             ad_dtype_name((ad_dtype)x->dtype));
     bool both = low && below == 0 && low->ndim == 0 && high && above == 0 && high->ndim == 0;
-    if (both && ad_dtype_is_float((ad_dtype)x->dtype) && ad_dtype_common(operands, 3) == (ad_dtype)x->dtype)
+    if (both && ad_dtype_is_inexact((ad_dtype)x->dtype) && ad_dtype_common(operands, 3) == (ad_dtype)x->dtype)
         return ad_call_primitive(&clip_op, (ad_array *[]){ x, ad_astype(low, (ad_dtype)x->dtype), ad_astype(high, (ad_dtype)x->dtype) }, 3, NULL);
     ad_array *y = low && below == 0 ? ad_maximum(x, low) : x;
     return high && above == 0 ? ad_minimum(y, high) : ad_unchanged(y);
@@ -374,7 +374,7 @@ static ad_array *integer_power(ad_array *x, int exponent)
 
 static bool whole(const ad_array *x)
 {
-    return x && !ad_dtype_is_float((ad_dtype)x->dtype);
+    return x && !ad_dtype_is_inexact((ad_dtype)x->dtype);
 }
 
 /* Exponents of integers: themselves. */
@@ -393,7 +393,7 @@ AD_OPERATION(exponents_op);
 /* A C integer for an exponent makes it an integer power. */
 ad_array *(ad_pow)(ad_array *x, ad_array *p)
 {
-    if (x && p && p->flags & AD_WEAK && p->dtype == AD_I64 && ad_dtype_is_float((ad_dtype)x->dtype)) {
+    if (x && p && p->flags & AD_WEAK && p->dtype == AD_I64 && ad_dtype_is_inexact((ad_dtype)x->dtype)) {
         int64_t exponent;
         memcpy(&exponent, memory_of(p), sizeof exponent);
         if (exponent >= -LARGEST_PRODUCT && exponent <= LARGEST_PRODUCT)

@@ -34,7 +34,7 @@ FOR_EACH_COUNT ad_dtype float_dtype(const ad_node *node, int count)
         else if (!number)
             return AD_NO_DTYPE;
     }
-    return ad_dtype_is_float(dtype) ? dtype : AD_NO_DTYPE;
+    return ad_dtype_is_inexact(dtype) ? dtype : AD_NO_DTYPE;
 }
 
 /* The dtype that the loop runs in: the common one, or float64 where the function has no integer form at all. */
@@ -42,7 +42,7 @@ static __attribute__((noinline)) ad_dtype mixed_dtype(const ad_node *node, const
 {
     int id = node->op->code, first = id == AD_LOOP_where;
     ad_dtype dtype = ad_input_dtype_common(node, first, node->count - first);
-    if (!loops->loop[id][dtype] && !ad_dtype_is_float(dtype) && !loops->loop[id][AD_I64])
+    if (!loops->loop[id][dtype] && !ad_dtype_is_inexact(dtype) && !loops->loop[id][AD_I64])
         return AD_F64;
     return loops->loop[id][dtype] ? dtype : AD_NO_DTYPE;
 }
@@ -235,7 +235,7 @@ FOR_EACH_COUNT bool direct(const ad_node *node, ad_array **output, int count)
     ad_context *c = ad_current();
     const ad_array *a = node->inputs[0], *b = node->inputs[count - 1], *row = is_row(a) ? a : b;
     ad_dtype dtype = (ad_dtype)row->dtype, out_dtype = ad_loop_output((ad_loop_id)node->op->code, dtype);
-    ad_loop *loop = ad_dtype_is_float(dtype) ? c->loops->loop[node->op->code][dtype] : NULL;
+    ad_loop *loop = ad_dtype_is_inexact(dtype) ? c->loops->loop[node->op->code][dtype] : NULL;
     int64_t n = row->size, item = ad_item_size(dtype), strides[] = { item, item };
     const char *in[] = { memory_of(a), memory_of(b) };
     double number;

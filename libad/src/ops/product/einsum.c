@@ -402,7 +402,7 @@ static bool sum_unneeded(struct factor *f, const bool *needed, ad_dtype dtype)
         remove_axis(f, axes.axis[i], ndim--);
     ad_array *x = f->x->dtype == dtype ? f->x : ad_astype(f->x, dtype);
     ad_array *sum = ad_sum(x, .axes = axes);
-    return (f->x = ad_dtype_is_float(dtype) ? sum : ad_astype(sum, dtype)) != NULL;
+    return (f->x = ad_dtype_is_inexact(dtype) ? sum : ad_astype(sum, dtype)) != NULL;
 }
 
 /* Labels of the output and of all factors but i and j. */

@@ -84,7 +84,7 @@ static ad_array *prepared(ad_context *c, ad_array *x, bool is_row, ad_dtype dtyp
 {
     if (x->dtype != dtype)
         return ad_array_cast(c, x, dtype);
-    if (!ad_dtype_is_float(dtype) || ad_matmul_prefers_loops(s->m, s->n, s->k))
+    if (!ad_dtype_is_inexact(dtype) || ad_matmul_prefers_loops(s->m, s->n, s->k))
         return x;
     bool taken = ad_matmul_takes(dtype, is_row ? s->m : s->k, is_row ? s->k : s->n, matrix_of(x, is_row));
     return taken ? x : ad_array_contiguous(c, x);
@@ -101,7 +101,7 @@ static bool merge_rows(ad_dtype dtype, struct sizes *s, struct stack *a, const s
         taller.row_stride = a->step[last];
     if (b->step[last] != 0 || (count > 1 && a->step[last] != s->m * taller.row_stride))
         return false;
-    if (ad_dtype_is_float(dtype) && !ad_matmul_takes(dtype, s->m * count, s->k, taller))
+    if (ad_dtype_is_inexact(dtype) && !ad_matmul_takes(dtype, s->m * count, s->k, taller))
         return false;
     a->matrix = taller;
     s->m *= count;

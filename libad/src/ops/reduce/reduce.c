@@ -77,7 +77,7 @@ static ad_dtype result_dtype(const ad_node *node)
     switch ((ad_reduction)ad_node_primitive(node)->code) {
     case AD_REDUCE_SUM:
     case AD_REDUCE_PROD:
-        return ad_dtype_is_float(dtype) ? dtype : AD_I64;
+        return ad_dtype_is_inexact(dtype) ? dtype : AD_I64;
     case AD_REDUCE_ARGMAX:
     case AD_REDUCE_ARGMIN:
         return AD_I64;
@@ -189,7 +189,7 @@ static bool convertible(const ad_array *x, ad_dtype dtype)
     double lowest = dtype == AD_U8 ? 0 : dtype == AD_I32 ? INT32_MIN : -0x1p63, beyond = dtype == AD_U8 ? 256 : dtype == AD_I32 ? 0x1p31 : 0x1p63;
     if (ad_dtype_is_complex((ad_dtype)x->dtype))
         return ad_dtype_is_complex(dtype);
-    if (ad_dtype_is_float(dtype) || dtype == AD_BOOL || (x->dtype == AD_I64 && dtype == AD_I64))
+    if (ad_dtype_is_inexact(dtype) || dtype == AD_BOOL || (x->dtype == AD_I64 && dtype == AD_I64))
         return true;
     double value = ad_item(x);
     return value > lowest - 1 && value < beyond;
@@ -572,7 +572,7 @@ DEFAULTS_OF(ptp)
 /* x in the dtype that moments are computed in. */
 static ad_array *as_float(ad_array *x, ad_reduce_options *o)
 {
-    ad_dtype dtype = o->dtype != AD_NO_DTYPE ? o->dtype : x && !ad_dtype_is_float((ad_dtype)x->dtype) ? AD_F64 : AD_NO_DTYPE;
+    ad_dtype dtype = o->dtype != AD_NO_DTYPE ? o->dtype : x && !ad_dtype_is_inexact((ad_dtype)x->dtype) ? AD_F64 : AD_NO_DTYPE;
     o->dtype = AD_NO_DTYPE;
     return dtype == AD_NO_DTYPE ? x : ad_astype(x, dtype);
 }

@@ -133,7 +133,7 @@ ad_array *ad_linear_recurrence_with(ad_array *a, ad_array *b, ad_recurrence_opti
     s.axis = ad_axis_resolve("ad_linear_recurrence", options.axis, shape.ndim);
     if (s.axis < 0)
         return NULL;
-    dtype = ad_dtype_is_float(dtype) ? dtype : AD_F64;
+    dtype = ad_dtype_is_inexact(dtype) ? dtype : AD_F64;
     return recurrence(ad_broadcast_to(ad_astype(a, dtype), shape), ad_broadcast_to(ad_astype(b, dtype), shape), &s, options.reverse);
 }
 
@@ -149,7 +149,7 @@ enum { SUM, PRODUCT };
 static bool scan_infer(const ad_node *node, ad_spec *output)
 {
     ad_same_infer(node, output);
-    if (!ad_dtype_is_float(output->dtype))
+    if (!ad_dtype_is_inexact(output->dtype))
         output->dtype = AD_I64;
     return true;
 }

@@ -396,7 +396,7 @@ ad_array *ad_repeat_with(ad_array *x, ad_array *repeats, ad_repeat_options optio
 {
     if (!ad_given(x, "ad_repeat", "array") || !ad_given(repeats, "ad_repeat", "array of repeats"))
         return NULL;
-    if (ad_dtype_is_float((ad_dtype)repeats->dtype))
+    if (ad_dtype_is_inexact((ad_dtype)repeats->dtype))
         return ad_set_error(AD_ERROR_DTYPE, "ad_repeat: repeats of dtype %s; they should be integers", ad_dtype_name((ad_dtype)repeats->dtype));
     options.axis = ad_axis_of_scalar(x, options.axis);
     if (options.axis == AD_NO_AXIS) {

@@ -239,7 +239,7 @@ static ad_array *along(const ad_primitive *op, ad_array *x, const ad_reduce_opti
     *axes = (ad_axes){ 0 };
     if (!ad_reduce_takes(op->name, o, fields))
         return NULL;
-    if (x && !ad_dtype_is_float((ad_dtype)x->dtype))
+    if (x && !ad_dtype_is_inexact((ad_dtype)x->dtype))
         x = ad_astype(x, AD_F64);
     if (x && !ad_axes_resolve(op->name, ad_axis_of_scalar(x, o->axis), &o->axes, x->ndim, selected))
         return NULL;

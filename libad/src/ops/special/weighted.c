@@ -112,7 +112,7 @@ static bool prepare(const char *name, ad_array **x, ad_array **b, const ad_logsu
     if (!ad_given(*x, name, "array") || (!*b && !(*b = ad_ones(AD_SCALAR_SHAPE, .dtype = ad_dtype_real((ad_dtype)(*x)->dtype)))))
         return false;
     ad_dtype dtype = ad_dtype_common((ad_array *[]){ *x, *b }, 2);
-    dtype = ad_dtype_is_float(dtype) ? dtype : AD_F64;
+    dtype = ad_dtype_is_inexact(dtype) ? dtype : AD_F64;
     ad_shape shape = ad_shape_of(*x);
     if (!ad_broadcast_dims(&shape, (*b)->ndim, ad_dims(*b)))
         return AD_FAIL(AD_ERROR_SHAPE, "%s: an array of shape %s and weights of shape %s do not broadcast", name, AD_SHAPE_TEXT(*x), AD_SHAPE_TEXT(*b));
