@@ -2,7 +2,7 @@
 # Installs what libad needs and is not there, configures and builds. Quick when nothing is missing; may be run again at any time.
 #
 #   ./setup.sh          library, tests, examples, in build/
-#   ./setup.sh --ci     also what the checks of .ci/run need (clang, clang-format, CMake, gdb, Doxygen)
+#   ./setup.sh --ci     also what the checks of .ci/run need (clang, clang-format, clang-tidy, CMake, gdb, Doxygen)
 set -eu
 cd "$(dirname "$0")"
 
@@ -10,7 +10,7 @@ cd "$(dirname "$0")"
 packages="gcc g++ meson ninja-build pkg-config libffi-dev libsleef-dev libopenblas-openmp-dev libblis4-serial libboost-dev libkissfft-dev librandom123-dev zlib1g-dev libzip-dev libpng-dev libxxhash-dev check gnuplot-nox"
 case "${1-}" in
 "") ;;
---ci) packages="$packages clang clang-format libclang-rt-dev cmake gdb doxygen" ;;
+--ci) packages="$packages clang clang-format clang-tidy libclang-rt-dev cmake gdb doxygen" ;;
 *)
     echo "usage: ./setup.sh [--ci]" >&2
     exit 2

@@ -267,13 +267,14 @@ void *ad_allocate_further(ad_context *c, size_t bytes)
     int class = class_of(bytes, &rounded);
     if (!ad_allocation_allowed(c, rounded))
         return NULL;
-    struct ad_small_blocks *small = class <= SMALL_CLASSES ? &a->small[class] : NULL;
-    void *block = !small ? a->free[class] : small->count ? small->blocks[small->count - 1] : NULL;
+    bool is_small = class <= SMALL_CLASSES;
+    struct ad_small_blocks *small = &a->small[is_small ? class : 0];
+    void *block = !is_small ? a->free[class] : small->count ? small->blocks[small->count - 1] : NULL;
     if (a->uncached) {
         block = fresh_block(bytes > SMALL ? bytes : rounded); /* headers count on the rounded size */
         a->system_allocations++;
         a->total += block ? (int64_t)rounded : 0;
-    } else if (block && !small) {
+    } else if (block && !is_small) {
         take_out(a, block);
     } else if (block) {
         small->count--;

@@ -216,11 +216,12 @@ static ad_array *view_new(ad_context *c, const ad_array *x, ad_dtype dtype, int 
     size_t payload = 0;
     if (!ad_shape_checked_size(ndim, dims, ad_dtype_size(dtype), &size))
         return ad_shape_refuse(dtype, ndim, dims);
-    const char *start = x->flags & AD_STORED ? NULL : inline_data(x, &payload);
-    ad_array *view = header_new(c, dtype, ndim, size, (start ? inline_bytes(ndim, payload) : header_bytes(ndim)) + more);
+    bool stored = x->flags & AD_STORED;
+    const char *start = stored ? x->data : inline_data(x, &payload);
+    ad_array *view = header_new(c, dtype, ndim, size, (stored ? header_bytes(ndim) : inline_bytes(ndim, payload)) + more);
     if (!view)
         return NULL;
-    if (x->flags & AD_STORED) {
+    if (stored) {
         atomic_fetch_add_explicit(&x->storage->refs, 1, memory_order_relaxed);
         store(view, x->storage, AD_ARRAY);
         view->data = x->data + offset;

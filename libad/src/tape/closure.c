@@ -103,7 +103,7 @@ static const char *in_words(const char *kinds)
 /* The signature of what t makes of fn, cut off where there are too many arguments. */
 static ad_fn signature_after(const struct ad_transformation *t, const ad_fn *fn, int argnum)
 {
-    char added = *t->added == 'x' && fn ? fn->arguments[0] : *t->added;
+    char added = *t->added == 'x' ? fn->arguments[0] : *t->added;
     ad_fn made = { .result = t->result == 'y' ? fn->result : 'a', .places = fn->places };
     if (t->result == 't' || (t->result == 'x' && argnum >= 0 && argnum < fn->count && fn->arguments[argnum] == 't'))
         made.result = 't';

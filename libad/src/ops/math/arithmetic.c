@@ -278,7 +278,8 @@ ad_array *(ad_clip)(ad_array *x, ad_array *low, ad_array *high)
     for (int i = 0; i < 3; i++)
         if (operands[i] && ad_dtype_is_complex((ad_dtype)operands[i]->dtype))
             return ad_set_error(AD_ERROR_DTYPE, "ad_clip: not defined for %s", ad_dtype_name((ad_dtype)operands[i]->dtype));
-    int below = side_of_all(low, x), above = side_of_all(high, x);
+    int below = side_of_all(low, x), above = side_of_all(high, x); /* 0 where there is no bound */
+    /* NOLINTBEGIN(clang-analyzer-core.NullDereference): x is there */
     if (below > 0 || above < 0)
         return ad_set_error(AD_ERROR_VALUE, "ad_clip: a bound of %lld is out of range for %s", (long long)ad_item_int(below > 0 ? low : high),
                             ad_dtype_name((ad_dtype)x->dtype));
@@ -286,6 +287,7 @@ ad_array *(ad_clip)(ad_array *x, ad_array *low, ad_array *high)
     if (both && ad_dtype_is_inexact((ad_dtype)x->dtype) && ad_dtype_common(operands, 3) == (ad_dtype)x->dtype)
         return ad_call_primitive(&clip_op, (ad_array *[]){ x, ad_astype(low, (ad_dtype)x->dtype), ad_astype(high, (ad_dtype)x->dtype) }, 3, NULL);
     ad_array *y = low && below == 0 ? ad_maximum(x, low) : x;
+    /* NOLINTEND(clang-analyzer-core.NullDereference) */
     return high && above == 0 ? ad_minimum(y, high) : ad_unchanged(y);
 }
 
@@ -399,7 +401,7 @@ ad_array *(ad_pow)(ad_array *x, ad_array *p)
         if (exponent >= -LARGEST_PRODUCT && exponent <= LARGEST_PRODUCT)
             return exponent == 1 ? ad_unchanged(x) : integer_power(x, (int)exponent);
     }
-    if (whole(x) && whole(p) && x->size > 0) {
+    if (whole(x) && whole(p) && x->size > 0) { /* NOLINT(clang-analyzer-core.NullDereference): what is whole is there */
         ad_array *exponents = ad_call_primitive(&exponents_op, &p, 1, NULL);
         if (!exponents || !(p->flags & AD_WEAK)) /* a C integer takes the dtype of x, and nothing else does */
             p = exponents;

@@ -202,9 +202,11 @@ struct cuts {
 /* Where part i begins; for i = parts where the last one ends. */
 static int64_t cut(const struct cuts *cuts, int64_t i)
 {
-    int64_t n = cuts->length, longer = cuts->parts ? n % cuts->parts : 0;
-    if (!cuts->indices)
+    int64_t n = cuts->length;
+    if (!cuts->indices) {
+        int64_t longer = n % cuts->parts;
         return i * (n / cuts->parts) + (i < longer ? i : longer);
+    }
     if (i == 0 || i == cuts->parts)
         return i ? n : 0;
     int64_t at = cuts->indices->dim[i - 1];
