@@ -89,7 +89,7 @@ typedef struct {
 static void set_rates(trial *s, const hyper_dynamics *d, int stride, double decay)
 {
     static const double value[] = { 0.01, 0.9, 0.1, 0, 0.3, 0.999, 0.02 };
-    for (int r = 0; r < d->rates; r++) {
+    for (int r = 0; r < d->rate_count; r++) {
         for (int i = 0; i < BLOCK; i++) {
             s->rate[r][i] = (r == 3 ? decay : value[r]) * (stride ? 0.9 + 0.1 * uniform() : 1);
             if (d->rate_is_momentum[r] && stride && random_bits() % 8 == 0)

@@ -516,8 +516,8 @@ HYPER_NATIVE_VERSIONS(static, int64_t, sum_retreat_moments, (hyper_block *block)
 
 const hyper_dynamics hyper_adam_dynamics = {
     .name = "hyper_adam",
-    .states = 3, .state_name = { "x", "m", "s" }, .state_bits = { 52, 54, 54 }, .state_is_square = { [S] = true }, .state_is_fine = { [S] = true },
-    .rates = 7, .rate_name = { "alpha", "beta1", "epsilon", "decay", NULL, "beta2", NULL },
+    .state_count = 3, .state_name = { "x", "m", "s" }, .state_bits = { 52, 54, 54 }, .state_is_square = { [S] = true }, .state_is_fine = { [S] = true },
+    .rate_count = 7, .rate_name = { "alpha", "beta1", "epsilon", "decay", NULL, "beta2", NULL },
     .rate_is_momentum = { [BETA1] = true, [BETA2] = true }, .bits_of_zero = { [BETA1] = 64, [BETA2] = 96 },
     .rate_is_positive = { [EPSILON] = true }, .rate_corrects = { [CORRECTION1] = BETA1, [CORRECTION2] = BETA2 },
     .rate_default = { NAN, NAN, 1e-8, 0, 0, NAN, 0 }, .position_loses_by = 1u << DECAY,
@@ -528,8 +528,8 @@ const hyper_dynamics hyper_adam_dynamics = {
 
 const hyper_dynamics hyper_adam_sum_dynamics = {
     .name = "hyper_adam",
-    .states = 3, .state_name = { "x", "m", "s" }, .state_bits = { 52, 54, 50 }, .state_is_square = { [S] = true }, .state_is_fine = { [S] = true },
-    .rates = 5, .rate_name = { "alpha", "beta1", "epsilon", "decay", NULL },
+    .state_count = 3, .state_name = { "x", "m", "s" }, .state_bits = { 52, 54, 50 }, .state_is_square = { [S] = true }, .state_is_fine = { [S] = true },
+    .rate_count = 5, .rate_name = { "alpha", "beta1", "epsilon", "decay", NULL },
     .rate_is_momentum = { [BETA1] = true }, .bits_of_zero = { [BETA1] = 64 },
     .rate_is_positive = { [EPSILON] = true }, .rate_corrects = { [CORRECTION1] = BETA1 },
     .rate_default = { NAN, NAN, 1e-8, 0, 0 }, .position_loses_by = 1u << DECAY,

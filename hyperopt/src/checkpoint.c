@@ -98,7 +98,7 @@ static bool reverse_all(schedule *p, hyper_adjoint *a)
 static bool plan(schedule *p)
 {
     hyper_run *run = p->run;
-    int64_t T = run->training.iterations, moments = hyper_states_size(run, run->kept) * (int64_t)sizeof(int64_t);
+    int64_t T = run->training.iterations, moments = hyper_states_size(run, run->first_kept_state) * (int64_t)sizeof(int64_t);
     int64_t state = hyper_exact_size(run) * (int64_t)sizeof(int64_t), budget = (int64_t)run->training.checkpoint_memory;
     int64_t root = (int64_t)ceil(sqrt((double)T)), step = moments > 0 ? moments : 1;
     p->length = budget ? budget / 2 / step : root;
@@ -110,7 +110,7 @@ static bool plan(schedule *p)
     p->stretches = (T + p->length - 1) / p->length;
     p->room = p->room < p->stretches + 1 ? p->room : p->stretches + 1;
     return (p->snapshots = hyper_room(p->room, sizeof *p->snapshots)) &&
-           (p->moments = hyper_room(p->length, (size_t)hyper_states_size(run, run->kept) * sizeof *p->moments));
+           (p->moments = hyper_room(p->length, (size_t)hyper_states_size(run, run->first_kept_state) * sizeof *p->moments));
 }
 
 bool hyper_reverse_checkpointed(hyper_run *run, hyper_adjoint *a)
@@ -119,7 +119,7 @@ bool hyper_reverse_checkpointed(hyper_run *run, hyper_adjoint *a)
     if (run->training.iterations == 0)
         return true;
     bool done = plan(&p);
-    a->more_bytes = ((p.room - 1) * hyper_exact_size(run) + p.length * hyper_states_size(run, run->kept)) * (int64_t)sizeof(int64_t);
+    a->more_bytes = ((p.room - 1) * hyper_exact_size(run) + p.length * hyper_states_size(run, run->first_kept_state)) * (int64_t)sizeof(int64_t);
     if (done)
         p.snapshots[p.count++] = (snapshot){ 0, NULL };
     done = done && reverse_all(&p, a);

@@ -28,7 +28,7 @@ static ad_array *read_leaf(const char *path, ad_array *leaf, void *coordinates)
     char *copy = join("", path);
     if (!copy)
         return NULL;
-    c->path[c->paths++] = copy;
+    c->paths[c->path_count++] = copy;
     return ad_stop_gradient(leaf);
 }
 
@@ -54,15 +54,15 @@ static bool is_under(const char *leaf, const char *path)
 static bool mark(hyper_coordinates *c, const char *path, const char *option, hyper_scale scale)
 {
     int leaves = 0, floats = 0;
-    for (int i = 0; i < c->count; i++) {
-        if (!is_under(c->path[i], path))
+    for (int i = 0; i < c->leaf_count; i++) {
+        if (!is_under(c->paths[i], path))
             continue;
         leaves++;
-        bool optimised = is_float(c->leaf[i]);
-        if (optimised && scale != HYPER_CONSTANT && c->scale[i] != HYPER_PLAIN && c->scale[i] != scale)
-            return ad_set_error(AD_ERROR_VALUE, "hyper_optimize: %s is under a path of .log and under one of .logit", c->path[i]), false;
+        bool optimised = is_float(c->leaf_room[i]);
+        if (optimised && scale != HYPER_CONSTANT && c->scales[i] != HYPER_PLAIN && c->scales[i] != scale)
+            return ad_set_error(AD_ERROR_VALUE, "hyper_optimize: %s is under a path of .log and under one of .logit", c->paths[i]), false;
         if (optimised || scale == HYPER_CONSTANT)
-            c->scale[i] = scale;
+            c->scales[i] = scale;
         floats += optimised;
     }
     if (!leaves && !ad_tree_has(c->hypers, path))
@@ -151,15 +151,15 @@ static ad_tree *with_leaf(ad_tree *tree, const char *path, ad_array *leaf)
 static bool start(hyper_coordinates *c)
 {
     ad_tree *position = ad_tree_from(NULL, 0);
-    for (int i = 0; position && i < c->count; i++) {
-        if (c->scale[i] == HYPER_CONSTANT)
+    for (int i = 0; position && i < c->leaf_count; i++) {
+        if (c->scales[i] == HYPER_CONSTANT)
             continue;
-        if (is_complex(c->leaf[i]))
-            return ad_set_error(AD_ERROR_DTYPE, "hyper_optimize: %s is %s; it should be float64 or float32, or .fixed", c->path[i],
-                                ad_dtype_name(ad_dtype_of(c->leaf[i]))), false;
-        if (!check_values(c->path[i], c->leaf[i], c->scale[i]))
+        if (is_complex(c->leaf_room[i]))
+            return ad_set_error(AD_ERROR_DTYPE, "hyper_optimize: %s is %s; it should be float64 or float32, or .fixed", c->paths[i],
+                                ad_dtype_name(ad_dtype_of(c->leaf_room[i]))), false;
+        if (!check_values(c->paths[i], c->leaf_room[i], c->scales[i]))
             return false;
-        position = with_leaf(position, c->path[i], coordinate_of(c->leaf[i], c->scale[i]));
+        position = with_leaf(position, c->paths[i], coordinate_of(c->leaf_room[i], c->scales[i]));
     }
     if (position && ad_tree_leaf_count(position) == 0)
         return refuse(AD_ERROR_VALUE, "hypers has no float leaf that is not fixed, so there is nothing to optimise");
@@ -169,28 +169,28 @@ static bool start(hyper_coordinates *c)
 bool hyper_coordinates_open(hyper_coordinates *c, ad_tree *hypers, const hyper_optimize_options *options)
 {
     AD_SCOPE;
-    c->count = ad_tree_leaf_count(hypers);
-    c->path = ad_memory_take((size_t)c->count * sizeof *c->path);
-    c->scale = ad_memory_take((size_t)c->count * sizeof *c->scale);
-    c->leaf = ad_memory_take((size_t)c->count * sizeof *c->leaf);
-    ad_tree *constants = c->path && c->scale && c->leaf ? ad_tree_map_with_path(read_leaf, hypers, c) : NULL;
+    c->leaf_count = ad_tree_leaf_count(hypers);
+    c->paths = ad_memory_take((size_t)c->leaf_count * sizeof *c->paths);
+    c->scales = ad_memory_take((size_t)c->leaf_count * sizeof *c->scales);
+    c->leaf_room = ad_memory_take((size_t)c->leaf_count * sizeof *c->leaf_room);
+    ad_tree *constants = c->paths && c->scales && c->leaf_room ? ad_tree_map_with_path(read_leaf, hypers, c) : NULL;
     if (!constants)
         return false;
     c->hypers = ad_retain(constants);
-    ad_tree_leaves(c->hypers, c->leaf, c->count);
-    for (int i = 0; i < c->count && !ad_failed(); i++)
-        c->scale[i] = is_float(c->leaf[i]) || is_complex(c->leaf[i]) ? HYPER_PLAIN : HYPER_CONSTANT;
+    ad_tree_leaves(c->hypers, c->leaf_room, c->leaf_count);
+    for (int i = 0; i < c->leaf_count && !ad_failed(); i++)
+        c->scales[i] = is_float(c->leaf_room[i]) || is_complex(c->leaf_room[i]) ? HYPER_PLAIN : HYPER_CONSTANT;
     return !ad_failed() && mark_all(c, options->log, "log", HYPER_LOG) && mark_all(c, options->logit, "logit", HYPER_LOGIT) &&
            mark_all(c, options->fixed, "fixed", HYPER_CONSTANT) && start(c);
 }
 
 void hyper_coordinates_close(hyper_coordinates *c)
 {
-    for (int i = 0; i < c->paths; i++)
-        ad_memory_give(c->path[i]);
-    ad_memory_give(c->path);
-    ad_memory_give(c->scale);
-    ad_memory_give(c->leaf);
+    for (int i = 0; i < c->path_count; i++)
+        ad_memory_give(c->paths[i]);
+    ad_memory_give(c->paths);
+    ad_memory_give(c->scales);
+    ad_memory_give(c->leaf_room);
     ad_release(c->start);
     ad_release(c->hypers);
 }
@@ -207,15 +207,15 @@ static ad_tree *rebuilt(const hyper_coordinates *c, const ad_tree *position, ad_
                         ad_array *(*of_constant)(ad_array *))
 {
     AD_SCOPE;
-    ad_array **moved = ad_memory_take((size_t)c->count * sizeof *moved);
+    ad_array **moved = ad_memory_take((size_t)c->leaf_count * sizeof *moved);
     int next = 0;
     if (!moved)
         return NULL;
-    ad_tree_leaves(position, moved, c->count);
-    ad_tree_leaves(c->hypers, c->leaf, c->count);
-    for (int i = 0; i < c->count && !ad_failed(); i++)
-        c->leaf[i] = c->scale[i] == HYPER_CONSTANT ? of_constant(c->leaf[i]) : of_moved(moved[next++], c->scale[i]);
-    ad_tree *tree = ad_failed() ? NULL : ad_tree_with_leaves(c->hypers, c->leaf);
+    ad_tree_leaves(position, moved, c->leaf_count);
+    ad_tree_leaves(c->hypers, c->leaf_room, c->leaf_count);
+    for (int i = 0; i < c->leaf_count && !ad_failed(); i++)
+        c->leaf_room[i] = c->scales[i] == HYPER_CONSTANT ? of_constant(c->leaf_room[i]) : of_moved(moved[next++], c->scales[i]);
+    ad_tree *tree = ad_failed() ? NULL : ad_tree_with_leaves(c->hypers, c->leaf_room);
     ad_memory_give(moved);
     return tree ? ad_tree_escape(tree) : NULL;
 }
@@ -254,9 +254,9 @@ ad_tree *hyper_among_constants(const hyper_coordinates *c, const ad_tree *moved)
 ad_tree *hyper_moved(const hyper_coordinates *c, const ad_tree *hypers)
 {
     int next = 0;
-    ad_tree_leaves(hypers, c->leaf, c->count);
-    for (int i = 0; i < c->count; i++)
-        if (c->scale[i] != HYPER_CONSTANT)
-            c->leaf[next++] = c->leaf[i];
-    return ad_failed() ? NULL : ad_tree_with_leaves(c->start, c->leaf);
+    ad_tree_leaves(hypers, c->leaf_room, c->leaf_count);
+    for (int i = 0; i < c->leaf_count; i++)
+        if (c->scales[i] != HYPER_CONSTANT)
+            c->leaf_room[next++] = c->leaf_room[i];
+    return ad_failed() ? NULL : ad_tree_with_leaves(c->start, c->leaf_room);
 }

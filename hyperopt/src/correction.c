@@ -34,14 +34,14 @@ static double momentum_at(const hyper_run *run, const hyper_correction *c, int64
 static double before(const hyper_run *run, const hyper_correction *c, int64_t t, int64_t j)
 {
     if (!c->momentum_stride)
-        return closed(c->logarithm[j], (double)run->training.first + (double)t);
-    return t > 0 ? c->value[(t - 1) * c->stride + j] : closed(c->logarithm[j], (double)run->training.first);
+        return closed(c->logarithms[j], (double)run->training.first + (double)t);
+    return t > 0 ? c->values[(t - 1) * c->stride + j] : closed(c->logarithms[j], (double)run->training.first);
 }
 
 static double now(const hyper_run *run, const hyper_correction *c, int64_t t, int64_t j)
 {
     double last = before(run, c, t, j);
-    return c->momentum_stride ? last + (1 - last) * (1 - momentum_at(run, c, t, j)) : closed(c->logarithm[j], (double)run->training.first + (double)(t + 1));
+    return c->momentum_stride ? last + (1 - last) * (1 - momentum_at(run, c, t, j)) : closed(c->logarithms[j], (double)run->training.first + (double)(t + 1));
 }
 
 int64_t hyper_correction_size(const hyper_run *run, const hyper_correction *c)
@@ -54,17 +54,17 @@ int64_t hyper_correction_size(const hyper_run *run, const hyper_correction *c)
 /* Of one array of momenta, as the schedule of one leaf reads it. */
 static bool make(hyper_run *run, hyper_correction *c, const hyper_schedule *momentum)
 {
-    int64_t size = ad_size(run->input[momentum->input]), T = run->training.iterations;
+    int64_t size = ad_size(run->inputs[momentum->input]), T = run->training.iterations;
     *c = (hyper_correction){ .momentum = momentum->input, .momentum_stride = momentum->time_stride, .at = -1 };
     c->width = momentum->time_stride ? momentum->time_stride : size;
     c->stride = momentum->time_stride ? momentum->time_stride : size == 1;
-    if (!(c->value = hyper_room(hyper_correction_size(run, c), sizeof *c->value)) || !(c->logarithm = hyper_room(c->width, sizeof *c->logarithm)))
+    if (!(c->values = hyper_room(hyper_correction_size(run, c), sizeof *c->values)) || !(c->logarithms = hyper_room(c->width, sizeof *c->logarithms)))
         return false;
     for (int64_t j = 0; j < c->width && T > 0; j++)
-        c->logarithm[j] = log(momentum_at(run, c, 0, j));
+        c->logarithms[j] = log(momentum_at(run, c, 0, j));
     for (int64_t t = 0; c->stride && t < T; t++)
         for (int64_t j = 0; j < c->width; j++)
-            c->value[t * c->stride + j] = now(run, c, t, j);
+            c->values[t * c->stride + j] = now(run, c, t, j);
     return true;
 }
 
@@ -72,10 +72,10 @@ static bool make(hyper_run *run, hyper_correction *c, const hyper_schedule *mome
 static bool like(const hyper_run *run, const hyper_leaf *leaf, const hyper_schedule *momentum, int number, hyper_schedule *s)
 {
     *s = *momentum;
-    s->momentum = NULL;
-    s->value = run->correction[number].value;
-    s->input = run->inputs + number;
-    s->time_stride = run->correction[number].stride;
+    s->momenta = NULL;
+    s->values = run->corrections[number].values;
+    s->input = run->input_count + number;
+    s->time_stride = run->corrections[number].stride;
     if (!momentum->stride)
         return true;
     s->stride = hyper_room(leaf->shape.ndim, sizeof *s->stride);
@@ -88,21 +88,21 @@ bool hyper_corrections_read(hyper_run *run)
 {
     const hyper_dynamics *d = run->dynamics;
     int most = 0;
-    for (int r = 0; r < d->rates; r++)
+    for (int r = 0; r < d->rate_count; r++)
         most += d->rate_corrects[r] ? run->rate_part[d->rate_corrects[r]].count : 0;
     if (most > 0 && run->training.first < 0)
         return ad_set_error(AD_ERROR_VALUE, "%s: the first iteration is %lld; it should be at least 0, as so many are corrected for", run->name,
                             (long long)run->training.first), false;
-    if (!(run->correction = hyper_room(most, sizeof *run->correction)))
+    if (!(run->corrections = hyper_room(most, sizeof *run->corrections)))
         return false;
-    for (int r = 0; r < d->rates; r++) {
-        int momentum = d->rate_corrects[r], first = run->corrections;
-        for (int k = 0; momentum && k < run->leaves; k++) {
-            hyper_schedule *of = &run->leaf[k].rate[momentum];
+    for (int r = 0; r < d->rate_count; r++) {
+        int momentum = d->rate_corrects[r], first = run->correction_count;
+        for (int k = 0; momentum && k < run->leaf_count; k++) {
+            hyper_schedule *of = &run->leaves[k].rate[momentum];
             int number = first + of->input - run->rate_part[momentum].first;
-            if (number == run->corrections && !make(run, &run->correction[run->corrections++], of))
+            if (number == run->correction_count && !make(run, &run->corrections[run->correction_count++], of))
                 return false;
-            if (!like(run, &run->leaf[k], of, number, &run->leaf[k].rate[r]))
+            if (!like(run, &run->leaves[k], of, number, &run->leaves[k].rate[r]))
                 return false;
         }
     }
@@ -111,10 +111,10 @@ bool hyper_corrections_read(hyper_run *run)
 
 void hyper_corrections_at(hyper_run *run, int64_t t)
 {
-    for (int i = 0; i < run->corrections; i++) {
-        hyper_correction *c = &run->correction[i];
+    for (int i = 0; i < run->correction_count; i++) {
+        hyper_correction *c = &run->corrections[i];
         for (int64_t j = 0; !c->stride && c->at != t && j < c->width; j++)
-            c->value[j] = now(run, c, t, j);
+            c->values[j] = now(run, c, t, j);
         c->at = t;
     }
 }
@@ -137,8 +137,8 @@ static void back(const hyper_run *run, const hyper_correction *c, int64_t t, dou
 
 void hyper_corrections_back(const hyper_run *run, const hyper_adjoint *a, int64_t t)
 {
-    for (int i = 0; i < run->corrections; i++)
-        back(run, &run->correction[i], t, a->rate[run->inputs + i], a->rate[run->correction[i].momentum]);
+    for (int i = 0; i < run->correction_count; i++)
+        back(run, &run->corrections[i], t, a->rate_sums[run->input_count + i], a->rate_sums[run->corrections[i].momentum]);
 }
 
 void hyper_correction_follow(const hyper_run *run, const hyper_correction *c, int64_t t, const double *dmomentum, double *tangent)

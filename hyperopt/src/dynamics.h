@@ -44,12 +44,12 @@ typedef int64_t (*hyper_block_function)(hyper_block *block);
 
 typedef struct hyper_dynamics {
     const char *name;                   /* of the function that users call */
-    int states;
+    int state_count;
     const char *state_name[HYPER_STATES];
     int state_bits[HYPER_STATES];       /* fractional bits, where training does not say */
     bool state_is_square[HYPER_STATES]; /* never negative */
     bool state_is_fine[HYPER_STATES];   /* has 32 bits more below; such a state is a square */
-    int rates;
+    int rate_count;
     const char *rate_name[HYPER_RATES];
     bool rate_is_momentum[HYPER_RATES];
     int bits_of_zero[HYPER_RATES];      /* that a momentum of 0 costs, all of an integer's; 0: there is no momentum of 0 */

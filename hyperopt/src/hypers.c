@@ -22,9 +22,9 @@ static int entries_of(hyper_run *run, entry *entries)
 {
     const hyper_dynamics *d = run->dynamics;
     int n = 0;
-    for (int s = 0; s < d->states; s++)
+    for (int s = 0; s < d->state_count; s++)
         entries[n++] = (entry){ d->state_name[s], &run->state_part[s], s == 0, true, false };
-    for (int r = 0; r < d->rates; r++)
+    for (int r = 0; r < d->rate_count; r++)
         if (!d->rate_corrects[r])
             entries[n++] = (entry){ d->rate_name[r], &run->rate_part[r], isnan(d->rate_default[r]), true, true };
     entries[n++] = (entry){ "theta", &run->theta_part, false, true, false };
@@ -53,8 +53,8 @@ static bool read_parts(hyper_run *run)
             which++;
         if (which == known)
             return unknown_entry(run, ad_tree_name(run->hypers, i), entries, known);
-        *entries[which].part = (hyper_part){ .given = true, .tree = tree, .first = run->inputs, .count = count };
-        run->inputs += count;
+        *entries[which].part = (hyper_part){ .given = true, .tree = tree, .first = run->input_count, .count = count };
+        run->input_count += count;
     }
     for (int i = 0; i < known; i++) {
         const entry *e = &entries[i];
@@ -86,8 +86,9 @@ enum { ALIGNMENT = 64 };
 static bool read_leaf(hyper_run *run, ad_array *x, char *path, int k)
 {
     ad_dtype dtype = ad_dtype_of(x);
-    run->leaf[k] = (hyper_leaf){ .path = path, .shape = ad_shape_of(x), .dtype = dtype, .start = run->count, .size = ad_size(x), .offset = run->values_bytes };
-    run->count += ad_size(x);
+    run->leaves[k] = (hyper_leaf){ .path = path, .shape = ad_shape_of(x), .dtype = dtype, .start = run->parameter_count, .size = ad_size(x),
+                                   .offset = run->values_bytes };
+    run->parameter_count += ad_size(x);
     run->values_bytes += ((size_t)ad_size(x) * (dtype == AD_F32 ? sizeof(float) : sizeof(double)) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     if (dtype != AD_F64 && dtype != AD_F32)
         return ad_set_error(AD_ERROR_DTYPE, "%s: %s is %s; it should be float64 or float32", run->name, path, ad_dtype_name(dtype)), false;
@@ -136,14 +137,14 @@ static bool read_leaves(hyper_run *run, const ad_tree *x)
 /* The states beside x have its shapes. */
 static bool same_shapes(const hyper_run *run)
 {
-    for (int s = 1; s < run->dynamics->states; s++) {
+    for (int s = 1; s < run->dynamics->state_count; s++) {
         const hyper_part *part = &run->state_part[s];
         for (int k = 0; k < part->count; k++) {
-            const ad_array *v = run->input[part->first + k];
-            const char *name = run->dynamics->state_name[s], *path = run->leaf[k].path + 1;
-            if (!ad_shape_equal(ad_shape_of(v), run->leaf[k].shape))
+            const ad_array *v = run->inputs[part->first + k];
+            const char *name = run->dynamics->state_name[s], *path = run->leaves[k].path + 1;
+            if (!ad_shape_equal(ad_shape_of(v), run->leaves[k].shape))
                 return ad_set_error(AD_ERROR_SHAPE, "%s: %s%s has shape %s, not the shape %s of x%s", run->name, name, path,
-                                    HYPER_SHAPE_TEXT(ad_shape_of(v)), HYPER_SHAPE_TEXT(run->leaf[k].shape), path), false;
+                                    HYPER_SHAPE_TEXT(ad_shape_of(v)), HYPER_SHAPE_TEXT(run->leaves[k].shape), path), false;
             if (ad_dtype_is_complex(ad_dtype_of(v)))
                 return ad_set_error(AD_ERROR_DTYPE, "%s: %s%s is complex", run->name, name, path), false;
         }
@@ -157,9 +158,9 @@ static bool same_shapes(const hyper_run *run)
 static bool bad_rate(const hyper_run *run, int r, int i, int64_t element, double value, const char *should)
 {
     const hyper_part *part = &run->rate_part[r];
-    const char *name = run->dynamics->rate_name[r], *of = part->tree ? " of " : "", *path = part->tree ? run->leaf[i - part->first].path : "";
-    int64_t n = ad_size(run->input[i]);
-    if (ad_ndim(run->input[i]) == 0)
+    const char *name = run->dynamics->rate_name[r], *of = part->tree ? " of " : "", *path = part->tree ? run->leaves[i - part->first].path : "";
+    int64_t n = ad_size(run->inputs[i]);
+    if (ad_ndim(run->inputs[i]) == 0)
         return ad_set_error(AD_ERROR_VALUE, "%s: %s%s%s is %g; it should be %s", run->name, name, of, path, value, should), false;
     return ad_set_error(AD_ERROR_VALUE, "%s: %s%s%s is %g at element %lld of %lld; it should be %s", run->name, name, of, path, value, (long long)element,
                         (long long)n, should), false;
@@ -177,9 +178,9 @@ static bool momentum_of(const hyper_run *run, int r, double value, hyper_momentu
 static bool read_rate(hyper_run *run, int r, int i)
 {
     const char *name = run->dynamics->rate_name[r];
-    if (ad_dtype_is_complex(ad_dtype_of(run->input[i])))
+    if (ad_dtype_is_complex(ad_dtype_of(run->inputs[i])))
         return ad_set_error(AD_ERROR_DTYPE, "%s: %s is complex", run->name, name), false;
-    ad_array *x = run->rates[i] = ad_retain(ad_copy(ad_astype(run->input[i], AD_F64))); /* contiguous: its data stays where it is */
+    ad_array *x = run->schedule_values[i] = ad_retain(ad_copy(ad_astype(run->inputs[i], AD_F64))); /* contiguous: its data stays where it is */
     const double *value = x ? ad_data(x) : NULL;
     int64_t n = value ? ad_size(x) : 0;
     for (int64_t j = 0; j < n; j++)
@@ -203,7 +204,7 @@ static bool read_rate(hyper_run *run, int r, int i)
 
 static bool read_rates(hyper_run *run)
 {
-    for (int r = 0; r < run->dynamics->rates; r++)
+    for (int r = 0; r < run->dynamics->rate_count; r++)
         for (int i = 0; i < run->rate_part[r].count; i++)
             if (!read_rate(run, r, run->rate_part[r].first + i))
                 return false;
@@ -214,13 +215,13 @@ static bool read_rates(hyper_run *run)
 static void find_wanted(hyper_run *run, const ad_tree *hypers)
 {
     const hyper_part *theta = &run->theta_part;
-    ad_tree_leaves(hypers, run->input, run->inputs);
-    for (int i = 0; i < run->inputs; i++)
-        run->wanted[i] = ad_is_traced(run->input[i]);
+    ad_tree_leaves(hypers, run->inputs, run->input_count);
+    for (int i = 0; i < run->input_count; i++)
+        run->wanted[i] = ad_is_traced(run->inputs[i]);
     for (int i = 0; theta->given && i < theta->count; i++)
         if (run->wanted[theta->first + i])
-            run->wanted_theta[run->wanted_thetas++] = i;
-    ad_tree_leaves(run->hypers, run->input, run->inputs);
+            run->wanted_thetas[run->wanted_theta_count++] = i;
+    ad_tree_leaves(run->hypers, run->inputs, run->input_count);
 }
 
 bool hyper_hypers_read(hyper_run *run, ad_tree *hypers)
@@ -229,20 +230,22 @@ bool hyper_hypers_read(hyper_run *run, ad_tree *hypers)
     run->hypers = ad_tree_retain(ad_tree_map(ad_stop_gradient, hypers));
     if (!run->hypers || !read_parts(run))
         return false;
-    run->leaves = run->state_part[0].count;
+    run->leaf_count = run->state_part[0].count;
     int others = run->theta_part.count;
-    if (!(run->input = hyper_room(run->inputs, sizeof *run->input)) || !(run->wanted = hyper_room(run->inputs, sizeof *run->wanted)) ||
-        !(run->few = hyper_room(run->leaves > others ? run->leaves : others, sizeof *run->few)) ||
-        !(run->wanted_theta = hyper_room(others, sizeof *run->wanted_theta)) || !(run->gradient_data = hyper_room(run->leaves, sizeof *run->gradient_data)) ||
-        !(run->product_data = hyper_room(run->leaves, sizeof *run->product_data)))
+    if (!(run->inputs = hyper_room(run->input_count, sizeof *run->inputs)) || !(run->wanted = hyper_room(run->input_count, sizeof *run->wanted)) ||
+        !(run->leaf_room = hyper_room(run->leaf_count > others ? run->leaf_count : others, sizeof *run->leaf_room)) ||
+        !(run->wanted_thetas = hyper_room(others, sizeof *run->wanted_thetas)) ||
+        !(run->gradient_data = hyper_room(run->leaf_count, sizeof *run->gradient_data)) ||
+        !(run->product_data = hyper_room(run->leaf_count, sizeof *run->product_data)))
         return false;
     find_wanted(run, hypers);
-    run->kept = 1;
-    for (int r = 0; r < run->dynamics->rates; r++)
+    run->first_kept_state = 1;
+    for (int r = 0; r < run->dynamics->rate_count; r++)
         if (run->rate_part[r].given && run->dynamics->position_loses_by & 1u << r)
-            run->kept = 0;
-    return (run->leaf = hyper_room(run->leaves, sizeof *run->leaf)) && (run->rates = hyper_room(run->inputs, sizeof *run->rates)) &&
-           (run->momenta = hyper_room(run->inputs, sizeof *run->momenta)) && (run->gradients = hyper_room(run->inputs, sizeof *run->gradients)) &&
+            run->first_kept_state = 0;
+    return (run->leaves = hyper_room(run->leaf_count, sizeof *run->leaves)) &&
+           (run->schedule_values = hyper_room(run->input_count, sizeof *run->schedule_values)) &&
+           (run->momenta = hyper_room(run->input_count, sizeof *run->momenta)) && (run->gradients = hyper_room(run->input_count, sizeof *run->gradients)) &&
            read_leaves(run, run->state_part[0].tree) && same_shapes(run) && read_rates(run) && hyper_schedules_read(run) && hyper_corrections_read(run);
 }
 
@@ -263,14 +266,14 @@ static bool encode(const hyper_run *run, int s)
     AD_SCOPE;
     hyper_part part = run->state_part[s];
     if (!part.given) {
-        memset(run->state[s], 0, (size_t)run->count * sizeof *run->state[s]);
+        memset(run->state[s], 0, (size_t)run->parameter_count * sizeof *run->state[s]);
         if (run->fine[s])
-            memset(run->fine[s], 0, (size_t)run->count * sizeof *run->fine[s]);
+            memset(run->fine[s], 0, (size_t)run->parameter_count * sizeof *run->fine[s]);
         return true;
     }
-    for (int k = 0; k < run->leaves; k++) {
-        const hyper_leaf *leaf = &run->leaf[k];
-        ad_array *x = ad_astype(run->input[part.first + k], AD_F64);
+    for (int k = 0; k < run->leaf_count; k++) {
+        const hyper_leaf *leaf = &run->leaves[k];
+        ad_array *x = ad_astype(run->inputs[part.first + k], AD_F64);
         const double *value = x ? ad_data(x) : NULL;
         if (!value && leaf->size > 0)
             return false;
@@ -296,42 +299,42 @@ enum { HEADER = 2 + HYPER_STATES };
 
 static void write_header(const hyper_run *run, int64_t header[HEADER])
 {
-    header[0] = run->dynamics->states;
-    header[1] = run->count;
+    header[0] = run->dynamics->state_count;
+    header[1] = run->parameter_count;
     for (int s = 0; s < HYPER_STATES; s++)
-        header[2 + s] = s < run->dynamics->states ? -ilogb(run->unit[s]) : 0;
+        header[2 + s] = s < run->dynamics->state_count ? -ilogb(run->unit[s]) : 0;
 }
 
 /* A state's words, and then its bits below, two in a word. */
 static int64_t state_size(const hyper_run *run, int s)
 {
-    return run->count + (run->dynamics->state_is_fine[s] ? (run->count + 1) / 2 : 0);
+    return run->parameter_count + (run->dynamics->state_is_fine[s] ? (run->parameter_count + 1) / 2 : 0);
 }
 
 int64_t hyper_states_size(const hyper_run *run, int first)
 {
     int64_t size = 0;
-    for (int s = first; s < run->dynamics->states; s++)
+    for (int s = first; s < run->dynamics->state_count; s++)
         size += state_size(run, s);
     return size;
 }
 
 void hyper_states_write(const hyper_run *run, int first, int64_t *to)
 {
-    for (int s = first; s < run->dynamics->states; s++, to += state_size(run, s - 1)) {
-        memcpy(to, run->state[s], (size_t)run->count * sizeof *to);
-        if (run->fine[s] && run->count) {
+    for (int s = first; s < run->dynamics->state_count; s++, to += state_size(run, s - 1)) {
+        memcpy(to, run->state[s], (size_t)run->parameter_count * sizeof *to);
+        if (run->fine[s] && run->parameter_count) {
             to[state_size(run, s) - 1] = 0; /* half of it may be left over */
-            memcpy(to + run->count, run->fine[s], (size_t)run->count * sizeof *run->fine[s]);
+            memcpy(to + run->parameter_count, run->fine[s], (size_t)run->parameter_count * sizeof *run->fine[s]);
         }
     }
 }
 
 const int64_t *hyper_state_read(hyper_run *run, int s, const int64_t *from)
 {
-    memcpy(run->state[s], from, (size_t)run->count * sizeof *from);
+    memcpy(run->state[s], from, (size_t)run->parameter_count * sizeof *from);
     if (run->fine[s])
-        memcpy(run->fine[s], from + run->count, (size_t)run->count * sizeof *run->fine[s]);
+        memcpy(run->fine[s], from + run->parameter_count, (size_t)run->parameter_count * sizeof *run->fine[s]);
     return from + state_size(run, s);
 }
 
@@ -350,13 +353,13 @@ static double value_in(const hyper_run *run, int s, const int64_t *vector, int64
 {
     uint32_t fine = 0;
     if (run->dynamics->state_is_fine[s])
-        memcpy(&fine, (const char *)(vector + run->count) + (size_t)i * sizeof fine, sizeof fine);
+        memcpy(&fine, (const char *)(vector + run->parameter_count) + (size_t)i * sizeof fine, sizeof fine);
     return natural(run, s, vector[i], fine);
 }
 
 int64_t hyper_exact_size(const hyper_run *run)
 {
-    return HEADER + hyper_states_size(run, 0) + HYPER_LANES * run->strips;
+    return HEADER + hyper_states_size(run, 0) + HYPER_LANES * run->strip_count;
 }
 
 void hyper_exact_write(const hyper_run *run, int64_t *exact)
@@ -364,7 +367,7 @@ void hyper_exact_write(const hyper_run *run, int64_t *exact)
     write_header(run, exact);
     hyper_states_write(run, 0, exact + HEADER);
     exact += HEADER + hyper_states_size(run, 0);
-    for (int64_t i = 0; i < run->strips; i++, exact += HYPER_LANES) {
+    for (int64_t i = 0; i < run->strip_count; i++, exact += HYPER_LANES) {
         uint64_t lanes[HYPER_LANES];
         hyper_coder_lanes(hyper_store_coder(run->store, i), lanes);
         memcpy(exact, lanes, sizeof lanes);
@@ -374,9 +377,9 @@ void hyper_exact_write(const hyper_run *run, int64_t *exact)
 /* Whether integers are those whose values the entries x and its like hold. */
 static bool same_state(const hyper_run *run, int s, const int64_t *exact)
 {
-    for (int k = 0; k < run->leaves; k++) {
-        const hyper_leaf *leaf = &run->leaf[k];
-        bool single = s == 0 ? leaf->dtype == AD_F32 : run->state_part[s].given && ad_dtype_of(run->input[run->state_part[s].first + k]) == AD_F32;
+    for (int k = 0; k < run->leaf_count; k++) {
+        const hyper_leaf *leaf = &run->leaves[k];
+        bool single = s == 0 ? leaf->dtype == AD_F32 : run->state_part[s].given && ad_dtype_of(run->inputs[run->state_part[s].first + k]) == AD_F32;
         for (int64_t i = leaf->start; i < leaf->start + leaf->size; i++) {
             double given = hyper_state_at(run, s, i), value = value_in(run, s, exact, i);
             if (given != (single ? (double)(float)value : value))
@@ -390,9 +393,9 @@ bool hyper_exact_read(hyper_run *run, const int64_t *exact)
 {
     bool known = true;
     exact += HEADER;
-    for (int s = 0; s < run->dynamics->states; s++)
+    for (int s = 0; s < run->dynamics->state_count; s++)
         exact = hyper_state_read(run, s, exact);
-    for (int64_t i = 0; i < run->strips; i++, exact += HYPER_LANES) {
+    for (int64_t i = 0; i < run->strip_count; i++, exact += HYPER_LANES) {
         uint64_t lanes[HYPER_LANES];
         memcpy(lanes, exact, sizeof lanes);
         known &= hyper_coder_set_lanes(hyper_store_coder(run->store, i), lanes);
@@ -402,21 +405,21 @@ bool hyper_exact_read(hyper_run *run, const int64_t *exact)
 
 static bool no_exact(const hyper_run *run)
 {
-    ad_set_error(AD_ERROR_VALUE, "%s: \"exact\" is not that of a state with %lld parameters and these units", run->name, (long long)run->count);
+    ad_set_error(AD_ERROR_VALUE, "%s: \"exact\" is not that of a state with %lld parameters and these units", run->name, (long long)run->parameter_count);
     return false;
 }
 
 /* The entry of hypers. The state is that of the other entries. */
 static bool read_exact_part(hyper_run *run)
 {
-    const ad_array *x = run->input[run->exact_part.first];
+    const ad_array *x = run->inputs[run->exact_part.first];
     const int64_t *exact = ad_dtype_of(x) == AD_I64 && ad_ndim(x) == 1 && ad_size(x) == hyper_exact_size(run) ? ad_data(x) : NULL;
     int64_t header[HEADER];
     write_header(run, header);
     if (!exact || memcmp(exact, header, sizeof header) != 0)
         return no_exact(run);
     const int64_t *of_state = exact + HEADER;
-    for (int s = 0; s < run->dynamics->states; of_state += state_size(run, s++))
+    for (int s = 0; s < run->dynamics->state_count; of_state += state_size(run, s++))
         if (!same_state(run, s, of_state))
             return ad_set_error(AD_ERROR_VALUE, "%s: \"exact\" does not belong to this \"%s\"; without \"exact\" the run begins with the values rounded",
                                 run->name, run->dynamics->state_name[s]),
@@ -426,7 +429,7 @@ static bool read_exact_part(hyper_run *run)
 
 bool hyper_state_first(hyper_run *run)
 {
-    for (int s = 0; s < run->dynamics->states; s++)
+    for (int s = 0; s < run->dynamics->state_count; s++)
         if (!encode(run, s))
             return false;
     return !run->exact_part.given || read_exact_part(run);
@@ -435,10 +438,10 @@ bool hyper_state_first(hyper_run *run)
 XXH128_hash_t hyper_state_hash(const hyper_run *run)
 {
     XXH128_hash_t hash = { 0, 0 };
-    for (int s = 0; s < run->dynamics->states; s++) {
-        hash = XXH3_128bits_withSeed(run->state[s], (size_t)run->count * sizeof *run->state[s], hash.low64 ^ hash.high64);
+    for (int s = 0; s < run->dynamics->state_count; s++) {
+        hash = XXH3_128bits_withSeed(run->state[s], (size_t)run->parameter_count * sizeof *run->state[s], hash.low64 ^ hash.high64);
         if (run->fine[s])
-            hash = XXH3_128bits_withSeed(run->fine[s], (size_t)run->count * sizeof *run->fine[s], hash.low64 ^ hash.high64);
+            hash = XXH3_128bits_withSeed(run->fine[s], (size_t)run->parameter_count * sizeof *run->fine[s], hash.low64 ^ hash.high64);
     }
     return hash;
 }

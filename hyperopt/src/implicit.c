@@ -41,8 +41,8 @@ static bool multiply(equation *s, const double *vector, bool theta)
         done = done && hyper_pullback_at(run, T, &slopes) && hyper_product_by_pullback(run, &slopes);
     else
         done = done && hyper_products_at(run, T, &slopes);
-    for (int k = 0; done && k < run->leaves; k++) {
-        const hyper_leaf *leaf = &run->leaf[k];
+    for (int k = 0; done && k < run->leaf_count; k++) {
+        const hyper_leaf *leaf = &run->leaves[k];
         for (int64_t i = 0; i < leaf->size; i++)
             s->product[leaf->start + i] = hyper_value_at(leaf, run->product_data[k], i);
     }
@@ -60,13 +60,13 @@ static int64_t most_iterations(const hyper_run *run)
 static double enough(const equation *s)
 {
     double tolerance = s->run->training.solver_tolerance > 0 ? s->run->training.solver_tolerance : HYPER_SOLVER_TOLERANCE;
-    return tolerance * sqrt(dot(s->run->count, s->right, s->right));
+    return tolerance * sqrt(dot(s->run->parameter_count, s->right, s->right));
 }
 
 /* Hestenes and Stiefel (1952), from u = 0. */
 static bool by_conjugate_gradients(equation *s)
 {
-    int64_t n = s->run->count;
+    int64_t n = s->run->parameter_count;
     double squares = dot(n, s->residual, s->residual), aim = enough(s);
     for (int64_t i = 0; i < most_iterations(s->run) && sqrt(squares) > aim; i++) {
         if (!multiply(s, s->direction, false))
@@ -91,7 +91,7 @@ static bool by_conjugate_gradients(equation *s)
 static bool largest_eigenvalue(equation *s, double *largest)
 {
     enum { ROUNDS = 20 };
-    int64_t n = s->run->count;
+    int64_t n = s->run->parameter_count;
     double norm = sqrt(dot(n, s->right, s->right));
     for (int64_t j = 0; j < n; j++)
         s->direction[j] = s->right[j] / norm;
@@ -109,7 +109,7 @@ static bool largest_eigenvalue(equation *s, double *largest)
 
 static bool by_neumann_series(equation *s)
 {
-    int64_t n = s->run->count;
+    int64_t n = s->run->parameter_count;
     double largest, aim = enough(s);
     if (!largest_eigenvalue(s, &largest))
         return false;
@@ -125,7 +125,7 @@ static bool by_neumann_series(equation *s)
 
 static bool solve(equation *s)
 {
-    int64_t n = s->run->count;
+    int64_t n = s->run->parameter_count;
     for (int64_t i = 0; i < n; i++)
         s->residual[i] = s->direction[i] = s->right[i];
     if (dot(n, s->right, s->right) == 0)
@@ -137,12 +137,12 @@ static bool solve(equation *s)
 
 bool hyper_gradients_by_implicit_function(hyper_run *run, hyper_adjoint *a)
 {
-    int64_t n = run->count;
+    int64_t n = run->parameter_count;
     double *room = hyper_room(5 * n, sizeof *room);
     equation s = { run, room, room + n, room + 2 * n, room + 3 * n, room + 4 * n };
-    for (int k = 0; room && k < run->leaves; k++)
-        for (int64_t i = 0; i < run->leaf[k].size; i++)
-            s.right[run->leaf[k].start + i] = hyper_value_at(&run->leaf[k], hyper_values_of(&run->leaf[k], a->state[0]), i);
+    for (int k = 0; room && k < run->leaf_count; k++)
+        for (int64_t i = 0; i < run->leaves[k].size; i++)
+            s.right[run->leaves[k].start + i] = hyper_value_at(&run->leaves[k], hyper_values_of(&run->leaves[k], a->state[0]), i);
     a->more_bytes = 5 * n * (int64_t)sizeof *room;
     bool done = room && solve(&s) && multiply(&s, s.u, true);
     if (done && run->training.report)

@@ -31,7 +31,7 @@ typedef struct {
 static element element_at(const naive_run *n, int k, int64_t i, int64_t t)
 {
     const hyper_run *run = n->run;
-    const hyper_leaf *leaf = &run->leaf[k];
+    const hyper_leaf *leaf = &run->leaves[k];
     hyper_momentum scratch[2];
     const double *alpha = hyper_schedule_at(&leaf->rate[0], leaf, t, i, 1, &scratch[0]).value;
     const hyper_momentum *beta = hyper_schedule_at(&leaf->rate[1], leaf, t, i, 1, &scratch[1]).value;
@@ -44,14 +44,14 @@ static bool go_forward(naive_run *n)
     for (int64_t t = 0; t <= run->training.iterations; t++) {
         AD_SCOPE;
         hyper_slopes slopes;
-        for (int64_t i = 0; i < run->count; i++)
-            n->trajectory[t * run->count + i] = n->x[i];
+        for (int64_t i = 0; i < run->parameter_count; i++)
+            n->trajectory[t * run->parameter_count + i] = n->x[i];
         if (t == run->training.iterations)
             break;
         if (!gradient_at(n, t, &slopes))
             return false;
-        for (int k = 0; k < run->leaves; k++) {
-            for (int64_t i = 0, at = run->leaf[k].start; i < run->leaf[k].size; i++, at++) {
+        for (int k = 0; k < run->leaf_count; k++) {
+            for (int64_t i = 0, at = run->leaves[k].start; i < run->leaves[k].size; i++, at++) {
                 element e = element_at(n, k, i, t);
                 n->v[at] = rounded(n, rounded(n, e.beta * n->v[at]) - rounded(n, (1 - e.beta) * e.gradient));
                 n->x[at] = rounded(n, n->x[at] + rounded(n, e.alpha * n->v[at]));
@@ -68,18 +68,18 @@ static bool go_back(naive_run *n, double *error)
         AD_SCOPE;
         hyper_slopes slopes;
         double sum = 0;
-        for (int k = 0; k < run->leaves; k++) {
-            for (int64_t i = 0, at = run->leaf[k].start; i < run->leaf[k].size; i++, at++) {
-                const double *alpha = hyper_schedule_at(&run->leaf[k].rate[0], &run->leaf[k], t, i, 1, &(double){ 0 }).value;
+        for (int k = 0; k < run->leaf_count; k++) {
+            for (int64_t i = 0, at = run->leaves[k].start; i < run->leaves[k].size; i++, at++) {
+                const double *alpha = hyper_schedule_at(&run->leaves[k].rate[0], &run->leaves[k], t, i, 1, &(double){ 0 }).value;
                 n->x[at] = rounded(n, n->x[at] - rounded(n, *alpha * n->v[at]));
-                sum += pow(n->x[at] - n->trajectory[t * run->count + at], 2);
+                sum += pow(n->x[at] - n->trajectory[t * run->parameter_count + at], 2);
             }
         }
-        error[t] = sqrt(sum / fmax(1, (double)run->count));
+        error[t] = sqrt(sum / fmax(1, (double)run->parameter_count));
         if (!gradient_at(n, t, &slopes))
             return false;
-        for (int k = 0; k < run->leaves; k++) {
-            for (int64_t i = 0, at = run->leaf[k].start; i < run->leaf[k].size; i++, at++) {
+        for (int k = 0; k < run->leaf_count; k++) {
+            for (int64_t i = 0, at = run->leaves[k].start; i < run->leaves[k].size; i++, at++) {
                 element e = element_at(n, k, i, t);
                 n->v[at] = rounded(n, rounded(n, n->v[at] + rounded(n, (1 - e.beta) * e.gradient)) / e.beta);
             }
@@ -91,7 +91,7 @@ static bool go_back(naive_run *n, double *error)
 /* Begins where the fixed-point run does, rounded. */
 static bool naive(hyper_run *run, ad_dtype dtype, double *error)
 {
-    int64_t n = run->count, states;
+    int64_t n = run->parameter_count, states;
     naive_run it = { .run = run, .single = dtype == AD_F32 };
     if (__builtin_mul_overflow(n, run->training.iterations + 1, &states))
         return hyper_no_memory() != NULL;
@@ -114,7 +114,7 @@ static bool exact(hyper_run *run, double *error)
     AD_SCOPE;
     ad_array *none[HYPER_OUTPUTS] = { NULL };
     int64_t states;
-    if (__builtin_mul_overflow(run->count, run->training.iterations + 1, &states) || !(run->watched = hyper_room(states, sizeof *run->watched)))
+    if (__builtin_mul_overflow(run->parameter_count, run->training.iterations + 1, &states) || !(run->watched_x = hyper_room(states, sizeof *run->watched_x)))
         return false;
     run->drift = error;
     bool done = hyper_forward(run) && hyper_reverse(run, none);

@@ -28,15 +28,15 @@ static void drop(const void *options)
 
 static int outputs_of(const hyper_run *run)
 {
-    return run->result == HYPER_STATE ? run->dynamics->states + 1 : 1;
+    return run->result == HYPER_STATE ? run->dynamics->state_count + 1 : 1;
 }
 
 /* float32 where all of x is. */
 static ad_dtype dtype_of_x(const hyper_run *run)
 {
-    bool single = run->leaves > 0;
-    for (int k = 0; k < run->leaves; k++)
-        single &= run->leaf[k].dtype == AD_F32;
+    bool single = run->leaf_count > 0;
+    for (int k = 0; k < run->leaf_count; k++)
+        single &= run->leaves[k].dtype == AD_F32;
     return single ? AD_F32 : AD_F64;
 }
 
@@ -47,17 +47,17 @@ static bool infer(const ad_node *node, ad_spec *outputs)
         outputs[0] = (ad_spec){ AD_F64, { .ndim = 0 } };
         return true;
     }
-    outputs[0] = (ad_spec){ dtype_of_x(run), { .ndim = 1, .dim = { run->count } } };
+    outputs[0] = (ad_spec){ dtype_of_x(run), { .ndim = 1, .dim = { run->parameter_count } } };
     for (int s = 1; s < outputs_of(run); s++)
-        outputs[s] = (ad_spec){ AD_F64, { .ndim = 1, .dim = { run->count } } };
+        outputs[s] = (ad_spec){ AD_F64, { .ndim = 1, .dim = { run->parameter_count } } };
     if (run->result == HYPER_STATE)
-        outputs[run->dynamics->states] = (ad_spec){ AD_I64, { .ndim = 1, .dim = { hyper_exact_size(run) } } };
+        outputs[run->dynamics->state_count] = (ad_spec){ AD_I64, { .ndim = 1, .dim = { hyper_exact_size(run) } } };
     return true;
 }
 
 static void decode(const hyper_run *run, int s, bool single, void *output)
 {
-    for (int64_t i = 0; i < run->count; i++) {
+    for (int64_t i = 0; i < run->parameter_count; i++) {
         double value = hyper_state_at(run, s, i);
         if (single)
             ((float *)output)[i] = (float)value;
@@ -79,7 +79,7 @@ static bool eval(const ad_node *node, void *const *outputs)
     for (int s = 1; s < outputs_of(run) - 1; s++)
         decode(run, s, false, outputs[s]);
     if (run->result == HYPER_STATE)
-        hyper_exact_write(run, outputs[run->dynamics->states]);
+        hyper_exact_write(run, outputs[run->dynamics->state_count]);
     return true;
 }
 
@@ -123,7 +123,7 @@ static bool is_traced(const ad_node *node, ad_array *const *cotangents)
 static ad_tree *list_of_cotangents(const hyper_run *run, ad_tree *outputs, ad_array *const *cotangents)
 {
     ad_tree_item items[HYPER_STATES];
-    int count = run->result == HYPER_STATE ? run->dynamics->states : 1;
+    int count = run->result == HYPER_STATE ? run->dynamics->state_count : 1;
     for (int s = 0; s < count; s++) {
         ad_array *output = ad_tree_array_at(outputs, s);
         ad_array *g = cotangents[s] ? ad_astype(cotangents[s], ad_dtype_of(output)) : ad_zeros_like(output);
@@ -142,8 +142,8 @@ static bool reverse_traced(const ad_node *node, hyper_run *run, ad_array *const 
     ad_tree *gradients = list ? ad_vjp_apply_any(pull, list) : NULL;
     hyper_forget_gradients(run);
     if (gradients) {
-        ad_tree_leaves(gradients, run->gradients, run->inputs);
-        for (int i = 0; i < run->inputs; i++)
+        ad_tree_leaves(gradients, run->gradients, run->input_count);
+        for (int i = 0; i < run->input_count; i++)
             ad_retain(run->gradients[i]);
     }
     ad_vjp_free(pull);
@@ -158,7 +158,7 @@ static bool pull(const ad_node *node, ad_array *const *g, unsigned wanted, ad_ar
     cotangents_of(run, g, cotangents);
     if (!(is_traced(node, cotangents) ? reverse_traced(node, run, cotangents) : hyper_reverse(run, cotangents)))
         return false;
-    memcpy(gradients, run->gradients, (size_t)run->inputs * sizeof *gradients);
+    memcpy(gradients, run->gradients, (size_t)run->input_count * sizeof *gradients);
     return true;
 }
 
@@ -198,7 +198,7 @@ static bool call(const ad_primitive *primitive, const hyper_dynamics *dynamics, 
     run_options options = { hyper_run_new(dynamics, result, primitive->name, training, hypers) };
     if (!options.run)
         return false;
-    int count = options.run->inputs;
+    int count = options.run->input_count;
     ad_array **inputs = hyper_room(count, sizeof *inputs);
     bool done = inputs && hyper_loss_is_closed(options.run);
     if (done) {
@@ -229,12 +229,12 @@ static ad_tree *state(const ad_primitive *primitive, const hyper_dynamics *dynam
         return NULL;
     ad_tree *x = ad_tree_sub(hypers, "x"), *like_x = ad_tree_map(as_float64, x);
     int n = 0;
-    for (int s = 0; s < dynamics->states; s++) {
+    for (int s = 0; s < dynamics->state_count; s++) {
         items[n++] = (ad_tree_item){ AD_ITEM_NAME, dynamics->state_name[s] };
         items[n++] = (ad_tree_item){ AD_ITEM_TREE, ad_unflatten(s == 0 ? x : like_x, outputs[s]) };
     }
     items[n++] = (ad_tree_item){ AD_ITEM_NAME, "exact" };
-    items[n++] = (ad_tree_item){ AD_ITEM_ARRAY, outputs[dynamics->states] };
+    items[n++] = (ad_tree_item){ AD_ITEM_ARRAY, outputs[dynamics->state_count] };
     return ad_tree_from(items, n);
 }
 

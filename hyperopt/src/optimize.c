@@ -45,12 +45,12 @@ static ad_array *loss_at(ad_tree *position, void *iteration)
 }
 
 /* Euclidean norm of all elements of a tree of floats; infinite where it leaves their range. */
-static double norm_of(const ad_tree *tree, ad_array **leaf, int count)
+static double norm_of(const ad_tree *tree, ad_array **leaves, int count)
 {
     double norm = 0;
-    ad_tree_leaves(tree, leaf, count);
+    ad_tree_leaves(tree, leaves, count);
     for (int i = 0; i < count && !ad_failed(); i++)
-        norm = hypot(norm, ad_item(ad_linalg_norm(ad_ravel(ad_astype(leaf[i], AD_F64)))));
+        norm = hypot(norm, ad_item(ad_linalg_norm(ad_ravel(ad_astype(leaves[i], AD_F64)))));
     return norm;
 }
 
@@ -92,7 +92,7 @@ static bool evaluate(struct optimization *o, struct meta_iteration *m)
     ad_array *loss = ad_value_and_grad(loss_at)(o->state.position, (void *)m, &m->gradient);
     if (loss && m->gradient) {
         m->loss = ad_item(loss);
-        m->norm = norm_of(m->gradient, o->coordinates.leaf, ad_tree_leaf_count(m->gradient));
+        m->norm = norm_of(m->gradient, o->coordinates.leaf_room, ad_tree_leaf_count(m->gradient));
     }
     if (ad_failed() && ad_error_code() != AD_ERROR_NUMERIC)
         return failed_at(o->state.iteration);
@@ -112,7 +112,7 @@ bool hyper_history_room(hyper_meta_state *s, int64_t count)
     int64_t room = count < 32 ? 64 : 2 * count;
     if (__builtin_mul_overflow((size_t)room, sizeof(double), &bytes))
         return ad_set_error(AD_ERROR_MEMORY, "hyper_optimize: no memory for the history of %lld meta-iterations", (long long)count), false;
-    double **lists[] = { &s->loss, &s->norm, &s->sorted };
+    double **lists[] = { &s->losses, &s->norms, &s->sorted_norms };
     for (int i = 0; i < 3; i++) {
         double *longer = ad_memory_resize(*lists[i], bytes);
         if (!longer)
@@ -129,19 +129,19 @@ static void insert(hyper_meta_state *s, double norm)
     int64_t low = 0, high = s->sorted_count;
     while (low < high) {
         int64_t middle = low + (high - low) / 2;
-        if (s->sorted[middle] <= norm)
+        if (s->sorted_norms[middle] <= norm)
             low = middle + 1;
         else
             high = middle;
     }
-    memmove(s->sorted + low + 1, s->sorted + low, (size_t)(s->sorted_count++ - low) * sizeof *s->sorted);
-    s->sorted[low] = norm;
+    memmove(s->sorted_norms + low + 1, s->sorted_norms + low, (size_t)(s->sorted_count++ - low) * sizeof *s->sorted_norms);
+    s->sorted_norms[low] = norm;
 }
 
 static double median(const hyper_meta_state *s)
 {
     int64_t n = s->sorted_count;
-    return n == 0 ? 0 : 0.5 * (s->sorted[(n - 1) / 2] + s->sorted[n / 2]);
+    return n == 0 ? 0 : 0.5 * (s->sorted_norms[(n - 1) / 2] + s->sorted_norms[n / 2]);
 }
 
 /* ---- one meta-iteration ---- */
@@ -166,23 +166,23 @@ static double clipping(const hyper_optimize_options *options, double norm, doubl
 
 static ad_tree *scaled(const struct optimization *o, ad_tree *tree, double factor)
 {
-    ad_array **leaf = o->coordinates.leaf;
+    ad_array **leaves = o->coordinates.leaf_room;
     int count = ad_tree_leaf_count(tree);
-    ad_tree_leaves(tree, leaf, o->coordinates.count);
+    ad_tree_leaves(tree, leaves, o->coordinates.leaf_count);
     for (int i = 0; i < count; i++)
-        leaf[i] = ad_mul(leaf[i], factor);
-    return ad_failed() ? NULL : ad_tree_with_leaves(tree, leaf);
+        leaves[i] = ad_mul(leaves[i], factor);
+    return ad_failed() ? NULL : ad_tree_with_leaves(tree, leaves);
 }
 
 /* Whether all values of a tree of floats are; false and an error where it cannot be found out. */
 static bool all_finite(const struct optimization *o, const ad_tree *tree)
 {
-    ad_array **leaf = o->coordinates.leaf;
+    ad_array **leaves = o->coordinates.leaf_room;
     int count = ad_tree_leaf_count(tree);
     bool finite = true;
-    ad_tree_leaves(tree, leaf, count);
+    ad_tree_leaves(tree, leaves, count);
     for (int i = 0; i < count && finite && !ad_failed(); i++)
-        finite = ad_item(ad_all(ad_isfinite(leaf[i]))) != 0;
+        finite = ad_item(ad_all(ad_isfinite(leaves[i]))) != 0;
     return finite && !ad_failed();
 }
 
@@ -250,8 +250,8 @@ static bool iterate(struct optimization *o)
         return false;
     m.growth = usual > 0 && !m.skipped ? m.norm / usual : 0;
     o->growth = fmax(o->growth, m.growth);
-    s->loss[s->count] = m.loss;
-    s->norm[s->count++] = m.norm;
+    s->losses[s->count] = m.loss;
+    s->norms[s->count++] = m.norm;
     if (!m.skipped && !keep_best(s, m.loss))
         return false;
     bool grew = o->options.stop_growth > 0 && m.growth > o->options.stop_growth;
@@ -303,7 +303,7 @@ static bool check_options(const hyper_optimize_options *o)
 
 static bool was_skipped(const hyper_meta_state *s, int64_t i)
 {
-    return !isfinite(s->norm[i]) || !isfinite(s->loss[i]);
+    return !isfinite(s->norms[i]) || !isfinite(s->losses[i]);
 }
 
 /* What follows from the history of a state that was resumed. */
@@ -316,8 +316,8 @@ static void count_again(struct optimization *o)
         if (o->failures)
             continue;
         double usual = median(s);
-        o->growth = fmax(o->growth, usual > 0 ? s->norm[i] / usual : 0);
-        insert(s, s->norm[i]);
+        o->growth = fmax(o->growth, usual > 0 ? s->norms[i] / usual : 0);
+        insert(s, s->norms[i]);
     }
 }
 
@@ -381,8 +381,8 @@ static bool fill_report(const struct optimization *o, hyper_optimize_report *rep
     };
     ad_shape count = { .ndim = 1, .dim = { s->count } };
     static const double none[1];
-    report->losses = ad_from(s->loss ? s->loss : none, count);
-    report->gradient_norms = ad_from(s->norm ? s->norm : none, count);
+    report->losses = ad_from(s->losses ? s->losses : none, count);
+    report->gradient_norms = ad_from(s->norms ? s->norms : none, count);
     return report->losses && report->gradient_norms;
 }
 
@@ -392,9 +392,9 @@ static void end(struct optimization *o)
     ad_tree *trees[] = { s->position, s->moments, s->hypers, s->best };
     for (size_t i = 0; i < sizeof trees / sizeof *trees; i++)
         ad_release(trees[i]);
-    ad_memory_give(s->loss);
-    ad_memory_give(s->norm);
-    ad_memory_give(s->sorted);
+    ad_memory_give(s->losses);
+    ad_memory_give(s->norms);
+    ad_memory_give(s->sorted_norms);
     hyper_coordinates_close(&o->coordinates);
 }
 

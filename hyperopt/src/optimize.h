@@ -10,13 +10,13 @@ typedef enum hyper_scale { HYPER_CONSTANT, HYPER_PLAIN, HYPER_LOG, HYPER_LOGIT }
 
 /* How the leaves of hypers are optimised. A position is a tree of those that are, by the paths that they have in hypers. */
 typedef struct hyper_coordinates {
-    int count;          /* leaves of hypers, depth first */
-    int paths;          /* how many have their path yet */
-    char **path;        /* of each */
-    hyper_scale *scale; /* of each */
-    ad_array **leaf;    /* room for as many, for the functions below; empty between them */
-    ad_tree *hypers;    /* as given, constants; retained */
-    ad_tree *start;     /* the position of hypers; retained */
+    int leaf_count;       /* of hypers, depth first */
+    int path_count;       /* how many have their path yet */
+    char **paths;         /* of each */
+    hyper_scale *scales;  /* of each */
+    ad_array **leaf_room; /* for as many, for the functions below; empty between them */
+    ad_tree *hypers;      /* as given, constants; retained */
+    ad_tree *start;       /* the position of hypers; retained */
 } hyper_coordinates;
 
 /* Fills what is zeros; false and an error. To be closed in either case. */
@@ -44,8 +44,8 @@ typedef struct hyper_meta_state {
     double best_loss;
     int64_t clipped;
     int64_t count, room;         /* of the numbers below: one more than iteration after a stop by growth */
-    double *loss, *norm;         /* of every meta-iteration */
-    double *sorted;              /* the norms of those that were not skipped, in order */
+    double *losses, *norms;      /* of every meta-iteration */
+    double *sorted_norms;        /* of those that were not skipped, in order */
     int64_t sorted_count;
 } hyper_meta_state;
 
@@ -57,7 +57,7 @@ bool hyper_history_room(hyper_meta_state *s, int64_t count);
 /* Writes the state to options->checkpoint. False and an error, and the file is as it was. */
 bool hyper_state_save(const hyper_meta_state *s, const hyper_coordinates *c, const hyper_optimize_options *options);
 
-/* Takes the state from that file, if it is there: *found says whether. s is that of the beginning before; sorted is left to the caller. False and an
+/* Takes the state from that file, if it is there: *found says whether. s is that of the beginning before; sorted_norms is left to the caller. False and an
  * error. */
 bool hyper_state_load(hyper_meta_state *s, const hyper_coordinates *c, const hyper_optimize_options *options, bool *found);
 

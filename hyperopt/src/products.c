@@ -27,23 +27,23 @@ static ad_array *meta_loss_at(ad_tree *x, ad_tree *theta, void *call)
 /* theta with the wanted leaves from a list. */
 static ad_tree *theta_with(const hyper_run *run, ad_tree *wanted)
 {
-    ad_array **leaves = run->few;
-    if (run->wanted_thetas == 0)
+    ad_array **leaves = run->leaf_room;
+    if (run->wanted_theta_count == 0)
         return run->theta_part.tree;
     ad_tree_leaves(run->theta_part.tree, leaves, run->theta_part.count);
-    for (int i = 0; i < run->wanted_thetas; i++)
-        leaves[run->wanted_theta[i]] = ad_tree_array_at(wanted, i);
+    for (int i = 0; i < run->wanted_theta_count; i++)
+        leaves[run->wanted_thetas[i]] = ad_tree_array_at(wanted, i);
     return ad_tree_with_leaves(run->theta_part.tree, leaves);
 }
 
 static ad_tree *wanted_of_theta(const hyper_run *run)
 {
-    ad_array **leaves = run->few;
-    ad_tree_item *items = hyper_room(run->wanted_thetas, sizeof *items);
+    ad_array **leaves = run->leaf_room;
+    ad_tree_item *items = hyper_room(run->wanted_theta_count, sizeof *items);
     ad_tree_leaves(run->theta_part.tree, leaves, run->theta_part.count);
-    for (int i = 0; items && i < run->wanted_thetas; i++)
-        items[i] = (ad_tree_item){ AD_ITEM_ARRAY, leaves[run->wanted_theta[i]] };
-    ad_tree *wanted = items ? ad_list_from(items, run->wanted_thetas) : NULL;
+    for (int i = 0; items && i < run->wanted_theta_count; i++)
+        items[i] = (ad_tree_item){ AD_ITEM_ARRAY, leaves[run->wanted_thetas[i]] };
+    ad_tree *wanted = items ? ad_list_from(items, run->wanted_theta_count) : NULL;
     ad_memory_give(items);
     return wanted;
 }
@@ -101,12 +101,12 @@ static bool fits(const hyper_run *run, const ad_tree *slope)
 {
     if (!ad_tree_same_structure(slope, run->state_part[0].tree))
         return ad_set_error(AD_ERROR_SHAPE, "%s: the direction is a tree of another structure than x", run->name), false;
-    ad_tree_leaves(slope, run->few, run->leaves);
-    for (int k = 0; k < run->leaves; k++) {
-        const hyper_leaf *leaf = &run->leaf[k];
-        if (!ad_shape_equal(ad_shape_of(run->few[k]), leaf->shape))
+    ad_tree_leaves(slope, run->leaf_room, run->leaf_count);
+    for (int k = 0; k < run->leaf_count; k++) {
+        const hyper_leaf *leaf = &run->leaves[k];
+        if (!ad_shape_equal(ad_shape_of(run->leaf_room[k]), leaf->shape))
             return ad_set_error(AD_ERROR_SHAPE, "%s: the direction for %s has shape %s, not %s", run->name, leaf->path,
-                                HYPER_SHAPE_TEXT(ad_shape_of(run->few[k])), HYPER_SHAPE_TEXT(leaf->shape)), false;
+                                HYPER_SHAPE_TEXT(ad_shape_of(run->leaf_room[k])), HYPER_SHAPE_TEXT(leaf->shape)), false;
     }
     return true;
 }
@@ -114,12 +114,12 @@ static bool fits(const hyper_run *run, const ad_tree *slope)
 /* The places of a tree's values, in the dtypes of x. */
 static bool point(const hyper_run *run, const ad_tree *slope, const void **data)
 {
-    ad_array **leaves = run->few;
+    ad_array **leaves = run->leaf_room;
     if (!slope || (run->training.direction && !fits(run, slope)))
         return false;
-    ad_tree_leaves(slope, leaves, run->leaves);
-    for (int k = 0; k < run->leaves; k++) {
-        const hyper_leaf *leaf = &run->leaf[k];
+    ad_tree_leaves(slope, leaves, run->leaf_count);
+    for (int k = 0; k < run->leaf_count; k++) {
+        const hyper_leaf *leaf = &run->leaves[k];
         ad_array *x = ad_dtype_of(leaves[k]) == leaf->dtype ? leaves[k] : ad_astype(leaves[k], leaf->dtype);
         if (!x || (!(data[k] = ad_data(x)) && leaf->size > 0))
             return false;
@@ -159,8 +159,8 @@ static bool pushed(hyper_run *run, int64_t t, ad_tree **gradient, ad_tree **tang
     AD_SCOPE;
     hyper_call call = { run, t };
     ad_tree *x = hyper_values_tree(run, run->x_values), *direction = hyper_values_tree(run, run->direction_values);
-    ad_tree *wanted = run->wanted_thetas ? wanted_of_theta(run) : NULL;
-    if (!x || !direction || (run->wanted_thetas && !wanted))
+    ad_tree *wanted = run->wanted_theta_count ? wanted_of_theta(run) : NULL;
+    if (!x || !direction || (run->wanted_theta_count && !wanted))
         return false;
     *gradient = wanted ? ad_jvp(joint_gradient, x, wanted, (void *)&call, direction, tangent)
                        : ad_jvp(hyper_gradient_of, x, run->theta_part.tree, (void *)&call, direction, tangent);
@@ -174,7 +174,7 @@ bool hyper_products_at(hyper_run *run, int64_t t, hyper_slopes *slopes)
     *slopes = (hyper_slopes){ .loss = NAN };
     if (!pushed(run, t, &gradient, &tangent))
         return leave(before, false);
-    bool both = run->wanted_thetas > 0;
+    bool both = run->wanted_theta_count > 0;
     slopes->gradient = both ? ad_tree_sub(gradient, "x") : gradient;
     slopes->product = both ? ad_tree_sub(tangent, "x") : tangent;
     slopes->theta = both ? ad_tree_sub(tangent, "theta") : NULL;
@@ -270,8 +270,8 @@ bool hyper_tangent_at(hyper_run *run, int64_t t, ad_tree *theta, hyper_slopes *s
 
 bool hyper_add_theta(hyper_run *run, ad_tree *terms, double factor)
 {
-    for (int i = 0; i < run->wanted_thetas; i++) {
-        ad_array **sum = &run->gradients[run->theta_part.first + run->wanted_theta[i]], *term = ad_tree_array_at(terms, i);
+    for (int i = 0; i < run->wanted_theta_count; i++) {
+        ad_array **sum = &run->gradients[run->theta_part.first + run->wanted_thetas[i]], *term = ad_tree_array_at(terms, i);
         if (factor != 1 && factor != -1)
             term = ad_mul(term, factor);
         ad_array *next = !*sum ? factor == -1 ? ad_neg(term) : term : factor == -1 ? ad_sub(*sum, term) : ad_add(*sum, term);
@@ -290,9 +290,9 @@ static const char *function_that_is_not(hyper_run *run)
     ad_tree *x = run->state_part[0].tree, *theta = run->theta_part.tree;
     if (run->training.direction) {
         ad_tree *slope = hyper_gradient_of(x, theta, &first);
-        int count = slope ? ad_tree_leaves(slope, run->few, run->leaves) : 0;
-        for (int k = 0; k < count && k < run->leaves; k++)
-            if (ad_is_traced(run->few[k]))
+        int count = slope ? ad_tree_leaves(slope, run->leaf_room, run->leaf_count) : 0;
+        for (int k = 0; k < count && k < run->leaf_count; k++)
+            if (ad_is_traced(run->leaf_room[k]))
                 return "direction";
     } else {
         ad_array *loss = hyper_loss_at(x, theta, &first);

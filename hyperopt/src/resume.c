@@ -56,9 +56,9 @@ static ad_array *leaves_text(const hyper_coordinates *c)
 {
     struct text t = { 0 };
     bool done = true;
-    ad_tree_leaves(c->hypers, c->leaf, c->count);
-    for (int i = 0; i < c->count && done && !ad_failed(); i++)
-        done = append_leaf(&t, c->path[i], c->leaf[i], c->scale[i]);
+    ad_tree_leaves(c->hypers, c->leaf_room, c->leaf_count);
+    for (int i = 0; i < c->leaf_count && done && !ad_failed(); i++)
+        done = append_leaf(&t, c->paths[i], c->leaf_room[i], c->scales[i]);
     ad_array *bytes = done && !ad_failed() ? ad_from_data(AD_U8, t.bytes, (ad_shape){ .ndim = 1, .dim = { (int64_t)t.length } }) : NULL;
     ad_memory_give(t.bytes);
     return bytes;
@@ -196,7 +196,7 @@ static bool read_numbers(const struct reading *file, hyper_meta_state *s, const 
         return false;
     s->best_loss = ad_item(best_loss);
     s->iteration = s->count = iteration;
-    return history_of(file, "losses", s, &s->loss) && history_of(file, "gradient_norms", s, &s->norm);
+    return history_of(file, "losses", s, &s->losses) && history_of(file, "gradient_norms", s, &s->norms);
 }
 
 static bool read_state(const struct reading *file, hyper_meta_state *s, const hyper_coordinates *c, const hyper_optimize_options *options)
@@ -230,7 +230,7 @@ bool hyper_state_save(const hyper_meta_state *s, const hyper_coordinates *c, con
     AD_SCOPE;
     static const double none[1];
     ad_shape count = { .ndim = 1, .dim = { s->iteration } };
-    ad_array *losses = ad_from(s->loss ? s->loss : none, count), *norms = losses ? ad_from(s->norm ? s->norm : none, count) : NULL;
+    ad_array *losses = ad_from(s->losses ? s->losses : none, count), *norms = losses ? ad_from(s->norms ? s->norms : none, count) : NULL;
     ad_tree *problem = norms ? problem_of(c, options) : NULL, *hypers = problem ? hyper_moved(c, s->hypers) : NULL;
     ad_tree *best = hypers ? hyper_moved(c, s->best) : NULL;
     ad_tree *all = best ? ad_tree_of("problem", problem, "iteration", s->iteration, "best_iteration", s->best_iteration, "best_loss", s->best_loss, "clipped",

@@ -22,41 +22,41 @@
 
 static void adjoint_free(const hyper_run *run, hyper_adjoint *a)
 {
-    for (int i = 0; a->rate && i < run->inputs + run->corrections; i++)
-        ad_memory_give(a->rate[i]);
-    ad_memory_give(a->rate);
+    for (int i = 0; a->rate_sums && i < run->input_count + run->correction_count; i++)
+        ad_memory_give(a->rate_sums[i]);
+    ad_memory_give(a->rate_sums);
     for (int s = 0; s < HYPER_STATES; s++)
-        hyper_values_drop(a->values[s]);
+        hyper_values_drop(a->state_values[s]);
     for (int r = 0; r < HYPER_RATES; r++)
-        ad_memory_give(a->term[r]);
+        ad_memory_give(a->rate_terms[r]);
 }
 
 /* Whether a rate of some leaf is neither shared nor everybody's own. */
 static bool is_broadcast(const hyper_run *run, int r)
 {
     bool broadcast = false;
-    for (int k = 0; k < run->leaves; k++)
-        broadcast |= run->leaf[k].rate[r].sharing == HYPER_BROADCAST;
+    for (int k = 0; k < run->leaf_count; k++)
+        broadcast |= run->leaves[k].rate[r].sharing == HYPER_BROADCAST;
     return broadcast;
 }
 
 static bool adjoint_new(const hyper_run *run, hyper_adjoint *a)
 {
-    int64_t n = run->count;
-    for (int s = 0; s < run->dynamics->states; s++) {
-        if (!(a->values[s] = hyper_values_new(run->values_bytes)))
+    int64_t n = run->parameter_count;
+    for (int s = 0; s < run->dynamics->state_count; s++) {
+        if (!(a->state_values[s] = hyper_values_new(run->values_bytes)))
             return false;
-        a->state[s] = a->values[s]->memory;
+        a->state[s] = a->state_values[s]->memory;
     }
-    for (int r = 0; r < run->dynamics->rates; r++)
-        if (is_broadcast(run, r) && !(a->term[r] = hyper_room(n, sizeof(double))))
+    for (int r = 0; r < run->dynamics->rate_count; r++)
+        if (is_broadcast(run, r) && !(a->rate_terms[r] = hyper_room(n, sizeof(double))))
             return false;
-    bool done = (a->rate = hyper_room(run->inputs + run->corrections, sizeof *a->rate)) != NULL;
-    for (int i = 0; i < run->inputs && done; i++)
-        if (run->rates[i])
-            done = (a->rate[i] = hyper_room(ad_size(run->input[i]), sizeof(double))) != NULL;
-    for (int i = 0; i < run->corrections && done; i++)
-        done = (a->rate[run->inputs + i] = hyper_room(hyper_correction_size(run, &run->correction[i]), sizeof(double))) != NULL;
+    bool done = (a->rate_sums = hyper_room(run->input_count + run->correction_count, sizeof *a->rate_sums)) != NULL;
+    for (int i = 0; i < run->input_count && done; i++)
+        if (run->schedule_values[i])
+            done = (a->rate_sums[i] = hyper_room(ad_size(run->inputs[i]), sizeof(double))) != NULL;
+    for (int i = 0; i < run->correction_count && done; i++)
+        done = (a->rate_sums[run->input_count + i] = hyper_room(hyper_correction_size(run, &run->corrections[i]), sizeof(double))) != NULL;
     return done;
 }
 
@@ -70,8 +70,8 @@ static bool through_meta_loss(hyper_run *run, hyper_adjoint *a, int64_t t)
     double factor = a->along / (double)(run->training.iterations / run->training.meta_every);
     if (!hyper_meta_at(run, t, &slopes))
         return false;
-    for (int k = 0; k < run->leaves; k++) {
-        const hyper_leaf *leaf = &run->leaf[k];
+    for (int k = 0; k < run->leaf_count; k++) {
+        const hyper_leaf *leaf = &run->leaves[k];
         void *dx = hyper_values_of(leaf, a->state[0]);
         for (int64_t i = 0; i < leaf->size; i++)
             hyper_value_set(leaf, dx, i, hyper_value_at(leaf, dx, i) + factor * hyper_value_at(leaf, run->gradient_data[k], i));
@@ -83,16 +83,16 @@ static bool through_meta_loss(hyper_run *run, hyper_adjoint *a, int64_t t)
 static void measure_drift(const hyper_run *run, int64_t t)
 {
     double sum = 0;
-    for (int64_t i = 0; i < run->count; i++)
-        sum += pow((double)(run->state[0][i] - run->watched[t * run->count + i]) * run->unit[0], 2);
-    run->drift[t] = sqrt(sum / fmax(1, (double)run->count));
+    for (int64_t i = 0; i < run->parameter_count; i++)
+        sum += pow((double)(run->state[0][i] - run->watched_x[t * run->parameter_count + i]) * run->unit[0], 2);
+    run->drift[t] = sqrt(sum / fmax(1, (double)run->parameter_count));
 }
 
 /* The pass that takes x back over iteration t; false without memory. */
 static bool position_pass(hyper_run *run, hyper_adjoint *a, int64_t t, hyper_pass *pass)
 {
     const hyper_dynamics *d = run->dynamics;
-    *pass = (hyper_pass){ .function = d->retreat_position, .t = t, .adjoint = a, .terms = d->position_terms, .backwards = run->kept == 0 };
+    *pass = (hyper_pass){ .function = d->retreat_position, .t = t, .adjoint = a, .terms = d->position_terms, .backwards = run->first_kept_state == 0 };
     pass->x_out = hyper_values_write(&run->x_values, run->values_bytes);
     pass->direction_out = hyper_values_write(&run->direction_values, run->values_bytes);
     a->positioned = t;
@@ -134,10 +134,10 @@ static bool find_products(hyper_run *run, hyper_adjoint *a, int64_t t, hyper_slo
 static bool can_go_on(const hyper_run *run, const hyper_adjoint *a, int64_t t, int64_t from)
 {
     unsigned both = run->dynamics->position_terms & run->dynamics->moment_terms;
-    for (int r = 0; r < run->dynamics->rates; r++)
-        if (both & (1u << r) && a->term[r])
+    for (int r = 0; r < run->dynamics->rate_count; r++)
+        if (both & (1u << r) && a->rate_terms[r])
             return false;
-    return t > from && run->kept > 0 && !hyper_is_along(run, t);
+    return t > from && run->first_kept_state > 0 && !hyper_is_along(run, t);
 }
 
 static void note_norm(hyper_adjoint *a, double norm)
@@ -165,7 +165,7 @@ static bool through_moments(hyper_run *run, hyper_adjoint *a, int64_t t, bool st
     }
     if (!hyper_step(run, &pass))
         return false;
-    if (pass.checksum != run->checksum[t])
+    if (pass.checksum != run->checksums[t])
         return hyper_differs(run, t);
     if (pass.then)
         hyper_corrections_back(run, a, t - 1);
@@ -181,14 +181,14 @@ static bool reverse_step(hyper_run *run, hyper_adjoint *a, int64_t t, int64_t fr
     run->finished = false;
     if (hyper_is_along(run, t + 1) && !through_meta_loss(run, a, t + 1))
         return false;
-    bool position_kept = moments && run->kept == 0;
+    bool position_kept = moments && run->first_kept_state == 0;
     if (position_kept)
         moments = hyper_state_read(run, 0, moments);
     if (a->positioned != t && !through_position(run, a, t, position_kept))
         return false;
     if (run->drift)
         measure_drift(run, t);
-    for (int s = 1; moments && s < run->dynamics->states; s++)
+    for (int s = 1; moments && s < run->dynamics->state_count; s++)
         moments = hyper_state_read(run, s, moments);
     bool done = find_products(run, a, t, &slopes);
     ad_vjp_free(slopes.pull);
@@ -197,7 +197,7 @@ static bool reverse_step(hyper_run *run, hyper_adjoint *a, int64_t t, int64_t fr
 
 bool hyper_reverse_steps(hyper_run *run, hyper_adjoint *a, int64_t from, int64_t to, const int64_t *moments)
 {
-    int64_t step = hyper_states_size(run, run->kept);
+    int64_t step = hyper_states_size(run, run->first_kept_state);
     a->positioned = -1;
     for (int64_t t = to - 1; t >= from; t--)
         if (!reverse_step(run, a, t, from, moments ? moments + (t - from) * step : NULL))
@@ -213,8 +213,8 @@ static double take_cotangent(const hyper_run *run, hyper_adjoint *a, int s, cons
     bool single = ad_dtype_of(cotangent) == AD_F32;
     const void *data = ad_data(cotangent);
     double squares = 0;
-    for (int k = 0; data && k < run->leaves; k++) {
-        const hyper_leaf *leaf = &run->leaf[k];
+    for (int k = 0; data && k < run->leaf_count; k++) {
+        const hyper_leaf *leaf = &run->leaves[k];
         for (int64_t i = 0; i < leaf->size; i++) {
             double value = single ? (double)((const float *)data)[leaf->start + i] : ((const double *)data)[leaf->start + i];
             hyper_value_set(leaf, hyper_values_of(leaf, a->state[s]), i, value);
@@ -231,7 +231,7 @@ static bool begin(const hyper_run *run, hyper_adjoint *a, ad_array *const *cotan
         a->along = ad_item(cotangents[0]);
         return !ad_failed();
     }
-    for (int s = 0; s < run->dynamics->states; s++) {
+    for (int s = 0; s < run->dynamics->state_count; s++) {
         double squares = cotangents[s] ? take_cotangent(run, a, s, cotangents[s]) : 0;
         if (s == 0)
             a->norm = a->first_norm = sqrt(squares);
@@ -249,16 +249,16 @@ static bool go_back(hyper_run *run, hyper_adjoint *a)
 /* All gradients, by tangents. */
 static bool follow_tangents(hyper_run *run, hyper_adjoint *a)
 {
-    double **gradients = hyper_room(run->inputs, sizeof *gradients);
+    double **gradients = hyper_room(run->input_count, sizeof *gradients);
     bool done = gradients != NULL;
-    for (int i = 0; i < run->inputs && done; i++)
+    for (int i = 0; i < run->input_count && done; i++)
         if (run->wanted[i])
-            done = (gradients[i] = hyper_room(ad_size(run->input[i]), sizeof **gradients)) != NULL;
+            done = (gradients[i] = hyper_room(ad_size(run->inputs[i]), sizeof **gradients)) != NULL;
     done = done && hyper_gradients_by_tangents(run, a, gradients);
-    for (int i = 0; i < run->inputs && done; i++)
+    for (int i = 0; i < run->input_count && done; i++)
         if (run->wanted[i])
-            done = (run->gradients[i] = ad_retain(ad_from(gradients[i], ad_shape_of(run->input[i])))) != NULL;
-    for (int i = 0; gradients && i < run->inputs; i++)
+            done = (run->gradients[i] = ad_retain(ad_from(gradients[i], ad_shape_of(run->inputs[i])))) != NULL;
+    for (int i = 0; gradients && i < run->input_count; i++)
         ad_memory_give(gradients[i]);
     ad_memory_give(gradients);
     return done;
@@ -286,11 +286,11 @@ static void *retained_values(void *values)
 static bool keep_state(hyper_run *run, const hyper_adjoint *a, int s)
 {
     hyper_part part = run->state_part[s];
-    for (int k = 0; part.given && k < run->leaves; k++) {
-        const hyper_leaf *leaf = &run->leaf[k];
+    for (int k = 0; part.given && k < run->leaf_count; k++) {
+        const hyper_leaf *leaf = &run->leaves[k];
         if (!run->wanted[part.first + k])
             continue;
-        void *values = retained_values(a->values[s]);
+        void *values = retained_values(a->state_values[s]);
         ad_array *g = ad_wrap(leaf->dtype, hyper_values_of(leaf, a->state[s]), leaf->shape, hyper_values_drop, values);
         if (!g) {
             hyper_values_drop(values);
@@ -304,10 +304,10 @@ static bool keep_state(hyper_run *run, const hyper_adjoint *a, int s)
 /* All but those of theta, which are there. */
 static bool keep_gradients(hyper_run *run, const hyper_adjoint *a)
 {
-    for (int i = 0; i < run->inputs; i++)
-        if (run->rates[i] && !(run->gradients[i] = ad_retain(ad_from(a->rate[i], ad_shape_of(run->input[i])))))
+    for (int i = 0; i < run->input_count; i++)
+        if (run->schedule_values[i] && !(run->gradients[i] = ad_retain(ad_from(a->rate_sums[i], ad_shape_of(run->inputs[i])))))
             return false;
-    for (int s = 0; s < run->dynamics->states && run->start == 0; s++)
+    for (int s = 0; s < run->dynamics->state_count && run->start == 0; s++)
         if (!keep_state(run, a, s))
             return false;
     return true;
@@ -316,17 +316,17 @@ static bool keep_gradients(hyper_run *run, const hyper_adjoint *a)
 /* The most that the run has held, and this pass with it. */
 static int64_t memory_of(const hyper_run *run, const hyper_adjoint *a)
 {
-    int64_t n = run->count, T = run->training.iterations, states = run->dynamics->states, word = sizeof(int64_t);
+    int64_t n = run->parameter_count, T = run->training.iterations, states = run->dynamics->state_count, word = sizeof(int64_t);
     int64_t bytes = hyper_states_size(run, 0) * word + (2 + states) * (int64_t)run->values_bytes + T * word + a->more_bytes;
     bytes += hyper_store_peak_bytes(run->store);
     if (run->moments)
-        bytes += hyper_states_size(run, run->kept) * T * word;
+        bytes += hyper_states_size(run, run->first_kept_state) * T * word;
     for (int r = 0; r < HYPER_RATES; r++)
-        bytes += a->term[r] ? n * word : 0;
-    for (int i = 0; i < run->inputs; i++)
-        bytes += run->rates[i] ? 2 * ad_size(run->rates[i]) * word : 0;
-    for (int i = 0; i < run->corrections; i++)
-        bytes += 2 * hyper_correction_size(run, &run->correction[i]) * word;
+        bytes += a->rate_terms[r] ? n * word : 0;
+    for (int i = 0; i < run->input_count; i++)
+        bytes += run->schedule_values[i] ? 2 * ad_size(run->schedule_values[i]) * word : 0;
+    for (int i = 0; i < run->correction_count; i++)
+        bytes += 2 * hyper_correction_size(run, &run->corrections[i]) * word;
     return bytes;
 }
 

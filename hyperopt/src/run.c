@@ -73,8 +73,8 @@ void hyper_value_set(const hyper_leaf *leaf, void *data, int64_t i, double value
 bool hyper_values_put(const hyper_run *run, hyper_values **values, const double *from)
 {
     char *memory = hyper_values_write(values, run->values_bytes);
-    for (int k = 0; memory && k < run->leaves; k++) {
-        const hyper_leaf *leaf = &run->leaf[k];
+    for (int k = 0; memory && k < run->leaf_count; k++) {
+        const hyper_leaf *leaf = &run->leaves[k];
         for (int64_t i = 0; i < leaf->size; i++)
             hyper_value_set(leaf, hyper_values_of(leaf, memory), i, from[leaf->start + i]);
     }
@@ -83,9 +83,9 @@ bool hyper_values_put(const hyper_run *run, hyper_values **values, const double 
 
 ad_tree *hyper_values_tree(const hyper_run *run, hyper_values *values)
 {
-    ad_array **leaves = run->few;
-    for (int k = 0; k < run->leaves; k++) {
-        const hyper_leaf *leaf = &run->leaf[k];
+    ad_array **leaves = run->leaf_room;
+    for (int k = 0; k < run->leaf_count; k++) {
+        const hyper_leaf *leaf = &run->leaves[k];
         atomic_fetch_add(&values->users, 1);
         leaves[k] = ad_wrap(leaf->dtype, values->memory + leaf->offset, leaf->shape, hyper_values_drop, values);
         if (!leaves[k]) {
@@ -102,8 +102,8 @@ ad_tree *hyper_values_tree(const hyper_run *run, hyper_values *values)
 static int64_t cut(const hyper_run *run, hyper_piece *pieces, int64_t *strip_piece)
 {
     int64_t count = 0, strip = 0;
-    for (int k = 0; k < run->leaves; k++) {
-        const hyper_leaf *leaf = &run->leaf[k];
+    for (int k = 0; k < run->leaf_count; k++) {
+        const hyper_leaf *leaf = &run->leaves[k];
         for (int64_t from = 0, size; from < leaf->size; from += size) {
             int64_t in_strip = (leaf->start + from) % HYPER_STRIP;
             size = HYPER_STRIP - in_strip < leaf->size - from ? HYPER_STRIP - in_strip : leaf->size - from;
@@ -122,19 +122,20 @@ static int64_t cut(const hyper_run *run, hyper_piece *pieces, int64_t *strip_pie
 
 static bool make_state(hyper_run *run)
 {
-    int64_t n = run->count, T = run->training.iterations;
-    run->strips = (n + HYPER_STRIP - 1) / HYPER_STRIP;
-    run->pieces = cut(run, NULL, NULL);
-    for (int s = 0; s < run->dynamics->states; s++)
+    int64_t n = run->parameter_count, T = run->training.iterations;
+    run->strip_count = (n + HYPER_STRIP - 1) / HYPER_STRIP;
+    run->piece_count = cut(run, NULL, NULL);
+    for (int s = 0; s < run->dynamics->state_count; s++)
         if (!(run->state[s] = hyper_room(n, sizeof *run->state[s])) ||
             (run->dynamics->state_is_fine[s] && !(run->fine[s] = hyper_room(n, sizeof *run->fine[s]))))
             return false;
-    if (!(run->piece = hyper_room(run->pieces, sizeof *run->piece)) || !(run->strip_piece = hyper_room(run->strips + 1, sizeof *run->strip_piece)) ||
-        !(run->partial = hyper_room(run->pieces, sizeof *run->partial)) ||
-        !(run->strip = hyper_room(run->strips, sizeof *run->strip)) || !(run->checksum = hyper_room(T, sizeof *run->checksum)))
+    if (!(run->pieces = hyper_room(run->piece_count, sizeof *run->pieces)) ||
+        !(run->first_pieces = hyper_room(run->strip_count + 1, sizeof *run->first_pieces)) ||
+        !(run->partials = hyper_room(run->piece_count, sizeof *run->partials)) ||
+        !(run->strips = hyper_room(run->strip_count, sizeof *run->strips)) || !(run->checksums = hyper_room(T, sizeof *run->checksums)))
         return false;
-    cut(run, run->piece, run->strip_piece);
-    if (!(run->store = hyper_store_new(run->strips, run->training.spill, run->training.buffer_memory)))
+    cut(run, run->pieces, run->first_pieces);
+    if (!(run->store = hyper_store_new(run->strip_count, run->training.spill, run->training.buffer_memory)))
         return false;
     if (hyper_store_failure(run->store) != HYPER_STORE_FINE)
         return ad_set_error(AD_ERROR_IO,
@@ -148,7 +149,7 @@ static bool make_state(hyper_run *run)
 static void choose_units(hyper_run *run)
 {
     const hyper_training *t = &run->training;
-    for (int s = 0; s < run->dynamics->states; s++) {
+    for (int s = 0; s < run->dynamics->state_count; s++) {
         const char *name = run->dynamics->state_name[s];
         int asked = *name == 'x' ? t->x_bits : *name == 'v' ? t->v_bits : *name == 'm' ? t->m_bits : t->s_bits;
         run->unit[s] = ldexp(1, -(asked ? asked : run->dynamics->state_bits[s]));
@@ -225,7 +226,7 @@ void hyper_run_keep(hyper_run *run)
 
 void hyper_forget_gradients(hyper_run *run)
 {
-    for (int i = 0; run->gradients && i < run->inputs; i++) {
+    for (int i = 0; run->gradients && i < run->input_count; i++) {
         ad_release(run->gradients[i]);
         run->gradients[i] = NULL;
     }
@@ -243,19 +244,19 @@ void hyper_run_drop(hyper_run *run)
     if (--run->references > 0)
         return;
     hyper_forget_gradients(run);
-    for (int i = 0; run->rates && i < run->inputs; i++)
-        ad_release(run->rates[i]);
-    for (int i = 0; run->momenta && i < run->inputs; i++)
+    for (int i = 0; run->schedule_values && i < run->input_count; i++)
+        ad_release(run->schedule_values[i]);
+    for (int i = 0; run->momenta && i < run->input_count; i++)
         ad_memory_give(run->momenta[i]);
-    for (int i = 0; i < run->corrections; i++) {
-        ad_memory_give(run->correction[i].value);
-        ad_memory_give(run->correction[i].logarithm);
+    for (int i = 0; i < run->correction_count; i++) {
+        ad_memory_give(run->corrections[i].values);
+        ad_memory_give(run->corrections[i].logarithms);
     }
-    for (int k = 0; run->leaf && k < run->leaves; k++)
-        drop_leaf(&run->leaf[k]);
-    void *blocks[] = { run->input,   run->wanted,  run->rates,       run->momenta,       run->correction,   run->few,
-                       run->leaf,    run->piece,   run->strip_piece, run->partial,       run->strip,        run->checksum,
-                       run->moments, run->watched, run->gradients,   run->gradient_data, run->product_data, run->wanted_theta,
+    for (int k = 0; run->leaves && k < run->leaf_count; k++)
+        drop_leaf(&run->leaves[k]);
+    void *blocks[] = { run->inputs,  run->wanted,    run->schedule_values, run->momenta,       run->corrections,  run->leaf_room,
+                       run->leaves,  run->pieces,    run->first_pieces,    run->partials,      run->strips,       run->checksums,
+                       run->moments, run->watched_x, run->gradients,       run->gradient_data, run->product_data, run->wanted_thetas,
                        run->block_room };
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         ad_memory_give(blocks[i]);

@@ -1,8 +1,8 @@
 /* The interface between the files of hyperopt that know libad.
  *
  * A run is one call of hyper_sgd or hyper_adam: the hyperparameters as constants, the integer state of the descent, and what is needed to
- * play it backwards. Parameters of all leaves of x stand one after the other in plain vectors of `count` elements, leaf k from
- * leaf[k].start on. A reverse pass uses the final state up, as a failure does: the next one runs forward again, from the hyperparameters.
+ * play it backwards. Parameters of all leaves of x stand one after the other in plain vectors of `parameter_count` elements, leaf k
+ * from leaves[k].start on. A reverse pass uses the final state up, as a failure does: the next one runs forward again, from the hyperparameters.
  *
  *     hypers.c     reads the entries of hypers                  schedule.c   learning rates and momenta by iteration and element
  *     correction.c products of momenta over time
@@ -45,8 +45,8 @@ typedef enum hyper_sharing {
 /* A rate of one leaf of x: a view of an array's values along time and the leaf's axes. */
 typedef struct hyper_schedule {
     int input;                /* which leaf of hypers it is; -1: a constant */
-    const double *value;
-    const hyper_momentum *momentum; /* of a momentum: the values, with their ratios */
+    const double *values;
+    const hyper_momentum *momenta; /* of a momentum: the values, with their ratios */
     hyper_sharing sharing;
     int64_t time_stride;
     int64_t *stride;          /* along the leaf's axes, where it is broadcast; else NULL */
@@ -65,8 +65,8 @@ typedef struct hyper_leaf {
 typedef struct hyper_correction {
     int momentum;             /* which leaf of hypers it is of */
     int64_t width, stride, momentum_stride;
-    double *value;
-    double *logarithm;        /* of the first iteration's momenta */
+    double *values;
+    double *logarithms;       /* of the first iteration's momenta */
     int64_t at;               /* the iteration at hand */
 } hyper_correction;
 
@@ -98,13 +98,13 @@ typedef struct hyper_values {
 typedef struct hyper_adjoint {
     void *state[HYPER_STATES]; /* in the dtypes of x, as hyper_values; or one double for each parameter where they are whole */
     bool whole;
-    hyper_values *values[HYPER_STATES]; /* under them */
+    hyper_values *state_values[HYPER_STATES]; /* under them */
     double along;             /* of the mean of the meta-loss */
     int64_t more_bytes;       /* that a method has taken beside */
     int64_t positioned;       /* the iteration whose x is there already; -1: none */
     double norm, first_norm, growth, amplification; /* |dx|; at the end of training; the largest factor of one iteration, and of all so far */
-    double **rate;            /* of each leaf of hypers and each correction; NULL where an input is not a rate */
-    double *term[HYPER_RATES]; /* one summand per parameter, where a broadcast schedule asks for it; else NULL */
+    double **rate_sums;       /* of each leaf of hypers and each correction; NULL where an input is not a rate */
+    double *rate_terms[HYPER_RATES]; /* one summand per parameter, where a broadcast schedule asks for it; else NULL */
 } hyper_adjoint;
 
 /* What a run is asked for: the trained parameters; all of the state, and it as integers; the mean of the meta-loss. */
@@ -122,25 +122,25 @@ typedef struct hyper_run {
     ad_tree *hypers;              /* constants; retained */
     ad_tree *no_theta;            /* empty, where theta is not given; retained */
     hyper_part state_part[HYPER_STATES], rate_part[HYPER_RATES], theta_part, exact_part;
-    int inputs;                   /* leaves of hypers */
-    ad_array **input;             /* these; part of run->hypers */
+    int input_count;              /* leaves of hypers */
+    ad_array **inputs;            /* these; part of run->hypers */
     bool *wanted;                 /* of each input: somebody differentiates in it */
-    ad_array **rates;             /* float64, of the inputs that are rates, else NULL; retained */
-    hyper_momentum **momenta;         /* of the inputs that are momenta, else NULL */
-    hyper_correction *correction; /* of momenta whose products are asked for; as rates they come after the leaves of hypers */
-    int corrections;
-    int kept;                     /* the first of the states that have to be remembered where there are no coders: 0, 1 */
-    ad_array **few;               /* scratch: room for the leaves of a tree like x or theta */
+    ad_array **schedule_values;   /* float64, of the inputs that are rates, else NULL; retained */
+    hyper_momentum **momenta;     /* of the inputs that are momenta, else NULL */
+    hyper_correction *corrections; /* of momenta whose products are asked for; as rates they come after the leaves of hypers */
+    int correction_count;
+    int first_kept_state;         /* the first of the states that have to be remembered where there are no coders: 0, 1 */
+    ad_array **leaf_room;         /* scratch for the leaves of a tree like x or theta */
 
-    int leaves;
-    hyper_leaf *leaf;
-    int64_t count;
+    int leaf_count;
+    hyper_leaf *leaves;           /* of x */
+    int64_t parameter_count;      /* elements of all leaves of x */
     size_t values_bytes;
-    int64_t strips, pieces;
-    hyper_piece *piece;
-    int64_t *strip_piece;         /* the first piece of each strip, and the end */
-    hyper_partial *partial;       /* of each piece */
-    hyper_strip *strip;           /* what one pass found in each */
+    int64_t strip_count, piece_count;
+    hyper_piece *pieces;
+    int64_t *first_pieces;        /* the first piece of each strip, and the end */
+    hyper_partial *partials;      /* of each piece */
+    hyper_strip *strips;          /* what one pass found in each */
     void *_Atomic block_room;     /* of a pass, between two (step.c); or NULL */
 
     bool trained;                 /* it has run once: what comes is the same again */
@@ -151,15 +151,15 @@ typedef struct hyper_run {
     int64_t *state[HYPER_STATES];
     uint32_t *fine[HYPER_STATES]; /* the bits below, of states that have them; else NULL */
     hyper_store *store;
-    uint64_t *checksum;           /* of every iteration's gradient */
-    int64_t *moments;             /* state[kept..] before every iteration of a stored stretch; NULL unless stored */
+    uint64_t *checksums;          /* of every iteration's gradient */
+    int64_t *moments;             /* state[first_kept_state..] before every iteration of a stored stretch; NULL unless stored */
     hyper_values *x_values, *direction_values;
     const void **gradient_data, **product_data; /* of each leaf, of the iteration at hand */
-    int *wanted_theta;            /* which leaves of theta somebody differentiates in */
-    int wanted_thetas;
+    int *wanted_thetas;           /* which leaves of theta somebody differentiates in */
+    int wanted_theta_count;
     char place[64];               /* for errors: the iteration at hand */
 
-    int64_t *watched;             /* of hyper_naive_reversal: x before every iteration, and at the end; else NULL */
+    int64_t *watched_x;           /* of hyper_naive_reversal: x before every iteration, and at the end; else NULL */
     double *drift;                /* and how far x is from there on the way back */
 
     ad_array **gradients; /* that the last reverse pass made, one for each input, NULL: zero; retained */

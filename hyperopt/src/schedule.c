@@ -53,13 +53,13 @@ static bool read_one(hyper_run *run, int r, hyper_leaf *leaf, int k)
     const char *name = run->dynamics->rate_name[r];
     int64_t T = run->training.iterations, stride[AD_MAX_NDIM] = { 0 };
     if (!part.given) {
-        *s = (hyper_schedule){ .input = -1, .value = &run->dynamics->rate_default[r] };
+        *s = (hyper_schedule){ .input = -1, .values = &run->dynamics->rate_default[r] };
         return true;
     }
     *s = (hyper_schedule){ .input = part.first + (part.tree ? k : 0) };
-    s->value = ad_data(run->rates[s->input]);
-    s->momentum = run->momenta[s->input];
-    ad_shape shape = ad_shape_of(run->rates[s->input]);
+    s->values = ad_data(run->schedule_values[s->input]);
+    s->momenta = run->momenta[s->input];
+    ad_shape shape = ad_shape_of(run->schedule_values[s->input]);
     if (shape.ndim == 1 && shape.dim[0] == T) {
         s->time_stride = 1;
         return true;
@@ -77,9 +77,9 @@ static bool read_one(hyper_run *run, int r, hyper_leaf *leaf, int k)
 
 bool hyper_schedules_read(hyper_run *run)
 {
-    for (int k = 0; k < run->leaves; k++)
-        for (int r = 0; r < run->dynamics->rates; r++)
-            if (!run->dynamics->rate_corrects[r] && !read_one(run, r, &run->leaf[k], k))
+    for (int k = 0; k < run->leaf_count; k++)
+        for (int r = 0; r < run->dynamics->rate_count; r++)
+            if (!run->dynamics->rate_corrects[r] && !read_one(run, r, &run->leaves[k], k))
                 return false;
     return true;
 }
@@ -119,13 +119,13 @@ hyper_rate_view hyper_schedule_at(const hyper_schedule *s, const hyper_leaf *lea
 {
     int64_t at = t * s->time_stride + (s->sharing == HYPER_OWN ? from : 0);
     if (s->sharing != HYPER_BROADCAST)
-        return (hyper_rate_view){ s->momentum ? (const void *)&s->momentum[at] : &s->value[at], s->sharing == HYPER_OWN };
+        return (hyper_rate_view){ s->momenta ? (const void *)&s->momenta[at] : &s->values[at], s->sharing == HYPER_OWN };
     walk w = walk_from(s, leaf, t, from);
     for (int64_t i = 0; i < count; i++, walk_on(&w)) {
-        if (s->momentum)
-            ((hyper_momentum *)scratch)[i] = s->momentum[w.at];
+        if (s->momenta)
+            ((hyper_momentum *)scratch)[i] = s->momenta[w.at];
         else
-            ((double *)scratch)[i] = s->value[w.at];
+            ((double *)scratch)[i] = s->values[w.at];
     }
     return (hyper_rate_view){ scratch, 1 };
 }
@@ -155,7 +155,7 @@ static double bits_of(const hyper_schedule *s, const hyper_leaf *leaf, int64_t t
     hyper_momentum scratch[HYPER_BLOCK];
     double bits = 0;
     if (s->sharing == HYPER_SHARED)
-        return leaf->size ? (double)leaf->size * bits_of_momentum(s->momentum[t * s->time_stride].value, of_zero) : 0;
+        return leaf->size ? (double)leaf->size * bits_of_momentum(s->momenta[t * s->time_stride].value, of_zero) : 0;
     for (int64_t from = 0; from < leaf->size; from += HYPER_BLOCK) {
         int64_t count = leaf->size - from < HYPER_BLOCK ? leaf->size - from : HYPER_BLOCK;
         const hyper_momentum *momentum = hyper_schedule_at(s, leaf, t, from, count, scratch).value;
@@ -170,12 +170,12 @@ double hyper_schedule_bound(const hyper_run *run)
 {
     int64_t T = run->training.iterations;
     double bits = 0;
-    for (int k = 0; k < run->leaves; k++) {
-        for (int r = 0; r < run->dynamics->rates; r++) {
-            const hyper_schedule *s = &run->leaf[k].rate[r];
+    for (int k = 0; k < run->leaf_count; k++) {
+        for (int r = 0; r < run->dynamics->rate_count; r++) {
+            const hyper_schedule *s = &run->leaves[k].rate[r];
             int64_t times = s->time_stride ? T : T > 0;
-            for (int64_t t = 0; s->momentum && t < times; t++)
-                bits += bits_of(s, &run->leaf[k], t, run->dynamics->bits_of_zero[r]) * (double)(s->time_stride ? 1 : T);
+            for (int64_t t = 0; s->momenta && t < times; t++)
+                bits += bits_of(s, &run->leaves[k], t, run->dynamics->bits_of_zero[r]) * (double)(s->time_stride ? 1 : T);
         }
     }
     return bits;

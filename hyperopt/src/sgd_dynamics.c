@@ -310,8 +310,8 @@ HYPER_NATIVE_VERSIONS(static, int64_t, sgd_retreat_moments, (hyper_block *b), b)
 
 const hyper_dynamics hyper_sgd_dynamics = {
     .name = "hyper_sgd",
-    .states = 2, .state_name = { "x", "v" }, .state_bits = { 52, 52 },
-    .rates = 2, .rate_name = { "alpha", "beta" }, .rate_is_momentum = { [BETA] = true }, .rate_default = { NAN, NAN },
+    .state_count = 2, .state_name = { "x", "v" }, .state_bits = { 52, 52 },
+    .rate_count = 2, .rate_name = { "alpha", "beta" }, .rate_is_momentum = { [BETA] = true }, .rate_default = { NAN, NAN },
     .advance = sgd_advance, .retreat_position = sgd_retreat_position, .retreat_moments = sgd_retreat_moments,
     .follow = sgd_follow,
     .position_terms = 1u << ALPHA, .moment_terms = 1u << BETA,

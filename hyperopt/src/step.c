@@ -74,9 +74,9 @@ static const void *at(const void *leaf, size_t size, int64_t from)
 static hyper_rate_view tangent_of(const hyper_pass *pass, const hyper_schedule *s, const hyper_leaf *leaf, int64_t from, int64_t count, double *room)
 {
     hyper_schedule along = *s;
-    along.value = s->input < 0 ? NULL : pass->tangents[s->input];
-    along.momentum = NULL;
-    return along.value ? hyper_schedule_at(&along, leaf, pass->t, from, count, room) : (hyper_rate_view){ &zero, 0 };
+    along.values = s->input < 0 ? NULL : pass->tangents[s->input];
+    along.momenta = NULL;
+    return along.values ? hyper_schedule_at(&along, leaf, pass->t, from, count, room) : (hyper_rate_view){ &zero, 0 };
 }
 
 /* A leaf's cotangents, in whatever they are. */
@@ -88,20 +88,20 @@ static void *cotangents_of(const hyper_adjoint *a, int s, const hyper_leaf *leaf
 /* A block's cotangents, or tangents, as doubles: where they stand, or in room. */
 static void take_cotangents(const hyper_run *run, const hyper_adjoint *a, const hyper_leaf *leaf, int64_t from, int64_t count, block_room *room)
 {
-    for (int s = 0; s < run->dynamics->states; s++) {
-        void *values = cotangents_of(a, s, leaf);
-        room->cotangent[s] = (double *)values + from;
+    for (int s = 0; s < run->dynamics->state_count; s++) {
+        void *cotangents = cotangents_of(a, s, leaf);
+        room->cotangent[s] = (double *)cotangents + from;
         if (a->whole || leaf->dtype == AD_F64)
             continue;
         room->cotangent[s] = room->cotangents[s];
-        hyper_widen(count, (float *)values + from, room->cotangents[s]);
+        hyper_widen(count, (float *)cotangents + from, room->cotangents[s]);
     }
 }
 
 /* And back, from room. */
 static void put_cotangents(const hyper_run *run, const hyper_adjoint *a, const hyper_leaf *leaf, int64_t from, int64_t count, const block_room *room)
 {
-    for (int s = 0; s < run->dynamics->states && !a->whole && leaf->dtype == AD_F32; s++)
+    for (int s = 0; s < run->dynamics->state_count && !a->whole && leaf->dtype == AD_F32; s++)
         hyper_narrow(count, room->cotangents[s], (float *)cotangents_of(a, s, leaf) + from);
 }
 
@@ -110,7 +110,7 @@ static void set_block(hyper_block *b, const hyper_run *run, const hyper_pass *pa
                       block_room *room)
 {
     const hyper_dynamics *d = run->dynamics;
-    const hyper_leaf *leaf = &run->leaf[piece->leaf];
+    const hyper_leaf *leaf = &run->leaves[piece->leaf];
     size_t size = leaf->dtype == AD_F32 ? sizeof(float) : sizeof(double), out = leaf->offset + (size_t)from * size;
     b->count = count;
     b->iteration = pass->t;
@@ -124,33 +124,33 @@ static void set_block(hyper_block *b, const hyper_run *run, const hyper_pass *pa
     b->failed_what = NULL;
     b->failed_value = 0;
     b->failed_state = 0;
-    for (int s = 0; s < d->states; s++) {
+    for (int s = 0; s < d->state_count; s++) {
         b->state[s] = run->state[s] + leaf->start + from;
         b->fine[s] = run->fine[s] ? run->fine[s] + leaf->start + from : NULL;
         b->unit[s] = run->unit[s];
         b->cotangent[s] = pass->adjoint ? room->cotangent[s] : NULL;
     }
-    for (int r = 0; r < d->rates; r++) {
+    for (int r = 0; r < d->rate_count; r++) {
         b->rate[r] = hyper_schedule_at(&leaf->rate[r], leaf, pass->t, from, count, room->rates[r].rate);
         if (pass->tangents)
             b->rate_tangent[r] = tangent_of(pass, &leaf->rate[r], leaf, from, count, room->rates[r].term);
         else
-            b->rate_term[r] = pass->adjoint && pass->adjoint->term[r] ? pass->adjoint->term[r] + leaf->start + from : room->rates[r].term;
+            b->rate_term[r] = pass->adjoint && pass->adjoint->rate_terms[r] ? pass->adjoint->rate_terms[r] + leaf->start + from : room->rates[r].term;
     }
 }
 
 /* The terms that a block has written: to where they are summed. */
 static void take_terms(hyper_run *run, const hyper_pass *pass, const hyper_block *b, int64_t piece, int64_t from)
 {
-    const hyper_leaf *leaf = &run->leaf[run->piece[piece].leaf];
-    for (int r = 0; r < run->dynamics->rates; r++) {
+    const hyper_leaf *leaf = &run->leaves[run->pieces[piece].leaf];
+    for (int r = 0; r < run->dynamics->rate_count; r++) {
         const hyper_schedule *s = &leaf->rate[r];
         if (s->input < 0 || !(pass->terms & (1u << r)))
             continue;
         if (s->sharing == HYPER_OWN)
-            hyper_schedule_add(s, leaf, pass->t, from, b->count, b->rate_term[r], pass->adjoint->rate[s->input]);
+            hyper_schedule_add(s, leaf, pass->t, from, b->count, b->rate_term[r], pass->adjoint->rate_sums[s->input]);
         else if (s->sharing == HYPER_SHARED)
-            run->partial[piece].sum[pass->second][r] += hyper_sum(b->count, b->rate_term[r], NULL);
+            run->partials[piece].sum[pass->second][r] += hyper_sum(b->count, b->rate_term[r], NULL);
     }
 }
 
@@ -163,19 +163,19 @@ static uint64_t mixed(uint64_t checksum, int64_t place)
 
 static bool run_block(const job *j, const hyper_pass *pass, int64_t strip, int64_t piece, int64_t from, int64_t count, block_room *room)
 {
-    const hyper_piece *p = &j->run->piece[piece];
-    const hyper_leaf *leaf = &j->run->leaf[p->leaf];
+    const hyper_piece *p = &j->run->pieces[piece];
+    const hyper_leaf *leaf = &j->run->leaves[p->leaf];
     hyper_block b;
     set_block(&b, j->run, pass, strip, p, from, count, room);
     int64_t bad = pass->function(&b);
     if (bad != HYPER_FINE)
         return tell(j->run, &b, leaf, from + bad);
     if (!pass->second)
-        j->run->strip[strip].checksum += mixed(b.checksum, leaf->start + from);
+        j->run->strips[strip].checksum += mixed(b.checksum, leaf->start + from);
     if (!pass->adjoint)
         return true;
     if (!pass->second)
-        j->run->strip[strip].squares += hyper_sum(count, b.cotangent[0], b.cotangent[0]);
+        j->run->strips[strip].squares += hyper_sum(count, b.cotangent[0], b.cotangent[0]);
     take_terms(j->run, pass, &b, piece, from);
     return true;
 }
@@ -186,10 +186,10 @@ enum { FAR = 1 << 15 }; /* parameters of which no processor's own cache holds th
 static void ask_for(const hyper_run *run, const hyper_pass *first, int k, int64_t from, hyper_ahead *ahead)
 {
     const hyper_adjoint *a = first->adjoint;
-    const hyper_leaf *leaf = &run->leaf[k];
+    const hyper_leaf *leaf = &run->leaves[k];
     size_t size = leaf->dtype == AD_F32 ? sizeof(float) : sizeof(double);
     ahead->count = 0;
-    for (int s = 0; s < run->dynamics->states; s++) {
+    for (int s = 0; s < run->dynamics->state_count; s++) {
         hyper_ahead_add(ahead, run->state[s] + leaf->start, sizeof *run->state[s], from);
         hyper_ahead_add(ahead, run->fine[s] ? run->fine[s] + leaf->start : NULL, sizeof *run->fine[s], from);
         if (a)
@@ -200,20 +200,20 @@ static void ask_for(const hyper_run *run, const hyper_pass *first, int k, int64_
         hyper_ahead_add(ahead, pass->product ? pass->product[k] : NULL, size, from);
         hyper_ahead_add(ahead, pass->x_out ? pass->x_out + leaf->offset : NULL, size, from);
         hyper_ahead_add(ahead, pass->direction_out ? pass->direction_out + leaf->offset : NULL, size, from);
-        for (int r = 0; r < run->dynamics->rates; r++)
+        for (int r = 0; r < run->dynamics->rate_count; r++)
             if (leaf->rate[r].sharing == HYPER_OWN)
                 hyper_ahead_add(ahead, hyper_schedule_at(&leaf->rate[r], leaf, pass->t, 0, 0, NULL).value,
-                                leaf->rate[r].momentum ? sizeof(hyper_momentum) : sizeof(double), from);
+                                leaf->rate[r].momenta ? sizeof(hyper_momentum) : sizeof(double), from);
     }
 }
 
 /* The passes that run on a block one after another, on the same cotangents. */
 static bool run_passes(const job *j, int64_t strip, int64_t piece, int64_t from, int64_t count, block_room *room)
 {
-    const hyper_leaf *leaf = &j->run->leaf[j->run->piece[piece].leaf];
+    const hyper_leaf *leaf = &j->run->leaves[j->run->pieces[piece].leaf];
     const hyper_adjoint *a = j->pass->adjoint;
-    if (j->run->count >= FAR) /* the block that comes next follows this one in memory, or stands before it */
-        ask_for(j->run, j->pass, j->run->piece[piece].leaf, j->pass->backwards ? from - count : from + count, &room->ahead);
+    if (j->run->parameter_count >= FAR) /* the block that comes next follows this one in memory, or stands before it */
+        ask_for(j->run, j->pass, j->run->pieces[piece].leaf, j->pass->backwards ? from - count : from + count, &room->ahead);
     if (a)
         take_cotangents(j->run, a, leaf, from, count, room);
     for (const hyper_pass *pass = j->pass; pass; pass = pass->then)
@@ -226,7 +226,7 @@ static bool run_passes(const job *j, int64_t strip, int64_t piece, int64_t from,
 
 static bool run_piece(const job *j, int64_t strip, int64_t piece, block_room *room)
 {
-    const hyper_piece *p = &j->run->piece[piece];
+    const hyper_piece *p = &j->run->pieces[piece];
     int64_t blocks = (p->count + HYPER_BLOCK - 1) / HYPER_BLOCK;
     for (int64_t i = 0; i < blocks; i++) {
         int64_t first = (j->pass->backwards ? blocks - 1 - i : i) * HYPER_BLOCK, left = p->count - first;
@@ -238,7 +238,7 @@ static bool run_piece(const job *j, int64_t strip, int64_t piece, block_room *ro
 
 static bool run_pieces(const job *j, int64_t strip, block_room *room)
 {
-    int64_t first = j->run->strip_piece[strip], end = j->run->strip_piece[strip + 1];
+    int64_t first = j->run->first_pieces[strip], end = j->run->first_pieces[strip + 1];
     for (int64_t i = 0; i < end - first; i++)
         if (!run_piece(j, strip, j->pass->backwards ? end - 1 - i : first + i, room))
             return false;
@@ -249,7 +249,7 @@ static bool run_pieces(const job *j, int64_t strip, block_room *room)
 static block_room *take_room(hyper_run *run)
 {
     block_room *room = atomic_exchange(&run->block_room, NULL);
-    return room ? room : hyper_room(1, sizeof *room + (size_t)run->dynamics->rates * sizeof *room->rates);
+    return room ? room : hyper_room(1, sizeof *room + (size_t)run->dynamics->rate_count * sizeof *room->rates);
 }
 
 static void run_strip(int64_t strip, void *context)
@@ -272,17 +272,17 @@ static void run_strip(int64_t strip, void *context)
 static void add_terms(hyper_run *run, const hyper_pass *pass)
 {
     const hyper_adjoint *a = pass->adjoint;
-    for (int64_t p = 0; p < run->pieces; p++) {
-        const hyper_piece *piece = &run->piece[p];
-        const hyper_leaf *leaf = &run->leaf[piece->leaf];
-        for (int r = 0; r < run->dynamics->rates; r++) {
+    for (int64_t p = 0; p < run->piece_count; p++) {
+        const hyper_piece *piece = &run->pieces[p];
+        const hyper_leaf *leaf = &run->leaves[piece->leaf];
+        for (int r = 0; r < run->dynamics->rate_count; r++) {
             const hyper_schedule *s = &leaf->rate[r];
             if (s->input < 0 || !(pass->terms & (1u << r)))
                 continue;
             if (s->sharing == HYPER_SHARED)
-                a->rate[s->input][pass->t * s->time_stride] += run->partial[p].sum[pass->second][r];
+                a->rate_sums[s->input][pass->t * s->time_stride] += run->partials[p].sum[pass->second][r];
             else if (s->sharing == HYPER_BROADCAST)
-                hyper_schedule_add(s, leaf, pass->t, piece->from, piece->count, a->term[r] + leaf->start + piece->from, a->rate[s->input]);
+                hyper_schedule_add(s, leaf, pass->t, piece->from, piece->count, a->rate_terms[r] + leaf->start + piece->from, a->rate_sums[s->input]);
         }
     }
 }
@@ -291,16 +291,16 @@ bool hyper_step(hyper_run *run, hyper_pass *pass)
 {
     if (ad_failed())
         return false;
-    memset(run->partial, 0, (size_t)run->pieces * sizeof *run->partial);
-    memset(run->strip, 0, (size_t)run->strips * sizeof *run->strip);
+    memset(run->partials, 0, (size_t)run->piece_count * sizeof *run->partials);
+    memset(run->strips, 0, (size_t)run->strip_count * sizeof *run->strips);
     hyper_corrections_at(run, pass->then ? pass->then->t : pass->t);
     job j = { run, pass };
-    ad_parallel_for(run->strips, run_strip, &j);
+    ad_parallel_for(run->strip_count, run_strip, &j);
     pass->checksum = 0;
     pass->squares = 0;
-    for (int64_t i = 0; i < run->strips; i++) {
-        pass->checksum += run->strip[i].checksum;
-        pass->squares += run->strip[i].squares;
+    for (int64_t i = 0; i < run->strip_count; i++) {
+        pass->checksum += run->strips[i].checksum;
+        pass->squares += run->strips[i].squares;
     }
     if (ad_failed())
         return false;

@@ -10,12 +10,12 @@
 enum { AT_ONCE = 8 };
 
 typedef struct {
-    ad_array **inputs;        /* the direction: float64, one for each leaf of hypers, NULL: zero */
-    const double **values;    /* of these, and of the corrections behind them */
-    double **corrections;     /* these; NULL: zero */
+    ad_array **directions;        /* in every leaf of hypers, float64; NULL: zero */
+    const double **rate_tangents; /* their elements, and behind them those of the corrections */
+    double **correction_tangents; /* these; NULL: zero */
     double *state[HYPER_STATES];
-    ad_tree *theta;           /* the direction in the wanted leaves of theta; NULL: zero; retained */
-    bool moving;              /* x or theta have a direction by now */
+    ad_tree *theta;               /* the direction in the wanted leaves of theta; NULL: zero; retained */
+    bool moving;                  /* x or theta have a direction by now */
     double along;
 } tangent;
 
@@ -23,13 +23,13 @@ typedef struct {
 
 static void tangent_free(const hyper_run *run, tangent *a)
 {
-    for (int i = 0; a->inputs && i < run->inputs; i++)
-        ad_release(a->inputs[i]);
-    ad_memory_give(a->inputs);
-    ad_memory_give(a->values);
-    for (int i = 0; a->corrections && i < run->corrections; i++)
-        ad_memory_give(a->corrections[i]);
-    ad_memory_give(a->corrections);
+    for (int i = 0; a->directions && i < run->input_count; i++)
+        ad_release(a->directions[i]);
+    ad_memory_give(a->directions);
+    ad_memory_give(a->rate_tangents);
+    for (int i = 0; a->correction_tangents && i < run->correction_count; i++)
+        ad_memory_give(a->correction_tangents[i]);
+    ad_memory_give(a->correction_tangents);
     for (int s = 0; s < HYPER_STATES; s++)
         ad_memory_give(a->state[s]);
     ad_tree_release(a->theta);
@@ -39,16 +39,16 @@ static void tangent_free(const hyper_run *run, tangent *a)
 static bool theta_direction(const hyper_run *run, tangent *a)
 {
     bool any = false;
-    ad_tree_item *items = hyper_room(run->wanted_thetas, sizeof *items);
-    for (int i = 0; items && i < run->wanted_thetas; i++) {
-        int input = run->theta_part.first + run->wanted_theta[i];
-        ad_array *x = run->input[input];
-        any |= a->inputs[input] != NULL;
-        items[i] = (ad_tree_item){ AD_ITEM_ARRAY, a->inputs[input] ? ad_astype(a->inputs[input], ad_dtype_of(x)) : ad_zeros_like(x) };
+    ad_tree_item *items = hyper_room(run->wanted_theta_count, sizeof *items);
+    for (int i = 0; items && i < run->wanted_theta_count; i++) {
+        int input = run->theta_part.first + run->wanted_thetas[i];
+        ad_array *x = run->inputs[input];
+        any |= a->directions[input] != NULL;
+        items[i] = (ad_tree_item){ AD_ITEM_ARRAY, a->directions[input] ? ad_astype(a->directions[input], ad_dtype_of(x)) : ad_zeros_like(x) };
     }
     bool done = items != NULL;
     if (done && any)
-        done = (a->theta = ad_tree_retain(ad_list_from(items, run->wanted_thetas))) != NULL;
+        done = (a->theta = ad_tree_retain(ad_list_from(items, run->wanted_theta_count))) != NULL;
     ad_memory_give(items);
     a->moving |= any;
     return done;
@@ -58,9 +58,9 @@ static bool theta_direction(const hyper_run *run, tangent *a)
 static bool state_direction(const hyper_run *run, tangent *a, int s)
 {
     hyper_part part = run->state_part[s];
-    for (int k = 0; part.given && k < run->leaves; k++) {
-        const hyper_leaf *leaf = &run->leaf[k];
-        const ad_array *direction = a->inputs[part.first + k];
+    for (int k = 0; part.given && k < run->leaf_count; k++) {
+        const hyper_leaf *leaf = &run->leaves[k];
+        const ad_array *direction = a->directions[part.first + k];
         if (!direction)
             continue;
         a->moving |= s == 0;
@@ -74,18 +74,19 @@ static bool tangent_begin(const hyper_run *run, tangent *a)
 {
     AD_SCOPE;
     a->moving = false;
-    if (!(a->values = hyper_room(run->inputs + run->corrections, sizeof *a->values)) ||
-        !(a->corrections = hyper_room(run->corrections, sizeof *a->corrections)))
+    if (!(a->rate_tangents = hyper_room(run->input_count + run->correction_count, sizeof *a->rate_tangents)) ||
+        !(a->correction_tangents = hyper_room(run->correction_count, sizeof *a->correction_tangents)))
         return false;
-    for (int i = 0; i < run->inputs; i++)
-        a->values[i] = a->inputs[i] ? ad_data(a->inputs[i]) : NULL;
-    for (int i = 0; i < run->corrections; i++) {
-        const hyper_correction *c = &run->correction[i];
-        if (a->values[c->momentum] && !(a->values[run->inputs + i] = a->corrections[i] = hyper_room(hyper_correction_size(run, c), sizeof(double))))
+    for (int i = 0; i < run->input_count; i++)
+        a->rate_tangents[i] = a->directions[i] ? ad_data(a->directions[i]) : NULL;
+    for (int i = 0; i < run->correction_count; i++) {
+        const hyper_correction *c = &run->corrections[i];
+        if (a->rate_tangents[c->momentum] &&
+            !(a->rate_tangents[run->input_count + i] = a->correction_tangents[i] = hyper_room(hyper_correction_size(run, c), sizeof(double))))
             return false;
     }
-    for (int s = 0; s < run->dynamics->states; s++)
-        if (!(a->state[s] = hyper_room(run->count, sizeof *a->state[s])) || !state_direction(run, a, s))
+    for (int s = 0; s < run->dynamics->state_count; s++)
+        if (!(a->state[s] = hyper_room(run->parameter_count, sizeof *a->state[s])) || !state_direction(run, a, s))
             return false;
     return theta_direction(run, a);
 }
@@ -96,12 +97,12 @@ static bool follow(hyper_run *run, tangent *a, int64_t t)
     AD_SCOPE;
     hyper_slopes slopes;
     hyper_adjoint carried = { .whole = true };
-    hyper_pass pass = { .function = run->dynamics->follow, .t = t, .gradient = run->gradient_data, .adjoint = &carried, .tangents = a->values };
-    for (int s = 0; s < run->dynamics->states; s++)
+    hyper_pass pass = { .function = run->dynamics->follow, .t = t, .gradient = run->gradient_data, .adjoint = &carried, .tangents = a->rate_tangents };
+    for (int s = 0; s < run->dynamics->state_count; s++)
         carried.state[s] = a->state[s];
-    for (int i = 0; i < run->corrections; i++)
-        if (a->corrections[i])
-            hyper_correction_follow(run, &run->correction[i], t, a->values[run->correction[i].momentum], a->corrections[i]);
+    for (int i = 0; i < run->correction_count; i++)
+        if (a->correction_tangents[i])
+            hyper_correction_follow(run, &run->corrections[i], t, a->rate_tangents[run->corrections[i].momentum], a->correction_tangents[i]);
     if (a->moving) {
         if (!hyper_values_put(run, &run->direction_values, a->state[0]) || !hyper_tangent_at(run, t, a->theta, &slopes))
             return false;
@@ -109,7 +110,7 @@ static bool follow(hyper_run *run, tangent *a, int64_t t)
     }
     if (!hyper_step(run, &pass))
         return false;
-    for (int64_t i = 0; i < run->count && !a->moving; i++)
+    for (int64_t i = 0; i < run->parameter_count && !a->moving; i++)
         a->moving = a->state[0][i] != 0;
     return true;
 }
@@ -160,12 +161,12 @@ static bool follow_all(hyper_run *run, tangent *tangents, int count)
 
 ad_array *hyper_tangent_of_output(hyper_run *run, int operand, ad_array *t, int output)
 {
-    tangent a = { .inputs = hyper_room(run->inputs, sizeof *a.inputs) };
+    tangent a = { .directions = hyper_room(run->input_count, sizeof *a.directions) };
     ad_array *result = NULL;
-    if (a.inputs)
-        a.inputs[operand] = ad_retain(ad_copy(ad_astype(t, AD_F64))); /* contiguous, as its data is kept */
-    if (a.inputs && a.inputs[operand] && follow_all(run, &a, 1))
-        result = run->result == HYPER_ALONG ? ad_scalar(a.along) : ad_from(a.state[output], AD_SHAPE(run->count));
+    if (a.directions)
+        a.directions[operand] = ad_retain(ad_copy(ad_astype(t, AD_F64))); /* contiguous, as its data is kept */
+    if (a.directions && a.directions[operand] && follow_all(run, &a, 1))
+        result = run->result == HYPER_ALONG ? ad_scalar(a.along) : ad_from(a.state[output], AD_SHAPE(run->parameter_count));
     tangent_free(run, &a);
     return result;
 }
@@ -181,10 +182,10 @@ typedef struct {
 /* The next element somebody differentiates in; false at the end. */
 static bool next_unit(const hyper_run *run, unit *u)
 {
-    for (u->element++; u->input < run->inputs; u->input++, u->element = 0) {
-        ad_dtype dtype = ad_dtype_of(run->input[u->input]);
-        bool real = ad_dtype_is_inexact(dtype) && !ad_dtype_is_complex(dtype);
-        if (run->wanted[u->input] && real && u->element < ad_size(run->input[u->input]))
+    for (u->element++; u->input < run->input_count; u->input++, u->element = 0) {
+        ad_dtype dtype = ad_dtype_of(run->inputs[u->input]);
+        bool is_real = ad_dtype_is_inexact(dtype) && !ad_dtype_is_complex(dtype);
+        if (run->wanted[u->input] && is_real && u->element < ad_size(run->inputs[u->input]))
             return true;
     }
     return false;
@@ -192,25 +193,25 @@ static bool next_unit(const hyper_run *run, unit *u)
 
 static bool unit_direction(const hyper_run *run, unit u, tangent *a)
 {
-    int64_t n = ad_size(run->input[u.input]);
+    int64_t n = ad_size(run->inputs[u.input]);
     double *value = hyper_room(n, sizeof *value);
-    if (!value || !(a->inputs = hyper_room(run->inputs, sizeof *a->inputs))) {
+    if (!value || !(a->directions = hyper_room(run->input_count, sizeof *a->directions))) {
         ad_memory_give(value);
         return false;
     }
     value[u.element] = 1;
-    a->inputs[u.input] = ad_retain(ad_from(value, ad_shape_of(run->input[u.input])));
+    a->directions[u.input] = ad_retain(ad_from(value, ad_shape_of(run->inputs[u.input])));
     ad_memory_give(value);
-    return a->inputs[u.input] != NULL;
+    return a->directions[u.input] != NULL;
 }
 
 static double paired(const hyper_run *run, const tangent *a, const hyper_adjoint *adjoint)
 {
     double sum = a->along * adjoint->along;
-    for (int s = 0; s < run->dynamics->states && run->result != HYPER_ALONG; s++)
-        for (int k = 0; k < run->leaves; k++)
-            for (int64_t i = 0; i < run->leaf[k].size; i++)
-                sum += hyper_value_at(&run->leaf[k], hyper_values_of(&run->leaf[k], adjoint->state[s]), i) * a->state[s][run->leaf[k].start + i];
+    for (int s = 0; s < run->dynamics->state_count && run->result != HYPER_ALONG; s++)
+        for (int k = 0; k < run->leaf_count; k++)
+            for (int64_t i = 0; i < run->leaves[k].size; i++)
+                sum += hyper_value_at(&run->leaves[k], hyper_values_of(&run->leaves[k], adjoint->state[s]), i) * a->state[s][run->leaves[k].start + i];
     return sum;
 }
 
@@ -227,7 +228,7 @@ bool hyper_gradients_by_tangents(hyper_run *run, hyper_adjoint *a, double **grad
             done = unit_direction(run, next, &tangents[count++]);
         }
         done = done && follow_all(run, tangents, count);
-        int64_t bytes = count * run->dynamics->states * run->count * (int64_t)sizeof(double);
+        int64_t bytes = count * run->dynamics->state_count * run->parameter_count * (int64_t)sizeof(double);
         a->more_bytes = bytes > a->more_bytes ? bytes : a->more_bytes;
         for (int i = 0; i < count; i++) {
             if (done)

@@ -14,8 +14,8 @@
 bool hyper_decode_position(hyper_run *run)
 {
     char *memory = hyper_values_write(&run->x_values, run->values_bytes);
-    for (int k = 0; memory && k < run->leaves; k++) {
-        const hyper_leaf *leaf = &run->leaf[k];
+    for (int k = 0; memory && k < run->leaf_count; k++) {
+        const hyper_leaf *leaf = &run->leaves[k];
         const int64_t *x = run->state[0] + leaf->start;
         for (int64_t i = 0; i < leaf->size; i++)
             hyper_value_set(leaf, hyper_values_of(leaf, memory), i, (double)x[i] * run->unit[0]);
@@ -26,8 +26,8 @@ bool hyper_decode_position(hyper_run *run)
 static double norm_of(const hyper_run *run, const void *const *data)
 {
     double sum = 0;
-    for (int k = 0; k < run->leaves; k++) {
-        const hyper_leaf *leaf = &run->leaf[k];
+    for (int k = 0; k < run->leaf_count; k++) {
+        const hyper_leaf *leaf = &run->leaves[k];
         for (int64_t i = 0; i < leaf->size; i++)
             sum += hyper_value_at(leaf, data[k], i) * hyper_value_at(leaf, data[k], i);
     }
@@ -37,7 +37,7 @@ static double norm_of(const hyper_run *run, const void *const *data)
 static double norm_of_position(const hyper_run *run)
 {
     double sum = 0;
-    for (int64_t i = 0; i < run->count; i++)
+    for (int64_t i = 0; i < run->parameter_count; i++)
         sum += (double)run->state[0][i] * (double)run->state[0][i];
     return sqrt(sum) * run->unit[0];
 }
@@ -80,8 +80,8 @@ bool hyper_advance_with(hyper_run *run, int64_t t, const hyper_slopes *slopes, b
         return ad_set_error(AD_ERROR_NUMERIC, "%s: iteration %lld: the loss is NaN, and its gradient is not", run->name,
                             (long long)(t + run->training.first)), false;
     if (!first)
-        return pass.checksum == run->checksum[t] || hyper_differs(run, t);
-    run->checksum[t] = pass.checksum;
+        return pass.checksum == run->checksums[t] || hyper_differs(run, t);
+    run->checksums[t] = pass.checksum;
     return !run->training.observe || observe(run, t, slopes->loss, norm_of(run, run->gradient_data));
 }
 
@@ -96,7 +96,7 @@ bool hyper_advance_again(hyper_run *run, int64_t from, int64_t to, int64_t *mome
 {
     for (int64_t t = from; t < to; t++) {
         if (moments)
-            hyper_states_write(run, run->kept, moments + (t - from) * hyper_states_size(run, run->kept));
+            hyper_states_write(run, run->first_kept_state, moments + (t - from) * hyper_states_size(run, run->first_kept_state));
         if (!advance(run, t, false))
             return false;
     }
@@ -109,12 +109,12 @@ bool hyper_advance_again(hyper_run *run, int64_t from, int64_t to, int64_t *mome
 static void report_forward(const hyper_run *run, double seconds)
 {
     hyper_report *report = run->training.report;
-    double steps = (double)run->count * (double)run->training.iterations;
+    double steps = (double)run->parameter_count * (double)run->training.iterations;
     bool keeps = run->training.method == HYPER_REVERSE;
     report->bits_per_step = steps > 0 && keeps ? hyper_store_bits(run->store) / steps : 0;
     report->bound = steps > 0 ? hyper_schedule_bound(run) / steps : 0;
     report->buffer_bytes = hyper_store_peak_bytes(run->store);
-    report->trajectory_bytes = run->count * run->training.iterations * run->dynamics->states * (int64_t)sizeof(float);
+    report->trajectory_bytes = run->parameter_count * run->training.iterations * run->dynamics->state_count * (int64_t)sizeof(float);
     report->seconds_forward = seconds;
 }
 
@@ -145,7 +145,7 @@ static bool make_moments(hyper_run *run)
     size_t moments;
     if (run->training.method != HYPER_STORE || run->moments)
         return true;
-    if (__builtin_mul_overflow((size_t)hyper_states_size(run, run->kept), (size_t)run->training.iterations, &moments))
+    if (__builtin_mul_overflow((size_t)hyper_states_size(run, run->first_kept_state), (size_t)run->training.iterations, &moments))
         return hyper_no_memory() != NULL;
     return (run->moments = hyper_room((int64_t)moments, sizeof *run->moments)) != NULL;
 }
@@ -154,9 +154,9 @@ static bool make_moments(hyper_run *run)
 static void keep(hyper_run *run, int64_t t)
 {
     if (run->training.method == HYPER_STORE && t < run->training.iterations)
-        hyper_states_write(run, run->kept, run->moments + t * hyper_states_size(run, run->kept));
-    if (run->watched)
-        memcpy(run->watched + t * run->count, run->state[0], (size_t)run->count * sizeof *run->watched);
+        hyper_states_write(run, run->first_kept_state, run->moments + t * hyper_states_size(run, run->first_kept_state));
+    if (run->watched_x)
+        memcpy(run->watched_x + t * run->parameter_count, run->state[0], (size_t)run->parameter_count * sizeof *run->watched_x);
     if (t != run->start)
         return;
     if (t > 0)

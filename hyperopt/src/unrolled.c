@@ -20,7 +20,7 @@ typedef struct {
 static rate rate_of(const hyper_run *run, const hyper_schedule *s, ad_array *const *inputs)
 {
     if (s->input < 0)
-        return (rate){ .value = ad_scalar(*s->value) };
+        return (rate){ .value = ad_scalar(*s->values) };
     ad_array *x = inputs[s->input];
     return s->time_stride && run->training.iterations > 0 ? (rate){ .times = ad_unstack(x) } : (rate){ .value = x };
 }
@@ -33,9 +33,9 @@ static ad_array *rate_at(const rate *r, int64_t t)
 /* x in the dtypes that the loss takes. */
 static ad_tree *position(const hyper_run *run, const unrolled *u)
 {
-    ad_array **leaves = run->few;
-    for (int k = 0; k < run->leaves; k++)
-        if (!(leaves[k] = ad_astype(u->state[0][k], run->leaf[k].dtype)))
+    ad_array **leaves = run->leaf_room;
+    for (int k = 0; k < run->leaf_count; k++)
+        if (!(leaves[k] = ad_astype(u->state[0][k], run->leaves[k].dtype)))
             return NULL;
     return ad_tree_with_leaves(run->state_part[0].tree, leaves);
 }
@@ -46,7 +46,7 @@ static ad_tree *position(const hyper_run *run, const unrolled *u)
 
 static bool descend(const hyper_run *run, const unrolled *u, int k, int64_t t)
 {
-    ad_shape shape = run->leaf[k].shape;
+    ad_shape shape = run->leaves[k].shape;
     ad_array **x = &u->state[0][k], **v = &u->state[1][k];
     ad_array *alpha = rate_at(&u->rates[0][k], t), *beta = rate_at(&u->rates[1][k], t);
     *v = ad_reshape(ad_sub(ad_mul(beta, *v), ad_mul(ad_sub(1, beta), u->gradient[k])), shape);
@@ -74,7 +74,7 @@ static bool adapt(const hyper_run *run, const unrolled *u, int k, int64_t t)
 {
     enum { ALPHA, BETA1, EPSILON, DECAY, CORRECTION1, BETA2, CORRECTION2 };
     bool sum = run->dynamics == &hyper_adam_sum_dynamics;
-    ad_shape shape = run->leaf[k].shape;
+    ad_shape shape = run->leaves[k].shape;
     ad_array **x = &u->state[0][k], **m = &u->state[1][k], **s = &u->state[2][k], *g = ad_astype(u->gradient[k], AD_F64), *square = ad_square(g);
     ad_array *alpha = rate_at(&u->rates[ALPHA][k], t), *beta1 = rate_at(&u->rates[BETA1][k], t), *beta2 = sum ? NULL : rate_at(&u->rates[BETA2][k], t);
     *m = ad_reshape(ad_add(ad_mul(beta1, *m), ad_mul(ad_sub(1, beta1), g)), shape);
@@ -91,9 +91,9 @@ static bool advance(const hyper_run *run, const unrolled *u, int64_t t)
     bool (*step)(const hyper_run *, const unrolled *, int, int64_t) = run->dynamics == &hyper_sgd_dynamics ? descend : adapt;
     hyper_call call = { run, t };
     ad_tree *x = position(run, u), *slope = x ? hyper_gradient_of(x, u->theta_tree, &call) : NULL;
-    if (!slope || ad_tree_leaves(slope, u->gradient, run->leaves) != run->leaves)
+    if (!slope || ad_tree_leaves(slope, u->gradient, run->leaf_count) != run->leaf_count)
         return false;
-    for (int k = 0; k < run->leaves; k++)
+    for (int k = 0; k < run->leaf_count; k++)
         if (!step(run, u, k, t))
             return false;
     return true;
@@ -103,12 +103,12 @@ static bool advance(const hyper_run *run, const unrolled *u, int64_t t)
 
 static bool unrolled_new(const hyper_run *run, unrolled *u)
 {
-    int64_t n = run->leaves, arrays = run->inputs + run->theta_part.count + (HYPER_STATES + 1 + HYPER_RATES) * n;
+    int64_t n = run->leaf_count, arrays = run->input_count + run->theta_part.count + (HYPER_STATES + 1 + HYPER_RATES) * n;
     u->inputs = hyper_room(arrays, sizeof *u->inputs);
     u->rates[0] = hyper_room(HYPER_RATES * n, sizeof **u->rates);
     if (!u->inputs || !u->rates[0])
         return false;
-    u->theta = u->inputs + run->inputs;
+    u->theta = u->inputs + run->input_count;
     u->gradient = u->theta + run->theta_part.count;
     for (int s = 0; s < HYPER_STATES; s++)
         u->state[s] = u->gradient + (s + 1) * n;
@@ -121,18 +121,18 @@ static bool unrolled_new(const hyper_run *run, unrolled *u)
 
 static void begin(const hyper_run *run, ad_tree *leaves, unrolled *u)
 {
-    ad_tree_leaves(leaves, u->inputs, run->inputs);
+    ad_tree_leaves(leaves, u->inputs, run->input_count);
     for (int i = 0; i < run->theta_part.count; i++)
         u->theta[i] = u->inputs[run->theta_part.first + i];
     u->theta_tree = ad_tree_with_leaves(run->theta_part.tree, u->theta);
-    for (int k = 0; k < run->leaves; k++) {
-        for (int s = 0; s < run->dynamics->states; s++) {
+    for (int k = 0; k < run->leaf_count; k++) {
+        for (int s = 0; s < run->dynamics->state_count; s++) {
             hyper_part part = run->state_part[s];
-            u->state[s][k] = part.given ? ad_astype(u->inputs[part.first + k], AD_F64) : ad_zeros(run->leaf[k].shape);
+            u->state[s][k] = part.given ? ad_astype(u->inputs[part.first + k], AD_F64) : ad_zeros(run->leaves[k].shape);
         }
-        for (int r = 0; r < run->dynamics->rates; r++)
+        for (int r = 0; r < run->dynamics->rate_count; r++)
             if (!run->dynamics->rate_corrects[r])
-                u->rates[r][k] = rate_of(run, &run->leaf[k].rate[r], u->inputs);
+                u->rates[r][k] = rate_of(run, &run->leaves[k].rate[r], u->inputs);
     }
 }
 
@@ -157,7 +157,7 @@ static ad_tree *unroll(const hyper_run *run, const unrolled *u)
     if (run->result == HYPER_ALONG)
         return ad_list_of(ad_div(along, training->iterations / training->meta_every));
     ad_tree_item items[HYPER_STATES];
-    int count = run->result == HYPER_STATE ? run->dynamics->states : 1;
+    int count = run->result == HYPER_STATE ? run->dynamics->state_count : 1;
     for (int s = 0; s < count; s++)
         items[s] = (ad_tree_item){ AD_ITEM_ARRAY, state_as_vector(run, u, s) };
     return ad_list_from(items, count);
