@@ -384,7 +384,23 @@ START_TEST(cotangents_of_a_partition_go_back_to_where_elements_were)
 }
 END_TEST
 
-RUN_TESTS("sort", sort_along_any_axis_or_the_flattened_array, argsort_says_where_elements_were, equal_elements_keep_their_order,
+/* As a program that was recorded where nobody differentiated calls it. */
+static ad_array *sort_by_its_record(ad_array *x)
+{
+    for (int i = 0; i < ad_operation_count(); i++)
+        if (strcmp(ad_operation(i)->name, "ad_sort") == 0)
+            return ad_sin(ad_call_primitive(ad_operation(i), &x, 1, NULL));
+    return NULL;
+}
+
+START_TEST(a_recorded_sort_of_values_is_differentiated)
+{
+    ad_array *x = ad_from((double[]){ 3, 1, 2, 0.5, -1, 0.25 }, AD_SHAPE(2, 3));
+    ck_assert_msg(ad_check_grads(sort_by_its_record, x, .order = 3), "%s", ad_error_message());
+}
+END_TEST
+
+RUN_TESTS("sort", a_recorded_sort_of_values_is_differentiated, sort_along_any_axis_or_the_flattened_array, argsort_says_where_elements_were, equal_elements_keep_their_order,
           infinities_are_ordered_and_nan_is_last, complex_numbers_go_by_real_part_then_imaginary_part, every_dtype_is_sorted, long_rows_are_sorted_and_stable,
           long_rows_of_every_digit_are_sorted, the_sorted_array_is_the_array_in_order_bit_for_bit, no_order_makes_sorting_quadratic,
           arrays_without_elements_stay_as_they_are, derivatives_agree_with_differences,

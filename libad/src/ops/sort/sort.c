@@ -20,6 +20,7 @@ static bool sorted_infer(const ad_node *node, ad_spec *outputs)
 }
 
 enum { VALUES, ORDER, BOTH }; /* a primitive's code */
+static bool sort_with_places(ad_array *x, ad_array **both);
 
 static bool sort_eval(const ad_node *node, void *const *outputs)
 {
@@ -44,20 +45,34 @@ static bool sort_eval(const ad_node *node, void *const *outputs)
     return true;
 }
 
+/* Where the elements of the sorted x came from. A call that was recorded without the places, as nobody differentiated, sorts again. */
+static ad_array *places_of(const ad_node *node)
+{
+    ad_array *both[2];
+    if (ad_node_primitive(node)->code == BOTH)
+        return ad_node_output(node, 1);
+    ad_array *x = ad_stop_gradient(ad_node_input(node, 0));
+    return sort_with_places(x, both) ? both[1] : NULL;
+}
+
 static ad_array *sort_vjp(const ad_node *node, int operand, ad_array *g)
 {
     (void)operand;
-    return ad_pick_cotangent(node, ad_node_output(node, 1), g);
+    ad_array *places = places_of(node);
+    return places ? ad_pick_cotangent(node, places, g) : NULL;
 }
 
 static ad_array *sort_jvp(const ad_node *node, int operand, ad_array *t)
 {
     (void)operand;
-    return ad_node_target(node) == 0 ? ad_pick(t, ad_node_output(node, 1)) : NULL;
+    ad_array *places = ad_node_target(node) == 0 ? places_of(node) : NULL;
+    return places ? ad_pick(t, places) : NULL;
 }
 
 static const ad_primitive argsort_op = { .name = "ad_argsort", .infer = argsort_infer, .eval = sort_eval, .code = ORDER, .constant = true };
-static const ad_primitive sort_op = { .name = "ad_sort", .infer = ad_same_infer, .eval = sort_eval, .code = VALUES, .constant = true };
+static const ad_primitive sort_op = {
+    .name = "ad_sort", .infer = ad_same_infer, .eval = sort_eval, .code = VALUES, .vjp = sort_vjp, .jvp = sort_jvp, .saves = AD_SAVE_INPUT(0),
+};
 static const ad_primitive sort_with_places_op = {
     .name = "ad_sort_with_places", .infer = sorted_infer, .eval = sort_eval, .code = BOTH, .vjp = sort_vjp, .jvp = sort_jvp, .saves = AD_SAVE_OUTPUT_OF(1),
     .outputs = 2,
@@ -66,12 +81,17 @@ AD_OPERATION(argsort_op);
 AD_OPERATION(sort_op);
 AD_OPERATION(sort_with_places_op);
 
+static bool sort_with_places(ad_array *x, ad_array **both)
+{
+    return ad_call_primitive_many(&sort_with_places_op, &x, 1, NULL, both);
+}
+
 static ad_array *sorted(ad_array *x)
 {
     ad_array *both[2];
     if (!ad_is_traced(x))
         return ad_call_primitive(&sort_op, &x, 1, NULL);
-    return ad_call_primitive_many(&sort_with_places_op, &x, 1, NULL, both) ? both[0] : NULL;
+    return sort_with_places(x, both) ? both[0] : NULL;
 }
 
 static ad_array *order_of(ad_array *x)

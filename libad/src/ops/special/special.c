@@ -84,7 +84,8 @@ static bool centre_eval(const ad_node *node, void *const *outputs)
     return true;
 }
 
-static const ad_primitive centre_op = { .name = "ad_centre", .infer = ad_same_infer, .eval = centre_eval, .constant = true };
+/* It has no rules: a recorded call of it that is differentiated later is an error, and not 0. */
+static const ad_primitive centre_op = { .name = "ad_centre", .infer = ad_same_infer, .eval = centre_eval };
 
 enum { FEW = 1 << 14 }; /* more elements are for threads, and operations share them out */
 
