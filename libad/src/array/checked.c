@@ -66,7 +66,10 @@ void *ad_object_allocate(ad_context *c, size_t bytes)
     return record + 1;
 }
 
-/* Its memory counts as given back: it is the build's, not the program's. A use in spite of that, which no function looks for, is the sanitizer's to report. */
+/* What functions may read of an object before they say that it was dropped: its header, with a few dimensions. */
+enum { STILL_READ = 128 };
+
+/* Its memory counts as given back: it is the build's, not the program's. A use of its elements in spite of that is the sanitizer's to report. */
 void ad_object_deallocate(ad_context *c, uint32_t owner, void *object, size_t bytes)
 {
     struct record *record = record_of(object), *gone = NULL;
@@ -74,7 +77,8 @@ void ad_object_deallocate(ad_context *c, uint32_t owner, void *object, size_t by
     record->dropped = c->dropping.place;
     record->released = c->dropping.released;
     ad_forget_block(c, owner, sizeof *record + bytes);
-    ASAN_POISON_MEMORY_REGION(object, bytes);
+    if (bytes > STILL_READ)
+        ASAN_POISON_MEMORY_REGION((char *)object + STILL_READ, bytes - STILL_READ);
     pthread_mutex_lock(&lock);
     *(youngest ? &youngest->younger : &oldest) = record;
     youngest = record;

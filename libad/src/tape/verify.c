@@ -144,10 +144,16 @@ static int64_t references_to(const ad_array *x)
     return (int64_t)x->object.local + atomic_load_explicit(&x->object.shared, memory_order_relaxed);
 }
 
-static void note(struct ad_references *r, ad_array *const *arrays, int count)
+/* What other threads hold references of is left out: they take and drop them meanwhile. */
+static bool is_of_this_thread(const ad_context *c, const ad_array *x)
+{
+    return x->object.owner == c->id && atomic_load_explicit(&x->object.shared, memory_order_relaxed) == 1;
+}
+
+static void note(const ad_context *c, struct ad_references *r, ad_array *const *arrays, int count)
 {
     for (int i = 0; i < count && r->count < AD_NOTED; i++) {
-        if (!arrays[i] || arrays[i]->flags & AD_ABSTRACT)
+        if (!arrays[i] || arrays[i]->flags & AD_ABSTRACT || !is_of_this_thread(c, arrays[i]))
             continue;
         r->array[r->count] = arrays[i];
         r->references[r->count++] = references_to(arrays[i]);
@@ -160,9 +166,9 @@ void ad_references_note(const ad_context *c, struct ad_references *r, const stru
     r->count = 0;
     if (c->tape->live || c->watched)
         return;
-    note(r, node->inputs, node->count);
-    note(r, node->outputs, node->op->outputs > 1 ? node->op->outputs : 1);
-    note(r, given, given_count);
+    note(c, r, node->inputs, node->count);
+    note(c, r, node->outputs, node->op->outputs > 1 ? node->op->outputs : 1);
+    note(c, r, given, given_count);
 }
 
 void ad_references_given(struct ad_references *r, const ad_array *x)
