@@ -100,11 +100,6 @@ bool ad_number_fits(const char *operation, const ad_array *x, ad_dtype dtype)
     return AD_FAIL(AD_ERROR_VALUE, "%s: %lld is out of range for %s", operation, (long long)value, ad_dtype_name(dtype));
 }
 
-ad_dtype ad_dtype_real(ad_dtype dtype)
-{
-    return dtype == AD_C128 ? AD_F64 : dtype == AD_C64 ? AD_F32 : dtype;
-}
-
 ad_dtype ad_dtype_complex(ad_dtype dtype)
 {
     return dtype == AD_F32 || dtype == AD_C64 ? AD_C64 : AD_C128;

@@ -9,7 +9,6 @@ ad_dtype ad_dtype_promote(ad_dtype a, ad_dtype b);
 ad_dtype ad_dtype_common(ad_array *const *inputs, int count); /* NumPy's rules, weak scalars included */
 bool ad_number_fits(const char *operation, const ad_array *x, ad_dtype dtype); /* false and an error: it overflows */
 bool ad_number_overflows(const ad_array *x, ad_dtype dtype, int64_t *value); /* whether x is a C integer that int32 or uint8 cannot hold, and which */
-ad_dtype ad_dtype_real(ad_dtype dtype);                       /* complex128 to float64, complex64 to float32; others as they are */
 ad_dtype ad_dtype_complex(ad_dtype dtype);
 
 #endif

@@ -42,6 +42,12 @@ static inline bool is_integer_dtype(ad_dtype dtype)
 #define ad_dtype_is_complex(dtype) is_complex_dtype(dtype)
 #define ad_dtype_is_integer(dtype) is_integer_dtype(dtype)
 
+/* complex128 to float64, complex64 to float32; others as they are */
+static inline ad_dtype ad_dtype_real(ad_dtype dtype)
+{
+    return dtype == AD_C128 ? AD_F64 : dtype == AD_C64 ? AD_F32 : dtype;
+}
+
 /* One dimension of an elementwise function: n elements, each operand with its own stride.
  * in[i] and in_stride[i] for every input; an input stride of 0 repeats one element. */
 typedef void ad_loop(int64_t n, const char *const *in, const int64_t *in_stride, char *out, int64_t out_stride);
@@ -142,7 +148,7 @@ static inline ad_dtype ad_loop_output(ad_loop_id id, ad_dtype dtype)
         return dtype;
     if (ad_loop_outputs[id] == AD_OUTPUT_BOOL)
         return AD_BOOL;
-    return dtype == AD_C128 ? AD_F64 : dtype == AD_C64 ? AD_F32 : dtype;
+    return ad_dtype_real(dtype);
 }
 
 enum { AD_LOOP_MAX_INPUTS = 3 };
