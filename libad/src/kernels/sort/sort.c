@@ -43,6 +43,11 @@ enum { BYTES = 16 };
 #define WITH_PLACES
 #define NAME(x)        x##_32_with_places
 #include "sort.inc"
+#undef WITH_PLACES
+#undef SPLAT
+#undef IS_LESS
+#undef PACK
+#undef KEY
 
 /* A good choice of pivots needs log2 n levels. */
 static int levels_for(int64_t n)
@@ -50,76 +55,28 @@ static int levels_for(int64_t n)
     return 2 * (64 - __builtin_clzll((unsigned long long)n | 1));
 }
 
-/* ---- keys ---- */
-
-static inline int64_t key_of_bits_64(int64_t bits)
-{
-    return bits ^ (int64_t)((uint64_t)(bits >> 63) >> 1);
-}
-
-static inline int32_t key_of_bits_32(int32_t bits)
-{
-    return bits ^ (int32_t)((uint32_t)(bits >> 31) >> 1);
-}
-
-/* The key of a float, and the float of a key, which is not NaN. */
-static inline int64_t key_of_f64(double x)
-{
-    int64_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return x != x ? INT64_MAX : x == 0 ? 0 : key_of_bits_64(bits);
-}
-
-static inline int32_t key_of_f32(float x)
-{
-    int32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return x != x ? INT32_MAX : x == 0 ? 0 : key_of_bits_32(bits);
-}
+#define T        double
+#define KEY      int64_t
+#define UNSIGNED uint64_t
+#define NAME(x)  x##_64
+#include "floats.inc"
+#define T        float
+#define KEY      int32_t
+#define UNSIGNED uint32_t
+#define NAME(x)  x##_32
+#include "floats.inc"
 
 /* Keys above that of infinity are free for what is not a number. */
 static int64_t key_of_complex(double real, double imaginary, bool minor)
 {
     if (!isnan(real) && !isnan(imaginary))
-        return key_of_f64(minor ? imaginary : real);
+        return key_of_float_64(minor ? imaginary : real);
     if (!isnan(real))
-        return minor ? key_of_f64(real) : INT64_MAX - 2;
+        return minor ? key_of_float_64(real) : INT64_MAX - 2;
     if (!isnan(imaginary))
-        return minor ? key_of_f64(imaginary) : INT64_MAX - 1;
+        return minor ? key_of_float_64(imaginary) : INT64_MAX - 1;
     return INT64_MAX;
 }
-
-/* ---- the sorted row ---- */
-
-/* Keys stand in the output while they are sorted. NaN and zeros, which have one key each, are copied in their order
- * afterwards. */
-#define SORT_FLOATS(T, BITS)                                                                                           \
-    static void sort_floats_##BITS(int64_t n, const T *in, T *out, void *scratch)                                      \
-    {                                                                                                                  \
-        int##BITS##_t *key = (int##BITS##_t *)out;                                                                     \
-        int64_t nans = 0, negative_zeros = 0, below_zero = 0;                                                          \
-        for (int64_t i = 0; i < n; i++) {                                                                              \
-            T x = in[i];                                                                                               \
-            nans += x != x;                                                                                            \
-            below_zero += x < 0;                                                                                       \
-            negative_zeros += (x == 0) & (bool)signbit(x);                                                             \
-            key[i] = key_of_f##BITS(x);                                                                                \
-        }                                                                                                              \
-        sort_##BITS((struct row_##BITS){ key, scratch }, n, levels_for(n));                                            \
-        for (int64_t i = 0; i < n; i++) {                                                                              \
-            int##BITS##_t bits = key_of_bits_##BITS(key[i]);                                                           \
-            memcpy(out + i, &bits, sizeof bits);                                                                       \
-        }                                                                                                              \
-        for (int64_t i = 0, next = n - nans; nans && i < n; i++)                                                       \
-            if (in[i] != in[i])                                                                                        \
-                out[next++] = in[i];                                                                                   \
-        for (int64_t i = 0, next = below_zero; negative_zeros && i < n; i++)                                           \
-            if (in[i] == 0)                                                                                            \
-                out[next++] = in[i];                                                                                   \
-    }
-
-SORT_FLOATS(double, 64)
-SORT_FLOATS(float, 32)
 
 static void sort_bytes(int64_t n, const uint8_t *in, uint8_t *out)
 {
@@ -144,8 +101,8 @@ static void order_by_64(ad_dtype dtype, int64_t n, const void *in, int64_t *out,
             switch (dtype) {
             case AD_C128: row.key[i] = key_of_complex(((const double *)in)[at], ((const double *)in)[at + 1], minor); break;
             case AD_C64: row.key[i] = key_of_complex(((const float *)in)[at], ((const float *)in)[at + 1], minor); break;
-            case AD_F64: row.key[i] = key_of_f64(((const double *)in)[i]); break;
-            case AD_F32: row.key[i] = key_of_f64(((const float *)in)[i]); break;
+            case AD_F64: row.key[i] = key_of_float_64(((const double *)in)[i]); break;
+            case AD_F32: row.key[i] = key_of_float_64(((const float *)in)[i]); break;
             case AD_I64: row.key[i] = ((const int64_t *)in)[i]; break;
             case AD_I32: row.key[i] = ((const int32_t *)in)[i]; break;
             default: row.key[i] = ((const uint8_t *)in)[i];
@@ -162,7 +119,7 @@ static void order_by_32(ad_dtype dtype, int64_t n, const void *in, int64_t *out,
     for (int64_t i = 0; i < n; i++) {
         row.place[i] = (int32_t)i;
         switch (dtype) {
-        case AD_F32: row.key[i] = key_of_f32(((const float *)in)[i]); break;
+        case AD_F32: row.key[i] = key_of_float_32(((const float *)in)[i]); break;
         case AD_I32: row.key[i] = ((const int32_t *)in)[i]; break;
         default: row.key[i] = ((const uint8_t *)in)[i];
         }
