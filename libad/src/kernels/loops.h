@@ -1,4 +1,4 @@
-/* Patterns of inner loops: an expression of one or two elements becomes an ad_loop.
+/* Patterns of inner loops: an expression of one or two elements becomes a step, and a step an ad_loop.
  *
  * A loop reads an element before it writes the one in its place, so an output may be the same memory as an input.
  * Contiguous operands and repeated ones (stride 0) get loops of their own, which compilers vectorise. */
@@ -7,6 +7,7 @@
 
 #include "kernels/isa.h"
 #include "kernels/kernels.h"
+#include <string.h>
 
 #ifdef __clang__
 #define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
@@ -53,64 +54,80 @@ extern ad_position *const FOR_ISA(ad_positions)[AD_DTYPE_COUNT] __attribute__((v
 extern ad_attained *const FOR_ISA(ad_attained_by)[AD_DTYPE_COUNT] __attribute__((visibility("hidden")));
 extern ad_loop *const FOR_ISA(ad_casts)[AD_DTYPE_COUNT][AD_DTYPE_COUNT] __attribute__((visibility("hidden")));
 
-/* One loop over i with x = element i of A and the result stored in element i of o. */
-#define LOOP1_BODY(T, R, A, expression)                                                                                \
-    {                                                                                                                  \
-        R *o = (R *)out;                                                                                               \
-        INDEPENDENT for (int64_t i = 0; i < n; i++)                                                                    \
-        {                                                                                                              \
-            T x = A;                                                                                                   \
-            o[i] = (expression);                                                                                       \
-        }                                                                                                              \
-        return;                                                                                                        \
-    }
+/* What a loop does with one element, or with a pair of them. */
+typedef void loop_step1(const char *x, char *out);
+typedef void loop_step2(const char *x, const char *y, char *out);
+enum { LOOP_WIDEST = sizeof(c128) };
 
-/* LOOP1(static, neg_f64, double, double, -x): the loop of a function of x. */
-#define LOOP1(linkage, name, T, R, expression)                                                                         \
+/* The loop of a step that is known where this is called, from elements of in_size bytes to elements of out_size. */
+static inline __attribute__((always_inline)) void loop1(LOOP_ARGUMENTS, int64_t in_size, int64_t out_size, loop_step1 *step)
+{
+    const char *a = in[0];
+    if (in_stride[0] == in_size && out_stride == out_size) {
+        INDEPENDENT for (int64_t i = 0; i < n; i++)
+            step(a + i * in_size, out + i * out_size);
+        return;
+    }
+    for (int64_t i = 0; i < n; i++)
+        step(in[0] + i * in_stride[0], out + i * out_stride);
+}
+
+/* The same of two operands. One element beside an array is copied, which tells compilers that no step writes it. */
+static inline __attribute__((always_inline)) void loop2(LOOP_ARGUMENTS, int64_t in_size, int64_t out_size, loop_step2 *step)
+{
+    const char *a = in[0], *b = in[1];
+    _Alignas(LOOP_WIDEST) char number[LOOP_WIDEST];
+    bool dense = out_stride == out_size && n > 1;
+    if (dense && in_stride[0] == in_size && in_stride[1] == in_size) {
+        INDEPENDENT for (int64_t i = 0; i < n; i++)
+            step(a + i * in_size, b + i * in_size, out + i * out_size);
+        return;
+    }
+    if (dense && in_stride[0] == in_size && in_stride[1] == 0) {
+        memcpy(number, b, (size_t)in_size);
+        INDEPENDENT for (int64_t i = 0; i < n; i++)
+            step(a + i * in_size, number, out + i * out_size);
+        return;
+    }
+    if (dense && in_stride[0] == 0 && in_stride[1] == in_size) {
+        memcpy(number, a, (size_t)in_size);
+        INDEPENDENT for (int64_t i = 0; i < n; i++)
+            step(number, b + i * in_size, out + i * out_size);
+        return;
+    }
+    for (int64_t i = 0; i < n; i++)
+        step(in[0] + i * in_stride[0], in[1] + i * in_stride[1], out + i * out_stride);
+}
+
+/* LOOP1(static, neg_f64, double, double, -x): the loop of a function of x, from T to R. */
+#define LOOP1(linkage, name, T, R, expression) LOOP1_(linkage, name, T, R, expression)
+#define LOOP1_(linkage, name, T, R, expression)                                                                        \
+    STEP1(name##_step, T, R, expression)                                                                               \
     linkage void name(LOOP_ARGUMENTS)                                                                                  \
     {                                                                                                                  \
-        const T *a = (const T *)in[0];                                                                                 \
-        if (in_stride[0] == sizeof(T) && out_stride == sizeof(R))                                                      \
-            LOOP1_BODY(T, R, a[i], expression)                                                                         \
-        for (int64_t i = 0; i < n; i++) {                                                                              \
-            T x = *(const T *)(in[0] + i * in_stride[0]);                                                              \
-            *(R *)(out + i * out_stride) = (expression);                                                               \
-        }                                                                                                              \
+        loop1(n, in, in_stride, out, out_stride, sizeof(T), sizeof(R), name##_step);                                   \
     }
-
-#define LOOP2_BODY(T, R, A, B, expression)                                                                             \
+#define STEP1(name, T, R, expression)                                                                                  \
+    static inline void name(const char *x_, char *out_)                                                                \
     {                                                                                                                  \
-        R *o = (R *)out;                                                                                               \
-        INDEPENDENT for (int64_t i = 0; i < n; i++)                                                                    \
-        {                                                                                                              \
-            T x = A, y = B;                                                                                            \
-            o[i] = (expression);                                                                                       \
-        }                                                                                                              \
-        return;                                                                                                        \
+        T x = *(const T *)x_;                                                                                          \
+        *(R *)out_ = (expression);                                                                                     \
     }
 
 /* The same for a function of x and y. */
-#define LOOP2(linkage, name, T, R, expression)                                                                         \
+#define LOOP2(linkage, name, T, R, expression) LOOP2_(linkage, name, T, R, expression)
+#define LOOP2_(linkage, name, T, R, expression)                                                                        \
+    STEP2(name##_step, T, R, expression)                                                                               \
     linkage void name(LOOP_ARGUMENTS)                                                                                  \
     {                                                                                                                  \
-        const T *a = (const T *)in[0], *b = (const T *)in[1];                                                          \
-        if (out_stride == sizeof(R) && n > 1) {                                                                        \
-            T a0 = *a, b0 = *b;                                                                                        \
-            if (in_stride[0] == sizeof(T) && in_stride[1] == sizeof(T))                                                \
-                LOOP2_BODY(T, R, a[i], b[i], expression)                                                               \
-            if (in_stride[0] == sizeof(T) && in_stride[1] == 0)                                                        \
-                LOOP2_BODY(T, R, a[i], b0, expression)                                                                 \
-            if (in_stride[0] == 0 && in_stride[1] == sizeof(T))                                                        \
-                LOOP2_BODY(T, R, a0, b[i], expression)                                                                 \
-        }                                                                                                              \
-        for (int64_t i = 0; i < n; i++) {                                                                              \
-            T x = *(const T *)(in[0] + i * in_stride[0]), y = *(const T *)(in[1] + i * in_stride[1]);                  \
-            *(R *)(out + i * out_stride) = (expression);                                                               \
-        }                                                                                                              \
+        loop2(n, in, in_stride, out, out_stride, sizeof(T), sizeof(R), name##_step);                                   \
     }
-
-typedef double _Complex c128;
-typedef float _Complex c64;
+#define STEP2(name, T, R, expression)                                                                                  \
+    static inline void name(const char *x_, const char *y_, char *out_)                                                \
+    {                                                                                                                  \
+        T x = *(const T *)x_, y = *(const T *)y_;                                                                      \
+        *(R *)out_ = (expression);                                                                                     \
+    }
 
 /* Loops that are compiled once, in elementwise_integer.c and elementwise_complex.c. */
 #define DECLARE_LOOP(name) __attribute__((visibility("hidden"))) void name(LOOP_ARGUMENTS);

@@ -7,11 +7,15 @@
 /* A value outside the integer's range, or NaN, gives the smallest integer, as x86 does. */
 #define TO_I64(x) ((x) >= -0x1p63 && (x) < 0x1p63 ? (int64_t)(x) : INT64_MIN)
 
+typedef void fill(int64_t n, char *out);
+
+/* The first element of out into all n. */
 #define FILL(T, t)                                                                                                     \
-    static __attribute__((noinline)) void fill_##t(int64_t n, T x, T *out)                                             \
+    static __attribute__((noinline)) void fill_##t(int64_t n, char *out)                                               \
     {                                                                                                                  \
+        T x = *(const T *)out, *o = (T *)out;                                                                          \
         for (int64_t i = 0; i < n; i++)                                                                                \
-            out[i] = x;                                                                                                \
+            o[i] = x;                                                                                                  \
     }
 
 FILL(double, f64)
@@ -24,17 +28,21 @@ FILL(uint8_t, u8)
 FILL(uint8_t, b8)
 
 /* One element repeated, as a broadcast axis is, is converted once. */
+static inline __attribute__((always_inline)) void cast(LOOP_ARGUMENTS, int64_t in_size, int64_t out_size, loop_step1 *convert, fill *repeat)
+{
+    if (in_stride[0] || out_stride != out_size || n < 2) {
+        loop1(n, in, in_stride, out, out_stride, in_size, out_size, convert);
+        return;
+    }
+    convert(in[0], out);
+    repeat(n, out);
+}
+
 #define CAST(F, f, T, t, expression)                                                                                   \
-    LOOP1(static, convert_##f##_##t, F, T, expression)                                                                 \
+    STEP1(convert_##f##_##t, F, T, expression)                                                                         \
     static void cast_##f##_##t(LOOP_ARGUMENTS)                                                                         \
     {                                                                                                                  \
-        if (in_stride[0] || out_stride != sizeof(T) || n < 2) {                                                        \
-            convert_##f##_##t(n, in, in_stride, out, out_stride);                                                      \
-            return;                                                                                                    \
-        }                                                                                                              \
-        F x = *(const F *)in[0];                                                                                       \
-        T y = (expression);                                                                                            \
-        fill_##t(n, y, (T *)out);                                                                                      \
+        cast(n, in, in_stride, out, out_stride, sizeof(F), sizeof(T), convert_##f##_##t, fill_##t);                    \
     }
 #define CASTS_FROM_REAL(F, f)                                                                                          \
     CAST(F, f, double, f64, (double)x)                                                                                         \
