@@ -121,6 +121,7 @@ START_TEST(losses_of_examples_make_the_mean_and_the_sum)
     assert_close(ad_item(adnn_softmax_cross_entropy(logits, labels, .reduction = ADNN_MEAN)), ad_item(ad_mean(entropies)), 1e-14);
     assert_close(ad_item(adnn_mean_squared_error(logits, target, .reduction = ADNN_SUM)), 4 * ad_item(adnn_mean_squared_error(logits, target)), 1e-14);
     assert_array(adnn_mean_squared_error(VECTOR(1, 2), VECTOR(0, 5), .reduction = ADNN_NONE), AD_SHAPE(2), 0, 1, 9);
+    assert_array(adnn_mean_squared_error(VECTOR(1, 2), 0, .reduction = ADNN_NONE), AD_SHAPE(2), 0, 1, 4);
     ad_array *cube = counting(AD_SHAPE(2, 2, 2));
     assert_array(adnn_mean_squared_error(cube, ad_zeros(AD_SHAPE(2, 2)), .reduction = ADNN_NONE), AD_SHAPE(2), 0, 3.5, 31.5);
     ck_assert_msg(ad_check_grads(weighted_cross_entropy, logits, one_hot, weights), "%s", ad_error_message());

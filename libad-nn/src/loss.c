@@ -79,11 +79,6 @@ ad_array *adnn_softmax_cross_entropy_with(ad_array *logits, ad_array *labels, ad
     return options.reduction == ADNN_SUM ? sum : ad_div(sum, ad_dim(logits, 0));
 }
 
-ad_array *(adnn_softmax_cross_entropy)(ad_array *logits, ad_array *labels)
-{
-    return adnn_softmax_cross_entropy_with(logits, labels, ADNN_LOSS_DEFAULTS);
-}
-
 /* Of each example, which are along the first axis. */
 static ad_array *means_of_examples(ad_array *x)
 {
@@ -105,11 +100,6 @@ ad_array *adnn_mean_squared_error_with(ad_array *prediction, ad_array *target, a
         return ad_set_error(AD_ERROR_SHAPE, "%s: numbers without an axis of examples; only their mean can be taken", name);
     ad_array *losses = means_of_examples(squares);
     return options.reduction == ADNN_SUM ? ad_sum(losses) : losses;
-}
-
-ad_array *(adnn_mean_squared_error)(ad_array *prediction, ad_array *target)
-{
-    return adnn_mean_squared_error_with(prediction, target, ADNN_LOSS_DEFAULTS);
 }
 
 double adnn_accuracy(ad_array *logits, ad_array *labels)

@@ -1,9 +1,10 @@
 """Writes what other languages need to know of the public headers; the build does.
 
-    bindings.py TABLE JSON
+    bindings.py libad JSON TABLE
+    bindings.py libad-nn|hyperopt JSON
 
-TABLE is C: the prototypes and options that ad_call_named and ad_prototype_at know. JSON, which is installed, has the same for programs that write bindings,
-with the comments of the headers and the values of their enumerations.
+JSON, which is installed, has the prototypes, options and constants of a library, with the comments of its headers and the values of its enumerations. TABLE
+is C: the prototypes and options of libad that ad_call_named and ad_prototype_at know.
 """
 
 import json
@@ -11,8 +12,7 @@ import pathlib
 import re
 import sys
 
-import declarations
-from declarations import renamed
+from declarations import LIBRARIES, Type, declared, read_all_headers, read_fields, renamed
 
 TYPES = {
     "void": "VOID", "ad_array *": "ARRAY", "ad_tree *": "TREE", "ad_fn *": "FUNCTION", "bool": "BOOL", "int": "INT", "unsigned": "INT", "ad_code": "INT",
@@ -42,13 +42,6 @@ def parameters_of(function):
         if behind.type == "..." and p.type == "const char *":
             parameters[i:] = [(p.name, "FORMAT")]
     return parameters
-
-
-def declared(type_, name):
-    """A C declaration: a function pointer has its name inside."""
-    if "(*)" in type_:
-        return type_.replace("(*)", "(*%s)" % name)
-    return type_ + name if type_.endswith("*") else ("%s %s" % (type_, name)).strip()
 
 
 def text_of(function, name):
@@ -133,32 +126,43 @@ def enumerations_of(text):
     return values
 
 
+def fields_of(fields):
+    return [{"name": f.name, "type": f.type, "default": f.default, "doc": f.doc} for f in fields]
+
+
+def structs_of(headers):
+    """The fields of plain structs, those of options aside."""
+    bodies = [(t.name, re.fullmatch(r"typedef struct \w+ \{([^{}]*)\}[^{}]*", t.text)) for header in headers for t in header.of(Type)]
+    return {name: fields_of(read_fields(body[1])) for name, body in bodies if body}
+
+
 def description_of(function):
     described = {"name": function.name, "text": text_of(function, function.name), "header": function.family, "doc": function.doc, "result": function.result,
                  "parameters": [{"name": p.name, "type": p.type} for p in function.parameters]}
     if function.takes_options:
-        described["options"] = {"type": function.options.name, "fields": [
-            {"name": f.name, "type": f.type, "default": f.default, "doc": f.doc} for f in function.options.fields]}
+        described["options"] = {"type": function.options.name, "fields": fields_of(function.options.fields)}
     return described
 
 
 def constants_of(headers):
     """Other constants, as C expressions: AD_NO_AXIS, AD_NORM_FRO."""
     macros = [(name, macro.definition.strip()) for header in headers for name, macro in header.macros.items()]
-    return {name: text for name, text in macros if re.fullmatch(r"AD_[A-Z0-9_]*[A-Z0-9]", name) and re.fullmatch(r"\(?(\(\w+\))?-?[\w.]+\)?", text)}
+    return {name: text for name, text in macros if re.fullmatch(r"[A-Z]+_[A-Z0-9_]*[A-Z0-9]", name) and re.fullmatch(r"\(?(\(\w+\))?-?[\w.]+\)?", text)}
 
 
 def write_json(headers, out):
     values = {}
-    for path in sorted(declarations.HEADERS.glob("*.h")):
-        values.update(enumerations_of(path.read_text()))
+    for header in headers:
+        values.update(enumerations_of(header.path.read_text()))
     functions = [description_of(f) for header in headers for f in header.functions]
-    json.dump({"enumerations": values, "constants": constants_of(headers), "other_names": aliases_of(headers), "functions": functions}, out, indent=1)
+    data = {"enumerations": values, "constants": constants_of(headers), "structs": structs_of(headers), "other_names": aliases_of(headers), "functions": functions}
+    json.dump(data, out, indent=1)
     out.write("\n")
 
 
 if __name__ == "__main__":
-    all_headers = declarations.read_all_headers()
-    for write, path in zip((write_table, write_json), sys.argv[1:]):
+    name, *paths = sys.argv[1:]
+    all_headers = read_all_headers(next(library for library in LIBRARIES if library.name == name))
+    for write, path in zip((write_json, write_table), paths):
         with pathlib.Path(path).open("w") as out:
             write(all_headers, out)

@@ -1,7 +1,8 @@
 """The declarations of the public headers, as data: what is generated is derived from them.
 
-    for function in read_headers():
-        print(function.name, function.parameters, function.options)
+    for header in read_all_headers():
+        for function in header.functions:
+            print(function.name, function.parameters, function.options)
 
 This reads the C of our headers, not any C. A declaration is AD_API up to a semicolon, or a typedef of a struct. A doc comment belongs to what
 follows it, up to the next doc comment or empty line, so that ad_sum and ad_sum_with share one. Names that end with an underscore are the macros' own
@@ -13,7 +14,27 @@ import re
 from dataclasses import dataclass, field
 from typing import Dict, List, Optional
 
-HEADERS = pathlib.Path(__file__).resolve().parent.parent / "include" / "ad"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Library:
+    folder: pathlib.Path  # "libad"
+    include: str  # "ad": its headers are ad/FAMILY.h
+    prefix: str  # of its functions, "ad_"
+    sources: str  # where generated C goes: "src/ops"
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def headers(self) -> pathlib.Path:
+        return self.folder / "include" / self.include
+
+
+LIBAD = Library(ROOT / "libad", "ad", "ad_", "src/ops")
+LIBRARIES = [LIBAD, Library(ROOT / "libad-nn", "ad-nn", "adnn_", "src"), Library(ROOT / "hyperopt", "hyperopt", "hyper_", "src")]
 
 
 def declared(type_: str, name: str) -> str:
@@ -107,8 +128,18 @@ class Text:
 @dataclass
 class Header:
     family: str
+    library: Library
     doc: str  # of the comment at its top
     items: list = field(default_factory=list)  # Function, Options, Macro, Type and Text, as they follow one another
+
+    @property
+    def name(self) -> str:
+        """As it is included: "ad/reduce.h"."""
+        return f"{self.library.include}/{self.family}.h"
+
+    @property
+    def path(self) -> pathlib.Path:
+        return self.library.headers / f"{self.family}.h"
 
     def of(self, kind):
         return [item for item in self.items if isinstance(item, kind)]
@@ -140,15 +171,15 @@ def split_declarator(text: str) -> Parameter:
     pointer = re.match(r"([^()]*\(\*)(\w+)(\).*)$", text)
     if pointer:
         return Parameter(pointer[1] + pointer[3], pointer[2])
-    type_, name, array = re.match(r"(.*?)(\w+)((?:\[\w*\])*)$", text).groups()
+    type_, name, array = re.match(r"(.*?)(\w+)((?:\[[^\]]*\])*)$", text).groups()
     return Parameter(type_.strip() + array, name)
 
 
 def split_arguments(text: str) -> List[str]:
-    """The parts between commas outside parentheses."""
+    """The parts between commas outside parentheses and braces."""
     parts, depth = [""], 0
     for c in text:
-        depth += (c == "(") - (c == ")")
+        depth += (c in "({") - (c in ")}")
         if c == "," and not depth:
             parts.append("")
         else:
@@ -165,7 +196,7 @@ def read_fields(body: str) -> List[Field]:
         defaults = split_arguments(given[1]) if given else []
         first, *others = split_arguments(declared)
         first = split_declarator(first)
-        for i, name in enumerate([first.name] + others):
+        for i, name in enumerate([first.name] + [other.lstrip("*") for other in others]):
             if name != "ad_unused_":
                 fields.append(Field(first.type, name, defaults[min(i, len(defaults) - 1)] if defaults else None, (given[2] or "") if given else doc))
     return fields
@@ -193,8 +224,8 @@ def read_function(item, header, section, doc) -> Function:
     return Function(name, header.family, section, result, parameters, doc, attributes=(item["attributes"] or "").strip())
 
 
-def read_header(path: pathlib.Path) -> Header:
-    header = Header(path.stem, "")
+def read_header(path: pathlib.Path, library: Library) -> Header:
+    header = Header(path.stem, library, "")
     doc = section = ""
     used = True  # whether something has taken the doc comment
     for item in ITEM.finditer(path.read_text()):
@@ -230,9 +261,9 @@ def read_header(path: pathlib.Path) -> Header:
     return header
 
 
-def read_all_headers(folder: pathlib.Path = HEADERS) -> List[Header]:
-    """All headers in the order of their names, with options joined to the functions that take them."""
-    headers = [read_header(path) for path in sorted(folder.glob("*.h"))]
+def read_all_headers(library: Library = LIBAD) -> List[Header]:
+    """All headers of a library in the order of their names, with options joined to the functions that take them."""
+    headers = [read_header(path, library) for path in sorted(library.headers.glob("*.h"))]
     all_options = {}
     for header in headers:
         all_options.update((o.name, o) for o in header.options)
@@ -262,8 +293,3 @@ def renamed(functions):
         seen.add(function.doc)
         for name in other_names(function):
             yield function, name
-
-
-def read_headers(folder: pathlib.Path = HEADERS) -> List[Function]:
-    """All public functions, by header and in its order."""
-    return [function for header in read_all_headers(folder) for function in header.functions]

@@ -1,4 +1,4 @@
-"""The reference: a page of docs/reference for each family, of what its header declares and says. Nothing is said here that a header does not say.
+"""The reference: a page of docs/reference for each header, of what its header declares and says. Nothing is said here that a header does not say.
 
 Functions that share a comment stand together. Short ones are rows of a table, others have a heading. Options stand at the end of a page, with their
 defaults.
@@ -6,7 +6,7 @@ defaults.
 
 import re
 
-from declarations import declared, Function, Macro, Options, Text, Type
+from declarations import declared, Function, LIBAD, Macro, Options, Text, Type
 
 SHORT = 300  # characters of a comment that fits in a row
 
@@ -16,7 +16,7 @@ def escaped(text):
     parts = re.split(r"(`[^`]*`)", text)
     for i in range(0, len(parts), 2):
         part = re.sub(r"([*|\\])", r"\\\1", parts[i]).replace("<", "&lt;")
-        parts[i] = re.sub(r"(?<![\w/.])((?:ad|AD)_\w+(?:\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*)", lambda m: f"`{unescaped(m[1])}`", part)
+        parts[i] = re.sub(r"(?<![\w/.])((?:ad|adnn|hyper|AD|ADNN|HYPER)_\w+(?:\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*)", lambda m: f"`{unescaped(m[1])}`", part)
     return re.sub(r"(?<!\w)((?:Derivatives?|VJP|Errors)(?: of all)?:)", r"*\1*", "".join(parts))
 
 
@@ -135,7 +135,7 @@ def options_entry(options):
 
 
 def page(header):
-    lines = [f"# ad/{header.family}.h", ""] + paragraphs(header.doc)
+    lines = [f"# {header.name}", ""] + paragraphs(header.doc)
     table = False
     for group in groups(header):
         first = group[0]
@@ -165,11 +165,11 @@ def title_of(header):
 NOT_PAGES = {"ad", "call", "each", "signature", "version"}
 
 
-def pages(headers):
-    """Name and text of every page."""
-    shown = [h for h in headers if h.family not in NOT_PAGES]
+def pages(libraries):
+    """Name and text of every page; those of another library than libad stand in a folder named like that of its headers."""
     index = ["# Reference", "", "A page for each header, written by `libad/tools/generate.py` from what the header says.", "", "| header | |", "|---|---|"]
-    for header in shown:
-        index.append(f"| [ad/{header.family}.h]({header.family}.md) | {in_row(title_of(header))} |")
-        yield f"{header.family}.md", page(header)
+    for header in (h for headers in libraries for h in headers if h.family not in NOT_PAGES):
+        name = f"{header.family}.md" if header.library is LIBAD else f"{header.name[:-2]}.md"
+        index.append(f"| [{header.name}]({name}) | {in_row(title_of(header))} |")
+        yield name, page(header)
     yield "README.md", "\n".join(index) + "\n"

@@ -40,7 +40,7 @@ done
 #include <hyperopt/hyperopt.h>
 ad_array *sum_of_numbers() { return ad_add(ad_weak_integer(1), ad_weak_real(0.5)); }
 const char *place() { return ad_call_site_ ? ad_call_site_ : ad_error_where(); }'
-    grep -hoE '^#define (AD|ADNN|HYPER)_[A-Z0-9_]+_DEFAULTS ' libad/include/ad/macros/*.h libad-nn/include/ad-nn/*.h hyperopt/include/hyperopt/*.h | awk '{ print "auto use_" NR "() { return " $2 "; }" }'
+    grep -hoE '^#define (AD|ADNN|HYPER)_[A-Z0-9_]+_DEFAULTS ' {libad/include/ad,libad-nn/include/ad-nn,hyperopt/include/hyperopt}/{*,macros/*}.h | awk '{ print "auto use_" NR "() { return " $2 "; }" }'
 } | g++ -std=c++17 -Wall -Wextra -Wshadow -Wno-missing-field-initializers -Werror "${include[@]}" -fsyntax-only -x c++ -
 # The macros, used.
 for compiler in gcc clang; do

@@ -29,6 +29,9 @@ cd "$work"
 cc "$sources/outside.c" -o shared $(pkg-config --cflags --libs libad) -lm
 ./shared | tee shared.txt
 ad-config
+for library in libad libad-nn hyperopt; do
+    test -s "/usr/local/share/libad/$library.json"
+done
 test "$(ad-config --version)" = "$(pkg-config --modversion libad)"
 cc "$sources/outside.c" -o static $(pkg-config --cflags --libs --static libad | sed 's/-lad /-l:libad.a /') -lm
 ./static | diff shared.txt -

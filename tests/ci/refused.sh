@@ -50,7 +50,7 @@ done
 
 # Whatever takes options stands in every_option.c or options.c.
 status=0
-for name in $(sed -nE 's/^#define (ad[a-z0-9_]+)\(.*(AD_WITH_|AD_OPTIONS_\(AD).*/\1/p' libad/include/ad/*.h libad/include/ad/macros/*.h libad-nn/include/ad-nn/*.h); do
+for name in $(sed -nE 's/^#define ((ad|hyper)[a-z0-9_]+)\(.*(AD_WITH_|AD_OPTIONS_\(AD).*/\1/p' {libad/include/ad,libad-nn/include/ad-nn,hyperopt/include/hyperopt}/{*,macros/*}.h); do
     grep -q "^    $name(.*refused" tests/refused/every_option.c tests/refused/options.c || { echo "# $name is not in tests/refused/options.c"; status=1; }
 done
 result $status "tests/refused has every function with options"

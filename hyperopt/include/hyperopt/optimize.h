@@ -56,10 +56,11 @@ typedef struct hyper_optimize_report {
 
 /** Of hyper_optimize. Begin with HYPER_OPTIMIZE_DEFAULTS; iterations has to be given. */
 typedef struct hyper_optimize_options {
-    adnn_optimizer optimizer; /**< default adnn_adam(.step_size = 0.04); its steps are in coordinates */
+    adnn_optimizer optimizer; /**< = { .rule = ADNN_ADAM, .step_size = 0.04, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8 }:
+                                   adnn_adam(.step_size = 0.04); its steps are in coordinates */
     bool anneal;              /**< its step size falls linearly, from the first meta-iteration to 0 after the last of .iterations: where the noise of the keys
                                    is what keeps the hypers from settling, long steps may come first then */
-    int64_t iterations;       /**< meta-iterations, at least 0 */
+    int64_t iterations;       /**< = -1: meta-iterations, at least 0; has to be given */
     ad_key key;               /**< meta-iteration i gets ad_random_fold_in(key, i) */
     void *context;            /**< given to meta_loss and on_step */
     const char *log, *logit;  /**< paths whose coordinates are logarithms, or logits log(x/(1-x)): "alpha, scale". A path names a leaf or a subtree, all of
@@ -78,10 +79,6 @@ typedef struct hyper_optimize_options {
     hyper_optimize_report *report;                               /**< filled if not NULL */
     int ad_unused_;
 } AD_NAMED_ hyper_optimize_options;
-
-#define HYPER_OPTIMIZE_DEFAULTS_FIELDS_                                                                                \
-    .optimizer = { .rule = ADNN_ADAM, .step_size = 0.04, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8 }, .iterations = -1
-#define HYPER_OPTIMIZE_DEFAULTS ((hyper_optimize_options){ HYPER_OPTIMIZE_DEFAULTS_FIELDS_ })
 
 /** Minimises a meta-loss over hypers by its gradient:
  *
@@ -112,11 +109,10 @@ typedef struct hyper_optimize_options {
  * holds losses and gradient_norms, and, without what is not optimised, hypers/ and best/ in natural units: numpy.load reads it. A program that is killed
  * while it writes leaves a file beside it whose name begins with ".ad_save-".
  * Constant: has no derivative. The same call gives the same bits. Memory does not grow with the meta-iterations, but for at most 48 bytes each. */
+AD_API ad_tree *hyper_optimize(ad_array *(*meta_loss)(ad_tree *hypers, ad_key key, void *context), ad_tree *hypers);
 AD_API ad_tree *hyper_optimize_with(ad_array *(*meta_loss)(ad_tree *hypers, ad_key key, void *context), ad_tree *hypers, hyper_optimize_options options);
 
-#ifndef __cplusplus
-#define hyper_optimize(meta_loss, ...) AD_WITH_PP_(hyper_optimize, HYPER_OPTIMIZE, meta_loss, __VA_ARGS__)
-#endif
+#include <hyperopt/macros/optimize.h>
 
 AD_END_DECLS
 

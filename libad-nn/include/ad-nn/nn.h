@@ -25,16 +25,13 @@ typedef enum adnn_initializer {
 
 /** Of adnn_dense. Begin with ADNN_DENSE_DEFAULTS. */
 typedef struct adnn_dense_options {
-    adnn_initializer init; /**< default ADNN_LECUN */
+    adnn_initializer init; /**< = ADNN_LECUN */
     double scale;          /**< standard deviation of the weights in place of init's, if not 0 */
     double bias_scale;     /**< standard deviation of the biases; default 0: they start at zero */
     bool no_bias;          /**< y = x W, without "b" */
-    ad_dtype dtype;        /**< of the parameters: AD_F64, the default, or AD_F32 */
+    ad_dtype dtype;        /**< = AD_F64: of the parameters; or AD_F32 */
     int ad_unused_;
 } AD_NAMED_ adnn_dense_options;
-
-#define ADNN_DENSE_DEFAULTS_FIELDS_ .init = ADNN_LECUN, .dtype = AD_F64
-#define ADNN_DENSE_DEFAULTS         ((adnn_dense_options){ ADNN_DENSE_DEFAULTS_FIELDS_ })
 
 /** y = x W + b: adnn_dense(50) or adnn_dense(50, .init = ADNN_HE).
  *
@@ -42,6 +39,7 @@ typedef struct adnn_dense_options {
  * @return  a model, which the caller frees or puts into a sequence; NULL and an error on failure
  * Errors: units below 1; a dtype other than float64 and float32; an unknown initialiser; a negative scale. When it is initialised: an input
  * without axes. */
+AD_API adnn_model *adnn_dense(int64_t units);
 AD_API adnn_model *adnn_dense_with(int64_t units, adnn_dense_options options);
 
 /** ad_tanh, ad_relu and ad_sigmoid as layers without parameters. Errors: out of memory. */
@@ -68,7 +66,6 @@ AD_API adnn_model *adnn_elementwise_with_context(ad_array *(*f)(ad_array *x, voi
 AD_API adnn_model *adnn_sequential_of(adnn_model *const *layers, int count);
 
 #ifndef __cplusplus
-#define adnn_dense(...) AD_WITH_P_(adnn_dense, ADNN_DENSE, __VA_ARGS__)
 #define adnn_sequential(...)                                                                                           \
     adnn_sequential_of((adnn_model *[]){ __VA_ARGS__ }, (int)(sizeof((adnn_model *[]){ __VA_ARGS__ }) / sizeof(adnn_model *)))
 #endif
@@ -78,7 +75,7 @@ AD_API adnn_model *adnn_sequential_of(adnn_model *const *layers, int count);
  * @param input  shape of one example, without the batch axis
  * @return       a tree as the layers say, empty for a layer without parameters; NULL and an error for a NULL model
  * Errors: an input that a layer does not take. */
-AD_API ad_tree *adnn_init(const adnn_model *model, ad_key key, ad_shape input);
+AD_API ad_tree *adnn_init(const adnn_model *model, ad_key key, ad_shape input) AD_NOTED_;
 
 /** A tree like t with standard normal leaves: mean 0, variance 1. A constant: t gives structure, shapes and dtypes only.
  *
@@ -88,7 +85,7 @@ AD_API ad_tree *adnn_init(const adnn_model *model, ad_key key, ad_shape input);
  * @param t  leaves of integers and bools are drawn as float64; complex ones with variance 1/2 in each part
  * @return   leaf i, depth first, depends on key, i and its own shape and dtype only
  * As torch.randn_like, of a tree. */
-AD_API ad_tree *adnn_normal_like(ad_key key, const ad_tree *t);
+AD_API ad_tree *adnn_normal_like(ad_key key, const ad_tree *t) AD_NOTED_;
 
 /** Shape of the output for one example. Its ndim is -1 and an error is recorded for a NULL model and for an input that the model does not take. */
 AD_API ad_shape adnn_output_shape(const adnn_model *model, ad_shape input);
@@ -100,7 +97,7 @@ AD_API ad_shape adnn_output_shape(const adnn_model *model, ad_shape input);
  * @return            (batch, output...) with the dtype that x and the parameters promote to; NULL and an error for a NULL argument
  * Derivative: in parameters and x.
  * Errors: parameters of another number of layers, or without the names that a layer reads; an x that does not fit them. */
-AD_API ad_array *adnn_apply(const adnn_model *model, ad_tree *parameters, ad_array *x);
+AD_API ad_array *adnn_apply(const adnn_model *model, ad_tree *parameters, ad_array *x) AD_NOTED_;
 
 /** Frees a model and the layers it took over. NULL is allowed. */
 AD_API void adnn_free(adnn_model *model);
@@ -116,12 +113,9 @@ typedef enum adnn_reduction {
 
 /** Of adnn_softmax_cross_entropy and adnn_mean_squared_error. Begin with ADNN_LOSS_DEFAULTS. */
 typedef struct adnn_loss_options {
-    adnn_reduction reduction; /**< default ADNN_MEAN */
+    adnn_reduction reduction; /**< = ADNN_MEAN */
     int ad_unused_;
 } AD_NAMED_ adnn_loss_options;
-
-#define ADNN_LOSS_DEFAULTS_FIELDS_ .reduction = ADNN_MEAN
-#define ADNN_LOSS_DEFAULTS         ((adnn_loss_options){ ADNN_LOSS_DEFAULTS_FIELDS_ })
 
 /** -log softmax(logits)[label] of each example, and their mean over the batch: adnn_softmax_cross_entropy(logits, labels), or
  * adnn_softmax_cross_entropy(logits, labels, .reduction = ADNN_NONE). A weighted mean is ad_mean(ad_mul(w, losses)).
@@ -144,21 +138,16 @@ AD_API ad_array *adnn_softmax_cross_entropy_with(ad_array *logits, ad_array *lab
 AD_API ad_array *adnn_mean_squared_error(ad_array *prediction, ad_array *target);
 AD_API ad_array *adnn_mean_squared_error_with(ad_array *prediction, ad_array *target, adnn_loss_options options);
 
-#ifndef __cplusplus
-#define adnn_softmax_cross_entropy(x, ...) AD_WITH_PP_(adnn_softmax_cross_entropy, ADNN_LOSS, x, __VA_ARGS__)
-#define adnn_mean_squared_error(x, ...)    AD_WITH_PP_(adnn_mean_squared_error, ADNN_LOSS, x, __VA_ARGS__)
-#endif
-
 /** Fraction of rows whose largest logit, the first of equals, is the label's: not differentiable. NaN and an error on failure, and NaN for an empty batch.
  *
  * Logits, labels and errors as in adnn_softmax_cross_entropy; of probabilities the largest one is the label. */
-AD_API double adnn_accuracy(ad_array *logits, ad_array *labels);
+AD_API double adnn_accuracy(ad_array *logits, ad_array *labels) AD_NOTED_;
 
 /** Sum of the squares of all elements of all leaves, real ones: an L2 penalty.
  *
  * @return  0-d float64, 0 for a tree without leaves
  * Derivative: twice each leaf. */
-AD_API ad_array *adnn_squared_norm(ad_tree *parameters);
+AD_API ad_array *adnn_squared_norm(ad_tree *parameters) AD_NOTED_;
 
 /* ---- optimizers ---- */
 
@@ -212,7 +201,7 @@ typedef struct adnn_optimizer {
  *
  * @return  a tree: "v", like the parameters, for sgd and adagrad; "m" and "v", like them, for rmsprop; these and the number "t" of steps for adam and adamw
  * Errors: an unknown rule; a weight_decay of another rule than adamw. */
-AD_API ad_tree *adnn_optimizer_init(adnn_optimizer optimizer, ad_tree *parameters);
+AD_API ad_tree *adnn_optimizer_init(adnn_optimizer optimizer, ad_tree *parameters) AD_NOTED_;
 
 /** One step: puts new parameters into *parameters and gives the new state; both belong to the innermost scope. Differentiable; outside of every
  * differentiation each leaf is one pass, with the same bits.
@@ -223,7 +212,7 @@ AD_API ad_tree *adnn_optimizer_init(adnn_optimizer optimizer, ad_tree *parameter
  * @return            NULL and an error on failure, with *parameters as it was
  * Errors: gradients of another structure; a state that is not one for these parameters; shapes that do not broadcast; an unknown rule. While an
  * error is recorded no step is made. */
-AD_API ad_tree *adnn_optimizer_update(adnn_optimizer optimizer, ad_tree *state, ad_tree *gradients, ad_tree **parameters);
+AD_API ad_tree *adnn_optimizer_update(adnn_optimizer optimizer, ad_tree *state, ad_tree *gradients, ad_tree **parameters) AD_NOTED_;
 
 /* ---- batches ---- */
 
@@ -233,7 +222,7 @@ AD_API ad_tree *adnn_optimizer_update(adnn_optimizer optimizer, ad_tree *state, 
  * epoch only, so a batch is a function of (key, iteration). What the division leaves over sits out the epoch. Nothing is remembered from call to call: each
  * draws the order of its epoch anew, which takes time and memory proportional to the number of examples.
  * Errors: a batch_size below 1 or above examples; a negative iteration. */
-AD_API ad_array *adnn_batch(ad_key key, int64_t examples, int64_t batch_size, int64_t iteration);
+AD_API ad_array *adnn_batch(ad_key key, int64_t examples, int64_t batch_size, int64_t iteration) AD_NOTED_;
 
 /* ---- progress ---- */
 
@@ -254,16 +243,7 @@ AD_API void adnn_progress_update(adnn_progress *progress, int64_t done, double l
 /** Erases the line. */
 AD_API void adnn_progress_end(adnn_progress *progress);
 
-#if !defined __cplusplus && !defined AD_INTERNAL_
-#define adnn_squared_norm(x)               AD_CALL_P_(adnn_squared_norm, x)
-#define adnn_init(x, ...)                  AD_CALL_PP_(adnn_init, x, __VA_ARGS__)
-#define adnn_normal_like(...)              AD_CALL_V_(adnn_normal_like, __VA_ARGS__)
-#define adnn_apply(x, ...)                 AD_CALL_PP_(adnn_apply, x, __VA_ARGS__)
-#define adnn_accuracy(x, ...)              AD_CALL_PP_(adnn_accuracy, x, __VA_ARGS__)
-#define adnn_optimizer_init(...)           AD_CALL_V_(adnn_optimizer_init, __VA_ARGS__)
-#define adnn_optimizer_update(...)         AD_CALL_V_(adnn_optimizer_update, __VA_ARGS__)
-#define adnn_batch(...)                    AD_CALL_V_(adnn_batch, __VA_ARGS__)
-#endif
+#include <ad-nn/macros/nn.h>
 
 AD_END_DECLS
 

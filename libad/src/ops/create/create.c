@@ -106,11 +106,6 @@ ad_array *ad_asarray_with(ad_array *x, ad_like_options options)
                                                                                                       : NULL;
 }
 
-ad_array *(ad_asarray)(ad_array *x)
-{
-    return ad_asarray_with(x, AD_LIKE_DEFAULTS);
-}
-
 static ad_array *full(const char *operation, ad_shape shape, ad_array *value, ad_dtype dtype)
 {
     return value && makeable(operation, dtype, &shape) ? ad_broadcast_to(converted(operation, value, dtype), shape) : NULL;
@@ -121,20 +116,12 @@ ad_array *ad_full_with(ad_shape shape, ad_array *value, ad_like_options options)
     return ad_given(value, "ad_full", "value") ? full("ad_full", shape, value, dtype_like(value, options)) : NULL;
 }
 
-/* FILL(zeros) defines ad_zeros, ad_zeros_like_with and ad_zeros_like, given ad_zeros_with. */
+/* FILL(zeros) defines ad_zeros_like_with, given ad_zeros_with. */
 #define FILL(name)                                                                                                     \
-    ad_array *(ad_##name)(ad_shape shape)                                                                              \
-    {                                                                                                                  \
-        return ad_##name##_with(shape, AD_CREATE_DEFAULTS);                                                            \
-    }                                                                                                                  \
     ad_array *ad_##name##_like_with(const ad_array *x, ad_like_options options)                                        \
     {                                                                                                                  \
         bool given = ad_given(x, "ad_" #name "_like", "array");                                                        \
         return given ? ad_##name##_with(ad_shape_of(x), (ad_create_options){ .dtype = dtype_like(x, options) }) : NULL; \
-    }                                                                                                                  \
-    ad_array *(ad_##name##_like)(const ad_array *x)                                                                    \
-    {                                                                                                                  \
-        return ad_##name##_like_with(x, AD_LIKE_DEFAULTS);                                                             \
     }
 
 ad_array *ad_empty_with(ad_shape shape, ad_create_options options)
@@ -146,20 +133,10 @@ FILL(zeros)
 FILL(ones)
 FILL(empty)
 
-ad_array *(ad_full)(ad_shape shape, ad_array *value)
-{
-    return ad_full_with(shape, value, AD_LIKE_DEFAULTS);
-}
-
 ad_array *ad_full_like_with(const ad_array *x, ad_array *value, ad_like_options options)
 {
     bool given = ad_given(x, "ad_full_like", "array") && ad_given(value, "ad_full_like", "value");
     return given ? full("ad_full_like", ad_shape_of(x), value, dtype_like(x, options)) : NULL;
-}
-
-ad_array *(ad_full_like)(const ad_array *x, ad_array *value)
-{
-    return ad_full_like_with(x, value, AD_LIKE_DEFAULTS);
 }
 
 /* ---- diagonals ---- */
@@ -242,11 +219,6 @@ ad_array *ad_diagonal_with(ad_array *x, ad_diagonal_options options)
     return ad_call_primitive(&diagonal_op, &x, 1, &options);
 }
 
-ad_array *(ad_diagonal)(ad_array *x)
-{
-    return ad_diagonal_with(x, AD_DIAGONAL_DEFAULTS);
-}
-
 static bool make_diagonal_infer(const ad_node *node, ad_spec *output)
 {
     const ad_make_diagonal_options *o = ad_node_options(node);
@@ -312,11 +284,6 @@ ad_array *ad_make_diagonal_with(ad_array *x, ad_make_diagonal_options options)
     return ad_call_primitive(&make_diagonal_op, &x, 1, &options);
 }
 
-ad_array *(ad_make_diagonal)(ad_array *x)
-{
-    return ad_make_diagonal_with(x, AD_MAKE_DIAGONAL_DEFAULTS);
-}
-
 ad_array *ad_diag_with(ad_array *x, ad_triangle_options options)
 {
     if (!ad_given(x, "ad_diag", "array"))
@@ -324,11 +291,6 @@ ad_array *ad_diag_with(ad_array *x, ad_triangle_options options)
     if (x->ndim != 1 && x->ndim != 2)
         return ad_set_error(AD_ERROR_SHAPE, "ad_diag: an array of shape %s is neither a vector nor a matrix", AD_SHAPE_TEXT(x));
     return x->ndim == 1 ? ad_make_diagonal(x, .offset = options.k) : ad_diagonal(x, .offset = options.k);
-}
-
-ad_array *(ad_diag)(ad_array *x)
-{
-    return ad_diag_with(x, AD_TRIANGLE_DEFAULTS);
 }
 
 ad_array *ad_eye_with(int64_t n, ad_eye_options options)
@@ -340,19 +302,9 @@ ad_array *ad_eye_with(int64_t n, ad_eye_options options)
     return ad_make_diagonal(ones, .offset = options.k, .rows = n, .columns = columns);
 }
 
-ad_array *(ad_eye)(int64_t n)
-{
-    return ad_eye_with(n, AD_EYE_DEFAULTS);
-}
-
 ad_array *ad_identity_with(int64_t n, ad_create_options options)
 {
     return ad_eye(n, .dtype = options.dtype);
-}
-
-ad_array *(ad_identity)(int64_t n)
-{
-    return ad_eye(n);
 }
 
 /* ---- triangles ---- */
@@ -381,29 +333,14 @@ ad_array *ad_tri_with(int64_t n, ad_eye_options options)
     return makeable("ad_tri", options.dtype, &shape) ? triangle("ad_tri", ad_ones(shape, .dtype = options.dtype), options.k, true) : NULL;
 }
 
-ad_array *(ad_tri)(int64_t n)
-{
-    return ad_tri_with(n, AD_EYE_DEFAULTS);
-}
-
 ad_array *ad_tril_with(ad_array *x, ad_triangle_options options)
 {
     return triangle("ad_tril", x, options.k, true);
 }
 
-ad_array *(ad_tril)(ad_array *x)
-{
-    return ad_tril_with(x, AD_TRIANGLE_DEFAULTS);
-}
-
 ad_array *ad_triu_with(ad_array *x, ad_triangle_options options)
 {
     return triangle("ad_triu", x, options.k, false);
-}
-
-ad_array *(ad_triu)(ad_array *x)
-{
-    return ad_triu_with(x, AD_TRIANGLE_DEFAULTS);
 }
 
 /* ---- ranges ---- */

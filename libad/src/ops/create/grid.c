@@ -156,11 +156,6 @@ ad_array *ad_linspace_with(ad_array *start, ad_array *stop, ad_linspace_options 
     return placed(floored(spread(start, stop, place, &options), options.dtype), &options);
 }
 
-ad_array *(ad_linspace)(ad_array *start, ad_array *stop)
-{
-    return ad_linspace_with(start, stop, AD_LINSPACE_DEFAULTS);
-}
-
 /* ---- equal ratios ---- */
 
 ad_array *ad_logspace_with(ad_array *start, ad_array *stop, ad_logspace_options options)
@@ -172,11 +167,6 @@ ad_array *ad_logspace_with(ad_array *start, ad_array *stop, ad_logspace_options 
     ad_array *place = places_before("ad_logspace", (ad_array *[]){ start, stop, base }, 3, &powers);
     ad_array *power = spread(start, stop, place, &powers);
     return power ? placed(ad_pow(base, power), &powers) : NULL;
-}
-
-ad_array *(ad_logspace)(ad_array *start, ad_array *stop)
-{
-    return ad_logspace_with(start, stop, AD_LOGSPACE_DEFAULTS);
 }
 
 /* The dtype in which a geometric sequence is computed: a real result of complex ends is the real part, a complex one
@@ -254,11 +244,6 @@ ad_array *ad_geomspace_with(ad_array *start, ad_array *stop, ad_linspace_options
     return placed(y, &options);
 }
 
-ad_array *(ad_geomspace)(ad_array *start, ad_array *stop)
-{
-    return ad_geomspace_with(start, stop, AD_LINSPACE_DEFAULTS);
-}
-
 /* ---- grids: an array for each axis, of length 1 along the others, broadcast ---- */
 
 ad_tree *ad_broadcast_arrays(const ad_tree *arrays)
@@ -310,11 +295,6 @@ ad_tree *ad_meshgrid_with(const ad_tree *arrays, ad_meshgrid_options options)
     return options.sparse ? open : ad_broadcast_arrays(open);
 }
 
-ad_tree *(ad_meshgrid)(const ad_tree *arrays)
-{
-    return ad_meshgrid_with(arrays, AD_MESHGRID_DEFAULTS);
-}
-
 ad_array *ad_indices_with(ad_shape shape, ad_indices_options options)
 {
     ad_tree_item axes[AD_MAX_NDIM];
@@ -326,11 +306,6 @@ ad_array *ad_indices_with(ad_shape shape, ad_indices_options options)
     for (int i = 0; i < shape.ndim; i++)
         axes[i] = (ad_tree_item){ AD_ITEM_ARRAY, ad_astype(ad_arange(shape.dim[i]), options.dtype) };
     return ad_stack(ad_meshgrid(ad_list_from(axes, shape.ndim), .indexing = "ij"));
-}
-
-ad_array *(ad_indices)(ad_shape shape)
-{
-    return ad_indices_with(shape, AD_INDICES_DEFAULTS);
 }
 
 /* ---- places in a matrix ---- */
@@ -350,19 +325,9 @@ ad_tree *ad_tril_indices_with(int64_t n, ad_triangle_indices_options options)
     return triangle_indices("ad_tril_indices", n, options, true);
 }
 
-ad_tree *(ad_tril_indices)(int64_t n)
-{
-    return ad_tril_indices_with(n, AD_TRIANGLE_INDICES_DEFAULTS);
-}
-
 ad_tree *ad_triu_indices_with(int64_t n, ad_triangle_indices_options options)
 {
     return triangle_indices("ad_triu_indices", n, options, false);
-}
-
-ad_tree *(ad_triu_indices)(int64_t n)
-{
-    return ad_triu_indices_with(n, AD_TRIANGLE_INDICES_DEFAULTS);
 }
 
 ad_tree *ad_diag_indices_with(int64_t n, ad_diag_indices_options options)
@@ -378,9 +343,4 @@ ad_tree *ad_diag_indices_with(int64_t n, ad_diag_indices_options options)
     for (int i = 0; i < options.ndim; i++)
         axes[i] = (ad_tree_item){ AD_ITEM_ARRAY, places };
     return ad_list_from(axes, options.ndim);
-}
-
-ad_tree *(ad_diag_indices)(int64_t n)
-{
-    return ad_diag_indices_with(n, AD_DIAG_INDICES_DEFAULTS);
 }

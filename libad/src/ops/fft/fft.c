@@ -341,15 +341,11 @@ static ad_array *many(const char *name, const ad_primitive *op, int last, ad_arr
     return complex_axes(&r, &fft_op, transform(&r, op, x, a.axis[a.count - 1], a.n[a.count - 1]), &a, a.count - 1);
 }
 
-/* ad_fft_NAMEn and ad_fft_NAME2. */
+/* ad_fft_NAMEn_with and ad_fft_NAME2_with. */
 #define SEVERAL(name, op, last)                                                                                        \
     ad_array *ad_fft_##name##_with(ad_array *x, ad_fftn_options options)                                               \
     {                                                                                                                  \
         return many("ad_fft_" #name, op, last, x, &options);                                                           \
-    }                                                                                                                  \
-    ad_array *(ad_fft_##name)(ad_array *x)                                                                             \
-    {                                                                                                                  \
-        return ad_fft_##name##_with(x, AD_FFTN_DEFAULTS);                                                              \
     }
 
 SEVERAL(fftn, &fft_op, 0)
@@ -451,33 +447,4 @@ ad_array *ad_fft_fftshift_with(ad_array *x, ad_axes_options options)
 ad_array *ad_fft_ifftshift_with(ad_array *x, ad_axes_options options)
 {
     return shifted("ad_fft_ifftshift", x, &options, true);
-}
-
-/* ---- with the defaults ---- */
-
-#define PLAIN(name, DEFAULTS)                                                                                          \
-    ad_array *(ad_fft_##name)(ad_array *x)                                                                             \
-    {                                                                                                                  \
-        return ad_fft_##name##_with(x, DEFAULTS);                                                                      \
-    }
-
-PLAIN(fft, AD_FFT_DEFAULTS)
-PLAIN(ifft, AD_FFT_DEFAULTS)
-PLAIN(rfft, AD_FFT_DEFAULTS)
-PLAIN(irfft, AD_FFT_DEFAULTS)
-PLAIN(hfft, AD_FFT_DEFAULTS)
-PLAIN(ihfft, AD_FFT_DEFAULTS)
-PLAIN(dct, AD_DCT_DEFAULTS)
-PLAIN(idct, AD_DCT_DEFAULTS)
-PLAIN(fftshift, AD_AXES_DEFAULTS)
-PLAIN(ifftshift, AD_AXES_DEFAULTS)
-
-ad_array *(ad_fft_fftfreq)(int64_t n)
-{
-    return ad_fft_fftfreq_with(n, AD_FFTFREQ_DEFAULTS);
-}
-
-ad_array *(ad_fft_rfftfreq)(int64_t n)
-{
-    return ad_fft_rfftfreq_with(n, AD_FFTFREQ_DEFAULTS);
 }

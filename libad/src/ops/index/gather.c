@@ -342,11 +342,6 @@ ad_array *ad_take_with(ad_array *x, ad_array *index, ad_take_options options)
     return ad_read_places(p, x, index);
 }
 
-ad_array *(ad_take)(ad_array *x, ad_array *index)
-{
-    return ad_take_with(x, index, AD_TAKE_DEFAULTS);
-}
-
 static ad_array *put_with(const char *operation, update kind, ad_array *x, ad_array *index, ad_array *value, int axis)
 {
     struct places p = { operation, axis, 0 };
@@ -362,19 +357,9 @@ ad_array *ad_put_add_with(ad_array *x, ad_array *index, ad_array *value, ad_take
     return put_with("ad_put_add", UPDATE_ADD, x, index, value, options.axis);
 }
 
-ad_array *(ad_put_add)(ad_array *x, ad_array *index, ad_array *value)
-{
-    return ad_put_add_with(x, index, value, AD_TAKE_DEFAULTS);
-}
-
 ad_array *ad_put_set_with(ad_array *x, ad_array *index, ad_array *value, ad_take_options options)
 {
     return put_with("ad_put_set", UPDATE_SET, x, index, value, options.axis);
-}
-
-ad_array *(ad_put_set)(ad_array *x, ad_array *index, ad_array *value)
-{
-    return ad_put_set_with(x, index, value, AD_TAKE_DEFAULTS);
 }
 
 /* ---- one index for each place ---- */

@@ -195,11 +195,6 @@ ad_array *ad_compress_with(ad_array *condition, ad_array *x, ad_take_options opt
     return ad_read_places(p, x, ad_flatnonzero(condition));
 }
 
-ad_array *(ad_compress)(ad_array *condition, ad_array *x)
-{
-    return ad_compress_with(condition, x, AD_TAKE_DEFAULTS);
-}
-
 /* ---- classes ---- */
 
 struct one_hot {
@@ -251,9 +246,4 @@ ad_array *ad_one_hot_with(ad_array *index, int64_t classes, ad_one_hot_options o
     if (classes < 0)
         return ad_set_error(AD_ERROR_VALUE, "ad_one_hot: %lld classes", (long long)classes);
     return ad_call_primitive(&one_hot_op, &index, 1, &(struct one_hot){ classes, options.dtype });
-}
-
-ad_array *(ad_one_hot)(ad_array *index, int64_t classes)
-{
-    return ad_one_hot_with(index, classes, AD_ONE_HOT_DEFAULTS);
 }

@@ -229,8 +229,3 @@ ad_array *ad_linalg_solve_banded_with(ad_array *ab, ad_array *b, ad_linalg_solve
     ad_array *x = ad_call_primitive(&banded_op, (ad_array *[]){ ab, factors[0], factors[1], b }, 4, &o);
     return vector ? ad_squeeze(x, .axis = -1) : x;
 }
-
-ad_array *(ad_linalg_solve_banded)(ad_array *ab, ad_array *b)
-{
-    return ad_linalg_solve_banded_with(ab, b, AD_LINALG_SOLVE_BANDED_DEFAULTS);
-}

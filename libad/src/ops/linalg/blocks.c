@@ -128,8 +128,3 @@ ad_array *ad_linalg_toeplitz_with(ad_array *c, ad_linalg_toeplitz_options option
     ad_array *places = ad_add(ad_expand_dims(ad_arange(m - 1, -1, -1), 1), ad_arange(n));
     return ad_escape(ad_take(diagonals, places, .axis = -1));
 }
-
-ad_array *(ad_linalg_toeplitz)(ad_array *c)
-{
-    return ad_linalg_toeplitz_with(c, AD_LINALG_TOEPLITZ_DEFAULTS);
-}

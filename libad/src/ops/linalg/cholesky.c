@@ -112,11 +112,6 @@ ad_array *ad_linalg_solve_triangular_with(ad_array *a, ad_array *b, ad_linalg_so
     return vector ? ad_squeeze(x, .axis = -1) : x;
 }
 
-ad_array *(ad_linalg_solve_triangular)(ad_array *a, ad_array *b)
-{
-    return ad_linalg_solve_triangular_with(a, b, AD_LINALG_SOLVE_TRIANGULAR_DEFAULTS);
-}
-
 /* ---- Cholesky ---- */
 
 static bool cholesky_eval(const ad_node *node, void *const *outputs)
@@ -191,22 +186,12 @@ ad_array *ad_linalg_cholesky_with(ad_array *a, ad_linalg_cholesky_options option
     return options.upper ? ad_adjoint(l) : l;
 }
 
-ad_array *(ad_linalg_cholesky)(ad_array *a)
-{
-    return ad_linalg_cholesky_with(a, AD_LINALG_CHOLESKY_DEFAULTS);
-}
-
 ad_array *ad_linalg_cho_factor_with(ad_array *a, ad_linalg_cho_solve_options options)
 {
     const char *name = "ad_linalg_cho_factor";
     if (!ad_given(a, name, "array") || !(a = ad_matrices(name, a, true)))
         return NULL;
     return ad_linalg_cholesky(a, .upper = !options.lower);
-}
-
-ad_array *(ad_linalg_cho_factor)(ad_array *a)
-{
-    return ad_linalg_cho_factor_with(a, AD_LINALG_CHO_SOLVE_DEFAULTS);
 }
 
 /* A vector is a matrix of one column from the first system on, so that a stack of factors makes no matrix of it. */
@@ -219,9 +204,4 @@ ad_array *ad_linalg_cho_solve_with(ad_array *factor, ad_array *b, ad_linalg_cho_
     for (int second = 0; second < 2 && x; second++)
         x = ad_linalg_solve_triangular(factor, x, .lower = options.lower, .trans = options.lower == second ? 2 : 0);
     return vector ? ad_squeeze(x, .axis = -1) : x;
-}
-
-ad_array *(ad_linalg_cho_solve)(ad_array *factor, ad_array *b)
-{
-    return ad_linalg_cho_solve_with(factor, b, AD_LINALG_CHO_SOLVE_DEFAULTS);
 }

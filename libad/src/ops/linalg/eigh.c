@@ -88,18 +88,8 @@ ad_tree *ad_linalg_eigh_with(ad_array *a, ad_linalg_eigh_options options)
     return eigh_of("ad_linalg_eigh", a, options.UPLO, outputs) ? ad_tree_of("eigenvalues", outputs[OUTPUT_W], "eigenvectors", outputs[OUTPUT_V]) : NULL;
 }
 
-ad_tree *(ad_linalg_eigh)(ad_array *a)
-{
-    return ad_linalg_eigh_with(a, AD_LINALG_EIGH_DEFAULTS);
-}
-
 ad_array *ad_linalg_eigvalsh_with(ad_array *a, ad_linalg_eigh_options options)
 {
     ad_array *outputs[2];
     return eigh_of("ad_linalg_eigvalsh", a, options.UPLO, outputs) ? outputs[OUTPUT_W] : NULL;
-}
-
-ad_array *(ad_linalg_eigvalsh)(ad_array *a)
-{
-    return ad_linalg_eigvalsh_with(a, AD_LINALG_EIGH_DEFAULTS);
 }

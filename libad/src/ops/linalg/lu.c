@@ -268,11 +268,6 @@ ad_tree *ad_linalg_lu_with(ad_array *a, ad_linalg_lu_options options)
     return ad_tree_of("P", exchange_rows(ad_eye(m, .dtype = ad_dtype_real(dtype)), outputs[OUTPUT_PIVOTS], true), "L", l, "U", u);
 }
 
-ad_tree *(ad_linalg_lu)(ad_array *a)
-{
-    return ad_linalg_lu_with(a, AD_LINALG_LU_DEFAULTS);
-}
-
 /* A = P L U: the factors of A^T are U^T, then L^T, then P^T. */
 static ad_array *solve(ad_array *lu, ad_array *pivots, ad_array *b, int trans)
 {
@@ -299,9 +294,4 @@ ad_array *ad_linalg_lu_solve_with(ad_array *lu, ad_array *piv, ad_array *b, ad_l
     bool vector = b->ndim == 1;
     ad_array *x = solve(lu, piv, vector ? ad_expand_dims(b, -1) : b, options.trans);
     return vector ? ad_squeeze(x, .axis = -1) : x;
-}
-
-ad_array *(ad_linalg_lu_solve)(ad_array *lu, ad_array *piv, ad_array *b)
-{
-    return ad_linalg_lu_solve_with(lu, piv, b, AD_LINALG_LU_SOLVE_DEFAULTS);
 }

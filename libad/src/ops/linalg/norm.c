@@ -330,11 +330,6 @@ ad_array *ad_linalg_norm_with(ad_array *x, ad_linalg_norm_options options)
     return without(y, axes, options.keepdims);
 }
 
-ad_array *(ad_linalg_norm)(ad_array *x)
-{
-    return ad_linalg_norm_with(x, AD_LINALG_NORM_DEFAULTS);
-}
-
 ad_array *ad_linalg_vector_norm_with(ad_array *x, ad_linalg_vector_norm_options options)
 {
     const char *name = "ad_linalg_vector_norm";
@@ -342,11 +337,6 @@ ad_array *ad_linalg_vector_norm_with(ad_array *x, ad_linalg_vector_norm_options 
     if (!ad_given(x, name, "array") || !(x = as_float(x)) || !resolve_axes(name, x, options.axis, &options.axes, &axes))
         return NULL;
     return without(vector_norm(name, x, axes, options.ord), axes, options.keepdims);
-}
-
-ad_array *(ad_linalg_vector_norm)(ad_array *x)
-{
-    return ad_linalg_vector_norm_with(x, AD_LINALG_VECTOR_NORM_DEFAULTS);
 }
 
 ad_array *ad_linalg_matrix_norm_with(ad_array *x, ad_linalg_matrix_norm_options options)
@@ -358,9 +348,4 @@ ad_array *ad_linalg_matrix_norm_with(ad_array *x, ad_linalg_matrix_norm_options 
         return ad_set_error(AD_ERROR_SHAPE, "%s: a matrix has two axes, an operand of shape %s does not", name, AD_SHAPE_TEXT(x));
     ad_axes axes = AD_AXES(x->ndim - 2, x->ndim - 1);
     return without(matrix_norm(name, x, axes, options.ord), axes, options.keepdims);
-}
-
-ad_array *(ad_linalg_matrix_norm)(ad_array *x)
-{
-    return ad_linalg_matrix_norm_with(x, AD_LINALG_MATRIX_NORM_DEFAULTS);
 }

@@ -153,11 +153,6 @@ ad_array *ad_linalg_cond_with(ad_array *x, ad_linalg_cond_options options)
     return ad_where(ad_logical_and(ad_isnan(y), ad_logical_not(ad_any(ad_isnan(x), .axes = AD_AXES(-2, -1)))), INFINITY, y);
 }
 
-ad_array *(ad_linalg_cond)(ad_array *x)
-{
-    return ad_linalg_cond_with(x, AD_LINALG_COND_DEFAULTS);
-}
-
 /* ---- tensors ---- */
 
 static int64_t product_of(const ad_array *x, int first, int end)
@@ -195,11 +190,6 @@ ad_array *ad_linalg_tensorsolve_with(ad_array *a, ad_array *b, ad_linalg_tensors
     return ad_reshape(x, axes_from(a, b->ndim));
 }
 
-ad_array *(ad_linalg_tensorsolve)(ad_array *a, ad_array *b)
-{
-    return ad_linalg_tensorsolve_with(a, b, AD_LINALG_TENSORSOLVE_DEFAULTS);
-}
-
 ad_array *ad_linalg_tensorinv_with(ad_array *a, ad_linalg_tensorinv_options options)
 {
     const char *name = "ad_linalg_tensorinv";
@@ -214,9 +204,4 @@ ad_array *ad_linalg_tensorinv_with(ad_array *a, ad_linalg_tensorinv_options opti
     for (int i = 0; i < ind; i++)
         shape.dim[shape.ndim++] = ad_dims(a)[i];
     return ad_reshape(ad_linalg_inv(ad_reshape(a, AD_SHAPE(n, n))), shape);
-}
-
-ad_array *(ad_linalg_tensorinv)(ad_array *a)
-{
-    return ad_linalg_tensorinv_with(a, AD_LINALG_TENSORINV_DEFAULTS);
 }

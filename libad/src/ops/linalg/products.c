@@ -29,11 +29,6 @@ ad_array *ad_linalg_cross_with(ad_array *a, ad_array *b, ad_linalg_cross_options
     return ad_cross(a, b, .axis = options.axis);
 }
 
-ad_array *(ad_linalg_cross)(ad_array *a, ad_array *b)
-{
-    return ad_linalg_cross_with(a, b, AD_LINALG_CROSS_DEFAULTS);
-}
-
 static bool has_matrices(const char *name, const ad_array *x)
 {
     return x->ndim >= 2 || AD_FAIL(AD_ERROR_SHAPE, "%s: a matrix has two axes, an operand of shape %s does not", name, AD_SHAPE_TEXT(x));
@@ -46,21 +41,11 @@ ad_array *ad_linalg_diagonal_with(ad_array *x, ad_linalg_diagonal_options option
     return ad_diagonal(x, .offset = options.offset, .axis1 = -2, .axis2 = -1);
 }
 
-ad_array *(ad_linalg_diagonal)(ad_array *x)
-{
-    return ad_linalg_diagonal_with(x, AD_LINALG_DIAGONAL_DEFAULTS);
-}
-
 ad_array *ad_linalg_trace_with(ad_array *x, ad_linalg_trace_options options)
 {
     if (!ad_given(x, "ad_linalg_trace", "array") || !has_matrices("ad_linalg_trace", x))
         return NULL;
     return ad_trace(x, .offset = options.offset, .axis1 = -2, .axis2 = -1, .dtype = options.dtype);
-}
-
-ad_array *(ad_linalg_trace)(ad_array *x)
-{
-    return ad_linalg_trace_with(x, AD_LINALG_TRACE_DEFAULTS);
 }
 
 /* ---- the product of a list ---- */

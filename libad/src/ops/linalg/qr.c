@@ -242,8 +242,3 @@ ad_tree *ad_linalg_qr_with(ad_array *a, ad_linalg_qr_options options)
         return NULL;
     return only_r ? ad_tree_of("R", outputs[OUTPUT_R]) : ad_tree_of("Q", outputs[OUTPUT_Q], "R", outputs[OUTPUT_R]);
 }
-
-ad_tree *(ad_linalg_qr)(ad_array *a)
-{
-    return ad_linalg_qr_with(a, AD_LINALG_QR_DEFAULTS);
-}

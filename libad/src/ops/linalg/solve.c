@@ -163,11 +163,6 @@ ad_array *ad_linalg_solve_with(ad_array *a, ad_array *b, ad_linalg_solve_options
     return vector ? ad_squeeze(x, .axis = -1) : x;
 }
 
-ad_array *(ad_linalg_solve)(ad_array *a, ad_array *b)
-{
-    return ad_linalg_solve_with(a, b, AD_LINALG_SOLVE_DEFAULTS);
-}
-
 /* ---- inverses ---- */
 
 struct inverting {

@@ -256,11 +256,6 @@ ad_tree *ad_linalg_svd_with(ad_array *x, ad_linalg_svd_options options)
     return ad_tree_of("U", usv[OUTPUT_U], "S", usv[OUTPUT_S], "Vh", usv[OUTPUT_VH]);
 }
 
-ad_tree *(ad_linalg_svd)(ad_array *x)
-{
-    return ad_linalg_svd_with(x, AD_LINALG_SVD_DEFAULTS);
-}
-
 /* ---- rank, pseudo-inverse, least squares ---- */
 
 /* rcond, or max(m, n) eps, of the largest singular value: (..., 1), a constant. */
@@ -286,11 +281,6 @@ ad_array *ad_linalg_matrix_rank_with(ad_array *x, ad_linalg_rcond_options option
     if (!ad_size(usv[OUTPUT_S]))
         return ad_sum(usv[OUTPUT_S], .axis = -1, .dtype = AD_I64);
     return ad_sum(ad_greater(usv[OUTPUT_S], cut_of(usv[OUTPUT_S], options.rcond, longer_of(x))), .axis = -1);
-}
-
-ad_array *(ad_linalg_matrix_rank)(ad_array *x)
-{
-    return ad_linalg_matrix_rank_with(x, AD_LINALG_RCOND_DEFAULTS);
 }
 
 struct pseudo_inverse {
@@ -363,11 +353,6 @@ ad_array *ad_linalg_pinv_with(ad_array *x, ad_linalg_rcond_options options)
     return ad_given(x, "ad_linalg_pinv", "array") ? pseudo_inverse(ad_matrices("ad_linalg_pinv", x, false), options.rcond) : NULL;
 }
 
-ad_array *(ad_linalg_pinv)(ad_array *x)
-{
-    return ad_linalg_pinv_with(x, AD_LINALG_RCOND_DEFAULTS);
-}
-
 /* Sums of squares of what is left, where there is something: more rows than columns, which are independent. */
 static ad_array *residuals_of(ad_array *a, ad_array *b, ad_array *x, int64_t rank)
 {
@@ -395,9 +380,4 @@ ad_tree *ad_linalg_lstsq_with(ad_array *a, ad_array *b, ad_linalg_rcond_options 
         return NULL;
     ad_array *residuals = residuals_of(a, b, x, ad_item_int(rank));
     return ad_tree_of("x", vector ? ad_squeeze(x, .axis = -1) : x, "residuals", residuals, "rank", rank, "s", usv[OUTPUT_S]);
-}
-
-ad_tree *(ad_linalg_lstsq)(ad_array *a, ad_array *b)
-{
-    return ad_linalg_lstsq_with(a, b, AD_LINALG_RCOND_DEFAULTS);
 }

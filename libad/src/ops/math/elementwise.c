@@ -288,14 +288,17 @@ bool ad_elementwise_direct(const ad_node *node, ad_array **output)
 /* One whose result is a constant: its derivative is zero almost everywhere. */
 #define CONSTANT(name) UNARY(name, .constant = true)
 
-#define UNARY(name_, ...)                                                                                              \
+/* A record alone, and one with the function of its name. */
+#define RECORD(name_, ...)                                                                                             \
     static const ad_primitive name_##_op = { .name = "ad_" #name_, .infer = ad_elementwise_infer,                      \
                                              .eval = ad_elementwise_eval, .direct = ad_elementwise_direct,          \
                                              .code = AD_LOOP_##name_, __VA_ARGS__ };                                   \
-    AD_OPERATION(name_##_op);                                                                                          \
-    ad_array *(ad_##name_)(ad_array * x)                                                                               \
+    AD_OPERATION(name_##_op);
+#define UNARY(name, ...)                                                                                               \
+    RECORD(name, __VA_ARGS__)                                                                                          \
+    ad_array *(ad_##name)(ad_array * x)                                                                                \
     {                                                                                                                  \
-        return ad_call_primitive(&name_##_op, &x, 1, NULL);                                                            \
+        return ad_call_primitive(&name##_op, &x, 1, NULL);                                                             \
     }
 
 /* x/|x| moves only along the circle: v -> i y Im(conj(y) v) / |x|, and 0 at 0. It is its own transpose up to conjugation. */
@@ -315,11 +318,11 @@ static ad_array *sign_vjp(const ad_node *node, int operand, ad_array *g)
 }
 
 /* Im(t/x): -i/x, and 0 at 0; for a real x the angle is a constant. */
-static ad_array *angle_slope(ad_array *x)
+static ad_array *angle_derivative(const ad_node *node, int operand)
 {
-    if (!ad_dtype_is_complex(ad_dtype_of(x)))
+    if (!ad_dtype_is_complex(ad_node_dtype(node, operand)))
         return NULL;
-    ad_array *zero = ad_equal(x, 0);
+    ad_array *x = ad_saved_input(node, operand), *zero = ad_equal(x, 0);
     return ad_where(zero, 0, ad_div(ad_weak_complex(-1.0i), ad_where(zero, 1, x)));
 }
 
@@ -388,7 +391,6 @@ ELEMENTWISE(erf,         INPUT,     ad_mul(M_2_SQRTPI, ad_gaussian(x)))
 ELEMENTWISE(erfc,        INPUT,     ad_mul(-M_2_SQRTPI, ad_gaussian(x)))
 ELEMENTWISE(gammaln,     INPUT,     ad_digamma(x))
 ELEMENTWISE(digamma,     INPUT,     ad_polygamma(1, x))
-ELEMENTWISE(angle,       INPUT,     angle_slope(x))
 
 /* slopes: x^(-2/3)/3, s(x) s(-x), 1/cosh(x)^2, e^(-x^2), 1/sqrt(1 - x^2), 1/sqrt(1 + x^2), 1/(sqrt(x - 1) sqrt(x + 1)) */
 ELEMENTWISE(cbrt_slope,    BOTH,    ad_div(ad_mul(-2.0 / 3, y), x))
@@ -407,6 +409,7 @@ LINEAR(real, g)
 LINEAR(imag, ad_mul(ad_weak_complex(-1.0i), g))
 
 UNARY(sign, .vjp = sign_vjp, .jvp = sign_jvp, .saves = BOTH)
+RECORD(angle, .scalar = ad_elementwise_scalar, .derivative = angle_derivative, .saves = INPUT)
 CONSTANT(floor)
 CONSTANT(ceil)
 CONSTANT(trunc)
@@ -419,7 +422,7 @@ CONSTANT(logical_not)
 
 ad_array *ad_angle_with(ad_array *x, ad_angle_options options)
 {
-    ad_array *angle = (ad_angle)(x);
+    ad_array *angle = ad_call_primitive(&angle_op, &x, 1, NULL);
     return options.deg ? ad_rad2deg(angle) : angle;
 }
 
@@ -442,9 +445,4 @@ ad_array *ad_real_if_close_with(ad_array *x, ad_real_if_close_options options)
     double unit = x->dtype == AD_C64 ? FLT_EPSILON : DBL_EPSILON;
     int small = has_small_imaginary_parts(x, options.tol > 1 ? options.tol * unit : options.tol);
     return small < 0 ? NULL : small ? ad_real(x) : ad_unchanged(x);
-}
-
-ad_array *(ad_real_if_close)(ad_array *x)
-{
-    return ad_real_if_close_with(x, AD_REAL_IF_CLOSE_DEFAULTS);
 }

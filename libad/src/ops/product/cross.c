@@ -91,8 +91,3 @@ ad_array *ad_cross_with(ad_array *a, ad_array *b, ad_cross_options options)
     ad_array *product = of_a == 3 && of_b == 3 ? cross(a, b) : cross_of_two(a, b);
     return of_a == 2 && of_b == 2 ? product : ad_moveaxis(product, -1, options.axisc);
 }
-
-ad_array *(ad_cross)(ad_array *a, ad_array *b)
-{
-    return ad_cross_with(a, b, AD_CROSS_DEFAULTS);
-}

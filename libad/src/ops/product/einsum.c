@@ -203,11 +203,6 @@ ad_array *ad_tensordot_with(ad_array *a, ad_array *b, ad_tensordot_options optio
     return ad_escape(contract("ad_tensordot", &left, &right, needed).x);
 }
 
-ad_array *(ad_tensordot)(ad_array *a, ad_array *b)
-{
-    return ad_tensordot_with(a, b, AD_TENSORDOT_DEFAULTS);
-}
-
 /* ---- subscripts ---- */
 
 static int label_of(char letter)

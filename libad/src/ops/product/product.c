@@ -313,11 +313,6 @@ ad_array *ad_vecdot_with(ad_array *a, ad_array *b, ad_vecdot_options options)
     return ad_squeeze(product, .axes = AD_AXES(-2, -1));
 }
 
-ad_array *(ad_vecdot)(ad_array *a, ad_array *b)
-{
-    return ad_vecdot_with(a, b, AD_VECDOT_DEFAULTS);
-}
-
 /* x with an axis of length 1 beside each of its `ndim` axes, those it lacks included: before it, or after. */
 static ad_array *interleaved(ad_array *x, int ndim, bool before)
 {
@@ -354,9 +349,4 @@ ad_array *ad_trace_with(ad_array *x, ad_trace_options options)
         return NULL;
     ad_array *diagonal = ad_diagonal(x, .offset = options.offset, .axis1 = options.axis1, .axis2 = options.axis2);
     return ad_sum(diagonal, .axis = -1, .dtype = options.dtype);
-}
-
-ad_array *(ad_trace)(ad_array *x)
-{
-    return ad_trace_with(x, AD_TRACE_DEFAULTS);
 }

@@ -76,11 +76,6 @@ ad_array *ad_random_uniform_with(ad_key key, ad_shape shape, ad_uniform_options 
     return x;
 }
 
-ad_array *(ad_random_uniform)(ad_key key, ad_shape shape)
-{
-    return ad_random_uniform_with(key, shape, AD_UNIFORM_DEFAULTS);
-}
-
 ad_array *ad_random_normal_with(ad_key key, ad_shape shape, ad_normal_options o)
 {
     if (!(o.scale >= 0))
@@ -91,11 +86,6 @@ ad_array *ad_random_normal_with(ad_key key, ad_shape shape, ad_normal_options o)
     else if (x)
         ad_draw_normal_f64(draw_of(key), o.loc, o.scale, x->size, (void *)memory_of(x));
     return x;
-}
-
-ad_array *(ad_random_normal)(ad_key key, ad_shape shape)
-{
-    return ad_random_normal_with(key, shape, AD_NORMAL_DEFAULTS);
 }
 
 ad_array *ad_random_randint(ad_key key, ad_shape shape, int64_t low, int64_t high)
@@ -147,9 +137,4 @@ ad_array *ad_random_choice_with(ad_key key, int64_t n, ad_shape shape, ad_choice
     memcpy(memory_of(x), order, (size_t)x->size * sizeof *order);
     ad_deallocate(c, order, bytes);
     return x;
-}
-
-ad_array *(ad_random_choice)(ad_key key, int64_t n, ad_shape shape)
-{
-    return ad_random_choice_with(key, n, shape, AD_CHOICE_DEFAULTS);
 }

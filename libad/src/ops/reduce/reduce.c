@@ -213,17 +213,11 @@ static const ad_field reduction_fields[] = { AD_FIELD(struct reduction, axes, AX
     static const ad_primitive name_##_op = { .name = "ad_" #name_, .infer = infer_, .eval = eval_, .code = AD_REDUCE_##kernel, \
                                              .options_size = sizeof(struct reduction), .fields = reduction_fields, __VA_ARGS__ }; \
     AD_OPERATION(name_##_op);
-#define DEFAULTS_OF(name)                                                                                              \
-    ad_array *(ad_##name)(ad_array * x)                                                                                \
-    {                                                                                                                  \
-        return ad_##name##_with(x, AD_REDUCE_DEFAULTS);                                                                \
-    }
 #define FUNCTION(name)                                                                                                 \
     ad_array *ad_##name##_with(ad_array *x, ad_reduce_options options)                                                 \
     {                                                                                                                  \
         return ad_reduce_takes("ad_" #name, &options, AD_TAKES_KEEPDIMS) ? reduce(&name##_op, x, &options) : NULL;     \
-    }                                                                                                                  \
-    DEFAULTS_OF(name)
+    }
 
 /* ---- sum: the transpose spreads g over the axes that were summed ---- */
 
@@ -327,9 +321,6 @@ ad_array *ad_prod_with(ad_array *x, ad_reduce_options options)
 {
     return reduce_in(&prod_op, x, &options, 1, ad_mul);
 }
-
-DEFAULTS_OF(sum)
-DEFAULTS_OF(prod)
 
 /* ---- extrema: the elements that attain the result share what comes ---- */
 
@@ -532,9 +523,6 @@ ad_array *ad_min_with(ad_array *x, ad_reduce_options options)
     return choose(&min_op, x, &options);
 }
 
-DEFAULTS_OF(max)
-DEFAULTS_OF(min)
-
 static ad_array *truth(const ad_primitive *op, ad_array *x, const ad_reduce_options *o, int64_t neutral)
 {
     if (!ad_reduce_takes(op->name, o, AD_TAKES_KEEPDIMS | AD_TAKES_WHERE))
@@ -552,9 +540,6 @@ ad_array *ad_all_with(ad_array *x, ad_reduce_options options)
     return truth(&all_op, x, &options, 1);
 }
 
-DEFAULTS_OF(any)
-DEFAULTS_OF(all)
-
 ad_array *ad_ptp_with(ad_array *x, ad_reduce_options options)
 {
     struct reduction r;
@@ -564,8 +549,6 @@ ad_array *ad_ptp_with(ad_array *x, ad_reduce_options options)
         return NULL;
     return ad_sub(ad_max_with(x, options), ad_min_with(x, options));
 }
-
-DEFAULTS_OF(ptp)
 
 /* ---- moments ---- */
 
@@ -641,7 +624,3 @@ ad_array *ad_std_with(ad_array *x, ad_reduce_options options)
     }
     return options.keepdims || !axes.count ? y : ad_squeeze(y, .axes = axes);
 }
-
-DEFAULTS_OF(mean)
-DEFAULTS_OF(var)
-DEFAULTS_OF(std)

@@ -137,11 +137,6 @@ ad_array *ad_linear_recurrence_with(ad_array *a, ad_array *b, ad_recurrence_opti
     return recurrence(ad_broadcast_to(ad_astype(a, dtype), shape), ad_broadcast_to(ad_astype(b, dtype), shape), &s, options.reverse);
 }
 
-ad_array *(ad_linear_recurrence)(ad_array *a, ad_array *b)
-{
-    return ad_linear_recurrence_with(a, b, AD_RECURRENCE_DEFAULTS);
-}
-
 /* ---- running sums and products; a primitive's code says which ---- */
 
 enum { SUM, PRODUCT };
@@ -240,14 +235,4 @@ ad_array *ad_cumsum_with(ad_array *x, ad_scan_options options)
 ad_array *ad_cumprod_with(ad_array *x, ad_scan_options options)
 {
     return scan(&cumprod_op, x, &options, 1);
-}
-
-ad_array *(ad_cumsum)(ad_array *x)
-{
-    return ad_cumsum_with(x, AD_SCAN_DEFAULTS);
-}
-
-ad_array *(ad_cumprod)(ad_array *x)
-{
-    return ad_cumprod_with(x, AD_SCAN_DEFAULTS);
 }

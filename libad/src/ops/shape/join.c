@@ -162,19 +162,9 @@ ad_array *ad_concatenate_with(const ad_tree *arrays, ad_join_options options)
     return join_list(&concatenate_op, arrays, options.axis);
 }
 
-ad_array *(ad_concatenate)(const ad_tree *arrays)
-{
-    return ad_concatenate_with(arrays, AD_JOIN_DEFAULTS);
-}
-
 ad_array *ad_stack_with(const ad_tree *arrays, ad_join_options options)
 {
     return join_list(&stack_op, arrays, options.axis);
-}
-
-ad_array *(ad_stack)(const ad_tree *arrays)
-{
-    return ad_stack_with(arrays, AD_JOIN_DEFAULTS);
 }
 
 ad_array *(ad_vstack)(const ad_tree *arrays)
@@ -256,19 +246,9 @@ ad_tree *ad_split_with(ad_array *x, int64_t sections, ad_split_options options)
     return split("ad_split", x, sections, &options, true);
 }
 
-ad_tree *(ad_split)(ad_array *x, int64_t sections)
-{
-    return ad_split_with(x, sections, AD_SPLIT_DEFAULTS);
-}
-
 ad_tree *ad_array_split_with(ad_array *x, int64_t sections, ad_split_options options)
 {
     return split("ad_array_split", x, sections, &options, false);
-}
-
-ad_tree *(ad_array_split)(ad_array *x, int64_t sections)
-{
-    return ad_array_split_with(x, sections, AD_SPLIT_DEFAULTS);
 }
 
 ad_tree *ad_unstack_with(ad_array *x, ad_join_options options)
@@ -280,11 +260,6 @@ ad_tree *ad_unstack_with(ad_array *x, ad_join_options options)
     if (n > INT_MAX)
         return ad_set_error(AD_ERROR_SHAPE, "ad_unstack: axis %d of an array of shape %s is too long for a list", axis, AD_SHAPE_TEXT(x));
     return cut_up(x, axis, &(struct cuts){ n, n, NULL }, false);
-}
-
-ad_tree *(ad_unstack)(ad_array *x)
-{
-    return ad_unstack_with(x, AD_JOIN_DEFAULTS);
 }
 
 /* ---- repetition: an axis of length 1 beside the one that repeats, broadcast, and both made one ---- */
@@ -413,11 +388,6 @@ ad_array *ad_repeat_with(ad_array *x, ad_array *repeats, ad_repeat_options optio
     return repeat(x, axis, repeats);
 }
 
-ad_array *(ad_repeat)(ad_array *x, ad_array *repeats)
-{
-    return ad_repeat_with(x, repeats, AD_REPEAT_DEFAULTS);
-}
-
 /* ---- roll: two slices, exchanged ---- */
 
 static ad_array *roll_axis(ad_array *x, int axis, int64_t shift)
@@ -456,9 +426,4 @@ ad_array *ad_roll_with(ad_array *x, int64_t shift, ad_roll_options options)
         x = axis < 0 ? NULL : roll_axis(x, axis, shifts->dim[shifts->ndim == 1 ? 0 : i]);
     }
     return ad_unchanged(x);
-}
-
-ad_array *(ad_roll)(ad_array *x, int64_t shift)
-{
-    return ad_roll_with(x, shift, AD_ROLL_DEFAULTS);
 }

@@ -149,8 +149,3 @@ ad_array *ad_pad_with(ad_array *x, int64_t width, ad_pad_options options)
             x = pad_gather(x, axis, widths->width[axis], mode);
     return ad_unchanged(x);
 }
-
-ad_array *(ad_pad)(ad_array *x, int64_t width)
-{
-    return ad_pad_with(x, width, AD_PAD_DEFAULTS);
-}

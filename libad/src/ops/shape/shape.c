@@ -154,19 +154,9 @@ ad_array *ad_reshape_with(ad_array *x, ad_shape shape, ad_reshape_options option
     return ad_set_error(AD_ERROR_VALUE, "ad_reshape: order \"%s\"; possible are \"C\" and \"F\"", options.order);
 }
 
-ad_array *(ad_reshape)(ad_array *x, ad_shape shape)
-{
-    return ad_reshape_with(x, shape, AD_RESHAPE_DEFAULTS);
-}
-
 ad_array *ad_ravel_with(ad_array *x, ad_reshape_options options)
 {
     return ad_given(x, "ad_ravel", "array") ? ad_reshape_with(x, AD_SHAPE(-1), options) : NULL;
-}
-
-ad_array *(ad_ravel)(ad_array *x)
-{
-    return ad_ravel_with(x, AD_RESHAPE_DEFAULTS);
 }
 
 /* ---- axes of length 1 ---- */
@@ -204,11 +194,6 @@ ad_array *ad_squeeze_with(ad_array *x, ad_axes_options options)
             shape.dim[shape.ndim++] = ad_dims(x)[i];
     }
     return reshape(x, &shape);
-}
-
-ad_array *(ad_squeeze)(ad_array *x)
-{
-    return ad_squeeze_with(x, AD_AXES_DEFAULTS);
 }
 
 ad_array *(ad_atleast_1d)(ad_array *x)
@@ -341,11 +326,6 @@ ad_array *ad_transpose_with(ad_array *x, ad_transpose_options options)
     return ad_call_primitive(&transpose_op, &x, 1, &order);
 }
 
-ad_array *(ad_transpose)(ad_array *x)
-{
-    return ad_transpose_with(x, AD_TRANSPOSE_DEFAULTS);
-}
-
 ad_array *(ad_swapaxes)(ad_array *x, int axis1, int axis2)
 {
     struct order order = { { 0 } };
@@ -437,11 +417,6 @@ ad_array *ad_flip_with(ad_array *x, ad_axes_options options)
     return ad_call_primitive(&flip_op, &x, 1, &flipped);
 }
 
-ad_array *(ad_flip)(ad_array *x)
-{
-    return ad_flip_with(x, AD_AXES_DEFAULTS);
-}
-
 ad_array *(ad_fliplr)(ad_array *x)
 {
     return ad_given(x, "ad_fliplr", "array") ? ad_flip(x, .axis = 1) : NULL;
@@ -472,9 +447,4 @@ ad_array *ad_rot90_with(ad_array *x, ad_rot90_options options)
     default:
         return ad_unchanged(x);
     }
-}
-
-ad_array *(ad_rot90)(ad_array *x)
-{
-    return ad_rot90_with(x, AD_ROT90_DEFAULTS);
 }

@@ -119,19 +119,9 @@ ad_array *ad_argsort_with(ad_array *x, ad_sort_options options)
     return ad_given(x, "ad_argsort", "array") ? sort_along("ad_argsort", order_of, x, ad_axis_of_scalar(x, options.axis)) : NULL;
 }
 
-ad_array *(ad_argsort)(ad_array *x)
-{
-    return ad_argsort_with(x, AD_SORT_DEFAULTS);
-}
-
 ad_array *ad_sort_with(ad_array *x, ad_sort_options options)
 {
     return ad_given(x, "ad_sort", "array") ? sort_along("ad_sort", sorted, x, options.axis) : NULL;
-}
-
-ad_array *(ad_sort)(ad_array *x)
-{
-    return ad_sort_with(x, AD_SORT_DEFAULTS);
 }
 
 /* ---- partitions: the sorted array is one, whatever the places ---- */
@@ -163,18 +153,8 @@ ad_array *ad_partition_with(ad_array *x, int64_t kth, ad_partition_options optio
     return ad_given(x, "ad_partition", "array") ? partition("ad_partition", sorted, x, options.axis, kth, options.kths) : NULL;
 }
 
-ad_array *(ad_partition)(ad_array *x, int64_t kth)
-{
-    return ad_partition_with(x, kth, AD_PARTITION_DEFAULTS);
-}
-
 ad_array *ad_argpartition_with(ad_array *x, int64_t kth, ad_partition_options options)
 {
     const char *name = "ad_argpartition";
     return ad_given(x, name, "array") ? partition(name, order_of, x, ad_axis_of_scalar(x, options.axis), kth, options.kths) : NULL;
-}
-
-ad_array *(ad_argpartition)(ad_array *x, int64_t kth)
-{
-    return ad_argpartition_with(x, kth, AD_PARTITION_DEFAULTS);
 }

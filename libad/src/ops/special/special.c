@@ -278,18 +278,3 @@ ad_array *ad_log_softmax_with(ad_array *x, ad_reduce_options options)
 {
     return along_real(&log_softmax_op, x, &options);
 }
-
-ad_array *(ad_logsumexp)(ad_array *x)
-{
-    return ad_logsumexp_with(x, AD_LOGSUMEXP_DEFAULTS);
-}
-
-ad_array *(ad_softmax)(ad_array *x)
-{
-    return ad_softmax_with(x, AD_REDUCE_DEFAULTS);
-}
-
-ad_array *(ad_log_softmax)(ad_array *x)
-{
-    return ad_log_softmax_with(x, AD_REDUCE_DEFAULTS);
-}

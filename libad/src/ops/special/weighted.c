@@ -155,8 +155,3 @@ ad_tree *ad_signed_logsumexp_with(ad_array *x, ad_logsumexp_options options)
     y = without(y, &weighted, options.keepdims);
     return y && sign ? ad_tree_of("logsumexp", y, "sign", sign) : NULL;
 }
-
-ad_tree *(ad_signed_logsumexp)(ad_array *x)
-{
-    return ad_signed_logsumexp_with(x, AD_LOGSUMEXP_DEFAULTS);
-}
