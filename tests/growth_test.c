@@ -253,6 +253,30 @@ START_TEST(functions_are_found_in_linear_time)
 }
 END_TEST
 
+static ad_array *named_often(ad_array *x, int64_t length)
+{
+    char name[32];
+    for (int64_t i = 0; i < length; i++) {
+        snprintf(name, sizeof name, "y%lld", (long long)i);
+        x = ad_name(ad_name(ad_add(x, 1), name), "x");
+    }
+    return x;
+}
+
+static void traces_of_names(int64_t length)
+{
+    FILE *nowhere = fopen("/dev/null", "w");
+    ad_fn *fn = ad_function(named_often, "a(a,l)");
+    ck_assert(nowhere && ad_fprint_trace(nowhere, fn, ad_zeros(AD_SHAPE(2)), length) && ad_trace_dot(nowhere, fn, ad_zeros(AD_SHAPE(2)), length));
+    fclose(nowhere);
+}
+
+START_TEST(traces_are_written_in_linear_time)
+{
+    check_growth("traces", traces_of_names, 512);
+}
+END_TEST
+
 RUN_TESTS("growth", gradients_of_loops_over_parts_are_linear, pullbacks_and_checkpoints_of_loops_over_parts_are_linear,
           second_derivatives_of_loops_over_parts_are_linear, sweeps_of_loops_of_updates_are_linear,
-          entries_are_found_by_name_in_linear_time, functions_are_found_in_linear_time)
+          entries_are_found_by_name_in_linear_time, functions_are_found_in_linear_time, traces_are_written_in_linear_time)

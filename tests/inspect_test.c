@@ -1,27 +1,8 @@
 /* Seeing inside: names, every call told to a hook, functions printed as programs and graphs, and what the environment asks for. */
 #include "testing.h"
-#include <stdio.h>
-#include <unistd.h>
+#include "texts.h"
 
 OF_X(tanh_sum, ad_sum(ad_tanh(ad_mul(x, 2))))
-OF_X(half_log_sum, ad_sum(ad_mul(ad_log(ad_name(x, "rate")), 0.5)))
-
-/* What `write` writes to a stream, which the caller frees. */
-static char *text_of(bool (*write)(FILE *stream, void *argument), void *argument)
-{
-    char *text = NULL;
-    size_t bytes = 0;
-    FILE *stream = open_memstream(&text, &bytes);
-    ck_assert_ptr_nonnull(stream);
-    ck_assert_msg(write(stream, argument), "%s", ad_error_message());
-    fclose(stream);
-    return text;
-}
-
-static void assert_contains(const char *text, const char *part)
-{
-    ck_assert_msg(strstr(text, part), "\"%s\" is not in\n%s", part, text);
-}
 
 /* ---- programs ---- */
 
@@ -102,24 +83,31 @@ START_TEST(trees_names_and_options_are_shown)
     assert_contains(text, "ad_matmul(W_2, v2)\n");
     assert_contains(text, "float64 () = ad_at(v2, \"0\")\n");
     assert_contains(text, "ad_reshape(v1, AD_SHAPE(2, 1))\n");
-    assert_contains(text, "    return v6, v7, v8, v2\n");
+    assert_contains(text, "    return \"y\" = v6, \"first\" = v7, \"shape\" = v8, \"x\" = v2\n");
     free(text);
 }
 END_TEST
 
-OF_X(of_a_constant, ad_add(ad_mul(x, VECTOR(2, 3)), ad_softmax(ad_mul(x, ad_ones(AD_SHAPE(20, 2))))))
-
-static bool write_of_a_constant(FILE *stream, void *x)
+static ad_array *of_constants(ad_array *x)
 {
-    return ad_fprint_trace(stream, of_a_constant, (ad_array *)x);
+    ad_array *many = ad_from((double[40]){ 1, 2, 3 }, AD_SHAPE(20, 2)), *few = ad_from((double[]){ 0, 1, 2, 3 }, AD_SHAPE(2, 2));
+    ad_array *sum = ad_add(ad_mul(x, VECTOR(2, 3)), ad_softmax(ad_mul(x, many)));
+    return ad_add(ad_add(sum, ad_ones(AD_SHAPE(20, 2))), ad_sum(ad_mul(x, few)));
 }
 
-START_TEST(constants_are_shown_if_they_are_short_and_composed_values_are_one_call)
+static bool write_of_constants(FILE *stream, void *x)
+{
+    return ad_fprint_trace(stream, of_constants, (ad_array *)x);
+}
+
+START_TEST(constants_are_shown_if_they_are_short_or_all_alike_and_composed_values_are_one_call)
 {
     AD_SCOPE;
-    char *text = text_of(write_of_a_constant, VECTOR(0.5, 2));
+    char *text = text_of(write_of_constants, VECTOR(0.5, 2));
     assert_contains(text, ": float64 (2,) = [2. 3.]\n");
     assert_contains(text, ": float64 (20,2) = constant\n");
+    assert_contains(text, ": float64 (20,2) = ad_full(AD_SHAPE(20, 2), 1.0)\n");
+    assert_contains(text, ": float64 (2,2) = [[0. 1.] [2. 3.]]\n");
     assert_contains(text, "ad_softmax(");
     ck_assert_msg(!strstr(text, "ad_exp"), "%s", text);
     free(text);
@@ -219,22 +207,166 @@ START_TEST(a_graph_names_every_call_and_joins_them)
 }
 END_TEST
 
-static bool draw_of_a_constant(FILE *stream, void *x)
+static bool draw_of_constants(FILE *stream, void *x)
 {
-    return ad_trace_dot(stream, of_a_constant, (ad_array *)x);
+    return ad_trace_dot(stream, of_constants, (ad_array *)x);
 }
 
 START_TEST(an_edge_of_a_graph_begins_at_the_value_it_carries)
 {
     AD_SCOPE;
-    char *text = text_of(draw_of_a_constant, VECTOR(0.5, 2));
+    char *text = text_of(draw_of_constants, VECTOR(0.5, 2));
     assert_contains(text, "value1 [shape=ellipse, fillcolor=\"#eeeeee\", label=\"c0: float64 (2,)\"];");
     assert_contains(text, "value1 -> call0 [label=\"c0: float64 (2,)\"];");
     free(text);
 }
 END_TEST
 
+static ad_tree *draws_a_tree(ad_array *x)
+{
+    return ad_tree_of("the \"sum\"", ad_sum(x), "three", ad_scalar(3));
+}
+
+static bool draw_a_tree(FILE *stream, void *x)
+{
+    return ad_trace_dot(stream, draws_a_tree, (ad_array *)x);
+}
+
+START_TEST(results_of_a_graph_have_their_paths_and_numbers)
+{
+    AD_SCOPE;
+    char *text = text_of(draw_a_tree, VECTOR(0.5, 2));
+    assert_contains(text, "result0 [shape=ellipse, fillcolor=\"#fff2b3\", label=\"result \\\"the \\\\\\\"sum\\\\\\\"\\\"\"];");
+    assert_contains(text, "label=\"result \\\"three\\\" = 3.0\"];");
+    free(text);
+}
+END_TEST
+
+static ad_array *summed_jacobian(ad_array *x)
+{
+    return ad_jacobian(ad_square)(x);
+}
+
+static bool write_jacobian(FILE *stream, void *x)
+{
+    return ad_fprint_trace(stream, summed_jacobian, (ad_array *)x);
+}
+
+START_TEST(a_jacobian_is_made_of_its_rows)
+{
+    AD_SCOPE;
+    char *text = text_of(write_jacobian, VECTOR(0.5, 2));
+    assert_contains(text, "v7: float64 (2,2) = ad_stack(v4, v6, .axis = 0)\n    return v7\n");
+    free(text);
+}
+END_TEST
+
+static ad_array *two_elements(ad_array *x)
+{
+    return ad_mul(ad_at(x, "0"), ad_at(x, "1"));
+}
+
+static bool write_two_elements(FILE *stream, void *x)
+{
+    return ad_fprint_trace(stream, ad_grad(two_elements), (ad_array *)x);
+}
+
+START_TEST(what_puts_parts_of_a_cotangent_together_belongs_to_the_sweep)
+{
+    AD_SCOPE;
+    char *text = text_of(write_two_elements, VECTOR(0.5, 2));
+    assert_contains(text, "ad_put_together(v6, v5)  // reverse");
+    free(text);
+}
+END_TEST
+
+#define WRITES_TRACE(f, x) ad_fprint_trace(stream, f, (ad_array *)(x))
+
+static bool write_through_a_macro(FILE *stream, void *x)
+{
+    return WRITES_TRACE(ad_grad(tanh_sum), x);
+}
+
+START_TEST(a_title_that_macros_expanded_is_left_out)
+{
+    AD_SCOPE;
+    char *text = text_of(write_through_a_macro, VECTOR(0.5, 2));
+    ck_assert_msg(strncmp(text, "{\n    v0: ", 10) == 0, "%.200s", text);
+    free(text);
+}
+END_TEST
+
 /* ---- names ---- */
+
+/* Each value under the name behind it. */
+static ad_array *strangely_named(ad_array *x)
+{
+    static const char *const names[] = { "say \"x\"\nand \\ {y} | <z>", "", "v1", "c0", "W", "W", "W_2", "0", "\u00e9\u6f22", "\xff\x01", "layer0/W", "v" };
+    ad_array *sum = x;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        sum = ad_add(sum, ad_name(x, names[i]));
+    return sum;
+}
+
+static bool write_strangely_named(FILE *stream, void *x)
+{
+    return ad_fprint_trace(stream, strangely_named, (ad_array *)x);
+}
+
+static bool draw_strangely_named(FILE *stream, void *x)
+{
+    return ad_trace_dot(stream, strangely_named, (ad_array *)x);
+}
+
+START_TEST(names_that_are_no_words_stand_in_quotes_and_no_two_values_have_one)
+{
+    AD_SCOPE;
+    static const char *const lines[] = {
+        "\n    \"say \\\"x\\\"\\nand \\\\ {y} | <z>\": float64 (2,) = ad_name(v0, \"say \\\"x\\\"\\nand \\\\ {y} | <z>\")\n",
+        "\n    v3: float64 (2,) = ad_name(v0, \"\")\n",
+        "\n    \"v1\": float64 (2,) =",
+        "\n    \"c0\": float64 (2,) =",
+        "\n    W: float64 (2,) =",
+        "\n    W_2: float64 (2,) =",
+        "\n    W_2_2: float64 (2,) =",
+        "\n    \"0\": float64 (2,) =",
+        "\n    \u00e9\u6f22: float64 (2,) =",
+        "\n    \"\\377\\001\": float64 (2,) =",
+        "\n    layer0/W: float64 (2,) =",
+        "\n    v: float64 (2,) =",
+    };
+    char *text = text_of(write_strangely_named, VECTOR(0.5, 2)), *graph = text_of(draw_strangely_named, VECTOR(0.5, 2));
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        assert_contains(text, lines[i]);
+    assert_contains(graph, "label=\"\\\"say \\\\\\\"x\\\\\\\"\\\\nand \\\\\\\\ {y} | <z>\\\": float64 (2,)\"];");
+    bool inside = false; /* a text of the graph, which a quote ends that no backslash stands before */
+    for (const char *at = graph; *at; at++) {
+        ck_assert_msg(inside || *at != '\\', "%s", graph);
+        if (*at == '\\')
+            at++;
+        else if (*at == '"')
+            inside = !inside;
+    }
+    ck_assert_msg(!inside, "%s", graph);
+    free(text);
+    free(graph);
+}
+END_TEST
+
+START_TEST(a_long_name_ends_with_a_whole_character)
+{
+    AD_SCOPE;
+    ad_array *x = ad_name(VECTOR(1, 2), "0123456789012345678901234567890123456789012345\u6f22\u5b57");
+    ck_assert_ptr_null(ad_add(x, VECTOR(1, 2, 3)));
+    const char *name = strstr(ad_error_message(), "operand 0 is ");
+    ck_assert_msg(name && strcmp(name, "operand 0 is 0123456789012345678901234567890123456789012345") == 0, "%s", ad_error_message());
+    ad_clear_error();
+    ad_array *nameless = ad_name(x, "");
+    ck_assert_ptr_null(ad_add(nameless, VECTOR(1, 2, 3)));
+    ck_assert_msg(!strstr(ad_error_message(), "operand 0 is"), "%s", ad_error_message());
+    ad_clear_error();
+}
+END_TEST
 
 static ad_array *named_cube(ad_array *x)
 {
@@ -268,156 +400,11 @@ START_TEST(errors_give_the_names_of_operands)
 }
 END_TEST
 
-/* ---- the hook ---- */
-
-struct told {
-    int calls, by_phase[3], inner, refused_after;
-    int64_t bytes;
-};
-
-static bool count(const ad_call_event *event, void *context)
-{
-    struct told *told = context;
-    told->calls++;
-    told->by_phase[event->phase]++;
-    told->inner += event->depth > 0;
-    told->bytes += event->bytes;
-    ck_assert(event->operation && event->inputs_count > 0 && event->outputs_count > 0 && event->seconds >= 0);
-    for (int k = 0; k < event->outputs_count; k++)
-        ck_assert(ad_size(ad_add(event->outputs[k], 1)) >= 0); /* its own calls are not told */
-    return !told->refused_after || told->calls < told->refused_after;
-}
-
-START_TEST(a_hook_sees_every_call)
-{
-    AD_SCOPE;
-    struct told told = { 0 };
-    ad_array *x = VECTOR(0.5, 2);
-    ad_on_call(count, &told);
-    tanh_sum(x);
-    ck_assert_int_eq(told.calls, 3);
-    ck_assert_int_eq(told.bytes, 16 + 16 + 8);
-    ck_assert(ad_hvp(tanh_sum)(x, x));
-    ck_assert(told.by_phase[AD_PHASE_REVERSE] > 2 && told.by_phase[AD_PHASE_TANGENT] > 2 && !told.inner);
-    ck_assert(ad_softmax(x));
-    ck_assert_int_gt(told.inner, 0);
-    ad_on_call(NULL, NULL);
-    int calls = told.calls;
-    tanh_sum(x);
-    ck_assert_int_eq(told.calls, calls);
-}
-END_TEST
-
-START_TEST(a_hook_may_refuse_a_call)
-{
-    AD_SCOPE;
-    struct told told = { .refused_after = 2 };
-    ad_on_call(count, &told);
-    assert_fails(tanh_sum(VECTOR(0.5, 2)), AD_ERROR_VALUE, "ad_tanh: refused by the hook of ad_on_call");
-    ad_on_call(NULL, NULL);
-    ck_assert(tanh_sum(VECTOR(0.5, 2)));
-}
-END_TEST
-
-static ad_array *picks(ad_array *x)
-{
-    ad_array *sum = ad_scalar(0);
-    for (int i = 0; i < 4; i++)
-        sum = ad_add(ad_mul(sum, ad_at(x, "%d", i)), ad_exp(ad_at(x, "%d", 3 - i)));
-    return ad_add(sum, ad_sum(ad_at_set(x, sum, "1:3")));
-}
-
-static void assert_same_bits(ad_array *a, ad_array *b)
-{
-    ck_assert(a && b && ad_size(a) == ad_size(b));
-    ck_assert_int_eq(memcmp(ad_data(a), ad_data(b), (size_t)ad_size(a) * sizeof(double)), 0);
-}
-
-START_TEST(being_watched_changes_no_bit)
-{
-    AD_SCOPE;
-    ad_array *(*const functions[])(ad_array *) = { tanh_sum, picks, named_cube };
-    ad_array *x = VECTOR(0.3, -0.7, 1.1, 0.2);
-    for (int i = 0; i < 3; i++) {
-        ad_array *(*f)(ad_array *) = functions[i], *(*g)(ad_array *) = ad_grad(f);
-        ad_array *results[2][4];
-        for (int watched = 0; watched < 2; watched++) {
-            struct told told = { 0 };
-            ad_on_call(watched ? count : NULL, &told);
-            results[watched][0] = f(x);
-            results[watched][1] = g(x);
-            results[watched][2] = ad_hvp(f)(x, x);
-            results[watched][3] = ad_hessian(f)(x);
-            ad_on_call(NULL, NULL);
-        }
-        for (int k = 0; k < 4; k++)
-            assert_same_bits(results[0][k], results[1][k]);
-    }
-    ad_array *s = ad_scalar(0.4), *plain = ad_grad(ad_grad(loop))(s);
-    struct told told = { 0 };
-    ad_on_call(count, &told);
-    assert_same_bits(plain, ad_grad(ad_grad(loop))(s));
-    ad_on_call(NULL, NULL);
-}
-END_TEST
-
-/* ---- the environment ---- */
-
-static void *finds_infinity(void *unused)
-{
-    (void)unused;
-    AD_SCOPE;
-    assert_fails(half_log_sum(VECTOR(1, 0, 2)), AD_ERROR_NUMERIC, "ad_log: gives -inf at (1,) of finite operands (rate, float64 (3,)), in the value");
-    assert_fails(ad_grad(ad_sqrt)(ad_scalar(0)), AD_ERROR_NUMERIC, "of finite operands");
-    ck_assert_msg(half_log_sum(VECTOR(1, 2)) != NULL, "%s", ad_error_message());
-    ck_assert(ad_log(VECTOR(INFINITY, 1))); /* an operand is not finite */
-    ck_assert(ad_logsumexp(VECTOR(-1e308, 1e308)));
-    return NULL;
-}
-
-START_TEST(the_first_operation_that_makes_an_infinity_is_named)
-{
-    pthread_t thread;
-    setenv("AD_DEBUG_NAN", "1", 1);
-    ck_assert_int_eq(pthread_create(&thread, NULL, finds_infinity, NULL), 0);
-    pthread_join(thread, NULL);
-}
-END_TEST
-
-static void *works(void *unused)
-{
-    (void)unused;
-    AD_SCOPE;
-    for (int i = 0; i < 10; i++)
-        ck_assert(ad_grad(tanh_sum)(VECTOR(0.5, 2)));
-    return NULL;
-}
-
-START_TEST(a_profile_is_printed_when_a_thread_ends)
-{
-    pthread_t thread;
-    char text[4096] = { 0 };
-    FILE *file = tmpfile();
-    int console = dup(STDERR_FILENO);
-    ck_assert(file && dup2(fileno(file), STDERR_FILENO) >= 0);
-    setenv("AD_PROFILE", "1", 1);
-    ck_assert_int_eq(pthread_create(&thread, NULL, works, NULL), 0);
-    pthread_join(thread, NULL);
-    fflush(stderr);
-    dup2(console, STDERR_FILENO);
-    rewind(file);
-    ck_assert_int_gt((int)fread(text, 1, sizeof text - 1, file), 0);
-    fclose(file);
-    assert_contains(text, "AD_PROFILE: ");
-    assert_contains(text, "operation                         calls      seconds  share        value      reverse      tangent     bytes made\n");
-    assert_contains(text, "ad_tanh                              10 ");
-}
-END_TEST
-
 RUN_TESTS("inspect", a_function_is_printed_as_the_calls_it_makes, a_gradient_is_printed_with_what_its_rules_call,
           a_second_derivative_tells_tangents_from_cotangents, trees_names_and_options_are_shown,
-          constants_are_shown_if_they_are_short_and_composed_values_are_one_call, a_function_that_fails_is_not_printed_and_its_error_stays,
+          constants_are_shown_if_they_are_short_or_all_alike_and_composed_values_are_one_call, a_function_that_fails_is_not_printed_and_its_error_stays,
           a_stream_that_cannot_be_written_is_an_error, memory_may_run_out_while_a_function_is_recorded, scalars_of_a_long_loop_are_all_there,
-          a_graph_names_every_call_and_joins_them, an_edge_of_a_graph_begins_at_the_value_it_carries, a_name_changes_no_value_and_no_derivative,
-          errors_give_the_names_of_operands, a_hook_sees_every_call, a_hook_may_refuse_a_call, being_watched_changes_no_bit,
-          the_first_operation_that_makes_an_infinity_is_named, a_profile_is_printed_when_a_thread_ends)
+          a_jacobian_is_made_of_its_rows, what_puts_parts_of_a_cotangent_together_belongs_to_the_sweep, a_title_that_macros_expanded_is_left_out,
+          a_graph_names_every_call_and_joins_them, an_edge_of_a_graph_begins_at_the_value_it_carries, results_of_a_graph_have_their_paths_and_numbers,
+          names_that_are_no_words_stand_in_quotes_and_no_two_values_have_one, a_long_name_ends_with_a_whole_character,
+          a_name_changes_no_value_and_no_derivative, errors_give_the_names_of_operands)

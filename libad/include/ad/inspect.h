@@ -13,7 +13,8 @@
 
 AD_BEGIN_DECLS
 
-/** x under a name, of which the first 47 bytes count, for traces and for errors of the operations that it is an operand of.
+/** x under a name, of which the first 47 bytes count (whole characters of UTF-8), for traces and for errors of the operations that it is an operand of.
+ * An empty one takes a name away.
  *
  * The result has the values, shape and dtype of x (of a C number, those of an array made of it); its derivative is that of x. Errors: a name that is NULL. */
 AD_API ad_array *ad_name(ad_array *x, const char *name);

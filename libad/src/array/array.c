@@ -255,9 +255,9 @@ ad_array *ad_array_alias(ad_context *c, const ad_array *x)
 
 ad_array *ad_array_named(ad_context *c, const ad_array *x, const char *name)
 {
-    ad_array *y = view_new(c, x, (ad_dtype)x->dtype, x->ndim, ad_dims(x), ad_strides(x), 0, AD_NAME_BYTES);
-    if (!y)
-        return NULL;
+    ad_array *y = view_new(c, x, (ad_dtype)x->dtype, x->ndim, ad_dims(x), ad_strides(x), 0, *name ? AD_NAME_BYTES : 0);
+    if (!y || !*name)
+        return y;
     y->flags |= AD_NAMED;
     char *place = (char *)ad_name_of(y);
     size_t length = strnlen(name, AD_NAME_BYTES - 1);

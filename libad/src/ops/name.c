@@ -40,11 +40,24 @@ static const ad_primitive name_op = {
 };
 AD_OPERATION(name_op);
 
+/* How many bytes of a text count where there is room for so many: none of a character of UTF-8 that is not whole. */
+static size_t prefix_of(const char *text, size_t room)
+{
+    enum { MOST_FURTHER = 3 };
+    size_t length = strnlen(text, room + 1), whole = length;
+    if (length <= room)
+        return length;
+    whole = room;
+    while (room - whole < MOST_FURTHER && whole && ((unsigned char)text[whole] & 0xc0) == 0x80)
+        whole--;
+    return ((unsigned char)text[whole] & 0xc0) == 0x80 ? room : whole;
+}
+
 ad_array *(ad_name)(ad_array *x, const char *name)
 {
     struct name options = { { 0 } };
     if (!ad_given(x, "ad_name", "array") || !ad_given(name, "ad_name", "name"))
         return NULL;
-    memcpy(options.text, name, strnlen(name, sizeof options.text - 1));
+    memcpy(options.text, name, prefix_of(name, sizeof options.text - 1));
     return ad_call_primitive(&name_op, &x, 1, &options);
 }

@@ -31,7 +31,7 @@ struct rows {
 
 typedef ad_array *row_at(ad_context *c, const struct rows *rows, int64_t i);
 
-/* Rows that an outer differentiation may look on: as operands of a recorded operation. */
+/* Rows that an outer differentiation or a watch may look on: as operands of a recorded operation. */
 static ad_array *recorded(ad_context *c, const char *transformation, const struct rows *rows, row_at *row, int64_t count, ad_shape shape)
 {
     if (count > INT_MAX)
@@ -56,7 +56,7 @@ static ad_array *stacked(ad_context *c, const char *transformation, const struct
     ad_array *all = ad_array_new(c, dtype, shape.ndim, shape.dim);
     if (!all)
         return NULL;
-    if (c->tape->live) {
+    if (c->tape->live || c->watched) {
         ad_scope_trim(c, before);
         return recorded(c, transformation, rows, row, count, shape);
     }

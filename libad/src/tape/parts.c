@@ -277,7 +277,10 @@ ad_array *ad_cotangent_of_part(const ad_node *node, const ad_primitive *op, cons
 ad_array *ad_parts_join(ad_context *c, struct ad_slot *slot)
 {
     struct ad_parts *parts = slot->parts;
+    struct ad_frame frame; /* a cotangent, also where it is asked for after the sweep */
+    const struct ad_frame *outer = ad_watch_rules(c, &frame, AD_PHASE_REVERSE, c->frame ? c->frame->rule_of : NULL);
     ad_array *whole = put_together(c, parts);
+    c->frame = outer;
     ad_parts_drop(c, slot);
     return slot->cotangent = ad_keep(c, whole);
 }

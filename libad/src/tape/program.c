@@ -6,44 +6,14 @@
 #include "ad/array.h"
 #include "array/hash.h"
 #include "tape/function.h"
+#include "tape/program.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-typedef enum value_kind { ARGUMENT, CONSTANT, RESULT } value_kind;
-
-struct value {
-    ad_array *array;
-    value_kind kind;
-    uint32_t number;  /* among those of its kind, of arguments and results together */
-    uint32_t repeats; /* how many values with its name there were before */
-    char *path;       /* of a leaf of an argument that is a tree; NULL: none */
-};
-
-struct call {
-    const ad_primitive *op;
-    const void *options; /* ad_options_copy */
-    ad_call_phase phase;
-    const ad_primitive *rule_of;
-    uint32_t first; /* of its outputs in `list`, then its inputs */
-    uint8_t outputs_count;
-    uint32_t inputs_count;
-};
-
-struct program {
-    ad_context *c;
-    int depth; /* of the calls that are recorded */
-    struct value *values;
-    struct call *calls;
-    uint32_t *list;  /* of values */
-    uint32_t *table; /* open addressing by array: number of the value and 1, 0 where it is free */
-    uint32_t values_count, values_room, calls_count, calls_room, list_count, list_room, table_size;
-    uint32_t numbered, constants;
-};
-
 /* ---- recording ---- */
 
-static uint32_t *entry_of(struct program *p, const ad_array *x)
+static uint32_t *entry_of(struct ad_program *p, const ad_array *x)
 {
     uint64_t at = ad_hash(0, (uint64_t)(uintptr_t)x) >> 32;
     while (p->table[at &= p->table_size - 1] && p->values[p->table[at] - 1].array != x)
@@ -52,7 +22,7 @@ static uint32_t *entry_of(struct program *p, const ad_array *x)
 }
 
 /* Makes room for one more value in the table. */
-static bool table_grow(struct program *p)
+static bool table_grow(struct ad_program *p)
 {
     uint32_t size = p->table_size ? 2 * p->table_size : 256, *old = p->table, old_size = p->table_size;
     if (2 * (p->values_count + 1) <= p->table_size)
@@ -69,42 +39,35 @@ static bool table_grow(struct program *p)
     return true;
 }
 
-/* How many values with x's name there are. */
-static uint32_t namesakes(const struct program *p, const ad_array *x)
-{
-    const char *name = ad_name_of(x);
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < p->values_count && name; i++)
-        count += p->values[i].array->flags & AD_NAMED && strcmp(ad_name_of(p->values[i].array), name) == 0;
-    return count;
-}
-
 /* The value of an array, a new one of the given kind if it is not known yet; false and an error. */
-static bool value_of(struct program *p, ad_array *x, value_kind kind, uint32_t *number)
+static bool value_of(struct ad_program *p, ad_array *x, ad_value_kind kind, uint32_t *number)
 {
     if (!table_grow(p) || !ad_grow(p->c, &p->values, &p->values_room, sizeof *p->values, p->values_count + 1))
         return false;
-    uint32_t *entry = entry_of(p, x);
+    uint32_t *entry = entry_of(p, x), name = 0;
+    if (!*entry && ad_name_of(x) && !ad_names_take(p->c, &p->names, ad_name_of(x), &name))
+        return false;
     if (!*entry) {
-        p->values[p->values_count] = (struct value){ .array = ad_keep(p->c, x), .kind = kind, .repeats = namesakes(p, x) };
-        p->values[p->values_count].number = kind == CONSTANT ? p->constants++ : p->numbered++;
+        p->values[p->values_count] = (struct ad_program_value){ .array = ad_keep(p->c, x), .kind = kind, .name = name };
+        struct ad_program_value *v = &p->values[p->values_count];
+        v->number = kind != AD_VALUE_CONSTANT ? p->numbered++ : ad_is_literal(v) ? 0 : p->constants++;
         *entry = ++p->values_count;
     }
     *number = *entry - 1;
     return true;
 }
 
-static bool list_add(struct program *p, ad_array *x, value_kind kind)
+static bool list_add(struct ad_program *p, ad_array *x, ad_value_kind kind)
 {
     return ad_grow(p->c, &p->list, &p->list_room, sizeof *p->list, p->list_count + 1) && value_of(p, x, kind, &p->list[p->list_count]) && ++p->list_count;
 }
 
 static bool record_call(const ad_call_event *event, void *context)
 {
-    struct program *p = context;
+    struct ad_program *p = context;
     if (event->depth > p->depth)
         return true;
-    struct call call = { .op = event->operation,
+    struct ad_program_call call = { .op = event->operation,
                          .phase = event->phase,
                          .rule_of = event->rule_of,
                          .first = p->list_count,
@@ -112,11 +75,11 @@ static bool record_call(const ad_call_event *event, void *context)
                          .inputs_count = (uint32_t)event->inputs_count };
     bool done = ad_grow(p->c, &p->calls, &p->calls_room, sizeof *p->calls, p->calls_count + 1);
     for (int i = 0; i < event->inputs_count && done; i++) /* before the outputs: a constant is made before the call that uses it */
-        done = value_of(p, event->inputs[i], CONSTANT, &(uint32_t){ 0 });
+        done = value_of(p, event->inputs[i], AD_VALUE_CONSTANT, &(uint32_t){ 0 });
     for (int k = 0; k < event->outputs_count && done; k++)
-        done = list_add(p, event->outputs[k], RESULT);
+        done = list_add(p, event->outputs[k], AD_VALUE_RESULT);
     for (int i = 0; i < event->inputs_count && done; i++)
-        done = list_add(p, event->inputs[i], CONSTANT);
+        done = list_add(p, event->inputs[i], AD_VALUE_CONSTANT);
     if (!done)
         return false;
     p->calls[p->calls_count] = call;
@@ -126,7 +89,7 @@ static bool record_call(const ad_call_event *event, void *context)
     return true;
 }
 
-static void program_free(struct program *p)
+static void program_free(struct ad_program *p)
 {
     for (uint32_t i = 0; i < p->calls_count; i++)
         ad_options_drop(p->c, p->calls[i].op, &p->calls[i].options);
@@ -134,6 +97,10 @@ static void program_free(struct program *p)
         ad_drop(p->c, p->values[i].array);
         free(p->values[i].path);
     }
+    for (uint32_t i = 0; i < p->results_count; i++)
+        free(p->results[i].path);
+    ad_deallocate(p->c, p->results, p->results_room * sizeof *p->results);
+    ad_names_free(p->c, &p->names);
     ad_deallocate(p->c, p->calls, p->calls_room * sizeof *p->calls);
     ad_deallocate(p->c, p->values, p->values_room * sizeof *p->values);
     ad_deallocate(p->c, p->list, p->list_room * sizeof *p->list);
@@ -185,7 +152,7 @@ static void write_field(FILE *out, const ad_field *f, const void *options, const
     case AD_FIELD_REAL: fprintf(out, "%.17g", *(const double *)field); break;
     case AD_FIELD_FLAG: fprintf(out, *(const bool *)field ? "true" : "false"); break;
     case AD_FIELD_DTYPE: fprintf(out, "%s", ad_dtype_name(*(const ad_dtype *)field)); break;
-    case AD_FIELD_TEXT: fprintf(out, "\"%s\"", (const char *)field); break;
+    case AD_FIELD_TEXT: ad_write_quoted(out, field); break;
     case AD_FIELD_AXES: write_axes(out, ((const ad_axes *)field)->axis, ((const ad_axes *)field)->count); break;
     case AD_FIELD_AXIS_BITS:
     case AD_FIELD_AXIS_FLAGS:
@@ -211,7 +178,7 @@ static void write_field(FILE *out, const ad_field *f, const void *options, const
 }
 
 /* ", .axis = 0" for each option; a flag only where it is set. */
-static void write_options(FILE *out, const struct program *p, const struct call *call)
+void ad_write_options(FILE *out, const struct ad_program *p, const struct ad_program_call *call)
 {
     const uint32_t *outputs = p->list + call->first;
     const void *options = ad_options_at(call->op, &call->options);
@@ -223,54 +190,51 @@ static void write_options(FILE *out, const struct program *p, const struct call 
     }
 }
 
-static void write_name(FILE *out, const struct value *v)
+static void write_name(FILE *out, const struct ad_program *p, const struct ad_program_value *v)
 {
-    const char *name = ad_name_of(v->array);
-    if (!name)
-        fprintf(out, "%s%" PRIu32, v->kind == CONSTANT ? "c" : "v", v->number);
-    else if (v->repeats)
-        fprintf(out, "%s_%" PRIu32, name, v->repeats + 1);
+    if (v->name)
+        ad_names_write(out, &p->names, v->name);
     else
-        fprintf(out, "%s", name);
+        fprintf(out, "%s%" PRIu32, v->kind == AD_VALUE_CONSTANT ? "c" : "v", v->number);
 }
 
 /* Whether the value stands for itself: a C number, or one made of it. */
-static bool is_literal(const struct value *v)
+bool ad_is_literal(const struct ad_program_value *v)
 {
-    return v->kind == CONSTANT && v->array->ndim == 0 && !ad_name_of(v->array);
+    return v->kind == AD_VALUE_CONSTANT && v->array->ndim == 0 && !v->name;
 }
 
-static void write_values(FILE *out, const ad_array *x)
+void ad_write_values(FILE *out, const ad_array *x)
 {
     char *text = ad_tostring(x);
     fprintf(out, "%s", text ? text : "?");
     free(text);
 }
 
-static void write_operand(FILE *out, const struct value *v)
+static void write_operand(FILE *out, const struct ad_program *p, const struct ad_program_value *v)
 {
-    if (is_literal(v))
-        write_values(out, v->array);
+    if (ad_is_literal(v))
+        ad_write_values(out, v->array);
     else
-        write_name(out, v);
+        write_name(out, p, v);
 }
 
-static void write_typed(FILE *out, const struct value *v)
+void ad_write_typed(FILE *out, const struct ad_program *p, const struct ad_program_value *v)
 {
-    write_name(out, v);
+    write_name(out, p, v);
     fprintf(out, ": %s %s", ad_dtype_name((ad_dtype)v->array->dtype), AD_SHAPE_TEXT(v->array));
 }
 
 /* "ad_sum(v3, .axes = AD_AXES(0))" */
-static void write_call(FILE *out, const struct program *p, const struct call *call)
+static void write_call(FILE *out, const struct ad_program *p, const struct ad_program_call *call)
 {
     const uint32_t *inputs = p->list + call->first + call->outputs_count;
     fprintf(out, "%s(", call->op->name);
     for (uint32_t i = 0; i < call->inputs_count; i++) {
         fprintf(out, i ? ", " : "");
-        write_operand(out, &p->values[inputs[i]]);
+        write_operand(out, p, &p->values[inputs[i]]);
     }
-    write_options(out, p, call);
+    ad_write_options(out, p, call);
     fprintf(out, ")");
 }
 
@@ -283,35 +247,91 @@ static const char *phase_text(ad_call_phase phase)
 
 enum { SHOWN_ELEMENTS = 8 };
 
-static void write_program(FILE *out, const char *title, const struct program *p, const struct ad_leaves *results)
+/* Few elements, on one line. */
+static void write_elements(FILE *out, const ad_array *x)
+{
+    char *text = ad_tostring(x);
+    for (const char *at = text ? text : "?"; *at; at++)
+        if (*at != '\n')
+            fputc(*at, out);
+        else if (at[1] != '\n')
+            fprintf(out, "%*s", at[1 + strspn(at + 1, " ")] == '[' ? 0 : 1, "");
+    free(text);
+}
+
+/* Whether all elements are one number, as those of zeros and ones are: then each is as the one behind it. */
+static bool is_uniform(const ad_array *x)
+{
+    size_t item = ad_dtype_size((ad_dtype)x->dtype);
+    return memcmp(x->data, x->data + item, ((size_t)x->size - 1) * item) == 0;
+}
+
+static void write_constant(FILE *out, ad_context *c, ad_array *x)
+{
+    AD_SCOPE;
+    ad_array *in_order = x->size > SHOWN_ELEMENTS ? ad_array_contiguous(c, x) : NULL;
+    fprintf(out, " = ");
+    if (x->size <= SHOWN_ELEMENTS) {
+        write_elements(out, x);
+    } else if (in_order && is_uniform(in_order)) {
+        ad_shape shape = ad_shape_of(x);
+        fprintf(out, "ad_full(");
+        write_shape(out, &shape);
+        fprintf(out, ", ");
+        ad_write_values(out, ad_array_view(c, in_order, (ad_dtype)x->dtype, 0, NULL, NULL, 0));
+        fprintf(out, ")");
+    } else {
+        fprintf(out, "constant");
+    }
+}
+
+/* A line for a value that no call made. */
+static void write_given(FILE *out, const struct ad_program *p, const struct ad_program_value *v)
+{
+    fprintf(out, "    ");
+    ad_write_typed(out, p, v);
+    if (v->kind == AD_VALUE_CONSTANT) {
+        write_constant(out, p->c, v->array);
+    } else {
+        fprintf(out, v->path ? " = argument %d, " : " = argument", v->argument);
+        if (v->path)
+            ad_write_quoted(out, v->path);
+    }
+    fprintf(out, "\n");
+}
+
+static void write_results(FILE *out, const struct ad_program *p)
+{
+    fprintf(out, "    return");
+    for (uint32_t i = 0; i < p->results_count; i++) {
+        const struct ad_program_result *result = &p->results[i];
+        fprintf(out, i ? ", " : " ");
+        if (result->path) {
+            ad_write_quoted(out, result->path);
+            fprintf(out, " = ");
+        }
+        write_operand(out, p, &p->values[result->value]);
+    }
+    fprintf(out, "\n");
+}
+
+/* A title that is what macros were expanded to, as of a call within another macro, says nothing to a reader. */
+static void write_program(FILE *out, const char *title, const struct ad_program *p)
 {
     uint32_t told = 0; /* values so far */
-    fprintf(out, title ? "%s {\n" : "{\n", title);
+    fprintf(out, title && !strstr(title, "__extension__") ? "%s {\n" : "{\n", title);
     for (uint32_t i = 0; i <= p->calls_count; i++) {
-        const struct call *call = i < p->calls_count ? &p->calls[i] : NULL;
+        const struct ad_program_call *call = i < p->calls_count ? &p->calls[i] : NULL;
         uint32_t end = call ? p->list[call->first] : p->values_count;
-        for (; told < end; told++) {
-            const struct value *v = &p->values[told];
-            if (v->kind == RESULT || is_literal(v))
-                continue;
-            fprintf(out, "    ");
-            write_typed(out, v);
-            if (v->kind == ARGUMENT) {
-                fprintf(out, v->path ? " = argument %s\n" : " = argument\n", v->path);
-            } else if (v->array->ndim <= 1 && v->array->size <= SHOWN_ELEMENTS) {
-                fprintf(out, " = ");
-                write_values(out, v->array);
-                fprintf(out, "\n");
-            } else {
-                fprintf(out, " = constant\n");
-            }
-        }
+        for (; told < end; told++)
+            if (p->values[told].kind != AD_VALUE_RESULT && !ad_is_literal(&p->values[told]))
+                write_given(out, p, &p->values[told]);
         if (!call)
             break;
         fprintf(out, "    ");
         for (uint32_t k = 0; k < call->outputs_count; k++) {
             fprintf(out, k ? ", " : "");
-            write_typed(out, &p->values[p->list[call->first + k]]);
+            ad_write_typed(out, p, &p->values[p->list[call->first + k]]);
         }
         fprintf(out, " = ");
         write_call(out, p, call);
@@ -319,106 +339,20 @@ static void write_program(FILE *out, const char *title, const struct program *p,
             fprintf(out, call->rule_of ? "  // %s of %s" : "  // %s", phase_text(call->phase), call->rule_of ? call->rule_of->name : "");
         fprintf(out, "\n");
     }
-    fprintf(out, "    return");
-    for (int i = 0; i < results->count; i++) {
-        uint32_t entry = *entry_of((struct program *)(uintptr_t)p, results->leaf[i]);
-        fprintf(out, i ? ", " : " ");
-        write_operand(out, &p->values[entry - 1]);
-    }
-    fprintf(out, "\n}\n");
-}
-
-/* ---- a graph ---- */
-
-/* made[v]: the call that made a value, UINT32_MAX for none. */
-static void write_edge(FILE *out, const struct program *p, uint32_t v, const uint32_t *made, const char *into)
-{
-    bool called = made[v] != UINT32_MAX;
-    if (is_literal(&p->values[v]))
-        return;
-    fprintf(out, "    %s%" PRIu32 " -> %s [label=\"", called ? "call" : "value", called ? made[v] : v, into);
-    write_typed(out, &p->values[v]);
-    fprintf(out, "\"];\n");
-}
-
-/* A text with what stands in it escaped, as a label. */
-static void write_label(FILE *out, const char *text)
-{
-    for (; *text; text++)
-        fprintf(out, *text == '"' || *text == '\\' ? "\\%c" : "%c", *text);
-}
-
-static void write_call_label(FILE *out, const struct program *p, const struct call *call)
-{
-    const uint32_t *inputs = p->list + call->first + call->outputs_count;
-    char *text = NULL;
-    size_t bytes = 0;
-    FILE *label = open_memstream(&text, &bytes);
-    if (!label)
-        return;
-    fprintf(label, "%s", call->op->name);
-    for (uint32_t i = 0; i < call->inputs_count; i++)
-        if (is_literal(&p->values[inputs[i]])) {
-            fprintf(label, ", ");
-            write_values(label, p->values[inputs[i]].array);
-        }
-    write_options(label, p, call);
-    if (fclose(label) == 0)
-        write_label(out, text);
-    free(text);
-}
-
-static void write_graph(FILE *out, const struct program *p, const struct ad_leaves *results, const uint32_t *made)
-{
-    static const char *const colours[] = { "#dbe9f6", "#fde3cf", "#dff0d8" };
-    fprintf(out, "digraph trace {\n    node [shape=box, style=filled, fontname=\"Helvetica\"];\n    edge [fontname=\"Helvetica\", fontsize=10];\n");
-    for (uint32_t v = 0; v < p->values_count; v++) {
-        if (made[v] != UINT32_MAX || is_literal(&p->values[v]))
-            continue;
-        fprintf(out, "    value%" PRIu32 " [shape=ellipse, fillcolor=\"%s\", label=\"", v, p->values[v].kind == ARGUMENT ? "#fff2b3" : "#eeeeee");
-        write_typed(out, &p->values[v]);
-        fprintf(out, "\"];\n");
-    }
-    for (uint32_t i = 0; i < p->calls_count; i++) {
-        const struct call *call = &p->calls[i];
-        fprintf(out, "    call%" PRIu32 " [fillcolor=\"%s\", label=\"", i, colours[call->phase]);
-        write_call_label(out, p, call);
-        fprintf(out, "\"];\n");
-        for (uint32_t k = 0; k < call->inputs_count; k++) {
-            uint32_t v = p->list[call->first + call->outputs_count + k];
-            char into[32];
-            snprintf(into, sizeof into, "call%" PRIu32, i);
-            write_edge(out, p, v, made, into);
-        }
-    }
-    for (int i = 0; i < results->count; i++) {
-        uint32_t v = *entry_of((struct program *)(uintptr_t)p, results->leaf[i]) - 1;
-        char into[32];
-        snprintf(into, sizeof into, "result%d", i);
-        fprintf(out, "    %s [shape=ellipse, fillcolor=\"#fff2b3\", label=\"result\"];\n", into);
-        write_edge(out, p, v, made, into);
-    }
+    write_results(out, p);
     fprintf(out, "}\n");
-}
-
-static bool draw(FILE *out, const struct program *p, const struct ad_leaves *results)
-{
-    uint32_t *made = ad_allocate(p->c, (p->values_count + 1) * sizeof *made);
-    if (!made)
-        return false;
-    memset(made, 0xff, p->values_count * sizeof *made);
-    for (uint32_t i = 0; i < p->calls_count; i++)
-        for (uint32_t k = 0; k < p->calls[i].outputs_count; k++)
-            made[p->list[p->calls[i].first + k]] = i;
-    write_graph(out, p, results, made);
-    ad_deallocate(p->c, made, (p->values_count + 1) * sizeof *made);
-    return true;
 }
 
 /* ---- functions ---- */
 
+static bool path_copy(const char *path, char **copy)
+{
+    *copy = strdup(path);
+    return *copy || AD_FAIL(AD_ERROR_MEMORY, "out of memory: no room for the path of a leaf");
+}
+
 struct argument_visit {
-    struct program *p;
+    struct ad_program *p;
     int argument;
     bool tree;
 };
@@ -426,21 +360,19 @@ struct argument_visit {
 static bool add_argument(void *context, const char *path, ad_array *leaf)
 {
     const struct argument_visit *visit = context;
-    struct program *p = visit->p;
+    struct ad_program *p = visit->p;
     uint32_t number, before = p->values_count;
     if (!leaf)
         return true;
-    if (!value_of(p, leaf, ARGUMENT, &number))
+    if (!value_of(p, leaf, AD_VALUE_ARGUMENT, &number))
         return false;
     if (!visit->tree || number < before)
         return true;
-    char text[512];
-    snprintf(text, sizeof text, "%d, \"%s\"", visit->argument, path);
-    p->values[number].path = strdup(text);
-    return true;
+    p->values[number].argument = visit->argument;
+    return path_copy(path, &p->values[number].path);
 }
 
-static bool add_arguments(struct program *p, const char *name, const ad_fn *fn, const ad_value *arguments)
+static bool add_arguments(struct ad_program *p, const char *name, const ad_fn *fn, const ad_value *arguments)
 {
     for (int i = 0; i < fn->count; i++) {
         struct argument_visit visit = { p, i, fn->arguments[i] == 't' };
@@ -457,35 +389,49 @@ static bool add_arguments(struct program *p, const char *name, const ad_fn *fn, 
     return true;
 }
 
+/* path: NULL for a result that is not a tree. */
+static bool add_result(void *context, const char *path, ad_array *leaf)
+{
+    struct ad_program *p = context;
+    struct ad_program_result *result;
+    if (!leaf)
+        return true;
+    if (!ad_grow(p->c, &p->results, &p->results_room, sizeof *p->results, p->results_count + 1))
+        return false;
+    result = &p->results[p->results_count];
+    result->path = NULL;
+    if (!value_of(p, leaf, AD_VALUE_CONSTANT, &result->value) || (path && !path_copy(path, &result->path)))
+        return false;
+    p->results_count++;
+    return true;
+}
+
 /* Runs the function and writes what it did. */
 static bool write_trace(const char *name, FILE *out, const char *title, const ad_fn *fn, const ad_value *arguments, bool graph)
 {
     ad_context *c = ad_current();
-    struct program p = { .c = c, .depth = ad_watch_depth(c) };
+    struct ad_program p = { .c = c, .depth = ad_watch_depth(c) };
     const struct ad_watch watch = { .hook = record_call, .context = &p, .next = ad_watch_trace(c) };
     const struct ad_frame *before = c->frame;
     struct ad_frame frame;
-    struct ad_leaves results = { 0 };
-    uint32_t number;
     void *result = NULL;
     if (add_arguments(&p, name, fn, arguments) && ad_watch_begin(c, &frame, &watch)) {
         result = ad_fn_invoke(c, fn, arguments);
         ad_watch_end(c, before);
     }
-    bool done = result && ad_leaves_of(c, fn->result, result, &results);
-    for (int i = 0; i < results.count && done; i++)
-        done = value_of(&p, results.leaf[i], CONSTANT, &number);
+    bool done = result && (fn->result == 't' ? ad_tree_visit(result, add_result, &p) : add_result(&p, NULL, result));
     if (done) {
         locale_t users = uselocale(ad_c_locale());
+        bool failed_before = c->error_code;
         if (graph)
-            done = draw(out, &p, &results);
+            done = ad_program_draw(out, &p);
         else
-            write_program(out, title, &p, &results);
+            write_program(out, title, &p);
+        done = done && (failed_before || !c->error_code); /* values that there was no memory to write */
         uselocale(users);
-        if (fflush(out) != 0 || ferror(out))
+        if (done && (fflush(out) != 0 || ferror(out)))
             done = AD_FAIL(AD_ERROR_IO, "%s: the text cannot be written", name);
     }
-    ad_leaves_free(c, &results);
     program_free(&p);
     return done;
 }
