@@ -47,6 +47,7 @@ struct ad_frame {
     int phase; /* ad_call_phase */
     const struct ad_primitive *rule_of;
     const struct ad_watch *trace; /* the innermost trace around the call; NULL: none */
+    bool apart;                   /* made by a hook that is told of a call */
 };
 
 struct ad_context {

@@ -108,6 +108,7 @@ static void close_innermost(ad_context *c)
     const struct ad_scope_mark *mark = &s->marks[--s->depth];
     uint32_t first = mark->first, kept = first;
     c->operation = mark->operation;
+    c->watched |= c->frame != mark->frame; /* a hook may have been left, while which nobody watches; the next call looks who does */
     c->frame = mark->frame;
     say_dropping(c, place_of(mark), false);
     if (__builtin_expect(!is_same(c->tracing, &mark->tracing), 0))

@@ -283,7 +283,10 @@ FOR_EACH_COUNT bool compute(ad_context *c, struct ad_node *node, ad_array **outp
 static __attribute__((noinline)) bool compute_seen(ad_context *c, struct ad_node *node, ad_array **outputs, int outputs_count)
 {
     const struct ad_frame *outer = c->frame;
-    const struct ad_frame frame = { .operands = node->inputs, .count = node->count, .depth = ad_watch_depth(c) + 1, .trace = ad_watch_trace(c) };
+    struct ad_frame frame = outer ? *outer : (struct ad_frame){ .depth = 0 }; /* calls in it are of the same phase and rule */
+    frame.operands = node->inputs;
+    frame.count = node->count;
+    frame.depth++;
     double start = c->watched ? ad_watch_clock() : 0;
     c->frame = &frame;
     bool done = compute(c, node, outputs, outputs_count);

@@ -1,7 +1,8 @@
 /* AD_DEBUG_NAN: the first operation that makes a NaN or an infinity of finite operands fails.
  *
  * Calls that are part of another one's value are not looked at: log-sum-exp may go through an infinity that nobody
- * sees. */
+ * sees. Nor are those of no elements at all, whose value is by definition, nor those that were given an infinity as an
+ * option. */
 #include "ad/create.h"
 #include "ad/index.h"
 #include "ad/math.h"
@@ -9,6 +10,7 @@
 #include "ad/shape.h"
 #include "ad/sort.h"
 #include "tape/tape.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -45,18 +47,33 @@ static void list_operands(const ad_call_event *event, char *text, size_t room)
     }
 }
 
+/* Whether operands and options are finite, and there is an element among them. */
+static bool made_of_finite(const ad_call_event *event)
+{
+    const ad_primitive *op = event->operation;
+    bool any = event->inputs_count == 0;
+    for (int i = 0; i < event->inputs_count; i++) {
+        if (!is_finite(event->inputs[i]))
+            return false;
+        any |= event->inputs[i] && event->inputs[i]->size;
+    }
+    for (const ad_field *f = op->fields; f && f->name && event->options; f++)
+        if (f->kind == AD_FIELD_REAL && !isfinite(*(const double *)((const char *)event->options + f->offset)))
+            return false;
+    return any;
+}
+
 bool ad_refuse_not_finite(const ad_call_event *event, void *context)
 {
     static const char *const phases[] = { "value", "reverse rule", "tangent" };
     (void)context;
     const ad_array *wrong = NULL;
+    if (event->depth)
+        return true;
     for (int k = 0; k < event->outputs_count && !wrong; k++)
         wrong = is_finite(event->outputs[k]) ? NULL : event->outputs[k];
-    if (event->depth || !wrong)
+    if (!wrong || !made_of_finite(event))
         return true;
-    for (int i = 0; i < event->inputs_count; i++)
-        if (!is_finite(event->inputs[i]))
-            return true;
     char value[128], operands[256], rule[64] = "";
     describe(wrong, value, sizeof value);
     list_operands(event, operands, sizeof operands);

@@ -562,6 +562,12 @@ static inline const struct ad_watch *ad_watch_trace(const ad_context *c)
     return c->frame ? c->frame->trace : NULL;
 }
 
+/* Whether the frame is within a hook that is told of a call: only traces that began there watch. */
+static inline bool ad_watch_is_apart(const struct ad_frame *frame)
+{
+    return frame && frame->apart;
+}
+
 /* Watches calls for a trace, in a frame that becomes the innermost one, till the caller ends it with the frame
  * before. A trace that is left by a longjmp or an exception ends with its scope, which puts back the frame. False
  * and an error. */
@@ -573,14 +579,16 @@ void ad_watch_end(ad_context *c, const struct ad_frame *before);
 static inline const struct ad_frame *ad_watch_rules(ad_context *c, struct ad_frame *frame, ad_call_phase phase, const ad_primitive *op)
 {
     const struct ad_frame *outer = c->frame;
-    *frame = (struct ad_frame){ .depth = ad_watch_depth(c), .phase = (int)phase, .rule_of = op, .trace = ad_watch_trace(c) };
+    *frame = (struct ad_frame){
+        .depth = ad_watch_depth(c), .phase = (int)phase, .rule_of = op, .trace = ad_watch_trace(c), .apart = ad_watch_is_apart(outer)
+    };
     c->frame = frame;
     return outer;
 }
 
 /* What the environment asks for: profile.c, finite.c */
-void ad_profile_start(struct ad_watch *watch); /* fills it in */
-void ad_profile_stop(struct ad_watch *watch);  /* prints the table */
+void ad_profile_start(struct ad_watch *watch);                 /* fills it in */
+void ad_profile_stop(struct ad_watch *watch, uint32_t thread); /* prints the table */
 ad_call_hook ad_refuse_not_finite;
 
 /* checkpoint.c */

@@ -2,8 +2,8 @@
  * for.
  *
  * Those that last are a list of the thread, traces one of the frames, which is told before. In both the one that
- * began last is told first. While one is told, no call is watched and no differentiation is in sight, so that it may
- * compute. A thread in which nobody watches pays for one flag a call. */
+ * began last is told first. While one is told, no call is watched but for traces that it begins itself, and no
+ * differentiation is in sight, so that it may compute. A thread in which nobody watches pays for one flag a call. */
 #include "tape/tape.h"
 #include <stdlib.h>
 #include <time.h>
@@ -21,7 +21,7 @@ static void watches_stop(ad_context *c)
     c->watches = NULL;
     c->watch_stop = NULL;
     if (w->profile.hook)
-        ad_profile_stop(&w->profile);
+        ad_profile_stop(&w->profile, c->id);
     free(w);
 }
 
@@ -33,7 +33,7 @@ static void add(struct ad_watches *w, struct ad_watch *watch)
 
 static void look_who_watches(ad_context *c)
 {
-    c->watched = c->watches->first || ad_watch_trace(c);
+    c->watched = (c->watches->first && !ad_watch_is_apart(c->frame)) || ad_watch_trace(c);
 }
 
 /* Makes the thread's list, with what the environment asks for; NULL and an error. */
@@ -64,7 +64,7 @@ bool ad_watch_begin(ad_context *c, struct ad_frame *frame, const struct ad_watch
 {
     if (!watches_of(c))
         return false;
-    *frame = (struct ad_frame){ .depth = ad_watch_depth(c), .trace = trace };
+    *frame = (struct ad_frame){ .depth = ad_watch_depth(c), .trace = trace, .apart = ad_watch_is_apart(c->frame) };
     c->frame = frame;
     return c->watched = true;
 }
@@ -101,9 +101,20 @@ static bool tell(ad_context *c, const struct ad_watch *watch, const ad_call_even
     return accepted;
 }
 
+/* Each of them until one refuses; one that is told may end, or begin another. */
+static bool tell_all(ad_context *c, const struct ad_watch *watch, const ad_call_event *event)
+{
+    bool accepted = true;
+    for (const struct ad_watch *next; watch && accepted; watch = next) {
+        next = watch->next;
+        accepted = tell(c, watch, event);
+    }
+    return accepted;
+}
+
 bool ad_watch_tell(ad_context *c, const struct ad_node *node, ad_array *const *outputs, int outputs_count, double start)
 {
-    const struct ad_watches *w = watches_of(c);
+    struct ad_watches *w = watches_of(c);
     const struct ad_frame *frame = c->frame;
     const ad_call_event event = {
         .operation = node->op,
@@ -118,16 +129,16 @@ bool ad_watch_tell(ad_context *c, const struct ad_node *node, ad_array *const *o
         .seconds = ad_watch_clock() - start,
         .bytes = bytes_of(outputs, outputs_count),
     };
+    if (!w)
+        return false;
+    const struct ad_frame apart = { .apart = true };
     uint64_t none = 0, *in_sight = c->tape ? &c->tape->live : &none, live = *in_sight;
-    bool accepted = w != NULL;
     *in_sight = 0;
     c->watched = false;
-    for (const struct ad_watch *trace = ad_watch_trace(c); trace && accepted; trace = trace->next)
-        accepted = tell(c, trace, &event);
-    for (const struct ad_watch *watch = w ? w->first : NULL; watch && accepted; watch = watch->next)
-        accepted = tell(c, watch, &event);
-    if (w)
-        look_who_watches(c);
+    c->frame = &apart;
+    bool accepted = tell_all(c, frame ? frame->trace : NULL, &event) && (ad_watch_is_apart(frame) || tell_all(c, w->first, &event));
+    c->frame = frame;
+    look_who_watches(c);
     *in_sight = live;
     return accepted;
 }
