@@ -357,9 +357,14 @@ int64_t ad_exchange_rows(size_t row, bool back, int64_t m, int64_t count, const 
 int ad_zero_on_diagonal(ad_dtype dtype, int64_t n, const void *a);
 /* x = A^-1 x, or transposed A^-T x, of k columns, from these factors. */
 void ad_lu_solve(ad_dtype dtype, bool transposed, int64_t n, int64_t k, const void *lu, const int32_t *pivots, void *x);
-/* In place: A = L L^H with L lower and zeros above; A's lower triangle is read. Fails at the leading minor that is
- * not positive. */
-int ad_cholesky(ad_dtype dtype, int64_t n, void *a);
+/* x = A^-1 from these factors; all infinite where a pivot is 0. */
+size_t ad_lu_inverse_scratch(ad_dtype dtype, int64_t n); /* bytes */
+void ad_lu_inverse(ad_dtype dtype, int64_t n, const void *lu, const int32_t *pivots, void *x, void *scratch);
+/* A = L L^H with L lower and zeros above; A's lower triangle is read. Fails at the leading minor that is not positive. */
+int ad_cholesky(ad_dtype dtype, int64_t n, const void *a, void *l);
+/* The cotangent of a Hermitian A from that of its factor l, g, of which the lower triangle is read; both pair without
+ * conjugation. */
+void ad_cholesky_reverse(ad_dtype dtype, int64_t n, const void *l, const void *g, void *out);
 /* x = T^-1 x, or transposed T^-T x, with the lower or upper triangle T of a, its diagonal taken as 1 for `unit`. */
 void ad_triangular_solve(ad_dtype dtype, bool lower, bool transposed, bool unit, int64_t n, int64_t k, const void *a, void *x);
 /* Eigenvalues w, ascending, of a Hermitian matrix of which one triangle is read, and unit eigenvectors in the
@@ -369,6 +374,15 @@ int ad_eigh(ad_dtype dtype, bool lower, int64_t n, const void *a, void *w, void 
 /* Reduced factors A = Q R of an (m, n) matrix, k = min(m, n): q (m, columns) with columns k or m, r (columns, n). */
 size_t ad_qr_scratch(ad_dtype dtype, int64_t m, int64_t n, int64_t columns);
 int ad_qr(ad_dtype dtype, int64_t m, int64_t n, int64_t columns, const void *a, void *q, void *r, void *scratch);
+
+/* tiles.c: b = A^T or A^H of an (m, n) matrix; b the Hermitian matrix of which a holds the lower triangle; the lower
+ * triangle of a to b's upper one, transposed; and x's upper one to its lower one, with zeros left behind. */
+void ad_transpose_matrix(ad_dtype dtype, bool conjugate, int64_t m, int64_t n, const void *a, void *b);
+void ad_hermitian_of(ad_dtype dtype, int64_t n, const void *a, void *b);
+void ad_lower_to_upper(ad_dtype dtype, int64_t n, const void *a, void *b);
+void ad_upper_to_lower(ad_dtype dtype, int64_t n, void *x);
+/* Whether there is no NaN and no infinity among them. */
+bool ad_numbers_finite(ad_dtype dtype, int64_t count, const void *x);
 
 /* Matrices without symmetry: schur.c. What fails gives one of these. */
 typedef enum ad_schur_outcome { AD_SCHUR_DONE, AD_SCHUR_NOT_CONVERGED, AD_SCHUR_SINGULAR, AD_SCHUR_NEGATIVE, AD_SCHUR_ROOTLESS } ad_schur_outcome;

@@ -1,6 +1,8 @@
-/* Factorizations of square matrices, and QR: LU, Cholesky, eigenvalues of Hermitian ones, by OpenBLAS and its LAPACK; linalg.inc has them for one dtype.
+/* Factorizations of square matrices, and QR: LU and eigenvalues of Hermitian ones, by OpenBLAS and its LAPACK;
+ * linalg.inc has them for one dtype.
  *
- * Every call runs on the calling thread alone. Sizes fit an int: the callers refuse larger ones. The singular value decomposition is in lapack.c. */
+ * Every call runs on the calling thread alone. Sizes fit an int: the callers refuse larger ones. Cholesky factors are in
+ * cholesky.c, the singular value decomposition is in lapack.c. */
 #include "kernels/kernels.h"
 #include <cblas.h>
 #include <complex.h>
@@ -28,10 +30,21 @@ void ad_lu_solve(ad_dtype dtype, bool transposed, int64_t n, int64_t k, const vo
     FOR_DTYPE(n > k ? n : k, dtype, LU_SOLVE, transposed, (int)n, k, lu, pivots, x);
 }
 
+size_t ad_lu_inverse_scratch(ad_dtype dtype, int64_t n)
+{
+    return (size_t)(64 * n * ad_item_size(dtype)); /* LAPACK's blocks are 64 wide */
+}
+
+void ad_lu_inverse(ad_dtype dtype, int64_t n, const void *lu, const int32_t *pivots, void *x, void *scratch)
+{
+#define LU_INVERSE(letter) letter##_lu_inverse
+    FOR_DTYPE(n, dtype, LU_INVERSE, (int)n, lu, pivots, x, scratch);
+}
+
 void ad_lu_by_rows(ad_dtype dtype, int64_t m, int64_t n, const void *a, void *lu, int32_t *pivots, void *scratch)
 {
 #define LU_BY_ROWS(letter) letter##_lu_by_rows
-    FOR_DTYPE(m > n ? m : n, dtype, LU_BY_ROWS, (int)m, (int)n, a, lu, pivots, scratch);
+    FOR_DTYPE(m > n ? m : n, dtype, LU_BY_ROWS, dtype, (int)m, (int)n, a, lu, pivots, scratch);
 }
 
 /* Exchanges two pieces of memory, part by part. */
@@ -67,14 +80,6 @@ int ad_zero_on_diagonal(ad_dtype dtype, int64_t n, const void *a)
     return place;
 }
 
-int ad_cholesky(ad_dtype dtype, int64_t n, void *a)
-{
-    int info = 0;
-#define CHOLESKY(letter) info = letter##_cholesky
-    FOR_DTYPE(n, dtype, CHOLESKY, (int)n, a);
-    return info;
-}
-
 void ad_triangular_solve(ad_dtype dtype, bool lower, bool transposed, bool unit, int64_t n, int64_t k, const void *a, void *x)
 {
 #define TRIANGULAR(letter) letter##_triangular_solve
@@ -95,7 +100,7 @@ int ad_eigh(ad_dtype dtype, bool lower, int64_t n, const void *a, void *w, void 
 {
     int info = 0;
 #define EIGH(letter) info = letter##_eigh
-    FOR_DTYPE(SMALL + 1, dtype, EIGH, lower, (int)n, a, w, v, scratch);
+    FOR_DTYPE(SMALL + 1, dtype, EIGH, dtype, lower, (int)n, a, w, v, scratch);
     return info;
 }
 
@@ -113,6 +118,6 @@ int ad_qr(ad_dtype dtype, int64_t m, int64_t n, int64_t columns, const void *a, 
 {
     int info = 0;
 #define QR(letter) info = letter##_qr
-    FOR_DTYPE(SMALL + 1, dtype, QR, (int)m, (int)n, (int)columns, a, q, r, scratch);
+    FOR_DTYPE(SMALL + 1, dtype, QR, dtype, (int)m, (int)n, (int)columns, a, q, r, scratch);
     return info;
 }

@@ -3,6 +3,7 @@
  * With A = L L^H the tangent of L is L Phi(L^-1 dA L^-H), Phi taking the lower triangle with half of the diagonal;
  * the reverse rule is its transpose (Murray 2016, arXiv 1602.07527), between two conjugations, as cotangents pair
  * without one. Of dA the Hermitian part counts. */
+#include "ad/transform.h"
 #include "ops/linalg/linalg.h"
 #include <string.h>
 
@@ -116,14 +117,14 @@ ad_array *ad_linalg_solve_triangular_with(ad_array *a, ad_array *b, ad_linalg_so
 
 static bool cholesky_eval(const ad_node *node, void *const *outputs)
 {
-    const ad_array *a = ad_node_input(node, 0);
-    const void *data = data_of(node, 0);
-    int64_t n = ad_matrix_size(node, 0).rows, item = (int64_t)ad_dtype_size((ad_dtype)a->dtype);
+    ad_dtype dtype = ad_node_dtype(node, 0);
+    ad_shape shape = ad_node_shape(node, 0);
+    int64_t n = shape.dim[shape.ndim - 1], bytes = n * n * (int64_t)ad_dtype_size(dtype);
+    const char *data = data_of(node, 0);
     if (!data)
         return false;
-    memcpy(outputs[0], data, (size_t)(a->size * item));
-    for (int64_t i = 0; a->size && i < a->size / (n * n); i++) {
-        int failed = ad_cholesky((ad_dtype)a->dtype, n, (char *)outputs[0] + i * n * n * item);
+    for (int64_t i = 0; i < ad_stack_count(&shape, 2) && n; i++) {
+        int failed = ad_cholesky(dtype, n, data + i * bytes, (char *)outputs[0] + i * bytes);
         if (failed)
             return AD_REFUSE(node, AD_ERROR_NUMERIC, "matrix %lld is not positive definite: its leading minor of order %d is not positive",
                            (long long)i, failed);
@@ -146,14 +147,67 @@ static ad_array *real_diagonal(ad_array *x)
     return ad_sub(x, ad_make_diagonal(ad_mul(imaginary, ad_weak_complex(1.0i))));
 }
 
-/* S = L^-H Phi(L^H G) L^-1, with G and the result conjugated. */
-static ad_array *cholesky_vjp(const ad_node *node, int operand, ad_array *g)
+/* ---- the reverse rule, an operation of the factor and its cotangent ---- */
+
+static bool reverse_eval(const ad_node *node, void *const *outputs)
 {
-    (void)operand;
-    ad_array *l = ad_node_output(node, 0), *phi = half_triangle(real_diagonal(ad_matmul(ad_adjoint(l), ad_tril(ad_conjugated(g)))));
+    ad_dtype dtype = ad_node_dtype(node, 0);
+    ad_shape shape = ad_node_shape(node, 0);
+    int64_t n = shape.dim[shape.ndim - 1], bytes = n * n * (int64_t)ad_dtype_size(dtype);
+    const char *l = data_of(node, 0), *g = data_of(node, 1);
+    for (int64_t i = 0; i < ad_stack_count(&shape, 2) && l && g && n; i++)
+        ad_cholesky_reverse(dtype, n, l + i * bytes, g + i * bytes, (char *)outputs[0] + i * bytes);
+    return l && g;
+}
+
+/* S = L^-H Phi(L^H G) L^-1, with G and the result conjugated: the same in operations that have derivatives. */
+static ad_array *reverse_of_factor(ad_array *l, ad_array *g)
+{
+    ad_array *phi = half_triangle(real_diagonal(ad_matmul(ad_adjoint(l), ad_tril(ad_conjugated(g)))));
     ad_array *left = ad_linalg_solve_triangular(l, phi, .lower = true, .trans = 2);
     ad_array *s = ad_adjoint(ad_linalg_solve_triangular(l, ad_adjoint(left), .lower = true, .trans = 2));
     return ad_conjugated(ad_mul(0.5, ad_add(s, ad_adjoint(s))));
+}
+
+static ad_array *reverse_of_cotangent(ad_array *g, ad_array *l)
+{
+    return reverse_of_factor(l, g);
+}
+
+static ad_array *reverse_vjp(const ad_node *node, int operand, ad_array *g)
+{
+    ad_pullback *pull = NULL;
+    ad_array *y = ad_vjp(operand == 0 ? reverse_of_factor : reverse_of_cotangent, ad_node_input(node, operand), ad_node_input(node, 1 - operand), &pull);
+    ad_array *d = y ? ad_vjp_apply(pull, g) : NULL;
+    ad_vjp_free(pull);
+    return d;
+}
+
+static ad_array *reverse_jvp(const ad_node *node, int operand, ad_array *t)
+{
+    ad_array *l = ad_node_input(node, 0), *tangent;
+    if (operand == 1)
+        return ad_call_primitive(ad_node_primitive(node), (ad_array *[]){ l, t }, 2, NULL);
+    return ad_jvp(reverse_of_factor, l, ad_node_input(node, 1), t, &tangent) ? tangent : NULL;
+}
+
+static const ad_primitive reverse_op = {
+    .name = "ad_linalg_cholesky_reverse",
+    .infer = ad_same_infer,
+    .eval = reverse_eval,
+    .vjp = reverse_vjp,
+    .jvp = reverse_jvp,
+    .saves = AD_SAVE_INPUTS,
+};
+AD_OPERATION(reverse_op);
+
+/* ---- Cholesky ---- */
+
+static ad_array *cholesky_vjp(const ad_node *node, int operand, ad_array *g)
+{
+    (void)operand;
+    ad_array *l = ad_node_output(node, 0);
+    return l && g ? ad_call_primitive(&reverse_op, (ad_array *[]){ l, g }, 2, NULL) : NULL;
 }
 
 static ad_array *cholesky_jvp(const ad_node *node, int operand, ad_array *t)

@@ -171,29 +171,33 @@ struct inverting {
 
 static const ad_field inverting_fields[] = { AD_FIELD(struct inverting, infinite, FLAG), AD_FIELDS_END };
 
-static bool inverse_eval(const ad_node *node, void *const *outputs)
+/* Of all matrices; false and an error at a singular one, where infinity is not asked for. */
+static bool invert(const ad_node *node, const char *lu, const int32_t *pivots, char *x, void *scratch)
 {
     const struct inverting *o = ad_node_options(node);
-    const char *lu = data_of(node, FACTORS);
-    const int32_t *pivots = data_of(node, PIVOTS);
-    if (!lu || !pivots)
-        return false;
     ad_shape shape = ad_node_shape(node, MATRIX);
     ad_dtype dtype = ad_node_dtype(node, MATRIX);
-    int64_t n = shape.dim[shape.ndim - 1], item = (int64_t)ad_dtype_size(dtype), bytes = n * n * item;
-    ad_array *one = ad_eye(n, .dtype = dtype), *infinity = o->infinite ? ad_full(AD_SHAPE(n, n), INFINITY, .dtype = dtype) : one;
-    if (!one || !infinity || !(infinity = ad_array_contiguous(ad_current(), infinity)))
-        return false;
-    for (int64_t i = 0; i < ad_stack_count(&shape, 2) && n; i++) {
-        char *x = (char *)outputs[0] + i * bytes;
-        bool singular = o->infinite && ad_zero_on_diagonal(dtype, n, lu + i * bytes) > 0;
+    int64_t n = shape.dim[shape.ndim - 1], bytes = n * n * (int64_t)ad_dtype_size(dtype);
+    for (int64_t i = 0; i < ad_stack_count(&shape, 2); i++) {
         if (!o->infinite && !is_regular(node, lu + i * bytes, i))
             return false;
-        memcpy(x, singular ? memory_of(infinity) : memory_of(one), (size_t)bytes);
-        if (!singular)
-            ad_lu_solve(dtype, false, n, n, lu + i * bytes, pivots + i * n, x);
+        ad_lu_inverse(dtype, n, lu + i * bytes, pivots + i * n, x + i * bytes, scratch);
     }
     return true;
+}
+
+static bool inverse_eval(const ad_node *node, void *const *outputs)
+{
+    ad_context *c = ad_current();
+    const char *lu = data_of(node, FACTORS);
+    const int32_t *pivots = data_of(node, PIVOTS);
+    if (!lu || !pivots || !ad_node_input(node, FACTORS)->size)
+        return lu && pivots;
+    size_t room = ad_lu_inverse_scratch(ad_node_dtype(node, MATRIX), ad_matrix_size(node, MATRIX).rows);
+    void *scratch = ad_allocate(c, room);
+    bool done = scratch && invert(node, lu, pivots, outputs[0], scratch);
+    ad_deallocate(c, scratch, room);
+    return done;
 }
 
 /* -Y^T g Y^T */

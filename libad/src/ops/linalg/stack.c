@@ -70,9 +70,9 @@ bool ad_system_infer(const ad_node *node, int matrix, int right, ad_spec *output
 
 bool ad_all_finite(const ad_node *node, const char *operation)
 {
-    AD_SCOPE;
-    ad_array *finite = ad_all(ad_isfinite(ad_node_input(node, 0)));
-    return finite && (ad_item(finite) != 0 || AD_FAIL(AD_ERROR_NUMERIC, "%s: a NaN or an infinity in the operand", operation));
+    const void *data = data_of(node, 0);
+    return data && (ad_numbers_finite(ad_node_dtype(node, 0), ad_node_input(node, 0)->size, data) ||
+                    AD_FAIL(AD_ERROR_NUMERIC, "%s: a NaN or an infinity in the operand", operation));
 }
 
 ad_array *ad_conjugated(ad_array *x)
@@ -106,10 +106,15 @@ ad_array *ad_mirrored(ad_array *a, bool lower)
     return ad_add(ad_add(strict, ad_adjoint(strict)), ad_make_diagonal(diagonal));
 }
 
-static ad_array *hermitian_compose(const ad_node *node, const ad_spec *output)
+static bool hermitian_eval(const ad_node *node, void *const *outputs)
 {
-    (void)output;
-    return ad_mirrored(ad_node_input(node, 0), true);
+    ad_dtype dtype = ad_node_dtype(node, 0);
+    ad_shape shape = ad_node_shape(node, 0);
+    int64_t n = shape.dim[shape.ndim - 1], bytes = n * n * (int64_t)ad_dtype_size(dtype);
+    const char *data = data_of(node, 0);
+    for (int64_t i = 0; i < ad_stack_count(&shape, 2) && data && n; i++)
+        ad_hermitian_of(dtype, n, data + i * bytes, (char *)outputs[0] + i * bytes);
+    return data != NULL;
 }
 
 /* The Hermitian part: under either pairing it is its own transpose. */
@@ -122,7 +127,7 @@ static ad_array *hermitian_part(const ad_node *node, int operand, ad_array *t)
 static const ad_primitive hermitian_op = {
     .name = "ad_linalg_hermitian",
     .infer = ad_same_infer,
-    .compose = hermitian_compose,
+    .eval = hermitian_eval,
     .vjp = hermitian_part,
     .jvp = hermitian_part,
 };
