@@ -37,7 +37,22 @@ OF_X(determinant_slope, ad_grad(sum_of_determinants)(x))
 OF_X(log_determinant, ad_tree_get(ad_linalg_slogdet(regular(x)), "logabsdet"))
 OF_X(sign_of_determinant, ad_tree_get(ad_linalg_slogdet(regular(x)), "sign"))
 OF_X(cholesky_lower, ad_linalg_cholesky(definite(x)))
+OF_X(sum_of_cholesky, ad_sum(ad_sin(ad_linalg_cholesky(definite(x)))))
+OF_X(cholesky_slope, ad_grad(sum_of_cholesky)(x))
 OF_X(hermitian_values, ad_linalg_eigvalsh(definite(x)))
+
+/* Values alone have rules too, though these functions call something else where a derivative is in sight. */
+static ad_array *call_of(const char *name, ad_array *x)
+{
+    int i = 0;
+    while (strcmp(ad_operation(i)->name, name) != 0)
+        i++;
+    return x ? ad_call_primitive(ad_operation(i), &x, 1, name) : NULL;
+}
+
+OF_X(values_of_hermitian, call_of("ad_linalg_eigvalsh", definite(x)))
+OF_X(values_of_general, ad_real(call_of("ad_linalg_eigvals", ad_matmul(regular(x), ad_make_diagonal(ad_arange(1, ad_dim(x, -1) + 1))))))
+OF_X(values_of_singular, call_of("ad_linalg_svdvals", regular(x)))
 OF_X(triangular_qr, ad_tree_get(ad_linalg_qr(regular(x)), "R"))
 OF_X(pseudo_inverse, ad_linalg_pinv(regular(x)))
 
@@ -140,6 +155,10 @@ static const struct row linalg_rows[] = {
     ONE("ad_linalg_slogdet_sign", sign_of_determinant, -2, 2, COMPLEX | SQUARE),
     ONE("ad_linalg_hermitian", hermitian_values, -2, 2, COMPLEX | SQUARE),
     ONE("ad_linalg_cholesky", cholesky_lower, -2, 2, COMPLEX | SQUARE),
+    ONE("ad_linalg_cholesky_reverse", cholesky_slope, -2, 2, SQUARE),
+    ONE("ad_linalg_eigvalsh", values_of_hermitian, -2, 2, COMPLEX | SQUARE),
+    ONE("ad_linalg_eigvals", values_of_general, -1, 1, COMPLEX | SQUARE),
+    ONE("ad_linalg_svdvals", values_of_singular, -2, 2, COMPLEX | SQUARE),
     ONE("ad_linalg_eigh", hermitian_values, -2, 2, COMPLEX | SQUARE),
     ONE("ad_linalg_qr", triangular_qr, -2, 2, COMPLEX | SQUARE),
     ONE("ad_linalg_divisor", triangular_qr, -2, 2, COMPLEX | SQUARE),

@@ -330,16 +330,17 @@ void ad_blis_multiply(ad_dtype dtype, int64_t m, int64_t n, int64_t k, struct ad
 
 /* The thin singular value decomposition A = U diag(s) Vh of an (m, n) C-contiguous matrix of one of f64 f32 c128
  * c64, m and n at least 1. With k = min(m, n), U is (m, k), s has k reals, the largest first, and Vh is (k, n). An
- * infinity in A makes all of them NaN. */
+ * infinity in A makes all of them NaN. Without vectors U and Vh are NULL. */
 struct ad_svd {
     ad_dtype dtype;
     int m, n;
+    bool vectors;
     int work_size;  /* of LAPACK's, in items */
     size_t scratch; /* bytes that ad_svd needs */
 };
 typedef enum ad_lapack_outcome { AD_LAPACK_DONE, AD_LAPACK_NAN, AD_LAPACK_NOT_CONVERGED } ad_lapack_outcome;
 bool ad_svd_takes(int64_t m, int64_t n); /* false: larger than LAPACK can count */
-struct ad_svd ad_svd_plan(ad_dtype dtype, int64_t m, int64_t n);
+struct ad_svd ad_svd_plan(ad_dtype dtype, int64_t m, int64_t n, bool vectors);
 /* Other factorizations, of C-contiguous (n, n) matrices of one of f64 f32 c128 c64, n at most AD_LINALG_LARGEST.
  * Those that give an int give 0, or where they failed, counted from 1. */
 enum { AD_LINALG_LARGEST = 30000 };
@@ -386,7 +387,7 @@ bool ad_numbers_finite(ad_dtype dtype, int64_t count, const void *x);
 
 /* Matrices without symmetry: schur.c. What fails gives one of these. */
 typedef enum ad_schur_outcome { AD_SCHUR_DONE, AD_SCHUR_NOT_CONVERGED, AD_SCHUR_SINGULAR, AD_SCHUR_NEGATIVE, AD_SCHUR_ROOTLESS } ad_schur_outcome;
-/* Complex eigenvalues w and unit eigenvectors in the columns of v, of a real or complex matrix. */
+/* Complex eigenvalues w and unit eigenvectors in the columns of v, which may be NULL, of a real or complex matrix. */
 size_t ad_eig_scratch(ad_dtype dtype, int64_t n); /* bytes */
 ad_schur_outcome ad_eig(ad_dtype dtype, int64_t n, const void *a, void *w, void *v, void *scratch);
 /* A^T = U T U^H with U unitary and T upper triangular, or with blocks of two on its diagonal where A is real; both by

@@ -29,7 +29,7 @@ static int64_t least(const struct ad_svd *svd)
 /* Calls LAPACK on the transpose of `a`, which it overwrites; gives its info. */
 static int decompose(const struct ad_svd *svd, void *a, void *s, void *u, void *vh, void *work, int work_size, void *reals, int *integers)
 {
-    const char *job = "S";
+    const char *job = svd->vectors ? "S" : "N";
     int info = 0, k = (int)least(svd), threads = ad_openblas_hold();
     const int *m = &svd->n, *n = &svd->m;
     switch (svd->dtype) {
@@ -94,9 +94,9 @@ bool ad_svd_takes(int64_t m, int64_t n)
     return m <= INT_MAX && n <= INT_MAX && 5 * k * k + 300. * ((double)m + (double)n) <= INT_MAX;
 }
 
-struct ad_svd ad_svd_plan(ad_dtype dtype, int64_t m, int64_t n)
+struct ad_svd ad_svd_plan(ad_dtype dtype, int64_t m, int64_t n, bool vectors)
 {
-    struct ad_svd svd = { .dtype = dtype, .m = (int)m, .n = (int)n };
+    struct ad_svd svd = { .dtype = dtype, .m = (int)m, .n = (int)n, .vectors = vectors };
     svd.work_size = work_size(&svd);
     svd.scratch = pieces_of(&svd).end;
     return svd;
@@ -140,15 +140,15 @@ static void fill_nan(bool doubles, int64_t count, void *x)
 
 ad_lapack_outcome ad_svd(const struct ad_svd *svd, const void *a, void *u, void *s, void *vh, void *scratch)
 {
-    double extreme = extreme_of(svd, a);
+    double extreme = ad_numbers_finite(svd->dtype, (int64_t)svd->m * svd->n, a) ? 0 : extreme_of(svd, a);
     int64_t k = least(svd);
     if (isnan(extreme))
         return AD_LAPACK_NAN;
     if (isinf(extreme)) {
         bool doubles = is_double(svd->dtype);
-        fill_nan(doubles, numbers_in(svd->dtype, svd->m * k), u);
         fill_nan(doubles, k, s);
-        fill_nan(doubles, numbers_in(svd->dtype, svd->n * k), vh);
+        fill_nan(doubles, svd->vectors ? numbers_in(svd->dtype, svd->m * k) : 0, u);
+        fill_nan(doubles, svd->vectors ? numbers_in(svd->dtype, svd->n * k) : 0, vh);
         return AD_LAPACK_DONE;
     }
     char *start = scratch;

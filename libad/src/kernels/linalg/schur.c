@@ -35,7 +35,7 @@ ad_schur_outcome ad_eig(ad_dtype dtype, int64_t n, const void *a, void *w, void 
 {
     int info = 0;
 #define EIG(letter) info = letter##_eig
-    FOR_DTYPE(SMALL + 1, dtype, EIG, (int)n, a, w, v, scratch);
+    FOR_DTYPE(SMALL + 1, dtype, EIG, dtype, (int)n, a, w, v, scratch);
     return info == 0 ? AD_SCHUR_DONE : AD_SCHUR_NOT_CONVERGED;
 }
 

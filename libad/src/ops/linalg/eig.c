@@ -17,18 +17,19 @@ static bool eig_infer(const ad_node *node, ad_spec *outputs)
     return true;
 }
 
+/* v NULL: the values alone. */
 static bool decompose(const ad_node *node, const char *a, char *w, char *v, void *scratch)
 {
     ad_dtype dtype = ad_node_dtype(node, 0);
     ad_shape shape = ad_node_shape(node, 0);
     int64_t n = shape.dim[shape.ndim - 1], item = (int64_t)ad_dtype_size(dtype), pair = 2 * (int64_t)ad_dtype_size(ad_dtype_real(dtype));
     for (int64_t i = 0; i < ad_stack_count(&shape, 2); i++)
-        if (ad_eig(dtype, n, a + i * n * n * item, w + i * n * pair, v + i * n * n * pair, scratch) != AD_SCHUR_DONE)
+        if (ad_eig(dtype, n, a + i * n * n * item, w + i * n * pair, v ? v + i * n * n * pair : NULL, scratch) != AD_SCHUR_DONE)
             return AD_REFUSE(node, AD_ERROR_NUMERIC, "the eigenvalues of matrix %lld did not converge", (long long)i);
     return true;
 }
 
-static bool eig_eval(const ad_node *node, void *const *outputs)
+static bool evaluate(const ad_node *node, void *w, void *v)
 {
     ad_context *c = ad_current();
     const char *a = data_of(node, 0);
@@ -36,9 +37,14 @@ static bool eig_eval(const ad_node *node, void *const *outputs)
         return a != NULL;
     size_t bytes = ad_eig_scratch(ad_node_dtype(node, 0), ad_matrix_size(node, 0).rows);
     void *scratch = ad_all_finite(node, ad_node_primitive(node)->name) ? ad_allocate(c, bytes) : NULL;
-    bool done = scratch && decompose(node, a, outputs[OUTPUT_W], outputs[OUTPUT_V], scratch);
+    bool done = scratch && decompose(node, a, w, v, scratch);
     ad_deallocate(c, scratch, bytes);
     return done;
+}
+
+static bool eig_eval(const ad_node *node, void *const *outputs)
+{
+    return evaluate(node, outputs[OUTPUT_W], outputs[OUTPUT_V]);
 }
 
 static ad_array *real_diagonal(ad_array *x)
@@ -82,21 +88,67 @@ static const ad_primitive eig_op = {
 };
 AD_OPERATION(eig_op);
 
-static bool eig_of(const char *operation, ad_array *a, ad_array *outputs[2])
+/* ---- eigenvalues alone, where no derivative is in sight; the rules decompose anew ---- */
+
+static bool values_infer(const ad_node *node, ad_spec *output)
 {
-    if (!ad_given(a, operation, "array") || !(a = ad_matrices(operation, a, true)))
-        return false;
-    return ad_call_primitive_many(&eig_op, &a, 1, NULL, outputs);
+    ad_spec both[2];
+    eig_infer(node, both);
+    *output = both[OUTPUT_W];
+    return true;
 }
+
+static bool values_eval(const ad_node *node, void *const *outputs)
+{
+    return evaluate(node, outputs[0], NULL);
+}
+
+static ad_array *vectors_of(const ad_node *node)
+{
+    ad_array *a = ad_node_input(node, 0), *outputs[2];
+    return a && ad_call_primitive_many(&eig_op, &a, 1, NULL, outputs) ? outputs[OUTPUT_V] : NULL;
+}
+
+static ad_array *values_vjp(const ad_node *node, int operand, ad_array *gw)
+{
+    (void)operand;
+    ad_array *vt = ad_matrix_transpose(vectors_of(node));
+    return ad_linalg_solve(vt, ad_zmul(vt, ad_expand_dims(gw, -1)));
+}
+
+static ad_array *values_jvp(const ad_node *node, int operand, ad_array *t)
+{
+    (void)operand;
+    ad_array *v = vectors_of(node);
+    return ad_diagonal(ad_linalg_solve(v, ad_matmul(t, v)), .axis1 = -2, .axis2 = -1);
+}
+
+static const ad_primitive values_op = {
+    .name = "ad_linalg_eigvals",
+    .infer = values_infer,
+    .eval = values_eval,
+    .vjp = values_vjp,
+    .jvp = values_jvp,
+    .saves = AD_SAVE_INPUT(0),
+};
+AD_OPERATION(values_op);
+
+/* ---- public ---- */
 
 ad_tree *(ad_linalg_eig)(ad_array *a)
 {
     ad_array *outputs[2];
-    return eig_of("ad_linalg_eig", a, outputs) ? ad_tree_of("eigenvalues", outputs[OUTPUT_W], "eigenvectors", outputs[OUTPUT_V]) : NULL;
+    if (!ad_given(a, "ad_linalg_eig", "array") || !(a = ad_matrices("ad_linalg_eig", a, true)) || !ad_call_primitive_many(&eig_op, &a, 1, NULL, outputs))
+        return NULL;
+    return ad_tree_of("eigenvalues", outputs[OUTPUT_W], "eigenvectors", outputs[OUTPUT_V]);
 }
 
 ad_array *(ad_linalg_eigvals)(ad_array *a)
 {
     ad_array *outputs[2];
-    return eig_of("ad_linalg_eigvals", a, outputs) ? outputs[OUTPUT_W] : NULL;
+    if (!ad_given(a, "ad_linalg_eigvals", "array") || !(a = ad_matrices("ad_linalg_eigvals", a, true)))
+        return NULL;
+    if (!ad_is_differentiated(a))
+        return ad_call_primitive(&values_op, &a, 1, NULL);
+    return ad_call_primitive_many(&eig_op, &a, 1, NULL, outputs) ? outputs[OUTPUT_W] : NULL;
 }

@@ -14,18 +14,19 @@ static bool eigh_infer(const ad_node *node, ad_spec *outputs)
     return true;
 }
 
+/* v NULL: the values alone. */
 static bool decompose(const ad_node *node, const char *data, char *w, char *v, void *scratch)
 {
     ad_dtype dtype = ad_node_dtype(node, 0);
     ad_shape shape = ad_node_shape(node, 0);
     int64_t n = shape.dim[shape.ndim - 1], item = (int64_t)ad_dtype_size(dtype), real = (int64_t)ad_dtype_size(ad_dtype_real(dtype));
     for (int64_t i = 0; i < ad_stack_count(&shape, 2); i++)
-        if (ad_eigh(dtype, true, n, data + i * n * n * item, w + i * n * real, v + i * n * n * item, scratch) != 0)
+        if (ad_eigh(dtype, true, n, data + i * n * n * item, w + i * n * real, v ? v + i * n * n * item : NULL, scratch) != 0)
             return AD_REFUSE(node, AD_ERROR_NUMERIC, "the eigenvalues of matrix %lld did not converge", (long long)i);
     return true;
 }
 
-static bool eigh_eval(const ad_node *node, void *const *outputs)
+static bool evaluate(const ad_node *node, void *w, void *v)
 {
     ad_context *c = ad_current();
     const ad_array *x = ad_node_input(node, 0);
@@ -34,33 +35,49 @@ static bool eigh_eval(const ad_node *node, void *const *outputs)
         return data != NULL;
     size_t bytes = ad_eigh_scratch((ad_dtype)x->dtype, ad_matrix_size(node, 0).rows);
     void *scratch = ad_all_finite(node, ad_node_primitive(node)->name) ? ad_allocate(c, bytes) : NULL;
-    bool done = scratch && decompose(node, data, outputs[OUTPUT_W], outputs[OUTPUT_V], scratch);
+    bool done = scratch && decompose(node, data, w, v, scratch);
     ad_deallocate(c, scratch, bytes);
     return done;
 }
 
-/* W (diag gw + F o (V^T gV)) V^T with W the conjugate of V. Without gV no gap is divided by. */
+static bool eigh_eval(const ad_node *node, void *const *outputs)
+{
+    return evaluate(node, outputs[OUTPUT_W], outputs[OUTPUT_V]);
+}
+
+/* W diag(gw) V^T: no gap is divided by. */
+static ad_array *values_cotangent(ad_array *v, ad_array *gw)
+{
+    return ad_matmul(ad_zmul(ad_conjugated(v), ad_expand_dims(gw, -2)), ad_matrix_transpose(v));
+}
+
+/* Re diag(V^H t V), of t V. */
+static ad_array *values_tangent(ad_array *v, ad_array *tv)
+{
+    ad_array *diagonal = ad_sum(ad_mul(ad_conjugated(v), tv), .axis = -2);
+    return diagonal && ad_dtype_is_complex((ad_dtype)diagonal->dtype) ? ad_real(diagonal) : diagonal;
+}
+
+/* W (diag gw + F o (V^T gV)) V^T with W the conjugate of V. */
 static ad_array *eigh_vjp(const ad_node *node, int operand, ad_array *gw)
 {
     (void)operand;
     ad_array *w = ad_node_output(node, OUTPUT_W), *v = ad_node_output(node, OUTPUT_V), *gv = ad_node_cotangent(node, OUTPUT_V);
-    ad_array *vt = ad_matrix_transpose(v), *conjugate = ad_conjugated(v);
     if (!gv)
-        return ad_matmul(ad_zmul(conjugate, ad_expand_dims(gw, -2)), vt);
+        return values_cotangent(v, gw);
+    ad_array *vt = ad_matrix_transpose(v);
     ad_array *inner = ad_zmul(ad_matmul(vt, gv), ad_inverse_gaps(w));
     if (gw)
         inner = ad_add(inner, ad_make_diagonal(gw));
-    return ad_matmul(ad_matmul(conjugate, inner), vt);
+    return ad_matmul(ad_matmul(ad_conjugated(v), inner), vt);
 }
 
 static ad_array *eigh_jvp(const ad_node *node, int operand, ad_array *t)
 {
     (void)operand;
     ad_array *w = ad_node_output(node, OUTPUT_W), *v = ad_node_output(node, OUTPUT_V), *tv = ad_matmul(t, v);
-    if (ad_node_target(node) == OUTPUT_W) {
-        ad_array *diagonal = ad_sum(ad_mul(ad_conjugated(v), tv), .axis = -2);
-        return diagonal && ad_dtype_is_complex((ad_dtype)diagonal->dtype) ? ad_real(diagonal) : diagonal;
-    }
+    if (ad_node_target(node) == OUTPUT_W)
+        return values_tangent(v, tv);
     return ad_matmul(v, ad_zmul(ad_matmul(ad_adjoint(v), tv), ad_inverse_gaps(w)));
 }
 
@@ -75,21 +92,68 @@ static const ad_primitive eigh_op = {
 };
 AD_OPERATION(eigh_op);
 
-static bool eigh_of(const char *operation, ad_array *a, const char *uplo, ad_array *outputs[2])
+/* ---- eigenvalues alone, where no derivative is in sight; the rules decompose anew ---- */
+
+static bool values_infer(const ad_node *node, ad_spec *output)
 {
-    if (!ad_given(a, operation, "array") || !(a = ad_matrices(operation, a, true)) || !(a = ad_hermitian(operation, a, uplo)))
-        return false;
-    return ad_call_primitive_many(&eigh_op, &a, 1, NULL, outputs);
+    ad_spec both[2];
+    eigh_infer(node, both);
+    *output = both[OUTPUT_W];
+    return true;
+}
+
+static bool values_eval(const ad_node *node, void *const *outputs)
+{
+    return evaluate(node, outputs[0], NULL);
+}
+
+static ad_array *vectors_of(const ad_node *node)
+{
+    ad_array *a = ad_node_input(node, 0), *outputs[2];
+    return a && ad_call_primitive_many(&eigh_op, &a, 1, NULL, outputs) ? outputs[OUTPUT_V] : NULL;
+}
+
+static ad_array *values_vjp(const ad_node *node, int operand, ad_array *gw)
+{
+    (void)operand;
+    return values_cotangent(vectors_of(node), gw);
+}
+
+static ad_array *values_jvp(const ad_node *node, int operand, ad_array *t)
+{
+    (void)operand;
+    ad_array *v = vectors_of(node);
+    return values_tangent(v, ad_matmul(t, v));
+}
+
+static const ad_primitive values_op = {
+    .name = "ad_linalg_eigvalsh",
+    .infer = values_infer,
+    .eval = values_eval,
+    .vjp = values_vjp,
+    .jvp = values_jvp,
+    .saves = AD_SAVE_INPUT(0),
+};
+AD_OPERATION(values_op);
+
+/* ---- public ---- */
+
+static ad_array *matrices(const char *operation, ad_array *a, const char *uplo)
+{
+    return ad_given(a, operation, "array") && (a = ad_matrices(operation, a, true)) ? ad_hermitian(operation, a, uplo) : NULL;
 }
 
 ad_tree *ad_linalg_eigh_with(ad_array *a, ad_linalg_eigh_options options)
 {
-    ad_array *outputs[2];
-    return eigh_of("ad_linalg_eigh", a, options.UPLO, outputs) ? ad_tree_of("eigenvalues", outputs[OUTPUT_W], "eigenvectors", outputs[OUTPUT_V]) : NULL;
+    ad_array *outputs[2], *x = matrices("ad_linalg_eigh", a, options.UPLO);
+    return x && ad_call_primitive_many(&eigh_op, &x, 1, NULL, outputs) ?
+               ad_tree_of("eigenvalues", outputs[OUTPUT_W], "eigenvectors", outputs[OUTPUT_V]) : NULL;
 }
 
 ad_array *ad_linalg_eigvalsh_with(ad_array *a, ad_linalg_eigh_options options)
 {
-    ad_array *outputs[2];
-    return eigh_of("ad_linalg_eigvalsh", a, options.UPLO, outputs) ? outputs[OUTPUT_W] : NULL;
+    ad_array *outputs[2], *x = matrices("ad_linalg_eigvalsh", a, options.UPLO);
+    if (!x || !ad_is_differentiated(x))
+        return x ? ad_call_primitive(&values_op, &x, 1, NULL) : NULL;
+    return ad_call_primitive_many(&eigh_op, &x, 1, NULL, outputs) ? outputs[OUTPUT_W] : NULL;
 }

@@ -39,6 +39,10 @@ bool ad_system_infer(const ad_node *node, int matrix, int right, ad_spec *output
  * operation. */
 bool ad_all_finite(const ad_node *node, const char *operation);
 
+/* Whether a derivative in x is in sight. Values that need no vectors themselves have rules that do: where there will be a
+ * rule, both come of one decomposition; where not, values alone cost less than half of it. */
+bool ad_is_differentiated(const ad_array *x);
+
 /* conj(x) of complex x, and its transpose. */
 ad_array *ad_conjugated(ad_array *x);
 ad_array *ad_adjoint(ad_array *x);

@@ -75,6 +75,11 @@ bool ad_all_finite(const ad_node *node, const char *operation)
                     AD_FAIL(AD_ERROR_NUMERIC, "%s: a NaN or an infinity in the operand", operation));
 }
 
+bool ad_is_differentiated(const ad_array *x)
+{
+    return ad_live_mask(ad_current()->tape, x) != 0;
+}
+
 ad_array *ad_conjugated(ad_array *x)
 {
     return x && ad_dtype_is_complex((ad_dtype)x->dtype) ? ad_conj(x) : x;

@@ -1,4 +1,4 @@
-/* The thin singular value decomposition x = U diag(s) Vh, of which the singular values are public.
+/* The thin singular value decomposition x = U diag(s) Vh, and singular values alone.
  *
  * With P = U^H dx V, and antihermitian C, D: dU = U C + (I - U U^H) dx V / s, ds = Re diag P, dV = V D + (I - V V^H) dx^H U / s. Of C and D
  * the two combinations that do not mix with each other are
@@ -48,22 +48,23 @@ static bool decompose(const ad_node *node, const struct ad_svd *svd, const char 
     int64_t m = svd->m, n = svd->n, k = m < n ? m : n, count = ad_node_input(node, 0)->size / (m * n);
     int64_t item = (int64_t)ad_dtype_size(svd->dtype), real = (int64_t)ad_dtype_size(ad_dtype_real(svd->dtype));
     const char *operation = ad_node_options(node);
-    char *u = outputs[OUTPUT_U], *s = outputs[OUTPUT_S], *vh = outputs[OUTPUT_VH];
+    char *u = svd->vectors ? outputs[OUTPUT_U] : NULL, *s = outputs[svd->vectors ? OUTPUT_S : 0], *vh = svd->vectors ? outputs[OUTPUT_VH] : NULL;
     for (int64_t i = 0; i < count; i++) {
-        ad_lapack_outcome outcome = ad_svd(svd, x + i * m * n * item, u + i * m * k * item, s + i * k * real, vh + i * k * n * item, scratch);
+        char *own_u = u ? u + i * m * k * item : NULL, *own_vh = vh ? vh + i * k * n * item : NULL;
+        ad_lapack_outcome outcome = ad_svd(svd, x + i * m * n * item, own_u, s + i * k * real, own_vh, scratch);
         if (!succeeded(operation, outcome, i))
             return false;
     }
     return true;
 }
 
-static bool svd_eval(const ad_node *node, void *const *outputs)
+static bool evaluate(const ad_node *node, bool vectors, void *const *outputs)
 {
     ad_context *c = ad_current();
     const ad_array *x = ad_node_input(node, 0);
     if (x->size == 0)
         return true;
-    struct ad_svd svd = ad_svd_plan((ad_dtype)x->dtype, ad_dims(x)[x->ndim - 2], ad_dims(x)[x->ndim - 1]);
+    struct ad_svd svd = ad_svd_plan((ad_dtype)x->dtype, ad_dims(x)[x->ndim - 2], ad_dims(x)[x->ndim - 1], vectors);
     const char *data = data_of(node, 0);
     void *scratch = data ? ad_allocate(c, svd.scratch) : NULL;
     if (!scratch)
@@ -71,6 +72,11 @@ static bool svd_eval(const ad_node *node, void *const *outputs)
     bool done = decompose(node, &svd, data, outputs, scratch);
     ad_deallocate(c, scratch, svd.scratch);
     return done;
+}
+
+static bool svd_eval(const ad_node *node, void *const *outputs)
+{
+    return evaluate(node, true, outputs);
 }
 
 /* ---- what both rules are made of ---- */
@@ -143,9 +149,9 @@ static ad_array *skew(ad_array *x)
 /* ---- reverse, with W and Z the conjugates of U and Vh ---- */
 
 /* W diag(g) Z: no gap is divided by. */
-static ad_array *values_vjp(const struct factors *f, ad_array *g)
+static ad_array *values_cotangent(ad_array *u, ad_array *vh, ad_array *g)
 {
-    return ad_matmul(times_columns(ad_conjugated(f->u), g), ad_conjugated(f->vh));
+    return ad_matmul(times_columns(ad_conjugated(u), g), ad_conjugated(vh));
 }
 
 /* From the cotangents of U and Vh. */
@@ -168,16 +174,17 @@ static ad_array *svd_vjp(const ad_node *node, int operand, ad_array *gu)
     struct factors f = factors_of(node);
     ad_array *gs = ad_node_cotangent(node, OUTPUT_S), *gv = ad_node_cotangent(node, OUTPUT_VH);
     if (!gu && !gv)
-        return values_vjp(&f, gs);
+        return values_cotangent(f.u, f.vh, gs);
     ad_array *d = vectors_vjp(&f, gu ? gu : ad_zeros_like(f.u), gv ? gv : ad_zeros_like(f.vh));
-    return gs ? ad_add(d, values_vjp(&f, gs)) : d;
+    return gs ? ad_add(d, values_cotangent(f.u, f.vh, gs)) : d;
 }
 
 /* ---- forward ---- */
 
-static ad_array *values_jvp(const struct factors *f, ad_array *tv)
+/* Re diag(U^H t V), of t V. */
+static ad_array *values_tangent(ad_array *u, ad_array *tv)
 {
-    ad_array *diagonal = ad_sum(ad_mul(ad_conjugated(f->u), tv), .axis = -2);
+    ad_array *diagonal = ad_sum(ad_mul(ad_conjugated(u), tv), .axis = -2);
     return diagonal && ad_dtype_is_complex((ad_dtype)diagonal->dtype) ? ad_real(diagonal) : diagonal;
 }
 
@@ -187,7 +194,7 @@ static ad_array *svd_jvp(const ad_node *node, int operand, ad_array *t)
     struct factors f = factors_of(node);
     ad_array *tv = ad_matmul(t, ad_adjoint(f.vh));
     if (ad_node_target(node) == OUTPUT_S)
-        return values_jvp(&f, tv);
+        return values_tangent(f.u, tv);
     ad_array *uh = ad_adjoint(f.u), *p = ad_matmul(uh, tv);
     if (ad_node_target(node) == OUTPUT_U) {
         ad_array *d = ad_matmul(f.u, turn(&f, symmetric(p), skew(p)));
@@ -213,16 +220,67 @@ bool ad_thin_svd(const char *operation, ad_array *x, ad_array *outputs[3])
     return x && ad_call_primitive_many(&svd_op, &x, 1, operation, outputs);
 }
 
-/* ---- singular values ---- */
+/* ---- singular values alone, where no derivative is in sight; the rules decompose anew ---- */
+
+static bool values_infer(const ad_node *node, ad_spec *output)
+{
+    ad_spec all[3];
+    if (!svd_infer(node, all))
+        return false;
+    *output = all[OUTPUT_S];
+    return true;
+}
+
+static bool values_eval(const ad_node *node, void *const *outputs)
+{
+    return evaluate(node, false, outputs);
+}
+
+static bool factors_anew(const ad_node *node, ad_array *outputs[3])
+{
+    return ad_thin_svd(ad_node_options(node), ad_node_input(node, 0), outputs);
+}
+
+static ad_array *values_vjp(const ad_node *node, int operand, ad_array *g)
+{
+    (void)operand;
+    ad_array *usv[3];
+    return factors_anew(node, usv) ? values_cotangent(usv[OUTPUT_U], usv[OUTPUT_VH], g) : NULL;
+}
+
+static ad_array *values_jvp(const ad_node *node, int operand, ad_array *t)
+{
+    (void)operand;
+    ad_array *usv[3];
+    return factors_anew(node, usv) ? values_tangent(usv[OUTPUT_U], ad_matmul(t, ad_adjoint(usv[OUTPUT_VH]))) : NULL;
+}
+
+static const ad_primitive values_op = {
+    .name = "ad_linalg_svdvals",
+    .infer = values_infer,
+    .eval = values_eval,
+    .vjp = values_vjp,
+    .jvp = values_jvp,
+    .saves = AD_SAVE_INPUT(0),
+};
+AD_OPERATION(values_op);
+
+static ad_array *values_of(const char *operation, ad_array *x)
+{
+    ad_array *usv[3];
+    if (!x || !ad_is_differentiated(x))
+        return x ? ad_call_primitive(&values_op, &x, 1, operation) : NULL;
+    return ad_thin_svd(operation, x, usv) ? usv[OUTPUT_S] : NULL;
+}
+
 
 ad_array *ad_singular_values(const char *operation, ad_array *x, ad_array **tolerance)
 {
-    ad_array *outputs[3];
+    ad_array *s = values_of(operation, x), *values = s ? ad_stop_gradient(s) : NULL;
     *tolerance = NULL;
-    if (!ad_thin_svd(operation, x, outputs))
+    if (!values)
         return NULL;
     int64_t m = ad_dims(x)[x->ndim - 2], n = ad_dims(x)[x->ndim - 1];
-    ad_array *s = outputs[OUTPUT_S], *values = ad_stop_gradient(s);
     *tolerance = tolerance_of(values, m > n ? m : n);
     return ad_where(ad_less_equal(values, *tolerance), values, s);
 }
@@ -242,10 +300,14 @@ ad_array *(ad_linalg_svdvals)(ad_array *x)
 ad_tree *ad_linalg_svd_with(ad_array *x, ad_linalg_svd_options options)
 {
     ad_array *usv[3];
-    if (!ad_given(x, "ad_linalg_svd", "array") || !(x = ad_matrices("ad_linalg_svd", x, false)) || !ad_thin_svd("ad_linalg_svd", x, usv))
+    if (!ad_given(x, "ad_linalg_svd", "array") || !(x = ad_matrices("ad_linalg_svd", x, false)))
         return NULL;
-    if (!options.compute_uv)
-        return ad_tree_of("S", usv[OUTPUT_S]);
+    if (!options.compute_uv) {
+        ad_array *s = values_of("ad_linalg_svd", x);
+        return s ? ad_tree_of("S", s) : NULL;
+    }
+    if (!ad_thin_svd("ad_linalg_svd", x, usv))
+        return NULL;
     int64_t m = ad_dim(x, -2), n = ad_dim(x, -1);
     if (options.full_matrices && m > n)
         usv[OUTPUT_U] = ad_concatenate(ad_list_of(usv[OUTPUT_U], ad_orthogonal_complement(usv[OUTPUT_U])), .axis = -1);
@@ -272,15 +334,13 @@ static int64_t longer_of(const ad_array *x)
 
 ad_array *ad_linalg_matrix_rank_with(ad_array *x, ad_linalg_rcond_options options)
 {
-    ad_array *usv[3];
     if (ad_given(x, "ad_linalg_matrix_rank", "array") && x->ndim < 2)
         return ad_astype(ad_any(x), AD_I64);
-    if (!x || !(x = ad_matrices("ad_linalg_matrix_rank", x, false)) ||
-        !ad_thin_svd("ad_linalg_matrix_rank", ad_stop_gradient(x), usv))
-        return NULL;
-    if (!ad_size(usv[OUTPUT_S]))
-        return ad_sum(usv[OUTPUT_S], .axis = -1, .dtype = AD_I64);
-    return ad_sum(ad_greater(usv[OUTPUT_S], cut_of(usv[OUTPUT_S], options.rcond, longer_of(x))), .axis = -1);
+    x = x ? ad_matrices("ad_linalg_matrix_rank", x, false) : NULL;
+    ad_array *s = x ? values_of("ad_linalg_matrix_rank", ad_stop_gradient(x)) : NULL;
+    if (!s || !ad_size(s))
+        return s ? ad_sum(s, .axis = -1, .dtype = AD_I64) : NULL;
+    return ad_sum(ad_greater(s, cut_of(s, options.rcond, longer_of(x))), .axis = -1);
 }
 
 struct pseudo_inverse {
