@@ -368,13 +368,22 @@ int ad_cholesky(ad_dtype dtype, int64_t n, const void *a, void *l);
 void ad_cholesky_reverse(ad_dtype dtype, int64_t n, const void *l, const void *g, void *out);
 /* x = T^-1 x, or transposed T^-T x, with the lower or upper triangle T of a, its diagonal taken as 1 for `unit`. */
 void ad_triangular_solve(ad_dtype dtype, bool lower, bool transposed, bool unit, int64_t n, int64_t k, const void *a, void *x);
-/* Eigenvalues w, ascending, of a Hermitian matrix of which one triangle is read, and unit eigenvectors in the
- * columns of v, which may be NULL. */
+/* Eigenvalues w, ascending, of a Hermitian matrix, and unit eigenvectors in the columns of v, which may be NULL. One
+ * triangle is read, or both. */
 size_t ad_eigh_scratch(ad_dtype dtype, int64_t n); /* bytes */
 int ad_eigh(ad_dtype dtype, bool lower, int64_t n, const void *a, void *w, void *v, void *scratch);
 /* Reduced factors A = Q R of an (m, n) matrix, k = min(m, n): q (m, columns) with columns k or m, r (columns, n). */
 size_t ad_qr_scratch(ad_dtype dtype, int64_t m, int64_t n, int64_t columns);
 int ad_qr(ad_dtype dtype, int64_t m, int64_t n, int64_t columns, const void *a, void *q, void *r, void *scratch);
+
+/* small.c: the same decompositions of matrices that are small enough; false where they do not converge. Of eigh both
+ * triangles are read. */
+bool ad_eigh_is_small(int64_t n);
+bool ad_eigh_small(ad_dtype dtype, int n, const void *a, void *w, void *v);
+bool ad_svd_is_small(int64_t m, int64_t n);
+bool ad_svd_small(ad_dtype dtype, int m, int n, const void *a, void *u, void *s, void *vh);
+bool ad_qr_is_small(int64_t m, int64_t n, int64_t columns);
+void ad_qr_small(ad_dtype dtype, int m, int n, int columns, const void *a, void *q, void *r);
 
 /* tiles.c: b = A^T or A^H of an (m, n) matrix; b the Hermitian matrix of which a holds the lower triangle; the lower
  * triangle of a to b's upper one, transposed; and x's upper one to its lower one, with zeros left behind. */

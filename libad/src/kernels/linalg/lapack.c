@@ -151,6 +151,8 @@ ad_lapack_outcome ad_svd(const struct ad_svd *svd, const void *a, void *u, void 
         fill_nan(doubles, svd->vectors ? numbers_in(svd->dtype, svd->n * k) : 0, vh);
         return AD_LAPACK_DONE;
     }
+    if (ad_svd_is_small(svd->m, svd->n))
+        return ad_svd_small(svd->dtype, svd->m, svd->n, a, u, s, vh) ? AD_LAPACK_DONE : AD_LAPACK_NOT_CONVERGED;
     char *start = scratch;
     struct pieces p = pieces_of(svd);
     memcpy(start, a, (size_t)svd->m * (size_t)svd->n * (size_t)ad_item_size(svd->dtype));

@@ -6,12 +6,22 @@
 #include "kernels/kernels.h"
 #include <cblas.h>
 #include <complex.h>
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
 struct eigh_sizes {
     int64_t work, reals, integers;
 };
+
+/* Eigenvalues of a tridiagonal matrix. */
+void dsterf_(const int *n, double *d, double *e, int *info);
+void ssterf_(const int *n, float *d, float *e, int *info);
+void dsteqr_(const char *vectors, const int *n, double *d, double *e, double *z, const int *leading, double *work, int *info, size_t length);
+void ssteqr_(const char *vectors, const int *n, float *d, float *e, float *z, const int *leading, float *work, int *info, size_t length);
+
+/* The function of the real dtype of which a REAL is. */
+#define LAPACK_REAL(f) _Generic((REAL)0, double: d##f##_, float: s##f##_)
 
 #define EACH_DTYPE "kernels/linalg/linalg.inc"
 #include "kernels/linalg/each_dtype.inc"
@@ -99,6 +109,8 @@ size_t ad_eigh_scratch(ad_dtype dtype, int64_t n)
 int ad_eigh(ad_dtype dtype, bool lower, int64_t n, const void *a, void *w, void *v, void *scratch)
 {
     int info = 0;
+    if (ad_eigh_is_small(n))
+        return ad_eigh_small(dtype, (int)n, a, w, v) ? 0 : 1;
 #define EIGH(letter) info = letter##_eigh
     FOR_DTYPE(SMALL + 1, dtype, EIGH, dtype, lower, (int)n, a, w, v, scratch);
     return info;
@@ -117,6 +129,10 @@ size_t ad_qr_scratch(ad_dtype dtype, int64_t m, int64_t n, int64_t columns)
 int ad_qr(ad_dtype dtype, int64_t m, int64_t n, int64_t columns, const void *a, void *q, void *r, void *scratch)
 {
     int info = 0;
+    if (ad_qr_is_small(m, n, columns)) {
+        ad_qr_small(dtype, (int)m, (int)n, (int)columns, a, q, r);
+        return 0;
+    }
 #define QR(letter) info = letter##_qr
     FOR_DTYPE(SMALL + 1, dtype, QR, dtype, (int)m, (int)n, (int)columns, a, q, r, scratch);
     return info;
