@@ -201,6 +201,33 @@ START_TEST(orthogonal_factors_are_exact_to_rounding)
 }
 END_TEST
 
+/* The columns of V have the length 1, and those of a real matrix are real or pairs. Graded matrices are balanced, which gives small eigenvalues their digits
+ * and takes some from the largest eigenvectors. */
+static void check_eig(situation s, double eps)
+{
+    if (s.kind == GRADED || s.kind == GRADED_COLUMNS)
+        return;
+    ad_array *x = operand_of(s), *values = ad_linalg_eigvals(x);
+    ad_tree *t = ad_linalg_eig(x);
+    ck_assert_msg(t != NULL, "%s", ad_error_message());
+    ad_array *w = ad_tree_get(t, "eigenvalues"), *v = wide(ad_tree_get(t, "eigenvectors"));
+    ad_array *lengths = ad_linalg_norm(v, .axis = -2), *trace = ad_trace(wide(x), .axis1 = -2, .axis2 = -1);
+    x = wide(x);
+    WITHIN("lengths", most(ad_sub(lengths, 1)) / eps, 4);
+    WITHIN("the decomposition", units(ad_sub(ad_matmul(x, v), ad_mul(v, ad_expand_dims(wide(w), -2))), x, eps), 400);
+    WITHIN("the sum of values alone", units(ad_expand_dims(ad_expand_dims(ad_sub(ad_sum(wide(values), .axis = -1), trace), -1), -1), x, eps), 64);
+    if (!s.complex) {
+        ad_array *sums = ad_sum(ad_imag(w), .axis = -1);
+        ck_assert_msg(most(sums) == 0, "%s", kind_names[s.kind]);
+    }
+}
+
+START_TEST(eigenvalues_of_matrices_without_symmetry_are_exact_to_rounding)
+{
+    each_situation(check_eig, 9, true);
+}
+END_TEST
+
 /* ---- edges of the range ---- */
 
 static void assert_scales(ad_array *x, double factor, double tolerance)
@@ -290,6 +317,6 @@ START_TEST(the_reverse_rule_of_cholesky_is_the_transpose_of_the_forward_one)
 END_TEST
 
 RUN_TESTS("linalg_accuracy", eigenvalues_alone_have_the_digits_of_those_with_vectors, eigenvalues_of_hermitian_matrices_are_exact_to_rounding, singular_values_are_exact_to_rounding,
-          orthogonal_factors_are_exact_to_rounding, the_largest_and_the_smallest_numbers_are_decomposed,
+          orthogonal_factors_are_exact_to_rounding, eigenvalues_of_matrices_without_symmetry_are_exact_to_rounding, the_largest_and_the_smallest_numbers_are_decomposed,
           matrices_of_zeros_and_of_one_number_have_their_decompositions, small_eigenvalues_of_graded_matrices_keep_their_digits,
           the_reverse_rule_of_cholesky_is_the_transpose_of_the_forward_one)
