@@ -27,15 +27,19 @@ static bool copy(const ad_node *node, void *const *outputs)
 
 static int copies;
 
-static void copy_made(const void *options)
+static bool copy_made(void *numbers)
 {
-    copies += *(const int *)options;
+    copies += *(const int *)numbers;
+    return true;
 }
 
-static void copy_dropped(const void *options)
+static void copy_dropped(const void *numbers)
 {
-    copies -= *(const int *)options;
+    copies -= *(const int *)numbers;
 }
+
+static const ad_field_functions copy_functions = { .keep = copy_made, .drop = copy_dropped };
+static const ad_field copy_fields[] = { { "numbers", 0, 3 * sizeof(int), AD_FIELD_OTHER, false, &copy_functions }, AD_FIELDS_END };
 
 static bool two_infer(const ad_node *node, ad_spec *outputs)
 {
@@ -73,7 +77,7 @@ static ad_array *two_jvp(const ad_node *node, int operand, ad_array *t)
 
 static const ad_primitive two = {
     .name = "two", .infer = two_infer, .eval = two_eval, .vjp = two_vjp, .jvp = two_jvp, .saves = AD_SAVE_INPUTS, .outputs = 2,
-    .options_size = 3 * sizeof(int), .options_keep = copy_made, .options_drop = copy_dropped,
+    .options_size = 3 * sizeof(int), .fields = copy_fields,
 };
 
 static int used; /* 0 or 1: this output; 2: their sum */
@@ -148,7 +152,7 @@ END_TEST
 
 /* ---- rules that are missing or wrong ---- */
 
-static const ad_primitive no_rules = { .name = "no_rules", .infer = like_the_input, .eval = copy, .options_drop = copy_dropped };
+static const ad_primitive no_rules = { .name = "no_rules", .infer = like_the_input, .eval = copy, .fields = copy_fields };
 
 static ad_array *use_no_rules(ad_array *x)
 {

@@ -3,52 +3,8 @@
  *
  * Two things are compared: what the replay gives with what the function gives, to the bit; and the programs of both operands, as text, in which small constants
  * stand with their values. What is computed from an operand outside a call would show in either. */
-#include "rows/all.h"
+#include "rows/programs.h"
 #include <stdio.h>
-
-/* ---- what is recorded ---- */
-
-typedef ad_array *of_operands(ad_tree *operands);
-
-static const char *current_name; /* for what fails */
-static of_operands *current;     /* the function */
-
-static ad_array *operand(ad_tree *operands, int i)
-{
-    return ad_tree_array_at(operands, i);
-}
-
-static ad_array *objective(ad_tree *operands)
-{
-    ad_array *y = ad_real(current(operands));
-    return ad_sum(ad_mul(y, ad_reshape(ad_cos(ad_arange(ad_size(y))), ad_shape_of(y))));
-}
-
-static ad_tree *value(ad_tree *operands)
-{
-    return ad_list_of(current(operands));
-}
-
-static ad_tree *gradient(ad_tree *operands)
-{
-    return ad_grad(objective)(operands);
-}
-
-static ad_array *wave(ad_array *x)
-{
-    return ad_astype(ad_reshape(ad_sin(ad_add(1, ad_arange(ad_size(x)))), ad_shape_of(x)), ad_dtype_of(x));
-}
-
-static ad_tree *second(ad_tree *operands)
-{
-    ad_tree *tangent = NULL;
-    ad_jvp(gradient, operands, ad_tree_map(wave, operands), &tangent);
-    return tangent;
-}
-
-typedef ad_tree *program(ad_tree *);
-static program *const programs[] = { value, gradient, second };
-static const char *const program_names[] = { "value", "gradient", "derivative of the gradient" };
 
 /* ---- recording and replaying ---- */
 
@@ -78,13 +34,7 @@ static bool record(const ad_call_event *event, void *context)
         return true;
     ck_assert_int_lt(calls_count, MOST_CALLS);
     struct call *call = &calls[calls_count++];
-    size_t size = event->operation->options_size;
-    *call = (struct call){ event->operation, (void *)event->options, NULL, event->inputs_count, event->outputs_count };
-    if (size) {
-        call->options = memcpy(malloc(size), event->options, size);
-        if (call->op->options_keep)
-            call->op->options_keep(call->options);
-    }
+    *call = (struct call){ event->operation, ad_options_keep(event->operation, event->options), NULL, event->inputs_count, event->outputs_count };
     call->arrays = malloc((size_t)(call->inputs + call->outputs) * sizeof *call->arrays);
     for (int i = 0; i < call->inputs + call->outputs; i++)
         call->arrays[i] = ad_retain(i < call->inputs ? event->inputs[i] : event->outputs[i - call->inputs]);
@@ -94,10 +44,7 @@ static bool record(const ad_call_event *event, void *context)
 static void forget(void)
 {
     for (int i = 0; i < calls_count; i++) {
-        if (calls[i].op->options_drop && calls[i].options)
-            calls[i].op->options_drop(calls[i].options);
-        if (calls[i].op->options_size)
-            free(calls[i].options);
+        ad_options_free(calls[i].op, calls[i].options);
         for (int k = 0; k < calls[i].inputs + calls[i].outputs; k++)
             ad_release(calls[i].arrays[k]);
         free(calls[i].arrays);
@@ -200,25 +147,6 @@ static void check_text(const char *what, program *f, ad_tree *first, ad_tree *ot
 }
 
 /* ---- rows ---- */
-
-static const struct row *current_row;
-
-static ad_array *of_row(ad_tree *operands)
-{
-    switch (current_row->operands) {
-    case 1: return ((one *)current_row->function)(operand(operands, 0));
-    case 2: return ((two *)current_row->function)(operand(operands, 0), operand(operands, 1));
-    default: return ((three *)current_row->function)(operand(operands, 0), operand(operands, 1), operand(operands, 2));
-    }
-}
-
-static ad_tree *operands_of(const struct row *row, uint64_t seed, const ad_shape *shapes)
-{
-    ad_tree_item items[3];
-    for (int i = 0; i < row->operands; i++)
-        items[i] = (ad_tree_item){ AD_ITEM_ARRAY, random_input(row, seed, shapes[i], row->flags & ONLY_F32 ? AD_F32 : AD_F64, i, false) };
-    return ad_list_from(items, row->operands);
-}
 
 START_TEST(a_recorded_row_serves_other_data)
 {

@@ -14,15 +14,19 @@ static hyper_run *run_of(const ad_node *node)
     return ((const run_options *)ad_node_options(node))->run;
 }
 
-static void keep(const void *options)
+static bool run_keep(void *field)
 {
-    hyper_run_keep(((const run_options *)options)->run);
+    hyper_run_keep(*(hyper_run **)field);
+    return true;
 }
 
-static void drop(const void *options)
+static void run_drop(const void *field)
 {
-    hyper_run_drop(((const run_options *)options)->run);
+    hyper_run_drop(*(hyper_run *const *)field);
 }
+
+static const ad_field_functions run_functions = { .keep = run_keep, .drop = run_drop };
+static const ad_field run_fields[] = { AD_FIELD_OF(run_options, run, &run_functions), AD_FIELDS_END };
 
 /* ---- outputs: x, then the other states and the integers; or the mean along the way ---- */
 
@@ -185,7 +189,7 @@ static ad_array *jvp(const ad_node *node, int operand, ad_array *t)
 #define RUN_RECORD(function, outputs_count)                                                                              \
     {                                                                                                                    \
         .name = function, .infer = infer, .eval = eval, .pull = pull, .jvp = jvp, .saves = AD_SAVE_INPUTS,                 \
-        .outputs = outputs_count, .options_size = sizeof(run_options), .options_keep = keep, .options_drop = drop,       \
+        .outputs = outputs_count, .options_size = sizeof(run_options), .fields = run_fields,                             \
     }
 
 static const ad_primitive sgd = RUN_RECORD("hyper_sgd", 1), sgd_state = RUN_RECORD("hyper_sgd_state", 3), sgd_along = RUN_RECORD("hyper_sgd_along", 1);

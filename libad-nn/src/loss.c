@@ -33,7 +33,9 @@ static ad_array *classes_compose(const ad_node *node, const ad_spec *output)
                         (long long)o->count - 1);
 }
 
-static const ad_field classes_fields[] = { AD_FIELD(struct classes, count, INT64), AD_FIELD(struct classes, dtype, DTYPE), AD_FIELDS_END };
+static const ad_field classes_fields[] = {
+    AD_FIELD(struct classes, operation, ASIDE), AD_FIELD(struct classes, count, INT64), AD_FIELD(struct classes, dtype, DTYPE), AD_FIELDS_END,
+};
 static const ad_primitive classes_op = {
     .name = "adnn_rows_of_classes", .infer = classes_infer, .compose = classes_compose, .constant = true, .options_size = sizeof(struct classes),
     .fields = classes_fields,

@@ -81,10 +81,25 @@ static bool eval(const ad_node *node, void *const *outputs)
     return true;
 }
 
+static const ad_field step_fields[] = {
+    AD_FIELD(struct adnn_step, optimizer.rule, INT),
+    AD_FIELD(struct adnn_step, optimizer.step_size, REAL),
+    AD_FIELD(struct adnn_step, optimizer.momentum, REAL),
+    AD_FIELD(struct adnn_step, optimizer.beta1, REAL),
+    AD_FIELD(struct adnn_step, optimizer.beta2, REAL),
+    AD_FIELD(struct adnn_step, optimizer.epsilon, REAL),
+    AD_FIELD(struct adnn_step, optimizer.weight_decay, REAL),
+    AD_FIELD(struct adnn_step, optimizer.ad_unused_, ASIDE),
+    AD_FIELD(struct adnn_step, m_sum, REAL),
+    AD_FIELD(struct adnn_step, v_sum, REAL),
+    AD_FIELD(struct adnn_step, kept, REAL),
+    AD_FIELDS_END,
+};
+
 #define STEP_GIVING(count)                                                                                             \
     {                                                                                                                  \
         .name = "adnn_optimizer_update", .infer = infer, .eval = eval, .constant = true, .outputs = count,             \
-        .options_size = sizeof(struct adnn_step)                                                                       \
+        .options_size = sizeof(struct adnn_step), .fields = step_fields                                                                       \
     }
 
 static const ad_primitive steps[] = { STEP_GIVING(1), STEP_GIVING(2), STEP_GIVING(3) };

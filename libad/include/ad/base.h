@@ -74,6 +74,12 @@ typedef struct ad_axes {
     int axis[AD_MAX_NDIM];
 } ad_axes;
 
+/** Elements added before and after each axis; see AD_WIDTHS. */
+typedef struct ad_widths {
+    int count;
+    int64_t width[AD_MAX_NDIM][2];
+} ad_widths;
+
 /** Number of elements of a shape: the product of its dimensions (1 for a scalar); INT64_MAX where that is no size, as with more axes than
  * AD_MAX_NDIM. */
 AD_API int64_t ad_shape_size(ad_shape shape);

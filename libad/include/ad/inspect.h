@@ -44,6 +44,23 @@ typedef struct ad_call_event {
  * lasts as long as the call of the hook; ad_retain keeps an array. */
 typedef bool ad_call_hook(const ad_call_event *event, void *context);
 
+/** Options of a call for later: a copy that holds all it needs, until ad_options_free. The options themselves where `primitive->options_size` is 0. NULL and an
+ * error on failure. */
+AD_API void *ad_options_keep(const ad_primitive *primitive, const void *options);
+
+/** Gives up options that ad_options_keep gave. */
+AD_API void ad_options_free(const ad_primitive *primitive, void *kept);
+
+/** Whether two calls of a primitive have the same options: those of its fields that change what is computed. Two calls that have, on the same operands, give the
+ * same. Memory that a field refers to counts by what is there, a number that is not a number equals every other. */
+AD_API bool ad_options_equal(const ad_primitive *primitive, const void *a, const void *b);
+
+/** A hash of options: the same for those that are equal. */
+AD_API uint64_t ad_options_hash(const ad_primitive *primitive, const void *options);
+
+/** Options as C: ".axes = AD_AXES(0), .keepdims = true", "" where there are none. To be freed by the caller; NULL and an error on failure. */
+AD_API char *ad_options_text(const ad_primitive *primitive, const void *options);
+
 /** Lets a hook see every call of an operation in this thread from now on, in the order in which they end; NULL: no hook. There is
  * one at a time. While calls are told, cotangents are added by operations, too, and no short way is taken. Results have the same bits. */
 AD_API void ad_on_call(ad_call_hook *hook, void *context);

@@ -7,6 +7,7 @@
 #define AD_PRIMITIVE_H
 
 #include <ad/base.h>
+#include <stdio.h>
 
 AD_BEGIN_DECLS
 
@@ -46,38 +47,53 @@ enum { AD_MAX_OUTPUTS = 8 };
 
 /** What a field of a primitive's options holds. */
 typedef enum ad_field_kind {
-    AD_FIELD_INT,         /**< an int */
+    AD_FIELD_INT,         /**< an int, or an enum */
     AD_FIELD_INT64,       /**< an int64_t */
-    AD_FIELD_REAL,        /**< a double */
-    AD_FIELD_FLAG,        /**< a bool */
+    AD_FIELD_REAL,        /**< a double; every NaN is like every other */
+    AD_FIELD_FLAG,        /**< a bool, written where it is true */
     AD_FIELD_DTYPE,       /**< an ad_dtype */
     AD_FIELD_TEXT,        /**< characters in place, ended by 0 */
     AD_FIELD_AXES,        /**< an ad_axes */
     AD_FIELD_AXIS_BITS,   /**< a uint32_t: bit i stands for axis i */
-    AD_FIELD_AXIS_FLAGS,  /**< a bool for each axis of the first operand */
-    AD_FIELD_PERMUTATION, /**< a uint8_t for each axis of the first operand: an order of them */
-    AD_FIELD_SHAPE,       /**< an ad_shape *; NULL: that of the output */
-    AD_FIELD_WIDTHS,      /**< an ad_widths *, a pair for each axis of the first operand */
-    AD_FIELD_OTHER        /**< anything else, of which `text` writes what users would */
+    AD_FIELD_PERMUTATION, /**< a uint8_t that counts, and as many more behind it: an order of that many axes */
+    AD_FIELD_ASIDE,       /**< what does not change what is computed, as a name for errors: neither written nor compared */
+    AD_FIELD_SHAPE,       /**< an ad_shape *, which a recorded call copies; NULL: none */
+    AD_FIELD_WIDTHS,      /**< an ad_widths *, which a recorded call copies; NULL: none */
+    AD_FIELD_OTHER        /**< anything else, which `functions` knows */
 } ad_field_kind;
 
-/** A field of a primitive's options, so that a call can be printed. A table of them ends with AD_FIELDS_END. */
+/** What can be done with a field of AD_FIELD_OTHER. Each is optional. */
+typedef struct ad_field_functions {
+    void (*write)(const void *field, FILE *out); /**< the value as users write it in C; NULL: the field is not written */
+    bool (*equal)(const void *a, const void *b); /**< whether two calls have the same; NULL: if they have the same bytes */
+    uint64_t (*hash)(const void *field);         /**< the same for what is equal; NULL: that of the bytes */
+    bool (*keep)(void *field);       /**< called on a copy of the options: makes what the field refers to outlast the original. False and an error on
+                                          failure, and there is nothing to drop; NULL: it refers to nothing that goes */
+    void (*drop)(const void *field); /**< gives up what keep made, before the copy goes */
+} ad_field_functions;
+
+/** A field of a primitive's options. A table of them, ended by AD_FIELDS_END, is all that is known of options: by it a call is printed, compared and hashed, and
+ * kept for later. It describes every member. */
 typedef struct ad_field {
     const char *name; /**< as users write it; "" for an argument without a name */
-    uint16_t offset;
-    uint8_t kind;                                               /**< ad_field_kind */
-    void (*text)(const void *field, char *buffer, size_t room); /**< of AD_FIELD_OTHER */
+    uint16_t offset, size;
+    uint8_t kind;                        /**< ad_field_kind */
+    bool value_only;                     /**< of what is kept: no rule reads it, so a recorded call that will not be computed again leaves it all 0 */
+    const ad_field_functions *functions; /**< of AD_FIELD_OTHER */
 } ad_field;
 
 /** A field by its name, and one without: AD_FIELD(struct reduction, keepdims, FLAG). */
-#define AD_FIELD(type, field, kind)         { #field, offsetof(type, field), AD_FIELD_##kind, NULL }
-#define AD_FIELD_UNNAMED(type, field, kind) { "", offsetof(type, field), AD_FIELD_##kind, NULL }
+#define AD_FIELD(type, field, kind)         { #field, offsetof(type, field), sizeof(((type *)0)->field), AD_FIELD_##kind, false, NULL }
+#define AD_FIELD_UNNAMED(type, field, kind) { "", offsetof(type, field), sizeof(((type *)0)->field), AD_FIELD_##kind, false, NULL }
 
-/** Options that are one value, without a struct around it. */
-#define AD_FIELD_WHOLE(name, kind) { name, 0, AD_FIELD_##kind, NULL }
+/** A field with functions of its own: AD_FIELD_OF(struct training, run, &run_functions). */
+#define AD_FIELD_OF(type, field, functions) { #field, offsetof(type, field), sizeof(((type *)0)->field), AD_FIELD_OTHER, false, functions }
+
+/** Options that are one value: AD_FIELD_WHOLE(ad_axes, "axes", AXES). */
+#define AD_FIELD_WHOLE(type, name, kind) { name, 0, sizeof(type), AD_FIELD_##kind, false, NULL }
 
 /** The end of a table. */
-#define AD_FIELDS_END { NULL, 0, 0, NULL }
+#define AD_FIELDS_END { NULL, 0, 0, 0, false, NULL }
 
 struct ad_primitive {
     /** As users call it: it opens every error sentence. */
@@ -144,10 +160,9 @@ struct ad_primitive {
     int outputs;         /**< 0 means 1; at most AD_MAX_OUTPUTS */
     size_t options_size; /**< bytes of the options that a recorded node copies; 0: it keeps the pointer, which must stay good. Rules read them, and
                               in a checkpoint infer and eval once more. */
-    void (*options_keep)(const void *options); /**< called on a node's copy of the options, if they hold references; */
-    void (*options_drop)(const void *options); /**< and before that copy goes. NULL: nothing to do */
+    const ad_field *fields; /**< of the options: how they are kept, compared and printed. NULL: they are bytes, which are copied and compared as they are, and
+                                 not shown */
     int code;            /**< free for primitives that share their functions */
-    const ad_field *fields; /**< of the options; NULL: they are not shown */
 };
 
 /** Calls a primitive of one output.

@@ -71,12 +71,6 @@ typedef struct ad_roll_options {
     int ad_unused_;
 } AD_NAMED_ ad_roll_options;
 
-/** Elements added before and after each axis; see AD_WIDTHS. */
-typedef struct ad_widths {
-    int count;
-    int64_t width[AD_MAX_NDIM][2];
-} ad_widths;
-
 /** Of ad_pad. */
 typedef struct ad_pad_options {
     const char *mode;       /**< = "constant": or "edge", "reflect", "symmetric", "wrap" */

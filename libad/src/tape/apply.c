@@ -599,9 +599,3 @@ int ad_node_target(const ad_node *node)
 {
     return node->target;
 }
-
-bool ad_may_be_computed_again(void)
-{
-    const struct ad_tape *tape = ad_current()->tape;
-    return !tape || !tape->rules_alone;
-}

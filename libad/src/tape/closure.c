@@ -1,5 +1,6 @@
 /* Functions: reading signatures, calling C functions, and C function pointers for transformed ones, by libffi.
  * memo.c remembers them. */
+#include "array/hash.h"
 #include "tape/function.h"
 #include <stdarg.h>
 #include <string.h>
@@ -285,20 +286,21 @@ void *ad_call_values(const ad_fn *fn, const ad_value *values)
 
 /* ---- calls kept for later ---- */
 
-void ad_call_record_keep(const void *options)
+static bool record_keep(void *field)
 {
-    const struct ad_call_record *record = options;
+    const struct ad_call_record *record = field;
     for (int i = 0; i < record->fn->count; i++) {
         if (record->fn->arguments[i] == 'a')
             (ad_retain)(record->arguments[i].p);
         else if (record->fn->arguments[i] == 't')
             ad_tree_retain(record->arguments[i].p);
     }
+    return true;
 }
 
-void ad_call_record_drop(const void *options)
+static void record_drop(const void *field)
 {
-    const struct ad_call_record *record = options;
+    const struct ad_call_record *record = field;
     for (int i = 0; i < record->fn->count; i++) {
         if (record->fn->arguments[i] == 'a')
             (ad_release)(record->arguments[i].p);
@@ -306,3 +308,36 @@ void ad_call_record_drop(const void *options)
             ad_tree_release(record->arguments[i].p);
     }
 }
+
+/* An argument's bits; what a shorter one leaves of them does not count. */
+static uint64_t argument_bits(const struct ad_call_record *record, int i)
+{
+    const ad_value *value = &record->arguments[i];
+    uint64_t bits = 0;
+    switch (record->fn->arguments[i]) {
+    case 'i': return (uint64_t)value->i;
+    case 'l': return (uint64_t)value->l;
+    case 'd': memcpy(&bits, &value->d, sizeof bits); return bits;
+    default: return (uintptr_t)value->p;
+    }
+}
+
+static bool record_equal(const void *a, const void *b)
+{
+    const struct ad_call_record *one = a, *other = b;
+    bool equal = one->fn == other->fn;
+    for (int i = 0; equal && i < one->fn->count; i++)
+        equal = argument_bits(one, i) == argument_bits(other, i);
+    return equal;
+}
+
+static uint64_t record_hash(const void *field)
+{
+    const struct ad_call_record *record = field;
+    uint64_t hash = ad_hash(0, (uintptr_t)record->fn);
+    for (int i = 0; i < record->fn->count; i++)
+        hash = ad_hash(hash, argument_bits(record, i));
+    return hash;
+}
+
+const ad_field_functions ad_call_record_functions = { .equal = record_equal, .hash = record_hash, .keep = record_keep, .drop = record_drop };

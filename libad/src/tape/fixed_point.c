@@ -136,6 +136,7 @@ static ad_array *implicit_jvp(const ad_node *node, int operand, ad_array *t)
     return values[0].p ? fixed_point(c, step, values) : NULL;
 }
 
+static const ad_field implicit_fields[] = { AD_FIELD_CALL_RECORD, AD_FIELDS_END };
 static const ad_primitive implicit = {
     .name = "ad_fixed_point",
     .infer = implicit_infer,
@@ -145,8 +146,7 @@ static const ad_primitive implicit = {
     .parameters = 1u << SOLUTION,
     .saves = AD_SAVE_INPUT(PARAMETERS) | AD_SAVE_OUTPUT,
     .options_size = sizeof(struct ad_call_record),
-    .options_keep = ad_call_record_keep,
-    .options_drop = ad_call_record_drop,
+    .fields = implicit_fields,
 };
 
 /* ---- the iteration ---- */

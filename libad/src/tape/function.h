@@ -79,8 +79,9 @@ struct ad_call_record {
     ad_value arguments[AD_MAX_ARGUMENTS];
 };
 
-void ad_call_record_keep(const void *record);
-void ad_call_record_drop(const void *record);
+/* Options that are one. */
+extern const ad_field_functions ad_call_record_functions;
+#define AD_FIELD_CALL_RECORD { "", 0, sizeof(struct ad_call_record), AD_FIELD_OTHER, false, &ad_call_record_functions }
 
 /* An array or a tree as a list of leaves. */
 struct ad_leaves {

@@ -57,7 +57,7 @@ static void write_call_node(struct graph *g, uint32_t i)
             fprintf(g->label, ", ");
             ad_write_values(g->label, p->values[inputs[k]].array);
         }
-    ad_write_options(g->label, p, call);
+    ad_options_write(call->op, ad_options_at(call->op, &call->options), g->label, true);
     end_label(g);
     fprintf(g->out, "];\n");
     for (uint32_t k = 0; k < call->inputs_count; k++)

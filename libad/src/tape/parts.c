@@ -90,7 +90,7 @@ static bool append(ad_context *c, struct ad_parts *parts, const ad_primitive *op
     struct part *part = &parts->parts[parts->count];
     part->op = op;
     part->inputs = 1 + count;
-    if (!ad_options_copy(c, op, options, &part->options))
+    if (!ad_options_copy(c, op, options, false, &part->options))
         return false;
     bool done = append_input(c, parts, g, parts->count++);
     for (int i = 0; i < count && done; i++)
@@ -109,14 +109,15 @@ static struct ad_parts *parts_of(const ad_node *node)
     return ((const struct together *)ad_node_options(node))->parts;
 }
 
-static void together_keep(const void *options)
+static bool parts_keep(void *field)
 {
-    ((const struct together *)options)->parts->references++;
+    (*(struct ad_parts **)field)->references++;
+    return true;
 }
 
-static void together_drop(const void *options)
+static void parts_drop(const void *field)
 {
-    parts_release(ad_current(), ((const struct together *)options)->parts);
+    parts_release(ad_current(), *(struct ad_parts *const *)field);
 }
 
 static bool is_parameter(const ad_node *node, int operand)
@@ -184,9 +185,11 @@ static ad_array *together_vjp(const ad_node *node, int operand, ad_array *g)
     return inputs ? ad_call_primitive(part->op, inputs, part->inputs, ad_options_at(part->op, &part->options)) : NULL;
 }
 
+static const ad_field_functions parts_functions = { .keep = parts_keep, .drop = parts_drop };
+static const ad_field together_fields[] = { AD_FIELD_OF(struct together, parts, &parts_functions), AD_FIELDS_END };
 static const ad_primitive together_op = {
     .name = "ad_put_together", .infer = together_infer, .eval = together_eval, .vjp = together_vjp, .linear = AD_LINEAR, .is_parameter = is_parameter,
-    .options_size = sizeof(struct together), .options_keep = together_keep, .options_drop = together_drop,
+    .options_size = sizeof(struct together), .fields = together_fields,
 };
 
 static ad_array *put_together(ad_context *c, struct ad_parts *parts)

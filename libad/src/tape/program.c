@@ -83,7 +83,7 @@ static bool record_call(const ad_call_event *event, void *context)
     if (!done)
         return false;
     p->calls[p->calls_count] = call;
-    if (!ad_options_copy(p->c, call.op, event->options, &p->calls[p->calls_count].options))
+    if (!ad_options_copy(p->c, call.op, event->options, false, &p->calls[p->calls_count].options))
         return false;
     p->calls_count++;
     return true;
@@ -108,87 +108,6 @@ static void program_free(struct ad_program *p)
 }
 
 /* ---- writing what calls are made of ---- */
-
-static void write_axes(FILE *out, const int *axes, int count)
-{
-    fprintf(out, "AD_AXES(");
-    for (int i = 0; i < count; i++)
-        fprintf(out, "%s%d", i ? ", " : "", axes[i]);
-    fprintf(out, ")");
-}
-
-static void write_shape(FILE *out, const ad_shape *shape)
-{
-    fprintf(out, shape->ndim ? "AD_SHAPE(" : "AD_SCALAR_SHAPE");
-    for (int i = 0; i < shape->ndim; i++)
-        fprintf(out, "%s%" PRId64 "%s", i ? ", " : "", shape->dim[i], i == shape->ndim - 1 ? ")" : "");
-}
-
-/* Axes chosen by a bit, a flag or a place of an order for each. */
-static void write_axis_list(FILE *out, ad_field_kind kind, const void *field, int ndim)
-{
-    uint32_t bits = 0;
-    int axes[AD_MAX_NDIM], count = 0;
-    if (kind == AD_FIELD_AXIS_BITS)
-        memcpy(&bits, field, sizeof bits);
-    for (int i = 0; i < ndim; i++) {
-        if (kind == AD_FIELD_PERMUTATION)
-            axes[count++] = ((const uint8_t *)field)[i];
-        else if (kind == AD_FIELD_AXIS_BITS ? bits >> i & 1 : ((const bool *)field)[i])
-            axes[count++] = i;
-    }
-    write_axes(out, axes, count);
-}
-
-static void write_field(FILE *out, const ad_field *f, const void *options, const ad_array *first, const ad_array *output)
-{
-    const void *field = (const char *)options + f->offset, *pointer = NULL;
-    const ad_field_kind kind = (ad_field_kind)f->kind;
-    if (kind == AD_FIELD_SHAPE || kind == AD_FIELD_WIDTHS)
-        memcpy(&pointer, field, sizeof pointer);
-    switch (kind) {
-    case AD_FIELD_INT: fprintf(out, "%d", *(const int *)field); break;
-    case AD_FIELD_INT64: fprintf(out, "%" PRId64, *(const int64_t *)field); break;
-    case AD_FIELD_REAL: fprintf(out, "%.17g", *(const double *)field); break;
-    case AD_FIELD_FLAG: fprintf(out, *(const bool *)field ? "true" : "false"); break;
-    case AD_FIELD_DTYPE: fprintf(out, "%s", ad_dtype_name(*(const ad_dtype *)field)); break;
-    case AD_FIELD_TEXT: ad_write_quoted(out, field); break;
-    case AD_FIELD_AXES: write_axes(out, ((const ad_axes *)field)->axis, ((const ad_axes *)field)->count); break;
-    case AD_FIELD_AXIS_BITS:
-    case AD_FIELD_AXIS_FLAGS:
-    case AD_FIELD_PERMUTATION: write_axis_list(out, kind, field, first->ndim); break;
-    case AD_FIELD_SHAPE: {
-        ad_shape shape = pointer ? *(const ad_shape *)pointer : ad_shape_of(output);
-        write_shape(out, &shape);
-        break;
-    }
-    case AD_FIELD_WIDTHS:
-        fprintf(out, "AD_WIDTHS(");
-        for (int i = 0; i < first->ndim; i++)
-            fprintf(out, "%s{%" PRId64 ", %" PRId64 "}", i ? ", " : "", ((const ad_widths *)pointer)->width[i][0], ((const ad_widths *)pointer)->width[i][1]);
-        fprintf(out, ")");
-        break;
-    case AD_FIELD_OTHER: {
-        char text[256] = "";
-        f->text(field, text, sizeof text);
-        fprintf(out, "%s", text);
-        break;
-    }
-    }
-}
-
-/* ", .axis = 0" for each option; a flag only where it is set. */
-void ad_write_options(FILE *out, const struct ad_program *p, const struct ad_program_call *call)
-{
-    const uint32_t *outputs = p->list + call->first;
-    const void *options = ad_options_at(call->op, &call->options);
-    for (const ad_field *f = call->op->fields; f && f->name && options; f++) {
-        if (f->kind == AD_FIELD_FLAG && !*((const bool *)options + f->offset))
-            continue;
-        fprintf(out, *f->name ? ", .%s = " : ", ", f->name);
-        write_field(out, f, options, p->values[outputs[call->outputs_count]].array, p->values[outputs[0]].array);
-    }
-}
 
 static void write_name(FILE *out, const struct ad_program *p, const struct ad_program_value *v)
 {
@@ -234,7 +153,7 @@ static void write_call(FILE *out, const struct ad_program *p, const struct ad_pr
         fprintf(out, i ? ", " : "");
         write_operand(out, p, &p->values[inputs[i]]);
     }
-    ad_write_options(out, p, call);
+    ad_options_write(call->op, ad_options_at(call->op, &call->options), out, call->inputs_count > 0);
     fprintf(out, ")");
 }
 
@@ -276,7 +195,7 @@ static void write_constant(FILE *out, ad_context *c, ad_array *x)
     } else if (in_order && is_uniform(in_order)) {
         ad_shape shape = ad_shape_of(x);
         fprintf(out, "ad_full(");
-        write_shape(out, &shape);
+        ad_shape_write(&shape, out);
         fprintf(out, ", ");
         ad_write_values(out, ad_array_view(c, in_order, (ad_dtype)x->dtype, 0, NULL, NULL, 0));
         fprintf(out, ")");

@@ -208,7 +208,7 @@ const struct ad_real_rule *ad_rule_learn(ad_context *c, struct ad_real_call *cal
 static bool is_suited(const ad_primitive *op, int count)
 {
     bool rules = op->derivative || (op->vjp && (op->jvp || (op->linear == AD_LINEAR && count == 1)));
-    return (rules || op->constant) && op->outputs <= 1 && !op->parameters && !op->options_keep && !op->options_drop;
+    return (rules || op->constant) && op->outputs <= 1 && !op->parameters && !ad_options_refer(op);
 }
 
 static struct ad_real_call *find(struct ad_real_call **first, const ad_primitive *op, uint64_t key)

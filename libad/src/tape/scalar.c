@@ -426,7 +426,7 @@ static __attribute__((noinline)) ad_array *call_further(ad_context *c, struct ad
         struct ad_real real_b = { .value = y, .slot = mask_b ? b->slot : 0, .array = b };
         if (trace_further(c, call, &real_a, &real_b, mask_a, mask_b, z))
             return z;
-    } else if (!op->parameters && (op->derivative || op->vjp) && !op->options_keep && !op->options_drop && !(mask & tape->forward)) {
+    } else if (!op->parameters && (op->derivative || op->vjp) && !ad_options_refer(op) && !(mask & tape->forward)) {
         if ((z->slot = record_arrays(c, op, a, b, count, options, mask_a, mask_b, z))) {
             z->serial = tape->serial;
             return z;

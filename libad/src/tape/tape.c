@@ -42,35 +42,6 @@ bool ad_slot_inputs(ad_context *c, struct ad_slot *slot, int count)
     return true;
 }
 
-bool ad_options_copy(ad_context *c, const ad_primitive *op, const void *options, const void **place)
-{
-    void *copy = place;
-    if (op->options_size == 0) {
-        *place = options;
-        return true;
-    }
-    if (op->options_size > sizeof *place) {
-        if (!(copy = ad_allocate(c, op->options_size)))
-            return false;
-        *place = copy;
-    }
-    memcpy(copy, options, op->options_size);
-    if (op->options_keep)
-        op->options_keep(copy);
-    if (c->error_code == AD_OK) /* the copy may want memory of its own */
-        return true;
-    ad_options_drop(c, op, place);
-    return false;
-}
-
-void ad_options_drop(ad_context *c, const ad_primitive *op, const void **place)
-{
-    if (op->options_size && op->options_drop)
-        op->options_drop(ad_options_at(op, place));
-    if (op->options_size > sizeof *place)
-        ad_deallocate(c, (void *)*place, op->options_size);
-}
-
 /* Drops what any other slot than a simple call's holds. */
 static void empty(ad_context *c, struct ad_slot *slot)
 {

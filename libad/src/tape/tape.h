@@ -15,6 +15,7 @@
 #include "array/scope.h"
 #include "array/shape.h"
 #include "array/tree.h"
+#include "tape/fields.h"
 #include "tape/operations.h"
 #include <string.h>
 
@@ -205,7 +206,6 @@ struct ad_tape {
     struct ad_real_call *calls[1 << AD_REAL_CALL_BITS]; /* on scalars, by operation: rule.c */
     struct ad_real_call *sum;        /* which adds */
     uint32_t calls_count;
-    bool rules_alone;                /* rules alone will read the copy of options that is made now: the slot's call is not computed again */
     struct ad_recorder *recorder;    /* writes down the calls of a rule; NULL: none does */
 };
 
@@ -251,7 +251,7 @@ AD_ALWAYS_INLINE bool ad_slot_is_short(const struct ad_slot *slot)
 {
     return slot->borrowed & AD_SLOT_SIMPLE ||
            (slot->outputs_count == 1 && slot->count <= 2 && slot->op && !slot->op->pull && !(slot->borrowed & AD_SLOT_HOLLOW) &&
-            slot->op->options_size <= sizeof slot->small_options && !slot->op->options_drop);
+            slot->op->options_size <= sizeof slot->small_options && (!slot->op->options_size || !ad_options_refer(slot->op)));
 }
 
 /* Drops what a short call holds, and leaves a dead slot. Its cotangent may be a scalar, not an array. */
@@ -271,28 +271,12 @@ AD_ALWAYS_INLINE void ad_slot_empty_short(ad_context *c, struct ad_slot *slot)
 void ad_slots_free(ad_context *c, struct ad_slots *slots);
 bool ad_slot_inputs(ad_context *c, struct ad_slot *slot, int count); /* makes room */
 
-/* Options that outlast a call. Where the primitive says how many bytes they have, they are copied, to `place` itself
- * if they fit there. Otherwise the pointer is kept. */
-bool ad_options_copy(ad_context *c, const ad_primitive *op, const void *options, const void **place); /* false: an error, and nothing to drop */
-void ad_options_drop(ad_context *c, const ad_primitive *op, const void **place);
-
-AD_ALWAYS_INLINE const void *ad_options_at(const ad_primitive *op, const void *const *place)
-{
-    return op->options_size && op->options_size <= sizeof *place ? place : *place;
-}
-
 /* Sets op and the options. */
 AD_ALWAYS_INLINE bool ad_slot_options(ad_context *c, struct ad_slot *slot, const ad_primitive *op, const void *options)
 {
-    bool copied = true;
-    if (!op->options_size) {
+    if (!op->options_size)
         slot->options = options;
-    } else {
-        c->tape->rules_alone = !c->tape->run;
-        copied = ad_options_copy(c, op, options, &slot->options);
-        c->tape->rules_alone = false;
-    }
-    if (!copied)
+    else if (!ad_options_copy(c, op, options, !c->tape->run, &slot->options))
         return false;
     slot->op = op;
     return true;
@@ -602,10 +586,6 @@ ad_array *ad_match(ad_array *g, const ad_array *like); /* shape and dtype of `li
 
 /* An input as it is: for infer (shape, dtype), eval and view (data too). Reverse rules use ad_node_input. */
 ad_array *ad_node_operand(const ad_node *node, int operand);
-
-/* Whether the copy of options that is made now may serve infer and eval again: that of a checkpoint, or of who
- * records a program. */
-bool ad_may_be_computed_again(void);
 
 /* The infer of operations that keep the shape and dtype of their first input. */
 bool ad_same_infer(const ad_node *node, ad_spec *output);

@@ -43,7 +43,7 @@ static ad_array *astype_transpose(const ad_node *node, int operand, ad_array *g)
 }
 
 /* The dtype is the whole of the options. */
-static const ad_field astype_fields[] = { AD_FIELD_WHOLE("", DTYPE), AD_FIELDS_END };
+static const ad_field astype_fields[] = { AD_FIELD_WHOLE(ad_dtype, "", DTYPE), AD_FIELDS_END };
 static const ad_primitive astype_op = {
     .name = "ad_astype", .infer = astype_infer, .eval = astype_eval, .vjp = astype_transpose, .linear = AD_LINEAR, .options_size = sizeof(ad_dtype),
     .fields = astype_fields,
@@ -196,7 +196,8 @@ static ad_array *diagonal_transpose(const ad_node *node, int operand, ad_array *
 
 /* Its options are the public ones, with axes that are not negative. */
 static const ad_field diagonal_fields[] = {
-    AD_FIELD(ad_diagonal_options, offset, INT64), AD_FIELD(ad_diagonal_options, axis1, INT), AD_FIELD(ad_diagonal_options, axis2, INT), AD_FIELDS_END,
+    AD_FIELD(ad_diagonal_options, offset, INT64), AD_FIELD(ad_diagonal_options, axis1, INT), AD_FIELD(ad_diagonal_options, axis2, INT),
+    AD_FIELD(ad_diagonal_options, ad_unused_, ASIDE), AD_FIELDS_END,
 };
 static const ad_primitive diagonal_op = {
     .name = "ad_diagonal", .infer = diagonal_infer, .view = diagonal_view, .vjp = diagonal_transpose, .linear = AD_LINEAR,
@@ -258,7 +259,7 @@ static ad_array *make_diagonal_transpose(const ad_node *node, int operand, ad_ar
 
 static const ad_field make_diagonal_fields[] = {
     AD_FIELD(ad_make_diagonal_options, offset, INT64), AD_FIELD(ad_make_diagonal_options, rows, INT64),
-    AD_FIELD(ad_make_diagonal_options, columns, INT64), AD_FIELDS_END,
+    AD_FIELD(ad_make_diagonal_options, columns, INT64), AD_FIELD(ad_make_diagonal_options, ad_unused_, ASIDE), AD_FIELDS_END,
 };
 static const ad_primitive make_diagonal_op = {
     .name = "ad_make_diagonal", .infer = make_diagonal_infer, .eval = make_diagonal_eval, .vjp = make_diagonal_transpose, .linear = AD_LINEAR,

@@ -42,12 +42,14 @@ static enum norm exchanged(enum norm norm)
 
 enum { FFT, IFFT, RFFT, IRFFT, DCT };
 
-static const ad_field along_fields[] = { AD_FIELD(struct along, axis, INT), AD_FIELD(struct along, norm, TEXT), AD_FIELDS_END };
+static const ad_field along_fields[] = {
+    AD_FIELD(struct along, n, ASIDE), AD_FIELD(struct along, type, ASIDE), AD_FIELD(struct along, axis, INT), AD_FIELD(struct along, norm, TEXT), AD_FIELDS_END,
+};
 static const ad_field irfft_fields[] = {
-    AD_FIELD(struct along, n, INT64), AD_FIELD(struct along, axis, INT), AD_FIELD(struct along, norm, TEXT), AD_FIELDS_END,
+    AD_FIELD(struct along, n, INT64), AD_FIELD(struct along, type, ASIDE), AD_FIELD(struct along, axis, INT), AD_FIELD(struct along, norm, TEXT), AD_FIELDS_END,
 };
 static const ad_field dct_fields[] = {
-    AD_FIELD(struct along, type, INT), AD_FIELD(struct along, axis, INT), AD_FIELD(struct along, norm, TEXT), AD_FIELDS_END,
+    AD_FIELD(struct along, n, ASIDE), AD_FIELD(struct along, type, INT), AD_FIELD(struct along, axis, INT), AD_FIELD(struct along, norm, TEXT), AD_FIELDS_END,
 };
 
 static bool along_infer(const ad_node *node, ad_spec *output)

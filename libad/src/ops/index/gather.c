@@ -248,7 +248,9 @@ static ad_array *add_jvp(const ad_node *node, int operand, ad_array *t);
 static ad_array *put_transpose(const ad_node *node, int operand, ad_array *g);
 static bool put_vjp_within(const ad_node *node, void *g);
 
-static const ad_field places_fields[] = { AD_FIELD(struct places, axis, INT), AD_FIELDS_END };
+static const ad_field places_fields[] = {
+    AD_FIELD(struct places, operation, ASIDE), AD_FIELD(struct places, axis, INT), AD_FIELD(struct places, named, ASIDE), AD_FIELDS_END,
+};
 #define PLACES(operand) \
     .parameters = 1u << (operand), .saves = AD_SAVE_INPUT(operand), .options_size = sizeof(struct places), .fields = places_fields
 

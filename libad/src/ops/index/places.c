@@ -11,7 +11,9 @@
 #include "ops/ops.h"
 #include <string.h>
 
-static const ad_field places_fields[] = { AD_FIELD(struct places, axis, INT), AD_FIELDS_END };
+static const ad_field places_fields[] = {
+    AD_FIELD(struct places, operation, ASIDE), AD_FIELD(struct places, axis, INT), AD_FIELD(struct places, named, ASIDE), AD_FIELDS_END,
+};
 
 /* ---- within an axis, counted from the end where they are negative ---- */
 
@@ -39,7 +41,7 @@ static bool within_eval(const ad_node *node, void *const *outputs)
     return places != NULL;
 }
 
-static const ad_field within_fields[] = { AD_FIELD(struct within, n, INT64), AD_FIELDS_END };
+static const ad_field within_fields[] = { AD_FIELD(struct within, places, ASIDE), AD_FIELD(struct within, n, INT64), AD_FIELDS_END };
 static const ad_primitive within_op = {
     .name = "ad_places_within", .infer = within_infer, .eval = within_eval, .constant = true, .options_size = sizeof(struct within), .fields = within_fields,
 };

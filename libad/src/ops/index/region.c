@@ -4,8 +4,10 @@
  * Where they are in the array is a constant that stands in the options. ops.h has the interface; index.c reads indices, gather.c names single places. */
 #include "ad/array.h"
 #include "ad/shape.h"
+#include "array/hash.h"
 #include "ops/ops.h"
 #include "tape/tape.h"
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,57 +17,99 @@ struct region {
     const struct region_axis *axes;
 };
 
-static void region_keep(const void *options)
+static size_t region_bytes(const struct region_axis *axes)
 {
-    struct region *region = (struct region *)options;
     size_t count = 1;
-    while (region->axes[count - 1].kind != REGION_END)
+    while (axes[count - 1].kind != REGION_END)
         count++;
-    struct region_axis *copy = ad_allocate(ad_current(), count * sizeof *copy);
-    region->axes = copy ? memcpy(copy, region->axes, count * sizeof *copy) : NULL;
+    return count * sizeof *axes;
 }
 
-static void region_drop(const void *options)
+static bool axes_keep(void *field)
 {
-    const struct region *region = options;
-    size_t count = 1;
-    while (region->axes && region->axes[count - 1].kind != REGION_END)
-        count++;
-    ad_deallocate(ad_current(), (void *)region->axes, region->axes ? count * sizeof *region->axes : 0);
+    const struct region_axis **axes = field;
+    size_t bytes = region_bytes(*axes);
+    void *copy = ad_allocate(ad_current(), bytes);
+    if (copy)
+        *axes = memcpy(copy, *axes, bytes);
+    return copy != NULL;
+}
+
+static void axes_drop(const void *field)
+{
+    const struct region_axis *axes = *(const struct region_axis *const *)field;
+    ad_deallocate(ad_current(), (void *)axes, region_bytes(axes));
+}
+
+static void axis_write(const struct region_axis *r, FILE *out)
+{
+    int64_t end = r->start + r->count * r->step;
+    switch (r->kind) {
+    case REGION_NEW: fprintf(out, "None"); break;
+    case REGION_WHOLE: fprintf(out, ":"); break;
+    case REGION_PLACE: fprintf(out, "%" PRId64, r->start); break;
+    default:
+        fprintf(out, "%" PRId64 ":", r->start);
+        if (end >= 0 || r->step > 0)
+            fprintf(out, "%" PRId64, end);
+        if (r->step != 1)
+            fprintf(out, ":%" PRId64, r->step);
+    }
 }
 
 /* "1:3, 0, None": as an index is written. */
-static void region_text(const void *field, char *buffer, size_t room)
+static void axes_write(const void *field, FILE *out)
 {
-    const struct region_axis *r = ((const struct region *)field)->axes;
-    size_t used = (size_t)snprintf(buffer, room, "\"");
-    for (bool first = true; r && r->kind != REGION_END && used < room; r++)
-        for (int64_t k = 0; k < (r->kind == REGION_WHOLE ? r->count : 1) && used < room; k++, first = false) {
-            int64_t end = r->start + r->count * r->step;
-            int more = snprintf(buffer + used, room - used, first ? "" : ", ");
-            used += (size_t)more;
-            if (used >= room)
-                return;
-            if (r->kind == REGION_NEW)
-                more = snprintf(buffer + used, room - used, "None");
-            else if (r->kind == REGION_WHOLE)
-                more = snprintf(buffer + used, room - used, ":");
-            else if (r->kind == REGION_PLACE)
-                more = snprintf(buffer + used, room - used, "%lld", (long long)r->start);
-            else if (r->step < 0 && end < 0)
-                more = snprintf(buffer + used, room - used, "%lld::%lld", (long long)r->start, (long long)r->step);
-            else if (r->step == 1)
-                more = snprintf(buffer + used, room - used, "%lld:%lld", (long long)r->start, (long long)end);
-            else
-                more = snprintf(buffer + used, room - used, "%lld:%lld:%lld", (long long)r->start, (long long)end, (long long)r->step);
-            used += (size_t)more;
+    const char *between = "\"";
+    for (const struct region_axis *r = *(const struct region_axis *const *)field; r->kind != REGION_END; r++)
+        for (int64_t k = 0; k < (r->kind == REGION_WHOLE ? r->count : 1); k++, between = ", ") {
+            fprintf(out, "%s", between);
+            axis_write(r, out);
         }
-    if (used < room)
-        snprintf(buffer + used, room - used, "\"");
+    fprintf(out, *between == ',' ? "\"" : "\"...\"");
 }
 
-static const ad_field region_fields[] = { { "", offsetof(struct region, axes), AD_FIELD_OTHER, region_text }, AD_FIELDS_END };
-#define REGION .options_size = sizeof(struct region), .options_keep = region_keep, .options_drop = region_drop, .fields = region_fields
+/* A number for each member that the kind has a use for. */
+static uint64_t axis_hash(uint64_t hash, const struct region_axis *r)
+{
+    hash = ad_hash(hash, r->kind);
+    if (r->kind == REGION_PART || r->kind == REGION_PLACE)
+        hash = ad_hash(hash, (uint64_t)r->start);
+    if (r->kind == REGION_PART)
+        hash = ad_hash(hash, (uint64_t)r->step);
+    return r->kind == REGION_PART || r->kind == REGION_WHOLE ? ad_hash(hash, (uint64_t)r->count) : hash;
+}
+
+static uint64_t axes_hash(const void *field)
+{
+    uint64_t hash = 0;
+    for (const struct region_axis *r = *(const struct region_axis *const *)field; r->kind != REGION_END; r++)
+        hash = axis_hash(hash, r);
+    return hash;
+}
+
+static bool axis_equal(const struct region_axis *a, const struct region_axis *b)
+{
+    switch (a->kind == b->kind ? a->kind : REGION_END) {
+    case REGION_PART: return a->start == b->start && a->step == b->step && a->count == b->count;
+    case REGION_PLACE: return a->start == b->start;
+    case REGION_WHOLE: return a->count == b->count;
+    case REGION_NEW: return true;
+    default: return false;
+    }
+}
+
+static bool axes_equal(const void *a, const void *b)
+{
+    const struct region_axis *one = *(const struct region_axis *const *)a, *other = *(const struct region_axis *const *)b;
+    while (axis_equal(one, other))
+        one++, other++;
+    return one->kind == REGION_END && other->kind == REGION_END;
+}
+
+static const ad_field_functions axes_functions = { axes_write, axes_equal, axes_hash, axes_keep, axes_drop };
+static const ad_field region_fields[] = { { "", offsetof(struct region, axes), sizeof(void *), AD_FIELD_OTHER, false, &axes_functions }, AD_FIELDS_END };
+#define REGION .options_size = sizeof(struct region), .fields = region_fields
 
 /* A region of an array with these dimensions and byte strides. */
 struct view {

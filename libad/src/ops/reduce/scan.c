@@ -55,7 +55,9 @@ static ad_array *shift_jvp(const ad_node *node, int operand, ad_array *t)
     return shift(t, s, s->reverse, 0);
 }
 
-static const ad_field scan_fields[] = { AD_FIELD(struct scan, axis, INT), AD_FIELD(struct scan, reverse, FLAG), AD_FIELDS_END };
+static const ad_field scan_fields[] = {
+    AD_FIELD(struct scan, axis, INT), AD_FIELD(struct scan, reverse, FLAG), AD_FIELD(struct scan, first, ASIDE), AD_FIELDS_END,
+};
 static const ad_field shift_fields[] = {
     AD_FIELD(struct scan, axis, INT), AD_FIELD(struct scan, reverse, FLAG), AD_FIELD(struct scan, first, REAL), AD_FIELDS_END,
 };

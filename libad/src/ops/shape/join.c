@@ -94,7 +94,7 @@ static ad_array *concatenate_transpose(const ad_node *node, int operand, ad_arra
     return ad_slice_of(g, join->axis, start[0], start[1] - start[0], 1, true);
 }
 
-static const ad_field join_fields[] = { AD_FIELD(struct join, axis, INT), AD_FIELDS_END };
+static const ad_field join_fields[] = { AD_FIELD(struct join, axis, INT), AD_FIELD_OF(struct join, dtype, NULL), AD_FIELDS_END };
 #define JOIN .infer = join_infer, .eval = join_eval, .linear = AD_LINEAR, .options_size = sizeof(struct join), .fields = join_fields
 
 static const ad_primitive stack_op = { .name = "ad_stack", .code = STACK, .vjp = stack_transpose, JOIN };

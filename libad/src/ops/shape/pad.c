@@ -19,25 +19,11 @@ static ad_pad_mode mode_of(const char *name)
     return mode;
 }
 
-/* What a constant pads. The widths stay with the call; a recorded node copies them. */
+/* What a constant pads. */
 struct padding {
     ad_widths *widths; /* a pair for each axis */
     double constant_values;
 };
-
-static void padding_keep(const void *options)
-{
-    struct padding *padding = (struct padding *)options;
-    const ad_widths *widths = padding->widths;
-    padding->widths = ad_allocate(ad_current(), sizeof *widths);
-    if (padding->widths)
-        *padding->widths = *widths;
-}
-
-static void padding_drop(const void *options)
-{
-    ad_deallocate(ad_current(), ((const struct padding *)options)->widths, sizeof(ad_widths));
-}
 
 static bool pad_infer(const ad_node *node, ad_spec *output)
 {
@@ -95,7 +81,7 @@ static ad_array *pad_jvp(const ad_node *node, int operand, ad_array *t)
 static const ad_field padding_fields[] = { AD_FIELD(struct padding, widths, WIDTHS), AD_FIELD(struct padding, constant_values, REAL), AD_FIELDS_END };
 static const ad_primitive pad_op = {
     .name = "ad_pad", .infer = pad_infer, .eval = pad_eval, .vjp = pad_vjp, .jvp = pad_jvp, .options_size = sizeof(struct padding),
-    .options_keep = padding_keep, .options_drop = padding_drop, .fields = padding_fields,
+    .fields = padding_fields,
 };
 AD_OPERATION(pad_op);
 
@@ -135,6 +121,7 @@ ad_array *ad_pad_with(ad_array *x, int64_t width, ad_pad_options options)
         return ad_set_error(AD_ERROR_AXIS, "ad_pad: %d pairs of widths for an array of shape %s", widths->count, AD_SHAPE_TEXT(x));
     for (int axis = 1; axis < x->ndim && widths->count == 1; axis++)
         memcpy(widths->width[axis], widths->width[0], sizeof widths->width[0]);
+    widths->count = x->ndim;
     bool any = false;
     for (int axis = 0; axis < x->ndim; axis++) {
         const int64_t *pair = widths->width[axis];

@@ -17,28 +17,13 @@ static bool has_shape(const ad_array *x, const ad_shape *shape)
 
 /* ---- reshape: the transpose is the reshape back ---- */
 
-/* The options point to the target shape. Only infer and view read it, so a recorded node needs a copy only where
- * they may run again. */
+/* The options point to the target shape, which infer and view read. */
 struct target {
     ad_shape *shape;
 };
 
-static void target_keep(const void *options)
-{
-    struct target *target = (struct target *)options;
-    const ad_shape *shape = ad_may_be_computed_again() ? target->shape : NULL;
-    target->shape = shape ? ad_allocate(ad_current(), sizeof *shape) : NULL;
-    if (target->shape)
-        *target->shape = *shape;
-}
-
-static void target_drop(const void *options)
-{
-    ad_deallocate(ad_current(), ((const struct target *)options)->shape, sizeof(ad_shape));
-}
-
-static const ad_field target_fields[] = { AD_FIELD_UNNAMED(struct target, shape, SHAPE), AD_FIELDS_END };
-#define TARGET .options_size = sizeof(struct target), .options_keep = target_keep, .options_drop = target_drop, .fields = target_fields
+static const ad_field target_fields[] = { { "", offsetof(struct target, shape), sizeof(ad_shape *), AD_FIELD_SHAPE, .value_only = true }, AD_FIELDS_END };
+#define TARGET .options_size = sizeof(struct target), .fields = target_fields
 
 static const ad_shape *target_of(const ad_node *node)
 {
@@ -269,7 +254,7 @@ ad_array *(ad_broadcast_to)(ad_array *x, ad_shape shape)
 /* ---- transpose: its transpose is the inverse order ---- */
 
 struct order {
-    uint8_t axis[AD_MAX_NDIM]; /* of the operand, for each axis of the result */
+    uint8_t count, axis[AD_MAX_NDIM]; /* of the operand, for each axis of the result */
 };
 
 static bool transpose_infer(const ad_node *node, ad_spec *output)
@@ -294,26 +279,32 @@ static ad_array *transpose_view(const ad_node *node, const ad_spec *output)
 
 static ad_array *transpose_transpose(const ad_node *node, int operand, ad_array *g);
 
-static const ad_field order_fields[] = { { "axes", offsetof(struct order, axis), AD_FIELD_PERMUTATION, NULL }, AD_FIELDS_END };
+static const ad_field order_fields[] = { AD_FIELD_WHOLE(struct order, "axes", PERMUTATION), AD_FIELDS_END };
 static const ad_primitive transpose_op = {
     .name = "ad_transpose", .infer = transpose_infer, .view = transpose_view, .vjp = transpose_transpose, .linear = AD_LINEAR,
     .options_size = sizeof(struct order), .fields = order_fields,
 };
 AD_OPERATION(transpose_op);
 
+static ad_array *in_order(ad_array *x, struct order order)
+{
+    order.count = x->ndim;
+    return ad_call_primitive(&transpose_op, &x, 1, &order);
+}
+
 static ad_array *transpose_transpose(const ad_node *node, int operand, ad_array *g)
 {
     const struct order *order = ad_node_options(node);
-    struct order inverse = { { 0 } };
+    struct order inverse = { 0 };
     for (int i = 0; i < ad_input_ndim(node, operand); i++)
         inverse.axis[order->axis[i]] = (uint8_t)i;
-    return ad_call_primitive(&transpose_op, &g, 1, &inverse);
+    return in_order(g, inverse);
 }
 
 ad_array *ad_transpose_with(ad_array *x, ad_transpose_options options)
 {
     const ad_axes *axes = &options.axes;
-    struct order order = { { 0 } };
+    struct order order = { 0 };
     bool seen[AD_MAX_NDIM];
     if (!ad_given(x, "ad_transpose", "array"))
         return NULL;
@@ -323,19 +314,19 @@ ad_array *ad_transpose_with(ad_array *x, ad_transpose_options options)
         return NULL;
     for (int i = 0; i < x->ndim; i++)
         order.axis[i] = (uint8_t)(!axes->count ? x->ndim - 1 - i : axes->axis[i] < 0 ? axes->axis[i] + x->ndim : axes->axis[i]);
-    return ad_call_primitive(&transpose_op, &x, 1, &order);
+    return in_order(x, order);
 }
 
 ad_array *(ad_swapaxes)(ad_array *x, int axis1, int axis2)
 {
-    struct order order = { { 0 } };
+    struct order order = { 0 };
     int a = ad_given(x, "ad_swapaxes", "array") ? ad_axis_resolve("ad_swapaxes", axis1, x->ndim) : -1,
         b = a >= 0 ? ad_axis_resolve("ad_swapaxes", axis2, x->ndim) : -1;
     if (b < 0)
         return NULL;
     for (int i = 0; i < x->ndim; i++)
         order.axis[i] = (uint8_t)(i == a ? b : i == b ? a : i);
-    return ad_call_primitive(&transpose_op, &x, 1, &order);
+    return in_order(x, order);
 }
 
 ad_array *(ad_matrix_transpose)(ad_array *x)
@@ -350,7 +341,7 @@ ad_array *(ad_matrix_transpose)(ad_array *x)
 ad_array *(ad_moveaxis_axes)(ad_array *x, ad_axes sources, ad_axes destinations)
 {
     bool moved[AD_MAX_NDIM] = { false }, taken[AD_MAX_NDIM] = { false };
-    struct order order = { { 0 } };
+    struct order order = { 0 };
     if (!ad_given(x, "ad_moveaxis", "array"))
         return NULL;
     if (sources.count != destinations.count)
@@ -369,7 +360,7 @@ ad_array *(ad_moveaxis_axes)(ad_array *x, ad_axes sources, ad_axes destinations)
             from++;
         order.axis[i] = (uint8_t)from++;
     }
-    return ad_call_primitive(&transpose_op, &x, 1, &order);
+    return in_order(x, order);
 }
 
 ad_array *(ad_moveaxis)(ad_array *x, int source, int destination)
@@ -380,7 +371,7 @@ ad_array *(ad_moveaxis)(ad_array *x, int source, int destination)
 /* ---- flip: its own transpose ---- */
 
 struct flipped {
-    bool axis[AD_MAX_NDIM];
+    uint32_t axes; /* bit i: axis i is flipped */
 };
 
 static ad_array *flip_view(const ad_node *node, const ad_spec *output)
@@ -389,8 +380,8 @@ static ad_array *flip_view(const ad_node *node, const ad_spec *output)
     const struct flipped *flipped = ad_node_options(node);
     int64_t strides[AD_MAX_NDIM], offset = 0;
     for (int i = 0; i < x->ndim; i++) {
-        strides[i] = flipped->axis[i] ? -ad_strides(x)[i] : ad_strides(x)[i];
-        if (flipped->axis[i] && x->size)
+        strides[i] = flipped->axes >> i & 1 ? -ad_strides(x)[i] : ad_strides(x)[i];
+        if (flipped->axes >> i & 1 && x->size)
             offset += (ad_dims(x)[i] - 1) * ad_strides(x)[i];
     }
     return ad_array_view(ad_current(), x, output->dtype, x->ndim, ad_dims(x), strides, offset);
@@ -402,7 +393,7 @@ static ad_array *flip_transpose(const ad_node *node, int operand, ad_array *g)
     return ad_call_primitive(ad_node_primitive(node), &g, 1, ad_node_options(node));
 }
 
-static const ad_field flipped_fields[] = { { "axes", offsetof(struct flipped, axis), AD_FIELD_AXIS_FLAGS, NULL }, AD_FIELDS_END };
+static const ad_field flipped_fields[] = { AD_FIELD(struct flipped, axes, AXIS_BITS), AD_FIELDS_END };
 static const ad_primitive flip_op = {
     .name = "ad_flip", .infer = ad_same_infer, .view = flip_view, .vjp = flip_transpose, .linear = AD_LINEAR, .options_size = sizeof(struct flipped),
     .fields = flipped_fields,
@@ -411,9 +402,12 @@ AD_OPERATION(flip_op);
 
 ad_array *ad_flip_with(ad_array *x, ad_axes_options options)
 {
-    struct flipped flipped = { { false } };
-    if (!ad_given(x, "ad_flip", "array") || !ad_axes_resolve("ad_flip", options.axis, &options.axes, x->ndim, flipped.axis))
+    struct flipped flipped = { 0 };
+    bool selected[AD_MAX_NDIM];
+    if (!ad_given(x, "ad_flip", "array") || !ad_axes_resolve("ad_flip", options.axis, &options.axes, x->ndim, selected))
         return NULL;
+    for (int i = 0; i < x->ndim; i++)
+        flipped.axes |= (uint32_t)selected[i] << i;
     return ad_call_primitive(&flip_op, &x, 1, &flipped);
 }
 

@@ -115,7 +115,7 @@ static ad_array *softmax_rule(const ad_node *node, int operand, ad_array *t)
     return ad_zzmul(centred(node, t, y), y);
 }
 
-static const ad_field axes_fields[] = { AD_FIELD_WHOLE("axes", AXES), AD_FIELDS_END };
+static const ad_field axes_fields[] = { AD_FIELD_WHOLE(ad_axes, "axes", AXES), AD_FIELDS_END };
 
 static const ad_primitive softmax_op = {
     .name = "ad_softmax", .infer = ad_same_infer, .compose = softmax_compose, .vjp = softmax_rule, .jvp = softmax_rule, .saves = AD_SAVE_OUTPUT,
