@@ -322,7 +322,7 @@ START_TEST(a_field_of_each_kind_is_written_as_C)
 {
     struct all o = one_of_all();
     char *text = ad_options_text(&same, &o);
-    ck_assert_str_eq(text, ".integer = -1, .large = INT64_MIN, .real = 0.1, .flag = true, .dtype = AD_C64, \"a\\042\\012\", .axes = AD_AXES(1, -2), "
+    ck_assert_str_eq(text, ".integer = -1, .large = INT64_MIN, .real = 0.1, .flag = true, .dtype = AD_C64, \"a\\\"\\n\", .axes = AD_AXES(1, -2), "
                            ".bits = AD_AXES(0, 2), .order = AD_AXES(1, 0), .shape = AD_SHAPE(3, 4), .widths = AD_WIDTHS({0, 1}, {2, 3}), .own = <7>");
     free(text);
     const double reals[] = { NAN, INFINITY, -INFINITY, -0.0, 1e300, 1 / 3.0 };
