@@ -472,6 +472,20 @@ static void own_loops(void)
     ROW_VOID(ad_parallel_for, ad_parallel_for(3, NULL, NULL));
 }
 
+static void options_of_calls(void)
+{
+    static const ad_primitive sized = { .name = "sized", .options_size = 4 };
+    ROW(ad_options_keep, ad_options_keep(NULL, &sized));
+    ROW(ad_options_keep, ad_options_keep(&sized, NULL));
+    ROW(ad_options_equal, ad_options_equal(NULL, &sized, &sized));
+    ROW(ad_options_equal, ad_options_equal(&sized, NULL, &sized));
+    ROW(ad_options_equal, ad_options_equal(&sized, &sized, NULL));
+    ROW(ad_options_hash, ad_options_hash(NULL, &sized) != 0);
+    ROW(ad_options_hash, ad_options_hash(&sized, NULL) != 0);
+    ROW(ad_options_text, ad_options_text(NULL, &sized));
+    ROW(ad_options_text, ad_options_text(&sized, NULL));
+}
+
 static ad_array *no_meta_loss(ad_tree *tree, ad_key key, void *context)
 {
     (void)key, (void)context;
@@ -517,7 +531,7 @@ static const char *const others[] = {
     "ad_memory_fail_after", "ad_set_num_threads", "ad_num_threads", "ad_version", "ad_operation_count", "ad_operation", "ad_config",
     "ad_prototype_count", "ad_prototype_at",
     /* NULL is allowed */
-    "ad_retain", "ad_tree_retain", "ad_release", "ad_tree_release", "ad_vjp_free", "adnn_free", "adnn_progress_update", "adnn_progress_end", "ad_fn_of_",
+    "ad_retain", "ad_tree_retain", "ad_release", "ad_tree_release", "ad_vjp_free", "ad_options_free", "adnn_free", "adnn_progress_update", "adnn_progress_end", "ad_fn_of_",
     /* in the functions of a primitive, with the node that they are given */
     "ad_node_primitive", "ad_node_options", "ad_node_inputs", "ad_node_input", "ad_node_output", "ad_node_shape", "ad_node_dtype", "ad_node_cotangent",
     "ad_node_target", "ad_node_is_number", "ad_node_spec",
@@ -574,6 +588,7 @@ static void call_everything(void)
     bindings();
     networks();
     own_loops();
+    options_of_calls();
     training();
 }
 

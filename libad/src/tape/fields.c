@@ -1,7 +1,7 @@
 /* Options of calls, as the tables of their fields describe them: kept, dropped, compared, hashed and written as C.
  *
- * What a kind of field is stands in one row of `kinds`, or with the operation that brings its own. Nothing else here knows a kind. Bytes between fields, and those
- * of a field that its value does not need, never count. */
+ * What a kind of field is stands in one row of `kinds`, or with the operation that brings its own. Nothing else here
+ * knows a kind. Bytes between fields, and those of a field that its value does not need, never count. */
 #include "tape/fields.h"
 #include "ad/inspect.h"
 #include "array/error.h"

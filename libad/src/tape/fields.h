@@ -5,8 +5,9 @@
 #include "ad/primitive.h"
 #include "array/scope.h"
 
-/* A copy of options for somebody who outlasts the call. Where the primitive says how many bytes they have, they are copied, to `place` itself if they fit there.
- * Otherwise the pointer is kept. for_rules: nobody but rules will read it. False, an error, and nothing to drop. */
+/* A copy of options for somebody who outlasts the call. Where the primitive says how many bytes they have, they are
+ * copied, to `place` itself if they fit there. Otherwise the pointer is kept. for_rules: nobody but rules will read it.
+ * False, an error, and nothing to drop. */
 bool ad_options_copy(ad_context *c, const ad_primitive *op, const void *options, bool for_rules, const void **place);
 void ad_options_drop(ad_context *c, const ad_primitive *op, const void **place);
 
