@@ -34,6 +34,9 @@ class Library:
 
 
 LIBAD = Library(ROOT / "libad", "ad", "ad_", "src/ops")
+# Headers of libad without operations on arrays: what they have in common is left to the tests, to C++ and to whoever writes bindings.
+MACHINERY = {"ad", "array", "base", "bindings", "call", "config", "dlpack", "each", "error", "inspect", "io", "primitive", "scope", "signature", "transform",
+             "tree", "version"}
 LIBRARIES = [LIBAD, Library(ROOT / "libad-nn", "ad-nn", "adnn_", "src"), Library(ROOT / "hyperopt", "hyperopt", "hyper_", "src")]
 
 
@@ -140,6 +143,10 @@ class Header:
     @property
     def path(self) -> pathlib.Path:
         return self.library.headers / f"{self.family}.h"
+
+    @property
+    def is_machinery(self) -> bool:
+        return self.library is LIBAD and self.family in MACHINERY
 
     def of(self, kind):
         return [item for item in self.items if isinstance(item, kind)]

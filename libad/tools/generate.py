@@ -10,7 +10,9 @@ and of those of libad:
     libad/include/ad/macros/*.hpp      the same functions in C++, for ad/functions.hpp
     libad/src/ops/alias.c              the functions of other names
     docs/coverage.md                   which functions there are, of those that there are to be (tests/ci/coverage.py)
-    tests/functions.h                  functions by their form, for tests
+    tests/rows/families.h              the files of rows
+    tests/null_calls.h                 every operation with NULL for each operand
+    tests/faults/hostile_calls.h       every operation with words for hostile values
     tests/refused/every_option.c       every function with an option that is not named
     libad/src/ops/functions.inc        every function of operands or with options, for the table of operations
 

@@ -1,6 +1,7 @@
 /* Hostile arguments: every public function with good and bad values of each parameter, one bad at a time and then many.
  *
- * A call gives a result or records an error; it never does both and never crashes, which is for the sanitizers to notice. hostile_rows.h is the table.
+ * A call gives a result or records an error; it never does both and never crashes, which is for the sanitizers to notice. hostile_calls.h, which is
+ * generated, has the operations, and hostile_rows.h what needs other arguments than values of its parameters' types.
  * Each row runs in a process of its own, so that a crash names its row; a failed check prints the values that did it. */
 #include "../testing.h"
 #include <ad-nn/nn.h>
@@ -63,7 +64,7 @@ static const char *const texts[] = {
 };
 
 /* Made in the scope of the row. */
-enum { ARRAYS = 26, TREES = 9, TAGGED = 36 };
+enum { ARRAYS = 30, TREES = 9, TAGGED = 36 };
 static ad_array *arrays_[ARRAYS];
 static ad_tree *trees[TREES];
 static ad_tagged tagged_[TAGGED];
@@ -80,7 +81,7 @@ static void make_arrays(void)
         counting(AD_SHAPE(3, 2, 2)), ad_transpose(matrix), ad_flip(matrix), ad_broadcast_to(ad_scalar(1), AD_SHAPE(3, 3)), ad_ones(most),
         ad_from(odd, AD_SHAPE(2, 3)), ad_astype(matrix, AD_F32), ad_mul(matrix, 1i), ad_astype(ad_mul(matrix, 1i), AD_C64), ad_greater(matrix, 2),
         ad_greater(ad_arange(3), 0), ad_astype(matrix, AD_U8), ad_astype(matrix, AD_I32), ad_full(AD_SHAPE(3), INT64_MIN), ad_full(AD_SHAPE(2), INT64_MAX),
-        ad_asarray(-1), ad_zeros(AD_SHAPE(3), .dtype = AD_BOOL),
+        ad_asarray(-1), ad_zeros(AD_SHAPE(3), .dtype = AD_BOOL), ad_weak_integer(INT64_MIN), ad_weak_integer(INT64_MAX), ad_weak_integer(-1), ad_weak_real(1e300),
     };
     memcpy(arrays_, made, sizeof made);
     ad_tree *deep = ad_list_of(matrix);
@@ -165,6 +166,7 @@ static const struct {
 
 struct choice {
     int of[FIELDS];
+    unsigned given; /* bit i: option i is */
 };
 
 OF_X(total, ad_sum(ad_mul(ad_sin(x), x)))
@@ -289,6 +291,17 @@ static int row_count;
     {                                                                                                                  \
         rows[row_count++] = (struct row){ text, kind, name };                                                          \
     }
+static int option_count; /* of the call before */
+
+/* The same with options: those that are chosen are given, the others have their defaults. */
+#define ROW_WITH(kind, type, name, call, options_type, defaults, ...)                                                  \
+    ROW(kind, #call " with " #__VA_ARGS__, name, options_type options = defaults; int option = 0; __VA_ARGS__ option_count = option; type *result = call; \
+        return result)
+#define GIVEN(field, word)                                                                                             \
+    if (c->given >> option++ & 1)                                                                                      \
+        options.field = word;
+#define ARRAY_WITH(...) ROW_WITH(AN_ARRAY, ad_array, AD_JOIN_(row_, __COUNTER__), __VA_ARGS__)
+#define TREE_WITH(...)  ROW_WITH(A_TREE, ad_tree, AD_JOIN_(row_, __COUNTER__), __VA_ARGS__)
 #define ARRAY(...) ROW(AN_ARRAY, #__VA_ARGS__, AD_JOIN_(row_, __COUNTER__), ad_array *result = (__VA_ARGS__); return result)
 #define TREE(...)  ROW(A_TREE, #__VA_ARGS__, AD_JOIN_(row_, __COUNTER__), ad_tree *result = (__VA_ARGS__); return result)
 #define CALL(...)  ROW(ANYTHING, #__VA_ARGS__, AD_JOIN_(row_, __COUNTER__), (void)(__VA_ARGS__); return NULL)
@@ -298,6 +311,7 @@ static int row_count;
 #pragma GCC diagnostic ignored "-Wformat-security"
 #pragma GCC diagnostic ignored "-Wformat-zero-length"
 #pragma GCC diagnostic ignored "-Wnonnull"
+#include "hostile_calls.h"
 #include "hostile_rows.h"
 
 /* ---- running them ---- */
@@ -318,6 +332,8 @@ static void describe(const struct row *row, const struct choice *c, char *out, s
     for (int f = 0; f < FIELDS; f++)
         if (mentions(row->text, fields[f].name))
             snprintf(out + strlen(out), size - strlen(out), " %s[%d]", fields[f].name, c->of[f]);
+    if (option_count)
+        snprintf(out + strlen(out), size - strlen(out), ", options 0x%x", c->given);
 }
 
 /* The result is there, with elements that can be read, or there is an error. */
@@ -346,10 +362,21 @@ static uint64_t draw(uint64_t *state)
     return *state >> 33;
 }
 
+/* One bad value at a time. */
+static void check_each_value(const struct row *row, struct choice choice)
+{
+    for (int f = 0; f < FIELDS; f++)
+        for (int v = f ? 1 : 0; v < fields[f].count && mentions(row->text, fields[f].name); v++) {
+            choice.of[f] = v;
+            check_call(row, &choice);
+            choice.of[f] = 0;
+        }
+}
+
 START_TEST(hostile_arguments)
 {
     const struct row *row = &rows[_i];
-    struct choice choice = { { 0 } };
+    struct choice choice = { .given = 0 };
     uint64_t state = (uint64_t)_i;
     AD_SCOPE;
     memset(long_text, 'a', sizeof long_text - 1);
@@ -364,13 +391,14 @@ START_TEST(hostile_arguments)
     ad_memory_usage usage;
     ad_memory_stats(&usage);
     ad_memory_limit(usage.live + MEMORY);
-    for (int f = 0; f < FIELDS; f++)
-        for (int v = f ? 1 : 0; v < fields[f].count && mentions(row->text, fields[f].name); v++) {
-            choice.of[f] = v;
-            check_call(row, &choice);
-            choice.of[f] = 0;
-        }
+    check_each_value(row, choice);
+    unsigned all = (1U << option_count) - 1; /* with each option alone, then with all */
+    for (unsigned given = 1; given <= all; given = given < all && given << 1 >= all ? all : given << 1) {
+        choice.given = given;
+        check_each_value(row, choice);
+    }
     for (int k = 0; k < DRAWS; k++) {
+        choice.given = (unsigned)draw(&state) & all;
         for (int f = 0; f < FIELDS; f++)
             choice.of[f] = draw(&state) % 2 ? (int)(draw(&state) % (uint64_t)fields[f].count) : 0;
         check_call(row, &choice);

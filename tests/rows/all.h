@@ -2,38 +2,14 @@
 #ifndef ALL_ROWS_H
 #define ALL_ROWS_H
 
-#include "create.h"
-#include "fft.h"
-#include "index.h"
-#include "inspect.h"
-#include "linalg.h"
-#include "math.h"
-#include "product.h"
-#include "reduce.h"
-#include "shape.h"
-#include "sort.h"
-#include "special.h"
-#include "tree.h"
+#include "families.h"
 
-#define FAMILY(name) { name##_rows, sizeof name##_rows / sizeof *name##_rows }
+#define FAMILY(name) { name##_rows, sizeof name##_rows / sizeof *name##_rows },
 
 static const struct family {
     const struct row *rows;
     int count;
-} families[] = {
-    FAMILY(create),
-    FAMILY(fft),
-    FAMILY(index),
-    FAMILY(inspect),
-    FAMILY(linalg),
-    FAMILY(math),
-    FAMILY(product),
-    FAMILY(reduce),
-    FAMILY(shape),
-    FAMILY(sort),
-    FAMILY(special),
-    FAMILY(tree),
-};
+} families[] = { FAMILIES(FAMILY) };
 
 /* The i-th row of all families together, NULL behind the last. */
 static inline const struct row *row_at(int i)

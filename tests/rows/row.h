@@ -3,7 +3,7 @@
  *
  * To add one: ONE("ad_name", function, low, high, flags) in the family's array. The interval avoids points where the function has a kink or a
  * pole. An operation with options has a row for each that changes its rule; one that is linear is put under a sine, so that a wrong place shows
- * at every order. Functions that are made of others have rows too, under their own names. A new family is named once more, in all.h. */
+ * at every order. Functions that are made of others have rows too, under their own names. */
 #ifndef ROW_H
 #define ROW_H
 
