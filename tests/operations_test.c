@@ -159,10 +159,25 @@ static bool has_row(const char *name)
     return false;
 }
 
-static bool has_rule(const ad_primitive *op)
+/* The file of rows that an operation belongs in. */
+static const char *file_of(const char *name)
 {
-    bool reverse = op->vjp || op->vjp_into || op->pull || op->derivative, forward = op->jvp || op->derivative || op->linear;
-    return op->constant || (reverse && forward);
+#define DECLARED(function, family) { #function, "tests/rows/" #family ".h" },
+    static const char *const files[][2] = { DECLARATIONS(DECLARED) };
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (strcmp(files[i][0], name) == 0)
+            return files[i][1];
+    return "the file of its family in tests/rows";
+}
+
+static bool has_reverse_rule(const ad_primitive *op)
+{
+    return op->constant || op->vjp || op->vjp_into || op->pull || op->derivative;
+}
+
+static bool has_forward_rule(const ad_primitive *op)
+{
+    return op->constant || op->jvp || op->derivative || op->linear;
 }
 
 START_TEST(every_operation_has_a_row_and_rules)
@@ -170,12 +185,13 @@ START_TEST(every_operation_has_a_row_and_rules)
     ck_assert_int_gt(ad_operation_count(), 80);
     for (int i = 0; i < ad_operation_count(); i++) {
         const ad_primitive *op = ad_operation(i);
-        ck_assert_msg(has_row(op->name), "%s has no row in tests/rows", op->name);
-        ck_assert_msg(has_rule(op), "%s lacks a rule", op->name);
-        ck_assert_msg(strncmp(op->name, "ad_", 3) == 0, "%s does not begin with ad_", op->name);
-        ck_assert_msg(!op->options_size || op->fields, "the options of %s are not described", op->name);
+        ck_assert_msg(has_row(op->name), "%s has no row in %s", op->name, file_of(op->name));
+        ck_assert_msg(has_reverse_rule(op), "the record of %s has no rule for reverse mode: .vjp, .pull or .derivative (or .constant)", op->name);
+        ck_assert_msg(has_forward_rule(op), "the record of %s has no rule for forward mode: .jvp, .derivative or .linear (or .constant)", op->name);
+        ck_assert_msg(strncmp(op->name, "ad_", 3) == 0, "the name of the record of %s does not begin with ad_", op->name);
+        ck_assert_msg(!op->options_size || op->fields, "the record of %s has no table of its options: .fields", op->name);
         for (int k = 0; k < i; k++)
-            ck_assert_msg(strcmp(op->name, ad_operation(k)->name) != 0, "%s is the name of two operations", op->name);
+            ck_assert_msg(strcmp(op->name, ad_operation(k)->name) != 0, "two records are named %s", op->name);
     }
 }
 END_TEST
@@ -354,7 +370,7 @@ START_TEST(saves_names_what_rules_read)
             ck_abort_msg("%s: the rules of other operands do not read input %d, which AD_SAVE_OTHERS names", op->name, w - LESS_OF_OTHERS);
         ck_abort_msg("%s: AD_SAVE_OTHERS would do in place of all inputs", op->name);
     }
-    ck_assert_msg(reading.seen, "%s: no row calls it", op->name);
+    ck_assert_msg(reading.seen, "no row of %s in %s calls it", op->name, file_of(op->name));
 }
 END_TEST
 
@@ -368,8 +384,7 @@ static void print_table(void)
             count += strcmp(row_at(r)->name, op->name) == 0;
         printf("%-24s %-10s %-8s %-8s %d\n", op->name,
                op->constant ? "constant" : op->derivative ? "elementwise" : op->linear == AD_LINEAR ? "linear" : op->linear ? "multilinear" : "own rules",
-               op->constant ? "-" : op->vjp || op->vjp_into || op->pull || op->derivative ? "yes" : "NO",
-               op->constant ? "-" : op->jvp || op->derivative || op->linear ? "yes" : "NO", count);
+               op->constant ? "-" : has_reverse_rule(op) ? "yes" : "NO", op->constant ? "-" : has_forward_rule(op) ? "yes" : "NO", count);
     }
 }
 

@@ -225,6 +225,10 @@ def write_defaults(headers):
 
 
 def write_functions(headers):
+    included = next(header for header in headers if header.family == "ad").path.read_text()
+    for header in headers:
+        if not header.is_machinery and f"#include <{header.name}>" not in included:
+            sys.exit(f"{header.name} is not included in ad/ad.h")
     yield LIBAD.folder / LIBAD.sources / "alias.c", alias_source(headers)
     yield LIBAD.folder / LIBAD.sources / "functions.inc", function_list(headers)
 

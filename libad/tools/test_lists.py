@@ -113,16 +113,18 @@ def positional(libraries):
     return text + "}\n"
 
 
-def families():
+def families(headers):
     """tests/rows/families.h."""
     names = sorted(path.stem for path in (ROOT / "tests" / "rows").glob("*.h") if path.stem not in ("all", "families", "row"))
-    text = OPENING % "the files of rows, for all.h."
-    return text + "".join(f'#include "{name}.h"\n' for name in names) + "\n" + macro("FAMILIES(F)", [f"F({name})" for name in names])
+    text = OPENING % "the files of rows, for all.h, and where each operation is declared."
+    text += "".join(f'#include "{name}.h"\n' for name in names) + "\n" + macro("FAMILIES(F)", [f"F({name})" for name in names])
+    declared = [f"D({f.name}, {h.family})" for h in headers if not h.is_machinery for f in h.functions if f.result in RESULTS and not f.takes_options]
+    return text + "\n" + macro("DECLARATIONS(D)", declared)
 
 
 def test_lists(libraries):
     """Name and text of each file under tests."""
-    yield "rows/families.h", families()
+    yield "rows/families.h", families(libraries[0])
     yield "null_calls.h", null(libraries)
     yield "faults/hostile_calls.h", hostile(libraries)
     yield "refused/every_option.c", positional(libraries)

@@ -83,23 +83,25 @@ def psi(n):
 
 
 NO_END = None
-REAL = [  # name, formula or its derivatives, points, what stands for infinity, ulps of the value and of orders 1 to 3
-    ("reciprocal", 1 / X, BOTH, ALGEBRAIC), ("square", X**2, BOTH, ALGEBRAIC), ("abs", ABS, BOTH, ALGEBRAIC), ("sign", SIGN, BOTH, ALGEBRAIC),
+SAME = True
+REAL = [  # name, formula or its derivatives, points, what stands for infinity, and, of those that take complex numbers, the formula for them
+    ("reciprocal", 1 / X, BOTH, ALGEBRAIC, SAME), ("square", X**2, BOTH, ALGEBRAIC, SAME), ("abs", ABS, BOTH, ALGEBRAIC), ("sign", SIGN, BOTH, ALGEBRAIC),
     ("fabs", ABS, BOTH, ALGEBRAIC), ("deg2rad", X * pi / 180, BOTH, ALGEBRAIC), ("rad2deg", X * 180 / pi, BOTH, ALGEBRAIC),
-    ("sqrt", sqrt(X), GENERAL, ALGEBRAIC), ("cbrt", CBRT, BOTH, ALGEBRAIC),
-    ("exp", exp(X), BOTH, EXPONENTIAL), ("exp2", Integer(2) ** X, BOTH, EXPONENTIAL), ("expm1", exp(X) - 1, BOTH, EXPONENTIAL),
-    ("log", log(X), GENERAL + NEAR_1[6:], ALGEBRAIC), ("log2", log(X) / log(2), GENERAL + NEAR_1[6:], ALGEBRAIC),
-    ("log10", log(X) / log(10), GENERAL + NEAR_1[6:], ALGEBRAIC), ("log1p", log(1 + X), NEAR_1[:6] + [x for x in BOTH if x > -1], ALGEBRAIC),
-    ("sin", sin(X), CIRCLE, NO_END), ("cos", cos(X), CIRCLE, NO_END), ("tan", tan(X), CIRCLE, NO_END),
-    ("arcsin", asin(X), INSIDE, NO_END), ("arccos", acos(X), INSIDE, NO_END), ("arctan", atan(X), BOTH, ALGEBRAIC),
-    ("sinh", sinh(X), BOTH, EXPONENTIAL), ("cosh", cosh(X), BOTH, EXPONENTIAL), ("tanh", tanh(X), BOTH, EXPONENTIAL),
-    ("arcsinh", asinh(X), BOTH, ALGEBRAIC), ("arccosh", acosh(X), ABOVE_1, ALGEBRAIC), ("arctanh", log((1 + X) / (1 - X)) / 2, INSIDE, NO_END),
+    ("sqrt", sqrt(X), GENERAL, ALGEBRAIC, SAME), ("cbrt", CBRT, BOTH, ALGEBRAIC),
+    ("exp", exp(X), BOTH, EXPONENTIAL, SAME), ("exp2", Integer(2) ** X, BOTH, EXPONENTIAL, SAME), ("expm1", exp(X) - 1, BOTH, EXPONENTIAL, SAME),
+    ("log", log(X), GENERAL + NEAR_1[6:], ALGEBRAIC, SAME), ("log2", log(X) / log(2), GENERAL + NEAR_1[6:], ALGEBRAIC, SAME),
+    ("log10", log(X) / log(10), GENERAL + NEAR_1[6:], ALGEBRAIC, SAME), ("log1p", log(1 + X), NEAR_1[:6] + [x for x in BOTH if x > -1], ALGEBRAIC, SAME),
+    ("sin", sin(X), CIRCLE, NO_END, SAME), ("cos", cos(X), CIRCLE, NO_END, SAME), ("tan", tan(X), CIRCLE, NO_END, SAME),
+    ("arcsin", asin(X), INSIDE, NO_END, SAME), ("arccos", acos(X), INSIDE, NO_END, SAME), ("arctan", atan(X), BOTH, ALGEBRAIC, SAME),
+    ("sinh", sinh(X), BOTH, EXPONENTIAL, SAME), ("cosh", cosh(X), BOTH, EXPONENTIAL, SAME), ("tanh", tanh(X), BOTH, EXPONENTIAL, SAME),
+    ("arcsinh", asinh(X), BOTH, ALGEBRAIC, SAME), ("arccosh", acosh(X), ABOVE_1, ALGEBRAIC, SAME),
+    ("arctanh", log((1 + X) / (1 - X)) / 2, INSIDE, NO_END, atanh(X)),
     ("sigmoid", 1 / (1 + exp(-X)), BOTH, EXPONENTIAL), ("log_sigmoid", -log(1 + exp(-X)), BOTH, EXPONENTIAL),
     ("softplus", log(1 + exp(X)), BOTH, EXPONENTIAL), ("relu", RELU, BOTH, EXPONENTIAL),
     ("erf", erf(X), BOTH, EXPONENTIAL), ("erfc", ERFC, BOTH, EXPONENTIAL),
     ("gammaln", GAMMALN, GAMMA, NO_END), ("digamma", psi(0), GAMMA, NO_END), ("polygamma_1", psi(1), GAMMA, NO_END), ("polygamma_4", psi(4), GAMMA, NO_END),
     ("cube", X**3, BOTH, ALGEBRAIC), ("inverse_square", X**-2, BOTH, ALGEBRAIC),
-    ("power_1_7", X ** sympy.Rational(*single(1.7).as_integer_ratio()), GENERAL, ALGEBRAIC),
+    ("power_1_7", X ** sympy.Rational(*single(1.7).as_integer_ratio()), GENERAL, ALGEBRAIC, SAME),
     ("power_minus_0_3", X ** sympy.Rational(*single(-0.3).as_integer_ratio()), GENERAL, ALGEBRAIC),
 ]
 
@@ -118,7 +120,7 @@ def at(f, x):
 
 def real_rows():
     special = {"gammaln", "digamma", "polygamma_1", "polygamma_4", "erf", "erfc"}
-    for name, formula, points, end in REAL:
+    for name, formula, points, end, *_ in REAL:
         fs = derivatives(formula)
         print("FUNCTION(%s)" % name)
         for x in points:
@@ -148,10 +150,7 @@ def complex_points():
 
 
 CIRCULAR = {"sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "exp2", "expm1"}
-COMPLEX = [("reciprocal", 1 / X), ("square", X**2), ("sqrt", sqrt(X)), ("exp", exp(X)), ("exp2", Integer(2) ** X), ("expm1", exp(X) - 1), ("log", log(X)),
-           ("log2", log(X) / log(2)), ("log10", log(X) / log(10)), ("log1p", log(1 + X)), ("sin", sin(X)), ("cos", cos(X)), ("tan", tan(X)), ("arcsin", asin(X)),
-           ("arccos", acos(X)), ("arctan", atan(X)), ("sinh", sinh(X)), ("cosh", cosh(X)), ("tanh", tanh(X)), ("arcsinh", asinh(X)), ("arccosh", acosh(X)),
-           ("arctanh", atanh(X)), ("power_1_7", X ** sympy.Rational(*single(1.7).as_integer_ratio()))]
+COMPLEX = [(row[0], row[1] if row[4] is SAME else row[4]) for row in REAL if len(row) > 4]
 
 
 def complex_rows():
