@@ -115,7 +115,7 @@ def positional(libraries):
 
 def families(headers):
     """tests/rows/families.h."""
-    names = sorted(path.stem for path in (ROOT / "tests" / "rows").glob("*.h") if path.stem not in ("all", "families", "row"))
+    names = sorted(path.stem for path in (ROOT / "tests" / "rows").glob("*.h") if f" {path.stem}_rows[]" in path.read_text())
     text = OPENING % "the files of rows, for all.h, and where each operation is declared."
     text += "".join(f'#include "{name}.h"\n' for name in names) + "\n" + macro("FAMILIES(F)", [f"F({name})" for name in names])
     declared = [f"D({f.name}, {h.family})" for h in headers if not h.is_machinery for f in h.functions if f.result in RESULTS and not f.takes_options]

@@ -6,7 +6,6 @@
 #include "linalg.h"
 #include "math.h"
 #include "product.h"
-#include "programs.h"
 #include "reduce.h"
 #include "shape.h"
 #include "sort.h"
@@ -14,7 +13,7 @@
 #include "tree.h"
 
 #define FAMILIES(F) \
-    F(create) F(fft) F(index) F(inspect) F(linalg) F(math) F(product) F(programs) F(reduce) F(shape) F(sort) F(special) F(tree)
+    F(create) F(fft) F(index) F(inspect) F(linalg) F(math) F(product) F(reduce) F(shape) F(sort) F(special) F(tree)
 
 #define DECLARATIONS(D) \
     D(ad_zeros, create) D(ad_zeros_like, create) D(ad_ones, create) D(ad_ones_like, create) D(ad_empty, create) D(ad_empty_like, create) \
