@@ -4,14 +4,14 @@
  * the system, so any thread may free them. A block that another thread frees belongs to that thread from then on. The
  * thread that made it is told: it subtracts such blocks when it passes its peak or its limit, or when it is asked.
  *
- * No more memory waits than this thread ever had in use at once. Beyond that, the block that has waited longest goes
- * back to the system, not the one freed last: so the cache follows a program from large arrays to small ones and back.
- * There are too many small blocks to list them by age. They go back all together when they are the larger half of what
- * waits. A small block waits in a vector of its class and is not touched there: freeing it brings nothing into the
- * processor's cache, and the block after the next can be fetched in time.
+ * The memory that waits is never more than this thread ever had in use at once. Beyond that, the block that has waited
+ * longest goes back to the system, and not the block freed last. So the cache follows a program from large arrays to
+ * small ones and back. There are too many small blocks to list them by age. All of them go back together when they are
+ * the larger half of what waits. A small block waits in a vector of its class, and its memory is not touched there:
+ * freeing it brings nothing into the processor's cache, and the block after the next can be fetched in time.
  *
  * Memory checkers see blocks, not arrays. For them nothing is kept: every block comes from malloc and goes back with
- * free, so that a report of a use after that names the calls that made and freed it. */
+ * free. So a report of a use after free names the calls that made and freed the block. */
 #include "array/error.h"
 #include "array/scope.h"
 #include <stdlib.h>
@@ -21,7 +21,7 @@
 enum { STEP = AD_SMALL_STEP, SMALL_CLASSES = AD_SMALL_CLASSES, SMALL = STEP * SMALL_CLASSES, SMALLEST_CACHE = 64 << 20 };
 _Static_assert(INT64_C(1) << (10 + (AD_SIZE_CLASSES - 1 - SMALL_CLASSES) / 4) == AD_LARGEST_BLOCK, "the last class is that of the largest block");
 
-/* Multiples of 64 up to 1 KiB, then four classes to the octave. */
+/* Size classes: multiples of 64 bytes up to 1 KiB, then four classes for each doubling. */
 static int class_of(size_t bytes, size_t *rounded)
 {
     if (bytes <= SMALL) {
@@ -44,8 +44,8 @@ static int64_t bytes_of(int class)
     return (INT64_C(1) << octave) + quarters * (INT64_C(1) << (octave - 2));
 }
 
-/* A block of more than 1 KiB that waits: in the stack of its class, where those below it were freed earlier, and in
- * the list of all by age. */
+/* A block of more than 1 KiB that waits. It is in two lists: the stack of its class, where the blocks below it were
+ * freed earlier, and the list of all blocks by age. */
 struct ad_waiting {
     struct ad_waiting *below, *above, *older, *newer;
     int class;
@@ -93,7 +93,8 @@ static int64_t cache_bound(const struct ad_allocator *a)
     return a->peak > SMALLEST_CACHE ? a->peak : SMALLEST_CACHE;
 }
 
-/* Scalars too. What stays is in slabs with a scalar in use: it is not asked for again before as much has been added. */
+/* Gives small blocks and scalars back to the system. A slab stays if one of its scalars is in use. What stays is
+ * remembered in `stuck`: the next attempt waits until about as much has been added. */
 static void drain_small(struct ad_allocator *a)
 {
     ad_slabs_drain(a, false);
@@ -142,7 +143,7 @@ static void shrink_cache(struct ad_allocator *a)
         drain_small(a);
 }
 
-/* Of systems that have them for those who ask; large blocks begin on one. */
+/* The size of a huge page, on systems that give them to those who ask. Large blocks begin at a multiple of it. */
 #define HUGE_PAGE ((size_t)2 << 20)
 
 static void *fresh_block(size_t bytes)
@@ -153,8 +154,8 @@ static void *fresh_block(size_t bytes)
     return posix_memalign(&block, bytes < HUGE_PAGE ? 64 : HUGE_PAGE, bytes) ? NULL : block;
 }
 
-/* Asks for huge pages under a large array: to walk through it took a third longer without. None goes beyond what was
- * asked for, so that no memory is taken that is not used. */
+/* Asks for huge pages under a large array, since a walk through memory is faster with them. No page reaches beyond what
+ * was asked for, so no memory is taken that is not used. */
 static void ask_for_huge_pages(void *block, size_t bytes)
 {
 #ifdef MADV_HUGEPAGE
@@ -179,7 +180,7 @@ void *ad_block_from_system(struct ad_allocator *a, size_t bytes)
     return block;
 }
 
-/* memcheck, the checker among valgrind's tools, puts a library of its own in front of a program's. */
+/* valgrind's tool memcheck puts a library of its own in front of a program's. */
 static bool is_under_memcheck(void)
 {
     const char *preloaded = getenv("LD_PRELOAD");
@@ -199,7 +200,7 @@ static bool injected_failure(struct ad_allocator *a)
     return a->failing;
 }
 
-/* Counts away the blocks that other threads took. */
+/* Subtracts the blocks that other threads took. */
 static void settle(struct ad_allocator *a)
 {
     int64_t taken = atomic_load_explicit(&a->taken, memory_order_relaxed);
@@ -209,7 +210,7 @@ static void settle(struct ad_allocator *a)
     a->total -= taken;
 }
 
-/* Scalars too. */
+/* The same for blocks and scalars. */
 static void settle_all(struct ad_allocator *a)
 {
     settle(a);
@@ -271,7 +272,7 @@ void *ad_allocate_further(ad_context *c, size_t bytes)
     struct ad_small_blocks *small = &a->small[is_small ? class : 0];
     void *block = !is_small ? a->free[class] : small->count ? small->blocks[small->count - 1] : NULL;
     if (a->uncached) {
-        block = fresh_block(bytes > SMALL ? bytes : rounded); /* headers count on the rounded size */
+        block = fresh_block(bytes > SMALL ? bytes : rounded); /* arrays look for inline data at the rounded size */
         a->system_allocations++;
         a->total += block ? (int64_t)rounded : 0;
     } else if (block && !is_small) {

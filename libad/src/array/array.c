@@ -1,7 +1,7 @@
 /* Making arrays and reading them.
  *
- * A new array is C-contiguous and belongs to the innermost scope. What is read from an array goes through
- * ad_array_contiguous, so that readers see plain C order. */
+ * A new array is C-contiguous and belongs to the innermost scope. Readers of elements go through ad_array_contiguous,
+ * so that they see plain C order. */
 #include "ad/array.h"
 #include "array/error.h"
 #include "array/scope.h"
@@ -10,7 +10,7 @@
 #include <complex.h>
 #include <string.h>
 
-/* Where inline data of that many bytes begin: a single value in the header, more behind the extents. */
+/* Where that many bytes of inline data begin: a single value is in the header, more stand behind the extents. */
 static size_t payload_at(int ndim, size_t payload)
 {
     if (payload <= sizeof(double))
@@ -24,7 +24,8 @@ static size_t header_bytes(int ndim)
     return sizeof(ad_array) + 2 * (size_t)ndim * sizeof(int64_t);
 }
 
-/* The header of an array at the start of a block of `bytes`, in the innermost scope; its data, dimensions and strides are to be set. */
+/* The header of an array at the start of a block of `bytes`, in the innermost scope. The caller sets its data,
+ * dimensions and strides. */
 AD_ALWAYS_INLINE ad_array *header_new(ad_context *c, ad_dtype dtype, int ndim, int64_t size, size_t bytes)
 {
     ad_array *x = ad_header_allocate(c, bytes);
@@ -47,14 +48,14 @@ AD_ALWAYS_INLINE ad_array *header_new(ad_context *c, ad_dtype dtype, int ndim, i
     return x;
 }
 
-/* Bytes of a block with `payload` inline ones. */
+/* Bytes of a block that holds `payload` bytes of inline data. */
 static size_t inline_bytes(int ndim, size_t payload)
 {
     size_t end = payload_at(ndim, payload) + payload, header = header_bytes(ndim);
     return end > header ? end : header;
 }
 
-/* Dimensions, and the strides of C order. */
+/* Sets the dimensions, and the strides of C order. */
 AD_ALWAYS_INLINE void extents_c_order(ad_array *x, ad_dtype dtype, int ndim, const int64_t *dims)
 {
     int64_t stride = ad_item_size(dtype);
@@ -65,7 +66,8 @@ AD_ALWAYS_INLINE void extents_c_order(ad_array *x, ad_dtype dtype, int ndim, con
     }
 }
 
-/* Where the storage of a joined array stands in its block, and what it takes there; a storage of its own has its data at 64 bytes. */
+/* Where the storage of a joined array stands in its block, and the bytes it takes there. A storage with a block of its
+ * own has its data 64 bytes after its start. */
 enum { JOINED_STORAGE = (sizeof(struct ad_storage) + 15) & ~(size_t)15, STORAGE = 64, LARGEST_SMALL_BLOCK = 1024 };
 _Static_assert(sizeof(struct ad_storage) <= STORAGE, "the data are behind it");
 
@@ -91,7 +93,7 @@ static struct ad_storage *storage_new(ad_context *c, size_t bytes)
     return storage;
 }
 
-/* With the last reference the block goes, of which a header may be part. */
+/* The last reference takes the block with it. An array's header may be part of that block. */
 static void storage_release(ad_context *c, struct ad_storage *storage)
 {
     if (!ad_is_unshared(storage) && atomic_fetch_sub_explicit(&storage->refs, 1, memory_order_acq_rel) != 1)
@@ -101,7 +103,7 @@ static void storage_release(ad_context *c, struct ad_storage *storage)
     ad_deallocate_of(c, storage->owner, storage->block, storage->bytes);
 }
 
-/* Gives x a storage, if there is one. */
+/* Gives x a storage; false if there is none. */
 static bool store(ad_array *x, struct ad_storage *storage, ad_object_kind kind)
 {
     if (!storage)
@@ -112,7 +114,7 @@ static bool store(ad_array *x, struct ad_storage *storage, ad_object_kind kind)
     return true;
 }
 
-/* An array whose data have a block of their own; its dimensions and strides are to be set. */
+/* An array whose data have a block of their own. The caller sets its dimensions and strides. */
 static __attribute__((noinline)) ad_array *large_new(ad_context *c, ad_dtype dtype, int ndim, int64_t size, size_t bytes)
 {
     ad_array *x = header_new(c, dtype, ndim, size, header_bytes(ndim));
@@ -122,7 +124,8 @@ static __attribute__((noinline)) ad_array *large_new(ad_context *c, ad_dtype dty
     return x;
 }
 
-/* An uninitialised array of a shape that was checked: header and data in one block, with a storage between them from some size on, or in two. */
+/* An uninitialised array of a shape that was checked. Header and data are in one block, or in two where the data are
+ * large. From some size on a storage stands between them. */
 static ad_array *sized_new(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims, int64_t size)
 {
     size_t bytes = (size_t)size * (size_t)ad_item_size(dtype), at = joined_at(ndim), all = at + JOINED_STORAGE + bytes;
@@ -153,7 +156,7 @@ ad_array *ad_array_new(ad_context *c, ad_dtype dtype, int ndim, const int64_t *d
     return sized_new(c, dtype, ndim, dims, size);
 }
 
-/* Where x has its data in its own block, so has the new one. */
+/* The new array has its data in its own block where x has. */
 ad_array *ad_array_like(ad_context *c, ad_dtype dtype, const ad_array *x)
 {
     if (x->object.kind != AD_PLAIN_ARRAY || x->dtype != dtype)
@@ -199,7 +202,7 @@ static bool strides_are_c_order(const ad_array *x)
     return true;
 }
 
-/* Inline data of x, and the bytes there are from its start to the end of the block. */
+/* Where inline data of x begin, and the bytes from there to the end of the block. */
 static const char *inline_data(const ad_array *x, size_t *bytes)
 {
     const char *own = (const char *)&x->scalar, *behind = (const char *)x + payload_at(x->ndim, AD_INLINE_BYTES);
@@ -209,7 +212,7 @@ static const char *inline_data(const ad_array *x, size_t *bytes)
     return in_header ? own : behind;
 }
 
-/* Views of inline data copy the whole of it, so that every offset into it stays valid. */
+/* A view of inline data copies the whole of it, so that every offset into it stays valid. */
 static ad_array *view_new(ad_context *c, const ad_array *x, ad_dtype dtype, int ndim, const int64_t *dims, const int64_t *strides, int64_t offset, size_t more)
 {
     int64_t size = 1;
@@ -403,13 +406,14 @@ ad_array *ad_from(const double *data, ad_shape shape)
     return copied("ad_from", AD_F64, data, &shape);
 }
 
-/* Stands for no release, so that a storage with one is always the caller's, which nobody may write to. */
+/* What a wrapped array has where the caller gave no release. A storage with a release always holds the caller's data,
+ * which nobody may write to. */
 static void release_nothing(void *context)
 {
     (void)context;
 }
 
-/* Where the elements of an array without elements are: whoever asks for them takes NULL for a failure. */
+/* The address of the elements of an array that has none. It cannot be NULL, which callers take for a failure. */
 static _Alignas(16) char nothing[16];
 
 ad_array *ad_wrap(ad_dtype dtype, void *data, ad_shape shape, void (*release)(void *ctx), void *ctx)

@@ -1,12 +1,12 @@
 /* The array: what it is made of, what is read from it without a call, and what makes one.
  *
  * An array is a header block with its dimensions and strides behind it. At most AD_INLINE_BYTES of data live in that
- * same block, a single value in the header itself. More data live in a storage that views share; a small storage stands
- * in that block too. Once an array has been handed out nothing of it changes but its reference counts. That makes
+ * same block, a single value in the header itself. More data live in a storage that views share. A small storage stands
+ * in that block too. Once an array has been handed out, nothing of it changes but its reference counts. That makes
  * sharing it safe.
  *
- * The other headers of array/ stand beside the files whose functions they declare: context, error, allocator,
- * memory, scalar, scope, shape, dtype and tree. */
+ * The other headers of array/ stand beside the files whose functions they declare: context, error, allocator, memory,
+ * scalar, scope, shape, dtype and tree. */
 #ifndef AD_ARRAY_INTERNAL_H
 #define AD_ARRAY_INTERNAL_H
 
@@ -14,14 +14,14 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
-/* For the few lines through which every operation on a scalar runs. */
+/* For the few lines that every operation on a scalar runs through. */
 #define AD_ALWAYS_INLINE static inline __attribute__((always_inline))
 
 typedef struct ad_context ad_context; /* context.h */
 
 /* What arrays, trees and pullbacks have in common. `local` counts the references of the owning thread and needs no
- * atomics. All of these together are one reference in `shared`, which also counts those of other threads and of
- * ad_retain. */
+ * atomics. All references in `local` together are one reference in `shared`, which also counts those of other threads
+ * and of ad_retain. */
 struct ad_object {
     uint32_t local, owner;
     _Atomic uint32_t shared;
@@ -32,10 +32,10 @@ struct ad_object {
 
 typedef enum ad_object_kind {
     AD_PLAIN_ARRAY, /* its block is all there is to it */
-    AD_SCALAR,      /* and it is 0-d, float64, not weak, with its value in `scalar` and no tangents */
-    AD_DUAL_SCALAR, /* the same, with tangents */
-    AD_JOINED,      /* a plain one with its storage in the block, unless views share that */
-    AD_ARRAY,       /* it has another storage or tangents, or may have */
+    AD_SCALAR,      /* plain, and 0-d, float64, not weak, with its value in `scalar` and without tangents */
+    AD_DUAL_SCALAR, /* the same with tangents */
+    AD_JOINED,      /* plain, but for a storage in its block, which views may share */
+    AD_ARRAY,       /* with another storage or with tangents, or it may have them */
     AD_TREE
 } ad_object_kind;
 
@@ -44,23 +44,23 @@ static inline bool ad_is_tree(const struct ad_object *object)
     return object->kind == AD_TREE;
 }
 
-/* Reference-counted memory that arrays view. The data follow, unless they are the caller's (ad_wrap). */
+/* Reference-counted memory that arrays view. The data follow it, unless they are the caller's (ad_wrap). */
 struct ad_storage {
     _Atomic int64_t refs;
-    void *block;    /* what goes with the last reference: this, or the array in whose block it stands */
+    void *block;    /* what goes with the last reference: this storage, or the array in whose block it stands */
     size_t bytes;   /* of the block */
     uint32_t owner; /* number of the thread that made it */
-    void (*release)(void *); /* of the caller's data; NULL: they are behind this */
+    void (*release)(void *); /* for the caller's data; NULL: the data follow this */
     void *release_context;
 };
 
 /* A tangent of one forward level. */
 struct ad_tangent {
     uint64_t level; /* its serial number */
-    struct ad_array *value; /* NULL: that of a scalar, which stands below and depends on no forward level */
+    struct ad_array *value; /* NULL: the value is a scalar, which stands below and depends on no forward level */
     struct ad_tangent *next;
     double scalar;
-    uint32_t slot; /* of that scalar, in the trace of the level */
+    uint32_t slot; /* of that scalar in the trace of the level */
     int depth;     /* of the level among those that were open */
 };
 
@@ -77,20 +77,20 @@ struct ad_array {
     };
     uint8_t flags;
     uint8_t place; /* of a scalar in its slab; 0: it is in none */
-    uint32_t slot; /* the number of its slot on the tape of trace `serial`, if there is one; 0: depends on no reverse level */
+    uint32_t slot; /* number of its slot on the tape of trace `serial`, if it has one; 0: it depends on no reverse level */
     int64_t size;  /* elements */
     char *data;
     union {
-        struct ad_storage *storage; /* with AD_STORED */
-        double scalar;              /* else inline data of at most this size, if data points here */
+        struct ad_storage *storage; /* if AD_STORED is set */
+        double scalar;              /* otherwise: inline data of at most this size, if `data` points here */
     };
-    uint64_t serial; /* of the trace in which it depended on something; 0: none */
+    uint64_t serial; /* of the trace in which it last depended on something; 0: none */
     struct ad_tangent *tangents; /* of forward levels */
-    int64_t extents[];           /* ndim dimensions, ndim byte strides, then larger inline data at 16 */
+    int64_t extents[];           /* ndim dimensions, ndim byte strides, then larger inline data at the next multiple of 16 */
 };
 _Static_assert(sizeof(ad_array) == 64, "a scalar takes one cache line");
 
-/* tools/libad-gdb.py reads arrays at these places. */
+/* libad/tools/libad-gdb.py reads arrays at these places. */
 _Static_assert(offsetof(ad_array, object.size_class) == 12 && offsetof(ad_array, dtype) == 14 && offsetof(ad_array, flags) == 16 &&
                    offsetof(ad_array, slot) == 20 && offsetof(ad_array, size) == 24 && offsetof(ad_array, data) == 32 && offsetof(ad_array, serial) == 48 &&
                    offsetof(ad_array, extents) == 64,
@@ -114,7 +114,7 @@ static inline int64_t *ad_strides(const ad_array *x)
     return (int64_t *)x->extents + x->ndim;
 }
 
-/* Whether a and b have one shape. */
+/* Whether a and b have the same shape. */
 static inline bool ad_same_shape(const ad_array *a, const ad_array *b)
 {
     if (a->ndim != b->ndim)
@@ -125,7 +125,7 @@ static inline bool ad_same_shape(const ad_array *a, const ad_array *b)
     return true;
 }
 
-/* Whether a and b have one shape, one dtype and the same flags, but for the flags AD_STORED and AD_NAMED. */
+/* Whether a and b have the same shape, dtype and flags. The flags AD_STORED and AD_NAMED do not count. */
 AD_ALWAYS_INLINE bool ad_is_alike(const ad_array *a, const ad_array *b)
 {
     static const uint8_t compared[] = { 0xff, 0xff, (uint8_t)~(AD_STORED | AD_NAMED), 0 }; /* of dtype, ndim, flags, place */
@@ -141,16 +141,16 @@ AD_ALWAYS_INLINE bool ad_is_alike(const ad_array *a, const ad_array *b)
     return true;
 }
 
-/* All give an array that belongs to the innermost scope, or NULL and an error. */
+/* Each of these gives an array that belongs to the innermost scope, or NULL and an error. */
 ad_array *ad_array_new(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims); /* uninitialised, C-contiguous */
-ad_array *ad_array_like(ad_context *c, ad_dtype dtype, const ad_array *x); /* the same, of the shape of x: dense, not 0-d */
+ad_array *ad_array_like(ad_context *c, ad_dtype dtype, const ad_array *x); /* the same in the shape of x, which is dense and not 0-d */
 ad_array *ad_array_zeros(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims);
 ad_array *ad_array_abstract(ad_context *c, ad_dtype dtype, int ndim, const int64_t *dims); /* shape and dtype only */
-ad_array *ad_array_alias(ad_context *c, const ad_array *x);                               /* same data and name, no trace */
-ad_array *ad_array_named(ad_context *c, const ad_array *x, const char *name);             /* an alias with a name of at most AD_NAME_BYTES - 1 bytes */
+ad_array *ad_array_alias(ad_context *c, const ad_array *x);                               /* the same data and name, no trace */
+ad_array *ad_array_named(ad_context *c, const ad_array *x, const char *name);             /* an alias with a name of fewer than AD_NAME_BYTES bytes */
 ad_array *ad_array_view(ad_context *c, const ad_array *x, ad_dtype dtype, int ndim, const int64_t *dims, const int64_t *strides, int64_t offset);
-ad_array *ad_array_contiguous(ad_context *c, ad_array *x); /* x itself where it is; no trace otherwise */
-ad_array *ad_array_cast(ad_context *c, ad_array *x, ad_dtype dtype); /* plain, without trace */
+ad_array *ad_array_contiguous(ad_context *c, ad_array *x); /* x itself if it is contiguous; otherwise a copy without trace */
+ad_array *ad_array_cast(ad_context *c, ad_array *x, ad_dtype dtype); /* a copy without trace */
 ad_array *ad_array_of_integers(ad_context *c, ad_array *x); /* C-contiguous int64 without trace */
 void ad_array_free(ad_context *c, ad_array *x);
 void ad_tangents_drop(ad_context *c, ad_array *x);

@@ -1,9 +1,9 @@
-/* A checked build (-Dchecked=true) knows of each array, tree and pullback where it was made and how it went, and
- * reports a use after that.
+/* A checked build (-Dchecked=true) records where each array, tree and pullback was made and how it went, and reports a
+ * use after that.
  *
- * A record lies in front of each of them. What is dropped is kept aside for a while, so that its record can still be
- * read; of the oldest, when there are too many, only the memory is gone. All threads keep them in one list: what a
- * thread dropped may be used by another. */
+ * A record lies in front of each of them. A dropped object is kept aside for a while, so that its record can still be
+ * read. When too many are kept, the memory of the oldest is freed. All threads keep dropped objects in one list, since
+ * what one thread dropped may be used by another. */
 #define _GNU_SOURCE /* for dladdr */
 #include "array/error.h"
 #include "array/memory.h"
@@ -27,8 +27,8 @@ enum { MOST_KEPT = 1 << 18 };
 struct record {
     uint64_t state;
     const char *made, *dropped; /* places of calls, as in ad_call_site_: "file.c:12", a zero byte, the function; NULL: unknown */
-    struct record *younger;     /* among the dropped ones */
-    bool released;              /* not with a scope */
+    struct record *younger;     /* the next dropped one */
+    bool released;              /* by ad_release; otherwise it went with a scope */
     char room[64 - 4 * 8 - sizeof(bool)];
 };
 _Static_assert(sizeof(struct record) == 64, "what is behind it is aligned as a block is");
@@ -66,10 +66,11 @@ void *ad_object_allocate(ad_context *c, size_t bytes)
     return record + 1;
 }
 
-/* What functions may read of an object before they say that it was dropped: its header, with a few dimensions. */
+/* What functions may read of an object before they report that it was dropped: its header, with a few dimensions. */
 enum { STILL_READ = 128 };
 
-/* Its memory counts as given back: it is the build's, not the program's. A use of its elements in spite of that is the sanitizer's to report. */
+/* The memory counts as given back: from here on the checked build holds it, not the program. A use of the object's
+ * elements in spite of that is reported by the sanitizer. */
 void ad_object_deallocate(ad_context *c, uint32_t owner, void *object, size_t bytes)
 {
     struct record *record = record_of(object), *gone = NULL;
@@ -92,7 +93,7 @@ void ad_object_deallocate(ad_context *c, uint32_t owner, void *object, size_t by
     free(gone);
 }
 
-/* `before`, and " at f.c:12 (ad_sub)"; "" where the place is not known, or no longer there. */
+/* The text `before` followed by " at f.c:12 (ad_sub)"; "" where the place is unknown or no longer loaded. */
 static const char *place_text(const char *before, const char *site, char *buffer, size_t size)
 {
     Dl_info object;

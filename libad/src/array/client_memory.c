@@ -1,8 +1,8 @@
 /* Memory for code that is built on libad: ad_memory_take and its relatives.
  *
- * Every block begins with a header that says how large it is and whose, so that it can be given back anywhere. Small
- * ones are blocks of the caching allocator. Large ones come from the system and go back to it, for a block that
- * grows would leave one of each size behind in the cache. */
+ * Every block begins with a header that holds its size and its owner, so that it can be given back anywhere. Small
+ * blocks come from the caching allocator. Large ones come from the system and go back to it: a block that grows would
+ * otherwise leave one block of each size behind in the cache. */
 #include "ad/scope.h"
 #include "array/error.h"
 #include "array/memory.h"
@@ -12,7 +12,7 @@
 enum { HEADER = 64, LARGE = 1 << 16 };
 
 struct header {
-    size_t bytes; /* the header's included */
+    size_t bytes; /* including the header's */
     uint32_t owner;
 };
 
@@ -78,7 +78,7 @@ void ad_memory_give(void *block)
     free(header);
 }
 
-/* A large block that stays one: the system may have room behind it, or move it without copying. */
+/* Resizes a large block that stays large: the system may have room behind it, or can move it without copying. */
 static void *resize_large(ad_context *c, struct header *header, size_t bytes)
 {
     struct ad_allocator *a = &c->allocator;

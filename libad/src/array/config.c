@@ -1,4 +1,4 @@
-/* What a user sets and asks about the library as a whole: the number of threads, and what it is made of. */
+/* What a user sets and asks about the library as a whole: the number of threads, and what the library is made of. */
 #include "ad/config.h"
 #include "ad/version.h"
 #include "array/error.h"
@@ -24,7 +24,7 @@ int ad_num_threads(void)
     return ad_threads();
 }
 
-/* How arrays come by theirs. */
+/* Where arrays get their memory from. */
 static const char *memory_of(const ad_context *c)
 {
 #ifdef AD_CHECKED
@@ -35,7 +35,7 @@ static const char *memory_of(const ad_context *c)
 #endif
 }
 
-/* Which library multiplies, and whose LAPACK it is. */
+/* Which library multiplies matrices, and whose LAPACK is used. */
 static void describe_algebra(char *text, size_t room)
 {
     const char *openblas = ad_openblas_build(), *openblas_kernels = ad_openblas_kernels(), *blis = ad_blis_build();

@@ -1,9 +1,11 @@
 /* The context of a thread.
  *
- * Everything the library remembers between calls lives in one ad_context per thread, made on first use and taken
- * down when the thread ends. Thread-local storage holds little more than a pointer to it, so that the library can be
- * loaded into a running program. What threads share is the counter that numbers them, a list of all of them, and a
- * constant: the context of a call for which there was no memory to make one. The next call tries again. */
+ * Everything the library remembers between calls lives in one ad_context per thread, made on first use and taken down
+ * when the thread ends. Thread-local storage holds little more than a pointer to it, so that the library can be loaded
+ * into a running program.
+ *
+ * Threads share three things: the counter that numbers them, a list of all contexts, and one constant context. The
+ * constant one serves a call for which there was no memory to make a context. The next call tries again. */
 #include "array/error.h"
 #include "array/scope.h"
 #include "kernels/kernels.h"
@@ -12,18 +14,18 @@
 
 _Thread_local ad_context *ad_context_pointer __attribute__((tls_model("initial-exec")));
 
-/* In it every allocation fails. Never written to once the library has started. */
+/* The constant context, in which every allocation fails. It is not written to once the library has started. */
 #define NO_ROOM .error_code = AD_ERROR_MEMORY, .error_message = "out of memory: no room for the state of a thread"
 const struct ad_tracing ad_no_tracing = { 0 };
 static ad_context without_memory = { .id = AD_NO_THREAD, .tracing = &ad_no_tracing, .allocator = { .failing = true, .watch = INT64_MIN }, NO_ROOM };
 
-/* Whether calls of this thread met that context, and their error was not cleared since. The context that the thread
- * gets in the end then starts with that error. */
+/* Whether calls of this thread met the constant context, and their error was not cleared since. The context that the
+ * thread gets in the end then starts with that error. */
 static _Thread_local bool went_without __attribute__((tls_model("initial-exec")));
 
 static _Atomic uint32_t threads_so_far;
 static pthread_key_t thread_end;
-static bool has_thread_end; /* without it, what a thread has stays till the program ends */
+static bool has_thread_end; /* without it, what a thread has stays until the program ends */
 
 static pthread_mutex_t contexts_lock = PTHREAD_MUTEX_INITIALIZER;
 static ad_context *contexts;
@@ -57,7 +59,7 @@ void ad_context_take(uint32_t owner, size_t bytes)
     pthread_mutex_unlock(&contexts_lock);
 }
 
-/* A process is copied by fork while nobody holds the lock; in the child only the thread that called fork is left. */
+/* fork copies the process while nobody holds the lock. In the child only the thread that called fork is left. */
 static void before_fork(void)
 {
     pthread_mutex_lock(&contexts_lock);
@@ -97,8 +99,8 @@ __attribute__((constructor)) static void library_start(void)
     pthread_atfork(before_fork, after_fork, after_fork);
 }
 
-/* A thread that returns from main runs no key destructors. A plugin with libad.a in it can be unloaded before its
- * threads end: they may not call what is no longer there. */
+/* A thread that returns from main runs no key destructors, so its context is taken down here. The key goes too: a
+ * plugin with libad.a in it can be unloaded before its threads end, and they may not call what is no longer there. */
 __attribute__((destructor)) static void library_stop(void)
 {
     if (ad_context_pointer)

@@ -8,7 +8,7 @@ static const char *const names[AD_DTYPE_COUNT] = {
     [AD_I64] = "int64",   [AD_I32] = "int32",   [AD_U8] = "uint8",        [AD_BOOL] = "bool",
 };
 
-/* NumPy's table; symmetric. */
+/* NumPy's table. It is symmetric. */
 static const uint8_t promoted[AD_DTYPE_COUNT][AD_DTYPE_COUNT] = {
     /*             f64      f32      c128     c64      i64      i32      u8       bool */
     [AD_F64] = { AD_F64, AD_F64, AD_C128, AD_C128, AD_F64, AD_F64, AD_F64, AD_F64 },
@@ -58,7 +58,7 @@ static int kind(ad_dtype dtype)
     return kinds[dtype];
 }
 
-/* The dtype of `strong` next to a C number: the number's kind counts, its width does not. */
+/* The dtype of `strong` next to a C number: the kind of the number counts, its width does not. */
 static ad_dtype with_weak(ad_dtype strong, ad_dtype weak)
 {
     if (kind(weak) <= kind(strong))

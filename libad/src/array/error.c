@@ -1,7 +1,7 @@
 /* The error of a thread: its sentence, its place, and what is done when it occurs.
  *
- * The first error stays until it is cleared; later ones are its consequences and change nothing. A sentence is the
- * same in every locale that the program or the thread has chosen. */
+ * The first error stays until it is cleared. Later ones are its consequences and change nothing. A sentence is the same
+ * in every locale that the program or the thread has chosen. */
 #define _GNU_SOURCE /* for dladdr */
 #include "array/error.h"
 #include <ctype.h>
@@ -29,10 +29,11 @@ locale_t ad_c_locale(void)
 
 __attribute__((noinline)) void ad_error_breakpoint(ad_code code, const char *sentence)
 {
-    __asm__ volatile("" : : "r"(code), "r"(sentence) : "memory"); /* without it, calls of a function that does nothing would be removed */
+    __asm__ volatile("" : : "r"(code), "r"(sentence) : "memory"); /* without it the compiler would remove calls of a function that does nothing */
 }
 
-/* Someone who set AD_ERROR to another word wants to see errors too, and is told that the word was wrong. */
+/* Someone who set AD_ERROR to an unknown word wants to see errors too, so they are printed, after a note about the
+ * word. */
 ad_on_error_action ad_error_action_asked_for(void)
 {
     static const char *const words[] = { "return", "print", "exit", "abort" };
@@ -110,8 +111,8 @@ void ad_on_error(ad_on_error_action action)
         c->on_error = action;
 }
 
-/* The place that the last macro noted, if what failed is what it called. A site is a literal of the program, which
- * may have been in a library that is no longer loaded. */
+/* Notes the place of the last macro call, if the function that failed is the one it called. A site is a string literal
+ * of the program. The library that it was part of may no longer be loaded. */
 static void set_where(ad_context *c)
 {
     Dl_info object;
@@ -124,7 +125,7 @@ static void set_where(ad_context *c)
         snprintf(c->error_where, sizeof c->error_where, "%s", site);
 }
 
-/* Appends the names of the operands that have some. */
+/* Appends the names of those operands that have one. */
 static void tell_names(ad_context *c)
 {
     for (int i = 0; i < c->frame->count; i++) {
@@ -135,7 +136,7 @@ static void tell_names(ad_context *c)
     }
 }
 
-/* Keeps the first error; `of` stands before the message, if it is not NULL. */
+/* Sets the error if there is none yet. `of`, if it is not NULL, stands before the message. */
 static void set_error(ad_context *c, ad_code code, const char *of, const char *format, va_list arguments)
 {
     if (c->error_code != AD_OK || code == AD_OK)

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* The hash of what was hashed so far and one word more. The multiplier is the golden ratio's (Knuth, "The Art of
+/* The hash of what was hashed so far and one more word. The multiplier comes from the golden ratio (Knuth, "The Art of
  * Computer Programming", 6.4). The upper half of the result is mixed better than the lower one. */
 static inline uint64_t ad_hash(uint64_t hash, uint64_t word)
 {

@@ -1,15 +1,15 @@
-/* Memory by the quick ways: small blocks, the headers of arrays and other objects, and room for the length of a C
- * block. */
+/* The fast paths of memory: small blocks, the headers of arrays and other objects, and scratch room that lasts as long
+ * as a C block. */
 #ifndef AD_MEMORY_INTERNAL_H
 #define AD_MEMORY_INTERNAL_H
 
 #include "array/context.h"
 
-/* Small blocks: at most 1 KiB. A block is given back to the thread that made it. */
-void *ad_allocate_further(ad_context *c, size_t bytes); /* where no block is at hand, or somebody watches: allocator.c */
+/* Small blocks have at most 1 KiB. A block is given back to the thread that made it. */
+void *ad_allocate_further(ad_context *c, size_t bytes); /* the slow path, where no block is at hand or somebody watches: allocator.c */
 
-/* Brings a block that will be used soon into the processor's cache: its head, and about where a small array has its
- * data. Any pointer will do. */
+/* Brings a block that will be used soon into the processor's cache: its beginning, and about where a small array has
+ * its data. Any pointer will do. */
 AD_ALWAYS_INLINE void ad_fetch_small(const void *block)
 {
     __builtin_prefetch(block, 1);
@@ -18,7 +18,7 @@ AD_ALWAYS_INLINE void ad_fetch_small(const void *block)
 
 AD_ALWAYS_INLINE void *ad_allocate_small(ad_context *c, size_t bytes)
 {
-    enum { AHEAD = 4 }; /* after so many more requests of a class, a block that is fetched now has arrived in the cache */
+    enum { AHEAD = 4 }; /* a block that is fetched now is in the cache after so many more requests of its class */
     struct ad_allocator *a = &c->allocator;
     size_t class = (bytes + AD_SMALL_STEP - 1) / AD_SMALL_STEP;
     int64_t live = a->live + (int64_t)class * AD_SMALL_STEP;
@@ -51,7 +51,7 @@ AD_ALWAYS_INLINE void ad_deallocate_small(ad_context *c, void *block, size_t byt
 #ifdef AD_CHECKED
 void *ad_object_allocate(ad_context *c, size_t bytes);
 void ad_object_deallocate(ad_context *c, uint32_t owner, void *object, size_t bytes);
-void ad_forget_block(ad_context *c, uint32_t owner, size_t bytes); /* counts it as given back */
+void ad_forget_block(ad_context *c, uint32_t owner, size_t bytes); /* counts the block as given back */
 #define ad_header_allocate ad_object_allocate
 #define ad_header_deallocate ad_object_deallocate
 #else
@@ -76,11 +76,11 @@ static inline void ad_object_init(ad_context *c, struct ad_object *object, uint8
     object->kind = (uint8_t)kind;
 }
 
-/* Room for items till the end of the C block: in place if they take little, else a block of the allocator.
+/* Scratch room for items until the end of the C block: in place if they take little, otherwise a block of the
+ * allocator.
  *
  *     AD_SCRATCH room = { 0 };
- *     ad_array **leaves = ad_scratch_take(c, &room, count, sizeof *leaves);
- */
+ *     ad_array **leaves = ad_scratch_take(c, &room, count, sizeof *leaves); */
 struct ad_scratch {
     void *block;
     size_t bytes;
@@ -89,7 +89,7 @@ struct ad_scratch {
 
 #define AD_SCRATCH __attribute__((cleanup(ad_scratch_end))) struct ad_scratch
 
-/* Uninitialised; NULL and an error. */
+/* Room whose contents are not initialised; NULL and an error. */
 static inline void *ad_scratch_take(ad_context *c, struct ad_scratch *room, int count, size_t item)
 {
     room->bytes = (size_t)count * item;

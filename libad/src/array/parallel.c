@@ -1,9 +1,9 @@
 /* A program's own loop on the threads of the pool.
  *
- * A part finds the same wherever it runs: no error, a scope of its own, one thread for the loops within. So which
- * thread runs it is nowhere seen, and the error that is left is that of the lowest part that has one, for any number
- * of threads. Errors are kept back in the meantime, and what was asked for when one occurs (ad_on_error) is done
- * once, in the thread that called. */
+ * Every part runs under the same conditions: no error is set, it has a scope of its own, and its loops run on one
+ * thread. So a result does not depend on which thread ran the part. If several parts fail, the error that is left is
+ * that of the lowest of them, for any number of threads. Errors are held back until all parts have ended. What the
+ * program asked for on errors (ad_on_error) is then done once, in the calling thread. */
 #include "ad/config.h"
 #include "ad/scope.h"
 #include "array/error.h"
@@ -20,12 +20,12 @@ struct kept_error {
 struct shared_loop {
     void (*run)(int64_t part, void *context);
     void *context;
-    pthread_mutex_t lock; /* of what follows */
+    pthread_mutex_t lock; /* of the members below */
     int64_t failed_part;
     struct kept_error error; /* of that part */
 };
 
-/* A thread without room for its state keeps the error that says so. */
+/* A thread that has no room for a context keeps the error that says so. */
 static void clear_error(ad_context *c)
 {
     if (c->id != AD_NO_THREAD)

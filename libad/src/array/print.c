@@ -1,9 +1,9 @@
 /* Arrays as text: what NumPy 2's str() gives, to the character.
  *
- * An array of numbers is looked at twice: first what all elements that are shown need, then each in that common
- * form. Digits come from printf in scientific form, of which only the digits are taken, so that the decimal point of
- * the user's locale does not show. Text is malloc'ed, since the caller frees it: not counted as the thread's, but
- * refused where an allocation would be. */
+ * An array of numbers is read twice: first to find the form that all shown elements need, then to write each in that
+ * form. Digits come from printf in scientific form. Only the digits are taken, so that the decimal point of the user's
+ * locale does not show. Text is malloc'ed, since the caller frees it. It is not counted as memory of the thread, but it
+ * is refused where an allocation would be. */
 #include "ad/array.h"
 #include "array/error.h"
 #include "array/scope.h"
@@ -60,12 +60,13 @@ struct decimal {
     char digits[24];
 };
 
-/* x to n significant digits, correctly rounded, then `more` added to the last one; whether that reads back as x. */
+/* Rounds x correctly to n significant digits, then adds `more` to the last one. Gives whether the result reads back as
+ * x. */
 static bool round_to_digits(struct decimal *d, double x, bool single, int n, int more)
 {
     char text[48];
     snprintf(text, sizeof text, "%.*e", n - 1, x);
-    strchr(text, 'e')[-1] += (char)more; /* a 9 becomes what is not a digit and does not read back */
+    strchr(text, 'e')[-1] += (char)more; /* a 9 becomes a character that is not a digit, which does not read back */
     const char *at = text;
     for (d->count = 0; *at != 'e'; at++)
         if (isdigit((unsigned char)*at))
@@ -76,9 +77,9 @@ static bool round_to_digits(struct decimal *d, double x, bool single, int n, int
     return single ? strtof(text, NULL) == (float)x : strtod(text, NULL) == x;
 }
 
-/* The shortest decimal that reads back as x. That of a normal number of at most 15 (6) digits is among the first
- * tried. Below a power of two numbers are denser than above it, so that the next decimal above may read back where
- * the nearest does not. */
+/* The shortest decimal that reads back as x. For a normal number of at most 15 digits (6 for float32) it is among the
+ * first tried. Below a power of two numbers are denser than above it, so the next decimal above may read back where the
+ * nearest does not. */
 static struct decimal shortest(double x, bool single)
 {
     struct decimal d = { .negative = signbit(x) };
@@ -90,7 +91,7 @@ static struct decimal shortest(double x, bool single)
     return d;
 }
 
-/* The same, rounded to at most `places` digits after the point. */
+/* The shortest decimal, rounded to at most `places` digits after the point. */
 static struct decimal rounded(double x, bool single, bool scientific, int places)
 {
     struct decimal d = shortest(x, single);
@@ -100,7 +101,8 @@ static struct decimal rounded(double x, bool single, bool scientific, int places
     return d;
 }
 
-/* Sign, digits and point: "-12.5", "12."; the fraction has at least `least` digits. Gives the end. */
+/* Writes sign, digits and point: "-12.5", "12."; the fraction has at least `least` digits. Gives the end of the
+ * text. */
 static char *write_digits(char *out, const struct decimal *d, bool plus, bool scientific, int least)
 {
     int point = scientific ? 1 : d->exponent + 1; /* digits before the point */
@@ -131,7 +133,7 @@ static const char *not_finite(double x, bool plus)
     return x < 0 ? "-inf" : plus ? "+inf" : "inf";
 }
 
-/* A real scalar as Python writes one; a part of a complex number has no ".0". */
+/* Writes a real scalar as Python does. A part of a complex number has no ".0". */
 static void write_scalar(char *out, double x, bool single, bool plus, bool part)
 {
     if (!isfinite(x)) {
@@ -183,7 +185,7 @@ static struct element element_at(ad_dtype dtype, const char *at)
     return e;
 }
 
-/* The common form of the real or imaginary parts of all elements shown, in NumPy's words. */
+/* The common form of the real or the imaginary parts of all shown elements. The names are NumPy's. */
 struct real_form {
     double smallest, largest; /* of the absolute values, without zeros */
     bool any, any_not_finite, any_minus_infinity;
@@ -197,7 +199,7 @@ struct printer {
     struct real_form form[2];
     int integer_width;
     struct text text;
-    int column; /* of the line being written */
+    int column; /* of the line that is being written */
 };
 
 static void see_size(struct real_form *f, double x)
@@ -215,7 +217,7 @@ static void see_size(struct real_form *f, double x)
     f->any = true;
 }
 
-/* float32 compares in float32, where 1e-4 is another number. */
+/* A float32 is compared with the float32 nearest to 1e-4, which is another number than 1e-4. */
 static bool wants_scientific(const struct real_form *f)
 {
     if (!f->any)
@@ -247,7 +249,7 @@ static void make_room_for_not_finite(struct real_form *f)
         f->pad_left = wanted;
 }
 
-/* One part in the common form; a 'j' goes before the blanks that follow it. */
+/* Writes one part in the common form. A 'j' goes before the blanks that follow it. */
 static void put_real(struct text *t, const struct real_form *f, double x, bool imaginary)
 {
     char word[WORD_BYTES];
@@ -257,7 +259,7 @@ static void put_real(struct text *t, const struct real_form *f, double x, bool i
         before = f->pad_left + f->pad_right + 1 - (int)strlen(word);
     } else {
         struct decimal d = rounded(x, f->single, f->scientific, PRECISION);
-        if (f->scientific) /* all to the same number of digits, of which a float32 may have more than tell it apart */
+        if (f->scientific) /* all have the same number of digits, which may be more than a float32 needs to be told apart */
             round_to_digits(&d, x, f->single, f->fraction + 1, 0);
         char *end = write_digits(word, &d, f->plus, f->scientific, f->scientific ? f->fraction : 0);
         int left = (int)(strchr(word, '.') - word);
@@ -314,7 +316,7 @@ static bool abridged(const struct printer *p, int axis)
     return p->summary && ad_dims(p->x)[axis] > 2 * EDGE_ITEMS;
 }
 
-/* The index shown after i. */
+/* The index that is shown after i. */
 static int64_t next_shown(const struct printer *p, int axis, int64_t i)
 {
     return i + 1 == EDGE_ITEMS && abridged(p, axis) ? ad_dims(p->x)[axis] - EDGE_ITEMS : i + 1;
@@ -330,8 +332,7 @@ static void see_all(struct printer *p, int axis, const char *at, void (*see)(str
         see_all(p, axis + 1, at + i * ad_strides(p->x)[axis], see);
 }
 
-/* The word that was just written at `start` goes to a new line if it went over the edge and is not the first of its
- * line. */
+/* Moves the word that begins at `start` to a new line, if it went over the edge and is not the first of its line. */
 static void wrap(struct printer *p, size_t start, int indent, int width)
 {
     struct text *t = &p->text;

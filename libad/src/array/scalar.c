@@ -1,24 +1,23 @@
 /* Where arrays of kind AD_SCALAR come from: slabs of 63, each scalar in a cache line of its own.
  *
- * The quick ways in scalar.h keep the scalars freed last, as many as a second-level cache holds. Beyond those, scalars
- * go back to their slabs, which give them out by address: a loop of millions makes them in the order of memory, in
- * whatever order the last one freed them.
+ * The fast paths in scalar.h keep the scalars freed last, as many as a second-level cache holds. Beyond those, scalars
+ * go back to their slabs, which give them out by address. So a loop that makes millions of scalars walks through memory
+ * in order, whatever the order in which the last loop freed them.
  *
- * Any thread may drop the last reference to a scalar. Its bit then waits in the slab till the owner looks. A slab
- * whose owner has ended goes with its last scalar. Where a memory checker looks on, each scalar is a block of its
- * own. */
+ * Any thread may drop the last reference to a scalar. Its bit then waits in the slab until the owner looks. A slab
+ * whose owner has ended is freed with its last scalar. Under a memory checker each scalar is a block of its own. */
 #include "array/error.h"
 #include "array/scope.h"
 #include <stdlib.h>
 
 enum { SLAB_BYTES = 4096, MOST_AT_HAND = 8192 };
 
-/* Takes the place of scalar 0. Bit i stands for scalar i. */
+/* The header of a slab, in the place of scalar 0. Bit i stands for scalar i. */
 struct ad_slab {
     uint64_t free;
-    _Atomic uint64_t freed_elsewhere; /* by other threads; OWNER_ENDED */
-    struct ad_slab *usable;           /* the next one with a free scalar, if this has one */
-    struct ad_slab *next;             /* of all */
+    _Atomic uint64_t freed_elsewhere; /* by other threads; bit 0 is OWNER_ENDED */
+    struct ad_slab *usable;           /* the next slab with a free scalar, if this one has a free scalar */
+    struct ad_slab *next;             /* in the list of all slabs */
 };
 
 #define OWNER_ENDED UINT64_C(1)
@@ -44,7 +43,7 @@ static void give_back(struct ad_slab_list *list, struct ad_slab *slab, uint64_t 
     slab->free |= bits;
 }
 
-/* Scalars that other threads freed. */
+/* Takes back scalars that other threads freed. */
 static void collect(struct ad_allocator *a, struct ad_slab *slab)
 {
     uint64_t bits = atomic_load_explicit(&slab->freed_elsewhere, memory_order_relaxed);
@@ -62,7 +61,7 @@ uint32_t ad_slabs_collect(struct ad_allocator *a)
     return count;
 }
 
-/* Makes a slab usable. */
+/* Makes a slab usable: one in which other threads have freed scalars, or a new one. */
 static bool slab_new(struct ad_allocator *a)
 {
     struct ad_slab_list *list = &a->slabs;
@@ -83,7 +82,7 @@ static bool slab_new(struct ad_allocator *a)
     return true;
 }
 
-/* Called where there is no scalar at hand, or a new peak, or somebody watches. */
+/* Called where no scalar is at hand, at a new peak, or where somebody watches. */
 ad_array *ad_scalar_fresh(ad_context *c)
 {
     struct ad_allocator *a = &c->allocator;
@@ -114,7 +113,7 @@ ad_array *ad_scalar_fresh(ad_context *c)
     return x;
 }
 
-/* Room for more of them at hand; false if there are enough. */
+/* Makes room for more scalars at hand; false if there are enough. */
 static bool more_at_hand(struct ad_allocator *a)
 {
     uint32_t capacity = a->scalars_capacity ? 2 * a->scalars_capacity : 64;
@@ -126,15 +125,15 @@ static bool more_at_hand(struct ad_allocator *a)
     return true;
 }
 
-/* Adds to the scalars of a slab that were freed by others than its owner; the last one takes a slab without an owner
- * with it. */
+/* Adds to the scalars of a slab that were freed elsewhere. The last scalar of a slab without an owner frees the
+ * slab. */
 static void drop_slab(struct ad_slab *slab, uint64_t bits)
 {
     if ((atomic_fetch_or_explicit(&slab->freed_elsewhere, bits, memory_order_acq_rel) | bits) == UINT64_MAX)
         free(slab);
 }
 
-/* Called for one that is not as new: of another thread, or once shared. */
+/* Called for a scalar that is not as new: it belongs to another thread, or was once shared. */
 void ad_scalar_return(ad_context *c, ad_array *x)
 {
     struct ad_allocator *a = &c->allocator;
@@ -146,7 +145,7 @@ void ad_scalar_return(ad_context *c, ad_array *x)
     give_back(&a->slabs, slab_of(x), bit_of(x));
 }
 
-/* Called where there is no room for x at hand. */
+/* Called where there is no room for x among those at hand. */
 void ad_scalar_free_further(ad_context *c, ad_array *x)
 {
     if (!x->place)

@@ -1,18 +1,18 @@
-/* Scalars: 0-d float64 arrays, with their value in the header. Where they come from, and what tells them from other
- * arrays. */
+/* Scalars: 0-d float64 arrays with their value in the header. This file says where they come from, and what tells them
+ * from other arrays. */
 #ifndef AD_SCALAR_INTERNAL_H
 #define AD_SCALAR_INTERNAL_H
 
 #include "array/memory.h"
 
-ad_array *ad_scalar_fresh(ad_context *c); /* an AD_SCALAR in no scope; NULL and an error */
+ad_array *ad_scalar_fresh(ad_context *c); /* of kind AD_SCALAR, in no scope; NULL and an error */
 void ad_scalar_free_further(ad_context *c, ad_array *x);
 void ad_scalar_return(ad_context *c, ad_array *x);
 void ad_dual_scalar_free(ad_context *c, ad_array *x); /* keeps it for the next scalar, without its tangents */
-uint32_t ad_slabs_collect(struct ad_allocator *a); /* numbers that other threads freed; gives the number of slabs */
+uint32_t ad_slabs_collect(struct ad_allocator *a); /* takes back scalars that other threads freed; gives the number of slabs */
 void ad_slabs_drain(struct ad_allocator *a, bool ending);
 
-/* Keeps x, of kind AD_SCALAR, to which nobody refers any more, for the next request. */
+/* Keeps x, of kind AD_SCALAR, for the next request. Nobody refers to x any more. */
 AD_ALWAYS_INLINE void ad_scalar_free(ad_context *c, ad_array *x)
 {
     struct ad_allocator *a = &c->allocator;
@@ -27,7 +27,7 @@ AD_ALWAYS_INLINE void ad_scalar_free(ad_context *c, ad_array *x)
     a->live -= AD_SMALL_STEP;
 }
 
-/* The header of a 0-d array with its value of 8 bytes in `scalar`. */
+/* The header of a 0-d array whose value, of 8 bytes, is in `scalar`. */
 static inline ad_array *ad_scalar_init(ad_context *c, ad_array *x, ad_object_kind kind, ad_dtype dtype, uint8_t flags)
 {
     ad_object_init(c, &x->object, 1, kind);
@@ -43,7 +43,7 @@ static inline ad_array *ad_scalar_init(ad_context *c, ad_array *x, ad_object_kin
     return x;
 }
 
-/* A new one, of kind AD_SCALAR, in no scope. Its value is to be set, and its slot where it gets a serial. */
+/* A new array of kind AD_SCALAR, in no scope. The caller sets its value, and its slot if it gets a serial. */
 AD_ALWAYS_INLINE ad_array *ad_scalar_new(ad_context *c)
 {
     struct ad_allocator *a = &c->allocator;
@@ -70,7 +70,7 @@ AD_ALWAYS_INLINE bool ad_is_scalar(const ad_array *x)
     return (uint8_t)(x->object.kind - AD_SCALAR) <= AD_DUAL_SCALAR - AD_SCALAR;
 }
 
-/* The value of x as float64, if it is a 0-d one or a C number; tangents are left out. */
+/* The value of x as float64, if x is a 0-d float64 array or a C number. Tangents are left out. */
 AD_ALWAYS_INLINE bool ad_double_of(const ad_array *x, double *value)
 {
     int64_t integer;

@@ -1,10 +1,10 @@
 /* Scopes and reference counts.
  *
- * The scope stack is one vector of objects; an open scope is a mark, with the index of its first entry. Each entry is
+ * The scope stack is one vector of objects. An open scope is a mark with the index of its first entry. Each entry is
  * one local reference. An entry whose lowest bit is set moves to the enclosing scope when its own closes.
  *
- * A scope closes in the state in which it was opened. If it does not, a C++ exception or a longjmp has left the
- * functions that ran in it, and the differentiations that they had begun are ended. */
+ * A scope closes in the state in which it was opened. If the state differs, a C++ exception or a longjmp has left the
+ * functions that ran in the scope, and the differentiations that they had begun are ended. */
 #include "array/error.h"
 #include "array/scope.h"
 #include "array/shape.h"
@@ -43,7 +43,7 @@ bool ad_scope_grow_and_add(ad_context *c, struct ad_object *object)
     return ad_grow(c, &s->entries, &s->capacity, sizeof *s->entries, s->count + 1) && ad_scope_add(c, object);
 }
 
-/* Room for twice as many as there are, and some, if that is less: how large the stack once was leaves no trace. */
+/* Leaves room for twice as many entries as there are, or a few. So the size that the stack once had leaves no trace. */
 void ad_scope_shrink(ad_context *c)
 {
     struct ad_scope_stack *s = &c->scopes;
@@ -113,9 +113,9 @@ static void close_innermost(ad_context *c)
     say_dropping(c, place_of(mark), false);
     if (__builtin_expect(!is_same(c->tracing, &mark->tracing), 0))
         unwind(c, mark->tracing);
-    const uintptr_t *entries = s->entries; /* what is freed has no part in scopes */
+    const uintptr_t *entries = s->entries; /* freeing an object changes no entry */
     for (uint32_t i = first, count = s->count, fetched = count > AHEAD ? count - AHEAD : 0; i < count; i++) {
-        if (i < fetched) /* of a large scope the first ones are not in the cache any more */
+        if (i < fetched) /* the first objects of a large scope are no longer in the cache */
             __builtin_prefetch((const void *)entries[i + AHEAD]);
         if (entries[i] & 1)
             s->entries[kept++] = entries[i] - 1;
@@ -143,7 +143,7 @@ void ad_scope_absorb(ad_context *c, uint32_t depth)
     s->depth = depth;
 }
 
-/* Closes all scopes down to `depth`; at depth 0 drops what belongs to the thread too. */
+/* Closes all scopes down to `depth`. At depth 0 it also drops what belongs to the thread. */
 void ad_scope_unwind(ad_context *c, uint32_t depth)
 {
     while (c->scopes.depth > depth)
@@ -216,8 +216,8 @@ static const char *describe(const struct ad_object *object, ad_shape_buffer *buf
     return buffer->text;
 }
 
-/* False where only scopes of this thread and the tape refer to the object. Nobody retained it then, and dropping a
- * reference would leave them without. */
+/* False where only scopes of this thread and the tape refer to the object. Then nobody has retained it, and dropping a
+ * reference would leave them without one. */
 static bool is_retained(const ad_context *c, const struct ad_object *object)
 {
     return object->owner != c->id || object->local == 0 || atomic_load_explicit(&object->shared, memory_order_relaxed) > 1;
@@ -247,7 +247,7 @@ void ad_tree_release(ad_tree *t)
     release((struct ad_object *)t);
 }
 
-/* Takes a reference to x and drops the one to what was held; false and an error: neither. */
+/* Takes a reference to x and drops the one to what was held. On failure it does neither: false and an error. */
 static bool replace(struct ad_object *held, struct ad_object *x)
 {
     ad_context *c = ad_current();

@@ -6,12 +6,12 @@
 #include "ad/scope.h"
 #include "array/scalar.h"
 
-/* References of this thread, and the entry in its innermost scope that a new object gets. */
-void ad_scope_shrink(ad_context *c); /* returns room that entries no longer need */
+/* The references of this thread, and the entry that a new object gets in its innermost scope. */
+void ad_scope_shrink(ad_context *c); /* gives back room that entries no longer need */
 bool ad_scope_grow_and_add(ad_context *c, struct ad_object *object);
 void ad_object_retain_shared(struct ad_object *object);
 void ad_object_release_shared(ad_context *c, struct ad_object *object);
-bool ad_object_was_last(struct ad_object *object); /* drops a shared reference; if it was the last one, the caller frees the object */
+bool ad_object_was_last(struct ad_object *object); /* drops a shared reference; true: it was the last one, and the caller frees the object */
 
 AD_ALWAYS_INLINE bool ad_scope_add(ad_context *c, struct ad_object *object)
 {
@@ -28,7 +28,7 @@ AD_ALWAYS_INLINE void ad_object_retain(ad_context *c, struct ad_object *object)
         ad_object_retain_shared(object);
 }
 
-/* Whether no other array views the data. */
+/* Whether only one array uses the storage. */
 AD_ALWAYS_INLINE bool ad_is_unshared(const struct ad_storage *storage)
 {
     return atomic_load_explicit(&storage->refs, memory_order_acquire) == 1;
@@ -60,10 +60,10 @@ AD_ALWAYS_INLINE void ad_object_release(ad_context *c, struct ad_object *object)
 }
 
 void ad_scope_unwind(ad_context *c, uint32_t depth);
-void ad_scope_absorb(ad_context *c, uint32_t depth); /* the scopes deeper than `depth` become part of the one at `depth` */
+void ad_scope_absorb(ad_context *c, uint32_t depth); /* scopes deeper than `depth` become part of the one at `depth` */
 
-/* Drops all objects that were made since the stack of scopes had `count` entries. So the engine has scopes of its own
- * without a mark. */
+/* Drops all objects that were made since the stack of scopes had `count` entries. So the engine can have a scope of its
+ * own without a mark. */
 static inline void ad_scope_trim(ad_context *c, uint32_t count)
 {
     struct ad_scope_stack *s = &c->scopes;
@@ -73,7 +73,7 @@ static inline void ad_scope_trim(ad_context *c, uint32_t count)
 
 #define AD_NO_SCOPE UINT32_MAX
 
-/* Whether x is the last object that came into the innermost scope, and is not to move out of it. */
+/* Whether x is the last object that came into the innermost scope, and is not marked to move out of it. */
 static inline bool ad_is_newest(const ad_context *c, const struct ad_object *x)
 {
     const struct ad_scope_stack *s = &c->scopes;
@@ -83,10 +83,10 @@ static inline bool ad_is_newest(const ad_context *c, const struct ad_object *x)
 
 /* Makes a value that something else holds belong to the innermost scope too. */
 ad_array *ad_hold(ad_context *c, ad_array *x);
-ad_tree *ad_tree_hold(ad_tree *t); /* and NULL for NULL */
+ad_tree *ad_tree_hold(ad_tree *t); /* NULL for NULL */
 
-/* An operand as the result of a function that changes nothing. Whatever a function returns belongs to the innermost
- * scope, and so does this. */
+/* An operand as the result of a function that changes nothing. A result belongs to the innermost scope, and so does
+ * this one. */
 static inline ad_array *ad_unchanged(ad_array *x)
 {
     ad_context *c = ad_current();
@@ -106,7 +106,7 @@ AD_ALWAYS_INLINE void ad_drop(ad_context *c, ad_array *x)
         ad_object_release(c, &x->object);
 }
 
-/* A 0-d float64 array, of kind AD_SCALAR, in the innermost scope; its value and its slot are to be set. */
+/* A 0-d float64 array, of kind AD_SCALAR, in the innermost scope. The caller sets its value and its slot. */
 AD_ALWAYS_INLINE ad_array *ad_array_real(ad_context *c)
 {
     ad_array *x = ad_scalar_new(c);

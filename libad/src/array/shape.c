@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A user's shape may say anything. */
+/* A shape from a user may have any number of dimensions. */
 static bool has_axes(const ad_shape *shape)
 {
     return shape->ndim >= 0 && shape->ndim <= AD_MAX_NDIM;

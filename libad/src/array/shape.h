@@ -1,12 +1,12 @@
-/* Shapes, strides and axes: sizes that fit into memory, broadcasting, and the words about them in errors. */
+/* Shapes, strides and axes: sizes that fit into memory, broadcasting, and the sentences about them in errors. */
 #ifndef AD_SHAPE_INTERNAL_H
 #define AD_SHAPE_INTERNAL_H
 
 #include "array/array.h"
 #include "array/dtype.h"
 
-/* The number of elements. False: a dimension is negative, or the bytes are too many. An array with a dimension of
- * zero has no elements; the other dimensions alone must be possible all the same. */
+/* Gives the number of elements. False: a dimension is negative, or there are too many bytes. An array with a dimension
+ * of zero has no elements, but its other dimensions must still be possible by themselves. */
 static inline bool ad_shape_checked_size(int ndim, const int64_t *dims, size_t item, int64_t *size)
 {
     int64_t product = 1, bytes;
@@ -35,15 +35,15 @@ static inline void c_order_strides(ad_dtype dtype, int ndim, const int64_t *dims
     }
 }
 
-bool ad_count_fits(const char *operation, int count, int room, const char *things);        /* false and an error: negative or too many */
-void *ad_shape_refuse(ad_dtype dtype, int ndim, const int64_t *dims);                     /* NULL and the error: too large, or negative */
-bool ad_shape_possible(const char *operation, ad_dtype dtype, const ad_shape *shape);      /* false and an error: too large, or negative */
+bool ad_count_fits(const char *operation, int count, int room, const char *things);   /* false and an error: negative, or more than `room` */
+void *ad_shape_refuse(ad_dtype dtype, int ndim, const int64_t *dims);                /* NULL and the error: too large, or a negative dimension */
+bool ad_shape_possible(const char *operation, ad_dtype dtype, const ad_shape *shape); /* false and an error: the same */
 bool ad_shape_broadcasts_to(const ad_array *x, ad_shape shape); /* whether x can be broadcast to exactly this shape */
-bool ad_shape_broadcast(ad_shape *into, const ad_shape *with);         /* the common shape; false: there is none, and `into` is as it was */
+bool ad_shape_broadcast(ad_shape *into, const ad_shape *with);         /* makes `into` the common shape; false: there is none, and `into` is unchanged */
 bool ad_broadcast_dims(ad_shape *into, int ndim, const int64_t *dims); /* the same */
 const char *ad_shape_text(char *buffer, size_t size, int ndim, const int64_t *dims); /* "(3,4)" */
 
-/* Writes these dimensions alone, and not all of the 264 bytes of a shape. */
+/* Writes these dimensions alone, not all 264 bytes of a shape. */
 static inline void ad_shape_set(ad_shape *shape, int ndim, const int64_t *dims)
 {
     shape->ndim = ndim;
@@ -59,8 +59,8 @@ static inline ad_shape ad_shape_make(int ndim, const int64_t *dims)
 }
 
 int ad_axis_resolve(const char *operation, int axis, int ndim); /* -1 and an error */
-int ad_axis_of_scalar(const ad_array *x, int axis); /* axis, but AD_NO_AXIS for 0 and -1 of a 0-d array, where NumPy takes them */
-bool ad_axes_resolve(const char *operation, int axis, const ad_axes *axes, int ndim, bool *selected); /* all if none given */
+int ad_axis_of_scalar(const ad_array *x, int axis); /* axis itself; AD_NO_AXIS for the axes 0 and -1 of a 0-d array, which NumPy accepts */
+bool ad_axes_resolve(const char *operation, int axis, const ad_axes *axes, int ndim, bool *selected); /* selects all axes if none is given */
 
 typedef struct ad_shape_buffer {
     char text[200];

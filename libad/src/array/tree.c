@@ -1,7 +1,7 @@
-/* Trees as containers: making them, their names, and what a path names. tree_walk.c walks through them; what computes
- * on leaves (flatten, map over operations) stands in ops/tree.
+/* Trees as containers: making them, their names, and what a path names. tree_walk.c walks through them. What computes
+ * on leaves (flatten, map over operations) is in ops/tree.
  *
- * A tree is one block: header, entries, a hash table of them where there are many with names, then the names. Its
+ * A tree is one block: the header, the entries, a hash table where many entries have names, and then the names. Its
  * entries are references taken with the shared count, so a tree may be dropped in any thread. */
 #include "array/error.h"
 #include "array/hash.h"
@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A tree that goes with this one waits in a list, so that freeing it takes no more stack than freeing one tree. */
+/* Frees a tree. The trees in it that go with it wait in a list, so that freeing takes no more stack than for one
+ * tree. */
 void ad_tree_free(ad_context *c, struct ad_object *object)
 {
     ad_tree *waiting = (ad_tree *)object, *t;
@@ -34,9 +35,9 @@ void ad_tree_free(ad_context *c, struct ad_object *object)
 
 /* ---- names ---- */
 
-enum { POSITION_BYTES = 12, UNHASHED_NAMES = 8 }; /* so many names at most are found without a table */
+enum { POSITION_BYTES = 12, UNHASHED_NAMES = 8 }; /* up to so many names are found without a table */
 
-/* Writes i as a decimal number; gives the place behind it. */
+/* Writes i as a decimal number. Gives the place behind it. */
 static char *write_position(char *name, int i)
 {
     int length = 1;
@@ -48,7 +49,7 @@ static char *write_position(char *name, int i)
     return end + 1;
 }
 
-/* The number that a name of a tree by position stands for, -1 if it is none below count. */
+/* The number that a name stands for in a tree by position; -1 if it is not a number below count. */
 static int position_of(const char *name, size_t length, int count)
 {
     int64_t position = 0;
@@ -96,7 +97,7 @@ static bool has_name(const ad_tree *t, int i, const char *name, size_t length)
     return strncmp(t->entries[i].name, name, length) == 0 && t->entries[i].name[length] == '\0';
 }
 
-/* The entry of a name, which need not end with a 0; -1 if there is none. */
+/* The entry with a name, which need not end with a zero byte; -1 if there is none. */
 static int entry_named(const ad_tree *t, const char *name, size_t length)
 {
     if (t->by_position)
@@ -115,7 +116,7 @@ static int entry_named(const ad_tree *t, const char *name, size_t length)
 
 /* ---- making ---- */
 
-/* Sets the depth and the number of leaves that a tree with these children has; false and an error if it cannot be. */
+/* Sets the depth and the number of leaves of a tree with these children; false and an error if it cannot be made. */
 static bool measure(const char *operation, int count, struct ad_object *const *children, int *depth, int *leaves)
 {
     int64_t sum = 0;
@@ -281,7 +282,8 @@ ad_tree_item ad_item_complex_(ad_complex x)
 
 /* ---- paths ---- */
 
-/* Index of the entry that the first part of the path names, -1 if none; *rest: what follows, NULL at the end. */
+/* The index of the entry that the first part of the path names; -1 if there is none. *rest is what follows that part,
+ * NULL at the end. */
 static int entry_of(const ad_tree *t, const char *path, const char **rest)
 {
     const char *slash = strchr(path, '/');
@@ -331,7 +333,7 @@ bool ad_tree_has(const ad_tree *t, const char *path)
     return ad_given(t, "ad_tree_has", "tree") && ad_given(path, "ad_tree_has", "path") && find(t, path);
 }
 
-/* t with x in place of entry i, or behind the others under a name that is new. */
+/* t with x in place of entry i. If i is the number of entries, x comes behind the others under this name. */
 static ad_tree *with_child(const ad_tree *t, int i, const char *name, struct ad_object *x)
 {
     int count = t->count + (i == t->count);
@@ -347,8 +349,8 @@ static ad_tree *with_child(const ad_tree *t, int i, const char *name, struct ad_
     return ad_tree_new(count, t->by_position && t->count ? NULL : names, children);
 }
 
-/* The way along a path, from the tree to the one that holds its end; gives the number of steps, 0 and an error if
- * there is none. */
+/* Finds the trees along a path, down to the one that holds the entry at its end. Gives the number of steps, or 0 and an
+ * error. */
 static int way_along(const ad_tree *t, const char *path, struct ad_tree_step *steps)
 {
     int depth = 0;

@@ -1,7 +1,8 @@
 /* Walking through trees: their leaves in order, with or without paths, and trees of the same structure with other
  * leaves.
  *
- * A walk holds the way to where it is, in place of calling itself: a deep tree takes no more stack than a flat one. */
+ * A walk stores the way from the root to where it is, and does not call itself. So a deep tree takes no more stack than
+ * a flat one. */
 #include "array/error.h"
 #include "array/scope.h"
 #include "array/tree.h"
@@ -29,7 +30,7 @@ static bool walk_begin(struct walk *walk, const ad_tree *t)
     return walk->steps != NULL;
 }
 
-/* The next entry. If that is a tree, the walk goes on in it. NULL at the end of a tree, which walk_up leaves. */
+/* The next entry. If it is a tree, the walk goes on inside it. NULL at the end of a tree, which walk_up leaves. */
 static struct ad_object *walk_next(struct walk *walk)
 {
     struct ad_tree_step *step = &walk->steps[walk->depth - 1];
@@ -41,7 +42,7 @@ static struct ad_object *walk_next(struct walk *walk)
     return child;
 }
 
-/* Leaves the tree that the walk is in, and gives it. */
+/* Leaves the tree that the walk is in, and gives that tree. */
 static const ad_tree *walk_up(struct walk *walk)
 {
     return walk->steps[--walk->depth].tree;
@@ -81,7 +82,7 @@ int ad_tree_leaves(const ad_tree *t, ad_array **out, int room)
         out[i] = ad_unchanged(out[i]);
     return count;
 }
-/* The names of the entries on the way, with '/' between them, in a block that grows; NULL and an error. */
+/* The names of the entries on the way with '/' between them, in a block that grows; NULL and an error. */
 static char *path_of(const struct walk *walk, char **path, uint32_t *room)
 {
     size_t length = 0;
@@ -115,7 +116,7 @@ bool ad_tree_visit(const ad_tree *t, bool (*visit)(void *context, const char *pa
     return done;
 }
 
-/* A tree of t's names with the children given. */
+/* A tree with the names of t and the children given. */
 static ad_tree *like(const ad_tree *t, struct ad_object *const *children)
 {
     AD_SCRATCH room = { 0 };
@@ -125,7 +126,7 @@ static ad_tree *like(const ad_tree *t, struct ad_object *const *children)
     return names ? ad_tree_new(t->count, t->by_position ? NULL : names, children) : NULL;
 }
 
-/* The most entries that all trees on one way down have together; -1 and an error. */
+/* The largest number of entries that the trees on one way down have together; -1 and an error. */
 static int widest(const ad_tree *t)
 {
     AD_WALK walk = { .depth = 0 };
@@ -151,7 +152,7 @@ static bool good_leaf(const struct ad_tree_entry *entry, const ad_array *leaf)
     return ad_given(leaf, "ad_tree_with_leaves", "leaf");
 }
 
-/* Of a tree without trees in it. */
+/* For a tree without trees in it. */
 static ad_tree *flat_with_leaves(const ad_tree *t, ad_array *const *leaves)
 {
     for (int i = 0; i < t->count; i++)
