@@ -27,7 +27,7 @@ static ad_array *name_jvp(const ad_node *node, int operand, ad_array *t)
 
 static const ad_field name_fields[] = { AD_FIELD_UNNAMED(struct name, text, TEXT), AD_FIELDS_END };
 
-/* Its tangent has no name. */
+/* A tangent of it has no name. */
 static const ad_primitive name_op = {
     .name = "ad_name",
     .infer = ad_same_infer,

@@ -2,8 +2,8 @@
 #include "ad/ad.h"
 #include "ops/ops.h"
 
-/* From a static library the linker takes those files only that something calls. The table calls for every file with
- * operations, by all public functions that make arrays. */
+/* From a static library the linker takes only those files that something calls. So the table refers to every file with
+ * operations, through all public functions that make arrays. */
 typedef void function(void);
 #define FUNCTION(name) (function *)(name),
 static function *const every_function[] __attribute__((used)) = {

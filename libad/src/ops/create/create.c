@@ -1,8 +1,8 @@
 /* Making arrays: fills, arange, diagonals, triangles, conversions. Numbers between two ends, and grids of them, are in
  * grid.c.
  *
- * Three primitives, all linear: a conversion, the diagonal (a view) and its transpose. The rest is filled here, or
- * composed of them and of ad_where, ad_broadcast_to and arithmetic. */
+ * There are three primitives, and all are linear: a conversion, the diagonal (a view) and its transpose. Everything
+ * else is filled here, or composed of these and of ad_where, ad_broadcast_to and arithmetic. */
 #include "ad/create.h"
 #include "ad/array.h"
 #include "ad/math.h"
@@ -94,7 +94,7 @@ ad_array *ad_ones_with(ad_shape shape, ad_create_options options)
     return x;
 }
 
-/* value in a known dtype. Only of a C integer one can tell that it does not fit. */
+/* value in a known dtype. Only for a C integer it can be said beforehand that it does not fit. */
 static ad_array *converted(const char *operation, ad_array *value, ad_dtype dtype)
 {
     return ad_number_fits(operation, value, dtype) ? ad_astype(value, dtype) : NULL;
@@ -141,7 +141,7 @@ ad_array *ad_full_like_with(const ad_array *x, ad_array *value, ad_like_options 
 
 /* ---- diagonals ---- */
 
-/* Elements on diagonal `offset` of a matrix. */
+/* The number of elements on diagonal `offset` of a matrix. */
 static int64_t diagonal_length(int64_t rows, int64_t columns, int64_t offset)
 {
     if (offset >= 0)
@@ -152,7 +152,7 @@ static int64_t diagonal_length(int64_t rows, int64_t columns, int64_t offset)
     return length > 0 ? length : 0;
 }
 
-/* Bytes from the matrix's first element to the first of diagonal `offset`. */
+/* Bytes from the matrix's first element to the first element of diagonal `offset`. */
 static int64_t diagonal_start(int64_t row_stride, int64_t column_stride, int64_t offset)
 {
     return offset >= 0 ? offset * column_stride : -offset * row_stride;
@@ -194,7 +194,7 @@ static ad_array *diagonal_transpose(const ad_node *node, int operand, ad_array *
     return ad_moveaxis(matrix, AD_AXES(-2, -1), AD_AXES(o->axis1, o->axis2));
 }
 
-/* Its options are the public ones, with axes that are not negative. */
+/* The options of the primitive are the public ones, with axes counted from 0. */
 static const ad_field diagonal_fields[] = {
     AD_FIELD(ad_diagonal_options, offset, INT64), AD_FIELD(ad_diagonal_options, axis1, INT), AD_FIELD(ad_diagonal_options, axis2, INT),
     AD_FIELD(ad_diagonal_options, ad_unused_, ASIDE), AD_FIELDS_END,
@@ -267,7 +267,7 @@ static const ad_primitive make_diagonal_op = {
 };
 AD_OPERATION(make_diagonal_op);
 
-/* A size that was not given is the smallest that holds the diagonal. */
+/* If no size is given, it is the smallest that holds the diagonal. */
 ad_array *ad_make_diagonal_with(ad_array *x, ad_make_diagonal_options options)
 {
     if (!ad_given(x, "ad_make_diagonal", "array"))
@@ -346,7 +346,7 @@ ad_array *ad_triu_with(ad_array *x, ad_triangle_options options)
 
 /* ---- ranges ---- */
 
-/* Numbers from start before stop; unsigned, so that no difference overflows. */
+/* How many numbers there are from start on before stop. It is unsigned, so that no difference overflows. */
 static uint64_t count_between(int64_t start, int64_t stop, int64_t step)
 {
     uint64_t distance = step > 0 ? (uint64_t)stop - (uint64_t)start : (uint64_t)start - (uint64_t)stop;
@@ -363,7 +363,7 @@ static ad_array *arange_integers(int64_t start, int64_t stop, int64_t step)
     return x;
 }
 
-/* As NumPy, every element is start plus a multiple of the first difference as rounded. */
+/* As in NumPy, every element is start plus a multiple of the first difference, as rounded. */
 static ad_array *arange_reals(double start, double stop, double step)
 {
     double n = ceil((stop - start) / step), difference = start + step - start;

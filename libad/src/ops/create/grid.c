@@ -1,6 +1,6 @@
-/* Numbers between two ends at equal distances or ratios, and the coordinates of grids; as NumPy's of the same names.
+/* Numbers between two ends at equal distances or ratios, and the coordinates of grids. The names are NumPy's.
  *
- * Two primitives look at values: one multiplies steps, the other wants no zeros. Everything else is composed of
+ * Two primitives look at values: one multiplies steps, the other refuses zeros. Everything else is composed of
  * arithmetic, ad_where and views, and so differentiates by itself. The ends of a range are put in unchanged, so that
  * they are exact to the bit. */
 #include "ad/create.h"
@@ -15,7 +15,7 @@
 
 /* ---- what is common ---- */
 
-/* Broadcasts the shape of arrays 0 ... i-1 with that of x, number i. */
+/* Broadcasts the shape of arrays 0 ... i-1 with that of x, which is array i. */
 static bool broadcast_with(const char *operation, ad_shape *shape, const ad_array *x, int i)
 {
     ad_shape own = ad_shape_of(x);
@@ -26,16 +26,16 @@ static bool broadcast_with(const char *operation, ad_shape *shape, const ad_arra
                    ad_shape_text(before.text, sizeof before, shape->ndim, shape->dim));
 }
 
-/* 1 where an element of x is 0, 0 where none is, -1 and an error where that cannot be found out. For what computes
- * the value of a primitive. */
+/* 1 if an element of x is 0, 0 if none is, -1 and an error if that cannot be found out. For functions that compute the
+ * value of a primitive. */
 static int has_zero(ad_array *x)
 {
     ad_array *any = ad_any(ad_equal(x, 0));
     return any ? (int)ad_item_int(any) : -1;
 }
 
-/* 0 ... num-1 along a first axis that stands before those of the operands. Checks the options, and makes the axis
- * not negative. */
+/* The numbers 0 ... num-1 along a new first axis, before the axes of the operands. Checks the options, and counts their
+ * axis from 0. */
 static ad_array *places_before(const char *operation, ad_array *const *operands, int count, ad_linspace_options *o)
 {
     ad_shape shape = AD_SCALAR_SHAPE;
@@ -57,7 +57,7 @@ static ad_array *places_before(const char *operation, ad_array *const *operands,
     return ad_reshape(ad_arange(o->num), column);
 }
 
-/* The result of the first axis at its place and in its dtype. */
+/* The result with its first axis moved to its place, in its dtype. */
 static ad_array *placed(ad_array *y, const ad_linspace_options *o)
 {
     y = o->axis == 0 ? y : ad_moveaxis(y, 0, o->axis);
@@ -66,18 +66,18 @@ static ad_array *placed(ad_array *y, const ad_linspace_options *o)
 
 /* ---- equal distances ---- */
 
-/* Integers would wrap in a difference, so they get the real dtype of the result. C numbers beside a float array stay
- * weak, and widen nothing. */
+/* An end in a dtype whose differences do not wrap: integers get the real dtype of the result. C numbers beside a float
+ * array stay weak and widen nothing. */
 static ad_array *end_of_range(ad_array *x, ad_dtype common)
 {
-    bool real = ad_dtype_is_inexact(common);
-    if (ad_dtype_is_inexact((ad_dtype)x->dtype) || (real && x->flags & AD_WEAK))
+    bool is_inexact = ad_dtype_is_inexact(common);
+    if (ad_dtype_is_inexact((ad_dtype)x->dtype) || (is_inexact && x->flags & AD_WEAK))
         return x;
-    return ad_astype(x, real ? ad_dtype_real(common) : AD_F64);
+    return ad_astype(x, is_inexact ? ad_dtype_real(common) : AD_F64);
 }
 
-/* distance place / divisor. As in NumPy the places are divided where the distance is so small that a step would be
- * 0. */
+/* distance place / divisor. Where a distance is so small that its step would be 0, the places are divided in its place,
+ * as in NumPy. */
 struct steps {
     double divisor;
 };
@@ -140,7 +140,7 @@ static ad_array *spread(ad_array *start, ad_array *stop, ad_array *place, const 
     return o->endpoint && o->num > 1 ? ad_where(ad_equal(place, intervals), stop, y) : y;
 }
 
-/* Towards minus infinity, where the dtype is one of integers. */
+/* Rounds down where the dtype is one of integers. */
 static ad_array *floored(ad_array *y, ad_dtype dtype)
 {
     if (!y || dtype == AD_NO_DTYPE || dtype == AD_BOOL || ad_dtype_is_inexact(dtype))
@@ -178,9 +178,9 @@ static ad_dtype dtype_of_ratios(ad_array *start, ad_array *stop, ad_dtype wanted
     return wanted == AD_NO_DTYPE ? common : ad_dtype_promote(common, wanted);
 }
 
-/* An end of a geometric sequence: itself. */
+/* An end of a geometric sequence, whose value is not changed. */
 struct end {
-    bool stop; /* or the start */
+    bool stop; /* the end at stop; otherwise the one at start */
 };
 
 static ad_array *end_view(const ad_node *node, const ad_spec *output)
@@ -219,8 +219,8 @@ static ad_array *end_of_ratios(ad_array *x, ad_dtype dtype, bool stop)
     return x ? ad_call_primitive(&end_op, &x, 1, &(struct end){ stop }) : NULL;
 }
 
-/* s 10^(log10(start/s) ... log10(stop/s)) with s = start/|start|. The values do not depend on s but for rounding, so
- * that it is a constant of the derivative, for complex ends too. */
+/* s 10^(log10(start/s) ... log10(stop/s)) with s = start/|start|. Apart from rounding the values do not depend on s. So
+ * s is a constant in the derivative, for complex ends too. */
 static ad_array *ratios(ad_array *start, ad_array *stop, ad_array *place, const ad_linspace_options *o)
 {
     ad_array *sign = ad_sign(ad_stop_gradient(start));
@@ -265,7 +265,7 @@ ad_tree *ad_broadcast_arrays(const ad_tree *arrays)
     return ad_tree_with_leaves(arrays, leaves);
 }
 
-/* x's elements along one axis of `ndim`. */
+/* The elements of x along one axis of `ndim`. */
 static ad_array *along_axis(ad_array *x, int axis, int ndim)
 {
     ad_shape shape = { .ndim = ndim };
@@ -274,7 +274,7 @@ static ad_array *along_axis(ad_array *x, int axis, int ndim)
     return ad_reshape(x, shape);
 }
 
-/* With "xy" the first array runs along the second axis, and the second along the first. */
+/* With "xy" the first array runs along the second axis, and the second array along the first. */
 ad_tree *ad_meshgrid_with(const ad_tree *arrays, ad_meshgrid_options options)
 {
     if (!ad_given(arrays, "ad_meshgrid", "list of arrays"))
@@ -310,7 +310,7 @@ ad_array *ad_indices_with(ad_shape shape, ad_indices_options options)
 
 /* ---- places in a matrix ---- */
 
-/* Rows and columns of the places where a matrix of ones keeps them, row by row. */
+/* The rows and columns of the places that a triangle of a matrix keeps, row by row. */
 static ad_tree *triangle_indices(const char *operation, int64_t n, ad_triangle_indices_options o, bool lower)
 {
     int64_t columns = o.m < 0 ? n : o.m;

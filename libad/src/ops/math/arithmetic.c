@@ -1,8 +1,8 @@
 /* Elementwise functions of several arrays: arithmetic, powers, comparisons, selection.
  *
- * A rule gives what a tangent t of one operand adds to the result's; for an elementwise function the reverse rule is the
- * same expression of the cotangent, so one function stands in both places. Products with a slope are ad_zzmul: where
- * the tangent or the slope is 0, nothing is added, however large the other is. */
+ * A rule gives what a tangent t of one operand adds to the tangent of the result. For an elementwise function the
+ * reverse rule is the same expression of the cotangent, so one function serves both modes. Products with a slope are
+ * ad_zzmul: where the tangent or the slope is 0, nothing is added, however large the other is. */
 #include "ad/array.h"
 #include "ad/create.h"
 #include "ad/math.h"
@@ -25,8 +25,9 @@
     }
 #define BINARY(name, ...) RECORD(name, __VA_ARGS__) FUNCTION(name)
 
-/* An elementwise rule of t, the same in both modes. a, b are the operands and y the result, as far as `remembers` says: OTHERS is b along a, and a along b.
- * TIMES is the product of t with a slope, in whose place it comes where the rule made it. */
+/* An elementwise rule of t, the same in both modes. a and b are the operands and y the result, as far as `remembers`
+ * names them. OTHERS is b in the rule along a, and a in the rule along b. TIMES is the product of t with a slope. The
+ * result is written into the slope where the rule made it. */
 #define A      AD_SAVE_INPUT(0)
 #define B      AD_SAVE_INPUT(1)
 #define Y      AD_SAVE_OUTPUT
@@ -56,7 +57,7 @@ BINARY(mul, .scalar = ad_elementwise_scalar, .derivative = other_operand, .saves
 
 /* ---- slopes that need more than a line ---- */
 
-/* 1 where a wins, 1/2 where both do; a NaN wins. `wins` compares the operand with the other. */
+/* 1 where a wins, 1/2 where both do. A NaN wins. `wins` compares the operand with the other. */
 static ad_array *share(ad_array *a, ad_array *b, ad_array *wins)
 {
     ad_array *nan_a = ad_isnan(a), *nan_b = ad_isnan(b);
@@ -69,8 +70,8 @@ ad_array *ad_share(ad_array *a, ad_array *b, ad_array *wins)
     return share(a, b, wins);
 }
 
-/* The sine and cosine s, c of the angle of (b, a) are a/h and b/h with h = hypot(a, b). ds = c (c da - s db)/h: products, which cancel nowhere. All are 0
- * at the origin, at every order. */
+/* The sine and cosine s, c of the angle of (b, a) are a/h and b/h with h = hypot(a, b). ds = c (c da - s db)/h is a sum
+ * of products in which nothing cancels. All of them are 0 at the origin, at every order. */
 static ad_array *direction(ad_array *a, ad_array *b);
 
 static ad_array *times(ad_array *t, ad_array *slope, uint32_t made)
@@ -83,14 +84,14 @@ static ad_array *along_angle(ad_array *t, ad_array *a, ad_array *b, ad_array *fa
     return ad_zdiv(ad_zzmul(t, factor), ad_hypot(a, b));
 }
 
-/* sigmoid(a - b): what a adds to log(e^a + e^b); 0 where both are -inf, 1/2 where both are +inf. */
+/* sigmoid(a - b), the derivative of log(e^a + e^b) in a. It is 0 where both are -inf and 1/2 where both are +inf. */
 static ad_array *logaddexp_slope(ad_array *a, ad_array *b)
 {
     ad_array *tie = ad_logical_and(ad_isinf(a), ad_equal(a, b)), *slope = ad_sigmoid(ad_sub(ad_where(tie, 0, a), ad_where(tie, 0, b)));
     return ad_where(ad_logical_and(tie, ad_less(a, 0)), 0, slope);
 }
 
-/* The whole quotient that the remainder y belongs to. */
+/* The integer quotient that the remainder y belongs to. */
 static ad_array *fmod_quotient(ad_array *a, ad_array *b, ad_array *y)
 {
     return ad_rint(ad_div(ad_sub(a, y), b));
@@ -108,7 +109,7 @@ RULE(mod,        A | B,     t,                                              TIME
 RULE(fmod,       A | B | Y, t,                                              TIMES(ad_neg(fmod_quotient(a, b, y))))
 RULE(logaddexp,  A | B,     TIMES(logaddexp_slope(a, b)),                   TIMES(logaddexp_slope(b, a)))
 RULE(polygamma,  A | B,     NULL,                                           TIMES(ad_polygamma(ad_add(a, 1), b)))
-/* zero-wins: in d the derivative is 0 where the first operand is, as it is where t is */
+/* these have a derivative of 0 where the first operand is 0, and where t is 0 */
 RULE(zmul,       OTHERS,    ad_zmul(t, b),                                  ad_zzmul(t, a))
 RULE(zdiv,       B | Y,     ad_zdiv(t, b),                                  TIMES(ad_neg(ad_zdiv(y, b))))
 RULE(zzmul,      OTHERS,    ad_zzmul(t, b),                                 ad_zzmul(t, a))
@@ -133,7 +134,7 @@ static ad_array *direction(ad_array *a, ad_array *b)
 
 /* ---- powers: every derivative of x^p is one function ---- */
 
-/* Of order k in x and m in p. */
+/* The derivative of x^p of order k in x and m in p. */
 struct power_slope {
     int k, m;
 };
@@ -172,7 +173,7 @@ static const ad_primitive power_slopes_op = {
 };
 AD_OPERATION(power_slopes_op);
 
-/* One order more in an operand. */
+/* The derivative of one order more in an operand. */
 static ad_array *power_slope(const ad_node *node, int operand, struct power_slope of)
 {
     *(operand == 0 ? &of.k : &of.m) += 1;
@@ -229,7 +230,7 @@ ad_array *ad_attains(ad_array *x, ad_array *y)
 
 /* ---- selection ---- */
 
-/* y = c ? a : b. Linear in a and b; masked places get an exact zero. */
+/* y = c ? a : b. It is linear in a and b. Masked places get an exact zero. */
 static ad_array *where_rule(const ad_node *node, int operand, ad_array *t)
 {
     ad_array *c = ad_saved_input(node, 0);
@@ -262,14 +263,14 @@ static ad_array *clip_rule(const ad_node *node, int operand, ad_array *t)
 
 RECORD(clip, .vjp = clip_rule, .jvp = clip_rule, .saves = AD_SAVE_INPUTS)
 
-/* -1 for a C integer below everything that the dtype of x can hold, 1 for one above it, else 0. */
+/* -1 for a C integer below everything that the dtype of x can hold, 1 for one above it, otherwise 0. */
 static int side_of_all(const ad_array *bound, const ad_array *x)
 {
     int64_t number;
     return x && bound && ad_number_overflows(bound, (ad_dtype)x->dtype, &number) ? number < 0 ? -1 : 1 : 0;
 }
 
-/* A bound that is missing, or that no number of x's dtype passes, changes nothing. */
+/* A bound changes nothing if it is missing, or if no number of x's dtype passes it. */
 ad_array *(ad_clip)(ad_array *x, ad_array *low, ad_array *high)
 {
     ad_array *operands[] = { x, low, high };
@@ -293,14 +294,15 @@ ad_array *(ad_clip)(ad_array *x, ad_array *low, ad_array *high)
 
 /* ---- integer powers: products, exact for every x ---- */
 
-/* Beyond it the rounding errors of the products add up, and x^n is as good as any other power (NumPy's limit for complex numbers). */
+/* Beyond this exponent the rounding errors of the products add up, and x^n is computed as any other power. NumPy has
+ * the same limit for complex numbers. */
 enum { LARGEST_PRODUCT = 100 };
 
 struct power_options {
     int64_t exponent;
 };
 
-/* Square and multiply, or divide, from the bit after the leading one of the exponent down. */
+/* Square and multiply, or divide, from the bit after the exponent's leading one down to the last. */
 #define FOR_EACH_BIT(bit, magnitude) for (int bit = 30 - __builtin_clz((unsigned)(magnitude)); bit >= 0; bit--)
 
 static bool power_eval(const ad_node *node, void *const *outputs)
@@ -368,7 +370,7 @@ static const ad_primitive power_op = {
 };
 AD_OPERATION(power_op);
 
-/* x itself where the exponent is 1. */
+/* Gives x itself where the exponent is 1. */
 static ad_array *integer_power(ad_array *x, int exponent)
 {
     return exponent == 1 ? x : ad_call_primitive(&power_op, &x, 1, &(struct power_options){ exponent });
@@ -379,7 +381,7 @@ static bool whole(const ad_array *x)
     return x && !ad_dtype_is_inexact((ad_dtype)x->dtype);
 }
 
-/* Exponents of integers: themselves. */
+/* Exponents that are integers already are viewed as they are. */
 static ad_array *exponents_view(const ad_node *node, const ad_spec *output)
 {
     (void)output;
@@ -392,7 +394,7 @@ static ad_array *exponents_view(const ad_node *node, const ad_spec *output)
 static const ad_primitive exponents_op = { .name = "ad_not_negative", .infer = ad_same_infer, .view = exponents_view, .constant = true };
 AD_OPERATION(exponents_op);
 
-/* A C integer for an exponent makes it an integer power. */
+/* If the exponent is a C integer, the power is an integer power. */
 ad_array *(ad_pow)(ad_array *x, ad_array *p)
 {
     if (x && p && p->flags & AD_WEAK && p->dtype == AD_I64 && ad_dtype_is_inexact((ad_dtype)x->dtype)) {
@@ -401,9 +403,9 @@ ad_array *(ad_pow)(ad_array *x, ad_array *p)
         if (exponent >= -LARGEST_PRODUCT && exponent <= LARGEST_PRODUCT)
             return exponent == 1 ? ad_unchanged(x) : integer_power(x, (int)exponent);
     }
-    if (whole(x) && whole(p) && x->size > 0) { /* NOLINT(clang-analyzer-core.NullDereference): what is whole is there */
+    if (whole(x) && whole(p) && x->size > 0) { /* what is whole is there */
         ad_array *exponents = ad_call_primitive(&exponents_op, &p, 1, NULL);
-        if (!exponents || !(p->flags & AD_WEAK)) /* a C integer takes the dtype of x, and nothing else does */
+        if (!exponents || !(p->flags & AD_WEAK)) /* only a C integer takes the dtype of x */
             p = exponents;
     }
     return ad_call_primitive(&pow_op, (ad_array *[]){ x, p }, 2, NULL);

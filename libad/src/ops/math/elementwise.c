@@ -1,11 +1,12 @@
 /* Elementwise functions of one array.
  *
  * Each line gives the name, what the rule needs to remember, and dy/dx written in public operations, with x the operand
- * and y the result. One expression serves both modes: the reverse rule multiplies the cotangent by it, the forward
- * rule the tangent. kernels/elementwise/elementwise.def has the same names, kernels/elementwise/real.inc their loops.
+ * and y the result. One expression serves both modes: the reverse rule multiplies the cotangent by it, the forward rule
+ * the tangent. kernels/elementwise/elementwise.def has the same names, kernels/elementwise/real.inc their loops.
  *
- * A slope keeps its digits wherever the function has them, and so do the slopes of slopes. Where a formula in the other functions would cancel or
- * overflow, there is a function for the slope whose own slope is a product of it and others again. */
+ * A slope keeps its digits wherever the function has them, and so do the slopes of slopes. A formula in the other
+ * functions may cancel or overflow. There the slope is a function of its own, whose slope is a product of it and other
+ * functions. */
 #include "ad/array.h"
 #include "ad/create.h"
 #include "ad/math.h"
@@ -19,10 +20,11 @@
 
 /* ---- shapes and dtypes of every elementwise operation, of one operand or several ---- */
 
-/* What the functions below are compiled for: one operand, two, or any number. */
+/* The functions below are compiled for one operand, for two, and for any number. */
 #define FOR_EACH_COUNT AD_ALWAYS_INLINE
 
-/* The dtype of the operands, if all have the same float one, but for C numbers beside them that are not complex: most calls. Else AD_NO_DTYPE. */
+/* The dtype of the operands, if all have the same float dtype, apart from C numbers that are not complex. This is so in
+ * most calls. Otherwise AD_NO_DTYPE. */
 FOR_EACH_COUNT ad_dtype float_dtype(const ad_node *node, int count)
 {
     ad_dtype dtype = AD_NO_DTYPE;
@@ -37,7 +39,7 @@ FOR_EACH_COUNT ad_dtype float_dtype(const ad_node *node, int count)
     return ad_dtype_is_inexact(dtype) ? dtype : AD_NO_DTYPE;
 }
 
-/* The dtype that the loop runs in: the common one, or float64 where the function has no integer form at all. */
+/* The dtype that the loop runs in: the common one, or float64 where the function has no integer form. */
 static __attribute__((noinline)) ad_dtype mixed_dtype(const ad_node *node, const struct ad_loops *loops)
 {
     int id = node->op->code, first = id == AD_LOOP_where;
@@ -98,7 +100,7 @@ bool ad_elementwise_infer(const ad_node *node, ad_spec *output)
     return node->count == 1 ? infer(node, output, 1) : node->count == 2 ? infer(node, output, 2) : infer(node, output, node->count);
 }
 
-/* Strides of x in a broadcast index space of ndim dimensions: 0 where it repeats. */
+/* Strides of x in a broadcast index space of ndim dimensions: 0 where x repeats. */
 static void broadcast_strides(const ad_array *x, int ndim, int64_t *strides)
 {
     int extra = ndim - x->ndim;
@@ -106,8 +108,8 @@ static void broadcast_strides(const ad_array *x, int ndim, int64_t *strides)
         strides[i] = i < extra || ad_dims(x)[i - extra] == 1 ? 0 : ad_strides(x)[i - extra];
 }
 
-/* Runs the loop over operands that are dense and of one shape, beside single numbers: one row, as most are. False where they are not, or where the row
- * is long or to be converted. */
+/* Runs the loop over one row: operands that are dense and of one shape, beside single numbers. Most calls are such.
+ * False where the operands are not so, or where the row is long or has to be converted. */
 FOR_EACH_COUNT bool run_row(const ad_node *node, int count, ad_loop *loop, ad_dtype dtype, char *out, ad_dtype out_dtype)
 {
     const ad_array *row = NULL;
@@ -141,7 +143,7 @@ FOR_EACH_COUNT bool run_row(const ad_node *node, int count, ad_loop *loop, ad_dt
     return true;
 }
 
-/* The same over any operands. */
+/* Runs the loop over any operands. */
 static __attribute__((noinline)) void run_broadcast(const ad_node *node, ad_loop *loop, ad_dtype dtype, char *out, ad_dtype out_dtype)
 {
     int64_t dims[AD_MAX_NDIM], strides[AD_LOOP_MAX_INPUTS + 1][AD_MAX_NDIM];
@@ -165,8 +167,8 @@ static __attribute__((noinline)) void run_broadcast(const ad_node *node, ad_loop
     ad_run_loop(loop, dtype, ndim, dims, count, operands, (struct ad_operand){ out, strides[AD_LOOP_MAX_INPUTS], out_dtype });
 }
 
-/* A C integer among the operands that does not fit the dtype of the arrays beside it. A comparison with it is exact in int64, and what is not selected does
- * not count. */
+/* Whether each C integer among the operands fits the dtype of the arrays beside it. A comparison with one that does not
+ * is exact in int64, and one that is not selected does not count. */
 static __attribute__((noinline)) bool numbers_fit(const ad_node *node, ad_dtype *dtype)
 {
     int64_t number;
@@ -198,14 +200,15 @@ bool ad_elementwise_eval(const ad_node *node, void *const *outputs)
     return node->count == 1 ? eval(node, out, 1) : node->count == 2 ? eval(node, out, 2) : eval(node, out, node->count);
 }
 
-/* ---- the plainest of calls: one or two dense arrays of one shape and float dtype, of which one may be a number, or one repeated ---- */
+/* ---- the plainest calls: one or two dense arrays of one shape and float dtype; one may be a number or a repeated one
+ * ---- */
 
 AD_ALWAYS_INLINE bool is_row(const ad_array *x)
 {
     return x->ndim && (x->flags & (AD_CONTIGUOUS | AD_WEAK)) == AD_CONTIGUOUS;
 }
 
-/* Whether x repeats one element in the shape and dtype of a row, as the cotangent of what was summed. */
+/* Whether x repeats one element in the shape and dtype of a row, as the cotangent of a sum does. */
 static bool is_repeated(const ad_array *x, const ad_array *row)
 {
     bool repeated = x->dtype == row->dtype && !(x->flags & AD_WEAK) && ad_same_shape(x, row);
@@ -214,7 +217,8 @@ static bool is_repeated(const ad_array *x, const ad_array *row)
     return repeated;
 }
 
-/* Where the value of x stands, if x is a number that changes nothing about the shape and dtype of a row beside it; converted, in `room`. Else NULL. */
+/* Where the value of x stands, if x is a number that leaves the shape and dtype of a row beside it as they are. A
+ * converted value stands in `room`. NULL if x is not such a number. */
 static __attribute__((noinline)) const char *number_beside(const ad_array *x, const ad_array *row, void *room)
 {
     const char *in = memory_of(x);
@@ -276,7 +280,7 @@ bool ad_elementwise_direct(const ad_node *node, ad_array **output)
     }                                                                                                                  \
     UNARY(name, .scalar = ad_elementwise_scalar, .derivative = name##_derivative, .saves = remembers)
 
-/* A linear one, with its transpose as a function of g. */
+/* A linear function, with its transpose as an expression of g. */
 #define LINEAR(name, transpose)                                                                                        \
     static ad_array *name##_transpose(const ad_node *node, int operand, ad_array *g)                                   \
     {                                                                                                                  \
@@ -285,7 +289,7 @@ bool ad_elementwise_direct(const ad_node *node, ad_array **output)
     }                                                                                                                  \
     UNARY(name, .scalar = ad_elementwise_scalar, .linear = AD_LINEAR, .vjp = name##_transpose)
 
-/* One whose result is a constant: its derivative is zero almost everywhere. */
+/* A function whose result is a constant: its derivative is zero almost everywhere. */
 #define CONSTANT(name) UNARY(name, .constant = true)
 
 /* A record alone, and one with the function of its name. */
@@ -301,7 +305,8 @@ bool ad_elementwise_direct(const ad_node *node, ad_array **output)
         return ad_call_primitive(&name##_op, &x, 1, NULL);                                                             \
     }
 
-/* x/|x| moves only along the circle: v -> i y Im(conj(y) v) / |x|, and 0 at 0. It is its own transpose up to conjugation. */
+/* x/|x| moves only along the circle: v -> i y Im(conj(y) v) / |x|, and 0 at 0. This map is its own transpose up to
+ * conjugation. */
 static ad_array *sign_jvp(const ad_node *node, int operand, ad_array *t)
 {
     (void)operand;
@@ -331,25 +336,26 @@ static ad_array *one_where(ad_array *condition, ad_array *x)
     return ad_astype(condition, ad_dtype_of(x));
 }
 
-/* 1 + y^2, which is 1/cosh(i x)^2: for a complex x far from the real axis y is near i. */
+/* 1 + y^2. For a complex x it is computed as 1/cosh(i x)^2: far from the real axis y is near i, and the sum cancels. */
 static ad_array *tan_slope(ad_array *x, ad_array *y)
 {
     return ad_dtype_is_complex(ad_dtype_of(x)) ? ad_sech_squared(ad_mul(ad_weak_complex(1.0i), x)) : ad_add(1, ad_square(y));
 }
 
-/* 1/x; at a complex 0 the real infinity. */
+/* 1/x. At a complex 0 it is the real infinity. */
 static ad_array *inverse(ad_array *x)
 {
     return ad_dtype_is_complex(ad_dtype_of(x)) ? ad_zdiv(1, x) : ad_reciprocal(x);
 }
 
-/* p^2, of an infinite complex p too. */
+/* p^2, also of an infinite complex p. */
 static ad_array *squared(ad_array *p)
 {
     return ad_zzmul(p, p);
 }
 
-/* p^3 x, in an order in which nothing overflows or underflows before the product does; p is 1/x or less for a large x. */
+/* p^3 x, multiplied in an order in which nothing overflows or underflows before the product does. For a large x, |p| is
+ * at most 1/|x|. */
 static ad_array *cube_times(ad_array *p, ad_array *x)
 {
     return ad_zzmul(ad_zzmul(ad_zzmul(x, p), p), p);
@@ -392,7 +398,8 @@ ELEMENTWISE(erfc,        INPUT,     ad_mul(-M_2_SQRTPI, ad_gaussian(x)))
 ELEMENTWISE(gammaln,     INPUT,     ad_digamma(x))
 ELEMENTWISE(digamma,     INPUT,     ad_polygamma(1, x))
 
-/* slopes: x^(-2/3)/3, s(x) s(-x), 1/cosh(x)^2, e^(-x^2), 1/sqrt(1 - x^2), 1/sqrt(1 + x^2), 1/(sqrt(x - 1) sqrt(x + 1)) */
+/* slopes: x^(-2/3)/3, s(x) s(-x), 1/cosh(x)^2, e^(-x^2), 1/sqrt(1 - x^2), 1/sqrt(1 + x^2), 1/(sqrt(x - 1) sqrt(x +
+ * 1)) */
 ELEMENTWISE(cbrt_slope,    BOTH,    ad_div(ad_mul(-2.0 / 3, y), x))
 ELEMENTWISE(sigmoid_slope, BOTH,    ad_zzmul(ad_neg(ad_tanh(ad_mul(0.5, x))), y))
 ELEMENTWISE(sech_squared,  BOTH,    ad_zzmul(ad_mul(-2, ad_tanh(x)), y))
@@ -426,9 +433,10 @@ ad_array *ad_angle_with(ad_array *x, ad_angle_options options)
     return options.deg ? ad_rad2deg(angle) : angle;
 }
 
-/* ---- real_if_close: the dtype of the result depends on the values, so the function looks at them as a program would ---- */
+/* ---- real_if_close: the dtype of the result depends on the values, so the function looks at them as a program does
+ * ---- */
 
-/* 1 or 0; -1 and an error. */
+/* Whether all imaginary parts are small: 1 or 0; -1 and an error. */
 static int has_small_imaginary_parts(ad_array *x, double tolerance)
 {
     AD_SCOPE;

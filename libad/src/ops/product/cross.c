@@ -1,8 +1,8 @@
 /* The cross product.
  *
- * That of vectors of length 3 is a primitive along the last axis. It is linear in each operand, and its transpose in
- * one of them is a cross product again: sum(g (a x b)) = sum(a (b x g)) = sum(b (g x a)). Vectors of length 2 are
- * composed of their components. */
+ * The one of vectors of length 3 is a primitive along the last axis. It is linear in each operand, and its transpose in
+ * one of them is a cross product again: sum(g (a x b)) = sum(a (b x g)) = sum(b (g x a)). The one of vectors of length
+ * 2 is composed of their components. */
 #include "ad/array.h"
 #include "ad/math.h"
 #include "ad/product.h"
@@ -16,7 +16,7 @@ static bool cross_infer(const ad_node *node, ad_spec *output)
            AD_FAIL(AD_ERROR_SHAPE, "ad_cross: vectors of shapes %s and %s do not broadcast", AD_INPUT_TEXT(node, 0), AD_INPUT_TEXT(node, 1));
 }
 
-/* With (1) the components in the order 1, 2, 0 and (2) in the order 2, 0, 1: a(1) b(2) - a(2) b(1). */
+/* a(1) b(2) - a(2) b(1), where (1) takes the components in the order 1, 2, 0 and (2) in the order 2, 0, 1. */
 static ad_array *cross_compose(const ad_node *node, const ad_spec *output)
 {
     (void)output;
@@ -54,7 +54,7 @@ static ad_array *third(ad_array *a, ad_array *b)
     return ad_sub(ad_mul(component(a, 0), component(b, 1)), ad_mul(component(a, 1), component(b, 0)));
 }
 
-/* One of the two has length 2. Nothing is multiplied by the zero that it lacks. */
+/* At least one of the two has length 2. Nothing is multiplied by the zero of the missing component. */
 static ad_array *cross_of_two(ad_array *a, ad_array *b)
 {
     int64_t of_a = ad_dims(a)[a->ndim - 1], of_b = ad_dims(b)[b->ndim - 1];

@@ -1,10 +1,10 @@
 /* Contractions over any axes: ad_tensordot and ad_einsum.
  *
- * Every axis of a factor carries a label, no label twice. Two factors are contracted as one stack of matrices:
- * labels that both have and that are needed later count the stack, labels that both have and nothing else needs are
- * summed over, labels of one factor are its rows or columns. All of it is made of public operations, which brings
- * the derivatives. Axes of length 1 that meet a longer one under their label are taken out before, so that in a
- * contraction a label has one length. */
+ * Every axis of a factor carries a label, and no two axes of it carry the same one. Two factors are contracted as one
+ * stack of matrices. Labels that both have and that are needed later count the stack. Labels that both have and that
+ * nothing else needs are summed over. Labels of one factor are its rows or columns. All of it is made of public
+ * operations, which brings the derivatives. An axis of length 1 that meets a longer one under its label is taken out
+ * before. So in a contraction a label has one length. */
 #include "ad/create.h"
 #include "ad/math.h"
 #include "ad/product.h"
@@ -13,7 +13,7 @@
 #include "ops/ops.h"
 #include <string.h>
 
-/* Letters in the order of the alphabet that NumPy sorts by, then the axes of "...", the last one last. */
+/* Letters in the order of the alphabet, by which NumPy sorts them, then the axes of "...", the last one last. */
 enum { LETTERS = 52, LABELS = LETTERS + AD_MAX_NDIM, MOST_OPERANDS = 64 };
 
 struct factor {
@@ -50,7 +50,7 @@ static void append(struct labels *to, const struct labels *labels)
 
 /* ---- one factor ---- */
 
-/* x with its axes in the order of the labels given, which are all of its labels. */
+/* x with its axes in the order of `labels`, which are all labels of x. */
 static ad_array *ordered(const struct factor *f, const struct labels *labels)
 {
     ad_axes order = { .count = labels->count };
@@ -70,7 +70,7 @@ static int64_t length_of(const struct factor *f, const struct labels *labels)
     return length;
 }
 
-/* Whether the labels of `first`, followed by those of `second`, are the last axes in that order. */
+/* Whether the last axes are the labels of `first` followed by those of `second`, in that order. */
 static bool ends_with(const struct factor *f, const struct labels *first, const struct labels *second)
 {
     struct labels all = *first;
@@ -79,7 +79,7 @@ static bool ends_with(const struct factor *f, const struct labels *first, const 
     return memcmp(f->label + start, all.label, (size_t)all.count) == 0;
 }
 
-/* The factor as matrices: the stack's axes, then one of all `rows`, then one of all `columns`. Where they lie the
+/* The factor as matrices: the stack's axes, then one axis of all `rows`, then one of all `columns`. Where they lie the
  * other way round it is a transposed view, which a matrix product takes as it is. */
 static ad_array *matrices_of(const struct factor *f, const struct labels *stack, const struct labels *rows, const struct labels *columns)
 {
@@ -102,7 +102,7 @@ static ad_array *matrices_of(const struct factor *f, const struct labels *stack,
 
 /* ---- two factors ---- */
 
-/* x with axes of length 1 for the labels it lacks, in the order given. */
+/* x with an axis of length 1 for every label that it lacks, in the order given. */
 static ad_array *aligned(const struct factor *f, const struct labels *all)
 {
     struct labels own = no_labels;
@@ -117,7 +117,7 @@ static ad_array *aligned(const struct factor *f, const struct labels *all)
     return missing.count ? ad_expand_dims(x, missing) : x;
 }
 
-/* The product of a and b, with only those labels that are needed: x is NULL, with an error, on failure. */
+/* The product of a and b, with only those labels that are needed. On failure x is NULL, with an error. */
 static struct factor contract(const char *operation, const struct factor *a, const struct factor *b, const bool *needed)
 {
     struct labels stack = no_labels, rows = no_labels, summed = no_labels, columns = no_labels, *kind;
@@ -158,7 +158,7 @@ static struct factor contract(const char *operation, const struct factor *a, con
 
 /* ---- tensordot ---- */
 
-/* The pairs of axes as lists of the same length, resolved; false and an error if they do not fit. */
+/* The pairs of axes as lists of the same length, counted from 0; false and an error if they do not fit. */
 static bool paired_axes(const ad_array *a, const ad_array *b, const ad_tensordot_options *o, ad_axes *of_a, ad_axes *of_b)
 {
     *of_a = o->a_axes;
@@ -215,13 +215,13 @@ static char letter_of(int label)
     return (char)(label >= LETTERS ? '.' : label < 26 ? 'A' + label : 'a' + label - 26);
 }
 
-/* The letters of one operand or of the output; `ellipsis` is the number of letters before "...", -1 without one. */
+/* The letters of one operand or of the output. `ellipsis` is the number of letters before "...", or -1 without one. */
 struct term {
     int count, ellipsis;
     uint8_t label[AD_MAX_NDIM];
 };
 
-/* Reads letters up to a comma, an arrow or the end; gives where it stopped, or NULL and an error. */
+/* Reads letters up to a comma, an arrow or the end. Gives where it stopped, or NULL and an error. */
 static const char *read_term(const char *subscripts, const char *at, struct term *term)
 {
     *term = (struct term){ .ellipsis = -1 };
@@ -245,16 +245,16 @@ static const char *read_term(const char *subscripts, const char *at, struct term
     return at;
 }
 
-/* What the subscripts and shapes say together. */
+/* What the subscripts and the shapes say together. */
 struct einsum {
     const char *subscripts;
-    int count, dots;          /* operands; most axes that "..." stands for */
+    int count, dots;          /* operands; the largest number of axes that "..." stands for */
     int seen[LABELS];         /* axes of each label, in all operands */
     int64_t length[LABELS];
     struct labels output;
 };
 
-/* Gives a label to every axis of an operand. Axes of "..." count from the last. */
+/* Gives a label to every axis of an operand. The axes of "..." count from the last. */
 static bool label_axes(struct einsum *e, int operand, const struct term *term, struct factor *f)
 {
     int ndim = f->x->ndim, dots = ndim - term->count, at = 0;
@@ -324,7 +324,7 @@ static bool explicit_output(struct einsum *e, const char *at)
     return true;
 }
 
-/* Labels every axis of the factors and says what the output is; false and an error if that cannot be. */
+/* Labels every axis of the factors and finds what the output is; false and an error if that cannot be. */
 static bool read_subscripts(struct einsum *e, struct factor *factors)
 {
     const char *at = e->subscripts;
@@ -365,7 +365,8 @@ static bool squeeze_short(const struct einsum *e, struct factor *f)
     return axes.count == 0 || (f->x = ad_squeeze(f->x, .axes = axes)) != NULL;
 }
 
-/* Takes the diagonal of two axes with the same label, as long as there are such; it becomes the last axis. */
+/* Replaces two axes with the same label by their diagonal, as long as there are such. The diagonal becomes the last
+ * axis. */
 static bool take_diagonals(struct factor *f)
 {
     for (int i = 0; i < f->x->ndim; i++)
@@ -383,7 +384,7 @@ static bool take_diagonals(struct factor *f)
     return true;
 }
 
-/* Sums over the labels that nothing else needs. Integers wrap as their dtype does, bools are or'ed. */
+/* Sums over the labels that nothing else needs. Integers wrap as their dtype does; sums of bools are true or false. */
 static bool sum_unneeded(struct factor *f, const bool *needed, ad_dtype dtype)
 {
     ad_axes axes = { .count = 0 };
@@ -400,7 +401,7 @@ static bool sum_unneeded(struct factor *f, const bool *needed, ad_dtype dtype)
     return (f->x = ad_dtype_is_inexact(dtype) ? sum : ad_astype(sum, dtype)) != NULL;
 }
 
-/* Labels of the output and of all factors but i and j. */
+/* Marks the labels of the output and of all factors but i and j. */
 static void mark_needed(const struct einsum *e, const struct factor *factors, int count, int i, int j, bool *needed)
 {
     memset(needed, 0, LABELS * sizeof *needed);
@@ -411,7 +412,7 @@ static void mark_needed(const struct einsum *e, const struct factor *factors, in
             needed[factors[k].label[axis]] = true;
 }
 
-/* Elements of the product of two factors, less those of the factors. */
+/* The elements of the product of two factors, less those of the factors. */
 static double growth(const struct einsum *e, const struct factor *a, const struct factor *b, const bool *needed)
 {
     double product = 1;
@@ -424,7 +425,7 @@ static double growth(const struct einsum *e, const struct factor *a, const struc
     return product - (double)a->x->size - (double)b->x->size;
 }
 
-/* Multiplies the pair of factors that leaves least; the product takes the place of the first. */
+/* Multiplies the pair of factors whose product has the fewest elements. The product takes the place of the first. */
 static bool contract_pair(const struct einsum *e, struct factor *factors, int count)
 {
     bool needed[LABELS];
@@ -446,8 +447,8 @@ static bool contract_pair(const struct einsum *e, struct factor *factors, int co
     return factors[first].x != NULL;
 }
 
-/* Whole numbers and lower precisions are converted before the products of pairs, in which they would wrap or round;
- * real ones stay real. */
+/* Converts whole numbers and lower precisions before the products of pairs, in which they would wrap or round. Real
+ * factors stay real. */
 static bool widen(struct factor *f, ad_dtype dtype)
 {
     ad_dtype own = ad_dtype_is_complex((ad_dtype)f->x->dtype) ? dtype : ad_dtype_real(dtype);

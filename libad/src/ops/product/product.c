@@ -1,8 +1,8 @@
 /* Products of vectors and matrices: the primitive ad_matmul, and what is made of it.
  *
- * The primitive takes a 1-d operand as a row or a column and leaves its axis out of the result. Its rules are
- * matrix products again, with transposed views; the engine sums a cotangent over broadcast leading axes. Contractions
- * over any axes are in einsum.c. */
+ * The primitive takes a 1-d operand as a row or a column and leaves its axis out of the result. Its rules are matrix
+ * products again, with transposed views. The engine sums a cotangent over broadcast leading axes. Contractions over any
+ * axes are in einsum.c. */
 #include "ad/create.h"
 #include "ad/math.h"
 #include "ad/product.h"
@@ -13,7 +13,7 @@
 
 /* ---- the primitive ---- */
 
-/* Stacks of (m, k) and (k, n); the leading axes are those of the result. */
+/* Stacks of (m, k) and (k, n). The leading axes are those of the result. */
 struct sizes {
     int64_t m, n, k;
     ad_shape leading;
@@ -57,7 +57,7 @@ static void sizes_of(const ad_node *node, struct sizes *s)
     ad_shape_set(&s->leading, shape->ndim - (ndim_a > 1) - (ndim_b > 1), shape->dim);
 }
 
-/* An operand as matrices: the first one, and the strides of the result's leading axes, 0 where it is broadcast. */
+/* An operand as matrices: the first one, and its strides along the result's leading axes, 0 where it is broadcast. */
 struct stack {
     struct ad_matrix matrix;
     int64_t step[AD_MAX_NDIM];
@@ -79,7 +79,7 @@ static void stack_of(const ad_array *x, bool is_row, int leading, struct stack *
         s->step[i] = i < missing || ad_dims(x)[i - missing] == 1 ? 0 : strides[i - missing];
 }
 
-/* The operand in the common dtype, and copied where BLAS would not take its strides. */
+/* The operand in the common dtype. It is copied if BLAS would not take its strides. */
 static ad_array *prepared(ad_context *c, ad_array *x, bool is_row, ad_dtype dtype, const struct sizes *s)
 {
     if (x->dtype != dtype)
@@ -90,8 +90,8 @@ static ad_array *prepared(ad_context *c, ad_array *x, bool is_row, ad_dtype dtyp
     return taken ? x : ad_array_contiguous(c, x);
 }
 
-/* Where B stays the same along the last leading axis, the matrices of A along it are one taller matrix, if its rows go on
- * evenly. False where they do not. */
+/* Where B stays the same along the last leading axis, the matrices of A along it become one taller matrix, if their
+ * rows follow at equal distances. False if they do not. */
 static bool merge_rows(ad_dtype dtype, struct sizes *s, struct stack *a, const struct stack *b)
 {
     int last = s->leading.ndim - 1;
@@ -109,7 +109,7 @@ static bool merge_rows(ad_dtype dtype, struct sizes *s, struct stack *a, const s
     return true;
 }
 
-/* All products of a call, in parts of `batch` that threads share. */
+/* All products of a call, in parts of `batch` products that threads share. */
 struct products {
     ad_dtype dtype;
     struct sizes sizes;
@@ -118,7 +118,7 @@ struct products {
     int64_t count, batch;
 };
 
-/* One stack of them after the other: along the last leading axis as far as it goes. */
+/* Multiplies one stack after the other: a stack goes along the last leading axis as far as the part does. */
 static void multiply_batch(void *context, int64_t part)
 {
     const struct products *p = context;
@@ -177,7 +177,7 @@ static bool matmul_eval(const ad_node *node, void *const *outputs)
     return true;
 }
 
-/* All axes but the last as one. */
+/* x as a matrix: all axes but the last become one. */
 static ad_array *rows_of(ad_array *x)
 {
     if (!x || x->ndim == 2)
@@ -186,8 +186,8 @@ static ad_array *rows_of(ad_array *x)
     return ad_reshape(x, AD_SHAPE(rows, columns));
 }
 
-/* G B^T in A, A^T G in B. A row or column that left its axis out gets it back for the product. A matrix B under a stack
- * of A meets all of their rows at once, so that no stack of its cotangents is made. */
+/* G B^T in A, and A^T G in B. A row or column that left its axis out gets it back for the product. One matrix B under a
+ * stack of A meets all rows of the stack at once, so that no stack of its cotangents is made. */
 static ad_array *matmul_vjp(const ad_node *node, int operand, ad_array *g)
 {
     bool row = ad_node_shape(node, 0).ndim == 1, column = ad_node_shape(node, 1).ndim == 1;

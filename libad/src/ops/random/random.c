@@ -8,7 +8,7 @@
 
 /* ---- keys ---- */
 
-/* Keys come out of Philox under keys of their own, so that neither seeds nor fold-ins meet the blocks of a draw. */
+/* Keys are made with Philox under keys of their own, so that neither seeds nor fold-ins meet the blocks of a draw. */
 static const uint64_t SEED_DOMAIN = 0x9e3779b97f4a7c15u;
 
 static struct ad_draw draw_of(ad_key key)

@@ -1,8 +1,8 @@
 /* Running sums, running products and linear recurrences along an axis.
  *
- * Every rule here is again a scan, in the other direction, of arrays moved by one place: a recurrence is closed
- * under differentiation, and since nothing is divided it is exact with any number of zeros. An array is seen as
- * (outer, n, inner). */
+ * Every rule here is again a scan, in the other direction, of arrays moved by one place: the derivative of a recurrence
+ * is a recurrence. Nothing is divided, so it is exact with any number of zeros. An array is seen as (outer, n,
+ * inner). */
 #include "ad/create.h"
 #include "ad/math.h"
 #include "ad/reduce.h"
@@ -12,7 +12,7 @@
 struct scan {
     int axis;
     bool reverse; /* from the last element to the first */
-    double first; /* shift: what moves in */
+    double first; /* in a shift: what moves in */
 };
 
 /* ---- shift: y_i = x_(i-1) and y_0 = first; in reverse y_i = x_(i+1) ---- */
@@ -97,7 +97,7 @@ static bool recurrence_eval(const ad_node *node, void *const *outputs)
 
 static ad_array *recurrence(ad_array *a, ad_array *b, const struct scan *s, bool reverse);
 
-/* r_i = g_i + a_(i+1) r_(i+1) is the cotangent of b; that of a is r_i y_(i-1). */
+/* r_i = g_i + a_(i+1) r_(i+1) is the cotangent of b. That of a is r_i y_(i-1). */
 static ad_array *recurrence_vjp(const ad_node *node, int operand, ad_array *g)
 {
     const struct scan *s = ad_node_options(node);
@@ -151,7 +151,7 @@ static bool scan_infer(const ad_node *node, ad_spec *output)
     return true;
 }
 
-/* Where x is not in order or of another dtype, the output gets a copy of it, and is scanned in place. */
+/* An x that is not C-contiguous, or of another dtype, is copied to the output and scanned there in place. */
 static bool scan_eval(const ad_node *node, void *const *outputs)
 {
     const struct scan *s = ad_node_options(node);
@@ -178,7 +178,7 @@ static ad_array *cumsum_transpose(const ad_node *node, int operand, ad_array *g)
     return ad_cumsum(g, .axis = s->axis, .reverse = !s->reverse);
 }
 
-/* P_(i-1): the product of what comes before each element. */
+/* P_(i-1): the product of the elements before each one. */
 static ad_array *product_before(const ad_node *node)
 {
     const struct scan *s = ad_node_options(node);

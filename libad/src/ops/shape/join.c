@@ -1,8 +1,8 @@
 /* Operations that lay elements out anew: joining, splitting, repeating, rolling. Padding is in pad.c.
  *
- * Two primitives write their operands behind one another along an axis, and their transpose hands each operand its
- * slice of the cotangent; a third gives the places of what is repeated. Everything else is composed of them, of
- * views (shape.c), slices and gathers (index/), and so differentiates by itself. */
+ * Two primitives write their operands behind one another along an axis, and their transpose gives each operand its
+ * slice of the cotangent. A third gives the places of what is repeated. Everything else is composed of them, of views
+ * (shape.c), slices and gathers (index/), and so differentiates by itself. */
 #include "ad/array.h"
 #include "ad/create.h"
 #include "ad/index.h"
@@ -12,14 +12,14 @@
 
 /* ---- concatenate and stack ---- */
 
-/* Stacked operands count as having an axis of length 1 at `axis`. */
+/* How arrays are joined. A stacked operand counts as having an axis of length 1 at `axis`. */
 struct join {
     int axis;
     ad_dtype dtype; /* of the result */
 };
 
 /* A primitive's code: how many operands stand before the arrays. ad_concatenate has one, a parameter that its rule
- * reads: where along the axis each array begins, and the end. */
+ * reads: where along the axis each array begins, and where the last one ends. */
 enum { STACK, CONCATENATE };
 
 static int64_t join_length(bool stacked, const ad_array *x, int axis)
@@ -104,7 +104,8 @@ static const ad_primitive concatenate_op = {
 AD_OPERATION(stack_op);
 AD_OPERATION(concatenate_op);
 
-/* Where each array begins, and the end. What is no shape for them is found out by infer. */
+/* Where each array begins, and where the last one ends. Arrays that do not fit are left to infer, which refuses
+ * them. */
 static ad_array *starts_of(ad_array *const *arrays, int count, int axis)
 {
     AD_SCRATCH room = { 0 };
@@ -117,7 +118,7 @@ static ad_array *starts_of(ad_array *const *arrays, int count, int axis)
     return start ? ad_from_data(AD_I64, start, AD_SHAPE(count + 1)) : NULL;
 }
 
-/* inputs: room for one, then count arrays. */
+/* inputs: room for one more, then `count` arrays. */
 static ad_array *join_inputs(const ad_primitive *op, ad_array **inputs, int count, int axis)
 {
     ad_array **arrays = inputs + 1;
@@ -189,7 +190,7 @@ struct cuts {
     const ad_shape *indices; /* NULL: sections */
 };
 
-/* Where part i begins; for i = parts where the last one ends. */
+/* Where part i begins. For i = parts it is where the last part ends. */
 static int64_t cut(const struct cuts *cuts, int64_t i)
 {
     int64_t n = cuts->length;
@@ -204,7 +205,7 @@ static int64_t cut(const struct cuts *cuts, int64_t i)
     return at < 0 ? 0 : at > n ? n : at;
 }
 
-/* The parts as a list; with the axis, or without it where each has length 1. */
+/* The parts as a list, with the axis, or without it where each part has length 1. */
 static ad_tree *cut_up(ad_array *x, int axis, const struct cuts *cuts, bool keep_axis)
 {
     ad_context *c = ad_current();
@@ -306,8 +307,8 @@ static ad_array *repeat_each(ad_array *x, int axis, int64_t times)
     return ad_reshape(ad_broadcast_to(ad_reshape(x, spread), repeated), result);
 }
 
-/* 0 0 0 1 2 2 for repeats 3 1 2; one number stands for n of them. The total, which the repeats are looked at for
- * before, is an option. */
+/* The places of repeats: 0 0 0 1 2 2 for repeats 3 1 2; one number of repeats serves all n places. Their total is an
+ * option, so the repeats are looked at before the call. */
 struct repeating {
     int64_t n, total;
 };
@@ -355,7 +356,7 @@ static const ad_primitive repeats_op = {
 };
 AD_OPERATION(repeats_op);
 
-/* The number of a C integer is known; other repeats are looked at for their sum. */
+/* A C integer is known before the call. Other repeats are looked at for their sum. */
 static ad_array *repeat(ad_array *x, int axis, ad_array *repeats)
 {
     AD_SCRATCH room = { 0 };

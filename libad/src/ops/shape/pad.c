@@ -1,6 +1,7 @@
-/* Padding: a constant around, or a gather along each axis.
+/* Padding: a constant border, or a gather along each axis.
  *
- * One primitive writes its operand within a border of one number. The places that the other modes continue an axis with are a constant. */
+ * One primitive writes its operand within a border of one number. The other modes continue an axis with its own
+ * elements, and the places of those are a constant. */
 #include "ad/array.h"
 #include "ad/create.h"
 #include "ad/index.h"
@@ -10,7 +11,7 @@
 
 static const char *const mode_names[AD_PAD_MODES] = { "constant", "edge", "reflect", "symmetric", "wrap" };
 
-/* AD_PAD_MODES: there is none of that name. */
+/* AD_PAD_MODES: no mode has that name. */
 static ad_pad_mode mode_of(const char *name)
 {
     ad_pad_mode mode = AD_PAD_CONSTANT;
@@ -38,7 +39,8 @@ static bool pad_infer(const ad_node *node, ad_spec *output)
     return true;
 }
 
-/* Around axis d stand blocks as long as the result in the axes behind it, and as x in those before. */
+/* Writes the border along one axis after the other. The blocks before and behind x along axis d have the length of x in
+ * the axes before d, and the length of the result in the axes after it. */
 static bool pad_eval(const ad_node *node, void *const *outputs)
 {
     const struct padding *padding = ad_node_options(node);

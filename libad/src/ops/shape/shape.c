@@ -1,7 +1,7 @@
-/* Operations that change how elements are addressed and not the elements: reshape, broadcast, transpose, flip.
+/* Operations that change how elements are addressed, and not the elements: reshape, broadcast, transpose, flip.
  *
- * Each of the four primitives gives a view: new dimensions and strides over the operand's memory; only a reshape
- * across strides that do not join copies. All are linear, so each states its transpose and nothing else. The other
+ * Each of the four primitives gives a view: new dimensions and strides over the operand's memory. Only a reshape across
+ * strides that do not join makes a copy. All are linear, so each states its transpose and nothing else. The other
  * functions are one of the four with computed arguments. What moves elements is in join.c. */
 #include "ad/array.h"
 #include "ad/shape.h"
@@ -41,12 +41,12 @@ static bool reshape_infer(const ad_node *node, ad_spec *output)
     return true;
 }
 
-/* Strides under which x's memory reads as shape `to`, or false where only a copy does. Axes of x that lie behind one
- * another form a run; from the last axis on, each new axis takes its part of the current run. */
+/* Finds strides under which x's memory reads as shape `to`; false where only a copy does. Axes of x that follow one
+ * another in memory form a run. From the last axis on, each new axis takes its part of the current run. */
 static bool strides_for(const ad_array *x, const ad_shape *to, int64_t *strides)
 {
     int axis = x->ndim - 1;
-    int64_t left = 1, stride = ad_item_size((ad_dtype)x->dtype); /* of the run: elements not yet taken, and their distance */
+    int64_t left = 1, stride = ad_item_size((ad_dtype)x->dtype); /* of the run: elements not yet taken, and the distance between them */
     for (int i = to->ndim - 1; i >= 0; i--) {
         if (to->dim[i] != 1 && left == 1) {
             while (ad_dims(x)[axis] == 1)
@@ -89,7 +89,7 @@ static const ad_primitive reshape_op = {
 };
 AD_OPERATION(reshape_op);
 
-/* Puts the dimension that the others leave in place of -1. */
+/* Puts the dimension that follows from the others in place of -1. */
 static bool fill_wildcard(const ad_array *x, ad_shape *shape)
 {
     int wildcard = -1;
@@ -118,7 +118,7 @@ static ad_array *reshape(ad_array *x, const ad_shape *shape)
     return ad_call_primitive(&reshape_op, &x, 1, &(struct target){ (ad_shape *)shape });
 }
 
-/* Reading and placing with the first axis fastest is doing so in C order on reversed axes. */
+/* Reading and placing elements with the first axis fastest is the same as doing so in C order on reversed axes. */
 static ad_array *reshape_fortran(ad_array *x, const ad_shape *shape)
 {
     ad_shape reversed = { .ndim = shape->ndim };
@@ -421,7 +421,7 @@ ad_array *(ad_flipud)(ad_array *x)
     return ad_given(x, "ad_flipud", "array") ? ad_flip(x, .axis = 0) : NULL;
 }
 
-/* One turn: reverse the second axis, then exchange both; three: the other way round. */
+/* One turn reverses the second axis and then exchanges both. Three turns do so the other way round. */
 ad_array *ad_rot90_with(ad_array *x, ad_rot90_options options)
 {
     ad_axes plane = options.axes.count ? options.axes : AD_AXES(0, 1);

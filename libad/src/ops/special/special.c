@@ -1,8 +1,9 @@
 /* Logarithms of sums of exponentials, and softmax.
  *
- * Values are compositions of public operations on the operand without its trace. They take the largest element out, so that no exponential overflows and
- * the sum of the others keeps its digits beside it. Rules are written in softmax, and there too the largest weight is never taken from 1: 1 - w is the sum
- * of the others. The options of a node are the axes, resolved, and its results keep them with length 1 or have the shape of x. */
+ * Values are composed of public operations on the operand without its trace. They take the largest element out, so that
+ * no exponential overflows, and so that the sum of the others keeps its digits. Rules are written in softmax. There too
+ * the largest weight w is never subtracted from 1: 1 - w is the sum of the others. The options of a node are the axes,
+ * counted from 0. Its results keep them with length 1, or have the shape of x. */
 #include "ad/special.h"
 #include "ad/create.h"
 #include "ad/math.h"
@@ -32,7 +33,8 @@ static ad_array *peak_of(const ad_node *node, ad_array *x)
     return ad_where(ad_isfinite(largest), largest, 0);
 }
 
-/* With below = x - peak: log(sum(exp(below))) as log(1 + the rest), where one of the largest elements is the 1. */
+/* log(sum(exp(below))) with below = x - peak. It is computed as log(1 + the rest), where 1 stands for one of the
+ * largest elements. */
 static ad_array *log_of_sum(const ad_node *node, ad_array *below)
 {
     ad_array *top = ad_equal(below, 0), *count = ad_sum(top, .axes = *(const ad_axes *)ad_node_options(node), .keepdims = true);
@@ -84,21 +86,22 @@ static bool centre_eval(const ad_node *node, void *const *outputs)
     return true;
 }
 
-/* It has no rules: a recorded call of it that is differentiated later is an error, and not 0. */
+/* It has no rules: differentiating a recorded call of it is an error, and does not give 0. */
 static const ad_primitive centre_op = { .name = "ad_centre", .infer = ad_same_infer, .eval = centre_eval };
 
-enum { FEW = 1 << 14 }; /* more elements are for threads, and operations share them out */
+enum { MOST_CENTRED_AT_ONCE = 1 << 14 }; /* more elements are for threads, and operations share them out */
 
-/* Whether centring may be one call: nobody differentiates the operations that it is made of. */
+/* Whether centring may be one call: nobody differentiates the operations that it stands for. */
 static bool is_centred_at_once(const ad_node *node, const ad_array *t, const ad_array *y)
 {
     const ad_axes *axes = ad_node_options(node);
-    return t && y && t->size > 0 && t->size <= FEW && axes->count == 1 && axes->axis[0] == y->ndim - 1 && ad_same_shape(t, y) && t->dtype == y->dtype &&
+    return t && y && t->size > 0 && t->size <= MOST_CENTRED_AT_ONCE && axes->count == 1 && axes->axis[0] == y->ndim - 1 && ad_same_shape(t, y) && t->dtype == y->dtype &&
            (t->dtype == AD_F64 || t->dtype == AD_F32) && !((t->flags | y->flags) & AD_WEAK) && !ad_is_traced(t) && !ad_is_traced(y);
 }
 
-/* t - sum(t y), whose elements are the sums of y_j (t_i - t_j): it stays the same when t is moved, and where t is 0 under the largest weight that one takes no
- * part. Of equal largest weights t's mean is moved to 0. */
+/* t - sum(t y), whose elements are the sums of y_j (t_i - t_j). It does not change when a constant is added to t. So t
+ * is moved to be 0 under the largest weight, which then takes no part. Where several weights are the largest, the mean
+ * of t under them is moved to 0. */
 static ad_array *centred(const ad_node *node, ad_array *t, ad_array *y)
 {
     if (is_centred_at_once(node, t, y))
@@ -146,7 +149,8 @@ static ad_array *logsumexp_compose(const ad_node *node, const ad_spec *output)
     return ad_add(log_of_sum(node, ad_sub(x, peak)), peak);
 }
 
-/* The weights of x in y = logsumexp(x), a parameter: softmax(x). Where y = -inf nothing contributes; where y = +inf the infinite elements do, equally. */
+/* The weights of x in y = logsumexp(x), which is a parameter: softmax(x). Where y = -inf nothing contributes. Where y =
+ * +inf the infinite elements contribute equally. */
 static ad_array *weights_compose(const ad_node *node, const ad_spec *output)
 {
     (void)output;
@@ -161,7 +165,7 @@ static ad_array *weights_compose(const ad_node *node, const ad_spec *output)
     return ad_where(infinite, equally, softmax(node, ad_where(infinite, 0, x)));
 }
 
-/* As that of softmax where y is finite, else 0. */
+/* The rule of softmax where y is finite, otherwise 0. */
 static ad_array *weights_rule(const ad_node *node, int operand, ad_array *t)
 {
     (void)operand;
@@ -210,7 +214,8 @@ static ad_array *log_softmax_compose(const ad_node *node, const ad_spec *output)
     return ad_sub(below, log_of_sum(node, below));
 }
 
-/* g - w sum(g), whose elements add up to 0: that of a weight above 1/2, where it may cancel, is minus the sum of the others. */
+/* g - w sum(g), whose elements add up to 0. The element of a weight above 1/2 may cancel, so it is computed as minus
+ * the sum of the others. */
 static ad_array *log_softmax_vjp(const ad_node *node, int operand, ad_array *g)
 {
     (void)operand;
@@ -233,7 +238,8 @@ AD_OPERATION(log_softmax_op);
 
 /* ---- the public functions ---- */
 
-/* Calls a primitive that takes the option fields given, with their axes, resolved and in order, which it also gives. */
+/* Calls a primitive. `fields` are the option fields that it takes; their axes are counted from 0, put in order, and
+ * given back. */
 static ad_array *along(const ad_primitive *op, ad_array *x, const ad_reduce_options *o, unsigned fields, ad_axes *axes)
 {
     bool selected[AD_MAX_NDIM];
@@ -260,7 +266,8 @@ ad_array *ad_logsumexp_with(ad_array *x, ad_logsumexp_options options)
     return options.keepdims || !axes.count ? y : ad_squeeze(y, .axes = axes);
 }
 
-/* The primitives are for complex numbers too, as logsumexp needs; the functions of these names are not. */
+/* The primitives take complex numbers too, since logsumexp needs them. The public functions of the same names do
+ * not. */
 static ad_array *along_real(const ad_primitive *op, ad_array *x, const ad_reduce_options *o)
 {
     ad_axes axes;

@@ -1,9 +1,9 @@
 /* Logarithms of weighted sums of exponentials: log(sum(b exp(x))).
  *
- * With m the largest x that has a weight, s = sum(b exp(x - m)) neither overflows nor vanishes, and the slopes are
- * exp(x - m)/s in b and b times that in x. The m that is taken out is a constant: nothing depends on it. Where a
- * weight is 0 the number beside it does not count, whatever it is. The options of a node are the axes, resolved, and
- * its results keep them with length 1. */
+ * Let m be the largest x that has a weight. Then s = sum(b exp(x - m)) neither overflows nor vanishes. The slope in b
+ * is exp(x - m)/s, and the slope in x is b times that. m is a constant in the derivative, since the result does not
+ * depend on it. Where a weight is 0, the number beside it does not count, whatever it is. The options of a node are the
+ * axes, counted from 0, and its results keep them with length 1. */
 #include "ad/special.h"
 #include "ad/create.h"
 #include "ad/math.h"
@@ -16,7 +16,7 @@
 
 struct weighted {
     ad_axes axes;
-    bool absolute; /* log|s| of a real s, not NaN where it is negative */
+    bool absolute; /* log|s| of a real s, which is not NaN where s is negative */
 };
 
 static ad_array *sum_over(ad_array *x, const ad_axes *axes)
@@ -24,7 +24,7 @@ static ad_array *sum_over(ad_array *x, const ad_axes *axes)
     return ad_sum(x, .axes = *axes, .keepdims = true);
 }
 
-/* m: real, 0 where nothing counts. */
+/* m. It is real, and 0 where nothing counts. */
 static ad_array *peak_of(ad_array *x, ad_array *b, const ad_axes *axes)
 {
     ad_array *size = ad_where(ad_equal(ad_stop_gradient(b), 0), -INFINITY, ad_real(ad_stop_gradient(x)));
@@ -34,14 +34,14 @@ static ad_array *peak_of(ad_array *x, ad_array *b, const ad_axes *axes)
     return ad_where(ad_equal(largest, -INFINITY), 0, largest);
 }
 
-/* exp(x - m). Under an infinite m the infinite elements count, equally, and no others. */
+/* exp(x - m). Under an infinite m the infinite elements count equally, and no others count. */
 static ad_array *powers_of(ad_array *x, ad_array *m)
 {
     ad_array *top = ad_logical_and(ad_isinf(m), ad_equal(ad_real(ad_stop_gradient(x)), m));
     return ad_exp(ad_where(top, 0, ad_sub(x, m)));
 }
 
-/* s from what the powers are. */
+/* s, given the powers exp(x - m). */
 static ad_array *weighted_sum(ad_array *b, ad_array *powers, const ad_axes *axes)
 {
     return sum_over(ad_zzmul(b, powers), axes);
@@ -56,8 +56,8 @@ static bool weighted_infer(const ad_node *node, ad_spec *output)
     return true;
 }
 
-/* m + log(t) + log(1 + r/t), with t the part of s that the largest elements make, where r is the smaller part; else
- * m + log(s). */
+/* m + log(t) + log(1 + r/t) where t is the part of s that comes from the largest elements and the rest r is smaller;
+ * otherwise m + log(s). */
 static ad_array *weighted_compose(const ad_node *node, const ad_spec *output)
 {
     const struct weighted *o = ad_node_options(node);
@@ -105,7 +105,8 @@ AD_OPERATION(weighted_op);
 
 /* ---- the public functions ---- */
 
-/* x and the weights, 1 if there are none, in one float dtype and shape, and the axes, resolved; false and an error. */
+/* Brings x and the weights into one float dtype and shape, with weights of 1 if there are none, and the axes into
+ * numbers from 0; false and an error. */
 static bool prepare(const char *name, ad_array **x, ad_array **b, const ad_logsumexp_options *o, struct weighted *weighted)
 {
     bool selected[AD_MAX_NDIM];

@@ -1,5 +1,5 @@
-/* What computes on the leaves of trees: map, flatten, printing. Composed of public operations, so all of it
- * differentiates by itself. The structure of trees lives in array/tree.c. */
+/* What computes on the leaves of trees: map, flatten, printing. It is composed of public operations, so all of it
+ * differentiates by itself. The structure of trees is in array/tree.c. */
 #include "ad/tree.h"
 #include "ad/create.h"
 #include "ad/error.h"
@@ -138,8 +138,8 @@ static int64_t total_size(ad_array *const *leaves, int count)
     return size;
 }
 
-/* The vector cut into `leaves` new leaves, by halves: the cotangent of a part is padded to the size of its half
- * only, so that n elements in k leaves cost n log k. */
+/* Cuts the vector into `count` new leaves, by halves. The cotangent of a part is padded only to the size of its half,
+ * so that n elements in k leaves cost n log k. */
 static bool cut(ad_array **leaves, int count, ad_array *vector)
 {
     if (!vector || count == 0)
