@@ -1,16 +1,20 @@
 /* Adam in fixed point, and its exact inverse: a dynamics, on blocks.
  *
  * Forward, with p1, p2 the products of the momenta so far (correction.c gives 1 - p1 and 1 - p2):
- *     m = beta1 m (moment.c) + round((1 - beta1) g),   s = beta2 s (likewise) + round((1 - beta2) g^2),
+ *
+ *     m = beta1 m (moment.c) + round((1 - beta1) g),   s = beta2 s (moment.c) + round((1 - beta2) g^2),
  *     u = (m / (1 - p1)) / (sqrt(s / (1 - p2)) + epsilon),
  *     x = (1 - alpha decay) x (decay.c),   x = x - round(alpha u).
- * u is a function of the new m and s alone, so going back x comes first, then the gradient at x, then s and m. Every rounding is of a number that both
- * directions compute by the same function from the same integers; no sum is contracted with a product (-ffp-contract=off), so that
- * it is the same number in every build. s is never negative: its multiplication leaves 0 at 0 and is monotone, its increments are squares.
  *
- * Squares of gradients range over twice the exponents of gradients: s has 32 bits more than a word (fine.h).
+ * u is a function of the new m and s alone. So going back x comes first, then the gradient at x, then s and m. Every
+ * rounding is of a number that both directions compute by the same function from the same integers. No sum is
+ * contracted with a product (-ffp-contract=off), so it is the same number in every build. s is never negative: its
+ * multiplication leaves 0 at 0 and is monotone, and its increments are squares.
  *
- * With a sum of squares in place of their mean (AdaGrad), s = s + round(g^2): no beta2, no p2. */
+ * The exponents of squared gradients have twice the range of the gradients' own: s has 32 bits more than a word
+ * (fine.h).
+ *
+ * With a sum of squares in place of their mean (AdaGrad), s = s + round(g^2). There is no beta2 and no p2. */
 #include "block.h"
 #include "decay.h"
 #include "fine.h"
@@ -20,11 +24,11 @@
 #include <string.h>
 
 enum { X, M, S };
-enum { ALPHA, BETA1, EPSILON, DECAY, CORRECTION1, BETA2, CORRECTION2 }; /* the last two are not there for a sum */
+enum { ALPHA, BETA1, EPSILON, DECAY, CORRECTION1, BETA2, CORRECTION2 }; /* a sum does not have the last two */
 
 #define LIMIT 0x1p63 /* |fixed| < LIMIT, so INT64_MIN does not occur */
 
-/* The coder's: the engine asks it for the reason. */
+/* The failure of the coder. The engine asks the coder for the reason. */
 static int64_t coder_failed(hyper_block *block, int64_t i)
 {
     return hyper_fail(block, i, X, NULL, 0);
@@ -42,10 +46,10 @@ ALWAYS_INLINE double beta_rate(const hyper_block *block, int which, int64_t i)
     return ((const hyper_momentum *)block->rate[which].value)[i * block->rate[which].stride].value;
 }
 
-/* What the rates of an element come to. */
+/* The coefficients of an element, computed from its rates. */
 typedef struct {
     double alpha, epsilon, decay;
-    double beta1, beta2, w1, w2; /* w: 1 - beta; for a sum beta2 and w2 are 1 */
+    double beta1, beta2, w1, w2; /* w: 1 - beta; where s is a sum, beta2 and w2 are 1 */
     double per1, per2;           /* 1 / (1 - p1), 1 / (1 - p2) */
 } coefficients;
 
@@ -59,7 +63,7 @@ ALWAYS_INLINE coefficients coefficients_at(const hyper_block *block, bool sum, i
     };
 }
 
-/* Whether one set of coefficients serves the block: loops are compiled for both cases. */
+/* Whether one set of coefficients serves the whole block. Loops are compiled for both cases. */
 static bool all_shared(const hyper_block *block, bool sum)
 {
     int64_t strides = 0;
@@ -83,7 +87,7 @@ ALWAYS_INLINE int64_t round_to_fine(bool native, double units, uint32_t *fine)
     return units < LIMIT ? nearest : INT64_MIN;
 }
 
-/* 1 or 0: to be added up. */
+/* 1 or 0, so that results can be added up. */
 ALWAYS_INLINE int64_t is_unfit(int64_t fixed)
 {
     return fixed == INT64_MIN;
@@ -101,7 +105,7 @@ static __attribute__((cold, noinline)) int64_t first_unfit(int64_t count, const 
 typedef struct {
     double g[HYPER_BLOCK];
     int64_t m[HYPER_BLOCK], s[HYPER_BLOCK];
-    int64_t fine[HYPER_BLOCK]; /* of s: what is below the word */
+    int64_t fine[HYPER_BLOCK]; /* of s: the bits below the word */
 } increments;
 
 ALWAYS_INLINE bool round_increments(bool native, const hyper_block *block, bool sum, bool shared, increments *restrict add)
@@ -139,9 +143,9 @@ ALWAYS_INLINE int64_t increments_of(bool native, hyper_block *block, bool sum, b
 /* Everything about the steps of a block that is a function of the new m and s. */
 typedef struct {
     double mh[HYPER_BLOCK], sh[HYPER_BLOCK]; /* the moments, corrected */
-    double root[HYPER_BLOCK];                /* of sh */
+    double root[HYPER_BLOCK];                /* the root of sh */
     double below[HYPER_BLOCK];               /* 1 / (root + epsilon) */
-    double units[HYPER_BLOCK];               /* of x, that are added, before they are rounded */
+    double units[HYPER_BLOCK];               /* what is added to x, in its units, before it is rounded */
 } steps;
 
 ALWAYS_INLINE void steps_of(bool native, const hyper_block *block, bool sum, bool shared, steps *restrict a)
@@ -163,7 +167,7 @@ ALWAYS_INLINE void steps_of(bool native, const hyper_block *block, bool sum, boo
 
 /* ---- moments ---- */
 
-/* a + b or, where that is out of range, INT64_MIN: overflow shows in a sign that neither has. */
+/* a + b, or INT64_MIN where that is out of range: an overflow shows as a sign that neither operand has. */
 ALWAYS_INLINE int64_t sum_of(int64_t a, int64_t b)
 {
     uint64_t sum = (uint64_t)a + (uint64_t)b;
@@ -175,7 +179,7 @@ ALWAYS_INLINE int64_t wrapped_difference(int64_t a, int64_t b)
     return (int64_t)((uint64_t)a - (uint64_t)b);
 }
 
-/* more: NULL, or what is added to the bits below. */
+/* more: NULL, or what is added to the bits below the word. */
 ALWAYS_INLINE int64_t add_moment(hyper_block *block, int state, const int64_t *restrict increment, const int64_t *restrict more, const char *what)
 {
     const int64_t count = block->count;
@@ -212,7 +216,7 @@ static int64_t decay(hyper_block *block, int64_t (*move)(hyper_coder *, int64_t,
 
 /* ---- forward ---- */
 
-/* Which element left the range: x is where it came to, and may have wrapped. */
+/* Finds the element that left its range. x has moved already, and may have wrapped. */
 static __attribute__((cold, noinline)) int64_t move_failed(hyper_block *block, const steps *a)
 {
     for (int64_t i = 0; i < block->count; i++) {
@@ -262,7 +266,8 @@ ALWAYS_INLINE int64_t advance(bool native, hyper_block *block, bool sum, bool sh
     return decays(block) ? HYPER_FINE : advance_position(native, block, sum, shared);
 }
 
-/* Going back x comes before all moments, so that the digits of the decay have to lie above those of the moments of all blocks. */
+/* Going back, the decay of x is undone before all moments. So its digits have to lie above those of the moments of all
+ * blocks. */
 ALWAYS_INLINE int64_t settle(bool native, hyper_block *block, bool sum, bool shared)
 {
     if (!decays(block))
@@ -274,8 +279,9 @@ ALWAYS_INLINE int64_t settle(bool native, hyper_block *block, bool sum, bool sha
 /* ---- and back ---- */
 
 /* The cotangents of x, m and s through the position, at the old x:
+ *
  *     dalpha = -dx (u + decay x),   ddecay = -alpha dx x,   du = -alpha dx,   depsilon = -du u / (sqrt(sh) + epsilon),
- *     dmh = du / (sqrt(sh) + epsilon),   dsh = -du u / ((sqrt(sh) + epsilon) 2 sqrt(sh)), 0 where sh is,
+ *     dmh = du / (sqrt(sh) + epsilon),   dsh = -du u / ((sqrt(sh) + epsilon) 2 sqrt(sh)), or 0 where sh is 0,
  *     d(1 - p1) = -dmh mh / (1 - p1),   d(1 - p2) = -dsh sh / (1 - p2),
  *     dm += dmh / (1 - p1),   ds += dsh / (1 - p2),   dx *= 1 - alpha decay. */
 ALWAYS_INLINE void through_position(hyper_block *block, bool sum, bool shared, const steps *restrict a, const double *restrict x)
@@ -346,7 +352,8 @@ ALWAYS_INLINE int64_t direction(hyper_block *block, bool sum, bool shared)
     return HYPER_FINE;
 }
 
-/* A difference overflows only where the gradient is not that of the forward pass; the coder or the checksum finds that out. */
+/* A difference overflows only where the gradient is not that of the forward pass. The coder or the checksum finds that
+ * out. */
 ALWAYS_INLINE int64_t undo_moments(hyper_block *block, bool sum, const increments *restrict add)
 {
     const int64_t count = block->count;
@@ -407,7 +414,8 @@ ALWAYS_INLINE double tangent_rate(const hyper_block *block, int which, int64_t i
     return ((const double *)block->rate_tangent[which].value)[i * block->rate_tangent[which].stride];
 }
 
-/* Of what the iteration makes of one element, at the state before it:
+/* The tangents of one element after the iteration, from the state before it:
+ *
  *     dm' = beta1 dm + (1 - beta1) dg + dbeta1 (m - g),   ds' = beta2 ds + (1 - beta2) 2 g dg + dbeta2 (s - g^2),
  *     du = dmh / (sqrt(sh) + epsilon) - u (dsh / (2 sqrt(sh)) + depsilon) / (sqrt(sh) + epsilon),
  *     dx' = (1 - alpha decay) dx - d(alpha decay) x - alpha du - dalpha u. */
@@ -439,7 +447,7 @@ ALWAYS_INLINE int64_t follow(hyper_block *block, bool sum)
     return HYPER_FINE;
 }
 
-/* ---- the two of them: with the mean of the squares and with their sum ---- */
+/* ---- the two dynamics: with the mean of the squares, and with their sum ---- */
 
 ALWAYS_INLINE int64_t adam_advance_body(bool native, hyper_block *block)
 {

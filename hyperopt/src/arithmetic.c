@@ -1,4 +1,5 @@
-/* Which version of the functions that are built for several instruction sets runs here, and loops that more than one file needs. */
+/* The choice among the functions that are built for several instruction sets, and loops that more than one file
+ * needs. */
 #include "arithmetic.h"
 
 #include <xxhash.h>
@@ -52,7 +53,8 @@ ALWAYS_INLINE double hyper_sum_body(int64_t count, const double *restrict a, con
     return sum;
 }
 
-/* Each lane is turned and added to, which differs afterwards whenever it did before; a hash is made of the lanes only. */
+/* Each lane is rotated and added to. Lanes that differ before such a step differ after it. So it is enough to hash the
+ * lanes at the end. */
 enum { CHECKED = 16, TURN = 13 };
 
 ALWAYS_INLINE uint64_t turned(uint64_t lane, int64_t x)

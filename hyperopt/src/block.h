@@ -10,7 +10,7 @@
 typedef double hyper_reals[HYPER_BLOCK] __attribute__((aligned(64)));
 typedef int64_t hyper_integers[HYPER_BLOCK] __attribute__((aligned(64)));
 
-/* Floats or doubles, in doubles. */
+/* Reads floats or doubles into doubles. */
 ALWAYS_INLINE void hyper_read_vector(int64_t count, bool single, const void *vector, double *restrict value)
 {
     if (single)
@@ -29,7 +29,7 @@ ALWAYS_INLINE void hyper_write_vector(int64_t count, bool single, const double *
         memcpy(vector, value, (size_t)count * sizeof *value);
 }
 
-/* One element. */
+/* Reads one element. */
 ALWAYS_INLINE double hyper_real_at(bool single, const void *vector, int64_t i)
 {
     return single ? (double)((const float *)vector)[i] : ((const double *)vector)[i];
@@ -43,7 +43,7 @@ ALWAYS_INLINE void hyper_put_real(bool single, void *vector, int64_t i, double v
         ((double *)vector)[i] = value;
 }
 
-/* Position, the first state, as a real number, and for the loss. */
+/* Writes the position, the first state, as real numbers, and in the form that the loss takes. */
 ALWAYS_INLINE void hyper_write_position(bool native, const hyper_block *b, double *restrict value)
 {
     const int64_t *restrict x = b->state[0];

@@ -1,28 +1,29 @@
 /* HYPER_CHECKPOINT: going back with snapshots of the state, from which iterations are run again.
  *
- * The iterations are cut into stretches, whose moments are stored while they are gone back over, and stretches are recomputed from snapshots. Which states
- * are kept is Griewank and Walther's schedule ("Algorithm 799: revolve", 2000): with s snapshots and every stretch run at most r times again,
- * (s + r)! / (s! r!) stretches can be gone back over, and no schedule does more. The digits that momenta lose are not kept; the lanes of the
- * coders are part of a snapshot, so that the integers are the same again. */
+ * The iterations are cut into stretches. The moments of a stretch are stored while the pass goes back over it, and
+ * stretches are recomputed from snapshots. Which states are kept follows the schedule of Griewank and Walther
+ * ("Algorithm 799: revolve", 2000): with s snapshots, and every stretch run at most r times again, the pass can go back
+ * over (s + r)! / (s! r!) stretches, and no schedule reaches more. The digits that momenta lose are not kept. The lanes
+ * of the coders are part of a snapshot, so that the integers are the same again. */
 #include "run.h"
 
 #include <math.h>
 #include <string.h>
 
 typedef struct {
-    int64_t stretch;        /* its number: the state before its first iteration */
-    int64_t *exact;         /* as hyper_exact_write; NULL: the first state, from hypers */
+    int64_t stretch;        /* the snapshot is the state before the first iteration of this stretch */
+    int64_t *exact;         /* as hyper_exact_write gives it; NULL: the first state, from hypers */
 } snapshot;
 
 typedef struct {
     hyper_run *run;
-    int64_t stretches, length; /* iterations of each stretch but the last */
+    int64_t stretches, length; /* `length`: iterations of each stretch but the last */
     snapshot *snapshots;       /* a stack */
     int64_t count, room;
     int64_t *moments;          /* of one stretch */
 } schedule;
 
-/* How many stretches s snapshots reach with r runs again; at most 2^62. */
+/* How many stretches can be gone back over with s snapshots, each run at most r times again; at most 2^62. */
 static int64_t reach(int64_t s, int64_t r)
 {
     double ways = 1;
@@ -31,7 +32,7 @@ static int64_t reach(int64_t s, int64_t r)
     return ways < 0x1p62 ? (int64_t)llrint(ways) : (int64_t)1 << 62;
 }
 
-/* How many of n stretches to go forward before the next of s snapshots is taken. */
+/* How many of n stretches to go forward before the next one of s snapshots is taken. */
 static int64_t split(int64_t n, int64_t s)
 {
     int64_t r = 1;
@@ -65,7 +66,8 @@ static bool take(schedule *p, int64_t stretch)
     return true;
 }
 
-/* Before `end`, with the top snapshot behind: takes snapshots up to the last stretch before `end`, and goes back over that one. */
+/* Goes back over the last stretch before `end`. The top snapshot lies before it; from there on snapshots are taken up
+ * to it. */
 static bool reverse_last(schedule *p, hyper_adjoint *a, int64_t end)
 {
     hyper_run *run = p->run;
@@ -94,7 +96,8 @@ static bool reverse_all(schedule *p, hyper_adjoint *a)
     return true;
 }
 
-/* As many snapshots as stretches have iterations, where the memory is not said; else half of it for each. */
+/* Chooses the number of snapshots and the length of stretches. Where no memory is given, there are as many snapshots as
+ * a stretch has iterations; otherwise half of the memory is for each. */
 static bool plan(schedule *p)
 {
     hyper_run *run = p->run;

@@ -1,4 +1,4 @@
-/* Seconds by the clock on the wall, from some beginning: what reports and progress lines are made of. */
+/* Seconds by a clock that starts at an arbitrary time, for reports and progress lines. */
 #ifndef HYPER_CLOCK_H
 #define HYPER_CLOCK_H
 

@@ -1,40 +1,50 @@
 /* Multiplication of integers by rationals, and its exact inverse: an entropy coder with uniform symbols.
  *
- * In principle each lane is one long integer S, and v times n/d is, with h = floor((d - n) / 2),
+ * In principle each lane is one long integer S. With h = floor((d - n) / 2), v is multiplied by n/d in five steps:
  *
  *     u = S mod n,   S = floor(S / n),   p = v n + u + h,   v = floor(p / d),   S = S d + (p mod d).
  *
- * Each line is a bijection, as u < n and p mod d < d are digits. The result is p / d rounded down, with p from v n + h to v n + h + n - 1, so that it
- * is v n/d rounded up or down; and 0 from v = 0, as h + n - 1 < d. S never shrinks from one line to the next but one, as n <= d.
+ * Each step is a bijection, as u < n and p mod d < d are digits. The result is p / d rounded down, where p is between
+ * v n + h and v n + h + n - 1. So it is v n/d rounded up or down, and 0 for v = 0, as h + n - 1 < d. From one
+ * multiplication to the next S never shrinks, as n <= d.
  *
- * Here S is a state t in memory and a stack of words b = 2^16 that all lanes share. With A = 2^18 a lane at rest is in [A, bA), and one that waits for an n
- * or has taken a d is in the interval that it can be divided by n from, or came to:
+ * In fact S is a state t in memory, and a stack of words b = 2^16 that all lanes share. Let A = 2^18. A lane at rest
+ * has t in [A, bA). A lane that waits to be divided by n, or that has taken a digit below d, has t in one of these
+ * intervals:
  *
- *     wait for n        t in [nA, nbA)         if t >= nbA: word = t mod b, t = floor(t / b);  if t < nA: t = t b + word
- *     take u            s = floor(t / n), u = t mod n        s in [A, bA)
- *     put w = p mod d   t = s d + w                          t in [dA, dbA)
+ *     wait for n        t in [nA, nbA)       if t >= nbA: word = t mod b, t = floor(t / b);  if t < nA: t = t b + word
+ *     take u            s in [A, bA)         s = floor(t / n), u = t mod n
+ *     put w = p mod d   t in [dA, dbA)       t = s d + w
  *
- * Waiting takes [dA, dbA) of the element before to [nA, nbA). For n <= d nothing has to be refilled, and what was spilled is below dA afterwards, what
- * was not is not: refilling if t < dA undoes it. For n > d it is the other way round. (One word is enough, as d <= b n and n <= b d.) So the
- * same function with the other bound is the inverse of waiting, for all n and d mixed in any order on one lane. A call begins by taking the lanes from
- * rest, which is d = 1, and ends with waiting for 1.
+ * Waiting moves t from [dA, dbA), where the element before left it, to [nA, nbA). For n <= d no lane has to be
+ * refilled. A lane that spilled a word is below dA afterwards, and a lane that did not is not below it. So refilling
+ * where t < dA undoes the waiting. For n > d it is the other way round. One word is enough, as d <= b n and n <= b d.
+ * So the same function with the other bound is the inverse of waiting, for all n and d in any order on one lane. A call
+ * begins by taking the lanes from rest, which is waiting with d = 1, and ends with waiting for 1.
  *
- * Going forward takes words off the stack too, but never more than RESERVE below its height at any time before: 16 bits for each word and log2(t) for each
- * lane together never get less (an element adds log2(d/n) >= log2(1 + 2^-16) and loses at most log2(1 + 1/A), as much as each of the two spills
- * that it can bring), and a lane has between 18 and 50 bits. So it is enough to put RESERVE words onto an empty stack.
+ * Going forward takes words off the stack too, but never more than RESERVE below its height at any time before. Count
+ * 16 bits for each word and log2(t) for each lane: the sum never gets less. (An element adds log2(d/n) >= log2(1 +
+ * 2^-16). It loses at most log2(1 + 1/A), and as much again for each of the two spills that it can bring.) A lane has
+ * between 18 and 50 bits. So it is enough to put RESERVE words onto an empty stack.
  *
- * Element i of a call uses lane i mod LANES: a group of LANES elements is done at a time, each step for all of them. All numbers are integers in doubles,
- * which every processor has vectors of: t < d b A <= 2^50 and all else below 2^51 is exact. v is taken in halves: v = q n + c digit by digit; 32 bits
- * below it, fine, are one digit more.
- * Division: with x an integer and m = 1/n rounded twice, floor(x / n) is x m + (1/2 - n/2) m rounded to the nearest integer. The exact value is at least
- * 1/(2n) away from where rounding changes, more than 2^-17 (1 + 2^-17) where n < 2^16, and m is exact where n = 2^16 = d. The computed value is off by
- * less than 2^-51 times the quotient, which is below 2^34, and 2^-52; whether the product is rounded before the sum makes no difference.
- * A v that a double holds with room to spare is taken whole: for any integer q the digits of p = v n + u + h are those of (v - q d) n + u + h, and what is
- * divided by d then is q n more. So q may be any integer near v/d, one product rounded, and only the last division has to be exact.
+ * Element i of a call uses lane i mod LANES. A group of LANES elements is done at a time, and each step is done for all
+ * of them. All numbers are integers in doubles, since every processor has vectors of doubles: t < d b A <= 2^50, all
+ * other numbers are below 2^51, and so all are exact. v is taken in halves, v = q n + c digit by digit. If there are 32
+ * bits below it (fine), they are one more digit.
  *
- * Where several lanes of a group move words, those that spill come first, in their order, and then the words that others need are taken together and dealt
- * out in the order of lanes, the lowest first. Undone, what was dealt out is spilled in that order, and what was spilled is dealt out in it: so
- * the same function does both. Going forward groups are in order, going back in reverse order. */
+ * Division: let x be an integer and m = 1/n, rounded twice. Then floor(x / n) is x m + (1/2 - n/2) m rounded to the
+ * nearest integer. The exact value is at least 1/(2n) away from where rounding changes. For n < 2^16 that is more than
+ * 2^-17 (1 + 2^-17); for n = 2^16 = d, m is exact. The computed value is off by less than 2^-51 times the quotient,
+ * which is below 2^34, plus 2^-52. It makes no difference whether the product is rounded before the sum.
+ *
+ * A v that a double holds with room to spare is taken whole. For any integer q the digits of p = v n + u + h are those
+ * of (v - q d) n + u + h, and floor(p / d) is then larger by q n. So q may be any integer near v/d, such as one product
+ * rounded, and only the last division has to be exact.
+ *
+ * Where several lanes of a group move words, those that spill come first, in their order. Then the words that other
+ * lanes need are taken together and dealt out in the order of lanes, the lowest first. When this is undone, what was
+ * dealt out is spilled in that order, and what was spilled is dealt out in it. So the same function does both. Groups
+ * are done in order going forward, and in reverse order going back. */
 #include "arithmetic.h"
 #include "store.h"
 
@@ -47,12 +57,12 @@
 
 typedef double lanes[LANES] __attribute__((aligned(64)));
 
-/* What the lanes of a group are divided by. */
+/* The numbers that the lanes of a group are divided by. */
 typedef struct {
     lanes is, by, shift; /* n, 1/n and (1/2 - n/2) / n */
 } divisors;
 
-/* Ratios of a group: a column for each lane. */
+/* The ratios of a group, a column for each lane. */
 typedef struct {
     divisors n, d;
     lanes half; /* h */
@@ -93,12 +103,12 @@ ALWAYS_INLINE double quotient(bool native, double x, double by, double shift)
 
 /* ---- waiting ---- */
 
-/* Of the lanes that have to, a bit each. */
+/* Which lanes have to move a word, a bit for each. */
 typedef struct {
     unsigned spill, refill;
 } waiting;
 
-/* The lane that failed, -1: none. */
+/* Gives the lane that failed, or -1. */
 static __attribute__((noinline)) int move_words(hyper_coder *coder, double *t, waiting lane)
 {
     uint16_t word;
@@ -121,7 +131,7 @@ static __attribute__((noinline)) int move_words(hyper_coder *coder, double *t, w
 
 ALWAYS_INLINE bool must_wait_portably(const double *t, const double *n)
 {
-    int64_t any = 0; /* negative then: doubles that are not are in the order of their bits */
+    int64_t any = 0; /* negative if any lane has to: doubles that are not negative are in the order of their bits */
     FOR_LANES
         any |= (hyper_bits(n[i] * (LOWEST * WORD)) - 1 - hyper_bits(t[i])) | (hyper_bits(t[i]) - hyper_bits(n[i] * LOWEST));
     return any < 0;
@@ -142,7 +152,8 @@ ALWAYS_INLINE int wait_portably(hyper_coder *coder, double *t, const double *n)
 #ifdef __x86_64__
 #define AVX512 __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl")))
 
-/* All spilled words at once, and then all that are asked for: AVX-512 has instructions that pack and unpack. The top block has room for either. */
+/* Moves all spilled words at once, and then all that are asked for: AVX-512 has instructions that pack and unpack. The
+ * top block has room for either. */
 static inline AVX512 void move_words_at_once(hyper_coder *coder, double *t, waiting lane)
 {
     uint16_t *word = coder->top->word;
@@ -194,7 +205,7 @@ static inline AVX512 int wait_at_once(hyper_coder *coder, double *t, const doubl
 #define wait_at_once wait_portably
 #endif
 
-/* The lane that failed, -1: none. */
+/* Gives the lane that failed, or -1. */
 ALWAYS_INLINE int wait_for(bool native, hyper_coder *coder, double *t, const double *n)
 {
     return native ? wait_at_once(coder, t, n) : wait_portably(coder, t, n);
@@ -219,7 +230,7 @@ void hyper_coder_ask(hyper_coder *coder, const hyper_ahead *ahead)
     coder->ahead = ahead;
 }
 
-/* The lines go to the second cache: the first one is full of the block at hand. */
+/* The lines go to the second-level cache: the first-level cache is full of the block at hand. */
 ALWAYS_INLINE void ask(const hyper_ahead *ahead, int64_t group)
 {
     for (int i = 0; i < ahead->count; i++)
@@ -228,7 +239,8 @@ ALWAYS_INLINE void ask(const hyper_ahead *ahead, int64_t group)
 
 /* ---- a group ---- */
 
-/* A lane gives the digit u < n, and takes p mod d, of p = early + u. Gives floor(p / d). Dividing, n and d change places. */
+/* A lane gives the digit u < n, and takes p mod d, where p = early + u. Gives floor(p / d). When dividing, n and d
+ * change places. */
 ALWAYS_INLINE double change_digit(bool native, double *t, double early, const divisors *n, const divisors *d, int i)
 {
     double s = quotient(native, *t, n->by[i], n->shift[i]), p = hyper_sum_by(native, -s, n->is[i], early + *t);
@@ -237,7 +249,8 @@ ALWAYS_INLINE double change_digit(bool native, double *t, double early, const di
     return carry;
 }
 
-/* v in two digits of base n: v = high 2^32 + low, and n divides each but for what goes to the next and the rest. */
+/* v in two digits of base n: v = high 2^32 + low. n divides each, and the remainder goes to the next digit, or is the
+ * rest. */
 typedef struct {
     double high, low, rest;
 } halves;
@@ -253,7 +266,7 @@ ALWAYS_INLINE halves divided(bool native, int64_t v, const divisors *n, int i)
     return q;
 }
 
-/* And 32 bits more. */
+/* The same with 32 bits more. */
 ALWAYS_INLINE double divided_fine(bool native, halves *q, uint32_t fine, const divisors *n, int i)
 {
     double rest = hyper_sum_by(native, q->rest, 0x1p32, hyper_low_half(fine)), q_fine = quotient(native, rest, n->by[i], n->shift[i]);
@@ -261,7 +274,8 @@ ALWAYS_INLINE double divided_fine(bool native, halves *q, uint32_t fine, const d
     return q_fine;
 }
 
-/* Lanes wait for n and have taken d afterwards. What does not need t comes first: the rest is a chain from group to group. fine: NULL, or the bits below. */
+/* Lanes wait for n and have taken a digit below d afterwards. What does not depend on t comes first, since the rest is
+ * a chain from group to group. fine: NULL, or the bits below v. */
 ALWAYS_INLINE void multiply_group(bool native, double *restrict t, int64_t *restrict v, uint32_t *restrict fine, const ratios *restrict r)
 {
     FOR_LANES {
@@ -278,14 +292,15 @@ ALWAYS_INLINE void multiply_group(bool native, double *restrict t, int64_t *rest
     }
 }
 
-/* The lowest 32 bits of an integer, whose other bits go to the carry. */
+/* The lowest 32 bits of an integer. Its other bits go to the carry. */
 ALWAYS_INLINE double low_digit(bool native, double x, double *carry)
 {
     *carry = quotient(native, x, 0x1p-32, 0x1p-33 - 0.5);
     return hyper_sum_by(native, -*carry, 0x1p32, x);
 }
 
-/* Lanes have taken d and wait for n afterwards. beyond is not 0 in a lane where a result was out of range. */
+/* Lanes have taken a digit below d and wait for n afterwards. `beyond` is not 0 in a lane whose result was out of
+ * range. */
 ALWAYS_INLINE void divide_group(bool native, double *restrict t, int64_t *restrict v, uint32_t *restrict fine, const ratios *restrict r,
                                 int64_t *restrict beyond)
 {
@@ -301,7 +316,7 @@ ALWAYS_INLINE void divide_group(bool native, double *restrict t, int64_t *restri
     }
 }
 
-/* Either of them, of v that doubles hold: v n/d, or v d/n where n and d change places and h its sign. */
+/* Multiplies or divides a v that doubles hold: v n/d, or v d/n where n and d change places and h changes its sign. */
 ALWAYS_INLINE void change_group(bool native, double *restrict t, int64_t *restrict v, const divisors *restrict n, const divisors *restrict d,
                                 const double *restrict half, double sign)
 {
@@ -312,7 +327,7 @@ ALWAYS_INLINE void change_group(bool native, double *restrict t, int64_t *restri
     }
 }
 
-/* Whether a lane has to. */
+/* Whether a lane has to wait. */
 ALWAYS_INLINE bool must_wait(bool native, const double *t, const double *n)
 {
 #ifdef __x86_64__
@@ -324,7 +339,8 @@ ALWAYS_INLINE bool must_wait(bool native, const double *t, const double *n)
     return must_wait_portably(t, n);
 }
 
-/* Groups, `step` from one to the next, up to one whose lanes have to wait: gives how many were done. Without calls t stays in registers. */
+/* Does groups, `step` from one to the next, up to one whose lanes have to wait. Gives how many were done. There are no
+ * calls in it, so t stays in registers. */
 ALWAYS_INLINE int64_t change_groups(bool native, const hyper_ahead *ahead, int64_t groups, int64_t from, int64_t step, double *t, int64_t *v,
                                     const divisors *n, const divisors *d, const double *half, double sign)
 {
@@ -339,7 +355,7 @@ ALWAYS_INLINE int64_t change_groups(bool native, const hyper_ahead *ahead, int64
     return done;
 }
 
-/* The same for fewer elements than lanes; the lanes that are left over divide by 1. */
+/* A group of fewer elements than lanes. The lanes that are left over divide by 1. */
 typedef struct {
     ratios r;
     int64_t v[LANES];
@@ -366,7 +382,7 @@ static void take_tail(const tail *end, int64_t count, int64_t *v, uint32_t *fine
         memcpy(fine, end->fine, (size_t)count * sizeof *fine);
 }
 
-/* Of bits below that may be missing. */
+/* Where the bits below element i are, if there are any. */
 ALWAYS_INLINE uint32_t *fine_at(uint32_t *fine, int64_t i)
 {
     return fine ? fine + i : NULL;
@@ -465,10 +481,10 @@ static bool is_identity(const hyper_ratio *ratio, int64_t stride)
     return stride == 0 && ratio->n_less_1 == ratio->d_less_1;
 }
 
-/* A bound for n/d from below. */
+/* A lower bound for n/d. */
 ALWAYS_INLINE double least_ratio(int64_t count, const hyper_ratio *ratio, int64_t stride)
 {
-    int32_t below_half = 0; /* negative then */
+    int32_t below_half = 0; /* negative if an n is below half of its d */
     if (!stride)
         return (double)(ratio->n_less_1 + 1) / (double)(ratio->d_less_1 + 1);
     for (int64_t i = 0; i < count; i++)
@@ -476,7 +492,7 @@ ALWAYS_INLINE double least_ratio(int64_t count, const hyper_ratio *ratio, int64_
     return below_half < 0 ? 0x1p-16 : 0.5;
 }
 
-/* Whether doubles hold v, and the larger v d/n too, with what change_group does on the way. */
+/* Whether doubles hold v, and v d/n, which is larger, with everything that change_group computes on the way. */
 ALWAYS_INLINE bool all_near(bool native, int64_t count, const int64_t *v, double ratio)
 {
     int64_t bits = 0;
@@ -494,7 +510,8 @@ ALWAYS_INLINE int64_t multiply_all(bool native, hyper_coder *coder, int64_t coun
     return stride ? multiply_run(native, false, coder, count, v, fine, ratio, 1) : multiply_run(native, false, coder, count, v, fine, ratio, 0);
 }
 
-/* Going back asks for more than memory gives in the short time that integers in doubles take, and what it does not give is lost. Halves are as fast then. */
+/* Going back with integers in doubles is so fast that memory cannot keep up, and the time is lost in waiting. Then
+ * halves are as fast. */
 static bool waits_for_memory(const hyper_coder *coder)
 {
     return coder->ahead && coder->ahead->count > 0;

@@ -1,7 +1,7 @@
 /* Coordinates: which leaves of hypers are optimised, and what the optimizer sees of them.
  *
- * Leaves are numbered depth first, as ad_tree_leaves gives them. A position holds the leaves whose scale is not HYPER_CONSTANT, in the
- * same order, so that walking through both at once pairs them. */
+ * Leaves are numbered depth first, as ad_tree_leaves gives them. A position holds the leaves whose scale is not
+ * HYPER_CONSTANT, in the same order, so that walking through both at once pairs them. */
 #include "optimize.h"
 #include <string.h>
 
@@ -50,7 +50,7 @@ static bool is_under(const char *leaf, const char *path)
     return strncmp(leaf, path, length) == 0 && (leaf[length] == '\0' || leaf[length] == '/');
 }
 
-/* Gives the float leaves under a path their scale; `option` is where the path stands. */
+/* Gives the float leaves under a path their scale. `option` is the option that the path stands in. */
 static bool mark(hyper_coordinates *c, const char *path, const char *option, hyper_scale scale)
 {
     int leaves = 0, floats = 0;
@@ -72,7 +72,8 @@ static bool mark(hyper_coordinates *c, const char *path, const char *option, hyp
     return true;
 }
 
-/* The part of a list before its next comma, without the spaces around it, in a block of its own; *list goes behind it. */
+/* The part of a list before its next comma, without the spaces around it, in a block of its own. *list then points
+ * behind it. */
 static char *next_path(const char **list)
 {
     size_t length = strcspn(*list, ",");
@@ -121,7 +122,8 @@ static bool check_values(const char *path, const ad_array *x, hyper_scale scale)
     return done && i == size;
 }
 
-/* The coordinate of a leaf, in memory of its own and contiguous, so that a sum over it has the same bits wherever the leaf came from. */
+/* The coordinate of a leaf, contiguous and in memory of its own, so that a sum over it has the same bits wherever the
+ * leaf came from. */
 static ad_array *coordinate_of(ad_array *x, hyper_scale scale)
 {
     switch (scale) {
@@ -134,7 +136,7 @@ static ad_array *coordinate_of(ad_array *x, hyper_scale scale)
     }
 }
 
-/* Adds a leaf to a tree, and the trees on its way that are not there yet. */
+/* Adds a leaf to a tree, and also the trees on its path that do not exist yet. */
 static ad_tree *with_leaf(ad_tree *tree, const char *path, ad_array *leaf)
 {
     char *part = join("", path);
@@ -202,7 +204,8 @@ static ad_array *value_at(ad_array *coordinate, hyper_scale scale)
     return scale == HYPER_LOG ? ad_exp(coordinate) : scale == HYPER_LOGIT ? ad_sigmoid(coordinate) : coordinate;
 }
 
-/* A tree like hypers: of each leaf the one that `of_moved` gives for its place in the position, or `of_constant` for itself. */
+/* A tree like hypers. Each leaf is what `of_moved` gives for its place in the position, or what `of_constant` gives for
+ * the leaf itself. */
 static ad_tree *rebuilt(const hyper_coordinates *c, const ad_tree *position, ad_array *(*of_moved)(ad_array *, hyper_scale),
                         ad_array *(*of_constant)(ad_array *))
 {

@@ -1,19 +1,22 @@
 /* Corrections of Adam's biases: c_t = 1 - the product of a momentum over the iterations up to t.
  *
- * c_t = 1 - beta_t (1 - c_{t-1}), added up without cancellation: c_t = c_{t-1} + (1 - c_{t-1}) (1 - beta_t). Of a momentum that does not change it is
- * 1 - beta^(t + 1), in closed form, so that nothing has to be remembered for each element and iteration. Both directions read the same doubles: a table
- * over all iterations where the momentum has an axis of time or is one number, else one value per element, computed anew for every iteration.
+ * c_t = 1 - beta_t (1 - c_{t-1}), added up without cancellation: c_t = c_{t-1} + (1 - c_{t-1}) (1 - beta_t). For a
+ * momentum that does not change it is 1 - beta^(t + 1), in closed form, so that nothing has to be remembered for each
+ * element and iteration. Both directions read the same doubles. Where the momentum has an axis of time or is one
+ * number, they are in a table over all iterations. Otherwise there is one value per element, computed anew for every
+ * iteration.
  *
- * A run that begins at iteration `first` takes the iterations before for ones with the momenta of its own first iteration: c_{-1} = 1 - beta_0^first.
+ * A run that begins at iteration `first` assumes that the iterations before had the momenta of its own first iteration:
+ * c_{-1} = 1 - beta_0^first.
  *
- * To the rest of the engine a correction is a rate, laid out like its momentum, whose array is none of hypers but comes after them. Going back, its
- * derivative is passed on to the momentum and to the correction before:
+ * To the rest of the engine a correction is a rate, laid out like its momentum. Its array is not one of hypers but
+ * comes after them. Going back, its derivative is passed on to the momentum and to the correction before it:
  *     dbeta_t -= (1 - c_{t-1}) dc_t,   dc_{t-1} += beta_t dc_t. */
 #include "run.h"
 
 #include <math.h>
 
-/* 1 - beta^n, of the logarithm of beta; below -50 the power is less than half a unit in the last place of 1. */
+/* 1 - beta^n, from the logarithm of beta. Below -50 the power is less than half a unit in the last place of 1. */
 static double closed(double logarithm, double n)
 {
     double exponent = n > 0 ? n * logarithm : 0;
@@ -51,7 +54,7 @@ int64_t hyper_correction_size(const hyper_run *run, const hyper_correction *c)
 
 /* ---- reading ---- */
 
-/* Of one array of momenta, as the schedule of one leaf reads it. */
+/* Makes the correction for one array of momenta, as the schedule of one leaf reads that array. */
 static bool make(hyper_run *run, hyper_correction *c, const hyper_schedule *momentum)
 {
     int64_t size = ad_size(run->inputs[momentum->input]), T = run->training.iterations;
@@ -68,7 +71,7 @@ static bool make(hyper_run *run, hyper_correction *c, const hyper_schedule *mome
     return true;
 }
 
-/* The schedule of the correction that is laid out like a momentum. */
+/* The schedule of a correction, which is laid out like a momentum's. */
 static bool like(const hyper_run *run, const hyper_leaf *leaf, const hyper_schedule *momentum, int number, hyper_schedule *s)
 {
     *s = *momentum;

@@ -1,14 +1,16 @@
 /* Weight decay by gaps.
  *
- * No n/d with 16 bits is near 1 - c for a c of 1e-6, so the coder cannot multiply by it. The inverse is an injective map: with e = c / (1 - c),
+ * The coder cannot multiply by 1 - c for a c of 1e-6: no n/d with 16 bits is near it. The inverse, which is an
+ * injective map, is used in its place. With e = c / (1 - c),
  *
  *     E(k) = k + round(e k)
  *
- * is strictly increasing, as conversion, product and rounding never decrease. So every x is E(k) + r, r = 0 .. gap - 1 with gap = E(k + 1) - E(k), in one
- * way only. k takes the place of x; r goes to the coder where the gap is more than 1, which k alone decides. One x in 1/(2c) costs a bit.
+ * is strictly increasing, as conversion, product and rounding never decrease. So every x is E(k) + r with r = 0 .. gap
+ * - 1 and gap = E(k + 1) - E(k), in one way only. k takes the place of x. r goes to the coder where the gap is more
+ * than 1, which k alone decides. One x in 1/(2c) costs a bit.
  *
- * Numbers below 2^61 go through loops that compilers make into vectors. A block with others, or one for which the guess of k was off by more than 1, goes
- * through the same formulas one by one. */
+ * Numbers below 2^61 go through loops that compilers make into vectors. The same formulas are applied one by one to a
+ * block with larger numbers, and to one for which the guess of k was off by more than 1. */
 #include "decay.h"
 
 #include "arithmetic.h"
@@ -20,7 +22,7 @@
 
 typedef int64_t integers[HYPER_BLOCK] __attribute__((aligned(64)));
 
-/* Of a block: what takes the place of x, what is left of x, and below what. */
+/* For a block: what takes the place of x, the rest r of x, and the gap that r is below. */
 typedef struct {
     integers k, rest, gap;
 } parts;
@@ -34,7 +36,7 @@ ALWAYS_INLINE double expansion(double c)
 
 #define LARGE (INT64_C(1) << 61)
 
-/* Modulo 2^64: a block with large numbers gives nonsense, which is not used. */
+/* Modulo 2^64: for a block with large numbers the result makes no sense, and it is not used. */
 ALWAYS_INLINE int64_t sum(int64_t a, int64_t b)
 {
     return (int64_t)((uint64_t)a + (uint64_t)b);
@@ -51,7 +53,7 @@ ALWAYS_INLINE int64_t expanded(int64_t k, double e)
     return sum(k, hyper_round(e * hyper_real(k)));
 }
 
-/* Whether none was large and all are right. */
+/* Gives whether no number was large and all results are right. */
 ALWAYS_INLINE bool contract_all_body(int64_t count, const int64_t *restrict x, const double *restrict c, parts *restrict p)
 {
     int64_t wrong = 0;
@@ -120,7 +122,7 @@ static void expand_each(int64_t count, const int64_t *k, const double *c, int64_
 
 /* ---- what goes to the coder ---- */
 
-/* The elements whose gap is more than 1. */
+/* Finds the elements whose gap is more than 1. */
 static int64_t find_gaps(int64_t count, const int64_t *gap, int64_t *element)
 {
     int64_t found = 0;

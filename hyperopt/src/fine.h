@@ -1,6 +1,8 @@
-/* Integers of 96 bits, in two arrays: v, a word, and fine, 32 bits below it. The number is v + fine 2^-32, in units of the word, and never negative.
+/* Integers of 96 bits, in two arrays: v, a word, and fine, 32 bits below it. The number is v + fine 2^-32, in units of
+ * the word, and never negative.
  *
- * Sums and differences are exact. Conversions are rounded once or, from 2^51 on, are those of the word alone: they never decrease. */
+ * Sums and differences are exact. Conversions are rounded once; from 2^51 on they are conversions of the word alone.
+ * They never decrease. */
 #ifndef HYPER_FINE_NUMBERS_H
 #define HYPER_FINE_NUMBERS_H
 
@@ -14,7 +16,7 @@ static inline __attribute__((always_inline)) double hyper_fine_real(bool native,
     return hyper_real_by(native, v) + (v < INT64_C(1) << 51 ? below : 0);
 }
 
-/* The nearest, of 0 <= x < 2^63; of others some number. */
+/* The nearest number to x, where 0 <= x < 2^63; for any other x some number. */
 static inline __attribute__((always_inline)) int64_t hyper_fine_round(bool native, double x, uint32_t *fine)
 {
     int64_t nearest = hyper_round_by(native, x);
@@ -23,7 +25,8 @@ static inline __attribute__((always_inline)) int64_t hyper_fine_round(bool nativ
     return (int64_t)((uint64_t)nearest + (uint64_t)(below >> 32));
 }
 
-/* v + fine 2^-32 plus, or minus, another. The word's part is left to the caller, who knows about overflow: this is what it takes beside, 0 or 1. */
+/* v + fine 2^-32 plus or minus another such number. This adds the fine parts, and gives the carry for the words, 0 or
+ * 1. The sum of the words is left to the caller, who knows about overflow. */
 static inline __attribute__((always_inline)) int64_t hyper_fine_carry(uint32_t *fine, uint32_t more)
 {
     uint64_t sum = (uint64_t)*fine + more;

@@ -1,7 +1,7 @@
 /* The entries of hypers: what the user gives, checked and laid out.
  *
- * Leaves of hypers are numbered depth first, as ad_tree_leaves gives them; that is also the order of the operation's inputs. What is read here is
- * constant: whoever wants derivatives goes through the operation. */
+ * Leaves of hypers are numbered depth first, as ad_tree_leaves gives them. That is also the order of the operation's
+ * inputs. What is read here is constant: derivatives go through the operation. */
 #include "fine.h"
 #include "run.h"
 
@@ -95,16 +95,16 @@ static bool read_leaf(hyper_run *run, ad_array *x, char *path, int k)
     return true;
 }
 
-/* A tree whose entries are being read, and where it hangs. */
+/* A tree whose entries are being read, and the place in it. */
 struct reading {
     const ad_tree *tree;
     int next;
     char *path;
 };
 
-enum { DEEPEST = 1000 }; /* tree of trees, says ad/tree.h */
+enum { DEEPEST = 1000 }; /* of trees in trees: ad/tree.h has this limit */
 
-/* Describes the leaves of x, without calling itself for the trees in it. */
+/* Describes the leaves of x. It does not call itself for the trees in it. */
 static bool read_leaves(hyper_run *run, const ad_tree *x)
 {
     struct reading *stack = hyper_room(DEEPEST, sizeof *stack);
@@ -134,7 +134,7 @@ static bool read_leaves(hyper_run *run, const ad_tree *x)
     return done;
 }
 
-/* The states beside x have its shapes. */
+/* Whether the states beside x have its shapes. */
 static bool same_shapes(const hyper_run *run)
 {
     for (int s = 1; s < run->dynamics->state_count; s++) {
@@ -154,7 +154,7 @@ static bool same_shapes(const hyper_run *run)
 
 /* ---- rates ---- */
 
-/* A bad value of a rate, of leaf k of x or of all of it, by the index of its element. */
+/* Refuses a value of a rate, for leaf k of x or for all of x, by the index of its element. */
 static bool bad_rate(const hyper_run *run, int r, int i, int64_t element, double value, const char *should)
 {
     const hyper_part *part = &run->rate_part[r];
@@ -166,7 +166,7 @@ static bool bad_rate(const hyper_run *run, int r, int i, int64_t element, double
                         (long long)n, should), false;
 }
 
-/* Of a momentum that may be 0 a product over time is asked for, whose difference from 1 is not 0: it may not be 1. */
+/* A momentum that may be 0 has a product over time, and is divided by 1 minus that product. So it may not be 1. */
 static bool momentum_of(const hyper_run *run, int r, double value, hyper_momentum *momentum)
 {
     if (!run->dynamics->bits_of_zero[r])
@@ -211,7 +211,7 @@ static bool read_rates(hyper_run *run)
     return true;
 }
 
-/* In which leaves somebody differentiates: the others need no gradients. */
+/* Finds the leaves in which somebody differentiates. The others need no gradients. */
 static void find_wanted(hyper_run *run, const ad_tree *hypers)
 {
     const hyper_part *theta = &run->theta_part;
@@ -260,7 +260,7 @@ static bool out_of_range(const hyper_run *run, int s, const hyper_leaf *leaf, in
                         (long long)element, value, name, 0x1p63 * run->unit[s], name), false;
 }
 
-/* state = the leaves rounded to units. */
+/* Sets a state to its leaves, rounded to units. */
 static bool encode(const hyper_run *run, int s)
 {
     AD_SCOPE;
@@ -290,10 +290,10 @@ static bool encode(const hyper_run *run, int s)
     return true;
 }
 
-/* ---- the state as integers, to go on from ----
+/* ---- the state as integers, from which a run can go on ----
  *
- * Floating point does not hold it: x has 63 bits, and the coders' lanes decide over the last digits of moments to come. The vector is a header, the
- * states, then the lanes of every coder. */
+ * Floating point does not hold it: x has 63 bits, and the coders' lanes decide over the last digits of moments to come.
+ * The vector is a header, the states, then the lanes of every coder. */
 
 enum { HEADER = 2 + HYPER_STATES };
 
@@ -305,7 +305,7 @@ static void write_header(const hyper_run *run, int64_t header[HEADER])
         header[2 + s] = s < run->dynamics->state_count ? -ilogb(run->unit[s]) : 0;
 }
 
-/* A state's words, and then its bits below, two in a word. */
+/* The size of a state: its words, and then the bits below them, two in a word. */
 static int64_t state_size(const hyper_run *run, int s)
 {
     return run->parameter_count + (run->dynamics->state_is_fine[s] ? (run->parameter_count + 1) / 2 : 0);
@@ -324,7 +324,7 @@ void hyper_states_write(const hyper_run *run, int first, int64_t *to)
     for (int s = first; s < run->dynamics->state_count; s++, to += state_size(run, s - 1)) {
         memcpy(to, run->state[s], (size_t)run->parameter_count * sizeof *to);
         if (run->fine[s] && run->parameter_count) {
-            to[state_size(run, s) - 1] = 0; /* half of it may be left over */
+            to[state_size(run, s) - 1] = 0; /* half of the last word may be left over */
             memcpy(to + run->parameter_count, run->fine[s], (size_t)run->parameter_count * sizeof *run->fine[s]);
         }
     }
@@ -348,7 +348,7 @@ double hyper_state_at(const hyper_run *run, int s, int64_t i)
     return natural(run, s, run->state[s][i], run->fine[s] ? run->fine[s][i] : 0);
 }
 
-/* The same out of a vector. */
+/* The value of an element out of a vector. */
 static double value_in(const hyper_run *run, int s, const int64_t *vector, int64_t i)
 {
     uint32_t fine = 0;
@@ -374,7 +374,7 @@ void hyper_exact_write(const hyper_run *run, int64_t *exact)
     }
 }
 
-/* Whether integers are those whose values the entries x and its like hold. */
+/* Whether the integers are those of the values that the entries x and its like hold. */
 static bool same_state(const hyper_run *run, int s, const int64_t *exact)
 {
     for (int k = 0; k < run->leaf_count; k++) {
@@ -409,7 +409,7 @@ static bool no_exact(const hyper_run *run)
     return false;
 }
 
-/* The entry of hypers. The state is that of the other entries. */
+/* Reads the entry "exact" of hypers, if there is one. Otherwise the state is that of the other entries. */
 static bool read_exact_part(hyper_run *run)
 {
     const ad_array *x = run->inputs[run->exact_part.first];

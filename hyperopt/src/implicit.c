@@ -1,10 +1,10 @@
 /* HYPER_IMPLICIT: derivatives at the end of training, as if the gradient of the loss were zero there.
  *
- * Where g(x, theta) = grad_x L = 0, dx/dtheta = -H^-1 dg/dtheta with H = dg/dx, so a cotangent f_x of x gives
- * dtheta = -u^T dg/dtheta with H u = f_x (Bengio, "Gradient-based optimization of hyperparameters", 2000). Conjugate gradients, or the Neumann series
- * u = eta sum_k (1 - eta H)^k f_x (Lorraine, Vicol and Duvenaud, "Optimizing millions of hyperparameters by implicit differentiation", 2020), which needs
- * no positive definite H, only one whose eigenvalues lie between 0 and 2/eta. What x began with and the rates do not matter there: their derivatives are
- * zero. */
+ * Where g(x, theta) = grad_x L = 0, dx/dtheta = -H^-1 dg/dtheta with H = dg/dx. So a cotangent f_x of x gives dtheta =
+ * -u^T dg/dtheta with H u = f_x (Bengio, "Gradient-based optimization of hyperparameters", 2000). The equation is
+ * solved by conjugate gradients, or by the Neumann series u = eta sum_k (1 - eta H)^k f_x (Lorraine, Vicol and
+ * Duvenaud, "Optimizing millions of hyperparameters by implicit differentiation", 2020). The series needs eigenvalues
+ * of H between 0 and 2/eta. Neither the initial x nor the rates matter at such a point: their derivatives are zero. */
 #include "run.h"
 
 #include <math.h>
@@ -29,7 +29,7 @@ static void add(int64_t n, double *a, double factor, const double *b)
         a[i] += factor * b[i];
 }
 
-/* s->product = H^T times a vector; the terms of theta go there too, where they are wanted. */
+/* s->product = H^T times a vector. If `theta`, the terms of theta are added up too. */
 static bool multiply(equation *s, const double *vector, bool theta)
 {
     AD_SCOPE;
@@ -56,7 +56,7 @@ static int64_t most_iterations(const hyper_run *run)
     return run->training.solver_iterations ? run->training.solver_iterations : HYPER_SOLVER_ITERATIONS;
 }
 
-/* The residual at which the work is done. */
+/* The residual at which the solver ends. */
 static double enough(const equation *s)
 {
     double tolerance = s->run->training.solver_tolerance > 0 ? s->run->training.solver_tolerance : HYPER_SOLVER_TOLERANCE;
@@ -87,7 +87,7 @@ static bool by_conjugate_gradients(equation *s)
     return true;
 }
 
-/* |H| by the power method, from f_x. */
+/* An estimate of |H| by the power method, from f_x. */
 static bool largest_eigenvalue(equation *s, double *largest)
 {
     enum { ROUNDS = 20 };

@@ -1,7 +1,8 @@
-/* Multiplication of a block's moments by their momenta, of a word or of 96 bits, by momenta that may be 0; and its exact inverse. */
+/* Multiplication of a block's moments by their momenta, and its exact inverse. A moment has a word or 96 bits, and a
+ * momentum may be 0. */
 #include "moment.h"
 
-/* 0 is so many times 2^-16: all bits go to the coder, and what is left is -1, 0 or 1. */
+/* A momentum of 0 is so many times 2^-16: all bits go to the coder, and what is left is -1, 0 or 1. */
 enum { TIMES_FOR_ZERO = 4, TIMES_FOR_FINE_ZERO = 6 };
 
 static int times_for_zero(const hyper_block *block, int state)
@@ -24,7 +25,7 @@ static bool has_zero(const hyper_block *block, int which)
     return any;
 }
 
-/* The momenta of one of these multiplications; those that are not zero take part in the first one only. */
+/* The momenta for one of these multiplications. Momenta that are not zero take part in the first one only. */
 static void zero_momenta(const hyper_block *block, int which, bool first, hyper_momentum *momentum)
 {
     const hyper_momentum *own = block->rate[which].value;

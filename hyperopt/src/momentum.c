@@ -1,23 +1,26 @@
 /* Momenta as ratios and what is left of them.
  *
- * beta = n/d (1 + e), where n/d is the largest ratio up to beta with d <= D, so that 0 <= e < 2^-15. The coder multiplies by n/d. Then
+ * beta = n/d (1 + e), where n/d is the largest ratio up to beta with d <= D, so that 0 <= e < 2^-15. The coder
+ * multiplies by n/d. Then
  *
  *     F(v) = v + round(e v)
  *
- * is strictly increasing, as conversion, product and rounding never decrease, so no two v have the same F(v) and nothing has to be kept to undo it. Without it
- * training would not change between one ratio and the next: near 9/10 these are 10^-6 apart, and near 1/2 10^-5, and differences in beta would not see
- * the slope that is there.
+ * is strictly increasing, as conversion, product and rounding never decrease. So no two v have the same F(v), and
+ * nothing has to be kept to undo it. Without F training would not change between one ratio and the next. Near 9/10
+ * ratios are 10^-6 apart, and near 1/2 10^-5, so differences in beta would not see the slope that is there.
  *
- * Undoing: v is first guessed as F - round(e/(1 + e) F), which is off by at most 1 (|e v| < 2^48 has more than 4 bits behind the point). F of
- * the guess says which way, and F of the result that it is right.
+ * Undoing: v is first guessed as F - round(e/(1 + e) F), which is off by at most 1, as |e v| < 2^48 has more than 4
+ * bits behind the point. F of the guess says in which direction, and F of the result says that it is right.
  *
- * With 32 bits more (fine.h) e v does not have them all, and is a staircase: it rises by at most 2^-15 of the width of its steps. The guess is on the
- * same step as v or on a neighbouring one. In the second case F less its e v is off by the height of a step and so on the step of v, and F less the
- * e v of that is v.
+ * With 32 bits more (fine.h) e v has fewer bits than v, and so is a staircase. It rises by at most 2^-15 of the width
+ * of its steps. The guess is on the same step as v or on a neighbouring one. On a neighbouring one, F less the e v of
+ * the guess is off by the height of a step, and so it is on the step of v. F less the e v of that is v.
  *
- * The ratio: beta is m / 2^k exactly, and Euclid's algorithm on (2^k, m) gives its partial quotients and convergents p / q (Knuth, The Art of Computer
- * Programming, 4.5.3). The remainders are 2^k |q beta - p|. Convergents lie above beta and below it by turns. Where q passes D, the last convergent and the
- * last semiconvergent, (t p + p_before) / (t q + q_before) with the largest t that keeps to D, lie on either side, and no ratio lies between them. */
+ * The ratio: beta is m / 2^k exactly. Euclid's algorithm on (2^k, m) gives its partial quotients and convergents p / q
+ * (Knuth, The Art of Computer Programming, 4.5.3). The remainders are 2^k |q beta - p|. Convergents lie above beta and
+ * below it by turns. Where q passes D, two ratios remain: the last convergent, and the last semiconvergent, (t p +
+ * p_before) / (t q + q_before) with the largest t that keeps to D. They lie on either side of beta, and no ratio lies
+ * between them. */
 #include "momentum.h"
 
 #include "dynamics.h"
@@ -76,12 +79,12 @@ ALWAYS_INLINE int64_t moved(bool native, int64_t v, double excess)
     return v + hyper_round_by(native, excess * hyper_real_by(native, v));
 }
 
-/* Ratios and what is left of them, of every element; whether any of that is not 0. */
+/* Reads the ratio of every element and what is left of it. Gives whether any of what is left is not 0. */
 ALWAYS_INLINE bool read_momenta_body(int64_t count, const hyper_momentum *restrict beta, hyper_ratio *restrict ratio, double *restrict excess)
 {
     int64_t any = 0;
     for (int64_t i = 0; i < count; i++) {
-        uint64_t word; /* whole words, which compilers make into vectors */
+        uint64_t word; /* a whole word, so that compilers make vectors */
         memcpy(&word, (const char *)&beta[i] + offsetof(hyper_momentum, ratio), sizeof word);
         uint32_t low = (uint32_t)word;
         memcpy(&ratio[i], &low, sizeof low);
@@ -99,12 +102,12 @@ ALWAYS_INLINE void add_excess_body(bool native, int64_t count, int64_t *v, const
         v[i] = moved(native, v[i], excess[i]);
 }
 
-/* Whether all could be undone. */
+/* Gives whether all elements could be undone. */
 ALWAYS_INLINE bool take_excess_body(bool native, int64_t count, int64_t *v, const double *excess)
 {
     int64_t wrong = 0;
     for (int64_t i = 0; i < count; i++) {
-        double e = excess[i], inverse = e * ((1 - e) * (1 + e * e)); /* e / (1 + e), but for e^5 */
+        double e = excess[i], inverse = e * ((1 - e) * (1 + e * e)); /* e / (1 + e), apart from e^5 */
         int64_t guess = v[i] - hyper_round_by(native, inverse * hyper_real_by(native, v[i]));
         int64_t back = guess - (moved(native, guess, excess[i]) - v[i]);
         wrong |= moved(native, back, excess[i]) ^ v[i];
@@ -113,7 +116,7 @@ ALWAYS_INLINE bool take_excess_body(bool native, int64_t count, int64_t *v, cons
     return !wrong;
 }
 
-/* Modulo 2^64, as what is undone may be nonsense. */
+/* Modulo 2^64, as integers that are undone in error may be anything. */
 ALWAYS_INLINE int64_t moved_fine(bool native, int64_t v, uint32_t *fine, double excess)
 {
     uint32_t more;
@@ -167,7 +170,7 @@ HYPER_NATIVE_VERSIONS(static, bool, take_fine_excess, (int64_t count, int64_t *v
 
 HYPER_VERSIONS(static, bool, read_momenta, (int64_t count, const hyper_momentum *beta, hyper_ratio *ratio, double *excess), (count, beta, ratio, excess))
 
-/* The same of one momentum for all. */
+/* The same for one momentum that serves all elements. */
 static bool read_momentum(int64_t count, const hyper_momentum *beta, hyper_ratio *ratio, double *excess)
 {
     double shared = hyper_momentum_excess(*beta);

@@ -1,6 +1,8 @@
-/* Playing a run backwards in ordinary arithmetic, beside the exact way: the distance from the true trajectory at every iteration.
+/* Playing a run backwards in ordinary arithmetic, beside the exact way: the distance from the true trajectory at every
+ * iteration.
  *
- * Naive reversal divides the velocity by beta at each step, and so multiplies whatever rounding left by 1/beta: it grows exponentially. */
+ * Naive reversal divides the velocity by beta at each step. So it multiplies whatever rounding left by 1/beta, which
+ * grows exponentially. */
 #include "run.h"
 
 #include <math.h>
@@ -23,7 +25,7 @@ static bool gradient_at(const naive_run *n, int64_t t, hyper_slopes *slopes)
     return hyper_values_put(n->run, &n->run->x_values, n->x) && hyper_gradient_at(n->run, t, slopes);
 }
 
-/* What an element goes forward and back with. */
+/* What an element needs to go forward and back. */
 typedef struct {
     double alpha, beta, gradient;
 } element;
@@ -88,7 +90,7 @@ static bool go_back(naive_run *n, double *error)
     return true;
 }
 
-/* Begins where the fixed-point run does, rounded. */
+/* Runs forward and back in floating point. It begins where the fixed-point run does, rounded. */
 static bool naive(hyper_run *run, ad_dtype dtype, double *error)
 {
     int64_t n = run->parameter_count, states;
@@ -108,7 +110,7 @@ static bool naive(hyper_run *run, ad_dtype dtype, double *error)
     return done;
 }
 
-/* Forward and back in fixed point. */
+/* Runs forward and back in fixed point. */
 static bool exact(hyper_run *run, double *error)
 {
     AD_SCOPE;

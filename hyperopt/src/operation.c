@@ -1,6 +1,7 @@
 /* hyper_sgd and its like as operations of libad: from the leaves of hypers to the outputs of a run.
  *
- * The node's options hold the run, by reference. The reverse rule gives the cotangents of all operands: one reverse pass makes them. */
+ * The node's options refer to the run. The reverse rule gives the cotangents of all operands, since one reverse pass
+ * makes all of them. */
 #include "run.h"
 
 #include <string.h>
@@ -35,7 +36,7 @@ static int outputs_of(const hyper_run *run)
     return run->result == HYPER_STATE ? run->dynamics->state_count + 1 : 1;
 }
 
-/* float32 where all of x is. */
+/* float32 if all of x is float32. */
 static ad_dtype dtype_of_x(const hyper_run *run)
 {
     bool single = run->leaf_count > 0;
@@ -89,8 +90,8 @@ static bool eval(const ad_node *node, void *const *outputs)
 
 /* ---- rules ---- */
 
-/* The inputs of the node as one tree, as hyper_unrolled takes them; or a direction like it, with t for one operand and zeros for the others. NULL and
- * an error on failure. */
+/* The inputs of the node as one tree, as hyper_unrolled takes them, or a direction in their space: t for one operand
+ * and zeros for the others. NULL and an error on failure. */
 static ad_tree *inputs_of(const ad_node *node, int operand, ad_array *t)
 {
     int count = ad_node_inputs(node);
@@ -104,7 +105,7 @@ static ad_tree *inputs_of(const ad_node *node, int operand, ad_array *t)
     return list;
 }
 
-/* The cotangents of the outputs, but for that of the integers. */
+/* The cotangents of the outputs, without that of the integers. */
 static void cotangents_of(const hyper_run *run, ad_array *const *g, ad_array **cotangents)
 {
     memset(cotangents, 0, HYPER_OUTPUTS * sizeof *cotangents);
@@ -136,7 +137,7 @@ static ad_tree *list_of_cotangents(const hyper_run *run, ad_tree *outputs, ad_ar
     return ad_list_from(items, count);
 }
 
-/* run->gradients as differentiable arrays. */
+/* Computes run->gradients as differentiable arrays. */
 static bool reverse_traced(const ad_node *node, hyper_run *run, ad_array *const *cotangents)
 {
     AD_SCOPE;
@@ -166,7 +167,7 @@ static bool pull(const ad_node *node, ad_array *const *g, unsigned wanted, ad_ar
     return true;
 }
 
-/* Where something is being differentiated once more, through operations. */
+/* The forward rule where something is being differentiated once more, through operations. */
 static ad_array *traced_jvp(const ad_node *node, int operand, ad_array *t)
 {
     const hyper_run *run = run_of(node);
@@ -195,7 +196,7 @@ static ad_array *jvp(const ad_node *node, int operand, ad_array *t)
 static const ad_primitive sgd = RUN_RECORD("hyper_sgd", 1), sgd_state = RUN_RECORD("hyper_sgd_state", 3), sgd_along = RUN_RECORD("hyper_sgd_along", 1);
 static const ad_primitive adam = RUN_RECORD("hyper_adam", 1), adam_state = RUN_RECORD("hyper_adam_state", 4), adam_along = RUN_RECORD("hyper_adam_along", 1);
 
-/* Runs it; false and an error on failure. */
+/* Runs the operation; false and an error on failure. */
 static bool call(const ad_primitive *primitive, const hyper_dynamics *dynamics, hyper_result result, const hyper_training *training, ad_tree *hypers,
                  ad_array **outputs)
 {

@@ -1,7 +1,8 @@
 /* The loop of hyper_optimize.
  *
- * Everything that a meta-iteration leaves to the next stands in hyper_meta_state, and the next one is a function of it and of the meta-loss alone: what is
- * resumed from a file of it goes on to the same bits. The trees there are retained; what a meta-iteration makes besides goes with its scope. */
+ * Everything that a meta-iteration leaves to the next is in hyper_meta_state. The next one is a function of it and of
+ * the meta-loss alone, so a run that is resumed from a file of it goes on to the same bits. The trees in it are
+ * retained. What a meta-iteration makes besides goes with its scope. */
 #include "optimize.h"
 #include "clock.h"
 #include <stdio.h>
@@ -13,14 +14,14 @@ struct optimization {
     hyper_coordinates coordinates;
     hyper_meta_state state;
     int64_t resumed;
-    int64_t failures;         /* in a row, the last ones */
-    bool saved;               /* the state stands in the file */
+    int64_t failures;         /* the number of the last ones in a row */
+    bool saved;               /* the state is in the file */
     double saved_at;          /* seconds */
     double growth;            /* largest so far */
     hyper_ending ending;
     double started;
     adnn_progress line;
-    char what[60];            /* it begins with */
+    char what[60];            /* the text that the line begins with */
 };
 
 /* One meta-iteration: what is known of it. */
@@ -44,7 +45,7 @@ static ad_array *loss_at(ad_tree *position, void *iteration)
     return loss;
 }
 
-/* Euclidean norm of all elements of a tree of floats; infinite where it leaves their range. */
+/* The Euclidean norm of all elements of a tree of floats; infinite where it leaves their range. */
 static double norm_of(const ad_tree *tree, ad_array **leaves, int count)
 {
     double norm = 0;
@@ -54,7 +55,7 @@ static double norm_of(const ad_tree *tree, ad_array **leaves, int count)
     return norm;
 }
 
-/* The recorded error, taken away to be recorded again. */
+/* The recorded error, taken away so that it can be recorded again with more words. */
 struct failure {
     ad_code code;
     char sentence[1000];
@@ -68,7 +69,7 @@ static struct failure take_failure(void)
     return failure;
 }
 
-/* Says at which meta-iteration the recorded error came up. */
+/* Adds to the recorded error at which meta-iteration it occurred. */
 static bool failed_at(int64_t iteration)
 {
     struct failure failure = take_failure();
@@ -76,7 +77,7 @@ static bool failed_at(int64_t iteration)
     return false;
 }
 
-/* One more failure in a row. Whether it may be skipped; an error is recorded otherwise. */
+/* Counts one more failure in a row. Gives whether it may be skipped; if not, an error is recorded. */
 static bool skip(struct optimization *o, struct meta_iteration *m)
 {
     if (++o->failures > o->options.skip_failures)
@@ -123,7 +124,7 @@ bool hyper_history_room(hyper_meta_state *s, int64_t count)
     return true;
 }
 
-/* Notes a finite norm among those in order. */
+/* Inserts a finite norm into those in order. */
 static void insert(hyper_meta_state *s, double norm)
 {
     int64_t low = 0, high = s->sorted_count;
@@ -155,7 +156,7 @@ static bool keep_best(hyper_meta_state *s, double loss)
     return ad_assign(&s->best, s->hypers) != NULL;
 }
 
-/* The factor that clipping gives the gradient, 1 for none. */
+/* The factor by which clipping scales the gradient; 1 for none. */
 static double clipping(const hyper_optimize_options *options, double norm, double usual)
 {
     double longest = options->clip_norm > 0 ? options->clip_norm : INFINITY;
@@ -174,7 +175,7 @@ static ad_tree *scaled(const struct optimization *o, ad_tree *tree, double facto
     return ad_failed() ? NULL : ad_tree_with_leaves(tree, leaves);
 }
 
-/* Whether all values of a tree of floats are; false and an error where it cannot be found out. */
+/* Whether all elements of a tree of floats are finite; false and an error where it cannot be found out. */
 static bool all_finite(const struct optimization *o, const ad_tree *tree)
 {
     ad_array **leaves = o->coordinates.leaf_room;
@@ -231,13 +232,13 @@ static bool tell(struct optimization *o, const struct meta_iteration *m, int64_t
     if (!m->skipped && !(told.gradient = hyper_among_zeros(&o->coordinates, m->gradient)))
         return false;
     if (o->options.progress)
-        adnn_progress_end(&o->line); /* it may print */
+        adnn_progress_end(&o->line); /* the callback may print */
     if (!o->options.on_step(&told, o->options.context))
         o->ending = HYPER_CANCELLED;
     return !ad_failed();
 }
 
-/* False and an error on failure. Ends the optimisation by setting o->ending. */
+/* Makes one meta-iteration. False and an error on failure. Ends the optimisation by setting o->ending. */
 static bool iterate(struct optimization *o)
 {
     AD_SCOPE;
@@ -306,7 +307,7 @@ static bool was_skipped(const hyper_meta_state *s, int64_t i)
     return !isfinite(s->norms[i]) || !isfinite(s->losses[i]);
 }
 
-/* What follows from the history of a state that was resumed. */
+/* Computes what follows from the history of a state that was resumed. */
 static void count_again(struct optimization *o)
 {
     hyper_meta_state *s = &o->state;
@@ -328,7 +329,7 @@ static bool save(struct optimization *o)
     return o->saved;
 }
 
-/* Goes on from the file, or writes it: so one that cannot be written is found before there is work to lose. */
+/* Goes on from the file, or writes it. So a file that cannot be written is found before there is work to lose. */
 static bool resume(struct optimization *o)
 {
     bool found;
@@ -364,7 +365,7 @@ static int64_t count_skipped(const hyper_meta_state *s)
     return skipped;
 }
 
-/* What is retained, for the caller's scope too. */
+/* A retained tree, which now belongs to the caller's scope too. */
 static ad_tree *given_out(ad_tree *tree)
 {
     AD_SCOPE;
@@ -398,14 +399,14 @@ static void end(struct optimization *o)
     hyper_coordinates_close(&o->coordinates);
 }
 
-/* Writes the file where it is due: on the way now and then, in the end in any case. */
+/* Writes the file where it is due: now and then, and always at the end. */
 static bool save_when_due(struct optimization *o, bool last)
 {
     bool due = o->options.checkpoint && !o->saved && (last || hyper_seconds() - o->saved_at >= o->options.checkpoint_seconds);
     return !due || save(o);
 }
 
-/* After an error, which stays the one that is recorded. */
+/* Writes the file after an error. The recorded error stays the one that was there. */
 static void save_after_failure(struct optimization *o)
 {
     struct failure failure = take_failure();

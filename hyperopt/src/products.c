@@ -1,9 +1,10 @@
 /* Gradients of the loss and their products, through libad.
  *
- * Going back needs the gradient g at x, to undo its step, and the transposed product of its derivative with a direction, in x and theta. The derivative of
- * a gradient is symmetric, so the product is the tangent of the gradient in both along (direction, 0), and one pass of forward over reverse
- * mode gives it with g. A direction in place of a loss has no such symmetry, and Adam's product needs g first: they take a pullback. Only those leaves
- * of theta take part in which somebody differentiates. The bits of g are the same in every way. */
+ * Going back needs the gradient g at x, to undo its step. It also needs the transposed product of the derivative of g
+ * with a direction, in x and theta. The derivative of a gradient is symmetric. So the product is the tangent of the
+ * gradient in both along (direction, 0), and one pass of forward over reverse mode gives it together with g. This does
+ * not hold for a direction in place of a loss, and Adam's product needs g first: these two take a pullback. Only those
+ * leaves of theta take part in which somebody differentiates. The bits of g are the same in every way. */
 #include "run.h"
 
 #include <math.h>
@@ -24,7 +25,7 @@ static ad_array *meta_loss_at(ad_tree *x, ad_tree *theta, void *call)
     return t->meta_loss(x, theta, c->iteration + t->first, t->context);
 }
 
-/* theta with the wanted leaves from a list. */
+/* theta with its wanted leaves taken from a list. */
 static ad_tree *theta_with(const hyper_run *run, ad_tree *wanted)
 {
     ad_array **leaves = run->leaf_room;
@@ -62,7 +63,7 @@ static ad_array *meta_of_both(ad_tree *both, void *call)
     return theta ? meta_loss_at(ad_tree_sub(both, "x"), theta, call) : NULL;
 }
 
-/* The gradient in x and in the wanted leaves of theta, together. */
+/* The gradients in x and in the wanted leaves of theta, together. */
 static ad_tree *joint_gradient(ad_tree *x, ad_tree *wanted, void *call)
 {
     return ad_grad(loss_of_both)(ad_tree_of("x", x, "theta", wanted), call);
@@ -84,7 +85,7 @@ static ad_tree *gradient_of_both(ad_tree *both, void *call)
 
 /* ---- what they give ---- */
 
-/* Errors from here on say which iteration it is. Gives what they said before. */
+/* From here on errors name the iteration. Gives what they named before. */
 static const char *enter(hyper_run *run, int64_t t)
 {
     snprintf(run->place, sizeof run->place, "in iteration %lld of %s", (long long)(t + run->training.first), run->name);
@@ -111,7 +112,7 @@ static bool fits(const hyper_run *run, const ad_tree *slope)
     return true;
 }
 
-/* The places of a tree's values, in the dtypes of x. */
+/* The addresses of a tree's values, in the dtypes of x. */
 static bool point(const hyper_run *run, const ad_tree *slope, const void **data)
 {
     ad_array **leaves = run->leaf_room;
@@ -127,7 +128,7 @@ static bool point(const hyper_run *run, const ad_tree *slope, const void **data)
     return true;
 }
 
-/* x is made and dropped within: its memory is free to be written to when this returns, unless somebody kept it. */
+/* x is made and dropped inside. When this returns, its memory may be written to, unless somebody kept it. */
 static ad_tree *gradient(hyper_run *run, int64_t t, double *loss)
 {
     AD_SCOPE;
@@ -283,7 +284,7 @@ bool hyper_add_theta(hyper_run *run, ad_tree *terms, double factor)
 
 /* ---- closures ---- */
 
-/* Which of the user's functions is traced though x and theta are constants; NULL: none. */
+/* Which of the user's functions is traced although x and theta are constants; NULL: none. */
 static const char *function_that_is_not(hyper_run *run)
 {
     hyper_call first = { run, 0 }, later = { run, run->training.meta_every };

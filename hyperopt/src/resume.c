@@ -1,12 +1,12 @@
 /* The file from which an optimisation goes on: a .npz archive of its state.
  *
- *     problem/           what it belongs to: leaves (a line of text for each leaf of hypers), key, and the numbers of the optimizer
+ *     problem/           what it belongs to: leaves (a line of text for each leaf of hypers), key, optimizer's numbers
  *     iteration, best_iteration, best_loss, clipped, losses, gradient_norms
  *     position/, moments/   in coordinates: from these it goes on to the bit
  *     hypers/, best/        in natural units, for whoever reads the file; without the leaves that are not optimised
  *
- * Only what decides on the state's next value stands in problem/: the file of another problem is refused, but clipping, stopping and the number of
- * meta-iterations may be others than before. */
+ * problem/ holds only what decides on the next value of the state, and the file of another problem is refused.
+ * Clipping, stopping and the number of meta-iterations may differ from those before. */
 #include "optimize.h"
 #include <errno.h>
 #include <stdio.h>
@@ -81,7 +81,7 @@ struct reading {
     const ad_tree *tree;
 };
 
-/* The error of a part that is missing or of another kind, in place of one that ad_tree_get left. */
+/* Sets the error of a part that is missing or of another kind, in place of one that ad_tree_get set. */
 static void *not_ours(const struct reading *r, const char *path)
 {
     if (ad_failed() && ad_error_code() != AD_ERROR_INDEX)
@@ -91,7 +91,7 @@ static void *not_ours(const struct reading *r, const char *path)
                         *r->part ? "/" : "", path);
 }
 
-/* The array there, which has to be like the one given; NULL and an error. */
+/* The array at a path, which has to be like the one given; NULL and an error. */
 static ad_array *array_like(const struct reading *r, const char *path, const ad_array *like)
 {
     ad_array *found = ad_tree_get(r->tree, path);
@@ -99,14 +99,14 @@ static ad_array *array_like(const struct reading *r, const char *path, const ad_
     return fits ? found : not_ours(r, path);
 }
 
-/* Of a text that begins at `line` and ends at `end`: the length of its first line. */
+/* The length of the first line of a text that begins at `line` and ends at `end`. */
 static int line_length(const char *line, const char *end)
 {
     const char *newline = memchr(line, '\n', (size_t)(end - line));
     return (int)((newline ? newline : end) - line);
 }
 
-/* Says which leaf is another one. */
+/* Says which leaf differs. */
 static void *other_leaves(const char *file, ad_array *theirs, ad_array *ours)
 {
     const char *a = ad_data(theirs), *b = ad_data(ours);
@@ -129,7 +129,7 @@ static bool same_bits(ad_array *a, ad_array *b)
     return ad_dtype_of(a) == ad_dtype_of(b) && ad_shape_equal(ad_shape_of(a), ad_shape_of(b)) && left && right && memcmp(left, right, bytes) == 0;
 }
 
-/* An entry of problem/, which has to be the same here and there. */
+/* An entry of problem/, which has to be the same here and in the file. */
 static ad_array *same_entry(const char *path, ad_array *ours, void *reading)
 {
     const struct reading *r = reading;
@@ -174,7 +174,7 @@ static bool integer_of(const struct reading *file, const char *name, int64_t *va
     return found && !ad_failed();
 }
 
-/* One number for each meta-iteration, into a list that is lengthened to hold them. */
+/* One number for each meta-iteration, read into a list that is lengthened to hold them. */
 static bool history_of(const struct reading *file, const char *name, hyper_meta_state *s, double **list)
 {
     ad_array *found = ad_tree_get(file->tree, name);

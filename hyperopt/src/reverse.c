@@ -31,7 +31,7 @@ static void adjoint_free(const hyper_run *run, hyper_adjoint *a)
         ad_memory_give(a->rate_terms[r]);
 }
 
-/* Whether a rate of some leaf is neither shared nor everybody's own. */
+/* Whether some leaf has a rate that is neither shared by its elements nor one for each. */
 static bool is_broadcast(const hyper_run *run, int r)
 {
     bool broadcast = false;
@@ -62,7 +62,7 @@ static bool adjoint_new(const hyper_run *run, hyper_adjoint *a)
 
 /* ---- one iteration ---- */
 
-/* The meta-loss over the state before which the pass stands: dx += factor times its gradient, theta likewise. */
+/* Adds the gradient of the meta-loss at the state before which the pass stands, times a factor, to dx and to dtheta. */
 static bool through_meta_loss(hyper_run *run, hyper_adjoint *a, int64_t t)
 {
     AD_SCOPE;
@@ -88,7 +88,7 @@ static void measure_drift(const hyper_run *run, int64_t t)
     run->drift[t] = sqrt(sum / fmax(1, (double)run->parameter_count));
 }
 
-/* The pass that takes x back over iteration t; false without memory. */
+/* Prepares the pass that takes x back over iteration t; false without memory. */
 static bool position_pass(hyper_run *run, hyper_adjoint *a, int64_t t, hyper_pass *pass)
 {
     const hyper_dynamics *d = run->dynamics;
@@ -99,7 +99,7 @@ static bool position_pass(hyper_run *run, hyper_adjoint *a, int64_t t, hyper_pas
     return pass->x_out && pass->direction_out;
 }
 
-/* stored: x_t is there already. */
+/* Takes x back. stored: x_t is there already. */
 static bool through_position(hyper_run *run, hyper_adjoint *a, int64_t t, bool stored)
 {
     hyper_pass pass;
@@ -112,7 +112,7 @@ static bool through_position(hyper_run *run, hyper_adjoint *a, int64_t t, bool s
     return true;
 }
 
-/* g_t and h. */
+/* Computes g_t and h. */
 static bool find_products(hyper_run *run, hyper_adjoint *a, int64_t t, hyper_slopes *slopes)
 {
     const hyper_dynamics *d = run->dynamics;
@@ -129,8 +129,9 @@ static bool find_products(hyper_run *run, hyper_adjoint *a, int64_t t, hyper_slo
     return hyper_product_by_pullback(run, slopes);
 }
 
-/* Whether iteration t-1 can take x back as iteration t takes the moments back, block by block, in one pass over memory. Nothing may come between the two,
- * not even digits of the position among those of the moments, and their terms may not meet in one place. */
+/* Whether iteration t-1 can take x back while iteration t takes the moments back, block by block, in one pass over
+ * memory. Nothing may come between the two, not even digits of the position among those of the moments. Their terms may
+ * not meet in one place. */
 static bool can_go_on(const hyper_run *run, const hyper_adjoint *a, int64_t t, int64_t from)
 {
     unsigned both = run->dynamics->position_terms & run->dynamics->moment_terms;
@@ -151,7 +152,7 @@ static void note_norm(hyper_adjoint *a, double norm)
     a->norm = norm;
 }
 
-/* And through the position of the iteration before, where that can be. */
+/* Goes back through the moments, and through the position of the iteration before where that is possible. */
 static bool through_moments(hyper_run *run, hyper_adjoint *a, int64_t t, bool stored, int64_t from)
 {
     const hyper_dynamics *d = run->dynamics;
@@ -173,7 +174,7 @@ static bool through_moments(hyper_run *run, hyper_adjoint *a, int64_t t, bool st
     return true;
 }
 
-/* moments: those before the iteration, where they were stored. */
+/* moments: those before the iteration, if they were stored. */
 static bool reverse_step(hyper_run *run, hyper_adjoint *a, int64_t t, int64_t from, const int64_t *moments)
 {
     AD_SCOPE;
@@ -207,7 +208,7 @@ bool hyper_reverse_steps(hyper_run *run, hyper_adjoint *a, int64_t from, int64_t
 
 /* ---- the pass ---- */
 
-/* The cotangent of one state, from that of an output; gives the sum of its squares. */
+/* Takes the cotangent of one state from that of an output. Gives the sum of its squares. */
 static double take_cotangent(const hyper_run *run, hyper_adjoint *a, int s, const ad_array *cotangent)
 {
     bool single = ad_dtype_of(cotangent) == AD_F32;
@@ -246,7 +247,7 @@ static bool go_back(hyper_run *run, hyper_adjoint *a)
     return hyper_reverse_steps(run, a, run->start, run->training.iterations, run->moments);
 }
 
-/* All gradients, by tangents. */
+/* Computes all gradients by tangents. */
 static bool follow_tangents(hyper_run *run, hyper_adjoint *a)
 {
     double **gradients = hyper_room(run->input_count, sizeof *gradients);
@@ -264,7 +265,7 @@ static bool follow_tangents(hyper_run *run, hyper_adjoint *a)
     return done;
 }
 
-/* Whether the state is where the pass was to lead. */
+/* Whether the state is the one that the pass was to reach. */
 static bool check_origin(hyper_run *run)
 {
     bool digits = run->training.method == HYPER_REVERSE || run->training.method == HYPER_TRUNCATED;
@@ -282,7 +283,7 @@ static void *retained_values(void *values)
     return values;
 }
 
-/* The cotangents of the first state, as arrays over them. */
+/* Keeps the cotangents of the first state, as arrays over them. */
 static bool keep_state(hyper_run *run, const hyper_adjoint *a, int s)
 {
     hyper_part part = run->state_part[s];
@@ -301,7 +302,7 @@ static bool keep_state(hyper_run *run, const hyper_adjoint *a, int s)
     return true;
 }
 
-/* All but those of theta, which are there. */
+/* Keeps all gradients but those in theta, which are kept already. */
 static bool keep_gradients(hyper_run *run, const hyper_adjoint *a)
 {
     for (int i = 0; i < run->input_count; i++)
@@ -313,7 +314,7 @@ static bool keep_gradients(hyper_run *run, const hyper_adjoint *a)
     return true;
 }
 
-/* The most that the run has held, and this pass with it. */
+/* The most bytes that the run has held, together with this pass. */
 static int64_t memory_of(const hyper_run *run, const hyper_adjoint *a)
 {
     int64_t n = run->parameter_count, T = run->training.iterations, states = run->dynamics->state_count, word = sizeof(int64_t);
@@ -351,7 +352,7 @@ bool hyper_reverse(hyper_run *run, ad_array *const *cotangents)
     hyper_forget_gradients(run);
     bool done = (run->finished || hyper_forward(run)) && adjoint_new(run, &a) && begin(run, &a, cotangents);
     if (run->values_bytes > TRIM_FROM)
-        ad_memory_trim(); /* what the outcome took is not asked for again till the pass is over */
+        ad_memory_trim(); /* what the outcome took is not needed again until the pass is over */
     double started = hyper_seconds();
     if (run->training.method == HYPER_FORWARD)
         done = done && follow_tangents(run, &a);

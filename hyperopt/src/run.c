@@ -1,4 +1,4 @@
-/* A run: owns everything that belongs to one call of hyper_sgd or hyper_adam. */
+/* A run: it owns everything that belongs to one call of hyper_sgd or hyper_adam. */
 #include "run.h"
 
 #include <fenv.h>
@@ -98,7 +98,7 @@ ad_tree *hyper_values_tree(const hyper_run *run, hyper_values *values)
 
 /* ---- memory ---- */
 
-/* Cuts the leaves at the ends of strips. Called twice: to count, and to write. */
+/* Cuts the leaves at the ends of strips. It is called twice: to count the pieces, and to write them. */
 static int64_t cut(const hyper_run *run, hyper_piece *pieces, int64_t *strip_piece)
 {
     int64_t count = 0, strip = 0;

@@ -1,7 +1,8 @@
 /* Schedules: what rate an element of x has at an iteration, and the transpose of that reading.
  *
- * A schedule is a view of the user's array broadcast against [T, shape of the leaf ...]: strides are 0 along axes it does
- * not have. A vector of T elements is always one over time, even where the last axis of the leaf has T elements too. */
+ * A schedule is a view of the user's array broadcast against [T, shape of the leaf ...]: strides are 0 along axes it
+ * does not have. A vector of T elements is always one over time, even where the last axis of the leaf has T elements
+ * too. */
 #include "run.h"
 
 #include <math.h>
@@ -9,7 +10,8 @@
 
 /* ---- reading ---- */
 
-/* Aligns an array with [T, shape of the leaf ...] from the right; false where it does not broadcast. stride: of the leaf's axes. */
+/* Aligns an array with [T, shape of the leaf ...] from the right; false where it does not broadcast. stride: along the
+ * leaf's axes. */
 static bool align(hyper_schedule *s, ad_shape array, const hyper_leaf *leaf, int64_t iterations, int64_t *stride)
 {
     int axes = leaf->shape.ndim + 1;
@@ -27,7 +29,7 @@ static bool align(hyper_schedule *s, ad_shape array, const hyper_leaf *leaf, int
     return true;
 }
 
-/* How the strides share the values, and keeps them where that is not simple. */
+/* Finds how the strides share the values, and keeps the strides where that is not simple. */
 static bool classify(hyper_schedule *s, const hyper_leaf *leaf, const int64_t *stride)
 {
     bool shared = true, own = true;
@@ -86,7 +88,7 @@ bool hyper_schedules_read(hyper_run *run)
 
 /* ---- values ---- */
 
-/* Walks elements of a leaf in C order, and where they stand in the array of a schedule. */
+/* A walk over the elements of a leaf in C order, and their places in the array of a schedule. */
 typedef struct {
     const ad_shape *shape;
     const int64_t *stride;
@@ -165,7 +167,7 @@ static double bits_of(const hyper_schedule *s, const hyper_leaf *leaf, int64_t t
     return bits;
 }
 
-/* A schedule without an axis of time is priced once. */
+/* A schedule without an axis of time is priced once for all iterations. */
 double hyper_schedule_bound(const hyper_run *run)
 {
     int64_t T = run->training.iterations;

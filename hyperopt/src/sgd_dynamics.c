@@ -4,19 +4,21 @@
  *
  *     v = beta v (momentum.c) + round(-(1 - beta) g / unit_v),     x = x + round(alpha v unit_v / unit_x).
  *
- * What is added is rounded to an integer once, by one function that both directions call, and that integer is subtracted again: x and v return to the
- * bit whatever the rounding was. Each is one product of two doubles, rounded; there is no sum that a compiler could contract with it.
+ * What is added is rounded to an integer once, by one function that both directions call, and that integer is
+ * subtracted again. So x and v return to the bit whatever the rounding was. Each increment is one product of two
+ * doubles, rounded. There is no sum that a compiler could contract with it.
  *
- * A block is a few kilobytes, so each step is a loop of its own over it in the first-level cache, which compilers make into vectors. A loop notes whether any
- * element failed; which one, and why, is looked for afterwards, when it has. Loops are compiled for rates that all share, and for rates of each element,
- * into which shared ones are spread where only some are. */
+ * A block is a few kilobytes, so each step is a loop of its own over it in the first-level cache, which compilers make
+ * into vectors. A loop notes whether any element failed. Only when one has, it is looked for, with the reason. Loops
+ * are compiled for rates that all elements share, and for rates of each element. Where only some rates are shared,
+ * these are spread. */
 #include "block.h"
 
 #include <math.h>
 
 enum { X, V, ALPHA = 0, BETA = 1 };
 
-#define LIMIT 0x1p63 /* of a rounded increment */
+#define LIMIT 0x1p63 /* a rounded increment is below it */
 
 /* ---- what a block reads ---- */
 
@@ -25,7 +27,7 @@ ALWAYS_INLINE double of(bool shared, const double *rate, int64_t i)
     return rate[shared ? 0 : i];
 }
 
-/* Gives the number of values. */
+/* Spreads a rate that is shared, where the others are not. Gives the number of values. */
 ALWAYS_INLINE int64_t spread(const hyper_block *b, int rate, bool shared)
 {
     return shared || b->rate[rate].stride == 0 ? 1 : b->count;
@@ -56,25 +58,25 @@ ALWAYS_INLINE void read_beta(const hyper_block *b, bool shared, bool complement,
 
 /* ---- integers ---- */
 
-/* Negative where the absolute value is not below LIMIT: of NaN, too. */
+/* Negative where the absolute value is not below LIMIT, and for NaN. */
 ALWAYS_INLINE int64_t unfit(double product)
 {
     return hyper_bits(LIMIT) - 1 - (hyper_bits(product) & INT64_MAX);
 }
 
-/* old + step or old - step; a sum that left the range has wrapped, for whoever looks for it. */
+/* old + step or old - step. A sum that left the range has wrapped, which `wrapped` finds. */
 ALWAYS_INLINE int64_t moved(int64_t old, int64_t step, bool back)
 {
     return (int64_t)(back ? (uint64_t)old - (uint64_t)step : (uint64_t)old + (uint64_t)step);
 }
 
-/* Negative where it did. */
+/* Negative where the sum has wrapped. */
 ALWAYS_INLINE int64_t wrapped(int64_t old, int64_t step, int64_t new, bool back)
 {
     return (back ? old ^ step : ~(old ^ step)) & (old ^ new);
 }
 
-/* Where a state did; HYPER_FINE: nowhere. */
+/* The element at which a state wrapped; HYPER_FINE: there is none. */
 static __attribute__((cold, noinline)) int64_t find_wrapped(hyper_block *b, int state, const int64_t *step, bool back, const char *what)
 {
     for (int64_t i = 0; i < b->count; i++) {
@@ -87,7 +89,8 @@ static __attribute__((cold, noinline)) int64_t find_wrapped(hyper_block *b, int 
 
 /* ---- the increments ---- */
 
-/* Of v, from the gradient; whether all fit. weight: times 1 - beta it is that of the gradient. */
+/* The increments of v, from the gradient. Gives whether all fit. weight: times 1 - beta it is the weight of the
+ * gradient. */
 ALWAYS_INLINE bool round_gradient(bool native, bool shared, bool single, int64_t count, double weight, const double *restrict rest,
                                   const void *restrict gradient, int64_t *restrict step)
 {
@@ -108,7 +111,7 @@ static __attribute__((cold, noinline)) int64_t gradient_failed(hyper_block *b, b
     return hyper_fail(b, i, V, "the gradient", hyper_real_at(b->single, b->gradient, i));
 }
 
-/* And their checksum. */
+/* The same, with their checksum. */
 ALWAYS_INLINE int64_t gradient_step(bool native, bool shared, bool single, hyper_block *b, int64_t *restrict step)
 {
     hyper_reals rest;
@@ -120,7 +123,7 @@ ALWAYS_INLINE int64_t gradient_step(bool native, bool shared, bool single, hyper
     return HYPER_FINE;
 }
 
-/* Which element left the range as x moved by v. ratio: of their units. */
+/* Finds the element that left the range as x moved by v. ratio: of their units. */
 static __attribute__((cold, noinline)) int64_t move_failed(hyper_block *b, bool shared, double ratio, const double *alpha, bool back)
 {
     hyper_integers step;
@@ -135,7 +138,7 @@ static __attribute__((cold, noinline)) int64_t move_failed(hyper_block *b, bool 
 
 /* ---- the dynamics ---- */
 
-/* v and x, for the loss too; whether all stayed in their ranges. */
+/* Moves v and x, and writes x for the loss too. Gives whether all stayed in range. */
 ALWAYS_INLINE bool advance_both(bool native, bool shared, bool single, int64_t count, double ratio, double unit, const double *restrict alpha,
                                 const int64_t *restrict step, int64_t *restrict v, int64_t *restrict x, void *restrict x_out)
 {
@@ -170,7 +173,7 @@ ALWAYS_INLINE int64_t advance(bool native, bool shared, bool single, hyper_block
     return bad == HYPER_FINE ? move_failed(b, shared, ratio, alpha, false) : bad;
 }
 
-/* x, for the loss too; whether all stayed in range. */
+/* Moves x back, and writes x for the loss too. Gives whether all stayed in range. */
 ALWAYS_INLINE bool move_back(bool native, bool shared, bool single, int64_t count, double ratio, double unit, const double *restrict alpha,
                              const int64_t *restrict v, int64_t *restrict x, void *restrict x_out)
 {
@@ -185,7 +188,7 @@ ALWAYS_INLINE bool move_back(bool native, bool shared, bool single, int64_t coun
     return bad >= 0;
 }
 
-/* The cotangents through x. unit: of v; rest: 1 - beta. */
+/* The cotangents through x. unit: that of v; rest: 1 - beta. */
 ALWAYS_INLINE void through_position(bool native, bool shared, bool single, int64_t count, double unit, const double *restrict alpha,
                                     const double *restrict rest, const int64_t *restrict v, const double *restrict dx, double *restrict dv,
                                     double *restrict term, void *restrict direction)

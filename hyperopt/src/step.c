@@ -1,8 +1,8 @@
 /* One pass of a dynamics over all parameters.
  *
- * The flat vector of parameters is cut into strips of HYPER_STRIP elements, which threads share, each with a coder of its own; a strip into pieces of
- * leaves, and those into blocks. The cuts depend on the sizes of the leaves only, and sums are added up in the order of the pieces, so the
- * bits do not depend on the number of threads. */
+ * The flat vector of parameters is cut into strips of HYPER_STRIP elements, which threads share, each strip with a
+ * coder of its own. A strip is cut into pieces of leaves, and those into blocks. The cuts depend on the sizes of the
+ * leaves only, and sums are added up in the order of the pieces. So the bits do not depend on the number of threads. */
 #include "arithmetic.h"
 #include "run.h"
 
@@ -23,8 +23,8 @@ typedef struct {
 /* Room for one block. */
 typedef struct {
     double cotangents[HYPER_STATES][HYPER_BLOCK];
-    double *cotangent[HYPER_STATES]; /* there, or where they stand */
-    hyper_ahead ahead;               /* what the coder asks for */
+    double *cotangent[HYPER_STATES]; /* here, or where the cotangents are stored */
+    hyper_ahead ahead;               /* what the coder prefetches */
     rate_room rates[];               /* as many as the dynamics has */
 } block_room;
 
@@ -79,13 +79,13 @@ static hyper_rate_view tangent_of(const hyper_pass *pass, const hyper_schedule *
     return along.values ? hyper_schedule_at(&along, leaf, pass->t, from, count, room) : (hyper_rate_view){ &zero, 0 };
 }
 
-/* A leaf's cotangents, in whatever they are. */
+/* A leaf's cotangents, in its dtype or in doubles. */
 static void *cotangents_of(const hyper_adjoint *a, int s, const hyper_leaf *leaf)
 {
     return a->whole ? (double *)a->state[s] + leaf->start : hyper_values_of(leaf, a->state[s]);
 }
 
-/* A block's cotangents, or tangents, as doubles: where they stand, or in room. */
+/* A block's cotangents, or tangents, as doubles: where they are stored, or converted in `room`. */
 static void take_cotangents(const hyper_run *run, const hyper_adjoint *a, const hyper_leaf *leaf, int64_t from, int64_t count, block_room *room)
 {
     for (int s = 0; s < run->dynamics->state_count; s++) {
@@ -98,14 +98,14 @@ static void take_cotangents(const hyper_run *run, const hyper_adjoint *a, const 
     }
 }
 
-/* And back, from room. */
+/* Writes them back, if they are in `room`. */
 static void put_cotangents(const hyper_run *run, const hyper_adjoint *a, const hyper_leaf *leaf, int64_t from, int64_t count, const block_room *room)
 {
     for (int s = 0; s < run->dynamics->state_count && !a->whole && leaf->dtype == AD_F32; s++)
         hyper_narrow(count, room->cotangents[s], (float *)cotangents_of(a, s, leaf) + from);
 }
 
-/* Only what the dynamics has: of more rates and states nothing is written or read. */
+/* Sets only what the dynamics has: no more rates and states are written or read. */
 static void set_block(hyper_block *b, const hyper_run *run, const hyper_pass *pass, int64_t strip, const hyper_piece *piece, int64_t from, int64_t count,
                       block_room *room)
 {
@@ -139,7 +139,7 @@ static void set_block(hyper_block *b, const hyper_run *run, const hyper_pass *pa
     }
 }
 
-/* The terms that a block has written: to where they are summed. */
+/* Adds the terms that a block has written to their sums. */
 static void take_terms(hyper_run *run, const hyper_pass *pass, const hyper_block *b, int64_t piece, int64_t from)
 {
     const hyper_leaf *leaf = &run->leaves[run->pieces[piece].leaf];
@@ -154,7 +154,7 @@ static void take_terms(hyper_run *run, const hyper_pass *pass, const hyper_block
     }
 }
 
-/* So that blocks and pieces count in their places. */
+/* Mixes the place into the checksum, so that the order of blocks and pieces counts. */
 static uint64_t mixed(uint64_t checksum, int64_t place)
 {
     uint64_t x = (checksum ^ (uint64_t)place) * UINT64_C(0x9E3779B97F4A7C15);
@@ -180,9 +180,9 @@ static bool run_block(const job *j, const hyper_pass *pass, int64_t strip, int64
     return true;
 }
 
-enum { FAR = 1 << 15 }; /* parameters of which no processor's own cache holds the vectors */
+enum { FAR = 1 << 15 }; /* from so many parameters on, a processor's own cache does not hold the vectors */
 
-/* What passes take of a leaf's elements from `from` on. */
+/* Prefetches what passes read of a leaf's elements from `from` on. */
 static void ask_for(const hyper_run *run, const hyper_pass *first, int k, int64_t from, hyper_ahead *ahead)
 {
     const hyper_adjoint *a = first->adjoint;
@@ -207,12 +207,12 @@ static void ask_for(const hyper_run *run, const hyper_pass *first, int k, int64_
     }
 }
 
-/* The passes that run on a block one after another, on the same cotangents. */
+/* Runs the passes on a block, one after another, on the same cotangents. */
 static bool run_passes(const job *j, int64_t strip, int64_t piece, int64_t from, int64_t count, block_room *room)
 {
     const hyper_leaf *leaf = &j->run->leaves[j->run->pieces[piece].leaf];
     const hyper_adjoint *a = j->pass->adjoint;
-    if (j->run->parameter_count >= FAR) /* the block that comes next follows this one in memory, or stands before it */
+    if (j->run->parameter_count >= FAR) /* the next block follows this one in memory, or lies before it */
         ask_for(j->run, j->pass, j->run->pieces[piece].leaf, j->pass->backwards ? from - count : from + count, &room->ahead);
     if (a)
         take_cotangents(j->run, a, leaf, from, count, room);
@@ -245,7 +245,7 @@ static bool run_pieces(const job *j, int64_t strip, block_room *room)
     return true;
 }
 
-/* Room for a thread: the run's, if no other thread has it. Stacks may be small. */
+/* Scratch for a thread: the run's, if no other thread has it. It is not on the stack, which may be small. */
 static block_room *take_room(hyper_run *run)
 {
     block_room *room = atomic_exchange(&run->block_room, NULL);
@@ -268,7 +268,7 @@ static void run_strip(int64_t strip, void *context)
     ad_memory_give(atomic_exchange(&j->run->block_room, room));
 }
 
-/* Sums of pieces, in their order, and terms of broadcast schedules. */
+/* Adds up the sums of pieces, in their order, and the terms of broadcast schedules. */
 static void add_terms(hyper_run *run, const hyper_pass *pass)
 {
     const hyper_adjoint *a = pass->adjoint;

@@ -1,10 +1,11 @@
 /* Where the words of all coders of a run go: memory, a spill file, or nowhere.
  *
- * A coder's stack begins with RESERVE words in the coder itself, and goes on in blocks that are larger the more there are. Where there is a spill file,
- * blocks have one size, a coder keeps its share of the memory limit in memory, two blocks at least, and puts the lowest of them into a slot of the
- * file when it wants another: between two transfers lies a block of words. A slot names the one below. The end of the file is taken back when the
- * last slot is freed, and all of it when none is in use, as after a pass there and back. The lock guards the file and its slots; all else of a
- * coder is its own. */
+ * A coder's stack begins with RESERVE words in the coder itself. It goes on in blocks, which are larger the more words
+ * there are. With a spill file all blocks have one size. A coder then keeps its share of the memory limit in memory,
+ * two blocks at least. When it wants another block, it puts the lowest of them into a slot of the file. So a block of
+ * words lies between two transfers. A slot names the one below it. The end of the file is taken back when the last slot
+ * is freed, and all of the file when no slot is in use, as after a pass there and back. The lock guards the file and
+ * its slots. All other data of a coder is its own. */
 #include "store.h"
 
 #include <ad/scope.h>
@@ -16,8 +17,8 @@
 #define DEFAULT_MEMORY_LIMIT ((size_t)64 << 20)
 #define EMPTY_LANE ((uint64_t)1 << LOW_BITS)
 
-/* Bytes of a block with its header and the allocator's, which together are at most HEADERS. All coders of a run fill blocks at the same pace: in the worst
- * moment all of them have just begun one. */
+/* Bytes of a block's header and the allocator's, which together are at most HEADERS. All coders of a run fill blocks at
+ * the same pace: at the worst moment all of them have just begun one. */
 enum { HEADERS = 96, LEAST_BLOCK = 256, MOST_BLOCK = 8 << 10, MOST_WORDS = (MOST_BLOCK - HEADERS) / 2, LEAST_SLOT_WORDS = 128 };
 
 struct hyper_store {
@@ -25,12 +26,12 @@ struct hyper_store {
     hyper_coder *coder;
     bool discard;
     FILE *spill;
-    off_t origin;                     /* of the file's part */
-    int64_t slot_words;               /* in every block, where there is a file */
-    int64_t most_blocks;              /* of a coder in memory, where there is a file */
-    bool unusable;                    /* the file was, at the start */
+    off_t origin;                     /* where this run's part of the file begins */
+    int64_t slot_words;               /* in every block, if there is a file */
+    int64_t most_blocks;              /* that a coder keeps in memory, if there is a file */
+    bool unusable;                    /* the file was unusable at the start */
     pthread_mutex_t lock;             /* for what follows, and the file */
-    int64_t end, used;                /* slots: the first that was not used yet, and how many are in use */
+    int64_t end, used;                /* slots: the first one never used, and the number in use */
 };
 
 static bool fail(hyper_coder *coder, hyper_store_state failure)
@@ -39,7 +40,7 @@ static bool fail(hyper_coder *coder, hyper_store_state failure)
     return false;
 }
 
-/* Each coder has a peak of its own, which does not depend on what others do at that time. */
+/* Each coder has a peak of its own, which does not depend on what the others do at that time. */
 static void count_bytes(hyper_coder *coder, int64_t bytes)
 {
     coder->bytes += bytes;
@@ -109,7 +110,7 @@ static bool read_block(hyper_coder *coder, uint16_t *word)
     return true;
 }
 
-/* Whether what is written there comes back. false: there is no memory to try. */
+/* Whether what is written there can be read back. If there is no memory to try: false. */
 static bool try_file(hyper_store *store)
 {
     size_t words = (size_t)store->slot_words;
@@ -133,7 +134,8 @@ static int64_t block_bytes(int64_t words)
     return (int64_t)sizeof(hyper_words) + words * (int64_t)sizeof(uint16_t);
 }
 
-/* An eighth of what is held, in a block that fills its class of the allocator: there are four to the octave. */
+/* An eighth of the words held, in a block that fills its size class of the allocator, of which there are four to an
+ * octave. */
 static int64_t words_of_block(const hyper_coder *coder)
 {
     int64_t bytes = (coder->words + coder->fill) / 8 * (int64_t)sizeof(uint16_t);
@@ -163,7 +165,7 @@ static void drop_block(hyper_coder *coder, hyper_words *block)
     ad_memory_give(block);
 }
 
-/* The lowest block in memory beside `first`, emptied into the file: its room for the block on top. */
+/* Writes the lowest block in memory, other than `first`, into the file. Its memory is for a new block on top. */
 static hyper_words *lowest_block(hyper_coder *coder)
 {
     hyper_words *above = coder->top, *lowest;
@@ -194,7 +196,7 @@ bool hyper_words_grow(hyper_coder *coder)
     return true;
 }
 
-/* What is in the file lies between `first` and the other blocks. */
+/* The words in the file lie between `first` and the other blocks. */
 bool hyper_words_shrink(hyper_coder *coder)
 {
     hyper_words *top = coder->top;

@@ -1,4 +1,4 @@
-/* The stacks of words of coders: between coder.c and store.c. */
+/* The stacks of words of coders: what coder.c and store.c share. */
 #ifndef HYPER_STORE_H
 #define HYPER_STORE_H
 
@@ -12,9 +12,9 @@ enum {
     FIRST_WORDS = 64
 };
 
-/* Words, the last ones on top. */
+/* A block of words. The last ones are on top. */
 typedef struct hyper_words {
-    struct hyper_words *below;        /* in memory; NULL: the rest is in the file, or there is none */
+    struct hyper_words *below;        /* the block below in memory; NULL: the words below are in the file, or there are none */
     int64_t capacity;
     uint16_t *word;
 } hyper_words;
@@ -22,20 +22,20 @@ typedef struct hyper_words {
 struct hyper_coder {
     double lane[LANES];               /* integers */
     hyper_words *top;
-    int64_t fill;                     /* of the top */
-    int64_t words;                    /* below the top, in memory and in the file */
+    int64_t fill;                     /* words in the top block */
+    int64_t words;                    /* below the top block, in memory and in the file */
     int64_t blocks;                   /* in memory beside `first` */
     int64_t slot, slots;              /* the newest block in the file, and how many there are */
     int64_t bytes, peak;              /* in blocks and slots: now, and the most so far */
     hyper_store *store;
     hyper_store_state failure;
     const hyper_ahead *ahead;
-    uint64_t start[HYPER_LANES];      /* where it is empty */
+    uint64_t start[HYPER_LANES];      /* the lanes when the coder is empty */
     hyper_words first;
     uint16_t first_word[FIRST_WORDS];
 };
 
-/* When the top is full, and when it is empty. false: coder->failure says why. */
+/* Called when the top block is full, and when it is empty. false: coder->failure says why. */
 bool hyper_words_grow(hyper_coder *coder);
 bool hyper_words_shrink(hyper_coder *coder);
 

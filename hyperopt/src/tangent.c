@@ -1,8 +1,9 @@
 /* Forward mode: derivatives that are carried along with training, on the integers' trajectory.
  *
- * A tangent is a direction in the space of hypers, and dx, dv (or dx, dm, ds) that follow from it; every iteration takes one derivative of the gradient
- * along it. Memory does not grow with the iterations. The forward rule of the operation follows one tangent. HYPER_FORWARD follows one for
- * every element of every leaf that is being differentiated, a few at a time, and pairs the ends with the cotangents. */
+ * A tangent is a direction in the space of hypers, with dx, dv (or dx, dm, ds) that follow from it. Every iteration
+ * takes one derivative of the gradient along it. Memory does not grow with the iterations. The forward rule of the
+ * operation follows one tangent. HYPER_FORWARD follows one for every element of every leaf that is being
+ * differentiated, a few at a time, and pairs their final values with the cotangents. */
 #include "run.h"
 
 #include <string.h>
@@ -11,11 +12,11 @@ enum { AT_ONCE = 8 };
 
 typedef struct {
     ad_array **directions;        /* in every leaf of hypers, float64; NULL: zero */
-    const double **rate_tangents; /* their elements, and behind them those of the corrections */
-    double **correction_tangents; /* these; NULL: zero */
+    const double **rate_tangents; /* the elements of these, and after them those of the corrections */
+    double **correction_tangents; /* of the corrections; NULL: zero */
     double *state[HYPER_STATES];
     ad_tree *theta;               /* the direction in the wanted leaves of theta; NULL: zero; retained */
-    bool moving;                  /* x or theta have a direction by now */
+    bool moving;                  /* x or theta has a direction by now */
     double along;
 } tangent;
 
@@ -91,7 +92,7 @@ static bool tangent_begin(const hyper_run *run, tangent *a)
     return theta_direction(run, a);
 }
 
-/* The tangent after iteration t. The gradient is there. */
+/* The tangent after iteration t. The gradient at its x is there. */
 static bool follow(hyper_run *run, tangent *a, int64_t t)
 {
     AD_SCOPE;
@@ -179,7 +180,7 @@ typedef struct {
     int64_t element;
 } unit;
 
-/* The next element somebody differentiates in; false at the end. */
+/* The next element in which somebody differentiates; false at the end. */
 static bool next_unit(const hyper_run *run, unit *u)
 {
     for (u->element++; u->input < run->input_count; u->input++, u->element = 0) {

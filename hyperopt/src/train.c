@@ -1,7 +1,8 @@
 /* The way forward: all iterations of a run, from the hyperparameters to the last state.
  *
- * Every method runs the same integers. What they differ in is what they keep: HYPER_REVERSE the digits that the momenta lose, HYPER_STORE
- * the moments before every iteration, HYPER_TRUNCATED the digits of the last iterations, the others nothing. */
+ * Every method runs the same integers. They differ in what they keep: HYPER_REVERSE keeps the digits that the momenta
+ * lose, HYPER_STORE the moments before every iteration, HYPER_TRUNCATED the digits of the last iterations, and the
+ * others nothing. */
 #include "clock.h"
 #include "run.h"
 
@@ -105,7 +106,7 @@ bool hyper_advance_again(hyper_run *run, int64_t from, int64_t to, int64_t *mome
 
 /* ---- all of them ---- */
 
-/* Fields of a reverse pass stay as they are. */
+/* Fills the part of the report that is about the forward pass. The fields of a reverse pass stay as they are. */
 static void report_forward(const hyper_run *run, double seconds)
 {
     hyper_report *report = run->training.report;
@@ -139,7 +140,7 @@ static bool first_state(hyper_run *run)
     return hyper_state_first(run) && hyper_decode_position(run);
 }
 
-/* Room for the moments of all iterations, where they are stored. */
+/* Makes room for the moments of all iterations, if they are stored. */
 static bool make_moments(hyper_run *run)
 {
     size_t moments;
@@ -150,7 +151,7 @@ static bool make_moments(hyper_run *run)
     return (run->moments = hyper_room((int64_t)moments, sizeof *run->moments)) != NULL;
 }
 
-/* What the method keeps of the state before iteration t. */
+/* Keeps what the method needs of the state before iteration t. */
 static void keep(hyper_run *run, int64_t t)
 {
     if (run->training.method == HYPER_STORE && t < run->training.iterations)

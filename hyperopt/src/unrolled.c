@@ -1,11 +1,13 @@
-/* The same run as a composition of public operations, in floating point: what derivatives of other kinds than the first reverse one go through.
+/* The same run as a composition of public operations, in floating point. All derivatives but the first reverse one and
+ * the first forward one go through it.
  *
- * All of it is remembered. Its values differ from the fixed-point run's by rounding, which a chaotic run amplifies. */
+ * All iterations are remembered. Its values differ from the fixed-point run's by rounding, which a chaotic run
+ * amplifies. */
 #include "run.h"
 
 /* One schedule, ready to be read: its values at every iteration, or one for all of them. */
 typedef struct {
-    ad_tree *times;  /* by iteration, or NULL */
+    ad_tree *times;  /* one array for each iteration, or NULL */
     ad_array *value;
 } rate;
 
@@ -42,7 +44,8 @@ static ad_tree *position(const hyper_run *run, const unrolled *u)
 
 /* ---- the dynamics ----
  *
- * Each makes the state of leaf k after the iteration. A rate may have an axis of time of length one in front of those of the leaf: the reshapes take it off. */
+ * Each function makes the state of leaf k after the iteration. A rate may have an axis of time of length one before the
+ * axes of the leaf, which the reshapes take off. */
 
 static bool descend(const hyper_run *run, const unrolled *u, int k, int64_t t)
 {
@@ -54,7 +57,7 @@ static bool descend(const hyper_run *run, const unrolled *u, int k, int64_t t)
     return *x != NULL;
 }
 
-/* x / (1 - product), for the rate that corrects. */
+/* x / (1 - product), for the rate that is this correction. */
 static ad_array *corrected(const hyper_run *run, const unrolled *u, int r, int k, int64_t t, ad_array *x)
 {
     ad_array **product = &u->product[r][k], *momentum = rate_at(&u->rates[run->dynamics->rate_corrects[r]][k], t);
@@ -63,7 +66,7 @@ static ad_array *corrected(const hyper_run *run, const unrolled *u, int r, int k
     return ad_div(x, ad_sub(1, *product));
 }
 
-/* The root, whose derivative is 0 at 0. */
+/* A square root whose derivative is 0 at 0. */
 static ad_array *root_of(ad_array *x)
 {
     ad_array *positive = ad_greater(x, 0);
