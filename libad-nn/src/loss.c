@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-/* ---- labels as rows of probabilities: a constant primitive, which alone looks at them ---- */
+/* ---- labels as rows of probabilities: a constant primitive; nothing else looks at the values of labels ---- */
 
 struct classes {
     const char *operation; /* for its errors */
@@ -18,7 +18,7 @@ static bool classes_infer(const ad_node *node, ad_spec *output)
     return true;
 }
 
-/* The labels are looked at a second time only to say what is wrong. */
+/* If labels are bad, they are looked at a second time, to say what is wrong. */
 static ad_array *classes_compose(const ad_node *node, const ad_spec *output)
 {
     (void)output;

@@ -27,7 +27,7 @@ void adnn_free(adnn_model *model)
     ad_memory_give(model);
 }
 
-/* Whether a shape from the user is one; else an error. */
+/* Whether a shape from the user can be one; if not, an error. */
 static bool is_shape(const char *function, const ad_shape *input)
 {
     if (input->ndim >= 0 && input->ndim <= AD_MAX_NDIM)

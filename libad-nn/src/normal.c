@@ -6,7 +6,7 @@ struct drawing {
     uint64_t leaf;
 };
 
-/* Leaf i comes from the key folded with i, so that it does not depend on the shapes of the others. */
+/* Leaf i is drawn with the key folded with i, so that it does not depend on the shapes of the others. */
 static ad_array *draw(const char *path, ad_array *leaf, void *context)
 {
     struct drawing *d = context;

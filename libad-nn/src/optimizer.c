@@ -1,8 +1,8 @@
 /* Optimizers: pure functions from (state, gradients, parameters) to a new state and new parameters.
  *
- * The state is a tree of trees like the parameters, "v" and for some rules "m", and the step count "t" where a rule asks for it. The formulas stand here,
- * in operations, so that steps can be differentiated; step.c has them once more, as one pass over a leaf that gives the same bits where nothing is
- * being differentiated. */
+ * The state is a tree of trees like the parameters, "v" and for some rules "m", and the step count "t" where a rule
+ * needs it. The formulas are written here in operations, so that steps can be differentiated. step.c has them once
+ * more, as one pass over a leaf. It gives the same bits, and is used where nothing is being differentiated. */
 #include "step.h"
 #include <float.h>
 
@@ -58,7 +58,8 @@ static void sgd_step(adnn_optimizer o, ad_array *g, ad_array **v, ad_array **x)
     *x = ad_sub(*x, ad_mul(*v, o.step_size));
 }
 
-/* The root of v: the smallest normal number beside it is lost in its digits, but gives the root a slope where the squares underflowed. */
+/* The root of v. The smallest normal number that is added disappears in rounding beside v, but gives the root a finite
+ * slope where the squares underflowed. */
 static ad_array *root_of(ad_array *v)
 {
     return ad_sqrt(ad_add(v, ad_dtype_of(v) == AD_F32 ? FLT_MIN : DBL_MIN));
@@ -69,8 +70,8 @@ static ad_array *mean_square(adnn_optimizer o, ad_array *v, ad_array *g)
     return ad_add(ad_mul(v, o.beta2), ad_mul(ad_square(g), 1 - o.beta2));
 }
 
-/* Kingma and Ba (2015), algorithm 1. Before that adamw makes the parameters smaller: Loshchilov and Hutter (2019), algorithm 2, with the decay times
- * the step size as PyTorch has it. */
+/* Kingma and Ba (2015), algorithm 1. adamw first makes the parameters smaller: Loshchilov and Hutter (2019), algorithm
+ * 2, with the decay times the step size as in PyTorch. */
 static void adam_step(const struct adnn_step *s, ad_array *g, ad_array **m, ad_array **v, ad_array **x)
 {
     adnn_optimizer o = s->optimizer;
@@ -81,7 +82,7 @@ static void adam_step(const struct adnn_step *s, ad_array *g, ad_array **m, ad_a
     *x = ad_sub(kept, ad_mul(o.step_size, ad_div(mean, ad_add(root_of(square), o.epsilon))));
 }
 
-/* Tieleman and Hinton (2012), lecture 6.5, with PyTorch's momentum: of the scaled gradients. */
+/* Tieleman and Hinton (2012), lecture 6.5, with PyTorch's momentum, which is that of the scaled gradients. */
 static void rmsprop_step(adnn_optimizer o, ad_array *g, ad_array **m, ad_array **v, ad_array **x)
 {
     *v = mean_square(o, *v, g);
@@ -110,7 +111,7 @@ static void step(const struct adnn_step *s, ad_array *g, ad_array **m, ad_array 
 
 /* ---- all leaves ---- */
 
-/* What is the same for all leaves of step t. */
+/* The numbers of step t that are the same for all leaves. */
 static struct adnn_step step_of(adnn_optimizer o, int64_t t)
 {
     struct adnn_step s = { .optimizer = o };
@@ -127,7 +128,7 @@ static ad_tree *state_of(adnn_rule rule, ad_tree *m, ad_tree *v, int64_t t)
     return has_t(rule) ? ad_tree_of("m", m, "v", v, "t", t) : ad_tree_of("m", m, "v", v);
 }
 
-/* The new state and parameters; leaves has room for those of four trees of `count`. */
+/* Gives the new state and parameters. `leaves` has room for those of four trees of `count`. */
 static ad_tree *update(adnn_optimizer o, ad_tree *state, ad_tree *gradients, ad_tree *m_tree, ad_tree *v_tree, ad_tree **parameters, ad_array **leaves,
                        int count)
 {

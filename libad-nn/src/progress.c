@@ -21,7 +21,7 @@ void adnn_progress_update(adnn_progress *p, int64_t done, double loss)
     double now = p && p->stream ? seconds_now() : 0;
     if (!p || !p->stream || (now - p->shown < 0.1 && done < p->total) || done < 1)
         return;
-    locale_t users = uselocale(newlocale(LC_ALL_MASK, "C", NULL)); /* numbers with points in any locale */
+    locale_t users = uselocale(newlocale(LC_ALL_MASK, "C", NULL)); /* numbers have a decimal point in any locale */
     p->shown = now;
     double rate = (double)done / (now - p->started + 1e-9), left = ((double)p->total - (double)done) / rate;
     fprintf(p->stream, "\r%s: %lld of %lld, %.3g per second", p->what, (long long)done, (long long)p->total, rate);

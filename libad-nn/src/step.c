@@ -1,11 +1,13 @@
-/* Steps of optimizers in one pass: operations that are constants of every derivative, so they are called only where there is none.
+/* Steps of optimizers in one pass: operations that are constants of every derivative, so they are called only where
+ * nothing is being differentiated.
  *
- * A step through operations writes and reads every number between them, up to fifteen arrays for adam, which stay until the scope around closes. Here each
- * number is read and written once. The expressions round as the operations do: in this order, scalars converted to the arrays' dtype first. */
+ * A step through operations writes and reads every intermediate array, up to fifteen for adam, which stay until the
+ * scope around closes. Here each number is read and written once. The expressions round as the operations do: in the
+ * same order, with scalars first converted to the arrays' dtype. */
 #include "step.h"
 #include <float.h>
 
-/* What each rule takes and gives: x and g, and v and m where it has them; x, v and m. */
+/* The operands of a rule: x and g, and v and m if it has them. Its results: x, v and m. */
 enum { X, G, V, M };
 
 struct arrays {
@@ -17,7 +19,8 @@ struct constants {
     double step, momentum, beta1, rest1, beta2, rest2, epsilon, m_sum, v_sum, kept;
 };
 
-/* Each for the processor that the compiler was told of, and where there is more to be had for AVX2. A vector of any length gives the same bits. */
+/* Each loop is compiled for the processor that the compiler was told of, and for AVX2 as well. A vector of any length
+ * gives the same bits. */
 #if defined __x86_64__ && !defined __AVX2__
 #define HAS_AVX2 1
 #define AVX2     __attribute__((target("avx2")))
@@ -104,7 +107,7 @@ static const ad_field step_fields[] = {
 
 static const ad_primitive steps[] = { STEP_GIVING(1), STEP_GIVING(2), STEP_GIVING(3) };
 
-/* Number of arrays of the state that the rule reads: v, m. Without momentum sgd keeps the gradient itself. */
+/* The number of arrays of the state that the rule reads: v, m. Without momentum sgd stores the gradient itself. */
 static int states(const adnn_optimizer *o)
 {
     switch (o->rule) {

@@ -1,4 +1,4 @@
-/* libad: automatic differentiation of C functions over immutable arrays. This header includes all of them. */
+/* libad: automatic differentiation of C functions over immutable arrays. This header includes all the others. */
 #ifndef AD_AD_H
 #define AD_AD_H
 

@@ -1,7 +1,8 @@
 /* Arrays: making them, reading them, printing them.
  *
- * An array never changes. Functions that take arrays or trees accept NULL and give NULL (or NaN, 0, false); they keep the first
- * error, or record one if there is none. Only ad_retain, ad_release and what frees take NULL without an error. Every array that a function returns belongs to the innermost open scope (scope.h). */
+ * An array never changes. Functions that take arrays or trees accept NULL and give NULL (or NaN, 0, false). They keep
+ * the first error, or set one if there is none. Only ad_retain, ad_release and the functions that free something take
+ * NULL without an error. Every array that a function returns belongs to the innermost open scope (scope.h). */
 #ifndef AD_ARRAY_H
 #define AD_ARRAY_H
 
@@ -13,7 +14,7 @@
 
 AD_BEGIN_DECLS
 
-/** "Not given" for an axis and for a dtype. */
+/** "Not given", for an axis and for a dtype. */
 #define AD_NO_AXIS  INT_MIN
 #define AD_NO_DTYPE ((ad_dtype)-1)
 
@@ -43,15 +44,16 @@ AD_API ad_array *ad_from_data(ad_dtype dtype, const void *data, ad_shape shape) 
  *
  * @param data     aligned for dtype; must stay unchanged until released
  * @param release  called with ctx when the last array over it is gone, in whichever thread drops it; may be NULL
- * On failure release is not called. A compound literal in an argument of another call, as in ad_neg(ad_wrap(AD_F64, (double[]){ 1 }, ...)), lives
- * only as long as that call. */
+ * On failure release is not called. A compound literal in an argument of another call lives only as long as that call,
+ * as in ad_neg(ad_wrap(AD_F64, (double[]){ 1 }, ...)). */
 AD_API ad_array *ad_wrap(ad_dtype dtype, void *data, ad_shape shape, void (*release)(void *ctx), void *ctx);
 
-/** The value of an array of one element, as float64; the real part of a complex one. NaN and an error otherwise. */
+/** The value of an array of one element, as float64. Of a complex one it is the real part. NaN and an error for any
+ * other array. */
 AD_API double ad_item(const ad_array *x) AD_NOTED_;
-/** The same as an integer, truncated towards zero; 0 and an error otherwise. */
+/** The value of an array of one element as an integer, truncated towards zero; 0 and an error for any other array. */
 AD_API int64_t ad_item_int(const ad_array *x) AD_NOTED_;
-/** The same as a complex number. */
+/** The value of an array of one element as a complex number; NaN and an error for any other array. */
 AD_API ad_complex ad_item_complex(const ad_array *x) AD_NOTED_;
 
 /** Lengths of the axes; the shape of a scalar and an error for NULL. */
@@ -68,7 +70,8 @@ AD_API ad_dtype ad_dtype_of(const ad_array *x);
 /** The elements, contiguous in C order, of the array's dtype. Valid as long as x and the innermost scope. */
 AD_API const void *ad_data(const ad_array *x) AD_NOTED_;
 
-/** Copies the elements in C order as float64 (real parts) to out, which has room for n; false and an error if n is not ad_size(x). */
+/** Copies the elements in C order as float64 (real parts) to out, which has room for n. False and an error if n is not
+ * ad_size(x). */
 AD_API bool ad_copy_to(const ad_array *x, double *out, int64_t n) AD_NOTED_;
 
 /** Prints the values as NumPy's str() does, and a newline. */

@@ -1,7 +1,7 @@
 /* What every other public header needs: visibility, dtypes, shapes.
  *
- * Shapes are plain values. An ad_shape with ndim 0 is the shape of a scalar; a dimension of 0 is
- * legal and makes an array without elements. */
+ * Shapes are plain values. An ad_shape with ndim 0 is the shape of a scalar. A dimension of 0 is legal and makes an
+ * array without elements. */
 #ifndef AD_BASE_H
 #define AD_BASE_H
 
@@ -10,13 +10,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Marks what the libraries export. Between the next two everything is visible, so that a declaration need not say it at length. */
+/* Marks what the libraries export. Between AD_BEGIN_DECLS and AD_END_DECLS everything is visible, so that a declaration
+ * need not say it at length. */
 #define AD_API
 
 #ifdef __cplusplus
 #define AD_BEGIN_DECLS extern "C" { _Pragma("GCC visibility push(default)")
 #define AD_END_DECLS _Pragma("GCC visibility pop") }
-/* Complex numbers have no type that C and C++ share: a C++ program sees the same two doubles. */
+/* C and C++ share no type for complex numbers: a C++ program sees the same two doubles. */
 typedef struct ad_complex {
     double real, imag;
 } ad_complex;
@@ -26,11 +27,11 @@ typedef struct ad_complex {
 typedef double _Complex ad_complex;
 #endif
 
-/** The circle constant and the base of the natural logarithm, which C's <math.h> has as an extension only. */
+/** Pi, and the base of the natural logarithm, which C's <math.h> has only as an extension. */
 #define AD_PI 3.14159265358979323846
 #define AD_E  2.71828182845904523536
 
-/* Marks a function whose calls note their place without taking operands (ad/call.h). */
+/* Marks a function without operands whose calls note their place (ad/call.h). */
 #define AD_NOTED_
 
 /* Marks a struct of options: its fields are given by name (ad/call.h). */
@@ -68,7 +69,7 @@ typedef struct ad_shape {
     int64_t dim[AD_MAX_NDIM];
 } ad_shape;
 
-/** A list of axes; a negative axis counts from the last. count is 0 where none was given. */
+/** A list of axes. A negative axis counts from the last. count is 0 if no axis was given. */
 typedef struct ad_axes {
     int count;
     int axis[AD_MAX_NDIM];
@@ -84,11 +85,13 @@ typedef struct ad_widths {
  * AD_MAX_NDIM. */
 AD_API int64_t ad_shape_size(ad_shape shape);
 
-/** Whether two shapes are the same. What is no shape, with fewer than 0 or more than AD_MAX_NDIM axes, equals none. */
+/** Whether two shapes are the same. A shape with fewer than 0 or more than AD_MAX_NDIM axes equals no shape. */
 AD_API bool ad_shape_equal(ad_shape a, ad_shape b);
 
-/** The text of a shape as in errors, "(3,4)", "(3,)" or "()", written to a buffer of `room` bytes, which is given back; "no shape" of what is none.
- * AD_SHAPE_ROOM bytes hold any shape. In a smaller buffer the text is cut off; "" comes back where the buffer is NULL or has no bytes. */
+/** The text of a shape as in errors, "(3,4)", "(3,)" or "()", written to a buffer of `room` bytes. Gives the buffer.
+ *
+ * AD_SHAPE_ROOM bytes hold any shape. In a smaller buffer the text is cut off. "" is given if the buffer is NULL or has
+ * no bytes. The text of an impossible shape is "no shape". */
 AD_API const char *ad_shape_tostring(ad_shape shape, char *buffer, size_t room);
 
 /** Bytes of one element. */
@@ -97,13 +100,13 @@ AD_API size_t ad_dtype_size(ad_dtype dtype);
 /** NumPy's name of a dtype: "float64", "bool". */
 AD_API const char *ad_dtype_name(ad_dtype dtype);
 
-/** Whether the dtype is real or complex floating point, NumPy's inexact: what can be differentiated. */
+/** Whether the dtype is real or complex floating point, which NumPy calls inexact. Only these can be differentiated. */
 AD_API bool ad_dtype_is_inexact(ad_dtype dtype);
 
 /** Whether the dtype is complex128 or complex64. */
 AD_API bool ad_dtype_is_complex(ad_dtype dtype);
 
-/** Whether the dtype is int64, int32 or uint8; bool is none of them. */
+/** Whether the dtype is int64, int32 or uint8. bool is not an integer dtype. */
 AD_API bool ad_dtype_is_integer(ad_dtype dtype);
 
 AD_END_DECLS

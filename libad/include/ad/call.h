@@ -1,7 +1,8 @@
-/* How the macros of the other headers call their functions. All but the weakly typed numbers is for C only.
+/* How the macros of the other headers call their functions. Everything but the weakly typed numbers is for C only.
  *
- * A macro is one line, in ad/macros, where libad/tools/generate.py writes it. It says which arguments are operands (A: an array or a C number) and which are plain (P), in their order,
- * and where named options follow, what the constant with their defaults is called:
+ * A macro is one line, in ad/macros, where libad/tools/generate.py writes it. It says which arguments are operands (A:
+ * an array or a C number) and which are plain (P), in their order. Where named options follow, it also gives the name
+ * of the constant with their defaults:
  *
  *     #define ad_add(a, b)  AD_CALL_AA_(ad_add, a, b)
  *     #define ad_at(x, ...) AD_CALL_AP_(ad_at, x, __VA_ARGS__)
@@ -17,11 +18,14 @@
  *         (ad_add)(ad_operand_array_(ad_1_a), ad_weak_integer(ad_1_b));
  *     })
  *
- * and ad_sum(x, .axis = 0) to the like: it declares ad_reduce_options ad_2_options_are_named = { defaults, .axis = 0, .ad_unused_ = 0 } and calls
- * ad_sum_with. A compiler that refuses ad_sum(x, 0) prints that name, or the line it stands in.
+ * ad_sum(x, .axis = 0) expands to something like it. It declares
  *
- * Every argument stands once, so the text of nested calls grows no faster than what was written. Operands and options are evaluated before
- * the place of the call is noted, from left to right. */
+ *     ad_reduce_options ad_2_options_are_named = { defaults, .axis = 0, .ad_unused_ = 0 };
+ *
+ * and calls ad_sum_with. A compiler that refuses ad_sum(x, 0) prints that name, or the line it is in.
+ *
+ * Every argument appears once, so the text of nested calls grows no faster than what was written. Operands and options
+ * are evaluated from left to right, before the place of the call is noted. */
 #ifndef AD_CALL_H
 #define AD_CALL_H
 
@@ -32,7 +36,7 @@
 
 AD_BEGIN_DECLS
 
-/** A weakly typed 0-d array, as a C number in an expression becomes: it never widens the dtype it meets. */
+/** A weakly typed 0-d array, which a C number in an expression becomes. It never widens the dtype that it meets. */
 AD_API ad_array *ad_weak_integer(int64_t value);
 AD_API ad_array *ad_weak_unsigned(uint64_t value); /* Errors: above INT64_MAX */
 AD_API ad_array *ad_weak_real(double value);
@@ -44,17 +48,18 @@ AD_END_DECLS
 
 /* ---- Operands ---- */
 
-/* GNU's type of the constant 1i. */
+/* The type of GNU's constant 1i. */
 __extension__ typedef _Complex int ad_complex_integer_;
 
-/* What _Generic chooses for a C number, by its kind. An enumeration is the integer it is compatible with. */
+/* What _Generic chooses for a C number, by its kind. An enumeration counts as the integer that it is compatible
+ * with. */
 #define AD_NUMBER_CASES_(real, complex, unsigned_integer, integer)                                                     \
     float: real, double: real, long double: real, float _Complex: complex, double _Complex: complex, long double _Complex: complex, \
     ad_complex_integer_: complex, _Bool: integer, char: integer, signed char: integer, unsigned char: integer, short: integer, \
     unsigned short: integer, int: integer, unsigned int: integer, long: integer, long long: integer,                   \
     unsigned long: unsigned_integer, unsigned long long: unsigned_integer
 
-/* What it chooses for an array: NULL is one, and an error when the program runs. */
+/* What _Generic chooses for an array. NULL counts as an array, and is an error when the program runs. */
 #if __STDC_VERSION__ >= 202311L
 #define AD_ARRAY_CASES_(array) ad_array *: array, const ad_array *: array, void *: array, nullptr_t: array
 #else
@@ -66,7 +71,7 @@ static inline ad_array *ad_operand_array_(const ad_array *x)
     return (ad_array *)(uintptr_t)x;
 }
 
-/* What it chooses for everything else: a function that cannot be called with it. */
+/* What _Generic chooses for everything else: a function that cannot be called with it. */
 struct ad_operands_are_arrays_or_C_numbers {
     char nothing;
 };
@@ -81,7 +86,7 @@ ad_array *ad_operands_are_arrays_or_C_numbers_(struct ad_operands_are_arrays_or_
 /* A name that occurs nowhere else. */
 #define AD_UNIQUE_ AD_JOIN_(ad_, AD_JOIN_(__COUNTER__, _))
 
-/* An operand alone. */
+/* One operand. */
 #define AD_OPERAND_(x)       AD_OPERAND_1_(AD_UNIQUE_, x)
 #define AD_OPERAND_1_(id, x) AD_OPERAND_2_(id, x)
 #define AD_OPERAND_2_(id, x)                                                                                           \
@@ -92,8 +97,9 @@ ad_array *ad_operands_are_arrays_or_C_numbers_(struct ad_operands_are_arrays_or_
 
 /* ---- Options ---- */
 
-/* A positional option is an error: gcc knows a struct marked AD_NAMED_, clang sees that nothing comes after the last field. (Clang takes one that
- * follows a named one, .axis = 0, 1, for the next field.) What the caller wrote may override the defaults before it. */
+/* A positional option is an error: gcc knows a struct marked AD_NAMED_, and clang sees that nothing comes after the
+ * last field. (But clang takes a positional option that follows a named one, .axis = 0, 1, for the next field.) What
+ * the caller wrote may override the defaults before it. */
 #ifdef __clang__
 #define AD_STRICT_ _Pragma("clang diagnostic error \"-Wexcess-initializers\"") _Pragma("clang diagnostic ignored \"-Winitializer-overrides\"")
 #define AD_AFTER_THE_LAST_FIELD_ .ad_unused_ = 0,
@@ -102,7 +108,7 @@ ad_array *ad_operands_are_arrays_or_C_numbers_(struct ad_operands_are_arrays_or_
 #define AD_AFTER_THE_LAST_FIELD_
 #endif
 
-/* Declares the options o: the defaults of AD_REDUCE (say), then what the caller wrote. */
+/* Declares the options o: the defaults of (say) AD_REDUCE, then what the caller wrote. */
 #define AD_LET_OPTIONS_(o, DEFAULTS, ...)                                                                              \
     _Pragma("GCC diagnostic push") AD_STRICT_                                                                          \
     __typeof__(DEFAULTS##_DEFAULTS) o = { DEFAULTS##_DEFAULTS_FIELDS_, AD_AFTER_THE_LAST_FIELD_                        \
@@ -123,7 +129,8 @@ ad_array *ad_operands_are_arrays_or_C_numbers_(struct ad_operands_are_arrays_or_
 #define AD_TEXT__(x) #x
 #define AD_TEXT_(x)  AD_TEXT__(x)
 
-/* Notes it for ad_error_where. The library's own calls keep the place of the program's, and its sources see no macros of plain functions. */
+/* Notes the place for ad_error_where. The library's own calls keep the place of the program's call, and its sources see
+ * no macros of plain functions. */
 #ifdef AD_INTERNAL_
 #define AD_SITE_(name) (void)0
 #else
@@ -192,8 +199,9 @@ ad_array *ad_operands_are_arrays_or_C_numbers_(struct ad_operands_are_arrays_or_
         (f)(AD_ARRAY_(id##a), AD_ARRAY_(id##b), AD_ARRAY_(id##c), __VA_ARGS__);                                        \
     })
 
-/* Functions that take no operands: of one argument, of more, of any. The first argument is evaluated before the place is noted, in the third form
- * none is: it may be a compound literal. None of them keeps a pointer that it is given: a compound literal lives as long as the call. */
+/* Functions without operands: of one argument, of several, of any number. The first argument is evaluated before the
+ * place is noted, except in the third form, where it may be a compound literal. None of these functions keeps a pointer
+ * that it is given, since a compound literal lives only as long as the call. */
 #define AD_CALL_P_(f, x)       AD_CALL_P_1_(AD_UNIQUE_, f, x)
 #define AD_CALL_P_1_(id, f, x) AD_CALL_P_2_(id, f, x)
 #define AD_CALL_P_2_(id, f, x)                                                                                         \

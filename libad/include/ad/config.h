@@ -1,9 +1,11 @@
 /* How many threads a call may use, and what the library is and runs on.
  *
- * Large elementwise loops, copies, products of matrices and stacks of products are shared with threads that libad keeps for the whole process; small
- * ones, and everything else, run on the thread that calls. Waiting threads sleep. The bits of a result do not depend on the number of threads; those of
- * products and decompositions do depend on the processor, for which OpenBLAS chooses its kernels, and on its version. Its own threads are not used: it
- * runs on one thread for each part of a product, and for each decomposition. */
+ * libad keeps threads for the whole process. They share large elementwise loops, copies, products of matrices and
+ * stacks of products. Small ones, and everything else, run on the calling thread. Waiting threads sleep.
+ *
+ * The bits of a result do not depend on the number of threads. Those of products and decompositions do depend on the
+ * processor, for which OpenBLAS chooses its kernels, and on the version of OpenBLAS. The threads of OpenBLAS are not
+ * used: it runs on one thread for each part of a product, and for each decomposition. */
 #ifndef AD_CONFIG_H
 #define AD_CONFIG_H
 
@@ -11,33 +13,37 @@
 
 AD_BEGIN_DECLS
 
-/** Sets how many threads calls that are made in this thread may use, itself included; other threads keep their number. As with everything that is set
- * in libad, a new thread starts with the default: OMP_NUM_THREADS, if that was set when the library was loaded, else the number of cores that
- * the thread may run on.
+/** Sets how many threads calls made in this thread may use, including this thread. Other threads keep their number.
  *
- * @param count  1: the calling thread alone; 0: the default again; more than there are cores is allowed, and slow
- * Errors: a negative number.
- * The child of a process that has shared a loop before the fork runs everything on the thread that calls, whatever is set. */
+ * A new thread starts with the default, as with everything that is set in libad. The default is OMP_NUM_THREADS, if
+ * that was set when the library was loaded. Otherwise it is the number of cores that the thread may run on.
+ *
+ * @param count  1: only the calling thread; 0: the default again. More than there are cores is allowed, and slow
+ * Errors: a negative number. The child of a process that has shared a loop before the fork runs everything on the
+ * calling thread, whatever is set. */
 AD_API void ad_set_num_threads(int count);
 
-/** How many threads calls that are made in this thread may use, itself included. */
+/** How many threads calls made in this thread may use, including this thread. */
 AD_API int ad_num_threads(void);
 
-/** Runs parts 0 .. parts - 1 of a loop of your own, each once, on the threads that libad's loops are shared with, the calling one included
- * (ad_set_num_threads); returns when all are done.
+/** Runs the parts 0 .. parts - 1 of a loop of your own, each once, on the threads that share libad's loops
+ * (ad_set_num_threads), including the calling one. Returns when all parts are done.
  *
- * Parts run in any order and at the same time: each should write to memory of its own, and no result should depend on which thread runs it. Cut a loop
- * by its size, not by the number of threads, and make a part some 10 microseconds of work or more. A loop within a part, libad's own or
- * another ad_parallel_for, runs on the part's thread alone, its parts in order. With one thread all parts run in order on the thread that calls.
+ * Parts run in any order and at the same time. Each should write to memory of its own, and no result should depend on
+ * which thread runs a part. Cut a loop by its size, not by the number of threads, and make a part take some 10
+ * microseconds or more. A loop within a part, libad's own or another ad_parallel_for, runs only on the part's thread,
+ * its parts in order. With one thread all parts run in order on the calling thread.
  *
- * A part begins without an error and has a scope of its own; what is made there and not retained is dropped at its end. A part should return, not leave
- * by longjmp or an exception, and should not use arrays that are being differentiated: in other threads that is an error.
+ * A part begins without an error and has a scope of its own. What is made there and not retained is dropped at its end.
+ * A part should return, and not leave by longjmp or an exception. It should not use arrays that are being
+ * differentiated: in other threads that is an error.
  *
  * @param parts    how many; 0: nothing is done
  * @param run      called with the number of the part and `context`
- * Errors: run is NULL, a negative number of parts. An error in a part, set by libad or with ad_set_error, does not stop other parts. That of the lowest part that
- * fails is recorded in the calling thread after the loop, unless an error was recorded before, which stays; other threads keep none.
- * What ad_on_error asks for is done then, once. */
+ * Errors: run is NULL; a negative number of parts. An error in a part, set by libad or with ad_set_error, does not stop
+ * other parts. If parts fail, the error of the lowest of them is set in the calling thread after the loop, unless an
+ * error was set before the loop; that one stays. Other threads keep no error. What ad_on_error asks for is done once,
+ * after the loop. */
 AD_API void ad_parallel_for(int64_t parts, void (*run)(int64_t part, void *context), void *context);
 
 /** What the library is and what it runs on here, one fact a line, for reports and beside measurements:
@@ -50,10 +56,15 @@ AD_API void ad_parallel_for(int64_t parts, void (*run)(int64_t part, void *conte
  *     products: OpenBLAS 0.3.21 (OpenMP build), kernels for SkylakeX
  *     LAPACK: that of OpenBLAS
  *
- * Where OpenBLAS does not know the processor and BLIS is installed, BLIS multiplies, and the last two lines say so: "products: BLIS 0.9.0, kernels for zen3",
- * "LAPACK: that of OpenBLAS 0.3.21 (OpenMP build), kernels for Prescott".
- * Memory is "checked" in a checked build, and "each block from malloc, for a memory checker" with the address sanitizer and under valgrind. The instruction set is that of the elementwise loops and reductions, the threads are ad_num_threads(). The command ad-config prints the same.
- * @return the text, which is the thread's: it is good until the thread asks again, or ends */
+ * The instruction set is that of the elementwise loops and reductions. The threads are ad_num_threads(). Memory is
+ * "checked" in a checked build, and "each block from malloc, for a memory checker" with the address sanitizer and under
+ * valgrind.
+ *
+ * Where OpenBLAS does not know the processor and BLIS is installed, BLIS multiplies, and the last two lines say so:
+ * "products: BLIS 0.9.0, kernels for zen3", "LAPACK: that of OpenBLAS 0.3.21 (OpenMP build), kernels for Prescott".
+ *
+ * The command ad-config prints the same.
+ * @return  the text, which belongs to the thread: it is valid until the thread asks again, or ends */
 AD_API const char *ad_config(void);
 
 AD_END_DECLS

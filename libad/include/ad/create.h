@@ -1,9 +1,11 @@
-/* Making arrays from numbers, and arrays from arrays: fills, ranges, grids, diagonals, triangles, conversions; as NumPy's of the same names.
+/* Making arrays from numbers, and arrays from arrays: fills, ranges, grids, diagonals, triangles, conversions. The
+ * names are NumPy's.
  *
- * What takes only numbers gives a constant. What takes arrays is differentiable in them at every order, and linear but for
- * ad_logspace and ad_geomspace. Shapes are AD_SHAPE(2, 3); AD_SCALAR_SHAPE makes a 0-d array.
+ * A function that takes only numbers gives a constant. One that takes arrays is differentiable in them at every order,
+ * and linear, except for ad_logspace and ad_geomspace. Shapes are AD_SHAPE(2, 3); AD_SCALAR_SHAPE makes a 0-d array.
  *
- * Errors of all: a negative dimension or too many elements (AD_ERROR_SHAPE); a value that is no dtype (AD_ERROR_DTYPE). */
+ * Errors of all: a negative dimension or too many elements (AD_ERROR_SHAPE); a value that is not a dtype
+ * (AD_ERROR_DTYPE). */
 #ifndef AD_CREATE_H
 #define AD_CREATE_H
 
@@ -12,33 +14,34 @@
 
 AD_BEGIN_DECLS
 
-/** The dtype of what is made. */
+/** Options of functions that make an array from numbers. */
 typedef struct ad_create_options {
     ad_dtype dtype; /**< = AD_F64 */
     int ad_unused_;
 } AD_NAMED_ ad_create_options;
 
-/** The dtype of what is made like something: by default that of the value in ad_full, that of the array in the _like functions and ad_asarray. */
+/** Options of functions that make an array like something. The default dtype is that of the value in ad_full, and that
+ * of the array in the _like functions and ad_asarray. */
 typedef struct ad_like_options {
     ad_dtype dtype; /**< = AD_NO_DTYPE */
     int ad_unused_;
 } AD_NAMED_ ad_like_options;
 
-/** Of ad_indices. */
+/** Options of ad_indices. */
 typedef struct ad_indices_options {
     ad_dtype dtype; /**< = AD_I64 */
     int ad_unused_;
 } AD_NAMED_ ad_indices_options;
 
-/** Of ad_eye and ad_tri. */
+/** Options of ad_eye and ad_tri. */
 typedef struct ad_eye_options {
     int64_t M;      /**< = -1: columns; -1: as many as rows */
-    int64_t k;      /**< the diagonal that holds the ones, or the last of them: 0 the main one, above it positive */
+    int64_t k;      /**< the diagonal that holds the ones, or the last one that does: 0 is the main one, positive ones are above it */
     ad_dtype dtype; /**< = AD_F64 */
     int ad_unused_;
 } AD_NAMED_ ad_eye_options;
 
-/** Of ad_linspace and ad_geomspace. */
+/** Options of ad_linspace and ad_geomspace. */
 typedef struct ad_linspace_options {
     int64_t num;    /**< = 50: how many values */
     bool endpoint;  /**< = true: whether stop is the last of them */
@@ -47,7 +50,7 @@ typedef struct ad_linspace_options {
     int ad_unused_;
 } AD_NAMED_ ad_linspace_options;
 
-/** Of ad_logspace. */
+/** Options of ad_logspace. */
 typedef struct ad_logspace_options {
     int64_t num;     /**< = 50 */
     bool endpoint;   /**< = true */
@@ -58,40 +61,40 @@ typedef struct ad_logspace_options {
     int ad_unused_;
 } AD_NAMED_ ad_logspace_options;
 
-/** Of ad_meshgrid. */
+/** Options of ad_meshgrid. */
 typedef struct ad_meshgrid_options {
-    const char *indexing; /**< = "xy": the first array runs along axis 1 and the second along axis 0; "ij": each along its own */
+    const char *indexing; /**< = "xy": the first array runs along axis 1 and the second along axis 0; "ij": each array along its own axis */
     bool sparse;          /**< leaves axes of length 1 where an array does not change */
     int ad_unused_;
 } AD_NAMED_ ad_meshgrid_options;
 
-/** Of ad_tril_indices and ad_triu_indices. */
+/** Options of ad_tril_indices and ad_triu_indices. */
 typedef struct ad_triangle_indices_options {
     int64_t k; /**< the diagonal where the triangle ends; 0 is the main one */
     int64_t m; /**< = -1: columns; -1: as many as rows */
     int ad_unused_;
 } AD_NAMED_ ad_triangle_indices_options;
 
-/** Of ad_diag_indices. */
+/** Options of ad_diag_indices. */
 typedef struct ad_diag_indices_options {
     int ndim; /**< = 2 */
     int ad_unused_;
 } AD_NAMED_ ad_diag_indices_options;
 
-/** Of ad_tril, ad_triu, ad_diag. */
+/** Options of ad_tril, ad_triu and ad_diag. */
 typedef struct ad_triangle_options {
     int64_t k; /**< which diagonal; 0 is the main one */
     int ad_unused_;
 } AD_NAMED_ ad_triangle_options;
 
-/** Of ad_diagonal. */
+/** Options of ad_diagonal. */
 typedef struct ad_diagonal_options {
     int64_t offset;   /**< which diagonal; 0 is the main one */
     int axis1, axis2; /**< = 0, 1: rows and columns */
     int ad_unused_;
 } AD_NAMED_ ad_diagonal_options;
 
-/** Of ad_make_diagonal. */
+/** Options of ad_make_diagonal. */
 typedef struct ad_make_diagonal_options {
     int64_t offset;        /**< which diagonal; 0 is the main one */
     int64_t rows, columns; /**< = -1: the smallest square that holds the diagonal */
@@ -119,7 +122,7 @@ AD_API ad_array *ad_ones(ad_shape shape);
 AD_API ad_array *ad_ones_like_with(const ad_array *x, ad_like_options options);
 AD_API ad_array *ad_ones_like(const ad_array *x);
 
-/** An array of which nobody needs the values; libad's are zeros. */
+/** An array whose values nobody needs; libad's are zeros. */
 AD_API ad_array *ad_empty_with(ad_shape shape, ad_create_options options);
 AD_API ad_array *ad_empty(ad_shape shape);
 AD_API ad_array *ad_empty_like_with(const ad_array *x, ad_like_options options);
@@ -146,53 +149,63 @@ AD_API ad_array *ad_tri(int64_t n);
 
 /* ---- Ranges ---- */
 
-/** start, start + step, ... before stop. ad_arange(stop), ad_arange(start, stop), ad_arange(start, stop, step): int64 if all are C integers, else float64.
+/** start, start + step, ... before stop. ad_arange(stop), ad_arange(start, stop), ad_arange(start, stop, step): int64
+ * if all are C integers, otherwise float64.
  * Errors: a step of 0; more values than can be addressed. */
 AD_API ad_array *ad_arange_from(const ad_number *numbers, int count);
 AD_API ad_array *ad_arange(double start, double stop, double step);
 
-/* The next three: num values between two ends along a new axis.
+/* The next three functions give num values between two ends along a new axis.
  *
  * @param start, stop  arrays that broadcast, or C numbers, real or complex; integers become float64
- * Derivative: exact in start and stop, at every order; with num = 1 all of it is start's. An integer dtype makes a constant.
+ * Derivative: exact in start and stop, at every order; with num = 1 it is all in start. An integer dtype makes a
+ * constant.
  * Errors: num negative; an axis out of range; shapes that do not broadcast. */
 
-/** At equal distances: start + i (stop - start)/(num - 1). The last is stop itself. Without the endpoint the distance is (stop - start)/num and stop
- * is left out. An integer dtype takes the next integer below, which complex values have not (an error). */
+/** At equal distances: start + i (stop - start)/(num - 1). The last value is stop itself. Without the endpoint the
+ * distance is (stop - start)/num and stop is left out. An integer dtype takes the next integer below, which does not
+ * exist for complex values (an error). */
 AD_API ad_array *ad_linspace_with(ad_array *start, ad_array *stop, ad_linspace_options options);
 AD_API ad_array *ad_linspace(ad_array *start, ad_array *stop);
 
-/** base to the powers that ad_linspace gives, from base^start to base^stop. An integer dtype truncates. Differentiable in .bases too. */
+/** base to the powers that ad_linspace gives, from base^start to base^stop. An integer dtype truncates. Differentiable
+ * in .bases too. */
 AD_API ad_array *ad_logspace_with(ad_array *start, ad_array *stop, ad_logspace_options options);
 AD_API ad_array *ad_logspace(ad_array *start, ad_array *stop);
 
-/** At equal ratios: start (stop/start)^(i/(num - 1)). The first is start itself and the last stop. An integer dtype truncates.
+/** At equal ratios: start (stop/start)^(i/(num - 1)). The first value is start itself and the last is stop. An integer
+ * dtype truncates.
  *
- * Both ends may be negative. Between reals of different signs the values are NaN; complex ones go from one to the other on a logarithmic
- * spiral, by the principal value of log(stop/start). float32 ends give float32; NumPy widens them here.
+ * Both ends may be negative. Between reals of different signs the values are NaN. Complex values go from one end to the
+ * other on a logarithmic spiral, by the principal value of log(stop/start). float32 ends give float32, where NumPy
+ * widens them.
  * Errors: a zero in start or stop. */
 AD_API ad_array *ad_geomspace_with(ad_array *start, ad_array *stop, ad_linspace_options options);
 AD_API ad_array *ad_geomspace(ad_array *start, ad_array *stop);
 
 /* ---- Grids ---- */
 
-/** The arrays of a list repeated to their common shape, without a copy. A tree of any structure comes back in that structure.
- * Linear: a cotangent is summed over what was repeated. Errors: shapes that do not broadcast. */
+/** The arrays of a list repeated to their common shape, without a copy. A tree of any structure gives a tree of that
+ * structure. Linear: a cotangent is summed over what was repeated. Errors: shapes that do not broadcast. */
 AD_API ad_tree *ad_broadcast_arrays(const ad_tree *arrays);
 
-/** The coordinates of a grid's points: a list of vectors or 0-d arrays, x of length n, y of length m, z ..., to arrays of shape (m,n,...), or (n,m,...)
- * with .indexing = "ij". Views; dtypes stay as they are.
+/** The coordinates of a grid's points. A list of vectors or 0-d arrays, x of length n, y of length m, z ..., gives
+ * arrays of shape (m,n,...), or (n,m,...) with .indexing = "ij". They are views, and dtypes stay as they are.
  *
- * @param arrays  a list of at most 32, or a tree, whose structure comes back; an array of more axes counts as flattened
- * Linear: a cotangent is summed over the axes along which its array does not change. Errors: another word for .indexing. */
+ * @param arrays  a list of at most 32, or a tree, and the result has its structure; an array of more axes counts as
+ *                flattened
+ * Linear: a cotangent is summed over the axes along which its array does not change. Errors: another word for
+ * .indexing. */
 AD_API ad_tree *ad_meshgrid_with(const ad_tree *arrays, ad_meshgrid_options options);
 AD_API ad_tree *ad_meshgrid(const ad_tree *arrays);
 
-/** The indices of a grid's points: (ndim, ...shape), where entry i holds each point's index along axis i. int64 by default. */
+/** The indices of a grid's points: (ndim, ...shape), where entry i holds each point's index along axis i. int64 by
+ * default. */
 AD_API ad_array *ad_indices_with(ad_shape shape, ad_indices_options options);
 AD_API ad_array *ad_indices(ad_shape shape);
 
-/** The places of the triangle that ad_tril or ad_triu leaves of an (n,m) matrix, row by row: a list of two int64 vectors, rows and columns. */
+/** The places of the triangle of an (n,m) matrix that ad_tril or ad_triu keeps, row by row: a list of two int64
+ * vectors, rows and columns. */
 AD_API ad_tree *ad_tril_indices_with(int64_t n, ad_triangle_indices_options options);
 AD_API ad_tree *ad_tril_indices(int64_t n);
 AD_API ad_tree *ad_triu_indices_with(int64_t n, ad_triangle_indices_options options);
@@ -204,33 +217,36 @@ AD_API ad_tree *ad_diag_indices(int64_t n);
 
 /* ---- Triangles and diagonals of the last two axes ---- */
 
-/** x with zeros above diagonal k, or below it. A selection: what is left out may be infinite or NaN. Errors: a 0-d array. */
+/** x with zeros above diagonal k, or below it. It selects: what is left out may be infinite or NaN. Errors: a 0-d
+ * array. */
 AD_API ad_array *ad_tril_with(ad_array *x, ad_triangle_options options);
 AD_API ad_array *ad_tril(ad_array *x);
 AD_API ad_array *ad_triu_with(ad_array *x, ad_triangle_options options);
 AD_API ad_array *ad_triu(ad_array *x);
 
-/** (n,) to a square matrix with x on diagonal k; (m,n) to its diagonal k. */
+/** A vector (n,) gives a square matrix with x on diagonal k. A matrix (m,n) gives its diagonal k. */
 AD_API ad_array *ad_diag_with(ad_array *x, ad_triangle_options options);
 AD_API ad_array *ad_diag(ad_array *x);
 
-/** The diagonal of axes axis1 and axis2, as the last axis of the result; without a copy. Rectangular and batched. */
+/** The diagonal of axes axis1 and axis2, as the last axis of the result, without a copy. The matrix may be rectangular,
+ * and the other axes are a batch. */
 AD_API ad_array *ad_diagonal_with(ad_array *x, ad_diagonal_options options);
 AD_API ad_array *ad_diagonal(ad_array *x);
 
-/** (..., n) to (..., rows, columns) with the last axis on diagonal `offset` of the last two and zeros elsewhere: the transpose of
- * ad_diagonal(x, .axis1 = -2, .axis2 = -1). Errors: a matrix whose diagonal has not n elements. */
+/** (..., n) to (..., rows, columns), with the last axis on diagonal `offset` of the last two and zeros elsewhere. It is
+ * the transpose of ad_diagonal(x, .axis1 = -2, .axis2 = -1). Errors: a matrix whose diagonal does not have n
+ * elements. */
 AD_API ad_array *ad_make_diagonal_with(ad_array *x, ad_make_diagonal_options options);
 AD_API ad_array *ad_make_diagonal(ad_array *x);
 
 /* ---- Conversions ---- */
 
-/** x with elements of another dtype. To integers truncates and is a constant; to bool asks
- * whether not zero; complex to real drops the imaginary part, as ad_real. */
+/** x with elements of another dtype. A conversion to integers truncates and is a constant. One to bool asks whether
+ * elements are not zero. One from complex to real drops the imaginary part, as ad_real. */
 AD_API ad_array *ad_astype(ad_array *x, ad_dtype dtype);
 
-/** An array, or a C number as a 0-d one of dtype int64, float64 or complex128: what ad_astype makes of it if a dtype is given, x as it is otherwise.
- * Errors: a C integer that the dtype cannot hold. */
+/** An array, or a C number as a 0-d array of dtype int64, float64 or complex128. If a dtype is given, it is converted
+ * as by ad_astype. Otherwise an array is given as it is. Errors: a C integer that the dtype cannot hold. */
 AD_API ad_array *ad_asarray_with(ad_array *x, ad_like_options options);
 AD_API ad_array *ad_asarray(ad_array *x);
 
@@ -253,7 +269,7 @@ static inline ad_number ad_number_unsigned_(uint64_t x)
 }
 AD_API ad_number ad_number_complex_(ad_complex x); /* an error */
 
-/* Cannot be called with anything else. */
+/* A function that cannot be called with anything else. */
 struct ad_a_range_has_C_numbers {
     char nothing;
 };

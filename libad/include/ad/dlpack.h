@@ -1,8 +1,9 @@
 /* DLPack: arrays given to other libraries and taken from them without a copy.
  *
- * The structs have the layout of DLPack 1.0 (https://github.com/dmlc/dlpack, include/dlpack/dlpack.h), under names of libad's: a DLManagedTensorVersioned *
- * is an ad_dlpack_versioned *, a DLManagedTensor *, the form before 1.0, an ad_dlpack_managed *. In Python the first is what a capsule named
- * "dltensor_versioned" holds, the second one named "dltensor"; the capsule is renamed to "used_dltensor_versioned" or "used_dltensor" by who takes it. */
+ * The structs have the layout of DLPack 1.0 (https://github.com/dmlc/dlpack, include/dlpack/dlpack.h), under names of
+ * libad's. A DLManagedTensorVersioned * is an ad_dlpack_versioned *. A DLManagedTensor *, the form before 1.0, is an
+ * ad_dlpack_managed *. In Python a capsule named "dltensor_versioned" holds the first, and one named "dltensor" the
+ * second. Whoever takes it renames the capsule to "used_dltensor_versioned" or "used_dltensor". */
 #ifndef AD_DLPACK_H
 #define AD_DLPACK_H
 
@@ -56,18 +57,21 @@ typedef struct ad_dlpack_versioned {
 
 /** x for another library: its elements as they are, with its strides, and a reference to it.
  *
- * The values alone: who takes it knows of no derivative. Nobody may write to the elements, which AD_DLPACK_READ_ONLY says; the form before 1.0 has no place
- * to say so.
- * @return  who takes it calls its deleter in the end, in any thread; NULL and an error on failure */
+ * It has the values only: whoever takes it knows of no derivative. Nobody may write to the elements, which
+ * AD_DLPACK_READ_ONLY says. The form before 1.0 cannot say so.
+ * @return  whoever takes it calls its deleter in the end, in any thread; NULL and an error on failure */
 AD_API ad_dlpack_versioned *ad_to_dlpack(const ad_array *x) AD_NOTED_;
 AD_API ad_dlpack_managed *ad_to_dlpack_managed(const ad_array *x) AD_NOTED_;
 
-/** An array over the elements of another library's tensor: a constant of every derivative. Its elements must not change any more.
+/** An array over the elements of another library's tensor. It is a constant of every derivative. The elements must not
+ * change any more.
  *
- * The tensor is taken over: its deleter is called when the last array over it is gone, in whichever thread drops it. On failure it stays the caller's.
- * dtypes: bool, uint8, int32, int64, float32, float64, complex64, complex128.
- * Errors: another major version (AD_ERROR_FORMAT); another device than the CPU, more than AD_MAX_NDIM axes, a negative length, a size that cannot be, no data
- * for elements, data that are not aligned for the dtype (AD_ERROR_VALUE, AD_ERROR_SHAPE); another dtype, several lanes (AD_ERROR_DTYPE). */
+ * The array takes the tensor over: the tensor's deleter is called when the last array over it is gone, in whichever
+ * thread drops it. On failure the tensor stays the caller's. dtypes: bool, uint8, int32, int64, float32, float64,
+ * complex64, complex128.
+ * Errors: another major version (AD_ERROR_FORMAT); another device than the CPU, more than AD_MAX_NDIM axes, a negative
+ * length, an impossible size, no data for elements, data that are not aligned for the dtype (AD_ERROR_VALUE,
+ * AD_ERROR_SHAPE); another dtype, several lanes (AD_ERROR_DTYPE). */
 AD_API ad_array *ad_from_dlpack(ad_dlpack_versioned *tensor) AD_NOTED_;
 AD_API ad_array *ad_from_dlpack_managed(ad_dlpack_managed *tensor) AD_NOTED_;
 

@@ -4,15 +4,17 @@
  * printf: ad_at(x, "%d:%d, :", lo, hi). Where an index is an array, or computed, it is a list of ad_index:
  * ad_at_list(x, AD_INDICES(AD_PICK(rows), AD_SLICE(0, 3))). Integers and slices give a view; arrays copy.
  *
- * All are linear in x (and most in the value): the derivative of reading is adding into zeros at the places read, so an index
- * that names a place twice adds up there. Index arrays are parameters, int64, int32, uint8 or bool. Every dtype is possible,
- * but for min and max no complex one.
+ * All functions are linear in x, and most are in the value. The derivative of reading adds into zeros at the places
+ * read, so an index that names a place twice adds up there. Index arrays are parameters, int64, int32, uint8 or bool.
+ * Every dtype is possible, but min and max do not take complex numbers.
  *
- * A mask, in an index or in ad_compress, and ad_flatnonzero are looked at: the shape of the result depends on their values. A recorded call (ad_on_call) that is
- * made again with a mask of another number of true elements is an error.
+ * A mask is looked at, in an index and in ad_compress, and so is the operand of ad_flatnonzero: the shape of the result
+ * depends on their values. A recorded call (ad_on_call) that is made again with a mask of another number of true
+ * elements is an error.
  *
- * Errors of all: an index out of bounds, too many indices, a string that cannot be read, step 0 (AD_ERROR_INDEX); an index array
- * of another dtype (AD_ERROR_DTYPE); shapes that do not broadcast (AD_ERROR_SHAPE). Out of bounds is never clamped, except in slices. */
+ * Errors of all: an index out of bounds, too many indices, a string that cannot be read, step 0 (AD_ERROR_INDEX); an
+ * index array of another dtype (AD_ERROR_DTYPE); shapes that do not broadcast (AD_ERROR_SHAPE). An index out of bounds
+ * is never clamped, except in slices. */
 #ifndef AD_INDEX_H
 #define AD_INDEX_H
 
@@ -40,7 +42,7 @@ typedef struct ad_index {
     ad_array *array;
 } ad_index;
 
-/** A list of them. */
+/** A list of entries. */
 typedef struct ad_index_list {
     int count;
     ad_index index[2 * AD_MAX_NDIM];
@@ -54,50 +56,54 @@ typedef struct ad_take_options {
 
 /** Options of ad_one_hot. */
 typedef struct ad_one_hot_options {
-    ad_dtype dtype; /**< = AD_F64: of the result */
+    ad_dtype dtype; /**< = AD_F64: dtype of the result */
     int ad_unused_;
 } AD_NAMED_ ad_one_hot_options;
 
 /* ---- Reading ---- */
 
-/** The part of x that an index names, x[...]. As NumPy: several index arrays are broadcast together, and their axes stand where the arrays stood
- * if those are neighbours, else first. The result shares memory with x unless there is an index array. */
+/** The part of x that an index names, x[...]. As in NumPy, several index arrays are broadcast together. If they are
+ * neighbours, their axes stand where the arrays stood; otherwise they come first. The result shares memory with x
+ * unless there is an index array. */
 AD_API ad_array *ad_at(ad_array *x, const char *index, ...) __attribute__((format(printf, 2, 3)));
 AD_API ad_array *ad_at_list(ad_array *x, ad_index_list index);
 
 /** `count` elements of one axis from `start` on, `step` apart (step may be negative, not 0); a view. */
 AD_API ad_array *ad_slice_axis(ad_array *x, int axis, int64_t start, int64_t count, int64_t step);
 
-/** The elements (or, along an axis, the slices) that integers name: x.shape with the axis replaced by index.shape.
+/** The elements that integers name, or the slices along an axis: x.shape with the axis replaced by index.shape.
  *
  * @param index  an integer array of any shape, or a C integer; negative counts from the end */
 AD_API ad_array *ad_take(ad_array *x, ad_array *index);
 AD_API ad_array *ad_take_with(ad_array *x, ad_array *index, ad_take_options options);
 
-/** For each place of index the element of x at that place along the axis: what ad_argsort and ad_argmax (with .keepdims) give is such an index.
+/** For each place of index, the element of x at that place along the axis. ad_argsort, and ad_argmax with .keepdims,
+ * give such an index.
  *
- * @param index  integers, of x's ndim; its other axes broadcast with x's
+ * @param index  integers, with as many axes as x; its other axes broadcast with those of x
  * @return       the broadcast shape, with the length of index along the axis */
 AD_API ad_array *ad_take_along_axis(ad_array *x, ad_array *index, int axis);
 
 /** The slices along an axis (or elements of the flattened array) where a condition holds.
  *
- * @param condition  (n,), n at most the length of the axis; true where not 0 */
+ * @param condition  (n,), with n at most the length of the axis; true where it is not 0 */
 AD_API ad_array *ad_compress(ad_array *condition, ad_array *x);
 AD_API ad_array *ad_compress_with(ad_array *condition, ad_array *x, ad_take_options options);
 
 /** The places in the flattened array where x is not 0: int64, a constant of every derivative. */
 AD_API ad_array *ad_flatnonzero(ad_array *x);
 
-/** A row of zeros with a one for each integer: index.shape + (classes,), a constant of every derivative. As jax.nn.one_hot, but an
- * integer that is not in 0 ... classes-1 is an error. */
+/** A row of zeros with a one for each integer: index.shape + (classes,). A constant of every derivative. As
+ * jax.nn.one_hot, but an integer that is not in 0 ... classes-1 is an error. */
 AD_API ad_array *ad_one_hot(ad_array *index, int64_t classes);
 AD_API ad_array *ad_one_hot_with(ad_array *index, int64_t classes, ad_one_hot_options options);
 
-/* ---- Functional updates: a new array like x, changed at the places that an index names. The value broadcasts to them and is
- *      converted to x's dtype (complex into real is an error, and so is a C integer out of its range). Where an index names a
- *      place twice, ad_at_add adds both values, mul, min and max apply both, and of ad_at_set the last one stays and alone gets
- *      the cotangent. ---- */
+/* ---- Functional updates ----
+ *
+ * Each gives a new array like x, changed at the places that an index names. The value broadcasts to them and is
+ * converted to x's dtype. Complex into real is an error, and so is a C integer out of its range. If an index names a
+ * place twice, ad_at_add adds both values, and mul, min and max apply both. In ad_at_set the last value stays, and it
+ * alone gets the cotangent. */
 
 /** x[index] = value. The old elements there get cotangent 0. */
 AD_API ad_array *ad_at_set(ad_array *x, ad_array *value, const char *index, ...) __attribute__((format(printf, 3, 4)));
@@ -119,11 +125,11 @@ AD_API ad_array *ad_at_min_list(ad_array *x, ad_array *value, ad_index_list inde
 AD_API ad_array *ad_at_max(ad_array *x, ad_array *value, const char *index, ...) __attribute__((format(printf, 3, 4)));
 AD_API ad_array *ad_at_max_list(ad_array *x, ad_array *value, ad_index_list index);
 
-/** x with value added at the places that ad_take(x, index) reads; the value broadcasts to what that gives. */
+/** x with value added at the places that ad_take(x, index) reads. The value broadcasts to what that gives. */
 AD_API ad_array *ad_put_add(ad_array *x, ad_array *index, ad_array *value);
 AD_API ad_array *ad_put_add_with(ad_array *x, ad_array *index, ad_array *value, ad_take_options options);
 
-/** The same with value in place of the elements. */
+/** x with value in place of the elements that ad_take(x, index) reads. */
 AD_API ad_array *ad_put_set(ad_array *x, ad_array *index, ad_array *value);
 AD_API ad_array *ad_put_set_with(ad_array *x, ad_array *index, ad_array *value, ad_take_options options);
 

@@ -1,8 +1,9 @@
 /* Random numbers that depend on nothing but their key.
  *
- * Philox4x32-10 of Salmon et al. (2011), "Parallel random numbers: as easy as 1, 2, 3": element i of a draw is a function of the key
- * and of i, computed with + - * / and sqrt only. The same key gives the same bits on every machine, in every thread, and a draw is
- * the beginning of every longer one. So a key is used for one draw; ad_random_fold_in makes as many keys from it as are wanted.
+ * Philox4x32-10 of Salmon et al. (2011), "Parallel random numbers: as easy as 1, 2, 3": element i of a draw is a
+ * function of the key and of i, computed with + - * / and sqrt only. The same key gives the same bits on every machine
+ * and in every thread, and a draw is the beginning of every longer one. So use a key for one draw only.
+ * ad_random_fold_in makes as many keys from it as are wanted.
  *
  * Results are C-contiguous and constants of every derivative. Errors of all: a negative dimension, or one too many. */
 #ifndef AD_RANDOM_H
@@ -17,7 +18,7 @@ typedef struct ad_key {
     uint64_t hi, lo;
 } ad_key;
 
-/** Of ad_random_uniform. Begin with AD_UNIFORM_DEFAULTS. */
+/** Options of ad_random_uniform. Begin with AD_UNIFORM_DEFAULTS. */
 typedef struct ad_uniform_options {
     ad_dtype dtype; /**< = AD_F64: or AD_F32 */
     double low;     /**< = 0 */
@@ -25,7 +26,7 @@ typedef struct ad_uniform_options {
     int ad_unused_;
 } AD_NAMED_ ad_uniform_options;
 
-/** Of ad_random_normal. Begin with AD_NORMAL_DEFAULTS. */
+/** Options of ad_random_normal. Begin with AD_NORMAL_DEFAULTS. */
 typedef struct ad_normal_options {
     ad_dtype dtype; /**< = AD_F64: or AD_F32 */
     double loc;     /**< = 0 */
@@ -33,7 +34,7 @@ typedef struct ad_normal_options {
     int ad_unused_;
 } AD_NAMED_ ad_normal_options;
 
-/** Of ad_random_choice. Begin with AD_CHOICE_DEFAULTS. */
+/** Options of ad_random_choice. Begin with AD_CHOICE_DEFAULTS. */
 typedef struct ad_choice_options {
     bool replace; /**< = true: an index may be drawn again */
     int ad_unused_;
@@ -51,12 +52,14 @@ AD_API void ad_random_split(ad_key key, ad_key *keys, int count);
 /** 64 random bits for each element, as int64. */
 AD_API ad_array *ad_random_bits(ad_key key, ad_shape shape) AD_NOTED_;
 
-/** Uniform in low <= x < high. Errors: low > high, one that is not finite, or a dtype other than float64 and float32. */
+/** Uniform in low <= x < high. Errors: low > high, a bound that is not finite, or a dtype other than float64 and
+ * float32. */
 AD_API ad_array *ad_random_uniform(ad_key key, ad_shape shape);
 AD_API ad_array *ad_random_uniform_with(ad_key key, ad_shape shape, ad_uniform_options options);
 
-/** Normal with mean loc and standard deviation scale, by the inverse distribution function of Wichura (1988), "Algorithm AS 241".
- * Derivatives in loc and scale: draw with the defaults and write loc + scale z. Errors: scale < 0; dtypes as above. */
+/** Normal with mean loc and standard deviation scale, by the inverse distribution function of Wichura (1988),
+ * "Algorithm AS 241". For derivatives in loc and scale, draw with the defaults and write loc + scale z. Errors: scale <
+ * 0; other dtypes. */
 AD_API ad_array *ad_random_normal(ad_key key, ad_shape shape);
 AD_API ad_array *ad_random_normal_with(ad_key key, ad_shape shape, ad_normal_options options);
 

@@ -1,8 +1,8 @@
-/* The C function types that the transformations know, and what each makes of them.
+/* The C function types that the transformations know, and the type that each transformation gives for them.
  *
- * One to four arrays; or a tree followed by up to three arrays or trees; each with or without a trailing
- * void * context; returning an array or a tree. A row gives the signature in letters, the types of the first four
- * arguments (ad_array * where there are fewer), and the C argument list. For C only. */
+ * The types take one to four arrays, or a tree followed by up to three arrays or trees. Each may have a trailing void *
+ * context. They return an array or a tree. A row gives the signature in letters, the types of the first four arguments
+ * (ad_array * where there are fewer), and the C argument list. For C only. */
 #ifndef AD_SIGNATURE_H
 #define AD_SIGNATURE_H
 
@@ -50,14 +50,15 @@
 
 #define AD_SIGNATURES_(M) AD_ARGUMENT_LISTS_(M, "a", ad_array *) AD_ARGUMENT_LISTS_(M, "t", ad_tree *)
 
-/* A function's signature as a string: AD_SIGNATURE_(f) is "a(a,p)" for an ad_array *(ad_array *, void *). An ad_fn knows it itself. A void *
- * stands for all other types. */
+/* A function's signature as a string: AD_SIGNATURE_(f) is "a(a,p)" for an ad_array *(ad_array *, void *). An ad_fn
+ * knows its own. A void * stands for all other types. */
 #define AD_SIGNATURE_CASE_(r, R, letters, T0, T1, T2, T3, ...) R (*)(__VA_ARGS__) : r "(" letters ")",
 #define AD_SIGNATURE_(f) _Generic((f), AD_SIGNATURES_(AD_SIGNATURE_CASE_) ad_fn *: "", default: (void *)0)
 
-/* What stands in a cast before the transformed function: the type of a null pointer chosen by f's type.
- * SAME: f's own; GRADn: returns what argument n is; VALUEn: takes a pointer to it besides; ALONG: takes one more argument
- * like the first and returns one; PULL: takes an array besides and returns what the first argument is; RESULT: what f returns. */
+/* What is cast before the transformed function: a null pointer whose type is chosen by f's type. SAME: f's own type.
+ * GRADn: returns what argument n is. VALUEn: takes a pointer to that besides. ALONG: takes one more argument like the
+ * first and returns one. PULL: takes an array besides and returns what the first argument is. RESULT: what f
+ * returns. */
 #define AD_SAME_CASE_(r, R, letters, T0, T1, T2, T3, ...)   R (*)(__VA_ARGS__) : (R (*)(__VA_ARGS__))0,
 #define AD_GRAD0_CASE_(r, R, letters, T0, T1, T2, T3, ...)  R (*)(__VA_ARGS__) : (T0 (*)(__VA_ARGS__))0,
 #define AD_GRAD1_CASE_(r, R, letters, T0, T1, T2, T3, ...)  R (*)(__VA_ARGS__) : (T1 (*)(__VA_ARGS__))0,
@@ -73,7 +74,7 @@
 
 #define AD_TYPE_OF_(CASE, f) _Generic((f), AD_SIGNATURES_(CASE) default: (f))
 
-/* The same with an argument number: a constant picks the type, anything else means argument 0's. */
+/* The same for an argument number. A constant picks the type; anything else counts as argument 0. */
 #define AD_NUMBER_IS_(n, k) (__builtin_constant_p(n) ? (n) == (k) : 0)
 #define AD_NUMBERED_TYPE_(CASE, f, n)                                                                                  \
     __builtin_choose_expr(AD_NUMBER_IS_(n, 1), AD_TYPE_OF_(CASE##1_CASE_, f),                                          \

@@ -6,7 +6,7 @@
 
 AD_BEGIN_DECLS
 
-/* Of the headers. The build compares them with the version of the project. */
+/* The version of the headers. The build compares it with the version of the project. */
 #define AD_VERSION_MAJOR 0
 #define AD_VERSION_MINOR 1
 #define AD_VERSION_PATCH 0
@@ -17,7 +17,7 @@ AD_BEGIN_DECLS
 /** "0.1.0". */
 #define AD_VERSION AD_QUOTE_(AD_VERSION_MAJOR) "." AD_QUOTE_(AD_VERSION_MINOR) "." AD_QUOTE_(AD_VERSION_PATCH)
 
-/** The version of the library that runs, which may be a later one than the AD_VERSION that the program was compiled with. */
+/** The version of the library that runs. It may be later than the AD_VERSION that the program was compiled with. */
 AD_API const char *ad_version(void);
 
 AD_END_DECLS
