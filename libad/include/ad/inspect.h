@@ -1,9 +1,10 @@
 /* Seeing inside: names of values, every call of an operation, and functions printed as the calls that they make.
  *
- * Two variables of the environment need no change of the program, and hold for all its threads:
+ * Two variables of the environment need no change of the program. They hold for all its threads:
  *
- *     AD_PROFILE=1    when a thread ends: a table on stderr of the operations it called, how often, and how long they took
- *     AD_DEBUG_NAN=1  the first operation that makes a NaN or an infinity of finite operands fails, and names itself and its operands */
+ *     AD_PROFILE=1    when a thread ends: a table on stderr of the operations it called, how often, and their seconds
+ *     AD_DEBUG_NAN=1  an operation that makes a NaN or an infinity of finite operands fails, and names itself and them
+ */
 #ifndef AD_INSPECT_H
 #define AD_INSPECT_H
 
@@ -16,7 +17,9 @@ AD_BEGIN_DECLS
 /** x under a name, of which the first 47 bytes count (whole characters of UTF-8), for traces and for errors of the operations that it is an operand of.
  * An empty one takes a name away.
  *
- * The result has the values, shape and dtype of x (of a C number, those of an array made of it); its derivative is that of x. Errors: a name that is NULL. */
+ * The result has the values, shape and dtype of x. (For a C number it is an array made of it.) Its derivative is that
+ * of x.
+ * Errors: a name that is NULL. */
 AD_API ad_array *ad_name(ad_array *x, const char *name);
 
 /** What a call of an operation belongs to. */
@@ -26,7 +29,7 @@ typedef enum ad_call_phase {
     AD_PHASE_TANGENT  /**< tangents: forward mode */
 } ad_call_phase;
 
-/** A call of an operation that was computed. */
+/** A call of an operation, after it was computed. */
 typedef struct ad_call_event {
     const ad_primitive *operation;
     const void *options; /**< of the call, as `operation->fields` describes them; NULL: none */
@@ -35,13 +38,13 @@ typedef struct ad_call_event {
     int inputs_count, outputs_count;
     int depth; /**< 0: made by the program or a rule; more: part of the value of another call */
     ad_call_phase phase;
-    const ad_primitive *rule_of; /**< the operation whose rule made the call, or gave what it adds; NULL: none */
-    double seconds;              /**< that it took by the clock, with the calls that are part of it */
+    const ad_primitive *rule_of; /**< the operation whose rule made the call, or gave what the call adds; NULL: none */
+    double seconds;              /**< by the clock, including the calls that are part of this one */
     int64_t bytes;               /**< of the outputs' elements */
 } ad_call_event;
 
-/** Sees a call. What it makes is dropped, and its own calls are not told. False and an error: the call fails with it. The event
- * lasts as long as the call of the hook; ad_retain keeps an array. */
+/** Sees a call. What the hook makes is dropped, and its own calls are not reported. False and an error: the call fails
+ * with it. The event lasts as long as the call of the hook; ad_retain keeps an array of it. */
 typedef bool ad_call_hook(const ad_call_event *event, void *context);
 
 /** Options of a call for later: a copy that holds all it needs, until ad_options_free. The options themselves where `primitive->options_size` is 0. NULL and an
@@ -65,16 +68,19 @@ AD_API char *ad_options_text(const ad_primitive *primitive, const void *options)
  * one at a time. While calls are told, cotangents are added by operations, too, and no short way is taken. Results have the same bits. */
 AD_API void ad_on_call(ad_call_hook *hook, void *context);
 
-/** Writes the calls that a function makes as a program, one a line, in the order in which they are made: what each makes, its operands and options. Calls in
- * rules say of which operation. A value has the name that ad_name gave it, or a number; arrays that no call made are constants. The function is called
- * once, and its values are kept until it has been.
+/** Writes the calls that a function makes as a program, one a line, in the order in which they are made: what each
+ * makes, its operands and its options. A call in a rule says of which operation. A value has the name that ad_name gave
+ * it, or a number. Arrays that no call made are constants. The function is called once, and its values are kept until
+ * it has returned.
  *
- * @param title  stands in front, the function's text under the macros; NULL: nothing does
+ * @param title  stands in front; under the macros it is the function's text; NULL: nothing does
  *
- * Under the macros ad_print_trace(f, x, ...) and ad_fprint_trace(stream, f, x, ...). False and an error: that of the function, or what cannot be written. */
+ * Under the macros ad_print_trace(f, x, ...) and ad_fprint_trace(stream, f, x, ...). False and an error: that of the
+ * function, or text that cannot be written. */
 AD_API bool ad_fprint_trace_of(FILE *stream, const char *title, ad_fn *fn, ...);
 
-/** The same as a graph for Graphviz: `dot -Tsvg`. Under the macro ad_trace_dot(stream, f, x, ...). */
+/** The calls that a function makes as a graph for Graphviz: `dot -Tsvg`. Under the macro
+ * ad_trace_dot(stream, f, x, ...). */
 AD_API bool ad_trace_dot_of(FILE *stream, ad_fn *fn, ...);
 
 #ifndef __cplusplus

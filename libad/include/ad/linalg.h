@@ -13,42 +13,47 @@ AD_BEGIN_DECLS
 #define AD_NORM_FRO (-0x1.46524fp100)
 /** The nuclear norm of a matrix, for .ord. */
 #define AD_NORM_NUC (-0x1.4e5543p100)
-/** .ord not given: the 2-norm of all elements taken. */
+/** .ord not given: the 2-norm of all elements that are taken. */
 #define AD_NORM_NONE (-0x1.4e4f4ep100)
 
 /** Options of ad_linalg_norm. Begin with AD_LINALG_NORM_DEFAULTS. */
 typedef struct ad_linalg_norm_options {
     double ord;    /**< = AD_NORM_NONE: 1, 2, INFINITY, -INFINITY, 0, any p; AD_NORM_FRO, AD_NORM_NUC */
     int axis;      /**< = AD_NO_AXIS: one axis, of vectors */
-    ad_axes axes;  /**< one: of vectors; two: of matrices (rows, columns) */
+    ad_axes axes;  /**< one: the axis of vectors; two: those of matrices (rows, columns) */
     bool keepdims; /**< keep the axes with length 1 */
     int ad_unused_;
 } AD_NAMED_ ad_linalg_norm_options;
 
-/** Norm of vectors or matrices, real or complex; the result is real. Integers as float64.
+/** Norm of vectors or matrices, real or complex. The result is real. Integers count as float64.
  *
- * Without axes a 1-d array is a vector, a 2-d array a matrix, and an array of any shape has a norm if ord is not given. Vectors: ord p
- * is sum(|x|^p)^(1/p), INFINITY and -INFINITY the largest and smallest |x|, 0 the number of elements that are not 0. Matrices: AD_NORM_FRO, 1 and -1 the
- * largest and smallest column sum of |x|, INFINITY and -INFINITY those of rows; 2 and -2 the largest and smallest singular value,
- * AD_NORM_NUC the sum of them.
- * Elements are scaled where squares or powers of them would overflow or underflow.
- * Derivative: conj(x)/y for the 2-norm, which real infinities share, and its like for the others; ties are shared; constant for ord 0. A norm that is 0 counts as constant: its derivatives
- * of every order are 0, and so are those of its square, in every nesting of modes. (ad_sum(ad_square(x)) has the second derivative 2 there.)
- * Matrices, ord 2, -2, AD_NORM_NUC: as ad_linalg_svdvals; singular values within its tolerance of the largest or smallest one are ties.
- * Errors: a number of axes that is not 1 or 2; an ord that is not defined for matrices, or for vectors; those of ad_linalg_svdvals. */
+ * Without axes, a 1-d array is a vector and a 2-d array a matrix; an array of any shape has a norm if ord is not given.
+ * Vectors: ord p is sum(|x|^p)^(1/p), INFINITY and -INFINITY the largest and smallest |x|, 0 the number of elements
+ * that are not 0. Matrices: AD_NORM_FRO; 1 and -1 the largest and smallest column sum of |x|; INFINITY and -INFINITY
+ * those of rows; 2 and -2 the largest and smallest singular value; AD_NORM_NUC the sum of them. Elements are scaled
+ * where their squares or powers would overflow or underflow.
+ *
+ * Derivative: conj(x)/y for the 2-norm, where infinite real elements share it, and the like for the others. Ties are
+ * shared. ord 0 is a constant. A norm that is 0 counts as a constant: its derivatives of every order are 0, and so are
+ * those of its square, in every nesting of modes. (ad_sum(ad_square(x)) has the second derivative 2 there.) For
+ * matrices with ord 2, -2 or AD_NORM_NUC it is as for ad_linalg_svdvals; singular values within its tolerance of the
+ * largest or smallest one are ties.
+ * Errors: a number of axes other than 1 or 2; an ord that is not defined for matrices, or for vectors; those of
+ * ad_linalg_svdvals. */
 AD_API ad_array *ad_linalg_norm(ad_array *x);
 AD_API ad_array *ad_linalg_norm_with(ad_array *x, ad_linalg_norm_options options);
 
 /** Options of ad_linalg_vector_norm. Begin with AD_LINALG_VECTOR_NORM_DEFAULTS. */
 typedef struct ad_linalg_vector_norm_options {
     double ord;    /**< = 2: 1, INFINITY, -INFINITY, 0, any p */
-    int axis;      /**< = AD_NO_AXIS: one axis; default: all of them */
+    int axis;      /**< = AD_NO_AXIS: one axis; by default all of them */
     ad_axes axes;  /**< several, whose elements are one vector */
     bool keepdims; /**< keep the axes with length 1 */
     int ad_unused_;
 } AD_NAMED_ ad_linalg_vector_norm_options;
 
-/** Norm of vectors, which may lie along several axes: without axes that of all elements. As ad_linalg_norm in all else. As numpy.linalg.vector_norm. */
+/** Norm of vectors, which may lie along several axes. Without axes it is the norm of all elements. Otherwise as
+ * ad_linalg_norm. As numpy.linalg.vector_norm. */
 AD_API ad_array *ad_linalg_vector_norm(ad_array *x);
 AD_API ad_array *ad_linalg_vector_norm_with(ad_array *x, ad_linalg_vector_norm_options options);
 
@@ -59,44 +64,53 @@ typedef struct ad_linalg_matrix_norm_options {
     int ad_unused_;
 } AD_NAMED_ ad_linalg_matrix_norm_options;
 
-/** Norm of the matrices in the last two axes. As ad_linalg_norm in all else. As numpy.linalg.matrix_norm. */
+/** Norm of the matrices in the last two axes. Otherwise as ad_linalg_norm. As numpy.linalg.matrix_norm. */
 AD_API ad_array *ad_linalg_matrix_norm(ad_array *x);
 AD_API ad_array *ad_linalg_matrix_norm_with(ad_array *x, ad_linalg_matrix_norm_options options);
 
-/** Singular values of matrices, real or complex, the largest first. Integers as float64.
+/** Singular values of matrices, real or complex, the largest first. Integers count as float64.
  *
  * @param x  (..., m, n)
  * @return   (..., min(m, n)), real; NaN for a matrix with an infinity in it
- * Derivative: Re diag(U^H dx V) of the thin decomposition x = U diag(s) V^H, which does not depend on the gaps between singular values; one that
- * is at most tolerance = max(m, n) eps max(s) is a constant, so the derivative is 0 at a zero matrix. From the second order on the derivatives of U
- * and V come in (Wan and Zhang 2019, arXiv 1909.02659), with 1/gap taken as 0 for gaps within the tolerance, so that all is finite; a
- * gap above it costs eps max(s)/gap in relative accuracy. At equal singular values the first derivative of a function symmetric in them is
- * exact, and so is the second one of their sum; all others lack, without an error, what would be divided by the gap.
+ * Derivative: Re diag(U^H dx V) of the thin decomposition x = U diag(s) V^H, which does not depend on the gaps between
+ * singular values. A singular value that is at most tolerance = max(m, n) eps max(s) is a constant, so the derivative
+ * is 0 at a zero matrix.
+ *
+ * From the second order on the derivatives of U and V come in (Wan and Zhang 2019, arXiv 1909.02659). 1/gap is taken as
+ * 0 for gaps within the tolerance, so that everything is finite. A gap above it costs eps max(s)/gap in relative
+ * accuracy. At equal singular values the first derivative of a function that is symmetric in them is exact, and so is
+ * the second derivative of their sum. All other derivatives lack, without an error, the terms that would be divided by
+ * the gap.
  * Errors: fewer than two axes; a NaN in x, or no convergence (AD_ERROR_NUMERIC, as NumPy's LinAlgError). */
 AD_API ad_array *ad_linalg_svdvals(ad_array *x);
 
 /* ---- Systems, inverses, determinants ----
  *
- * Matrices are the last two axes, leading axes count a stack. Integers and bools count as float64; real and complex, float32 and float64. Errors of all: fewer than
- * two axes, matrices that are not square where they should be, sizes above 30000. Values and derivatives of one call share one LU factorization, at every order. */
+ * Matrices are the last two axes; leading axes count a stack. Elements are real or complex, in float32 or float64;
+ * integers and bools count as float64. Errors of all: fewer than two axes; matrices that are not square where they
+ * should be; sizes above 30000. The value and the derivatives of one call share one LU factorization, at every
+ * order. */
 
-/** Of ad_linalg_solve. */
+/** Options of ad_linalg_solve. */
 typedef struct ad_linalg_solve_options {
-    const char *assume_a; /**< "gen", the default; "her": Hermitian, "pos": Hermitian and positive definite, of which the lower triangle is read */
+    const char *assume_a; /**< "gen", the default; "her": Hermitian; "pos": Hermitian and positive definite. For "her" and "pos" only the lower triangle is
+                               read */
     int ad_unused_;
 } AD_NAMED_ ad_linalg_solve_options;
 
 /** x with a x = b.
  *
  * @param a  (..., n, n)
- * @param b  (n,), or (..., n, k), whose leading axes broadcast with a's
+ * @param b  (n,), or (..., n, k), whose leading axes broadcast with those of a
  * @return   (..., n), or (..., n, k), in their common dtype
- * Derivative: with y = a^-T g, y in b and -y x^T in a; for "her" and "pos" the one on Hermitian matrices, whose cotangent is Hermitian.
- * Errors: shapes; a singular (AD_ERROR_NUMERIC, with the matrix and the pivot), or not positive definite. As numpy.linalg.solve and scipy.linalg.solve. */
+ * Derivative: with y = a^-T g, it is y in b and -y x^T in a. For "her" and "pos" it is the one on Hermitian matrices,
+ * whose cotangent is Hermitian.
+ * Errors: shapes that do not fit; an a that is singular (AD_ERROR_NUMERIC, with the matrix and the pivot) or not
+ * positive definite. As numpy.linalg.solve and scipy.linalg.solve. */
 AD_API ad_array *ad_linalg_solve(ad_array *a, ad_array *b);
 AD_API ad_array *ad_linalg_solve_with(ad_array *a, ad_array *b, ad_linalg_solve_options options);
 
-/** Of ad_linalg_solve_triangular. */
+/** Options of ad_linalg_solve_triangular. */
 typedef struct ad_linalg_solve_triangular_options {
     int trans;          /**< = 0: a x = b; 1: a^T x = b; 2: a^H x = b */
     bool lower;         /**< the lower triangle is read; false: the upper one */
@@ -104,30 +118,34 @@ typedef struct ad_linalg_solve_triangular_options {
     int ad_unused_;
 } AD_NAMED_ ad_linalg_solve_triangular_options;
 
-/** x with a x = b of a triangular a, of which the other elements are not read; shapes as in ad_linalg_solve. Cotangents of elements that are not read are 0.
- * Errors: a zero on the diagonal. As scipy.linalg.solve_triangular. */
+/** x with a x = b for a triangular a. The other elements of a are not read, and their cotangents are 0. Shapes are as
+ * in ad_linalg_solve. Errors: a zero on the diagonal. As scipy.linalg.solve_triangular. */
 AD_API ad_array *ad_linalg_solve_triangular(ad_array *a, ad_array *b);
 AD_API ad_array *ad_linalg_solve_triangular_with(ad_array *a, ad_array *b, ad_linalg_solve_triangular_options options);
 
 /** The inverse y of square matrices. Derivative: -y da y. Errors: a singular matrix. As numpy.linalg.inv. */
 AD_API ad_array *ad_linalg_inv(ad_array *a);
 
-/** The determinant, (...). Derivative: the cofactors, also at singular matrices, where they and their change are made of singular values, without a division;
- * the third derivative at a singular matrix is an error. As numpy.linalg.det. */
+/** The determinant, (...). Derivative: the cofactors, also at singular matrices. There they and their change are made
+ * of singular values, without a division. The third derivative at a singular matrix is an error. As
+ * numpy.linalg.det. */
 AD_API ad_array *ad_linalg_det(ad_array *a);
 
-/** {"sign", "logabsdet"} of the determinant, (...) each; a singular matrix has 0 and -infinity. Derivative: that of the logarithm is a^-T, infinite at a singular matrix;
- * the sign of a complex determinant turns, that of a real one is a constant. As numpy.linalg.slogdet. */
+/** {"sign", "logabsdet"} of the determinant, (...) each. A singular matrix has 0 and -infinity. Derivative: that of the
+ * logarithm is a^-T, infinite at a singular matrix. The sign of a complex determinant turns; that of a real one is a
+ * constant.
+ * As numpy.linalg.slogdet. */
 AD_API ad_tree *ad_linalg_slogdet(ad_array *a);
 
-/** Of ad_linalg_cholesky. */
+/** Options of ad_linalg_cholesky. */
 typedef struct ad_linalg_cholesky_options {
     bool upper;       /**< reads the upper triangle and gives u with a = u^H u */
-    const char *UPLO; /**< "L" or "U": the triangle that is read, and whose function is differentiated; default: as .upper says, and derivatives on Hermitian matrices */
+    const char *UPLO; /**< "L" or "U": the triangle that is read, and the derivative is that of a function of its elements. Default: the triangle that .upper
+                           says, and derivatives on Hermitian matrices */
     int ad_unused_;
 } AD_NAMED_ ad_linalg_cholesky_options;
 
-/** The Cholesky factor of positive definite matrices: a = l l^H with l lower triangular, its diagonal positive.
+/** The Cholesky factor of positive definite matrices: a = l l^H, where l is lower triangular with a positive diagonal.
  *
  * @param a  (..., n, n), of which the lower triangle is read
  * @return   (..., n, n), zero above the diagonal
@@ -136,14 +154,15 @@ typedef struct ad_linalg_cholesky_options {
 AD_API ad_array *ad_linalg_cholesky(ad_array *a);
 AD_API ad_array *ad_linalg_cholesky_with(ad_array *a, ad_linalg_cholesky_options options);
 
-/** Of ad_linalg_cho_factor and ad_linalg_cho_solve. */
+/** Options of ad_linalg_cho_factor and ad_linalg_cho_solve. */
 typedef struct ad_linalg_cho_solve_options {
     bool lower; /**< the factor is lower triangular, as ad_linalg_cholesky gives it; false, as in SciPy: upper */
     int ad_unused_;
 } AD_NAMED_ ad_linalg_cho_solve_options;
 
-/** The Cholesky factor for ad_linalg_cho_solve with the same .lower: upper triangular unless .lower, made of that triangle of a, and 0 in the other one. Derivative and
- * errors as of ad_linalg_cholesky. As scipy.linalg.cho_factor, without the flag that comes back there. */
+/** The Cholesky factor for ad_linalg_cho_solve with the same .lower. It is upper triangular unless .lower is true. It
+ * is made of that triangle of a, and the other triangle is 0. Derivative and errors: as ad_linalg_cholesky. As
+ * scipy.linalg.cho_factor, without the flag that SciPy returns. */
 AD_API ad_array *ad_linalg_cho_factor(ad_array *a);
 AD_API ad_array *ad_linalg_cho_factor_with(ad_array *a, ad_linalg_cho_solve_options options);
 
@@ -151,22 +170,22 @@ AD_API ad_array *ad_linalg_cho_factor_with(ad_array *a, ad_linalg_cho_solve_opti
 AD_API ad_array *ad_linalg_cho_solve(ad_array *factor, ad_array *b);
 AD_API ad_array *ad_linalg_cho_solve_with(ad_array *factor, ad_array *b, ad_linalg_cho_solve_options options);
 
-/** Of ad_linalg_solve_banded. */
+/** Options of ad_linalg_solve_banded. */
 typedef struct ad_linalg_solve_banded_options {
     int l; /**< diagonals below the main one; default 0 */
-    int u; /**< diagonals above it; default 0 */
+    int u; /**< diagonals above the main one; default 0 */
     int ad_unused_;
 } AD_NAMED_ ad_linalg_solve_banded_options;
 
-/** x with a x = b of a band matrix a, given by its diagonals: ab[u + i - j, j] is a[i, j].
+/** x with a x = b for a band matrix a, given by its diagonals: ab[u + i - j, j] is a[i, j].
  *
- * @param ab  (..., l+u+1, n), the uppermost diagonal first; what it holds beside elements of a is not read
- * @param b   (n,), or (..., n, k), whose leading axes broadcast with ab's
- * @return    of b's shape, over the leading axes of both
- * Derivative: as of ad_linalg_solve, on the elements that are read; the others have the cotangent 0. No (n, n) matrix
- * is made.
- * Errors: shapes; a singular (AD_ERROR_NUMERIC, with the matrix and the pivot); a NaN or an infinity in a. As
- * scipy.linalg.solve_banded((l, u), ab, b). */
+ * @param ab  (..., l+u+1, n), the uppermost diagonal first; its elements that are not in a are not read
+ * @param b   (n,), or (..., n, k), whose leading axes broadcast with those of ab
+ * @return    in the shape of b, with the leading axes of both
+ * Derivative: as ad_linalg_solve, for the elements that are read; the others have the cotangent 0. No (n, n) matrix is
+ * made.
+ * Errors: shapes that do not fit; an a that is singular (AD_ERROR_NUMERIC, with the matrix and the pivot); a NaN or an
+ * infinity in a. As scipy.linalg.solve_banded((l, u), ab, b). */
 AD_API ad_array *ad_linalg_solve_banded(ad_array *ab, ad_array *b);
 AD_API ad_array *ad_linalg_solve_banded_with(ad_array *ab, ad_array *b, ad_linalg_solve_banded_options options);
 
@@ -176,86 +195,91 @@ AD_API ad_array *ad_linalg_solve_banded_with(ad_array *ab, ad_array *b, ad_linal
  * @param b  (..., n, n)
  * @param q  (..., m, n); leading axes broadcast
  * @return   (..., m, n), in their common dtype
- * Derivative: with a^T h + h b^T = g, h in q, -h x^T in a and -x^T h in b. Values and derivatives of one call share the
- * Schur factors of a and b.
- * Errors: shapes; a and -b have an eigenvalue in common, but for rounding (AD_ERROR_NUMERIC); a NaN or an infinity in a
- * or b. As scipy.linalg.solve_sylvester. */
+ * Derivative: with a^T h + h b^T = g, it is h in q, -h x^T in a and -x^T h in b. The value and the derivatives of one
+ * call share the Schur factors of a and b.
+ * Errors: shapes that do not fit; a and -b have an eigenvalue in common, up to rounding (AD_ERROR_NUMERIC); a NaN or an
+ * infinity in a or b. As scipy.linalg.solve_sylvester. */
 AD_API ad_array *ad_linalg_solve_sylvester(ad_array *a, ad_array *b, ad_array *q);
 
 /* ---- Decompositions ---- */
 
-/** Of ad_linalg_lu. */
+/** Options of ad_linalg_lu. */
 typedef struct ad_linalg_lu_options {
     bool permute_l; /**< {"PL", "U"} in place of {"P", "L", "U"} */
     int ad_unused_;
 } AD_NAMED_ ad_linalg_lu_options;
 
-/** {"P", "L", "U"}: a = p l u with a permutation p, l with ones on its diagonal and zeros above, u with zeros below.
+/** {"P", "L", "U"}: a = p l u, where p is a permutation, l has ones on its diagonal and zeros above, and u has zeros
+ * below.
  *
  * @param a  (..., m, n)
- * @return   p (..., m, m), real; l (..., m, k), u (..., k, n), k = min(m, n)
- * Derivative: that for the same exchanges of rows; p is a constant. The first k - 1 pivots, or all k of a matrix with
- * more rows than columns, may not be 0 there (AD_ERROR_NUMERIC); the values are there for any matrix. Errors: a NaN or
- * an infinity in a. As scipy.linalg.lu. */
+ * @return   p (..., m, m), real; l (..., m, k); u (..., k, n), with k = min(m, n)
+ * Derivative: the one for the same exchanges of rows; p is a constant. It is an error if one of the first k - 1 pivots
+ * is 0, or one of all k for a matrix with more rows than columns (AD_ERROR_NUMERIC). The values exist for any matrix.
+ * Errors: a NaN or an infinity in a. As scipy.linalg.lu. */
 AD_API ad_tree *ad_linalg_lu(ad_array *a);
 AD_API ad_tree *ad_linalg_lu_with(ad_array *a, ad_linalg_lu_options options);
 
-/** {"lu", "piv"}: the factors of ad_linalg_lu in one matrix, without l's diagonal, and the exchanges of rows, for
+/** {"lu", "piv"}: the factors of ad_linalg_lu in one matrix, without the diagonal of l, and the exchanges of rows, for
  * ad_linalg_lu_solve.
  *
- * @return  lu (..., m, n); piv (..., min(m, n)), int32: row i was exchanged with row piv[i], i from 0 on
- * Derivative and errors as of ad_linalg_lu. As scipy.linalg.lu_factor, without its warning of a singular matrix. */
+ * @return  lu (..., m, n); piv (..., min(m, n)), int32: row i was exchanged with row piv[i], with i from 0 on
+ * Derivative and errors: as ad_linalg_lu. As scipy.linalg.lu_factor, without its warning of a singular matrix. */
 AD_API ad_tree *ad_linalg_lu_factor(ad_array *a);
 
-/** Of ad_linalg_lu_solve. */
+/** Options of ad_linalg_lu_solve. */
 typedef struct ad_linalg_lu_solve_options {
     int trans; /**< 0, the default: a x = b; 1: a^T x = b; 2: a^H x = b */
     int ad_unused_;
 } AD_NAMED_ ad_linalg_lu_solve_options;
 
-/** x with a x = b, given the factors of a that ad_linalg_lu_factor made; b as in ad_linalg_solve. Differentiable in lu
- * and b.
- * Errors: shapes; a pivot that is no row (AD_ERROR_VALUE); a zero on the diagonal of lu (AD_ERROR_NUMERIC), where
- * scipy.linalg.lu_solve gives infinities. */
+/** x with a x = b, given the factors of a that ad_linalg_lu_factor made. b is as in ad_linalg_solve. Differentiable in
+ * lu and b.
+ * Errors: shapes that do not fit; a pivot that is not a row (AD_ERROR_VALUE); a zero on the diagonal of lu
+ * (AD_ERROR_NUMERIC), where scipy.linalg.lu_solve gives infinities. */
 AD_API ad_array *ad_linalg_lu_solve(ad_array *lu, ad_array *piv, ad_array *b);
 AD_API ad_array *ad_linalg_lu_solve_with(ad_array *lu, ad_array *piv, ad_array *b, ad_linalg_lu_solve_options options);
 
 /** {"eigenvalues", "eigenvectors"} of square matrices: a v = v diag(w).
  *
- * @return  w (..., n) and v (..., n, n), unit vectors in columns, in LAPACK's order; both are always complex, complex64
- *          of float32 and complex64, else complex128, where numpy.linalg.eig gives real ones if all eigenvalues are
+ * @return  w (..., n) and v (..., n, n), unit vectors in columns, in LAPACK's order. Both are always complex: complex64
+ *          for float32 and complex64, otherwise complex128. numpy.linalg.eig gives real ones if all eigenvalues are
  *          real
- * Derivative: Boeddeker et al. 2017, arXiv 1701.00392: vectors keep their length, and their phase, which is nobody's,
- * counts as fixed. 1/(w_j - w_i) is taken as 0 where the gap is within n eps max|w|, as in ad_linalg_eigh. A matrix
- * without n independent eigenvectors has no derivative: it is huge, or an error, there.
+ * Derivative: Boeddeker et al. 2017, arXiv 1701.00392. Vectors keep their length. Their phase is arbitrary and counts
+ * as fixed. 1/(w_j - w_i) is taken as 0 where the gap is within n eps max|w|, as in ad_linalg_eigh. A matrix without n
+ * independent eigenvectors has no derivative: what is given there is huge, or an error.
  * Errors: NaN or infinity in a, or no convergence (AD_ERROR_NUMERIC). As numpy.linalg.eig. */
 AD_API ad_tree *ad_linalg_eig(ad_array *a);
 
-/** The eigenvalues alone, always complex; their first derivative divides by no gap. As numpy.linalg.eigvals. */
+/** The eigenvalues alone, always complex. Their first derivative divides by no gap. As numpy.linalg.eigvals. */
 AD_API ad_array *ad_linalg_eigvals(ad_array *a);
 
-/** Of ad_linalg_eigh and ad_linalg_eigvalsh. */
+/** Options of ad_linalg_eigh and ad_linalg_eigvalsh. */
 typedef struct ad_linalg_eigh_options {
     const char *
-        UPLO; /**< "L" or "U": the triangle that is read, and whose function is differentiated; default: the lower one, and derivatives on Hermitian matrices */
+        UPLO; /**< "L" or "U": the triangle that is read, and the derivative is that of a function of its elements. Default: the lower one, and derivatives
+                   on Hermitian matrices */
     int ad_unused_;
 } AD_NAMED_ ad_linalg_eigh_options;
 
 /** {"eigenvalues", "eigenvectors"} of Hermitian matrices: a = v diag(w) v^H.
  *
  * @return  w (..., n), real, ascending; v (..., n, n), unit vectors in columns
- * Derivative: v (diag gw + f o (v^H gv)) v^H with f_ij = 1/(w_j - w_i), taken as 0 where |w_j - w_i| <= n eps max|w|. So everything is finite, and
- * exact at equal eigenvalues for functions that do not depend on the choice of vectors in their space, with one exception: v diag(h(w)) v^H, of which the
- * derivative within the space is missing. ad_linalg_inv, ad_linalg_expm and ad_linalg_matrix_power are exact there. The phase of complex vectors is
- * nobody's, and counts as fixed. Errors: NaN or infinity in a, or no convergence (AD_ERROR_NUMERIC). As numpy.linalg.eigh. */
+ * Derivative: v (diag gw + f o (v^H gv)) v^H with f_ij = 1/(w_j - w_i), taken as 0 where |w_j - w_i| <= n eps max|w|.
+ * So everything is finite.
+ *
+ * At equal eigenvalues the derivative is exact for functions that do not depend on the choice of vectors in their
+ * space, with one exception: for v diag(h(w)) v^H the derivative within the space is missing. ad_linalg_inv,
+ * ad_linalg_expm and ad_linalg_matrix_power are exact there. The phase of complex vectors is arbitrary and counts as
+ * fixed. Errors: NaN or infinity in a, or no convergence (AD_ERROR_NUMERIC). As numpy.linalg.eigh. */
 AD_API ad_tree *ad_linalg_eigh(ad_array *a);
 AD_API ad_tree *ad_linalg_eigh_with(ad_array *a, ad_linalg_eigh_options options);
 
-/** The eigenvalues alone; their first derivative divides by no gap. As numpy.linalg.eigvalsh. */
+/** The eigenvalues alone. Their first derivative divides by no gap. As numpy.linalg.eigvalsh. */
 AD_API ad_array *ad_linalg_eigvalsh(ad_array *a);
 AD_API ad_array *ad_linalg_eigvalsh_with(ad_array *a, ad_linalg_eigh_options options);
 
-/** Of ad_linalg_qr. */
+/** Options of ad_linalg_qr. */
 typedef struct ad_linalg_qr_options {
     const char *mode; /**< "reduced", the default; "complete": q square; "r": r alone */
     int ad_unused_;
@@ -264,87 +288,94 @@ typedef struct ad_linalg_qr_options {
 /** {"Q", "R"}: a = q r with orthonormal columns in q and r upper triangular.
  *
  * @param a  (..., m, n)
- * @return   q (..., m, k), r (..., k, n), k = min(m, n), or m with "complete"
- * Derivative: Walter and Lehmann 2013, arXiv 1009.6112; the columns that "complete" adds turn as little as they must.
+ * @return   q (..., m, k), r (..., k, n), with k = min(m, n), or k = m with "complete"
+ * Derivative: Walter and Lehmann 2013, arXiv 1009.6112. The columns that "complete" adds turn as little as they must.
  * Errors, when differentiated: the first k columns are dependent. As numpy.linalg.qr. */
 AD_API ad_tree *ad_linalg_qr(ad_array *a);
 AD_API ad_tree *ad_linalg_qr_with(ad_array *a, ad_linalg_qr_options options);
 
-/** Of ad_linalg_svd. */
+/** Options of ad_linalg_svd. */
 typedef struct ad_linalg_svd_options {
-    bool full_matrices; /**< = true: square u and vh; false: (..., m, k) and (..., k, n), k = min(m, n) */
+    bool full_matrices; /**< = true: square u and vh; false: (..., m, k) and (..., k, n), with k = min(m, n) */
     bool compute_uv;    /**< = true: all three; false: "S" alone */
     int ad_unused_;
 } AD_NAMED_ ad_linalg_svd_options;
 
-/** {"U", "S", "Vh"}: x = u diag(s) vh, s real and descending. Derivative and errors as in ad_linalg_svdvals; the rows and columns that full_matrices
- * adds turn as little as they must. As numpy.linalg.svd. */
+/** {"U", "S", "Vh"}: x = u diag(s) vh, with s real and descending. Derivative and errors: as ad_linalg_svdvals. The
+ * rows and columns that full_matrices adds turn as little as they must. As numpy.linalg.svd. */
 AD_API ad_tree *ad_linalg_svd(ad_array *x);
 AD_API ad_tree *ad_linalg_svd_with(ad_array *x, ad_linalg_svd_options options);
 
-/** Of ad_linalg_pinv, ad_linalg_matrix_rank, ad_linalg_lstsq. */
+/** Options of ad_linalg_pinv, ad_linalg_matrix_rank and ad_linalg_lstsq. */
 typedef struct ad_linalg_rcond_options {
     double rcond; /**< = -1: singular values at most rcond times the largest count as 0; any negative number: max(m, n) eps */
     int ad_unused_;
 } AD_NAMED_ ad_linalg_rcond_options;
 
-/** The pseudo-inverse p, (..., n, m) of (..., m, n). Derivative at constant rank: Golub and Pereyra 1973. As numpy.linalg.pinv with its rtol. */
+/** The pseudo-inverse p, (..., n, m), of matrices (..., m, n). Derivative: at constant rank, Golub and Pereyra 1973. As
+ * numpy.linalg.pinv with its rtol. */
 AD_API ad_array *ad_linalg_pinv(ad_array *x);
 AD_API ad_array *ad_linalg_pinv_with(ad_array *x, ad_linalg_rcond_options options);
 
-/** How many singular values count, (...), int64; a constant. Of a vector or a number: 1 unless all of it is 0. As numpy.linalg.matrix_rank. */
+/** How many singular values count, (...), int64; a constant. For a vector or a number it is 1 unless all of it is 0. As
+ * numpy.linalg.matrix_rank. */
 AD_API ad_array *ad_linalg_matrix_rank(ad_array *x);
 AD_API ad_array *ad_linalg_matrix_rank_with(ad_array *x, ad_linalg_rcond_options options);
 
-/** {"x", "residuals", "rank", "s"}: x = pinv(a) b, of least norm among those with the least |a x - b|.
+/** {"x", "residuals", "rank", "s"}: x = pinv(a) b, which has the least norm among those with the least |a x - b|.
  *
  * @param a  (m, n)
  * @param b  (m,) or (m, k)
- * @return   x (n,) or (n, k); residuals (k,), sums of squares, or (0,) where a's columns are dependent or m <= n; s, the singular values of a
- * Derivatives as of ad_linalg_pinv. As numpy.linalg.lstsq. */
+ * @return   x (n,) or (n, k); residuals (k,), sums of squares, or (0,) where a's columns are dependent or m <= n; rank,
+ *           0-d; s, the singular values of a
+ * Derivatives: as ad_linalg_pinv. As numpy.linalg.lstsq. */
 AD_API ad_tree *ad_linalg_lstsq(ad_array *a, ad_array *b);
 AD_API ad_tree *ad_linalg_lstsq_with(ad_array *a, ad_array *b, ad_linalg_rcond_options options);
 
 /* ---- Powers, and what else is made of these ---- */
 
-/** a to the whole power n, by squaring; a negative one of the inverse. Integers stay integers for n >= 0. As numpy.linalg.matrix_power. */
+/** a to the whole power n, by squaring. A negative power is one of the inverse. Integers stay integers for n >= 0. As
+ * numpy.linalg.matrix_power. */
 AD_API ad_array *ad_linalg_matrix_power(ad_array *a, int64_t n);
 
-/** The exponential of square matrices (Higham 2005); a matrix with a NaN or an infinity gives NaN. Derivatives of every order are exact at equal eigenvalues. As scipy.linalg.expm. */
+/** The exponential of square matrices (Higham 2005). A matrix with a NaN or an infinity gives NaN. Derivatives of every
+ * order are exact at equal eigenvalues. As scipy.linalg.expm. */
 AD_API ad_array *ad_linalg_expm(ad_array *a);
 
-/** The principal square root y of square matrices, y y = a: of its eigenvalues none has a negative real part.
+/** The principal square root y of square matrices, y y = a: none of the eigenvalues of y has a negative real part.
  *
- * @return  of a's dtype: a real matrix has a real root, unless it has a negative eigenvalue; then it is to be given as
- *          complex. (scipy.linalg.sqrtm's dtype depends on that.) A negative eigenvalue within n eps of the largest
- *          counts as rounding: as the positive one of its size.
- * Derivative: y dy + dy y = da (ad_linalg_solve_sylvester), at every order exact at equal eigenvalues.
+ * @return  of a's dtype. A real matrix has a real root unless it has a negative eigenvalue; then give it as complex.
+ *          (The dtype that scipy.linalg.sqrtm gives depends on that.) A negative eigenvalue within n eps of the largest
+ *          counts as rounding of the positive one of its size.
+ * Derivative: y dy + dy y = da (ad_linalg_solve_sylvester), exact at equal eigenvalues at every order.
  * Errors (AD_ERROR_NUMERIC): a negative eigenvalue of a real matrix; a singular matrix that has no root, as [[0, 1],
  * [0, 0]]; when differentiated, a singular matrix; a NaN or an infinity. As scipy.linalg.sqrtm, which gives infinities
  * for some of these. */
 AD_API ad_array *ad_linalg_sqrtm(ad_array *a);
 
-/** Of ad_linalg_cond. */
+/** Options of ad_linalg_cond. */
 typedef struct ad_linalg_cond_options {
-    double p; /**< = AD_NORM_NONE: a norm, as .ord of ad_linalg_norm; not given: 2, the ratio of the largest and the smallest singular value */
+    double p; /**< = AD_NORM_NONE: a norm, as .ord of ad_linalg_norm; not given: 2, so that it is the largest singular value over the smallest */
     int ad_unused_;
 } AD_NAMED_ ad_linalg_cond_options;
 
-/** The condition number, (...): |x| |x^-1|, infinite where x is singular. Errors: matrices of size 0. As numpy.linalg.cond. */
+/** The condition number, (...): |x| |x^-1|, infinite where x is singular. Errors: matrices of size 0. As
+ * numpy.linalg.cond. */
 AD_API ad_array *ad_linalg_cond(ad_array *x);
 AD_API ad_array *ad_linalg_cond_with(ad_array *x, ad_linalg_cond_options options);
 
-/** Of ad_linalg_tensorsolve. */
+/** Options of ad_linalg_tensorsolve. */
 typedef struct ad_linalg_tensorsolve_options {
     ad_axes axes; /**< axes of a that are moved to its end first, in this order */
     int ad_unused_;
 } AD_NAMED_ ad_linalg_tensorsolve_options;
 
-/** x with tensordot(a, x, x.ndim) = b; x has the axes of a behind those of b. As numpy.linalg.tensorsolve. */
+/** x with tensordot(a, x, x.ndim) = b. x has those axes of a that come after the ones of b. As
+ * numpy.linalg.tensorsolve. */
 AD_API ad_array *ad_linalg_tensorsolve(ad_array *a, ad_array *b);
 AD_API ad_array *ad_linalg_tensorsolve_with(ad_array *a, ad_array *b, ad_linalg_tensorsolve_options options);
 
-/** Of ad_linalg_tensorinv. */
+/** Options of ad_linalg_tensorinv. */
 typedef struct ad_linalg_tensorinv_options {
     int ind; /**< = 2: how many of the first axes the inverse sums over */
     int ad_unused_;
@@ -354,66 +385,70 @@ typedef struct ad_linalg_tensorinv_options {
 AD_API ad_array *ad_linalg_tensorinv(ad_array *a);
 AD_API ad_array *ad_linalg_tensorinv_with(ad_array *a, ad_linalg_tensorinv_options options);
 
-/* ---- Products, and matrices laid out of parts ---- */
+/* ---- Products, and matrices made of parts ---- */
 
 /** The product of a list of arrays, multiplied in the order that takes the fewest multiplications of numbers.
  *
  * @param arrays  two or more matrices; the first may be a vector (a row), and so may the last one (a column)
- * @return        (m, n), without the axes that vectors lack, in the common dtype, in which all is multiplied
- * Errors: fewer than two arrays; other numbers of axes; shapes that do not align. As numpy.linalg.multi_dot. */
+ * @return        (m, n), without the axes that vectors lack, in the common dtype, in which everything is multiplied
+ * Errors: fewer than two arrays; another number of axes; shapes that do not align. As numpy.linalg.multi_dot. */
 AD_API ad_array *ad_linalg_multi_dot(const ad_tree *arrays) AD_NOTED_;
 
-/** All products of an element of the vector a with one of the vector b, (m,), (n,) -> (m, n). Errors: an operand that is not a vector, as numpy.linalg.outer;
- * ad_outer takes any. */
+/** All products of an element of the vector a with an element of the vector b, (m,), (n,) -> (m, n). Errors: an operand
+ * that is not a vector, as in numpy.linalg.outer; ad_outer takes any. */
 AD_API ad_array *ad_linalg_outer(ad_array *a, ad_array *b);
 
-/** Of ad_linalg_cross. */
+/** Options of ad_linalg_cross. */
 typedef struct ad_linalg_cross_options {
     int axis; /**< = -1: the axis of length 3, in each operand and the result */
     int ad_unused_;
 } AD_NAMED_ ad_linalg_cross_options;
 
-/** Cross product of vectors of length 3. As ad_cross, which also takes vectors of length 2. As numpy.linalg.cross. */
+/** Cross product of vectors of length 3. ad_cross also takes vectors of length 2. As numpy.linalg.cross. */
 AD_API ad_array *ad_linalg_cross(ad_array *a, ad_array *b);
 AD_API ad_array *ad_linalg_cross_with(ad_array *a, ad_array *b, ad_linalg_cross_options options);
 
-/** Of ad_linalg_diagonal. */
+/** Options of ad_linalg_diagonal. */
 typedef struct ad_linalg_diagonal_options {
-    int64_t offset; /**< which diagonal: 0, the default, the main one, above it positive */
+    int64_t offset; /**< which diagonal: 0, the default, is the main one; positive ones are above it */
     int ad_unused_;
 } AD_NAMED_ ad_linalg_diagonal_options;
 
-/** The diagonals of the matrices in the last two axes, as the last axis. As numpy.linalg.diagonal; ad_diagonal takes the first two. */
+/** The diagonals of the matrices in the last two axes, as the last axis. ad_diagonal takes the first two. As
+ * numpy.linalg.diagonal. */
 AD_API ad_array *ad_linalg_diagonal(ad_array *x);
 AD_API ad_array *ad_linalg_diagonal_with(ad_array *x, ad_linalg_diagonal_options options);
 
-/** Of ad_linalg_trace. */
+/** Options of ad_linalg_trace. */
 typedef struct ad_linalg_trace_options {
-    int64_t offset; /**< which diagonal: 0, the default, the main one, above it positive */
-    ad_dtype dtype; /**< = AD_NO_DTYPE: of the sum; default: as ad_trace */
+    int64_t offset; /**< which diagonal: 0, the default, is the main one; positive ones are above it */
+    ad_dtype dtype; /**< = AD_NO_DTYPE: of the sum; by default as ad_trace */
     int ad_unused_;
 } AD_NAMED_ ad_linalg_trace_options;
 
-/** The sums of the diagonals of the matrices in the last two axes. As numpy.linalg.trace; ad_trace takes the first two. */
+/** The sums of the diagonals of the matrices in the last two axes. ad_trace takes the first two. As
+ * numpy.linalg.trace. */
 AD_API ad_array *ad_linalg_trace(ad_array *x);
 AD_API ad_array *ad_linalg_trace_with(ad_array *x, ad_linalg_trace_options options);
 
-/** A matrix with the given ones along its diagonal and 0 elsewhere.
+/** A matrix with the given matrices along its diagonal and 0 elsewhere.
  *
- * @param arrays  (..., m_i, n_i), whose leading axes broadcast; a vector counts as a row, a number as (1, 1). A matrix without elements adds its rows or columns
- * @return        (..., sum of m_i, sum of n_i), in the common dtype; (1, 0) for no matrices
+ * @param arrays  (..., m_i, n_i), whose leading axes broadcast. A vector counts as a row, and a number as (1, 1). A
+ *                matrix without elements adds its rows or columns
+ * @return        (..., sum of m_i, sum of n_i), in the common dtype; (1, 0) for an empty list
  * As scipy.linalg.block_diag. */
 AD_API ad_array *ad_linalg_block_diag(const ad_tree *arrays) AD_NOTED_;
 
-/** Of ad_linalg_toeplitz. */
+/** Options of ad_linalg_toeplitz. */
 typedef struct ad_linalg_toeplitz_options {
-    ad_array *r; /**< the first row, of which element 0 is not read; differentiable; default: the conjugate of c */
+    ad_array *r; /**< the first row, whose element 0 is not read; differentiable; by default the conjugate of c */
     int ad_unused_;
 } AD_NAMED_ ad_linalg_toeplitz_options;
 
-/** Matrices with constant diagonals: element (i, j) is c[i - j] on and below the main one, r[j - i] above it.
+/** Matrices with constant diagonals. Element (i, j) is c[i - j] on and below the main one, and r[j - i] above it.
  *
- * @param c  (..., m), the first columns; the first rows, .r, are (..., n), and their leading axes broadcast with those of c
+ * @param c  (..., m), the first columns. The first rows, .r, are (..., n), and their leading axes broadcast with those
+ *           of c
  * @return   (..., m, n), in the common dtype
  * As scipy.linalg.toeplitz. */
 AD_API ad_array *ad_linalg_toeplitz(ad_array *c);

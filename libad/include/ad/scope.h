@@ -41,7 +41,8 @@ static inline void ad_scope_cleanup_(ad_scope *scope)
 #define AD_SCOPE                                                                                                       \
     __attribute__((cleanup(ad_scope_cleanup_), unused)) ad_scope AD_JOIN_(ad_scope_, AD_JOIN_(__LINE__, _)) = (AD_SCOPE_SITE_, ad_scope_open())
 
-/** Moves x one scope out, so that it outlives the innermost scope: `return ad_escape(y);`. Gives x, or NULL and an error for NULL. */
+/** Moves x one scope out, so that it outlives the innermost scope: `return ad_escape(y);`. Gives x; for NULL it gives
+ * NULL and an error. */
 AD_API ad_array *ad_escape(ad_array *x);
 AD_API ad_tree *ad_tree_escape(ad_tree *t);
 
@@ -110,7 +111,7 @@ typedef struct ad_memory_usage {
 /** Reads the statistics of this thread. */
 AD_API void ad_memory_stats(ad_memory_usage *usage);
 
-/** Gives the cached memory of this thread back to the system, and the room that closed scopes needed for their lists. */
+/** Sets how many bytes this thread may use at once; 0 for no limit. An allocation beyond it is an AD_ERROR_MEMORY. */
 AD_API void ad_memory_trim(void);
 
 /** Sets how many bytes this thread may use at once; 0 for no limit. An allocation beyond it is an AD_ERROR_MEMORY. */

@@ -1,6 +1,6 @@
 /* Trees: ordered, immutable containers of arrays and trees, by name or by position.
  *
- * A parameter set, a batch, a result with several parts. A path names an entry: "layers/0/W". Functions of
+ * A tree is a parameter set, a batch, or a result with several parts. A path names an entry: "layers/0/W". Functions of
  * trees differentiate like functions of arrays: the gradient is a tree of the same structure. */
 #ifndef AD_TREE_H
 #define AD_TREE_H
@@ -16,8 +16,8 @@ typedef struct ad_tree_item {
     const void *value;
 } ad_tree_item;
 
-/** A tree of names and what they name, alternating; names are copied, may not be repeated and contain no '/'. Errors: those, a NULL
- * entry, trees in trees more than 1000 deep. */
+/** A tree of names and what they name, in turn. Names are copied. They may not be repeated, and contain no '/'. Errors:
+ * a name that breaks this rule; a NULL entry; trees in trees more than 1000 deep. */
 AD_API ad_tree *ad_tree_from(const ad_tree_item *items, int count);
 
 /** A tree by position. */
@@ -44,7 +44,7 @@ AD_API ad_tree_item ad_item_integer_(int64_t x);
 AD_API ad_tree_item ad_item_unsigned_(uint64_t x);
 AD_API ad_tree_item ad_item_complex_(ad_complex x);
 
-/* Cannot be called with anything else. */
+/* A function that cannot be called with anything else. */
 struct ad_leaves_are_arrays_trees_or_C_numbers {
     char nothing;
 };
@@ -67,7 +67,7 @@ ad_tree_item ad_leaves_are_arrays_trees_or_C_numbers_(struct ad_leaves_are_array
         AD_NUMBER_CASES_(ad_item_real_, ad_item_complex_, ad_item_unsigned_, ad_item_integer_),                        \
         default: ad_leaves_are_arrays_trees_or_C_numbers_)(v)
 
-/** ad_tree_of("W", W, "b", b): a leaf may be an array, a tree or a C number. ad_list_of(a, b). At most 64 arguments. */
+/** ad_tree_of("W", W, "b", b). A leaf may be an array, a tree or a C number. ad_list_of(a, b). At most 64 arguments. */
 #define ad_tree_of(...) AD_FROM_ITEMS_("ad_tree_of", ad_tree_from, __VA_ARGS__)
 #define ad_list_of(...) AD_FROM_ITEMS_("ad_list_of", ad_list_from, __VA_ARGS__)
 
@@ -93,24 +93,24 @@ AD_API ad_tree *ad_tree_sub(const ad_tree *t, const char *path) AD_NOTED_;
 /** Whether the path names an entry, array or tree. */
 AD_API bool ad_tree_has(const ad_tree *t, const char *path);
 
-/** A new tree with the array at the path replaced, or added under a new name in an existing tree. */
+/** A new tree with the array at the path replaced, or added under a new name. The tree around a new name must exist. */
 AD_API ad_tree *ad_tree_set(const ad_tree *t, const char *path, ad_array *x) AD_NOTED_;
 
-/** The same with a tree. */
+/** The same with a tree in place of the array. */
 AD_API ad_tree *ad_tree_set_tree(const ad_tree *t, const char *path, ad_tree *x) AD_NOTED_;
 
-/** Number of entries of the tree itself; of arrays in it and its subtrees. 0 and an error for NULL. */
+/** Number of entries of the tree itself; number of arrays in it and its subtrees. For NULL 0 and an error. */
 AD_API int ad_tree_count(const ad_tree *t);
 AD_API int ad_tree_leaf_count(const ad_tree *t);
 
 /** Name of entry i ("0", "1", ... by position); valid as long as t. Errors: no such entry. */
 AD_API const char *ad_tree_name(const ad_tree *t, int i);
 
-/** Entry i as an array or as a tree: NULL without an error if it is the other. Errors: no such entry. */
+/** Entry i as an array; as a tree. NULL without an error if it is the other kind. Errors: no such entry. */
 AD_API ad_array *ad_tree_array_at(const ad_tree *t, int i);
 AD_API ad_tree *ad_tree_tree_at(const ad_tree *t, int i);
 
-/** All arrays, depth first, into out, which has room for `room`; gives their number. */
+/** Writes all arrays, depth first, to out, which has room for `room` of them. Gives their number. */
 AD_API int ad_tree_leaves(const ad_tree *t, ad_array **out, int room);
 
 /** A tree of the structure of t with other leaves, as many as ad_tree_leaf_count(t). */
@@ -119,30 +119,32 @@ AD_API ad_tree *ad_tree_with_leaves(const ad_tree *t, ad_array *const *leaves) A
 /** Whether two trees have the same names and nesting. */
 AD_API bool ad_tree_same_structure(const ad_tree *a, const ad_tree *b);
 
-/** f on every leaf, or on pairs of leaves of two trees of one structure.
+/** Applies f to every leaf, or to pairs of leaves of two trees of one structure.
  *
  * @param f  gives an array of any shape and dtype; called once for each leaf, depth first
  * @return   a tree of the structure of t
- * Derivative: f's.
- * Errors: f is NULL, or gives NULL (the error is f's, if it set one); two trees of different structure (AD_ERROR_SHAPE). */
+ * Derivative: that of f.
+ * Errors: f is NULL, or gives NULL (the error is f's, if it set one); two trees of different structure
+ * (AD_ERROR_SHAPE). */
 AD_API ad_tree *ad_tree_map(ad_array *(*f)(ad_array *), const ad_tree *t) AD_NOTED_;
 AD_API ad_tree *ad_tree_map2(ad_array *(*f)(ad_array *, ad_array *), const ad_tree *t, const ad_tree *u) AD_NOTED_;
 
-/** The same with a context, which is passed on. */
+/** The same with a context, which is passed on to f. */
 AD_API ad_tree *ad_tree_map_with_context(ad_array *(*f)(ad_array *leaf, void *context), const ad_tree *t, void *context) AD_NOTED_;
 AD_API ad_tree *ad_tree_map2_with_context(ad_array *(*f)(ad_array *a, ad_array *b, void *context), const ad_tree *t, const ad_tree *u, void *context) AD_NOTED_;
 
-/** f on every leaf and its path: ad_tree_map_with_path(f, t, NULL).
+/** Applies f to every leaf and its path: ad_tree_map_with_path(f, t, NULL).
  *
- * @param f        as above; path is "layers/0/W", there until f returns; context is passed on
+ * @param f        as above; path is "layers/0/W" and valid until f returns; context is passed on
  * @return, Derivative and Errors: as above. As jax.tree_util.tree_map_with_path. */
 AD_API ad_tree *ad_tree_map_with_path(ad_array *(*f)(const char *path, ad_array *leaf, void *context), const ad_tree *t, void *context) AD_NOTED_;
 
-/** All leaves, depth first and each in C order, as one vector of their common dtype, and back: shapes, dtypes and structure are those of t.
+/** All leaves, depth first and each in C order, as one vector of their common dtype; and back, with the shapes, dtypes
+ * and structure of t.
  *
- * @param vector  (n,), n the number of elements of all leaves; converted to each leaf's dtype as by ad_astype
+ * @param vector  (n,), with n the number of elements of all leaves; converted to each leaf's dtype as by ad_astype
  * @return        (n,), float64 and empty for a tree without leaves; a tree like t
- * Derivative: linear, the one is the other's transpose; leaves of integers and bools are constants.
+ * Derivative: linear, and each is the transpose of the other. Leaves of integers and bools are constants.
  * Errors: a vector of another shape. */
 AD_API ad_array *ad_flatten(const ad_tree *t) AD_NOTED_;
 AD_API ad_tree *ad_unflatten(const ad_tree *t, ad_array *vector) AD_NOTED_;
