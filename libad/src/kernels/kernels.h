@@ -1,12 +1,12 @@
 /* The whole interface of the kernels to the layers above: loops on raw memory.
  *
- * Nothing here knows an array struct, a tape or an error. Strides are in bytes. Kernels never allocate: where one needs
+ * Nothing here knows an array struct, a tape or an error. Strides are in bytes. Kernels never allocate: if one needs
  * scratch memory, its caller asks how much and brings it. Outputs never overlap inputs unless they are the same memory
  * with the same strides.
  *
  * The elementwise loops (elementwise.c, real.inc), the conversions (casts.c), the folds (fold.c), positions
  * (position.c), places (indices.c), sorts (sort.c) and Fourier transforms (fft.cc) are compiled once per instruction
- * set from one source and collected in one `struct ad_loops` each; ad_loops_for_this_cpu() picks at run time. */
+ * set from one source and collected in one `struct ad_loops` each. ad_loops_for_this_cpu() picks one at run time. */
 #ifndef AD_KERNELS_H
 #define AD_KERNELS_H
 
@@ -22,7 +22,7 @@ static inline int64_t ad_item_size(ad_dtype dtype)
     return sizes[dtype];
 }
 
-/* What base.h declares, without a call. */
+/* The functions of base.h, without a call. */
 static inline bool is_inexact_dtype(ad_dtype dtype)
 {
     return dtype <= AD_C64;
@@ -52,15 +52,15 @@ static inline ad_dtype ad_dtype_real(ad_dtype dtype)
  * in[i] and in_stride[i] for every input; an input stride of 0 repeats one element. */
 typedef void ad_loop(int64_t n, const char *const *in, const int64_t *in_stride, char *out, int64_t out_stride);
 
-/* The same of one or two float64 numbers, to the same bits; y is not used by functions of one. For functions that
- * give float64. */
+/* The function of one or two float64 numbers, with the same bits as the loop. y is not used by functions of one
+ * operand. Only functions that give float64 have it. */
 typedef double ad_number_function(double x, double y);
 
 /* The product of a tangent or cotangent with a slope: a zero wins over an infinity beside it, whichever of the two
  * it is. */
 #define AD_ZERO_WINS(x, y) ((((x) == 0) | ((y) == 0)) ? 0 : (x) * (y))
 
-/* Which derivative of x^p power_slopes gives: of order k in x and m in p, both below AD_POWER_ORDERS. */
+/* Which derivative of x^p power_slopes gives: the one of order k in x and m in p, both below AD_POWER_ORDERS. */
 enum { AD_POWER_ORDERS = 64 };
 #define AD_POWER_ORDER(k, m) ((k) + AD_POWER_ORDERS * (m))
 
@@ -76,30 +76,31 @@ typedef enum ad_reduction {
     AD_REDUCE_SUM, AD_REDUCE_SQUARES, AD_REDUCE_PROD, AD_REDUCE_MAX, AD_REDUCE_MIN, AD_REDUCE_ARGMAX, AD_REDUCE_ARGMIN, AD_REDUCE_ANY, AD_REDUCE_ALL
 } ad_reduction;
 
-/* Folds `rows` rows of n elements, `step` bytes apart, into accumulators `acc_step` bytes apart, which 0 makes the
- * same: each into a row of n numbers, or into one number where acc_stride is 0. */
+/* Folds `rows` rows of n elements, `step` bytes apart, into accumulators `acc_step` bytes apart. If acc_step is 0, all
+ * rows go into the same accumulator. An accumulator is a row of n numbers, or one number if acc_stride is 0. */
 typedef void ad_fold(int64_t rows, const char *in, int64_t step, char *acc, int64_t acc_step, int64_t n, int64_t stride, int64_t acc_stride);
 
 /* The folds of every reduction. */
 struct ad_folds {
     ad_fold *fold[AD_REDUCE_ALL + 1][AD_DTYPE_COUNT]; /* by the accumulator's dtype */
-    ad_fold *sum_bytes;                               /* of uint8 or bool, into int64 */
+    ad_fold *sum_bytes;                               /* sum of uint8 or bool, into int64 */
 };
 
-/* The position of the largest or smallest of n > 0 elements: of the first of equals, or of the first NaN. */
+/* The position of the largest or smallest of n > 0 elements. Of equal elements it is the first; if there is a NaN, it
+ * is the first NaN. */
 typedef int64_t ad_position(bool max, int64_t n, const char *in, int64_t stride);
 
-/* Which of n elements x attain the extremum y that each belongs to: are equal to it, or NaN. Gives how many; room +
- * 1 where they are more than that. `found` has AD_ATTAINED_SLACK elements beyond its room. */
+/* Which of n elements x attain the extremum y that each belongs to: they are equal to it, or NaN. Gives how many; room
+ * + 1 if they are more than `room`. `found` has AD_ATTAINED_SLACK elements beyond its room. */
 typedef int64_t ad_attained(int64_t n, const char *x, int64_t x_stride, const char *y, int64_t y_stride, int64_t room, int64_t *found);
 
 enum { AD_ATTAINED_SLACK = 8 };
 
 enum { AD_FOLD_PIECE = 512 }; /* elements that are folded in order; longer rows are halved */
 
-/* `rows` rows of n contiguous elements, sorted, and the stable order that sorts them; NaN last; complex
- * lexicographic. What is equal, zeros of either sign and NaN too, keeps its order. scratch: ad_sort_scratch(n)
- * bytes. */
+/* `rows` rows of n contiguous elements, sorted, and the stable order that sorts them. NaN comes last; complex numbers
+ * are in lexicographic order. Equal elements keep their order; zeros of either sign are equal, and so are NaN. scratch:
+ * ad_sort_scratch(n) bytes. */
 struct ad_sorts {
     void (*values)(ad_dtype dtype, int64_t rows, int64_t n, const void *in, void *out, void *scratch);
     void (*order)(ad_dtype dtype, int64_t rows, int64_t n, const void *in, int64_t *out, void *scratch);
@@ -107,15 +108,15 @@ struct ad_sorts {
 
 /* Places along an axis. */
 struct ad_indices {
-    bool (*all_within)(int64_t n, int64_t length, const int64_t *index);     /* from 0 on, below length */
-    bool (*count_from_end)(int64_t n, int64_t length, int64_t *index);       /* those below 0; false: then one is not within */
+    bool (*all_within)(int64_t n, int64_t length, const int64_t *index);     /* whether all are from 0 on and below length */
+    bool (*count_from_end)(int64_t n, int64_t length, int64_t *index);       /* makes those below 0 count from the end; false: one is not within */
     int64_t (*count_true)(int64_t n, const uint8_t *mask);                   /* of n bools */
-    void (*places_of_true)(int64_t n, const uint8_t *mask, int64_t count, int64_t *places); /* of the `count` that are, in order */
+    void (*places_of_true)(int64_t n, const uint8_t *mask, int64_t count, int64_t *places); /* of the `count` true ones, in order */
 };
 
-enum { AD_SORT_SLACK = 16 }; /* what a vector may write beyond the end */
+enum { AD_SORT_SLACK = 16 }; /* elements that a vector may write beyond the end */
 
-/* The order, as places in the whole of the rows, and the rows in it. */
+/* The order, as places in all rows together, and the rows in that order. */
 void ad_sort_with_places(const struct ad_sorts *sorts, ad_dtype dtype, int64_t rows, int64_t n, const char *in, char *out, int64_t *places, void *scratch);
 
 static inline size_t ad_sort_scratch(int64_t n)
@@ -132,14 +133,14 @@ struct ad_loops {
     const struct ad_indices *indices;
     const struct ad_ffts *ffts;
     ad_position *const *position;            /* by dtype */
-    ad_attained *const *attained;            /* the same; of floats */
+    ad_attained *const *attained;            /* by dtype; of floats */
     ad_loop *const (*casts)[AD_DTYPE_COUNT]; /* conversions, [from][to], of one input; complex to real drops the imaginary part */
 };
 
 const struct ad_loops *ad_loops_for_this_cpu(void);
 ad_loop *ad_cast(ad_dtype from, ad_dtype to);
 
-/* The output's dtype of an elementwise function for a loop dtype, from elementwise.def. */
+/* The dtype of an elementwise function's output for a loop dtype, from elementwise.def. */
 enum { AD_OUTPUT_SAME, AD_OUTPUT_REAL, AD_OUTPUT_BOOL };
 extern const uint8_t ad_loop_outputs[AD_LOOP_COUNT];
 static inline ad_dtype ad_loop_output(ad_loop_id id, ad_dtype dtype)
@@ -153,22 +154,22 @@ static inline ad_dtype ad_loop_output(ad_loop_id id, ad_dtype dtype)
 
 enum { AD_LOOP_MAX_INPUTS = 3 };
 
-/* A dense or strided operand of n dimensions; the dimensions themselves belong to the call. */
+/* A dense or strided operand of n dimensions. The dimensions themselves belong to the call. */
 struct ad_operand {
     char *data;
-    const int64_t *strides; /* one per dimension of the call, 0 along broadcast ones */
+    const int64_t *strides; /* one for each dimension of the call, 0 along broadcast ones */
     ad_dtype dtype;
 };
 
-/* Runs parts 0 to parts - 1, each once, on the calling thread and on others, in any order; ends when all are done.
- * Nothing may depend on which thread runs a part; a loop within one is not shared again. ad_threads says how many
- * threads may take part where this one calls; ad_threads_choose sets that, 0 for the default. */
+/* Runs parts 0 to parts - 1, each once, on the calling thread and on others, in any order. It ends when all are done.
+ * Nothing may depend on which thread runs a part. A loop within a part is not shared again. ad_threads gives how many
+ * threads the calling thread may use. ad_threads_choose sets that, with 0 for the default. */
 typedef void ad_part(void *context, int64_t part);
 void ad_run_parts(int64_t parts, ad_part *run, void *context);
 int ad_threads(void);
 void ad_threads_choose(int count);
 
-/* From how many elements on ad_run_loop may share a loop with other threads. */
+/* ad_run_loop may share a loop of so many elements with other threads. */
 enum { AD_LOOP_SHARED = 1 << 15 };
 
 /* Runs a loop over an n-dimensional index space: coalesces dimensions, orders them for memory, casts operands whose
@@ -176,8 +177,8 @@ enum { AD_LOOP_SHARED = 1 << 15 };
  * threads. */
 void ad_run_loop(ad_loop *loop, ad_dtype loop_dtype, int ndim, const int64_t *dims, int inputs, const struct ad_operand *in, struct ad_operand out);
 
-/* The loop of a function of two over n elements of `item` bytes, one behind the other, as those of the result, which
- * may take the place of an operand. */
+/* Runs the loop of a function of two operands over n elements of `item` bytes. All elements lie one after another. The
+ * result may take the place of an operand. */
 static inline void ad_run_dense(ad_loop *loop, int64_t item, int64_t n, const char *a, const char *b, char *out)
 {
     loop(n, (const char *const[]){ a, b }, (const int64_t[]){ item, item }, out, item);
@@ -189,11 +190,10 @@ void ad_copy_strided(int ndim, const int64_t *dims, struct ad_operand in, struct
 /* sum += in, element by element, in sum's dtype. */
 void ad_add_strided(const struct ad_loops *loops, int ndim, const int64_t *dims, struct ad_operand in, struct ad_operand sum);
 
-/* Steps of centring rows of n floats, C-contiguous (ops/special/special.c), between which the caller sums every row.
- * Each rounds as the elementwise loop of its expression. */
+/* Steps of centring rows of n floats, C-contiguous (ops/special/special.c). Between the steps the caller sums every
+ * row. Each step rounds as the elementwise loop of its expression. */
 struct ad_centre {
-    /* tops: t where y is largest in size, 0 elsewhere; counts: in how many places of a row that is, in none beside a
-     * NaN */
+    /* tops: t where y is largest in size, 0 elsewhere; counts: 1 in those places. In a row with a NaN there are none */
     void (*top)(int64_t rows, int64_t n, const void *t, const void *y, void *tops, void *counts);
     /* out = t - sum / count, sums of tops; products = out y */
     void (*move)(int64_t rows, int64_t n, const void *t, const void *y, const void *sums, const void *counts, void *out, void *products);
@@ -202,17 +202,17 @@ struct ad_centre {
 };
 extern const struct ad_centre ad_centre_f64, ad_centre_f32;
 
-/* Reductions. `in` has ndim dimensions; reduced[i] says whether dimension i is summed away. `out` is C-contiguous
- * over the kept dimensions, in order. Sums of floats are pairwise or in short runs along every dimension, and those
- * of squares have the bits of the sum of an array of squares. Result dtypes: sum and prod as `out.dtype` (f64, f32,
- * c128, c64, i64); squares (f64, f32), max, min as the input; argmax, argmin i64 (one reduced dimension, or all of
- * them in C order); any, all bool. max and min give NaN if there is one; the arg forms the first of equals or the
- * first NaN. Zero elements: sum 0, prod 1, any 0, all 1; for the others the caller has refused. */
+/* Reductions. `in` has ndim dimensions; reduced[i] says whether dimension i is summed away. `out` is C-contiguous over
+ * the kept dimensions, in order. Sums of floats are pairwise or in short runs along every dimension. Sums of squares
+ * have the bits of the sum of an array of squares. Result dtypes: sum and prod as `out.dtype` (f64, f32, c128, c64,
+ * i64); squares (f64, f32), max, min as the input; argmax, argmin i64 (one reduced dimension, or all of them in C
+ * order); any, all bool. max and min give NaN if there is one. The arg forms give the first of equal elements, or the
+ * first NaN. Of zero elements: sum 0, prod 1, any 0, all 1; the caller has refused the others. */
 void ad_reduce(ad_reduction kind, const struct ad_loops *loops, int ndim, const int64_t *dims, const bool *reduced, struct ad_operand in,
                struct ad_operand out);
 
-/* The elements of float memory that attain their result y of a reduction to extrema, C-contiguous: the place of each
- * in C order, and the number of its result. Gives how many; room + 1 where they are more than that. `places` has
+/* The elements of C-contiguous floats that attain their result y of a reduction to extrema: the place of each in C
+ * order, and the number of its result. Gives how many; room + 1 if they are more than `room`. `places` has
  * AD_ATTAINED_SLACK elements beyond its room. */
 int64_t ad_attained_places(const struct ad_loops *loops, int ndim, const int64_t *dims, const bool *reduced, struct ad_operand in, const void *y, int64_t room,
                            int64_t *places, int64_t *results);
@@ -222,84 +222,87 @@ int64_t ad_attained_places(const struct ad_loops *loops, int ndim, const int64_t
 void ad_scan_sum(ad_dtype dtype, int64_t outer, int64_t n, int64_t inner, const void *in, void *out, bool reverse);
 void ad_scan_prod(ad_dtype dtype, int64_t outer, int64_t n, int64_t inner, const void *in, void *out, bool reverse);
 
-/* y_j = a_j y_(j-1) + b_j along one axis of (outer, n, inner) C-contiguous arrays of floats, from b_0 on; in reverse
- * of y_(j+1). A product with 0 is 0. */
+/* y_j = a_j y_(j-1) + b_j along one axis of (outer, n, inner) C-contiguous arrays of floats, from b_0 on. In reverse it
+ * has y_(j+1). A product with 0 is 0. */
 void ad_recurrence(ad_dtype dtype, int64_t outer, int64_t n, int64_t inner, const void *a, const void *b, void *y, bool reverse);
 
 /* out[o, j, i] = in[o, index[j], i] on C-contiguous (outer, n, inner) -> (outer, count, inner); item bytes per
  * element. Indices are valid. */
 void ad_gather(size_t item, int64_t outer, int64_t n, int64_t inner, const int64_t *index, int64_t count, const void *in, void *out);
-/* out[o, index[j], i] = in[o, j, i]; the last of repeated indices wins. The rows of `inner` elements of in are
- * `step` bytes apart, and the first of each o `outer_step` bytes. */
+/* out[o, index[j], i] = in[o, j, i]; of repeated indices the last one wins. The rows of `inner` elements of `in` are
+ * `step` bytes apart, and the first rows of successive o are `outer_step` bytes apart. */
 void ad_put_rows(size_t item, int64_t outer, int64_t n, int64_t inner, const int64_t *index, int64_t count, const void *in, int64_t outer_step, int64_t step,
                  void *out);
 /* out[o, index[j], i] = 0 */
 void ad_clear_rows(size_t item, int64_t outer, int64_t n, int64_t inner, const int64_t *index, int64_t count, void *out);
 /* out[o, j, i] = 0 where keep[j] is false */
 void ad_keep_rows(size_t item, int64_t outer, int64_t count, int64_t inner, const uint8_t *keep, void *out);
-/* out[o, index[j], i] += in[o, j, i]; repeated indices add up, in order of j. */
+/* out[o, index[j], i] += in[o, j, i]; repeated indices add up, in the order of j. */
 void ad_scatter_add(ad_dtype dtype, int64_t outer, int64_t n, int64_t inner, const int64_t *index, int64_t count, const void *in, void *out);
 
-/* The first index that is not within an axis of n elements; there is one. */
+/* The first index that is not within an axis of n elements. There has to be one. */
 int64_t ad_first_beyond(int64_t n, const int64_t *index);
-/* last[j]: whether index[j], of an axis of n elements, is not named again later on. Gives how many are not. named:
- * scratch of n bytes. */
+/* last[j]: whether index[j], of an axis of n elements, is not named again later. Gives how many such j there are.
+ * named: scratch of n bytes. */
 int64_t ad_last_named(int64_t n, const int64_t *index, int64_t count, uint8_t *named, uint8_t *last);
-/* An order of `count` places of an axis of n elements in which those that are the same lie together, one after the
- * other as they came; the places in that order; and which come there for the first time. ends: scratch of n + 1
- * numbers. */
+/* An order of `count` places of an axis of n elements in which equal places lie together, in the order in which they
+ * came; the places in that order; and which of them come there for the first time. ends: scratch of n + 1 numbers. */
 void ad_order_places(int64_t n, const int64_t *index, int64_t count, int64_t *ends, int64_t *order, int64_t *sorted, uint8_t *first);
-/* Numbers the different places in the order in which they first come: index[j] is different[number[j]]. Gives how
- * many there are. table: scratch of `size` numbers, a power of 2 larger than count. */
+/* Numbers the different places in the order in which they first come: index[j] is different[number[j]]. Gives how many
+ * there are. table: scratch of `size` numbers, a power of 2 larger than count. */
 int64_t ad_number_places(const int64_t *index, int64_t count, int64_t *number, int64_t *different, int64_t *table, int64_t size);
-/* The `count` places in place, of an index of the given dimensions along one axis, as places among all elements:
- * times `step`, and a step for each move along an axis. */
+/* Changes `count` places along one axis, in place, into places among all elements. The index has the given dimensions.
+ * Each place is multiplied by `step`, and a step of `steps` is added for each move along an axis of the index. */
 void ad_flat_places(int ndim, const int64_t *dims, const int64_t *steps, int64_t step, int64_t count, int64_t *places);
 /* out[i, index[i]] = 1 in rows of `classes`, of zeros. */
 void ad_fill_classes(ad_dtype dtype, int64_t count, int64_t classes, const int64_t *index, void *out);
-/* The sum of n repeats, -1 where it is too large, one where step is 0. Gives the first that is negative, else 0. */
+/* The sum of n repeats in *total, or -1 if it is too large. With a step of 0 one number of repeats counts n times.
+ * Gives the first repeat that is negative, otherwise 0. */
 int64_t ad_total_of_repeats(int64_t n, const int64_t *repeats, int64_t step, int64_t *total);
-/* Each i below n as often as repeats[i * step] says. */
+/* Each i below n, as often as repeats[i * step] says. */
 void ad_repeat_places(int64_t n, const int64_t *repeats, int64_t step, int64_t *places);
-/* The `total` places of a row of n elements that is continued to both sides, from `before` elements before it on. */
+/* The `total` places of a row of n elements that is continued to both sides. They begin `before` elements before the
+ * row. */
 typedef enum ad_pad_mode { AD_PAD_CONSTANT, AD_PAD_EDGE, AD_PAD_REFLECT, AD_PAD_SYMMETRIC, AD_PAD_WRAP, AD_PAD_MODES } ad_pad_mode;
 void ad_pad_places(ad_pad_mode mode, int64_t n, int64_t before, int64_t total, int64_t *places);
-/* out[o, j, i] = loop(before, value[o, j, i]) with before = begin[o, j, i] where first[j], which first[0] is, else
- * out[o, j - 1, i]. */
+/* out[o, j, i] = loop(before, value[o, j, i]). If first[j] is true, before = begin[o, j, i]; otherwise before = out[o,
+ * j - 1, i]. first[0] is true. */
 void ad_run_fold(ad_loop *loop, int64_t item, int64_t outer, int64_t n, int64_t inner, const uint8_t *first, const char *begin, const char *value, char *out);
 
-/* Of n floats, f64 or f32: whether the sizes of all lie within bounds, as that of a NaN does not; y = sqrt(x /
- * divisor); and other in place of y where x does not lie within bounds. */
+/* Of n floats, f64 or f32: whether the sizes of all lie within bounds (that of a NaN does not); y = sqrt(x / divisor);
+ * and y = other where x does not lie within bounds. */
 bool ad_lie_within(ad_dtype dtype, int64_t n, const void *x, double least, double most);
 void ad_roots(ad_dtype dtype, int64_t n, const void *x, double divisor, void *y);
 void ad_replace_beyond(ad_dtype dtype, int64_t n, const void *x, double least, double most, const void *other, void *y);
 
-/* start + i step: of integers, which wrap, and of reals. Whether element (i, j) of a matrix is on diagonal k or
- * below it (lower), or above. */
+/* start + i step, of integers, which wrap, and of reals. Whether element (i, j) of a matrix is on diagonal k or below
+ * it (lower), or on it or above it. */
 void ad_fill_integers(int64_t n, uint64_t start, uint64_t step, int64_t *out);
 void ad_fill_reals(int64_t n, double start, double step, double *out);
 void ad_fill_triangle(int64_t rows, int64_t columns, int64_t k, bool lower, uint8_t *out);
 
-/* Draws under a key, each element by its own bits. Philox: two words for a counter under a key. */
+/* Draws under a key, each element by its own bits. Philox gives two words for a counter under a key. */
 struct ad_draw {
     uint64_t hi, lo;
 };
 void ad_philox(uint64_t counter_hi, uint64_t counter_lo, uint64_t key, uint64_t *words);
 struct ad_draw ad_draw_fold_in(struct ad_draw key, uint64_t n); /* another key */
 void ad_draw_bits(struct ad_draw key, int64_t n, uint64_t *out);
-void ad_draw_uniform_f32(struct ad_draw key, double low, double high, int64_t n, float *out); /* from low on, below high unless they are equal */
+void ad_draw_uniform_f32(struct ad_draw key, double low, double high, int64_t n, float *out); /* from low on, and below high unless they are equal */
 void ad_draw_uniform_f64(struct ad_draw key, double low, double high, int64_t n, double *out);
 void ad_draw_normal_f32(struct ad_draw key, double loc, double scale, int64_t n, float *out);
 void ad_draw_normal_f64(struct ad_draw key, double loc, double scale, int64_t n, double *out);
 void ad_draw_below(struct ad_draw key, uint64_t low, uint64_t count, int64_t n, int64_t *out); /* `count` integers from low on */
 void ad_draw_bernoulli(struct ad_draw key, double p, int64_t n, uint8_t *out);
 void ad_draw_order(struct ad_draw key, int64_t n, int64_t drawn,
-                   int64_t *order); /* the first `drawn` of 0 ... n-1 at random, of what is left (Fisher and Yates) */
+                   int64_t *order); /* the first `drawn` numbers of a random order of 0 ... n-1 (Fisher and Yates) */
 
-/* C = A B, (m, k) times (k, n), for all dtypes. C is C-contiguous; A and B have any strides. f64 f32 c128 c64 go to
- * BLAS where ad_matmul_takes both operands (one of the strides is the item, the other a row or column after the
- * next: a transpose is a flag), unless ad_matmul_prefers_loops; all else are plain loops, so a caller with a large
- * product copies an operand that is not taken. Integers wrap; for bool: or of ands. */
+/* C = A B, (m, k) times (k, n), for all dtypes. C is C-contiguous; A and B have any strides.
+ *
+ * f64 f32 c128 c64 go to BLAS if ad_matmul_takes both operands, unless ad_matmul_prefers_loops. An operand is taken if
+ * one of its strides is the item and the other leads to a row or column after the next, since a transpose is a flag.
+ * All others are plain loops, so a caller with a large product copies an operand that is not taken. Integers wrap. For
+ * bool it is an or of ands. */
 struct ad_matrix {
     const char *data;
     int64_t row_stride, column_stride;
@@ -309,19 +312,19 @@ bool ad_matmul_prefers_loops(int64_t m, int64_t n, int64_t k);
 /* Large products are shared by threads. A stack of `count` small ones is worth sharing in parts of ad_matmul_batch
  * products. */
 int64_t ad_matmul_batch(ad_dtype dtype, int64_t m, int64_t n, int64_t k, int64_t count);
-/* `count` products, of matrices a_step and b_step bytes apart; those of C lie one after the other. */
+/* `count` products, of matrices that are a_step and b_step bytes apart. The matrices C lie one after the other. */
 void ad_matmul_stack(ad_dtype dtype, int64_t m, int64_t n, int64_t k, struct ad_matrix a, struct ad_matrix b, void *c, int64_t count, int64_t a_step,
                      int64_t b_step);
 
-/* Calls of OpenBLAS, which stand between the two, run on the calling thread alone. */
+/* Between these two, calls of OpenBLAS run on the calling thread alone. */
 int ad_openblas_hold(void);
 void ad_openblas_release(int threads);
 const char *ad_openblas_build(void);   /* "OpenBLAS 0.3.21 (OpenMP build)" */
 const char *ad_openblas_kernels(void); /* "SkylakeX": the processor that it takes this one for */
 
-/* BLIS, which multiplies in place of OpenBLAS where that has narrower kernels than the processor is made for.
- * ad_blis_choose decides it, by the name of OpenBLAS's kernels; it is called when the library is loaded. The strides
- * of operands fit: one is the item, the other what lies between rows or columns. */
+/* BLIS, which multiplies in place of OpenBLAS where OpenBLAS has narrower kernels than the processor could use.
+ * ad_blis_choose decides that, by the name of OpenBLAS's kernels. It is called when the library is loaded. The strides
+ * of operands fit: one is the item, the other lies between rows or columns. */
 void ad_blis_choose(const char *openblas_kernels);
 const char *ad_blis_build(void); /* "BLIS 0.9.0"; NULL: OpenBLAS multiplies */
 const char *ad_blis_kernels(void);
@@ -345,18 +348,18 @@ struct ad_svd ad_svd_plan(ad_dtype dtype, int64_t m, int64_t n, bool vectors);
  * Those that give an int give 0, or where they failed, counted from 1. */
 enum { AD_LINALG_LARGEST = 30000 };
 
-/* In place: A = L U P^T with U's diagonal 1; row i of P's swaps is exchanged with row pivots[i], counted from 1.
- * Fails where a pivot is 0, which L keeps. */
+/* In place: A = L U P^T where U's diagonal is 1. Row i of P's swaps is exchanged with row pivots[i], counted from 1. It
+ * fails where a pivot is 0; L keeps that 0. */
 int ad_lu_factor(ad_dtype dtype, int64_t n, void *a, int32_t *pivots);
-/* P A = L U of an (m, n) matrix, with L's diagonal 1 and both in lu; row i of A is exchanged with row pivots[i],
- * counted from 0, i below min(m, n). A pivot that is 0 is no failure. scratch: m n items. */
+/* P A = L U for an (m, n) matrix, where L's diagonal is 1 and both are in lu. Row i of A is exchanged with row
+ * pivots[i], counted from 0, for i below min(m, n). A pivot of 0 is not a failure. scratch: m n items. */
 void ad_lu_by_rows(ad_dtype dtype, int64_t m, int64_t n, const void *a, void *lu, int32_t *pivots, void *scratch);
-/* In place: the exchanges of row i with row pivots[i], in their order or back, i below count, of m rows of so many
- * bytes. Gives 0, or which pivot is no row, counted from 1. */
+/* In place: exchanges row i with row pivots[i], in order or back, for i below count. There are m rows of `row` bytes.
+ * Gives 0, or which pivot is not a row, counted from 1. */
 int64_t ad_exchange_rows(size_t row, bool back, int64_t m, int64_t count, const int64_t *pivots, void *x);
-/* Where the diagonal of a is 0 first, counted from 1; 0: nowhere. */
+/* The first place where the diagonal of a is 0, counted from 1; 0 if there is none. */
 int ad_zero_on_diagonal(ad_dtype dtype, int64_t n, const void *a);
-/* x = A^-1 x, or transposed A^-T x, of k columns, from these factors. */
+/* x = A^-1 x, or if transposed A^-T x, for k columns, from these factors. */
 void ad_lu_solve(ad_dtype dtype, bool transposed, int64_t n, int64_t k, const void *lu, const int32_t *pivots, void *x);
 /* x = A^-1 from these factors; all infinite where a pivot is 0. */
 size_t ad_lu_inverse_scratch(ad_dtype dtype, int64_t n); /* bytes */
@@ -372,7 +375,8 @@ void ad_triangular_solve(ad_dtype dtype, bool lower, bool transposed, bool unit,
  * triangle is read, or both. */
 size_t ad_eigh_scratch(ad_dtype dtype, int64_t n); /* bytes */
 int ad_eigh(ad_dtype dtype, bool lower, int64_t n, const void *a, void *w, void *v, void *scratch);
-/* Reduced factors A = Q R of an (m, n) matrix, k = min(m, n): q (m, columns) with columns k or m, r (columns, n). */
+/* Reduced factors A = Q R of an (m, n) matrix, with k = min(m, n): q (m, columns), where columns is k or m, and r
+ * (columns, n). */
 size_t ad_qr_scratch(ad_dtype dtype, int64_t m, int64_t n, int64_t columns);
 int ad_qr(ad_dtype dtype, int64_t m, int64_t n, int64_t columns, const void *a, void *q, void *r, void *scratch);
 
@@ -399,17 +403,17 @@ typedef enum ad_schur_outcome { AD_SCHUR_DONE, AD_SCHUR_NOT_CONVERGED, AD_SCHUR_
 /* Complex eigenvalues w and unit eigenvectors in the columns of v, which may be NULL, of a real or complex matrix. */
 size_t ad_eig_scratch(ad_dtype dtype, int64_t n); /* bytes */
 ad_schur_outcome ad_eig(ad_dtype dtype, int64_t n, const void *a, void *w, void *v, void *scratch);
-/* A^T = U T U^H with U unitary and T upper triangular, or with blocks of two on its diagonal where A is real; both by
- * columns. */
+/* A^T = U T U^H, where U is unitary. T is upper triangular, or has blocks of two on its diagonal if A is real. Both are
+ * stored by columns. */
 size_t ad_schur_scratch(ad_dtype dtype, int64_t n); /* bytes */
 ad_schur_outcome ad_schur(ad_dtype dtype, int64_t n, const void *a, void *t, void *u, void *scratch);
-/* In place: (m, n) x to the y of A y + y B = x, or of A^T y + y B^T = x, from the factors that ad_schur made of A, (m, m),
- * and B, (n, n). AD_SCHUR_SINGULAR: A and -B have an eigenvalue in common, but for rounding. */
+/* In place: turns x, (m, n), into the y of A y + y B = x, or of A^T y + y B^T = x, from the factors that ad_schur made
+ * of A, (m, m), and B, (n, n). AD_SCHUR_SINGULAR: A and -B have an eigenvalue in common, up to rounding. */
 size_t ad_sylvester_scratch(ad_dtype dtype, int64_t m, int64_t n); /* bytes */
 ad_schur_outcome ad_sylvester(ad_dtype dtype, bool transposed, int64_t m, int64_t n, const void *ta, const void *ua, const void *tb, const void *ub, void *x,
                               void *scratch);
-/* The principal root of a matrix. AD_SCHUR_NEGATIVE: a real one has a negative eigenvalue; AD_SCHUR_ROOTLESS: there is
- * none. */
+/* The principal root of a matrix. AD_SCHUR_NEGATIVE: a real matrix has a negative eigenvalue. AD_SCHUR_ROOTLESS: there
+ * is no root. */
 size_t ad_root_scratch(ad_dtype dtype, int64_t n); /* bytes */
 ad_schur_outcome ad_root(ad_dtype dtype, int64_t n, const void *a, void *x, void *scratch);
 

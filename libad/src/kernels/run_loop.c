@@ -1,9 +1,9 @@
 /* From n dimensions to one: the driver of all elementwise loops and of copies.
  *
- * The index space is put in the order of the output's memory, dimensions that lie behind one another for all
- * operands become one, and the loop runs over the innermost. Operands of another dtype are converted block by block
- * on the way, so a conversion costs no array. Large spaces are cut along the outermost dimension and shared by
- * threads; an element's bits do not depend on the cut. */
+ * The index space is put in the order of the output's memory. Dimensions that lie behind one another for all operands
+ * become one, and the loop runs over the innermost. Operands of another dtype are converted block by block on the way,
+ * so a conversion costs no array. Large spaces are cut along the outermost dimension and shared by threads. An
+ * element's bits do not depend on the cut. */
 #include "kernels/kernels.h"
 #include <string.h>
 #include <time.h>
@@ -22,8 +22,8 @@ static int64_t magnitude(int64_t x)
     return x < 0 ? -x : x;
 }
 
-/* Dimensions of length 1 go; the others are sorted by the output's stride, largest first, and by the first input's
- * among equals. */
+/* Dimensions of length 1 go. The others are sorted by the output's stride, the largest first; those with equal strides
+ * by the first input's. */
 static void sort_dimensions(struct space *s)
 {
     int kept = 0, out = s->operands - 1;
@@ -66,9 +66,9 @@ static void coalesce(struct space *s)
 
 /* The last two dimensions of a space, in one of three orders. */
 typedef enum plane_order {
-    BY_ROWS,    /* as they are */
-    BY_COLUMNS, /* rows are short: pieces of columns */
-    BY_TILES    /* the input lies across the output: tiles, so that each line fetched is used up */
+    BY_ROWS,    /* in their order */
+    BY_COLUMNS, /* rows are short: in pieces of columns */
+    BY_TILES    /* the input lies across the output: in tiles, so that all of each fetched line is used */
 } plane_order;
 
 struct job {
@@ -76,11 +76,11 @@ struct job {
     ad_loop *cast[AD_LOOP_MAX_INPUTS]; /* NULL: the input has the loop's dtype */
     int inputs;
     plane_order order;
-    ad_dtype dtype; /* of the loop */
+    ad_dtype dtype; /* the dtype of the loop */
     int64_t item;
 };
 
-/* A row through converted blocks. */
+/* Runs a row through converted blocks. */
 static __attribute__((noinline)) void run_converted_row(const struct job *job, int64_t n, const char *const *in, const int64_t *in_stride, char *out,
                                                         int64_t out_stride)
 {
@@ -102,7 +102,7 @@ static __attribute__((noinline)) void run_converted_row(const struct job *job, i
     }
 }
 
-/* One row: directly, or through converted blocks. */
+/* Runs one row: directly, or through converted blocks. */
 static inline void run_row(const struct job *job, int64_t n, const char *const *in, const int64_t *in_stride, char *out, int64_t out_stride)
 {
     bool direct = true;
@@ -116,7 +116,7 @@ static inline void run_row(const struct job *job, int64_t n, const char *const *
 
 enum { SHORT_ROW = 8, TILE = 32, LINE = 64 };
 
-/* The rows of a plane from row i on and columns from j on: each `length` long, along dimension `along`. */
+/* Runs the rows of a plane from row i on and columns from j on. Each is `length` long, along dimension `along`. */
 static void run_rows(const struct job *job, const struct space *s, int64_t i, int64_t j, int across, int64_t count, int along, int64_t length,
                      const char *const *in, char *out)
 {
@@ -135,8 +135,8 @@ static void run_rows(const struct job *job, const struct space *s, int64_t i, in
     }
 }
 
-/* Copies m rows and n columns, both multiples of a cache line of items, square by square. Nothing foresees which
- * lines come next, so those of the square after the next are asked for. */
+/* Copies m rows and n columns, both multiples of the items in a cache line, square by square. The processor cannot
+ * foresee which lines come next, so those of the square after the next are prefetched. */
 static inline __attribute__((always_inline)) void copy_squares(int64_t item, int64_t m, int64_t n, const char *in, int64_t in_stride, char *out,
                                                                int64_t out_stride)
 {
@@ -157,8 +157,8 @@ static inline __attribute__((always_inline)) void copy_squares(int64_t item, int
         }
 }
 
-/* Gives how many rows and columns of a plane are copied by squares: as many as there are whole ones, if the loop is
- * a copy, and one dimension of each operand is unbroken. */
+/* Gives how many rows and columns of a plane are copied by squares. If the loop is a copy, and one dimension of each
+ * operand is unbroken, these are all that make whole squares. */
 static void run_squares(const struct job *job, const struct space *s, const char *in, char *out, int64_t *rows, int64_t *columns)
 {
     int column = s->ndim - 1, row = column - 1;
@@ -216,8 +216,8 @@ static void exchange(struct space *s, int d, int e)
     }
 }
 
-/* The order for the last two dimensions. Of a single input that lies across the output, the dimension along which it
- * is unbroken is made the last but one. */
+/* The order for the last two dimensions. If there is a single input and it lies across the output, the dimension along
+ * which it is unbroken becomes the last but one. */
 static plane_order choose_order(const struct job *job, struct space *s)
 {
     int last = s->ndim - 1, across = last;
@@ -231,7 +231,7 @@ static plane_order choose_order(const struct job *job, struct space *s)
     return s->dims[last] < SHORT_ROW && s->dims[last - 1] > s->dims[last] ? BY_COLUMNS : BY_ROWS;
 }
 
-/* The odometer of the dimensions outside the last two stands in `index`. */
+/* `index` is the odometer of the dimensions outside the last two. */
 static void run_part(const struct job *job, const struct space *s, const char *const *in, char *out)
 {
     int inputs = job->inputs;
@@ -264,7 +264,7 @@ static void run_part(const struct job *job, const struct space *s, const char *c
     }
 }
 
-/* A space, of which parts are `step` long in the outermost dimension. */
+/* A space that is shared in parts, which are `step` long in the outermost dimension. */
 struct shared {
     const struct job *job;
     const struct space *space;
@@ -284,7 +284,7 @@ static void run_range(const struct shared *shared, int64_t start, int64_t end)
     run_part(shared->job, &part, from, shared->out + start * part.strides[inputs][0]);
 }
 
-/* Part 0 has been run. */
+/* Runs a part other than part 0, which has been run. */
 static void run_further_part(void *context, int64_t p)
 {
     const struct shared *shared = context;
@@ -298,9 +298,8 @@ static int64_t nanoseconds(void)
     return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
-/* Functions differ a hundredfold in what an element costs, so the first part is timed, and the rest is shared if it
- * is worth it: adding two arrays took as long on two threads as on one at 75 us, which is waking a thread, 10 us,
- * and the end, where one waits for the other. */
+/* Functions differ a hundredfold in what an element costs. So the first part is timed, and the rest is shared if that
+ * is worth it. The cost of sharing is waking a thread, and at the end one thread waiting for the other. */
 static void run_shared(const struct job *job, const struct space *s, int64_t size, const char *const *in, char *out)
 {
     enum { MOST_PARTS = 64, LEAST_PART = 1 << 13, WORTH = 80000 };
@@ -317,7 +316,7 @@ static void run_shared(const struct job *job, const struct space *s, int64_t siz
         run_range(&shared, step, s->dims[0]);
 }
 
-/* A space of two dimensions and more, or a long row, of at least one element. */
+/* Runs a space of two or more dimensions, or a long row, of at least one element. */
 static __attribute__((noinline)) void run_dimensions(struct job *job, int ndim, const int64_t *dims, const struct ad_operand *in, struct ad_operand out,
                                                      const char *const *data, int64_t size)
 {

@@ -1,11 +1,13 @@
 /* The threads that share large loops: how many a call may use, and a pool of sleeping ones for the whole process.
  *
- * A loop is cut into parts. The calling thread and threads of the pool take them one by one; whoever finds none left
- * sleeps, and nobody spins. The caller waits for parts that others have begun and for nothing else, so where the
- * other cores are busy it does the work itself. Who runs a part, and when, is chance: what parts compute must not
- * depend on it. The pool is what threads share beside the list of their contexts. It grows when a loop first asks
- * for more threads than it has, and they stay till the library goes. The child of a process that has a pool gets
- * none after fork, and runs every part itself. */
+ * A loop is cut into parts. The calling thread and threads of the pool take them one by one. A thread that finds none
+ * left sleeps, and nobody spins. The caller waits for parts that others have begun and for nothing else, so where the
+ * other cores are busy it does the work itself. Which thread runs a part, and when, is chance: what parts compute must
+ * not depend on it.
+ *
+ * The pool and the list of contexts are all that threads share. The pool grows when a loop first asks for more threads
+ * than it has, and its threads stay until the library is unloaded. The child of a process that has a pool gets none
+ * after fork, and runs every part itself. */
 #ifdef __linux__
 #define _GNU_SOURCE /* sched_getaffinity */
 #include <sched.h>
@@ -20,13 +22,13 @@
 
 enum { MOST = 1024 };
 
-static _Thread_local int chosen __attribute__((tls_model("initial-exec"))); /* 0: as many as `standard` says */
+static _Thread_local int chosen __attribute__((tls_model("initial-exec"))); /* 0: as many as `standard` gives */
 static int from_environment; /* OMP_NUM_THREADS when the library was loaded; 0: not given */
 
 static int cores(void)
 {
 #ifdef __linux__
-    cpu_set_t set; /* too small for the kernel's beyond 1024 cores */
+    cpu_set_t set; /* too small for the kernel's set beyond 1024 cores */
     if (sched_getaffinity(0, sizeof set, &set) == 0)
         return CPU_COUNT(&set);
 #endif
@@ -48,28 +50,28 @@ struct range {
     int64_t next, end;
 };
 
-/* A loop that is being shared; it lives on its caller's stack. Each thread has a range of its own, the same in every
- * loop of as many parts, so that it meets memory that it has in its cache; when that is done it takes from the ends
- * of the others'. */
+/* A loop that is being shared. It lives on its caller's stack. Each thread has a range of its own, which is the same in
+ * every loop of as many parts, so that the thread meets memory that is in its cache. When its range is done, it takes
+ * parts from the ends of the others' ranges. */
 struct job {
     ad_part *run;
     void *context;
-    int threads;         /* and ranges */
+    int threads;         /* threads that take part, and so ranges */
     int room;            /* for threads that may still join */
-    int running;         /* parts taken and not finished */
+    int running;         /* parts that were taken and are not finished */
     struct range ranges[MOST_IN_JOB];
     struct job *following;
 };
 
-/* `lock` guards all of it, the jobs in the list included. */
+/* `lock` guards the whole struct, and the jobs in the list. */
 static struct {
     pthread_mutex_t lock;
     pthread_cond_t work, finished;
     struct job *jobs;
-    int size; /* threads, the first of `thread` */
+    int size; /* of the threads, which are the first ones of `thread` */
     pthread_t thread[MOST];
-    bool alone;  /* the child of a process that had threads in the pool */
-    bool ending; /* the library is going, and with it the code that the threads run */
+    bool alone;  /* this is the child of a process that had threads in the pool */
+    bool ending; /* the library is being unloaded, and with it the code that the threads run */
 } pool = { .lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER, .finished = PTHREAD_COND_INITIALIZER };
 
 int ad_threads(void)
@@ -89,9 +91,9 @@ static int64_t next_part(struct job *job, int me)
     return -1;
 }
 
-/* Runs parts of the job till there are none, and wakes some threads of the pool after taking the first. The lock is
- * held at the start and at the end, but not while a part runs or a thread is woken, which takes as long as it needs
- * to come and find the lock taken. */
+/* Runs parts of the job until there are none, and wakes `wake` threads of the pool after taking the first. The lock is
+ * held at the start and at the end. It is not held while a part runs, nor while a thread is woken: waking takes so long
+ * that the thread would find the lock taken. */
 static void run_parts(struct job *job, int me, int wake)
 {
     for (int64_t part; (part = next_part(job, me)) >= 0; job->running--) {
@@ -120,7 +122,7 @@ static struct job *job_to_join(void)
     return job;
 }
 
-/* A thread that joins wakes two more, so that many are awake soon and the caller wakes one. */
+/* A thread that joins wakes two more. So many are awake soon, although the caller wakes only one. */
 static void *live_in_pool(void *number)
 {
     chosen = 1;
@@ -136,7 +138,7 @@ static void *live_in_pool(void *number)
         job->room--;
         run_parts(job, (int)(intptr_t)number, job->room < 2 ? job->room : 2);
         if (job->running == 0) {
-            pthread_mutex_unlock(&pool.lock); /* now the job may be gone */
+            pthread_mutex_unlock(&pool.lock); /* from here on the job may be gone */
             pthread_cond_broadcast(&pool.finished);
             pthread_mutex_lock(&pool.lock);
         }
@@ -145,8 +147,8 @@ static void *live_in_pool(void *number)
     return NULL;
 }
 
-/* Threads that the system does not give are missing, and nothing else happens. No signal of the program is handled
- * in one. */
+/* If the system does not give a thread, there are fewer; nothing else happens. A thread of the pool handles no signal
+ * of the program. */
 static void grow(int size)
 {
     sigset_t all, before;
@@ -182,7 +184,7 @@ void ad_run_parts(int64_t parts, ad_part *run, void *context)
     for (int i = 0; i < threads; i++)
         job.ranges[i] = (struct range){ i * parts / threads, (i + 1) * parts / threads };
     int before = chosen;
-    chosen = 1; /* in every thread that runs parts */
+    chosen = 1; /* 1 in every thread that runs parts */
     pthread_mutex_lock(&pool.lock);
     grow(threads - 1);
     job.following = pool.jobs;
@@ -219,14 +221,14 @@ static void after_fork_in_child(void)
 
 __attribute__((constructor)) static void start(void)
 {
-    const char *text = getenv("OMP_NUM_THREADS"); /* "4", or a list of which the first is the outermost level's */
+    const char *text = getenv("OMP_NUM_THREADS"); /* "4", or a list whose first number is that of the outermost level */
     long count = text ? strtol(text, NULL, 10) : 0;
     from_environment = count < 0 ? 0 : count > MOST ? MOST : (int)count;
     pthread_atfork(before_fork, after_fork, after_fork_in_child);
 }
 
-/* Where the program ends, or a plugin with libad.a in it is unloaded. A thread that comes back from its wait needs
- * the code that it waited in. */
+/* Runs where the program ends, or where a plugin with libad.a in it is unloaded. A thread that comes back from its wait
+ * needs the code that it waited in. */
 __attribute__((destructor)) static void stop(void)
 {
     pthread_mutex_lock(&pool.lock);

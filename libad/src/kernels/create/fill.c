@@ -1,4 +1,4 @@
-/* Values that follow from where they stand: ranges, and the masks of triangles. */
+/* Values that follow from their position: ranges, and the masks of triangles. */
 #include "kernels/kernels.h"
 
 void ad_fill_integers(int64_t n, uint64_t start, uint64_t step, int64_t *out)

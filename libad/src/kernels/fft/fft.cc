@@ -1,12 +1,15 @@
-// Discrete Fourier transforms, real and cosine transforms of any length, in both precisions. Compiled once for each instruction set, as elementwise.c.
+// Discrete Fourier transforms, real and cosine transforms of any length, in both precisions. Compiled once for each
+// instruction set, as elementwise.c.
 //
-// Lengths whose prime factors are 2, 3 and 5 go to kissfft, as far as they fit into the cache. A longer one is split in two, n = n1 n2: transforms of n1
-// points along the columns of an (n1, n2) matrix, products with roots of unity, and transforms of n2 points along its rows, each in blocks of
-// a cache line's width (Bailey, "FFTs in external or hierarchical memory", 1990). A prime factor above 5 is split off in the same way. Up to
-// PRIME_MOST it is summed as it stands; a larger one is a convolution (Bluestein 1970) of a length without such factors.
+// Lengths whose prime factors are 2, 3 and 5 go to kissfft, as far as they fit into the cache. A longer one is split in
+// two, n = n1 n2: transforms of n1 points along the columns of an (n1, n2) matrix, products with roots of unity, and
+// transforms of n2 points along its rows, each in blocks of a cache line's width (Bailey, "FFTs in external or
+// hierarchical memory", 1990). A prime factor above 5 is split off in the same way. Up to PRIME_MOST its sums are
+// computed as they are written. A larger one is a convolution (Bluestein 1970) of a length without such factors.
 //
-// A plan holds what does not depend on data and never changes, so threads may share it. Sums are taken in one order, whatever the instruction set and the
-// threads. Nothing is thrown out of this file: where a plan finds no memory there is none.
+// A plan holds what does not depend on data and never changes, so threads may share it. Sums are taken in one order,
+// whatever the instruction set and the threads. No exception leaves this file: if there is no memory for a plan, there
+// is no plan.
 #include "kernels/fft/roots.hpp"
 #include "kernels/isa.h"
 extern "C" {
@@ -18,7 +21,7 @@ namespace fourier {
 
 enum { KISS_MOST = 512, PRIME_MOST = 100, PRIME_PART_MOST = 200 }; // the last of what is run in all lanes
 
-// Memory that goes with its plan.
+// Memory that is freed with its plan.
 template <typename T> struct owner {
     T *what;
     owner() : what(nullptr) {}
@@ -87,8 +90,9 @@ template <typename S> struct kiss : transform<S> {
     void run(const C *in, C *out, char *) const override { plan.transform(in, out); }
 };
 
-// The sums themselves, of an odd prime number of points: with s and d the sum and difference of two numbers as far from the first on either side, y_k and
-// y_(n-k) are x_0 + sum s_j cos(2 pi jk/n) -+ i sum d_j sin(2 pi jk/n).
+// The sums themselves, of an odd prime number of points. Let s_j and d_j be the sum and the difference of two numbers
+// that are equally far from the first one, on either side. Then y_k and y_(n-k) are x_0 + sum s_j cos(2 pi jk/n) -+ i
+// sum d_j sin(2 pi jk/n).
 template <typename S> struct prime : transform<S> {
     typedef std::complex<S> C;
     typedef typename parts<S>::one T;
@@ -126,7 +130,8 @@ template <typename S> struct prime : transform<S> {
 
 template <typename S> transform<S> *make(int64_t n, bool inverse, bool is_part);
 
-// Up to COUNT sequences of contiguous memory in the lanes of one: number j of b is at [j * step + b * along]. Lanes without one are zeros.
+// Brings up to COUNT sequences of contiguous memory into the lanes of one: number j of sequence b is at [j * step + b *
+// along]. Lanes without a sequence are zeros.
 template <typename T> void load_one(const T *in, int64_t along, int64_t count, lanes<T> *out)
 {
     for (int64_t b = 0; b < count; b++)
@@ -170,8 +175,8 @@ template <typename X, typename L> void store(const L *in, int64_t n, X *out, int
         store_one(in[j], out + j * step, along, count);
 }
 
-// n = n1 n2. With j = j1 n2 + j2 and k = k1 + k2 n1, w^(jk) is w1^(j1 k1) w^(j2 k1) w2^(j2 k2). Both kinds of shorter transforms are run in all lanes: they are
-// the lanes of a number, or as many columns or rows side by side.
+// n = n1 n2. With j = j1 n2 + j2 and k = k1 + k2 n1, w^(jk) is w1^(j1 k1) w^(j2 k1) w2^(j2 k2). Both kinds of shorter
+// transforms are run in all lanes: these are the lanes of a number, or as many columns or rows side by side.
 template <typename S> struct split : transform<S> {
     typedef std::complex<S> C;
     typedef typename parts<S>::one T;
@@ -254,7 +259,7 @@ template <typename S> struct split : transform<S> {
     }
 };
 
-// The least number with the factors 2, 3 and 5 alone that is not less.
+// The smallest number that is not less and has no other prime factors than 2, 3 and 5.
 int64_t smooth_from(int64_t least)
 {
     int64_t best = INT64_MAX;
@@ -391,7 +396,8 @@ template <typename S> struct plan : ad_fft {
         bytes = sizeof(*this) + core->bytes + turn.bytes() + quarter.bytes();
     }
 
-    // n reals to n/2 + 1 numbers. In even places stands a real sequence, in odd ones another: e and o are their transforms.
+    // n reals to n/2 + 1 numbers. The even places hold one real sequence and the odd places another: e and o are their
+    // transforms.
     void real_to_half(const S *in, C *out, char *room) const
     {
         int64_t half = n / 2;
@@ -420,7 +426,7 @@ template <typename S> struct plan : ad_fft {
             out[half / 2] = std::conj(out[half / 2]);
     }
 
-    // The reverse, times n. Imaginary parts that those of a real sequence have not are passed over.
+    // The reverse, times n. Imaginary parts that are 0 in the transform of a real sequence are ignored.
     void half_to_real(const C *in, S *out, char *room) const
     {
         int64_t half = n / 2;
@@ -458,7 +464,8 @@ template <typename S> struct plan : ad_fft {
             out[k] = std::conj(out[k]);
     }
 
-    // Makhoul, "A fast cosine transform in one and two dimensions", 1980: of the even places in order, then the odd ones backwards.
+    // Makhoul, "A fast cosine transform in one and two dimensions", 1980: the transform of the even places in order,
+    // then the odd ones backwards.
     void cosine(const S *in, S *out, T first, char *room) const
     {
         C *spectrum = take<C>(room, n / 2 + 1);

@@ -1,10 +1,12 @@
 // kissfft's class template over a small `std` of its own.
 //
-// Several transforms of one length at a time are one transform of numbers with as many lanes, one in each lane of a vector register.
+// Several transforms of one length at a time are one transform of numbers with as many lanes, one in each lane of a
+// vector register.
 //
-// Within the namespace below `std` means the one that stands in it: kissfft's products of complex numbers are plain products, without the look for infinities
-// that those of std::complex take, and its roots of unity, which its constructor takes from an exponential of a rounded angle, are left for the caller to
-// set. All names have internal linkage, since this file is compiled once for each instruction set: of a template of the real std one copy would be
+// Within the namespace below, `std` means the namespace in it. So kissfft's products of complex numbers are plain
+// products, without the search for infinities that those of std::complex make. kissfft's constructor takes its roots of
+// unity from an exponential of a rounded angle; here they are left for the caller to set. All names have internal
+// linkage, since this file is compiled once for each instruction set. Of a template of the real std one copy would be
 // linked, which might hold instructions that this processor lacks.
 #ifndef AD_KERNELS_KISSFFT_HPP
 #define AD_KERNELS_KISSFFT_HPP
@@ -101,7 +103,7 @@ template <typename T> complex<T> exp(complex<T>)
     return complex<T>(1, 0);
 }
 
-// As much of a vector as kissfft and the transforms need, of types without constructors. Throws std::bad_alloc.
+// As much of std::vector as kissfft and the transforms need, for types without constructors. Throws std::bad_alloc.
 template <typename T> class vector {
 public:
     typedef T *iterator;
@@ -142,7 +144,8 @@ private:
 
 #include <kissfft/kissfft.hh>
 
-// The class keeps its roots to itself. An explicit instantiation may name what is private: this one defines where_roots_are, a pointer to that member.
+// The class keeps its roots private. An explicit instantiation may name what is private: this one defines
+// where_roots_are, a pointer to that member.
 template <typename K, typename P, P place> struct roots {
     friend P where_roots_are(K *) { return place; }
 };

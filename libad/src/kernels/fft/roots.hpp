@@ -9,7 +9,8 @@ namespace fourier {
 
 const double pi = 3.14159265358979323846;
 
-// exp(-2 pi i k/n), 0 <= k < n. The angle is brought within an eighth of a turn in integers, where sine and cosine are best.
+// exp(-2 pi i k/n), 0 <= k < n. The angle is reduced in integers to within an eighth of a turn, where sine and cosine
+// are most accurate.
 std::complex<double> unit(int64_t k, int64_t n)
 {
     int64_t eighths = 8 * k; // of a turn, over n
@@ -46,7 +47,8 @@ template <typename T> void set_roots(std::vector<std::complex<T>> &roots, int64_
         w[n - k] = std::conj(w[k]);
 }
 
-// Powers of the first root of n. Each is the product of two out of about 2 sqrt(n) that are held; the first ones are held as they are.
+// Powers of the first root of n. Each is the product of two out of about 2 sqrt(n) that are stored. The first ones are
+// stored themselves.
 template <typename T> struct powers {
     std::vector<std::complex<double>> low, high;
     int shift;

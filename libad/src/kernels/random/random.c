@@ -1,8 +1,9 @@
 /* Random numbers: 64 bits of Philox4x32-10 for each element, and what they become.
  *
- * Element i of a draw uses word i % 2 of the block with counter (i / 2, key.hi) under the Philox key key.lo. Real numbers are made of
- * these bits with + - * / and sqrt, which IEEE 754 fixes to the last bit, and no contraction to fused operations (which meson.build
- * turns off); hence no functions of the C library here, but ldexp and frexp, which are exact. */
+ * Element i of a draw uses word i % 2 of the block with counter (i / 2, key.hi) under the Philox key key.lo. Real
+ * numbers are made of these bits with + - * / and sqrt, which IEEE 754 fixes to the last bit, and without contraction
+ * to fused operations (which meson.build turns off). So no functions of the C library are used here except ldexp and
+ * frexp, which are exact. */
 #include "kernels/kernels.h"
 #include <Random123/philox.h>
 #include <math.h>
@@ -21,7 +22,7 @@ static inline struct block philox(uint64_t counter_hi, uint64_t counter_lo, uint
     return (struct block){ { r.v[0] | (uint64_t)r.v[1] << 32, r.v[2] | (uint64_t)r.v[3] << 32 } };
 }
 
-/* Under another key than the draws. */
+/* Fold-ins use another key than the draws. */
 static const uint64_t FOLD_DOMAIN = 0xd1b54a32d192ed03u;
 
 void ad_philox(uint64_t counter_hi, uint64_t counter_lo, uint64_t key, uint64_t *words)
@@ -42,8 +43,8 @@ static inline uint64_t bits_at(struct ad_draw key, uint64_t i)
     return philox(key.hi, i / 2, key.lo).word[i % 2];
 }
 
-/* 0 <= k < n, exactly uniform: Lemire (2019), "Fast random integer generation in an interval". Another try for element i, which is
- * needed with a probability of n / 2^64, takes bits of a key of its own. */
+/* 0 <= k < n, exactly uniform: Lemire (2019), "Fast random integer generation in an interval". Element i needs another
+ * try with a probability of n / 2^64. It then takes bits of a key of its own. */
 static uint64_t below(struct ad_draw key, uint64_t i, uint64_t n)
 {
     __extension__ typedef unsigned __int128 wide;
@@ -58,8 +59,8 @@ static uint64_t below(struct ad_draw key, uint64_t i, uint64_t n)
 
 /* ---- real numbers from bits ---- */
 
-/* log x for normal x > 0: x = 2^e m with m near 1, log m = 2 artanh((m - 1) / (m + 1)) by its series, of which ten terms suffice
- * for |s| < 0.172. */
+/* log x for normal x > 0. With x = 2^e m and m near 1, log m = 2 artanh((m - 1) / (m + 1)) by its series, of which ten
+ * terms are enough for |s| < 0.172. */
 static double natural_log(double x)
 {
     int e;
@@ -102,7 +103,7 @@ static const double tail[2][8] = {
       1.84631831751005468180e-5, 1.42151175831644588870e-7, 2.04426310338993978564e-15 },
 };
 
-/* The z > 0 that a normal number exceeds with probability p, 0 < p <= 1/2. */
+/* The z > 0 that a normal random number exceeds with probability p, 0 < p <= 1/2. */
 static double upper_quantile(double p)
 {
     double q = 0.5 - p;
@@ -116,7 +117,7 @@ static double upper_quantile(double p)
     return polynomial(tail[0], r - 5) / polynomial(tail[1], r - 5);
 }
 
-/* One bit is the sign, 63 are the probability beyond: tails reach to 2^-64. */
+/* One bit is the sign, and 63 bits are the probability of a larger number: tails reach to 2^-64. */
 static double normal_of(uint64_t bits)
 {
     double z = upper_quantile(((double)(bits >> 1) + 0.5) * 0x1p-64);

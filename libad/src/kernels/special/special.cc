@@ -28,8 +28,9 @@ double cot_pi(double x)
 
 const int largest_reflected = 100;
 
-// Derivative number n of pi cot(pi x): pi^(n+1) P(c) with c = cot(pi x), P = c for n = 0, then -(1 + c^2) P', since c' = -pi (1 + c^2).
-// The coefficients of one P have one sign and belong to powers of one parity, so nothing cancels.
+// The n-th derivative of pi cot(pi x) is pi^(n+1) P(c) with c = cot(pi x). P = c for n = 0, and each derivative turns P
+// into -(1 + c^2) P', since c' = -pi (1 + c^2). The coefficients of one P have one sign and belong to powers of one
+// parity, so nothing cancels.
 double derivative_of_pi_cot_pi(int n, double x)
 {
     double p[largest_reflected + 2] = { 0, 1 }, c = cot_pi(x);
@@ -74,7 +75,7 @@ extern "C" __attribute__((visibility("hidden"))) double ad_polygamma_of(int orde
         return NAN;
     if (x == INFINITY)
         return 0;
-    if (is_pole(x)) // (-1)^(order + 1) order! zeta(order + 1, x), as SciPy
+    if (is_pole(x)) // (-1)^(order + 1) order! zeta(order + 1, x), as SciPy gives there
         return order % 2 ? INFINITY : -INFINITY;
     try {
         if (x < 0 && order <= largest_reflected)
