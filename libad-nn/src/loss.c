@@ -81,7 +81,7 @@ ad_array *adnn_softmax_cross_entropy_with(ad_array *logits, ad_array *labels, ad
     return options.reduction == ADNN_SUM ? sum : ad_div(sum, ad_dim(logits, 0));
 }
 
-/* Of each example, which are along the first axis. */
+/* The mean over the elements of each example, which lie along the first axis. */
 static ad_array *means_of_examples(ad_array *x)
 {
     ad_axes others = { .count = ad_ndim(x) - 1 };

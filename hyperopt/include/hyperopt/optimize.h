@@ -60,8 +60,8 @@ typedef struct hyper_optimize_report {
 typedef struct hyper_optimize_options {
     adnn_optimizer optimizer; /**< = { .rule = ADNN_ADAM, .step_size = 0.04, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8 }:
                                    adnn_adam(.step_size = 0.04); its steps are in coordinates */
-    bool anneal;              /**< its step size falls linearly, from the first meta-iteration to 0 after the last of .iterations: where the noise of the keys
-                                   is what keeps the hypers from settling, long steps may come first then */
+    bool anneal;              /**< the step size falls linearly, from the first meta-iteration to 0 after the last of .iterations. This allows long steps at
+                                   first where the noise of the keys keeps the hypers from settling */
     int64_t iterations;       /**< = -1: meta-iterations, at least 0; has to be given */
     ad_key key;               /**< meta-iteration i gets ad_random_fold_in(key, i) */
     void *context;            /**< given to meta_loss and on_step */
@@ -96,23 +96,34 @@ typedef struct hyper_optimize_options {
  *                                       .logit = "beta", .iterations = 50, .key = ad_random_key(1),
  *                                       .context = &problem, .progress = true);
  *
- * @param meta_loss  gives a real scalar, differentiable in hypers: a deterministic function of hypers, key and context. The key is another one each
- *                   meta-iteration; a meta-loss that ignores it has the same minibatches and initial parameters every time
- * @param hypers     a tree in natural units. Its float32 and float64 leaves are optimised, those of integers and bools stay as they are
- * @return           the hypers that .returns says, like hypers and in natural units; hypers themselves if no meta-iteration was made; NULL and an error
- *                   on failure (the report has what was reached)
- * Errors: no .iterations, or fewer than the checkpoint has; a path that is not in hypers, names no float leaf, or is of a log and a logit; a value that is
- * not finite or has no logarithm or logit, with path and value; a complex leaf that is not fixed; nothing to optimise; options out of range; a
- * checkpoint that is another problem's, damaged (AD_ERROR_FORMAT) or cannot be written (AD_ERROR_IO; found before the first meta-iteration). Those of
- * meta_loss, with the meta-iteration. A meta-iteration fails numerically if meta_loss fails with AD_ERROR_NUMERIC, as a run that diverges does, or if its
- * value or gradient is NaN or infinite: an AD_ERROR_NUMERIC beyond .skip_failures.
- * Checkpoint: the file is replaced as a whole (ad_savez), so that the program may be killed at any moment; called again, it goes on to the same bits as if it
- * had never stopped. on_step sees a meta-iteration again that the file did not have yet. The file of another problem is refused:
- * one whose hypers have other names, shapes, dtypes, values or coordinates, with another key or optimizer. What meta_loss does cannot be known. The other
- * options may change from call to call: a run that ended goes on with more .iterations, one that grew or failed with .clip_norm or .skip_failures. The file
- * holds losses and gradient_norms, and, without what is not optimised, hypers/ and best/ in natural units: numpy.load reads it. A program that is killed
- * while it writes leaves a file beside it whose name begins with ".ad_save-".
- * Constant: has no derivative. The same call gives the same bits. Memory does not grow with the meta-iterations, but for at most 48 bytes each. */
+ * @param meta_loss  gives a real scalar, differentiable in hypers: a deterministic function of hypers, key and context.
+ *                   Each meta-iteration has another key. A meta-loss that ignores it has the same minibatches and
+ *                   initial parameters every time
+ * @param hypers     a tree in natural units. Its float32 and float64 leaves are optimised; those of integers and bools
+ *                   stay as they are
+ * @return           the hypers that .returns says, like hypers and in natural units; hypers themselves if no
+ *                   meta-iteration was made; NULL and an error on failure (the report has what was reached)
+ *
+ * Errors: no .iterations, or fewer than the checkpoint has; a path that is not in hypers, names no float leaf, or is in
+ * log and in logit; a value that is not finite or has no logarithm or logit, named with its path; a complex leaf that
+ * is not fixed; nothing to optimise; options out of range; a checkpoint of another problem, one that is damaged
+ * (AD_ERROR_FORMAT), and one that cannot be written (AD_ERROR_IO; found before the first meta-iteration). An error of
+ * meta_loss names the meta-iteration.
+ *
+ * A meta-iteration fails numerically if meta_loss fails with AD_ERROR_NUMERIC, as a run that diverges does, or if its
+ * value or gradient is NaN or infinite. More such failures in a row than .skip_failures are an AD_ERROR_NUMERIC.
+ *
+ * Checkpoint: the file is replaced as a whole (ad_savez), so the program may be killed at any moment. Called again, it
+ * goes on to the same bits as if it had never stopped. on_step sees a meta-iteration again if the file did not have it
+ * yet. The file of another problem is refused: one whose hypers have other names, shapes, dtypes, values or
+ * coordinates, or one with another key or optimizer. A change of what meta_loss does cannot be seen. The other options
+ * may change from call to call: a run that ended goes on with more .iterations, and one that grew or failed goes on
+ * with .clip_norm or .skip_failures. The file holds losses and gradient_norms, and hypers/ and best/ in natural units,
+ * without what is not optimised. numpy.load reads it. A program that is killed while it writes leaves a file beside it
+ * whose name begins with ".ad_save-".
+ *
+ * Constant: has no derivative. The same call gives the same bits. Memory does not grow with the meta-iterations, except
+ * for at most 48 bytes each. */
 AD_API ad_tree *hyper_optimize(ad_array *(*meta_loss)(ad_tree *hypers, ad_key key, void *context), ad_tree *hypers);
 AD_API ad_tree *hyper_optimize_with(ad_array *(*meta_loss)(ad_tree *hypers, ad_key key, void *context), ad_tree *hypers, hyper_optimize_options options);
 

@@ -28,7 +28,7 @@ typedef enum adnn_initializer {
 /** Options of adnn_dense. Begin with ADNN_DENSE_DEFAULTS. */
 typedef struct adnn_dense_options {
     adnn_initializer init; /**< = ADNN_LECUN */
-    double scale;          /**< standard deviation of the weights in place of init's, if not 0 */
+    double scale;          /**< if not 0: standard deviation of the weights, in place of init's */
     double bias_scale;     /**< standard deviation of the biases; default 0: they start at zero */
     bool no_bias;          /**< y = x W, without "b" */
     ad_dtype dtype;        /**< = AD_F64: of the parameters; or AD_F32 */
@@ -40,8 +40,9 @@ typedef struct adnn_dense_options {
  * Parameters: "W" (inputs, units), normal with mean 0, and "b" (units). It takes x of shape (batch..., inputs) to
  * (batch..., units).
  * @return  a model, which the caller frees or puts into a sequence; NULL and an error on failure
- * Errors: units below 1; a dtype other than float64 and float32; an unknown initialiser; a negative scale. When it is initialised: an input
- * without axes. */
+ *
+ * Errors: units below 1; a dtype other than float64 and float32; an unknown initialiser; a negative scale. When it is
+ * initialised: an input without axes. */
 AD_API adnn_model *adnn_dense(int64_t units);
 AD_API adnn_model *adnn_dense_with(int64_t units, adnn_dense_options options);
 
@@ -102,7 +103,8 @@ AD_API ad_shape adnn_output_shape(const adnn_model *model, ad_shape input);
  * @return            (batch, output...) with the dtype that x and the parameters promote to; NULL and an error for a
  *                    NULL argument
  * Derivative: in parameters and x.
- * Errors: parameters of another number of layers, or without the names that a layer reads; an x that does not fit them. */
+ * Errors: parameters of another number of layers, or without the names that a layer reads; an x that does not fit
+ * them. */
 AD_API ad_array *adnn_apply(const adnn_model *model, ad_tree *parameters, ad_array *x) AD_NOTED_;
 
 /** Frees a model and the layers it took over. NULL is allowed. */
@@ -148,9 +150,11 @@ AD_API ad_array *adnn_softmax_cross_entropy_with(ad_array *logits, ad_array *lab
 AD_API ad_array *adnn_mean_squared_error(ad_array *prediction, ad_array *target);
 AD_API ad_array *adnn_mean_squared_error_with(ad_array *prediction, ad_array *target, adnn_loss_options options);
 
-/** Fraction of rows whose largest logit, the first of equals, is the label's: not differentiable. NaN and an error on failure, and NaN for an empty batch.
+/** Fraction of rows whose largest logit is the label's. Of equal logits the first one counts. It is not differentiable.
+ * NaN and an error on failure, and NaN for an empty batch.
  *
- * Logits, labels and errors as in adnn_softmax_cross_entropy; of probabilities the largest one is the label. */
+ * Logits, labels and errors are as in adnn_softmax_cross_entropy. If labels are probabilities, the largest one is the
+ * label. */
 AD_API double adnn_accuracy(ad_array *logits, ad_array *labels) AD_NOTED_;
 
 /** Sum of the squares of all elements of all leaves: an L2 penalty. It is real.
@@ -212,8 +216,9 @@ typedef struct adnn_optimizer {
 
 /** The optimizer's state before the first step, zeros, for parameters like these (real or complex leaves).
  *
- * @return  a tree: "v", like the parameters, for sgd and adagrad; "m" and "v", like them, for rmsprop; these and the number "t" of steps for adam and adamw
- * Errors: an unknown rule; a weight_decay of another rule than adamw. */
+ * @return  a tree. sgd and adagrad: "v", like the parameters. rmsprop: "m" and "v", like the parameters. adam and
+ *          adamw: "m", "v" and the number "t" of steps
+ * Errors: an unknown rule; a weight_decay with another rule than adamw. */
 AD_API ad_tree *adnn_optimizer_init(adnn_optimizer optimizer, ad_tree *parameters) AD_NOTED_;
 
 /** One step: puts new parameters into *parameters and gives the new state. Both belong to the innermost scope. The step

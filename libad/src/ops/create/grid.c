@@ -169,8 +169,8 @@ ad_array *ad_logspace_with(ad_array *start, ad_array *stop, ad_logspace_options 
     return power ? placed(ad_pow(base, power), &powers) : NULL;
 }
 
-/* The dtype in which a geometric sequence is computed: a real result of complex ends is the real part, a complex one
- * of real ends a spiral. */
+/* The dtype in which a geometric sequence is computed. A real result of complex ends is the real part; a complex result
+ * of real ends is a spiral. */
 static ad_dtype dtype_of_ratios(ad_array *start, ad_array *stop, ad_dtype wanted)
 {
     ad_dtype common = ad_dtype_common((ad_array *[]){ start, stop }, 2);

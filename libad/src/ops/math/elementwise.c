@@ -322,7 +322,7 @@ static ad_array *sign_vjp(const ad_node *node, int operand, ad_array *g)
     return ad_dtype_is_complex(ad_node_dtype(node, 0)) ? ad_conj(sign_jvp(node, operand, ad_conj(g))) : NULL;
 }
 
-/* Im(t/x): -i/x, and 0 at 0; for a real x the angle is a constant. */
+/* Im(t/x) has the slope -i/x, and 0 at 0. For a real x the angle is a constant. */
 static ad_array *angle_derivative(const ad_node *node, int operand)
 {
     if (!ad_dtype_is_complex(ad_node_dtype(node, operand)))

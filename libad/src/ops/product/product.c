@@ -313,7 +313,7 @@ ad_array *ad_vecdot_with(ad_array *a, ad_array *b, ad_vecdot_options options)
     return ad_squeeze(product, .axes = AD_AXES(-2, -1));
 }
 
-/* x with an axis of length 1 beside each of its `ndim` axes, those it lacks included: before it, or after. */
+/* x with an axis of length 1 before or after each of its `ndim` axes, of which those it lacks are added. */
 static ad_array *interleaved(ad_array *x, int ndim, bool before)
 {
     ad_shape shape = { .ndim = 2 * ndim };
