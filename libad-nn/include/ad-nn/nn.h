@@ -125,8 +125,9 @@ typedef struct adnn_loss_options {
     int ad_unused_;
 } AD_NAMED_ adnn_loss_options;
 
-/** -log softmax(logits)[label] of each example, and their mean over the batch: adnn_softmax_cross_entropy(logits, labels), or
- * adnn_softmax_cross_entropy(logits, labels, .reduction = ADNN_NONE). A weighted mean is ad_mean(ad_mul(w, losses)).
+/** -log softmax(logits)[label] of each example, and their mean over the batch:
+ * adnn_softmax_cross_entropy(logits, labels), or adnn_softmax_cross_entropy(logits, labels, .reduction = ADNN_NONE). A
+ * weighted mean is ad_mean(ad_mul(w, losses)).
  *
  * @param logits  (batch, classes), real; integers count as float64
  * @param labels  (batch) integers from 0 to classes - 1, or (batch, classes) one-hot or probabilities
@@ -228,8 +229,8 @@ AD_API ad_tree *adnn_optimizer_init(adnn_optimizer optimizer, ad_tree *parameter
  * @param gradients   of the structure and shapes of the parameters
  * @param parameters  in: the old ones; out: new ones
  * @return            NULL and an error on failure, with *parameters as it was
- * Errors: gradients of another structure; a state that is not one for these parameters; shapes that do not broadcast; an unknown rule. While an
- * error is recorded no step is made. */
+ * Errors: gradients of another structure; a state that is not one for these parameters; shapes that do not broadcast;
+ * an unknown rule. While an error is recorded no step is made. */
 AD_API ad_tree *adnn_optimizer_update(adnn_optimizer optimizer, ad_tree *state, ad_tree *gradients, ad_tree **parameters) AD_NOTED_;
 
 /* ---- batches ---- */
