@@ -89,13 +89,13 @@ static bool centre_eval(const ad_node *node, void *const *outputs)
 /* It has no rules: differentiating a recorded call of it is an error, and does not give 0. */
 static const ad_primitive centre_op = { .name = "ad_centre", .infer = ad_same_infer, .eval = centre_eval };
 
-enum { MOST_CENTRED_AT_ONCE = 1 << 14 }; /* more elements are for threads, and operations share them out */
+enum { MOST_AT_ONCE = 1 << 14 }; /* more elements are for threads, and operations share them out */
 
 /* Whether centring may be one call: nobody differentiates the operations that it stands for. */
 static bool is_centred_at_once(const ad_node *node, const ad_array *t, const ad_array *y)
 {
     const ad_axes *axes = ad_node_options(node);
-    return t && y && t->size > 0 && t->size <= MOST_CENTRED_AT_ONCE && axes->count == 1 && axes->axis[0] == y->ndim - 1 && ad_same_shape(t, y) && t->dtype == y->dtype &&
+    return t && y && t->size > 0 && t->size <= MOST_AT_ONCE && axes->count == 1 && axes->axis[0] == y->ndim - 1 && ad_same_shape(t, y) && t->dtype == y->dtype &&
            (t->dtype == AD_F64 || t->dtype == AD_F32) && !((t->flags | y->flags) & AD_WEAK) && !ad_is_traced(t) && !ad_is_traced(y);
 }
 
