@@ -338,14 +338,14 @@ struct ad_svd {
     ad_dtype dtype;
     int m, n;
     bool vectors;
-    int work_size;  /* of LAPACK's, in items */
+    int work_size;  /* of LAPACK's work memory, in items */
     size_t scratch; /* bytes that ad_svd needs */
 };
 typedef enum ad_lapack_outcome { AD_LAPACK_DONE, AD_LAPACK_NAN, AD_LAPACK_NOT_CONVERGED } ad_lapack_outcome;
 bool ad_svd_takes(int64_t m, int64_t n); /* false: larger than LAPACK can count */
 struct ad_svd ad_svd_plan(ad_dtype dtype, int64_t m, int64_t n, bool vectors);
-/* Other factorizations, of C-contiguous (n, n) matrices of one of f64 f32 c128 c64, n at most AD_LINALG_LARGEST.
- * Those that give an int give 0, or where they failed, counted from 1. */
+/* Other factorizations, of C-contiguous (n, n) matrices of one of f64 f32 c128 c64, with n at most AD_LINALG_LARGEST. A
+ * function that gives an int gives 0, or the place where it failed, counted from 1. */
 enum { AD_LINALG_LARGEST = 30000 };
 
 /* In place: A = L U P^T where U's diagonal is 1. Row i of P's swaps is exchanged with row pivots[i], counted from 1. It
@@ -369,7 +369,8 @@ int ad_cholesky(ad_dtype dtype, int64_t n, const void *a, void *l);
 /* The cotangent of a Hermitian A from that of its factor l, g, of which the lower triangle is read; both pair without
  * conjugation. */
 void ad_cholesky_reverse(ad_dtype dtype, int64_t n, const void *l, const void *g, void *out);
-/* x = T^-1 x, or transposed T^-T x, with the lower or upper triangle T of a, its diagonal taken as 1 for `unit`. */
+/* x = T^-1 x, or if transposed T^-T x, where T is the lower or upper triangle of a. With `unit` its diagonal is taken
+ * as 1. */
 void ad_triangular_solve(ad_dtype dtype, bool lower, bool transposed, bool unit, int64_t n, int64_t k, const void *a, void *x);
 /* Eigenvalues w, ascending, of a Hermitian matrix, and unit eigenvectors in the columns of v, which may be NULL. One
  * triangle is read, or both. */
@@ -398,7 +399,7 @@ void ad_upper_to_lower(ad_dtype dtype, int64_t n, void *x);
 /* Whether there is no NaN and no infinity among them. */
 bool ad_numbers_finite(ad_dtype dtype, int64_t count, const void *x);
 
-/* Matrices without symmetry: schur.c. What fails gives one of these. */
+/* Matrices without symmetry: schur.c. A function that fails gives one of these. */
 typedef enum ad_schur_outcome { AD_SCHUR_DONE, AD_SCHUR_NOT_CONVERGED, AD_SCHUR_SINGULAR, AD_SCHUR_NEGATIVE, AD_SCHUR_ROOTLESS } ad_schur_outcome;
 /* Complex eigenvalues w and unit eigenvectors in the columns of v, which may be NULL, of a real or complex matrix. */
 size_t ad_eig_scratch(ad_dtype dtype, int64_t n); /* bytes */
