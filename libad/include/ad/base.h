@@ -81,8 +81,8 @@ typedef struct ad_widths {
     int64_t width[AD_MAX_NDIM][2];
 } ad_widths;
 
-/** Number of elements of a shape: the product of its dimensions (1 for a scalar); INT64_MAX where that is no size, as with more axes than
- * AD_MAX_NDIM. */
+/** Number of elements of a shape: the product of its dimensions (1 for a scalar). INT64_MAX if the shape is not
+ * possible, for example if it has more than AD_MAX_NDIM axes. */
 AD_API int64_t ad_shape_size(ad_shape shape);
 
 /** Whether two shapes are the same. A shape with fewer than 0 or more than AD_MAX_NDIM axes equals no shape. */

@@ -64,8 +64,9 @@ AD_API uint64_t ad_options_hash(const ad_primitive *primitive, const void *optio
 /** Options as C: ".axes = AD_AXES(0), .keepdims = true", "" where there are none. To be freed by the caller; NULL and an error on failure. */
 AD_API char *ad_options_text(const ad_primitive *primitive, const void *options);
 
-/** Lets a hook see every call of an operation in this thread from now on, in the order in which they end; NULL: no hook. There is
- * one at a time. While calls are told, cotangents are added by operations, too, and no short way is taken. Results have the same bits. */
+/** From now on a hook sees every call of an operation in this thread, in the order in which the calls end. NULL: no
+ * hook. There is one at a time. While calls are reported, cotangents are added by operations too, and every call takes
+ * the general way. Results have the same bits. */
 AD_API void ad_on_call(ad_call_hook *hook, void *context);
 
 /** Writes the calls that a function makes as a program, one a line, in the order in which they are made: what each

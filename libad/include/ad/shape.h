@@ -72,7 +72,7 @@ typedef struct ad_roll_options {
     int ad_unused_;
 } AD_NAMED_ ad_roll_options;
 
-/** Of ad_pad. */
+/** Options of ad_pad. */
 typedef struct ad_pad_options {
     const char *mode;       /**< = "constant": or "edge", "reflect", "symmetric", "wrap" */
     ad_widths widths;       /**< in place of the width: a pair for each axis, or one for all of them */

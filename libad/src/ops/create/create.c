@@ -42,7 +42,7 @@ static ad_array *astype_transpose(const ad_node *node, int operand, ad_array *g)
     return ad_dtype_is_inexact(ad_node_dtype(node, operand)) ? g : NULL;
 }
 
-/* The dtype is the whole of the options. */
+/* The options are the dtype and nothing else. */
 static const ad_field astype_fields[] = { AD_FIELD_WHOLE(ad_dtype, "", DTYPE), AD_FIELDS_END };
 static const ad_primitive astype_op = {
     .name = "ad_astype", .infer = astype_infer, .eval = astype_eval, .vjp = astype_transpose, .linear = AD_LINEAR, .options_size = sizeof(ad_dtype),
