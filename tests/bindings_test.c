@@ -285,6 +285,7 @@ START_TEST(operations_are_called_by_name)
     assert_same(by_name("ad_sum", TAGGED(array(x)), NAMED({ "axes", INTEGERS(0, -1) }, { "keepdims", boolean(true) }, { "dtype", text("float32") })),
                 ad_sum(x, .axes = AD_AXES(0, -1), .keepdims = true, .dtype = AD_F32));
     assert_same(by_name("ad_sum", TAGGED(array(x)), NAMED({ "axis", nothing }, { "initial", real(5) })), ad_sum(x, .initial = ad_weak_real(5)));
+    assert_same(by_name("ad_sum", TAGGED(array(x)), NAMED({ "axis", INTEGERS(1, 0) }, { "keepdims", boolean(true) })), ad_sum(x, .keepdims = true));
     assert_same(by_name("ad_amax_with", TAGGED(array(x)), NAMED({ "axis", integer(1) })), ad_max(x, .axis = 1));
     assert_same(by_name("ad_negative", TAGGED(array(x)), NULL, 0), ad_neg(x));
     assert_same(by_name("ad_var", TAGGED(array(x)), NAMED({ "ddof", integer(1) })), ad_var(x, .ddof = 1));
@@ -301,6 +302,7 @@ START_TEST(every_kind_of_parameter_is_passed)
     assert_same(by_name("ad_random_bernoulli", TAGGED(key, real(0.5), INTEGERS(4)), NULL, 0), ad_random_bernoulli(ad_random_key(7), 0.5, AD_SHAPE(4)));
     assert_same(by_name("ad_reshape", TAGGED(array(x), INTEGERS(3, 2)), NAMED({ "order", text("F") })), ad_reshape(x, AD_SHAPE(3, 2), .order = "F"));
     assert_same(by_name("ad_reshape", TAGGED(array(x)), NAMED({ "shape", integer(-1) })), ad_reshape(x, AD_SHAPE(-1)));
+    assert_same(by_name("ad_zeros", TAGGED(real(3)), NULL, 0), ad_zeros(AD_SHAPE(3)));
     assert_same(by_name("ad_pad", TAGGED(array(x), integer(0)), NAMED({ "widths", INTEGERS(1, 2, 0, 3) }, { "constant_values", real(-1) })),
                 ad_pad(x, 0, .widths = AD_WIDTHS({ 1, 2 }, { 0, 3 }), .constant_values = -1));
     assert_same(by_name("ad_moveaxis_axes", TAGGED(array(x), INTEGERS(0, 1), INTEGERS(1, 0)), NULL, 0), ad_transpose(x));
@@ -413,6 +415,12 @@ START_TEST(errors_name_what_is_wrong)
     assert_refused("option axis should be an integer of 32 bits and is the text \"0\"", "ad_sum", &x, 1, NAMED({ "axis", text("0") }));
     assert_refused("option keepdims should be a bool and is the integer 2", "ad_sum", &x, 1, NAMED({ "keepdims", integer(2) }));
     assert_refused("option dtype should be a dtype or its name and is the text \"float16\"", "ad_sum", &x, 1, NAMED({ "dtype", text("float16") }));
+    assert_refused("ad_sum: keepdims is given twice", "ad_sum", &x, 1, NAMED({ "keepdims", integer(1) }, { "axis", integer(0) }, { "keepdims", integer(0) }));
+    assert_refused("ad_sum: x is given twice, as operand 0 and by name", "ad_sum", &x, 1, NAMED({ "x", x }));
+    assert_refused("ad_reshape: shape is given twice", "ad_reshape", &x, 1, NAMED({ "shape", integer(1) }, { "shape", integer(1) }));
+    assert_refused("ad_einsum_from: there is no option", "ad_einsum_from", TAGGED(text("i->")), NAMED({ "count", integer(1) }));
+    assert_refused("option axis should be an integer of 32 bits and is integers (1 of them)", "ad_sort", &x, 1, NAMED({ "axis", INTEGERS(0) }));
+    assert_refused("ad_zeros: operand 0, shape, should be at most 32 integers and is the real number 1.5", "ad_zeros", TAGGED(real(1.5)), NULL, 0);
     assert_refused("name of an option is NULL", "ad_sum", &x, 1, NAMED({ NULL, integer(0) }));
     assert_refused("ad_add: operand 1, b, is missing: ad_array *ad_add(ad_array *a, ad_array *b)", "ad_add", &x, 1, NULL, 0);
     assert_refused("ad_sum: 2 operands where there are 1", "ad_sum", TAGGED(x, integer(0)), NULL, 0);

@@ -115,13 +115,14 @@ AD_API char *ad_tree_tostring(const ad_tree *t);
  * given by its name, among the options.
  *
  * Options are the fields of the function's struct of options. Those that are not given have their defaults.
- * AD_KIND_NONE is AD_NO_AXIS, AD_NO_DTYPE, NULL or the default.
+ * AD_KIND_NONE is AD_NO_AXIS, AD_NO_DTYPE, NULL or the default. AD_KIND_INTEGERS for `axis` are `axes`, where a
+ * function has both.
  *
  * @return  as the prototype says. A shape or axes are AD_KIND_INTEGERS, which last as long as the innermost scope. A
  *          pointer that is NULL is AD_KIND_NONE
  * Errors: no such function (the nearest name is given), or one that takes a variable list; no such option (those that
- * exist are given); an operand that is missing, or one too many; a kind that does not fit (AD_ERROR_VALUE); then the
- * errors of the function. */
+ * exist are given); an operand that is missing, or one too many; a name that is given twice; a kind that does not fit
+ * (AD_ERROR_VALUE); then the errors of the function. */
 AD_API ad_tagged ad_call_named(const char *name, const ad_tagged *operands, int operand_count, const ad_named *options, int option_count);
 
 /* ---- Prototypes ---- */

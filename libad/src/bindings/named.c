@@ -206,12 +206,13 @@ static const ad_option *option_of(const ad_prototype *p, const char *name)
     return NULL;
 }
 
-static bool names_operand_left(const ad_prototype *p, const char *name, int operand_count)
+/* The number of the operand with this name, a list and its count being one; -1: there is none. */
+static int operand_of(const ad_prototype *p, const char *name)
 {
-    for (int i = operand_count; i < p->parameter_count; i++)
+    for (int i = 0, k = 0; i < p->parameter_count; i += 1 + is_list(p->parameters[i].type), k++)
         if (p->parameters[i].name && strcmp(p->parameters[i].name, name) == 0)
-            return true;
-    return false;
+            return k;
+    return -1;
 }
 
 static bool no_such_option(const struct call *call, const char *name)
@@ -223,6 +224,13 @@ static bool no_such_option(const struct call *call, const char *name)
         strcat(known, p->options[i].name);
     }
     return AD_FAIL(AD_ERROR_VALUE, "%s: there is no option %.60s%s", call->name, name, p->option_count ? known : ", nor any other");
+}
+
+/* Several integers for one axis are the option axes. */
+static const ad_option *option_for(const ad_prototype *p, const char *name, const ad_tagged *value)
+{
+    const ad_option *option = option_of(p, name), *axes = option_of(p, "axes");
+    return option && axes && value->kind == AD_KIND_INTEGERS && strcmp(name, "axis") == 0 ? axes : option;
 }
 
 /* AD_KIND_NONE is what C programs write for it. */
@@ -254,13 +262,19 @@ static bool put_options(struct call *call, const ad_named *options, int count, i
             return false;
     }
     for (int i = 0; i < count; i++) {
-        if (!ad_given(options[i].name, call->name, "name of an option"))
+        const char *name = options[i].name;
+        if (!ad_given(name, call->name, "name of an option"))
             return false;
-        const ad_option *option = option_of(p, options[i].name);
-        if (!option && names_operand_left(p, options[i].name, operand_count))
+        const ad_option *option = option_for(p, name, &options[i].value);
+        int operand = option ? -1 : operand_of(p, name);
+        if (named(name, options, i))
+            return AD_FAIL(AD_ERROR_VALUE, "%s: %s is given twice", call->name, name);
+        if (operand >= operand_count)
             continue;
+        if (operand >= 0)
+            return AD_FAIL(AD_ERROR_VALUE, "%s: %s is given twice, as operand %d and by name", call->name, name, operand);
         if (!option)
-            return no_such_option(call, options[i].name);
+            return no_such_option(call, name);
         if (!put_option(call, option, &options[i].value, at))
             return false;
     }

@@ -188,27 +188,32 @@ static bool put_items(const struct ad_place *p, const ad_tagged *values, int cou
 
 static bool put_tree(const struct ad_place *p, const ad_tagged *v, ad_tree **t)
 {
+    const ad_tagged none = { .kind = AD_KIND_LIST };
     *t = v->kind == AD_KIND_TREE ? v->tree : NULL;
     if (v->kind == AD_KIND_LIST)
         return (*t = tree_of_list(p, v, 0)) != NULL;
+    if (v->kind == AD_KIND_INTEGERS && v->count == 0) /* a list of no entries is one of nothing else, too */
+        return (*t = tree_of_list(p, &none, 0)) != NULL;
     return v->kind == AD_KIND_TREE || v->kind == AD_KIND_NONE || refuse(p, AD_TYPE_TREE, v);
 }
 
 /* ---- lists of integers ---- */
 
-/* One integer is a list, too; nothing is an empty one. */
-static bool integers_of(const ad_tagged *v, int most, const int64_t **integers, int *count)
+/* One integer, which then stands in `one`, is a list, too; nothing is an empty one. */
+static bool integers_of(const ad_tagged *v, int most, int64_t *one, const int64_t **integers, int *count)
 {
-    *integers = v->kind == AD_KIND_INTEGERS ? v->integers : &v->integer;
-    *count = v->kind == AD_KIND_INTEGERS ? v->count : v->kind == AD_KIND_INTEGER;
-    return (v->kind == AD_KIND_INTEGERS || v->kind == AD_KIND_INTEGER || v->kind == AD_KIND_NONE) && *count >= 0 && *count <= most && (!*count || *integers);
+    bool single = (v->kind == AD_KIND_INTEGER || v->kind == AD_KIND_REAL) && integer_of(v, INT64_MIN, INT64_MAX, one);
+    *integers = single ? one : v->integers;
+    *count = v->kind == AD_KIND_INTEGERS ? v->count : single;
+    return (v->kind == AD_KIND_INTEGERS || single || v->kind == AD_KIND_NONE) && *count >= 0 && *count <= most && (!*count || *integers);
 }
 
 static bool shape_of(const ad_tagged *v, ad_shape *shape)
 {
     const int64_t *integers;
+    int64_t one;
     int count;
-    if (!integers_of(v, AD_MAX_NDIM, &integers, &count))
+    if (!integers_of(v, AD_MAX_NDIM, &one, &integers, &count))
         return false;
     *shape = (ad_shape){ .ndim = count };
     for (int i = 0; i < count; i++)
@@ -219,8 +224,9 @@ static bool shape_of(const ad_tagged *v, ad_shape *shape)
 static bool axes_of(const ad_tagged *v, ad_axes *axes)
 {
     const int64_t *integers;
+    int64_t one;
     int count;
-    if (!integers_of(v, AD_MAX_NDIM, &integers, &count))
+    if (!integers_of(v, AD_MAX_NDIM, &one, &integers, &count))
         return false;
     *axes = (ad_axes){ .count = count };
     for (int i = 0; i < count; i++) {
@@ -234,8 +240,9 @@ static bool axes_of(const ad_tagged *v, ad_axes *axes)
 static bool widths_of(const ad_tagged *v, ad_widths *widths)
 {
     const int64_t *integers;
+    int64_t one;
     int count;
-    if (!integers_of(v, 2 * AD_MAX_NDIM, &integers, &count) || count % 2)
+    if (!integers_of(v, 2 * AD_MAX_NDIM, &one, &integers, &count) || count % 2)
         return false;
     *widths = (ad_widths){ .count = count / 2 };
     for (int i = 0; i < count; i++)
