@@ -10,7 +10,7 @@ cd "$(dirname "$0")"
 packages="gcc g++ meson ninja-build pkg-config libffi-dev libsleef-dev libopenblas-openmp-dev libblis4-serial libboost-dev libkissfft-dev librandom123-dev zlib1g-dev libzip-dev libpng-dev libxxhash-dev check gnuplot-nox"
 case "${1-}" in
 "") ;;
---ci) packages="$packages clang clang-format clang-tidy libclang-rt-dev cmake gdb doxygen" ;;
+--ci) packages="$packages clang clang-format clang-tidy libclang-rt-dev cmake gdb doxygen luajit" ;;
 *)
     echo "usage: ./setup.sh [--ci]" >&2
     exit 2

@@ -303,6 +303,8 @@ START_TEST(every_kind_of_parameter_is_passed)
     assert_same(by_name("ad_reshape", TAGGED(array(x), INTEGERS(3, 2)), NAMED({ "order", text("F") })), ad_reshape(x, AD_SHAPE(3, 2), .order = "F"));
     assert_same(by_name("ad_reshape", TAGGED(array(x)), NAMED({ "shape", integer(-1) })), ad_reshape(x, AD_SHAPE(-1)));
     assert_same(by_name("ad_zeros", TAGGED(real(3)), NULL, 0), ad_zeros(AD_SHAPE(3)));
+    assert_same(by_name("ad_zeros", TAGGED({ .kind = AD_KIND_LIST }), NULL, 0), ad_zeros(AD_SCALAR_SHAPE));
+    ck_assert_int_eq(ad_tree_count(ad_call_named("ad_tree_map", TAGGED({ .kind = AD_KIND_POINTER, .pointer = (void *)(uintptr_t)(ad_sin) }, INTEGERS()), NULL, 0).tree), 0);
     assert_same(by_name("ad_pad", TAGGED(array(x), integer(0)), NAMED({ "widths", INTEGERS(1, 2, 0, 3) }, { "constant_values", real(-1) })),
                 ad_pad(x, 0, .widths = AD_WIDTHS({ 1, 2 }, { 0, 3 }), .constant_values = -1));
     assert_same(by_name("ad_moveaxis_axes", TAGGED(array(x), INTEGERS(0, 1), INTEGERS(1, 0)), NULL, 0), ad_transpose(x));

@@ -3,7 +3,8 @@
     bindings.py libad JSON TABLE
     bindings.py libad-nn|hyperopt JSON
 
-JSON, which is installed, has the prototypes, options and constants of a library, with the comments of its headers and the values of its enumerations. TABLE
+JSON, which is installed, has all that a foreign function interface has to be told of a library: types, structs, prototypes, options, the values of constants
+and enumerations, and the comments of the headers. A type stands behind those that it is made of. TABLE
 is C: the prototypes and options of libad that ad_call_named and ad_prototype_at know.
 """
 
@@ -114,26 +115,68 @@ def write_table(headers, out):
 # ---- the JSON file ----
 
 
-def enumerations_of(text):
+COMMENT = re.compile(r"/\*.*?\*/", re.S)
+LIMITS = {"INT_MIN": -(2**31), "INT_MAX": 2**31 - 1, "INT64_MIN": -(2**63), "INT64_MAX": 2**63 - 1}
+
+
+def evaluated(expression, known):
+    """An expression of C as a number: (ad_dtype)-1, 1 << 3, -0x1.4p100, with names that are known."""
+    plain = re.sub(r"\(\w+\)(?=-|\w)", "", re.sub(r"\b(\d\w*?)[uUlL]+\b", r"\1", expression))
+    plain = re.sub(r"0x[\da-fA-F]*\.[\da-fA-F]+p[-+]?\d+", lambda x: repr(float.fromhex(x[0])), plain)
+    return eval(plain, {"__builtins__": {}}, {**LIMITS, **known})
+
+
+def enumerations_of(text, known):
     """Names and values: those of "NAME" follow the one before, "NAME = 3" says its own."""
-    values = {}
-    for body in re.findall(r"\benum(?: \w+)? \{(.*?)\}", re.sub(r"/\*.*?\*/", "", text, flags=re.S), re.S):
+    for body in re.findall(r"\benum(?: \w+)? \{(.*?)\}", COMMENT.sub("", text), re.S):
         value = -1
         for entry in filter(None, (e.strip() for e in body.split(","))):
             name, _, given = (part.strip() for part in entry.partition("="))
-            value = int(given, 0) if re.fullmatch(r"-?\w+", given) and not given.isidentifier() else value + 1
-            values[name] = value
-    return values
+            known[name] = value = evaluated(given, known) if given else value + 1
 
 
 def fields_of(fields):
     return [{"name": f.name, "type": f.type, "default": f.default, "doc": f.doc} for f in fields]
 
 
+def members_of(body):
+    """The members of a struct, of which one may be a union or a struct written out: that has members of its own, and no name if they are the struct's."""
+    members = []
+    for plain, kind, inner, name in re.findall(r"([^{}]*?)(?:\b(struct|union) \{([^{}]*)\} ?(\w*);|\Z)", body, re.S):
+        members += fields_of(read_fields(plain))
+        if kind:
+            members.append({"name": name, "type": kind, "members": fields_of(read_fields(inner))})
+    return members
+
+
 def structs_of(headers):
-    """The fields of plain structs, those of options aside."""
-    bodies = [(t.name, re.fullmatch(r"typedef struct \w+ \{([^{}]*)\}[^{}]*", t.text)) for header in headers for t in header.of(Type)]
-    return {name: fields_of(read_fields(body[1])) for name, body in bodies if body}
+    """The members of all structs but those of options, each behind those that it holds."""
+    texts = {t.name: re.sub(r"\benum \{[^{}]*\}", "int", t.text) for header in headers for t in header.of(Type) if t.text.startswith("typedef struct")}
+    bodies = {name: re.fullmatch(r"typedef struct \w+ \{(.*)\}[^{}]*", text, re.S) for name, text in texts.items()}
+    members = {name: members_of(body[1]) for name, body in bodies.items() if body}
+    ordered = {}
+
+    def place(name):
+        held = [inner["type"] for member in members[name] for inner in [member] + member.get("members", [])]
+        for other in (type_.partition("[")[0] for type_ in held):
+            if other in members and other != name and other not in ordered:
+                place(other)
+        ordered[name] = members[name]
+
+    for name in members:
+        place(name)
+    return ordered
+
+
+def types_of(headers, structs):
+    """What the other types are: "opaque", "enumeration" (an int or unsigned, 4 bytes), or what C says of them."""
+    types = {}
+    for t in (t for header in headers for t in header.of(Type)):
+        opaque = re.fullmatch(r"typedef struct (\w+) \1;", t.text)
+        kind = "opaque" if opaque else "enumeration" if t.text.startswith("typedef enum") else " ".join(COMMENT.sub("", t.text).split())
+        if t.name not in structs:
+            types[t.name] = kind
+    return types
 
 
 def description_of(function):
@@ -141,21 +184,25 @@ def description_of(function):
                  "parameters": [{"name": p.name, "type": p.type} for p in function.parameters]}
     if function.takes_options:
         described["options"] = {"type": function.options.name, "fields": fields_of(function.options.fields)}
+        if function.options.named:
+            described["options"]["last"] = {"name": "ad_unused_", "type": "int"}  # in the struct, but no option
     return described
 
 
-def constants_of(headers):
-    """Other constants, as C expressions: AD_NO_AXIS, AD_NORM_FRO."""
+def constants_of(headers, known):
+    """The values of other constants: AD_NO_AXIS, AD_NORM_FRO."""
     macros = [(name, macro.definition.strip()) for header in headers for name, macro in header.macros.items()]
-    return {name: text for name, text in macros if re.fullmatch(r"[A-Z]+_[A-Z0-9_]*[A-Z0-9]", name) and re.fullmatch(r"\(?(\(\w+\))?-?[\w.]+\)?", text)}
+    return {name: evaluated(text, known) for name, text in macros if re.fullmatch(r"[A-Z]+_[A-Z0-9_]*[A-Z0-9]", name) and re.fullmatch(r"\(?(\(\w+\))?-?[\w.]+\)?", text)}
 
 
 def write_json(headers, out):
     values = {}
     for header in headers:
-        values.update(enumerations_of(header.path.read_text()))
+        enumerations_of(header.path.read_text(), values)
     functions = [description_of(f) for header in headers for f in header.functions]
-    data = {"enumerations": values, "constants": constants_of(headers), "structs": structs_of(headers), "other_names": aliases_of(headers), "functions": functions}
+    structs = structs_of(headers)
+    data = {"enumerations": values, "constants": constants_of(headers, values), "types": types_of(headers, structs), "structs": structs,
+            "other_names": aliases_of(headers), "functions": functions}
     json.dump(data, out, indent=1)
     out.write("\n")
 

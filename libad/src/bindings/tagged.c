@@ -205,7 +205,8 @@ static bool integers_of(const ad_tagged *v, int most, int64_t *one, const int64_
     bool single = (v->kind == AD_KIND_INTEGER || v->kind == AD_KIND_REAL) && integer_of(v, INT64_MIN, INT64_MAX, one);
     *integers = single ? one : v->integers;
     *count = v->kind == AD_KIND_INTEGERS ? v->count : single;
-    return (v->kind == AD_KIND_INTEGERS || single || v->kind == AD_KIND_NONE) && *count >= 0 && *count <= most && (!*count || *integers);
+    bool empty = v->kind == AD_KIND_NONE || (v->kind == AD_KIND_LIST && v->count == 0);
+    return (v->kind == AD_KIND_INTEGERS || single || empty) && *count >= 0 && *count <= most && (!*count || *integers);
 }
 
 static bool shape_of(const ad_tagged *v, ad_shape *shape)
