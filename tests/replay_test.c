@@ -3,95 +3,18 @@
  *
  * Two things are compared: what the replay gives with what the function gives, to the bit; and the programs of both operands, as text, in which small constants
  * stand with their values. What is computed from an operand outside a call would show in either. */
+#include "recording.h"
 #include "rows/programs.h"
 #include <stdio.h>
 
 /* ---- recording and replaying ---- */
 
-enum { MOST_CALLS = 20000 };
-
-struct call {
-    const ad_primitive *op;
-    void *options;
-    ad_array **arrays; /* inputs, then outputs */
-    int inputs, outputs;
-};
-
-struct pair {
-    const ad_array *recorded;
-    ad_array *replayed;
-};
-
-static struct call calls[MOST_CALLS];
-static int calls_count;
-static struct pair *pairs;
-static int pairs_count;
-
-static bool record(const ad_call_event *event, void *context)
-{
-    (void)context;
-    if (event->depth)
-        return true;
-    ck_assert_int_lt(calls_count, MOST_CALLS);
-    struct call *call = &calls[calls_count++];
-    *call = (struct call){ event->operation, ad_options_keep(event->operation, event->options), NULL, event->inputs_count, event->outputs_count };
-    call->arrays = malloc((size_t)(call->inputs + call->outputs) * sizeof *call->arrays);
-    for (int i = 0; i < call->inputs + call->outputs; i++)
-        call->arrays[i] = ad_retain(i < call->inputs ? event->inputs[i] : event->outputs[i - call->inputs]);
-    return true;
-}
-
-static void forget(void)
-{
-    for (int i = 0; i < calls_count; i++) {
-        ad_options_free(calls[i].op, calls[i].options);
-        for (int k = 0; k < calls[i].inputs + calls[i].outputs; k++)
-            ad_release(calls[i].arrays[k]);
-        free(calls[i].arrays);
-    }
-    free(pairs);
-    pairs = NULL;
-    calls_count = pairs_count = 0;
-}
-
-static void add_pair(const ad_array *recorded, ad_array *replayed)
-{
-    pairs = realloc(pairs, (size_t)(pairs_count + 1) * sizeof *pairs);
-    pairs[pairs_count++] = (struct pair){ recorded, replayed };
-}
-
-/* What stands for an array in the replay: itself, if no call made it. */
-static ad_array *stands_for(ad_array *x)
-{
-    for (int i = pairs_count - 1; i >= 0; i--)
-        if (pairs[i].recorded == x)
-            return pairs[i].replayed;
-    return x;
-}
-
-static bool call_again(const struct call *call)
-{
-    ad_array **inputs = malloc((size_t)call->inputs * sizeof *inputs), *outputs[AD_MAX_OUTPUTS];
-    for (int i = 0; i < call->inputs; i++)
-        inputs[i] = stands_for(call->arrays[i]);
-    bool done = ad_call_primitive_many(call->op, inputs, call->inputs, call->options, outputs);
-    free(inputs);
-    for (int k = 0; k < call->outputs && done; k++)
-        add_pair(call->arrays[call->inputs + k], outputs[k]);
-    return done;
-}
-
-static bool same_bits(ad_array *a, ad_array *b)
-{
-    if (ad_dtype_of(a) != ad_dtype_of(b) || !ad_shape_equal(ad_shape_of(a), ad_shape_of(b)))
-        return false;
-    return ad_size(a) == 0 || memcmp(ad_data(a), ad_data(b), (size_t)ad_size(a) * ad_dtype_size(ad_dtype_of(a))) == 0;
-}
+static struct recording recording;
 
 /* Gives the program's result. */
 static ad_tree *record_on(program *f, ad_tree *operands)
 {
-    ad_on_call(record, NULL);
+    ad_on_call(record_call, &recording);
     ad_tree *recorded = f(operands);
     ad_on_call(NULL, NULL);
     ck_assert_msg(recorded != NULL, "%s: %s", current_name, ad_error_message());
@@ -102,11 +25,8 @@ static ad_tree *record_on(program *f, ad_tree *operands)
 static bool replay(ad_tree *first, ad_tree *other)
 {
     for (int i = 0; i < ad_tree_count(first); i++)
-        add_pair(operand(first, i), operand(other, i));
-    bool done = true;
-    for (int i = 0; i < calls_count && done; i++)
-        done = call_again(&calls[i]);
-    return done;
+        recording_replace(&recording, operand(first, i), operand(other, i));
+    return recording_replay(&recording);
 }
 
 /* Records the program on `first`, and compares its replay on `other` with what it gives there. */
@@ -116,10 +36,10 @@ static void check_replay(const char *what, program *f, ad_tree *first, ad_tree *
     ad_tree *recorded = record_on(f, first), *expected = f(other);
     ck_assert_msg(replay(first, other), "%s, %s: %s", current_name, what, ad_error_message());
     for (int i = 0; i < ad_tree_leaf_count(expected); i++) {
-        ad_array *replayed = stands_for(operand(recorded, i)), *wanted = operand(expected, i);
+        ad_array *replayed = recording_stands_for(&recording, operand(recorded, i)), *wanted = operand(expected, i);
         ck_assert_msg(same_bits(replayed, wanted), "%s, %s: replayed as %s, which should be %s", current_name, what, ad_tostring(replayed), ad_tostring(wanted));
     }
-    forget();
+    recording_free(&recording);
 }
 
 static char *text_of(program *f, ad_tree *operands)
@@ -211,6 +131,22 @@ OF_OPERANDS(chosen, ad_where(ad_greater(X, ad_at(X, "0")), ad_sin(X), ad_cos(X))
 OF_OPERANDS(joined, ad_sin(ad_concatenate(ad_list_of(X, INDEX, ad_at(X, "1:3")))))
 OF_OPERANDS(padded, ad_sin(ad_pad(X, 2, .mode = "reflect")))
 
+static ad_array *sine(ad_array *x)
+{
+    return ad_sin(ad_mul(x, x));
+}
+
+static ad_array *sine_sum(ad_array *x)
+{
+    return ad_sum(sine(x));
+}
+
+OF_OPERANDS(all_rows, ad_jacobian(sine)(X))
+OF_OPERANDS(second_rows, ad_hessian(sine_sum)(X))
+OF_OPERANDS(contracted, ad_tensor_jacobian_product(sine)(X, ad_mul(X, table(X))))
+OF_OPERANDS(gauss_newton, ad_ggnvp(sine)(X, ad_cos(X)))
+OF_OPERANDS(recomputed, ad_checkpoint(sine)(ad_checkpoint(sine)(X)))
+
 static const struct {
     const char *name;
     of_operands *function;
@@ -220,6 +156,7 @@ static const struct {
     CASE(taken), CASE(taken_rows), CASE(picked), CASE(picked_apart), CASE(put), CASE(added), CASE(multiplied), CASE(lowered), CASE(raised), CASE(set_apart),
     CASE(taken_along), CASE(put_along), CASE(hot), CASE(repeated), CASE(compressed), { "raised_to", raised_to, true }, CASE(sorted), CASE(spread), CASE(ratios),
     CASE(largest_of_many), CASE(logarithm_of_sum), CASE(clipped), CASE(chosen), CASE(joined), CASE(padded),
+    CASE(all_rows), CASE(second_rows), CASE(contracted), CASE(gauss_newton), CASE(recomputed),
 };
 
 /* Places that are named again or not, negative ones, ends that are equal, zeros, ties. */
@@ -254,7 +191,7 @@ static void check_refused(of_operands *function, ad_tree *first, ad_tree *other,
     current_name = sentence;
     record_on(value, first);
     assert_fails(replay(first, other), code, sentence);
-    forget();
+    recording_free(&recording);
 }
 
 static ad_array *true_ones(ad_tree *operands)

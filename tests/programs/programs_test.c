@@ -3,9 +3,12 @@
  *   programs_test             a thousand fixed seeds
  *   programs_test FIRST [COUNT]   those from FIRST on
  *
+ * Each is recorded too, with its derivatives, and the record replayed at another argument, where it gives the bits that the program gives.
+ *
  * What fails is made smaller as long as it fails, and printed as a C program. Every check runs in a process of its own, which may crash. */
 #define _GNU_SOURCE
 #include "program.h"
+#include "../recording.h"
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -238,6 +241,47 @@ static bool check_program(const struct program *program)
     return true;
 }
 
+static bool looks_at_values(const struct program *program)
+{
+    for (int i = 0; i < program->blocks; i++)
+        for (int k = 0; k < program->block[i].count; k++)
+            if (program->block[i].steps[k].call == CALL_FIXED_POINT)
+                return true;
+    return false;
+}
+
+/* Whether the derivative at x, recorded, gives at other what it is there. */
+static bool check_replay(const struct program *program, int order, unsigned modes, ad_array *x, ad_array *other, ad_array *v)
+{
+    struct derivative d = { program, order, modes, v };
+    struct recording recording = { 0 };
+    ad_on_call(record_call, &recording);
+    ad_array *recorded = derivative_at(x, &d);
+    ad_on_call(NULL, NULL);
+    ad_array *wanted = recorded ? derivative_at(other, &d) : NULL;
+    recording_replace(&recording, x, other);
+    bool done = wanted && recording_replay(&recording), same = !done || same_bits(recording_stands_for(&recording, recorded), wanted);
+    if (!same)
+        fails("order %d, modes %u: %.17g, replayed as %.17g", order, modes, ad_item(wanted), ad_item(recording_stands_for(&recording, recorded)));
+    if (wanted && !done && !strstr(ad_error_message(), "ad_flatnonzero:")) /* a mask with another number of true elements */
+        same = fails("order %d, modes %u, replayed: %s", order, modes, ad_error_message());
+    ad_clear_error();
+    recording_free(&recording);
+    program_forget_closures();
+    return same;
+}
+
+static bool check_replays(const struct program *program)
+{
+    AD_SCOPE;
+    ad_array *x = program_argument(program), *v = program_direction(program), *other = ad_add(ad_mul(x, -0.8), ad_mul(v, 0.3));
+    for (int order = 0; order < MOST_ORDER && !looks_at_values(program); order++)
+        for (unsigned modes = 0; modes < 1u << order; modes++)
+            if (!check_replay(program, order, modes, x, other, v))
+                return false;
+    return true;
+}
+
 /* What the first run leaves may be room in a table; what each leaves is a leak. */
 static bool check_memory(const struct program *program)
 {
@@ -263,7 +307,7 @@ static bool is_failing(uint64_t seed)
     if (child == 0) {
         if (seed && !make_program(&report->program, seed))
             _exit(0);
-        _exit(check_program(&report->program) && check_memory(&report->program) ? 0 : 1);
+        _exit(check_program(&report->program) && check_replays(&report->program) && check_memory(&report->program) ? 0 : 1);
     }
     int status;
     waitpid(child, &status, 0);
