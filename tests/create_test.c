@@ -391,7 +391,7 @@ START_TEST(errors_name_the_values)
     assert_fails(ad_zeros((ad_shape){ .ndim = 33 }), AD_ERROR_SHAPE, "33");
     assert_fails(ad_full(AD_SHAPE(2), x), AD_ERROR_SHAPE, "(2,3)");
     assert_fails(ad_eye(-1), AD_ERROR_SHAPE, "-1");
-    assert_fails(ad_arange(0, 1, 0), AD_ERROR_VALUE, "step of 0");
+    assert_fails(ad_arange(0, 1, 0), AD_ERROR_VALUE, "the step is 0");
     assert_fails(ad_arange(0, 1, 1e-300), AD_ERROR_VALUE, "ad_arange");
     assert_fails(ad_arange(NAN), AD_ERROR_VALUE, "ad_arange");
     assert_fails(ad_linspace(0, 1, .num = -1), AD_ERROR_VALUE, "ad_linspace: -1");

@@ -486,7 +486,7 @@ START_TEST(arrays_without_axes_and_without_elements)
     ck_assert(ad_at(point, "...") == point);
     assert_array(ad_at_set(point, 5, "..."), AD_SCALAR_SHAPE, 0, 5);
     assert_array(ad_at_mul(point, VECTOR(5), "None"), AD_SCALAR_SHAPE, 0, 20);
-    assert_fails(ad_at(point, "0"), AD_ERROR_INDEX, "1 indices for an array of shape ()");
+    assert_fails(ad_at(point, "0"), AD_ERROR_INDEX, "1 indices are too many for an array of shape ()");
     assert_shape(ad_at(empty, "::-1, 1:"), AD_SHAPE(0, 2));
     assert_shape(ad_at(empty, ":, 2"), AD_SHAPE(0));
     assert_shape(ad_at(empty, "5:, None"), AD_SHAPE(0, 1, 3));

@@ -389,7 +389,7 @@ START_TEST(batches_go_through_all_examples_each_epoch)
         ck_assert_int_eq(seen[i], 1);
     ck_assert(memcmp(ad_data(adnn_batch(key, 10, 2, 7)), ad_data(adnn_batch(key, 10, 2, 7)), 16) == 0);
     ck_assert(memcmp(ad_data(adnn_batch(key, 100, 50, 0)), ad_data(adnn_batch(key, 100, 50, 2)), 400) != 0);
-    assert_fails(adnn_batch(key, 10, 11, 0), AD_ERROR_VALUE, "batch_size of 11, of 10 examples");
+    assert_fails(adnn_batch(key, 10, 11, 0), AD_ERROR_VALUE, "batch_size of 11 for 10 examples");
 }
 END_TEST
 

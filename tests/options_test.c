@@ -82,7 +82,7 @@ START_TEST(options_that_exclude_each_other_are_refused)
     ad_array *x = counting(AD_SHAPE(2, 3));
     assert_fails(ad_tensordot(x, x, .axes = 1, .a_axes = AD_AXES(1), .b_axes = AD_AXES(1)), AD_ERROR_AXIS, "ad_tensordot: takes .axes or the lists");
     assert_fails(ad_logspace(0, 1, .base = 2, .bases = VECTOR(2, 3)), AD_ERROR_VALUE, "ad_logspace: takes .base or .bases, not both");
-    assert_fails(ad_pad(x, 1, .mode = "edge", .constant_values = 1), AD_ERROR_VALUE, "ad_pad: mode \"edge\" takes no .constant_values");
+    assert_fails(ad_pad(x, 1, .mode = "edge", .constant_values = 1), AD_ERROR_VALUE, "ad_pad: mode \"edge\" does not take .constant_values");
 }
 END_TEST
 

@@ -204,9 +204,9 @@ START_TEST(where_and_initial)
     assert_fails(ad_max(x, .where = where), AD_ERROR_VALUE, "ad_max: with .where it needs an .initial");
     assert_fails(ad_sum(x, .where = ad_ones(AD_SHAPE(4, 2, 3))), AD_ERROR_SHAPE, "ad_sum: .where of shape (4,2,3) does not broadcast to shape (2,3)");
     assert_fails(ad_sum(x, .initial = VECTOR(1, 2)), AD_ERROR_SHAPE, "ad_sum: .initial of shape (2,)");
-    assert_fails(ad_argmax(x, .where = where), AD_ERROR_VALUE, "ad_argmax: takes no .where");
-    assert_fails(ad_softmax(x, .initial = five), AD_ERROR_VALUE, "ad_softmax: takes no .initial");
-    assert_fails(ad_mean(x, .initial = five), AD_ERROR_VALUE, "ad_mean: takes no .initial");
+    assert_fails(ad_argmax(x, .where = where), AD_ERROR_VALUE, "ad_argmax: does not take .where");
+    assert_fails(ad_softmax(x, .initial = five), AD_ERROR_VALUE, "ad_softmax: does not take .initial");
+    assert_fails(ad_mean(x, .initial = five), AD_ERROR_VALUE, "ad_mean: does not take .initial");
 }
 END_TEST
 

@@ -372,7 +372,7 @@ START_TEST(errors_name_the_shapes)
 {
     AD_SCOPE;
     ad_array *x = counting(AD_SHAPE(2, 3));
-    assert_fails(ad_reshape(x, AD_SHAPE(4, 2)), AD_ERROR_SHAPE, "(2,3) (6 elements) to shape (4,2)");
+    assert_fails(ad_reshape(x, AD_SHAPE(4, 2)), AD_ERROR_SHAPE, "(2,3) (6 elements) does not fit into shape (4,2)");
     assert_fails(ad_reshape(x, AD_SHAPE(4, -1)), AD_ERROR_SHAPE, "(4,-1)");
     assert_fails(ad_reshape(x, AD_SHAPE(-1, -1)), AD_ERROR_SHAPE, "more than one");
     assert_fails(ad_reshape(x, AD_SHAPE(-2, -3)), AD_ERROR_SHAPE, "(-2,-3)");

@@ -362,8 +362,8 @@ START_TEST(partitions_refuse_places_out_of_range)
 {
     AD_SCOPE;
     ad_array *x = VECTOR(1, 2);
-    assert_fails(ad_partition(x, 2), AD_ERROR_INDEX, "ad_partition: place 2 of an axis of length 2");
-    assert_fails(ad_argpartition(x, -3), AD_ERROR_INDEX, "ad_argpartition: place -3 of an axis of length 2");
+    assert_fails(ad_partition(x, 2), AD_ERROR_INDEX, "ad_partition: place 2 is not on an axis of length 2");
+    assert_fails(ad_argpartition(x, -3), AD_ERROR_INDEX, "ad_argpartition: place -3 is not on an axis of length 2");
     assert_fails(ad_partition(x, 0, .kths = AD_SHAPE(0, 2)), AD_ERROR_INDEX, "place 2");
     assert_fails(ad_partition(x, 0, .axis = 1), AD_ERROR_AXIS, "ad_partition: ");
     assert_fails(ad_partition(3, 0), AD_ERROR_AXIS, "ad_partition: ");

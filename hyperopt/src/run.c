@@ -176,15 +176,17 @@ static bool possible(const char *name, hyper_result result, const hyper_training
     if (!t->loss == !t->direction)
         return ad_set_error(AD_ERROR_VALUE, "%s: the training has %s; it should have one of loss and direction", name, t->loss ? "both" : "no loss"), false;
     if (t->iterations < 0)
-        return ad_set_error(AD_ERROR_VALUE, "%s: %lld iterations", name, (long long)t->iterations), false;
+        return ad_set_error(AD_ERROR_VALUE, "%s: %lld iterations; there should be 0 or more", name, (long long)t->iterations), false;
     int64_t end;
     if (__builtin_add_overflow(t->first, t->iterations, &end))
-        return ad_set_error(AD_ERROR_VALUE, "%s: %lld iterations from iteration %lld on", name, (long long)t->iterations, (long long)t->first), false;
+        return ad_set_error(AD_ERROR_VALUE, "%s: %lld iterations from iteration %lld on cannot be counted", name, (long long)t->iterations,
+                            (long long)t->first),
+               false;
     if (result == HYPER_ALONG && (!t->meta_loss || t->meta_every < 1 || t->meta_every > t->iterations))
         return ad_set_error(AD_ERROR_VALUE, "%s: the training has %s every %lld of %lld iterations", name, t->meta_loss ? "a meta_loss" : "no meta_loss",
                             (long long)t->meta_every, (long long)t->iterations), false;
     if (t->method == HYPER_TRUNCATED && t->last_iterations < 1)
-        return ad_set_error(AD_ERROR_VALUE, "%s: truncated to the last %lld iterations", name, (long long)t->last_iterations), false;
+        return ad_set_error(AD_ERROR_VALUE, "%s: truncated to the last %lld iterations; there should be 1 or more", name, (long long)t->last_iterations), false;
     if ((unsigned)t->method > HYPER_LAST_METHOD)
         return ad_set_error(AD_ERROR_VALUE, "%s: there is no method %d", name, (int)t->method), false;
     if (!bits_fit(t))

@@ -46,7 +46,7 @@ adnn_model *adnn_dense_with(int64_t units, adnn_dense_options options)
 {
     static const struct adnn_kind dense = { dense_init, dense_apply, dense_output };
     if (units < 1)
-        return ad_set_error(AD_ERROR_VALUE, "adnn_dense: %lld units", (long long)units);
+        return ad_set_error(AD_ERROR_VALUE, "adnn_dense: %lld units; there should be 1 or more", (long long)units);
     if (options.dtype != AD_F64 && options.dtype != AD_F32)
         return ad_set_error(AD_ERROR_DTYPE, "adnn_dense: parameters of %s; float64 and float32 are possible", ad_dtype_name(options.dtype));
     if (options.init != ADNN_LECUN && options.init != ADNN_GLOROT && options.init != ADNN_HE)

@@ -157,7 +157,7 @@ adnn_model *adnn_sequential_of(adnn_model *const *layers, int count)
 {
     static const struct adnn_kind sequential = { sequential_init, sequential_apply, sequential_output };
     if (count < 0)
-        return ad_set_error(AD_ERROR_VALUE, "adnn_sequential: %d layers", count);
+        return ad_set_error(AD_ERROR_VALUE, "adnn_sequential: %d layers; there should be 0 or more", count);
     if (!layers && count > 0)
         return ad_set_error(AD_ERROR_VALUE, "adnn_sequential: the list of %d layers is NULL", count);
     adnn_model *model = adnn_model_new(&sequential, count);

@@ -344,7 +344,7 @@ bool ad_grow(ad_context *c, void *vector, uint32_t *capacity, size_t item, uint3
     if (wanted <= *capacity)
         return true;
     if (wanted > UINT32_MAX / 2 + 1)
-        return ad_set_error_of_running(AD_ERROR_MEMORY, "out of memory: a list of %u entries", wanted), false;
+        return ad_set_error_of_running(AD_ERROR_MEMORY, "out of memory: no room for a list of %u entries", wanted), false;
     uint32_t grown = *capacity ? *capacity : 64;
     while (grown < wanted)
         grown *= 2;

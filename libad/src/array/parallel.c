@@ -79,7 +79,7 @@ void ad_parallel_for(int64_t parts, void (*run)(int64_t part, void *context), vo
         return;
     }
     if (parts < 0) {
-        ad_set_error(AD_ERROR_VALUE, "ad_parallel_for: %lld parts", (long long)parts);
+        ad_set_error(AD_ERROR_VALUE, "ad_parallel_for: %lld parts; there should be 0 or more", (long long)parts);
         return;
     }
     struct kept_error before;

@@ -117,7 +117,7 @@ static bool strides_of(const char *operation, const ad_dlpack_tensor *tensor, ad
                                             __builtin_mul_overflow(strides[i] < 0 ? -strides[i] : strides[i], shape->dim[i] - 1, &far) ||
                                             __builtin_add_overflow(reach, far, &reach));
         if (!fits)
-            return AD_FAIL(AD_ERROR_SHAPE, "%s: a stride of %lld elements along axis %d, of length %lld", operation, (long long)stride, i,
+            return AD_FAIL(AD_ERROR_SHAPE, "%s: a stride of %lld elements along axis %d, of length %lld; no memory holds that", operation, (long long)stride, i,
                            (long long)shape->dim[i]);
         if (shape->dim[i] <= 1)
             strides[i] = ad_item_size(dtype);

@@ -96,7 +96,7 @@ static bool grow_slots(struct reading *r)
     if (r->count < before / 2)
         return true;
     if (before > UINT32_MAX / 4)
-        return AD_FAIL(AD_ERROR_VALUE, "ad_loadz: more than %u names", before / 2);
+        return AD_FAIL(AD_ERROR_VALUE, "ad_loadz: the archive has more than %u names", before / 2);
     uint32_t count = before ? 2 * before : 64, *slots = ad_allocate(c, count * sizeof *slots);
     if (!slots)
         return false;

@@ -227,7 +227,7 @@ static bool make_diagonal_infer(const ad_node *node, ad_spec *output)
     ad_shape *shape = &output->shape;
     int64_t length = shape->dim[shape->ndim - 1];
     if (diagonal_length(o->rows, o->columns, o->offset) != length)
-        return AD_REFUSE(node, AD_ERROR_SHAPE, "%lld elements for diagonal %lld of a matrix of shape (%lld,%lld)", (long long)length,
+        return AD_REFUSE(node, AD_ERROR_SHAPE, "%lld elements do not fit on diagonal %lld of a matrix of shape (%lld,%lld)", (long long)length,
                        (long long)o->offset, (long long)o->rows, (long long)o->columns);
     shape->dim[shape->ndim - 1] = o->rows;
     shape->dim[shape->ndim++] = o->columns;
@@ -298,7 +298,7 @@ ad_array *ad_eye_with(int64_t n, ad_eye_options options)
 {
     int64_t columns = options.M < 0 ? n : options.M;
     if (n < 0)
-        return ad_set_error(AD_ERROR_SHAPE, "ad_eye: %lld rows", (long long)n);
+        return ad_set_error(AD_ERROR_SHAPE, "ad_eye: %lld rows; there should be 0 or more", (long long)n);
     ad_array *ones = ad_ones(AD_SHAPE(diagonal_length(n, columns, options.k)), .dtype = options.dtype);
     return ad_make_diagonal(ones, .offset = options.k, .rows = n, .columns = columns);
 }
@@ -368,7 +368,7 @@ static ad_array *arange_reals(double start, double stop, double step)
 {
     double n = ceil((stop - start) / step), difference = start + step - start;
     if (!(n < 0x1p62))
-        return ad_set_error(AD_ERROR_VALUE, "ad_arange: %.17g values from %.17g to %.17g by %.17g", n, start, stop, step);
+        return ad_set_error(AD_ERROR_VALUE, "ad_arange: %.17g values from %.17g to %.17g by %.17g; these are too many, or not a number", n, start, stop, step);
     ad_array *x = ad_array_new(ad_current(), AD_F64, 1, (int64_t[]){ n > 0 ? (int64_t)n : 0 });
     if (x)
         ad_fill_reals(x->size, start, difference, (double *)memory_of(x));
@@ -377,7 +377,7 @@ static ad_array *arange_reals(double start, double stop, double step)
 
 ad_number ad_number_complex_(ad_complex x)
 {
-    ad_set_error(AD_ERROR_VALUE, "ad_arange: %g%+gi is a complex number", creal(x), cimag(x));
+    ad_set_error(AD_ERROR_VALUE, "ad_arange: %g%+gi is a complex number; a range has real numbers", creal(x), cimag(x));
     return (ad_number){ .real = NAN };
 }
 
@@ -390,7 +390,7 @@ ad_array *ad_arange_from(const ad_number *numbers, int count)
         return NULL;
     ad_number start = count > 1 ? numbers[0] : zero, stop = numbers[count > 1], step = count > 2 ? numbers[2] : one;
     if (step.real == 0)
-        return ad_set_error(AD_ERROR_VALUE, "ad_arange: a step of 0");
+        return ad_set_error(AD_ERROR_VALUE, "ad_arange: the step is 0");
     AD_RUNNING(ad_current(), "ad_arange");
     if (start.is_integer && stop.is_integer && step.is_integer)
         return arange_integers(start.integer, stop.integer, step.integer);

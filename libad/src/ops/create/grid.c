@@ -43,7 +43,7 @@ static ad_array *places_before(const char *operation, ad_array *const *operands,
         if (!ad_given(operands[i], operation, i == 0 ? "start" : i == 1 ? "stop" : "base") || !broadcast_with(operation, &shape, operands[i], i))
             return NULL;
     if (o->num < 0)
-        return ad_set_error(AD_ERROR_VALUE, "%s: %lld values", operation, (long long)o->num);
+        return ad_set_error(AD_ERROR_VALUE, "%s: %lld values; there should be 0 or more", operation, (long long)o->num);
     if (o->dtype != AD_NO_DTYPE && !ad_known_dtype(operation, o->dtype))
         return NULL;
     ad_shape column = { .ndim = shape.ndim + 1 };
@@ -334,7 +334,7 @@ ad_tree *ad_diag_indices_with(int64_t n, ad_diag_indices_options options)
 {
     ad_tree_item axes[AD_MAX_NDIM];
     if (n < 0)
-        return ad_set_error(AD_ERROR_SHAPE, "ad_diag_indices: %lld elements", (long long)n);
+        return ad_set_error(AD_ERROR_SHAPE, "ad_diag_indices: %lld elements; there should be 0 or more", (long long)n);
     if (!ad_count_fits("ad_diag_indices", options.ndim, AD_MAX_NDIM, "dimensions"))
         return NULL;
     ad_array *places = ad_arange(n);

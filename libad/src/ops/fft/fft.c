@@ -188,7 +188,7 @@ static bool is_request(struct request *r, const char *name, const ad_array *x, c
 
 static bool is_length(const struct request *r, int64_t n)
 {
-    return n >= 1 || AD_FAIL(AD_ERROR_VALUE, "%s: a transform of %lld points", r->name, (long long)n);
+    return n >= 1 || AD_FAIL(AD_ERROR_VALUE, "%s: a transform of %lld points; there should be 1 or more", r->name, (long long)n);
 }
 
 /* x with its axis cut off or continued with zeros. */
@@ -296,7 +296,7 @@ static bool axes_of(const struct request *r, const ad_array *x, const ad_fftn_op
         return false;
     a->count = o->axes.count ? o->axes.count : last ? last : o->s.ndim ? o->s.ndim : x->ndim;
     if (o->s.ndim && o->s.ndim != a->count)
-        return AD_FAIL(AD_ERROR_SHAPE, "%s: %d lengths for %d axes", r->name, o->s.ndim, a->count);
+        return AD_FAIL(AD_ERROR_SHAPE, "%s: %d lengths for %d axes; there should be one for each", r->name, o->s.ndim, a->count);
     for (int i = 0; i < a->count; i++) {
         a->axis[i] = ad_axis_resolve(r->name, o->axes.count ? o->axes.axis[i] : i - a->count, x->ndim);
         if (a->axis[i] < 0)
@@ -397,7 +397,7 @@ static ad_array *steps(int64_t first, int64_t count, double unit)
 
 static bool is_count(const char *name, int64_t n)
 {
-    return n >= 1 || AD_FAIL(AD_ERROR_VALUE, "%s: the frequencies of %lld samples", name, (long long)n);
+    return n >= 1 || AD_FAIL(AD_ERROR_VALUE, "%s: the frequencies of %lld samples; there should be 1 or more", name, (long long)n);
 }
 
 ad_array *ad_fft_fftfreq_with(int64_t n, ad_fftfreq_options options)

@@ -18,7 +18,7 @@ static bool resolve_slice(const char *operation, const ad_index *entry, int64_t 
 {
     int64_t step = entry->step, stop = entry->stop;
     if (step == 0 || step < -INT64_MAX)
-        return AD_FAIL(AD_ERROR_INDEX, "%s: a slice of step %lld", operation, (long long)step);
+        return AD_FAIL(AD_ERROR_INDEX, "%s: a slice cannot have the step %lld", operation, (long long)step);
     int64_t lowest = step > 0 ? 0 : -1, highest = step > 0 ? n : n - 1;
     *start = entry->start;
     *start = *start == AD_NO_INDEX ? (step > 0 ? lowest : highest) : *start < 0 ? *start + n : *start;
@@ -68,9 +68,9 @@ static int axes_left(const char *operation, const ad_array *x, const ad_index_li
         rests += entry->kind == AD_INDEX_REST;
     }
     if (rests > 1)
-        return ad_set_error(AD_ERROR_INDEX, "%s: an index can have one ... only", operation), -1;
+        return ad_set_error(AD_ERROR_INDEX, "%s: an index can have only one ...", operation), -1;
     if (taken > x->ndim)
-        return ad_set_error(AD_ERROR_INDEX, "%s: %d indices for an array of shape %s", operation, taken, AD_SHAPE_TEXT(x)), -1;
+        return ad_set_error(AD_ERROR_INDEX, "%s: %d indices are too many for an array of shape %s", operation, taken, AD_SHAPE_TEXT(x)), -1;
     return x->ndim - taken;
 }
 

@@ -81,7 +81,7 @@ static bool read_entry(struct reader *r, ad_index *entry)
         return false;
     if (!accept(r, ":")) {
         entry->kind = AD_INDEX_INTEGER;
-        return has_start || refuse(r, "an integer, a slice, None or ... should stand");
+        return has_start || refuse(r, "an integer, a slice, None or ... is expected");
     }
     if (!read_integer(r, &entry->stop, &has_end))
         return false;
@@ -156,7 +156,7 @@ bool ad_index_parse(const char *operation, const char *format, va_list arguments
         if (*r.at == '\0')
             return true;
         if (!accept(&r, ","))
-            return refuse(&r, "a comma should stand");
+            return refuse(&r, "a comma is expected");
         skip_blanks(&r);
         if (*r.at == '\0') /* a comma at the end, as in x[0,] */
             return true;

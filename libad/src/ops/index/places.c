@@ -165,7 +165,8 @@ static bool flatnonzero_eval(const ad_node *node, void *const *outputs)
         return false;
     int64_t count = indices->count_true(n, mask);
     if (count != o->count)
-        return AD_FAIL(AD_ERROR_VALUE, "ad_flatnonzero: %lld elements are not 0, where %lld were", (long long)count, (long long)o->count);
+        return AD_FAIL(AD_ERROR_VALUE, "ad_flatnonzero: %lld elements are not 0, but %lld were when the call was first made", (long long)count,
+                       (long long)o->count);
     indices->places_of_true(n, mask, count, outputs[0]);
     return true;
 }
@@ -246,6 +247,6 @@ ad_array *ad_one_hot_with(ad_array *index, int64_t classes, ad_one_hot_options o
     if (!ad_given(index, "ad_one_hot", "index"))
         return NULL;
     if (classes < 0)
-        return ad_set_error(AD_ERROR_VALUE, "ad_one_hot: %lld classes", (long long)classes);
+        return ad_set_error(AD_ERROR_VALUE, "ad_one_hot: %lld classes; there should be 0 or more", (long long)classes);
     return ad_call_primitive(&one_hot_op, &index, 1, &(struct one_hot){ classes, options.dtype });
 }

@@ -184,8 +184,9 @@ ad_array *ad_linalg_tensorsolve_with(ad_array *a, ad_array *b, ad_linalg_tensors
     if (last.count && !(a = ad_moveaxis(a, options.axes, last)))
         return NULL;
     if (b->ndim > a->ndim || product_of(a, b->ndim, a->ndim) != b->size || product_of(a, 0, b->ndim) != b->size)
-        return ad_set_error(AD_ERROR_SHAPE, "%s: shapes %s and %s; the first axes of the first should hold as many elements as the second, and so the others",
-                            name, AD_SHAPE_TEXT(a), AD_SHAPE_TEXT(b));
+        return ad_set_error(AD_ERROR_SHAPE,
+                            "%s: shapes %s and %s; the first axes of the first should hold as many elements as the second, and so should its other axes", name,
+                            AD_SHAPE_TEXT(a), AD_SHAPE_TEXT(b));
     ad_array *x = ad_linalg_solve(ad_reshape(a, AD_SHAPE(b->size, b->size)), ad_ravel(b));
     return ad_reshape(x, axes_from(a, b->ndim));
 }
@@ -197,7 +198,7 @@ ad_array *ad_linalg_tensorinv_with(ad_array *a, ad_linalg_tensorinv_options opti
         return NULL;
     int ind = options.ind;
     if (ind <= 0 || ind > a->ndim || product_of(a, 0, ind) != product_of(a, ind, a->ndim))
-        return ad_set_error(AD_ERROR_SHAPE, "%s: an array of shape %s with .ind = %d; the axes before and after it should hold as many elements", name,
+        return ad_set_error(AD_ERROR_SHAPE, "%s: an array of shape %s with .ind = %d; the first .ind axes should hold as many elements as the others", name,
                             AD_SHAPE_TEXT(a), ind);
     int64_t n = product_of(a, 0, ind);
     ad_shape shape = axes_from(a, ind);

@@ -210,7 +210,7 @@ static bool is_root(ad_schur_outcome outcome, int64_t i)
     switch (outcome) {
     case AD_SCHUR_DONE: return true;
     case AD_SCHUR_NEGATIVE:
-        return AD_FAIL(AD_ERROR_NUMERIC, "ad_linalg_sqrtm: matrix %lld has a negative eigenvalue: its root is complex, and that of a complex array",
+        return AD_FAIL(AD_ERROR_NUMERIC, "ad_linalg_sqrtm: matrix %lld has a negative eigenvalue: its root is complex, so the array should be complex",
                        (long long)i);
     case AD_SCHUR_NOT_CONVERGED: return AD_FAIL(AD_ERROR_NUMERIC, "ad_linalg_sqrtm: the eigenvalues of matrix %lld did not converge", (long long)i);
     default: return AD_FAIL(AD_ERROR_NUMERIC, "ad_linalg_sqrtm: matrix %lld is singular and has no root", (long long)i);

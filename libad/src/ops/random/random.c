@@ -91,7 +91,8 @@ ad_array *ad_random_normal_with(ad_key key, ad_shape shape, ad_normal_options o)
 ad_array *ad_random_randint(ad_key key, ad_shape shape, int64_t low, int64_t high)
 {
     if (low >= high)
-        return ad_set_error(AD_ERROR_VALUE, "ad_random_randint: no integers from %lld up to and without %lld", (long long)low, (long long)high);
+        return ad_set_error(AD_ERROR_VALUE, "ad_random_randint: there are no integers from %lld up to, but not including, %lld", (long long)low,
+                            (long long)high);
     ad_array *x = new_draw("ad_random_randint", AD_I64, &shape);
     if (x)
         ad_draw_below(draw_of(key), (uint64_t)low, (uint64_t)high - (uint64_t)low, x->size, (void *)memory_of(x));

@@ -164,7 +164,7 @@ bool ad_reduce_takes(const char *name, const ad_reduce_options *o, unsigned fiel
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (all[i].given && !(fields & all[i].field))
-            return AD_FAIL(AD_ERROR_VALUE, "%s: takes no %s", name, all[i].name);
+            return AD_FAIL(AD_ERROR_VALUE, "%s: does not take %s", name, all[i].name);
     return true;
 }
 

@@ -234,7 +234,7 @@ static ad_tree *split(const char *name, ad_array *x, int64_t sections, const ad_
         cuts.indices = &options->indices;
         cuts.parts = options->indices.ndim + 1;
     } else if (sections < 1 || sections > INT_MAX) {
-        return ad_set_error(AD_ERROR_VALUE, "%s: %lld sections", name, (long long)sections);
+        return ad_set_error(AD_ERROR_VALUE, "%s: %lld sections; there should be 1 or more", name, (long long)sections);
     } else if (equal && cuts.length % sections) {
         return ad_set_error(AD_ERROR_SHAPE, "%s: axis %d of an array of shape %s cannot be cut into %lld equal sections", name, axis, AD_SHAPE_TEXT(x),
                             (long long)sections);
@@ -274,7 +274,8 @@ ad_array *(ad_tile)(ad_array *x, ad_shape reps)
     for (int i = 0; i < reps.ndim; i++) {
         new_axes += reps.dim[i] != 1;
         if (reps.dim[i] < 0)
-            return ad_set_error(AD_ERROR_VALUE, "ad_tile: %lld repetitions along axis %d", (long long)reps.dim[i], ndim - reps.ndim + i);
+            return ad_set_error(AD_ERROR_VALUE, "ad_tile: %lld repetitions along axis %d; there should be 0 or more", (long long)reps.dim[i],
+                                ndim - reps.ndim + i);
     }
     if (ndim + new_axes > AD_MAX_NDIM)
         return ad_set_error(AD_ERROR_SHAPE, "ad_tile: an array of shape %s along %d axes needs more than %d dimensions", AD_SHAPE_TEXT(x), new_axes,
@@ -331,7 +332,7 @@ static int64_t total_of(const int64_t *repeats, int64_t step, int64_t n)
 {
     int64_t total, wrong = ad_total_of_repeats(n, repeats, step, &total);
     if (wrong < 0)
-        return ad_set_error(AD_ERROR_VALUE, "ad_repeat: %lld repetitions", (long long)wrong), -1;
+        return ad_set_error(AD_ERROR_VALUE, "ad_repeat: %lld repetitions; there should be 0 or more", (long long)wrong), -1;
     return total < 0 ? ad_set_error(AD_ERROR_SHAPE, "ad_repeat: the result has more elements than can be addressed"), -1 : total;
 }
 
@@ -344,7 +345,8 @@ static bool repeats_eval(const ad_node *node, void *const *outputs)
     if (total < 0)
         return false;
     if (total != o->total)
-        return AD_FAIL(AD_ERROR_VALUE, "ad_repeat: %lld repetitions in all, where %lld were", (long long)total, (long long)o->total);
+        return AD_FAIL(AD_ERROR_VALUE, "ad_repeat: %lld repetitions in all, but there were %lld when the call was first made", (long long)total,
+                       (long long)o->total);
     ad_repeat_places(o->n, repeats, step, outputs[0]);
     return true;
 }
@@ -365,7 +367,8 @@ static ad_array *repeat(ad_array *x, int axis, ad_array *repeats)
     if (!numbers)
         return NULL;
     if (repeats->flags & AD_WEAK && x->ndim < AD_MAX_NDIM)
-        return numbers[0] < 0 ? ad_set_error(AD_ERROR_VALUE, "ad_repeat: %lld repetitions", (long long)numbers[0]) : repeat_each(x, axis, numbers[0]);
+        return numbers[0] < 0 ? ad_set_error(AD_ERROR_VALUE, "ad_repeat: %lld repetitions; there should be 0 or more", (long long)numbers[0])
+                              : repeat_each(x, axis, numbers[0]);
     o.total = total_of(numbers, repeats->size == 1 ? 0 : 1, o.n);
     return o.total < 0 ? NULL : ad_take(x, ad_call_primitive(&repeats_op, &repeats, 1, &o), .axis = axis);
 }
@@ -385,7 +388,8 @@ ad_array *ad_repeat_with(ad_array *x, ad_array *repeats, ad_repeat_options optio
     if (axis < 0)
         return NULL;
     if (repeats->ndim > 1 || (repeats->size != 1 && repeats->size != ad_dims(x)[axis]))
-        return ad_set_error(AD_ERROR_SHAPE, "ad_repeat: repeats of shape %s for an axis of length %lld", AD_SHAPE_TEXT(repeats), (long long)ad_dims(x)[axis]);
+        return ad_set_error(AD_ERROR_SHAPE, "ad_repeat: repeats of shape %s for an axis of length %lld; there should be one, or one for each element",
+                            AD_SHAPE_TEXT(repeats), (long long)ad_dims(x)[axis]);
     return repeat(x, axis, repeats);
 }
 
@@ -420,7 +424,7 @@ ad_array *ad_roll_with(ad_array *x, int64_t shift, ad_roll_options options)
     if (shifts->ndim == 0)
         *shifts = AD_SHAPE(shift);
     if (shifts->ndim != axes->count && shifts->ndim != 1 && axes->count != 1)
-        return ad_set_error(AD_ERROR_AXIS, "ad_roll: %d shifts for %d axes", shifts->ndim, axes->count);
+        return ad_set_error(AD_ERROR_AXIS, "ad_roll: %d shifts for %d axes; there should be one for each", shifts->ndim, axes->count);
     int count = shifts->ndim > axes->count ? shifts->ndim : axes->count;
     for (int i = 0; i < count && x; i++) {
         int axis = ad_axis_resolve("ad_roll", axes->axis[axes->count == 1 ? 0 : i], x->ndim);

@@ -116,11 +116,12 @@ ad_array *ad_pad_with(ad_array *x, int64_t width, ad_pad_options options)
     if (mode == AD_PAD_MODES)
         return ad_set_error(AD_ERROR_VALUE, "ad_pad: mode \"%s\"; possible are constant, edge, reflect, symmetric, wrap", options.mode);
     if (mode != AD_PAD_CONSTANT && options.constant_values != 0)
-        return ad_set_error(AD_ERROR_VALUE, "ad_pad: mode \"%s\" takes no .constant_values", options.mode);
+        return ad_set_error(AD_ERROR_VALUE, "ad_pad: mode \"%s\" does not take .constant_values", options.mode);
     if (widths->count == 0)
         *widths = AD_WIDTHS({ width, width });
     if (widths->count != 1 && widths->count != x->ndim)
-        return ad_set_error(AD_ERROR_AXIS, "ad_pad: %d pairs of widths for an array of shape %s", widths->count, AD_SHAPE_TEXT(x));
+        return ad_set_error(AD_ERROR_AXIS, "ad_pad: %d pairs of widths for an array of shape %s; there should be one, or one for each axis", widths->count,
+                            AD_SHAPE_TEXT(x));
     for (int axis = 1; axis < x->ndim && widths->count == 1; axis++)
         memcpy(widths->width[axis], widths->width[0], sizeof widths->width[0]);
     widths->count = x->ndim;
@@ -129,7 +130,8 @@ ad_array *ad_pad_with(ad_array *x, int64_t width, ad_pad_options options)
         const int64_t *pair = widths->width[axis];
         any |= pair[0] || pair[1];
         if (pair[0] < 0 || pair[1] < 0)
-            return ad_set_error(AD_ERROR_VALUE, "ad_pad: widths %lld and %lld along axis %d", (long long)pair[0], (long long)pair[1], axis);
+            return ad_set_error(AD_ERROR_VALUE, "ad_pad: widths %lld and %lld along axis %d; they should be 0 or more", (long long)pair[0], (long long)pair[1],
+                                axis);
     }
     if (any && mode == AD_PAD_CONSTANT)
         return pad_constant(x, widths, options.constant_values);

@@ -35,7 +35,8 @@ static bool reshape_infer(const ad_node *node, ad_spec *output)
     const ad_shape *shape = target_of(node);
     int64_t size, own = ad_input_size(node, 0);
     if (!ad_shape_checked_size(shape->ndim, shape->dim, 1, &size) || size != own)
-        return AD_REFUSE(node, AD_ERROR_SHAPE, "an array of shape %s (%lld elements) to shape %s", AD_INPUT_TEXT(node, 0), (long long)own, TEXT_OF(shape));
+        return AD_REFUSE(node, AD_ERROR_SHAPE, "an array of shape %s (%lld elements) does not fit into shape %s", AD_INPUT_TEXT(node, 0), (long long)own,
+                         TEXT_OF(shape));
     output->dtype = ad_input_dtype(node, 0);
     ad_shape_set(&output->shape, shape->ndim, shape->dim);
     return true;
@@ -106,7 +107,8 @@ static bool fill_wildcard(const ad_array *x, ad_shape *shape)
     if (wildcard < 0)
         return true;
     if (known <= 0 || x->size % known)
-        return AD_FAIL(AD_ERROR_SHAPE, "ad_reshape: an array of shape %s (%lld elements) to shape %s", AD_SHAPE_TEXT(x), (long long)x->size, TEXT_OF(shape));
+        return AD_FAIL(AD_ERROR_SHAPE, "ad_reshape: an array of shape %s (%lld elements) does not fit into shape %s", AD_SHAPE_TEXT(x), (long long)x->size,
+                       TEXT_OF(shape));
     shape->dim[wildcard] = x->size / known;
     return true;
 }
@@ -215,7 +217,7 @@ static bool broadcast_infer(const ad_node *node, ad_spec *output)
     for (int i = 1; i <= ndim && fits; i++)
         fits = dims[ndim - i] == shape->dim[shape->ndim - i] || dims[ndim - i] == 1;
     if (!fits)
-        return AD_REFUSE(node, AD_ERROR_SHAPE, "an array of shape %s to shape %s", AD_INPUT_TEXT(node, 0), TEXT_OF(shape));
+        return AD_REFUSE(node, AD_ERROR_SHAPE, "an array of shape %s does not broadcast to shape %s", AD_INPUT_TEXT(node, 0), TEXT_OF(shape));
     output->dtype = ad_input_dtype(node, 0);
     ad_shape_set(&output->shape, shape->ndim, shape->dim);
     return true;
@@ -309,7 +311,7 @@ ad_array *ad_transpose_with(ad_array *x, ad_transpose_options options)
     if (!ad_given(x, "ad_transpose", "array"))
         return NULL;
     if (axes->count && axes->count != x->ndim)
-        return ad_set_error(AD_ERROR_AXIS, "ad_transpose: %d axes given for an array of shape %s", axes->count, AD_SHAPE_TEXT(x));
+        return ad_set_error(AD_ERROR_AXIS, "ad_transpose: %d axes given for an array of shape %s; there should be one for each", axes->count, AD_SHAPE_TEXT(x));
     if (axes->count && !ad_axes_resolve("ad_transpose", AD_NO_AXIS, axes, x->ndim, seen))
         return NULL;
     for (int i = 0; i < x->ndim; i++)
@@ -345,7 +347,7 @@ ad_array *(ad_moveaxis_axes)(ad_array *x, ad_axes sources, ad_axes destinations)
     if (!ad_given(x, "ad_moveaxis", "array"))
         return NULL;
     if (sources.count != destinations.count)
-        return ad_set_error(AD_ERROR_AXIS, "ad_moveaxis: %d sources and %d destinations", sources.count, destinations.count);
+        return ad_set_error(AD_ERROR_AXIS, "ad_moveaxis: %d sources and %d destinations; there should be as many", sources.count, destinations.count);
     if (sources.count && (!ad_axes_resolve("ad_moveaxis", AD_NO_AXIS, &sources, x->ndim, moved) ||
                           !ad_axes_resolve("ad_moveaxis", AD_NO_AXIS, &destinations, x->ndim, taken)))
         return NULL;

@@ -137,7 +137,7 @@ static bool are_places(const char *name, const ad_array *x, int axis, const ad_s
     int64_t n = axis == AD_NO_AXIS ? x->size : ad_dims(x)[resolved];
     for (int i = 0; x->size && i < kths->ndim; i++)
         if (kths->dim[i] < -n || kths->dim[i] >= n)
-            return AD_FAIL(AD_ERROR_INDEX, "%s: place %lld of an axis of length %lld", name, (long long)kths->dim[i], (long long)n);
+            return AD_FAIL(AD_ERROR_INDEX, "%s: place %lld is not on an axis of length %lld", name, (long long)kths->dim[i], (long long)n);
     return true;
 }
 

@@ -95,8 +95,8 @@ enum { MOST_AT_ONCE = 1 << 14 }; /* more elements are for threads, and operation
 static bool is_centred_at_once(const ad_node *node, const ad_array *t, const ad_array *y)
 {
     const ad_axes *axes = ad_node_options(node);
-    return t && y && t->size > 0 && t->size <= MOST_AT_ONCE && axes->count == 1 && axes->axis[0] == y->ndim - 1 && ad_same_shape(t, y) && t->dtype == y->dtype &&
-           (t->dtype == AD_F64 || t->dtype == AD_F32) && !((t->flags | y->flags) & AD_WEAK) && !ad_is_traced(t) && !ad_is_traced(y);
+    return t && y && t->size > 0 && t->size <= MOST_AT_ONCE && axes->count == 1 && axes->axis[0] == y->ndim - 1 && ad_same_shape(t, y) &&
+           t->dtype == y->dtype && (t->dtype == AD_F64 || t->dtype == AD_F32) && !((t->flags | y->flags) & AD_WEAK) && !ad_is_traced(t) && !ad_is_traced(y);
 }
 
 /* t - sum(t y), whose elements are the sums of y_j (t_i - t_j). It does not change when a constant is added to t. So t
