@@ -49,7 +49,7 @@ START_TEST(reductions_refuse_options_that_do_not_apply)
             AD_SCOPE;
             const struct row *row = &rows[i];
             char expected[64];
-            snprintf(expected, sizeof expected, "%s: takes no %s", row->name, names[f]);
+            snprintf(expected, sizeof expected, "%s: does not take %s", row->name, names[f]);
             ad_array *y = row->function(VECTOR(1, 2, 3), with_field(row, 1u << f));
             if (row->fields >> f & 1)
                 ck_assert_msg(y != NULL, "%s %s: %s", row->name, names[f], ad_error_message());

@@ -221,7 +221,7 @@ START_TEST(a_recorded_program_refuses_what_its_function_refuses)
     check_refused(taken, first, far, AD_ERROR_INDEX, "ad_take: index 6 is out of bounds for axis 0 of length 6");
     check_refused(put, first, far, AD_ERROR_INDEX, "ad_put_set: index 6 is out of bounds for axis 0 of length 6");
     check_refused(picked_apart, first, far, AD_ERROR_INDEX, "ad_at_list: index 6 is out of bounds for axis 0 of length 6");
-    check_refused(true_ones, first, below, AD_ERROR_VALUE, "ad_flatnonzero: 3 elements are not 0, where 4 were");
+    check_refused(true_ones, first, below, AD_ERROR_VALUE, "ad_flatnonzero: 3 elements are not 0, but 4 were");
     check_refused(repeated_as_told, first, choice(1), AD_ERROR_VALUE, "ad_repeat: 12 repetitions in all, but there were 8");
     check_refused(repeated_as_told, first, below, AD_ERROR_VALUE, "ad_repeat: -1 repetitions");
     check_refused(integer_power, first, below, AD_ERROR_VALUE, "ad_pow: an integer to a negative integer power is not an integer");
