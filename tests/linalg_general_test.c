@@ -31,13 +31,6 @@ static ad_array *random_of(bool complex, int64_t stream, ad_shape shape)
     return complex ? ad_add(x, ad_mul(ad_weak_complex(1.0i), ad_random_normal(ad_random_fold_in(key, 1), shape))) : x;
 }
 
-static void assert_near(ad_array *a, ad_array *b, double tolerance)
-{
-    ck_assert_msg(a && b && ad_shape_equal(ad_shape_of(a), ad_shape_of(b)), "%s", ad_error_message());
-    double difference = ad_size(a) ? ad_item(ad_max(ad_abs(ad_sub(a, b)))) : 0, size = ad_size(b) ? ad_item(ad_max(ad_abs(b))) : 0;
-    ck_assert_msg(difference <= tolerance * fmax(1, size), "differ by %g", difference);
-}
-
 #define assert_checks(f, ...) ck_assert_msg(ad_check_grads(f, __VA_ARGS__), "%s: %s", #f, ad_error_message())
 
 #define WAVE_OF(name, expression)    OF_X(name, wave(expression))
@@ -56,11 +49,11 @@ static void assert_factors(ad_array *a)
     int64_t m = ad_dim(a, -2), n = ad_dim(a, -1), k = m < n ? m : n;
     ad_tree *plu = ad_linalg_lu(a), *two = ad_linalg_lu(a, .permute_l = true), *packed = ad_linalg_lu_factor(a);
     ad_array *p = part(plu, "P"), *l = part(plu, "L"), *u = part(plu, "U");
-    assert_near(ad_matmul(p, ad_matmul(l, u)), a, tolerance);
-    assert_near(ad_matmul(part(two, "PL"), part(two, "U")), a, tolerance);
-    assert_near(ad_matmul(p, l), part(two, "PL"), 0);
-    assert_near(ad_triu(u), u, 0);
-    assert_near(ad_triu(l), ad_broadcast_to(ad_eye(m, .M = k, .dtype = ad_dtype_of(a)), ad_shape_of(l)), 0);
+    assert_arrays_near(ad_matmul(p, ad_matmul(l, u)), a, tolerance);
+    assert_arrays_near(ad_matmul(part(two, "PL"), part(two, "U")), a, tolerance);
+    assert_arrays_near(ad_matmul(p, l), part(two, "PL"), 0);
+    assert_arrays_near(ad_triu(u), u, 0);
+    assert_arrays_near(ad_triu(l), ad_broadcast_to(ad_eye(m, .M = k, .dtype = ad_dtype_of(a)), ad_shape_of(l)), 0);
     ck_assert(!ad_size(l) || ad_item(ad_max(ad_abs(l))) <= (is_complex(a) ? sqrt(2) : 1) + tolerance); /* LAPACK's size of x + iy is |x| + |y| */
     ck_assert_int_eq(ad_dtype_of(l), ad_dtype_of(a));
     ck_assert(!is_complex(p));
@@ -74,30 +67,30 @@ static void assert_square_definitions(ad_array *a)
     double tolerance = tolerance_of(dtype);
     int64_t n = ad_dim(a, -1);
     ad_array *b = ad_at(a, "..., :2"), *packed = part(ad_linalg_lu_factor(a), "lu"), *piv = part(ad_linalg_lu_factor(a), "piv");
-    assert_near(ad_matmul(a, ad_linalg_lu_solve(packed, piv, b)), b, 10 * tolerance);
-    assert_near(ad_matmul(ad_matrix_transpose(a), ad_linalg_lu_solve(packed, piv, b, .trans = 1)), b, 10 * tolerance);
-    assert_near(ad_matmul(adjoint(a), ad_linalg_lu_solve(packed, piv, b, .trans = 2)), b, 10 * tolerance);
+    assert_arrays_near(ad_matmul(a, ad_linalg_lu_solve(packed, piv, b)), b, 10 * tolerance);
+    assert_arrays_near(ad_matmul(ad_matrix_transpose(a), ad_linalg_lu_solve(packed, piv, b, .trans = 1)), b, 10 * tolerance);
+    assert_arrays_near(ad_matmul(adjoint(a), ad_linalg_lu_solve(packed, piv, b, .trans = 2)), b, 10 * tolerance);
     ad_array *w = ad_linalg_eigvals(a), *v = part(ad_linalg_eig(a), "eigenvectors");
     ck_assert_int_eq(ad_dtype_of(w), dtype == AD_F32 || dtype == AD_C64 ? AD_C64 : AD_C128);
     ck_assert_int_eq(ad_dtype_of(v), ad_dtype_of(w));
-    assert_near(ad_matmul(a, v), ad_mul(v, ad_expand_dims(w, -2)), tolerance);
-    assert_near(ad_sum(ad_square(ad_abs(v)), .axis = -2), ad_ones_like(ad_abs(w)), tolerance);
+    assert_arrays_near(ad_matmul(a, v), ad_mul(v, ad_expand_dims(w, -2)), tolerance);
+    assert_arrays_near(ad_sum(ad_square(ad_abs(v)), .axis = -2), ad_ones_like(ad_abs(w)), tolerance);
     ad_array *root = ad_linalg_sqrtm(a);
     ck_assert_int_eq(ad_dtype_of(root), dtype);
-    assert_near(ad_matmul(root, root), a, 10 * tolerance);
-    assert_near(root, ad_linalg_sqrtm(ad_add(a, 0)), 0);
+    assert_arrays_near(ad_matmul(root, root), a, 10 * tolerance);
+    assert_arrays_near(root, ad_linalg_sqrtm(ad_add(a, 0)), 0);
     ad_array *other = ad_at(a, "..., ::-1, ::-1"), *x = ad_linalg_solve_sylvester(a, other, a);
-    assert_near(ad_add(ad_matmul(a, x), ad_matmul(x, other)), a, 100 * tolerance);
+    assert_arrays_near(ad_add(ad_matmul(a, x), ad_matmul(x, other)), a, 100 * tolerance);
     ad_array *narrow = ad_at(other, "..., :1, :1"), *column = ad_at(a, "..., :1");
     x = ad_linalg_solve_sylvester(a, narrow, column);
-    assert_near(ad_add(ad_matmul(a, x), ad_matmul(x, narrow)), column, 100 * tolerance);
+    assert_arrays_near(ad_add(ad_matmul(a, x), ad_matmul(x, narrow)), column, 100 * tolerance);
     ck_assert_int_eq(ad_dim(x, -2), n);
     for (int lower = 0; lower < 2; lower++) {
         ad_array *h = ad_matmul(a, adjoint(a)), *c = ad_linalg_cho_factor(h, .lower = lower);
-        assert_near(ad_matmul(h, ad_linalg_cho_solve(c, b, .lower = lower)), b, 1000 * tolerance);
-        assert_near(c, lower ? ad_tril(c) : ad_triu(c), 0);
+        assert_arrays_near(ad_matmul(h, ad_linalg_cho_solve(c, b, .lower = lower)), b, 1000 * tolerance);
+        assert_arrays_near(c, lower ? ad_tril(c) : ad_triu(c), 0);
         ad_array *one_triangle = lower ? ad_tril(h) : ad_triu(h);
-        assert_near(ad_linalg_cho_factor(one_triangle, .lower = lower), c, 0);
+        assert_arrays_near(ad_linalg_cho_factor(one_triangle, .lower = lower), c, 0);
     }
 }
 
@@ -151,10 +144,10 @@ START_TEST(band_systems_are_those_of_the_whole_matrix)
                 ad_array *ab = random_band(dtypes[d], 10 * b + s, l, u, sizes[s]);
                 ad_array *right = ad_astype(random_of(d > 1, 3, AD_SHAPE(sizes[s], 3)), dtypes[d]);
                 ad_array *x = ad_linalg_solve_banded(ab, right, .l = l, .u = u);
-                assert_near(x, ad_linalg_solve(spread(ab, l, u), right), tolerance_of(dtypes[d]));
+                assert_arrays_near(x, ad_linalg_solve(spread(ab, l, u), right), tolerance_of(dtypes[d]));
                 ck_assert_int_eq(ad_dtype_of(x), dtypes[d]);
                 ad_array *first = ad_at(right, ":, 0");
-                assert_near(ad_linalg_solve_banded(ab, first, .l = l, .u = u), ad_at(x, ":, 0"), tolerance_of(dtypes[d]));
+                assert_arrays_near(ad_linalg_solve_banded(ab, first, .l = l, .u = u), ad_at(x, ":, 0"), tolerance_of(dtypes[d]));
             }
 }
 END_TEST
@@ -225,7 +218,7 @@ START_TEST(derivatives_of_one_matrix_agree_with_differences)
             ck_assert_msg(ad_check_grads(positive[i], near_positive(random_of(complex, 5, AD_SHAPE(9, 9))), .order = 1), "positive function %d: %s", i,
                           ad_error_message());
         }
-        assert_near(exponential(a), ad_linalg_expm(complex ? a : ad_astype(a, AD_C128)), 1e-10);
+        assert_arrays_near(exponential(a), ad_linalg_expm(complex ? a : ad_astype(a, AD_C128)), 1e-10);
     }
 }
 END_TEST
@@ -281,7 +274,7 @@ START_TEST(the_last_pivot_of_a_square_matrix_may_be_zero)
     assert_array(part(plu, "U"), AD_SHAPE(2, 2), 0, 2, 4, 0, 0);
     assert_array(part(ad_linalg_lu_factor(last), "piv"), AD_SHAPE(2), 0, 1, 1);
     assert_checks(packed, last);
-    assert_near(ad_matmul(part(ad_linalg_lu(singular, .permute_l = true), "PL"), part(ad_linalg_lu(singular), "U")), singular, 1e-14);
+    assert_arrays_near(ad_matmul(part(ad_linalg_lu(singular, .permute_l = true), "PL"), part(ad_linalg_lu(singular), "U")), singular, 1e-14);
     assert_fails(ad_grad(packed)(singular), AD_ERROR_NUMERIC, "matrix 0 is singular: element 1 of its diagonal is 0");
     assert_fails(ad_grad(packed)(ad_zeros(AD_SHAPE(3, 2))), AD_ERROR_NUMERIC, "is singular");
     ck_assert(part(ad_linalg_lu(ad_zeros(AD_SHAPE(3, 2))), "U"));
@@ -297,7 +290,7 @@ START_TEST(equal_eigenvalues_leave_everything_finite)
     ad_array *one = ad_eye(3);
     assert_array(ad_grad(sum_of_values)(one), AD_SHAPE(3, 3), 1e-14, M_E, 0, 0, 0, M_E, 0, 0, 0, M_E);
     ad_array *turned = ad_matmul(ad_matmul(random_of(false, 1, AD_SHAPE(3, 3)), ad_diag(VECTOR(2, 2, 1))), ad_linalg_inv(random_of(false, 1, AD_SHAPE(3, 3))));
-    assert_near(ad_grad(sum_of_values)(turned), ad_grad(trace_of_exponential)(turned), 1e-6);
+    assert_arrays_near(ad_grad(sum_of_values)(turned), ad_grad(trace_of_exponential)(turned), 1e-6);
     ad_array *of_vectors = ad_grad(vectors)(one);
     ck_assert(of_vectors && ad_item(ad_all(ad_isfinite(of_vectors))) != 0);
     assert_checks(root, ad_mul(4, one), .order = 3);
@@ -316,14 +309,14 @@ START_TEST(roots_that_other_libraries_were_wrong_about)
     assert_array(ad_linalg_sqrtm(ad_from_data(AD_I64, (int64_t[]){ 4, 0, 0, 9 }, AD_SHAPE(2, 2))), AD_SHAPE(2, 2), 0, 2, 0, 0, 3);
     double _Complex values[] = { 1, 0, 0, 0, 1, -1.0i, 0, 1.0i, 2 };
     ad_array *complex_one = ad_from_data(AD_C128, values, AD_SHAPE(3, 3)), *of_it = ad_linalg_sqrtm(complex_one);
-    assert_near(ad_matmul(of_it, of_it), complex_one, 1e-14);
+    assert_arrays_near(ad_matmul(of_it, of_it), complex_one, 1e-14);
     ad_array *half_turn = ad_linalg_sqrtm(ad_from((double[]){ 0, -1, 1, 0 }, AD_SHAPE(2, 2))); /* a quarter of a turn */
     assert_array(half_turn, AD_SHAPE(2, 2), 1e-15, h, -h, h, h);
     ad_array *behind = ad_from((double[]){ -1, -0.1, 0.1, -1 }, AD_SHAPE(2, 2)), *of_behind = ad_linalg_sqrtm(behind);
-    assert_near(ad_matmul(of_behind, of_behind), behind, 1e-15);
+    assert_arrays_near(ad_matmul(of_behind, of_behind), behind, 1e-15);
     /* covariances of fewer samples than variables: eigenvalues of 0, rounded to either side */
     ad_array *samples = random_of(false, 6, AD_SHAPE(20, 3)), *covariance = ad_matmul(samples, ad_matrix_transpose(samples)), *y = ad_linalg_sqrtm(covariance);
-    assert_near(ad_matmul(y, y), covariance, 1e-13);
+    assert_arrays_near(ad_matmul(y, y), covariance, 1e-13);
     ad_array *imaginary = ad_linalg_sqrtm(ad_astype(ad_diag(VECTOR(-4, 1)), AD_C128));
     assert_array(ad_imag(imaginary), AD_SHAPE(2, 2), 1e-15, 2, 0, 0, 0);
 }
@@ -454,11 +447,11 @@ START_TEST(checkpoints_and_pullbacks_take_them)
     ad_array *(*const one[])(ad_array *) = { packed, vectors, root };
     ad_array *(*const two[])(ad_array *, ad_array *) = { solution, equation_in_a, tridiagonal };
     for (int i = 0; i < 3; i++) {
-        assert_near(ad_grad(ad_checkpoint(one[i]))(a), ad_grad(one[i])(a), 0);
-        assert_near(ad_grad(ad_checkpoint(two[i]))(a, b), ad_grad(two[i])(a, b), 0);
+        assert_arrays_near(ad_grad(ad_checkpoint(one[i]))(a), ad_grad(one[i])(a), 0);
+        assert_arrays_near(ad_grad(ad_checkpoint(two[i]))(a, b), ad_grad(two[i])(a, b), 0);
         ad_pullback *pull;
         ck_assert(ad_vjp(two[i], a, b, &pull));
-        assert_near(ad_vjp_apply(pull, ad_scalar(1)), ad_grad(two[i])(a, b), 0);
+        assert_arrays_near(ad_vjp_apply(pull, ad_scalar(1)), ad_grad(two[i])(a, b), 0);
         ad_vjp_free(pull);
     }
 }

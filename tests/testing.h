@@ -76,6 +76,14 @@ static inline bool is_close(double a, double b, double tolerance)
         ck_assert_msg(is_close(actual_, expected_, tolerance), "%s = %.17g, expected %.17g (%s)", #actual, actual_, expected_, ad_error_message()); \
     } while (0)
 
+/* Two arrays of one shape, whose elements differ by at most the tolerance, or that part of the largest of b. */
+static inline void assert_arrays_near(ad_array *a, ad_array *b, double tolerance)
+{
+    ck_assert_msg(a && b && ad_shape_equal(ad_shape_of(a), ad_shape_of(b)), "%s", ad_error_message());
+    double difference = ad_size(a) ? ad_item(ad_max(ad_abs(ad_sub(a, b)))) : 0, size = ad_size(b) ? ad_item(ad_max(ad_abs(b))) : 0;
+    ck_assert_msg(difference <= tolerance * fmax(1, size), "differ by %g", difference);
+}
+
 /* assert_array(x, AD_SHAPE(2), tolerance, 1, 2): shape, and the elements in C order. */
 #define assert_array(x, shape, tolerance, ...)                                                                         \
     assert_array_(#x, x, shape, tolerance, (const double[]){ __VA_ARGS__ }, (int64_t)(sizeof((double[]){ __VA_ARGS__ }) / sizeof(double)))

@@ -3,7 +3,8 @@
  * The exponential is a primitive: its derivative in the direction t is the upper right block of exp [[A, t], [0,
  * A]], and its transpose the same of A^T (Najfeld and Havel 1995, doi 10.1006/aama.1995.1017), so that every order
  * is exact at equal eigenvalues. The value is Pade's approximation with scaling and squaring (Higham 2005, doi
- * 10.1137/04061101X). */
+ * 10.1137/04061101X), each matrix of a stack as if it were alone but for the degree, which is that of the largest. */
+#include "ad/transform.h"
 #include "ops/linalg/linalg.h"
 #include <math.h>
 
@@ -23,6 +24,7 @@ static const struct approximation {
       { 64764752532480000, 32382376266240000, 7771770303897600, 1187353796428800, 129060195264000, 10559470521600, 670442572800, 33522128640, 1323241920,
         40840800, 960960, 16380, 182, 1 } },
 };
+enum { DEGREES = sizeof approximations / sizeof *approximations };
 
 /* The sum of b[first], b[first + 2] ... up to b[last] times the even powers of the matrix, from the identity on. */
 static ad_array *even_part(const double *b, int first, int last, ad_array *const *powers)
@@ -51,30 +53,86 @@ static ad_array *pade(ad_array *a, const struct approximation *p)
     return ad_linalg_solve(ad_sub(v, u), ad_add(v, u));
 }
 
+/* 1-norms, (..., 1, 1). */
+static ad_array *norms_of(ad_array *a)
+{
+    return ad_max(ad_sum(ad_abs(a), .axis = -2, .keepdims = true), .axis = -1, .keepdims = true);
+}
+
+/* In place of the 1-norms, what bounds the terms of the series that the approximation of degree 13 leaves out: roots of
+ * the norms of powers, which lie far below the norm where the eigenvalues do, or 0. Each squaring that they save saves
+ * a bit (Al-Mohy and Higham 2009, doi 10.1137/09074721X, algorithm 5.1; the last line is its l, for rounding). */
+static ad_array *bounds_of(ad_array *a, ad_array *norms)
+{
+    const double left_out = log2(8.8299816016420126e-36 / (0.5 * ad_epsilon(a))); /* the first coefficient, per unit of rounding */
+    ad_array *second = ad_matmul(a, a), *fourth = ad_matmul(second, second), *sixth = ad_matmul(fourth, second);
+    ad_array *of_8 = ad_pow(norms_of(ad_matmul(fourth, fourth)), 1.0 / 8), *of_10 = ad_pow(norms_of(ad_matmul(fourth, sixth)), 1.0 / 10);
+    ad_array *bounds = ad_minimum(ad_maximum(ad_pow(norms_of(sixth), 1.0 / 6), of_8), ad_maximum(of_8, of_10));
+    ad_array *sizes = ad_div(ad_abs(a), ad_where(ad_equal(norms, 0), 1, norms)), *sums = ad_sum(sizes, .axis = -2, .keepdims = true);
+    for (int i = 1; i < 27; i++)
+        sums = ad_matmul(sums, sizes);
+    ad_array *rest = ad_exp2(ad_div(ad_add(ad_log2(ad_max(sums, .axis = -1, .keepdims = true)), left_out), 26));
+    bounds = ad_maximum(bounds, ad_mul(norms, ad_mul(approximations[DEGREES - 1].largest, rest)));
+    return ad_where(ad_isfinite(bounds), ad_minimum(bounds, norms), norms);
+}
+
+/* 2^exponents, in x's real dtype; exponents are whole. */
+static ad_array *powers_of_two(ad_array *x, ad_array *exponents)
+{
+    return ad_astype(ad_exp2(ad_astype(exponents, AD_F64)), ad_dtype_real(ad_dtype_of(x)));
+}
+
+/* Of finite matrices: each is halved, and its approximation squared, as often as itself needs it. */
+static ad_array *finite_expm(ad_array *a, ad_array *norms)
+{
+    const int last = DEGREES - 1;
+    double most = ad_item(ad_max(norms)), limit = approximations[last].largest;
+    int k = 0;
+    while (k < last && most > approximations[k].largest)
+        k++;
+    if (!(most > limit))
+        return pade(a, &approximations[k]);
+    ad_array *squarings = ad_maximum(ad_ceil(ad_log2(ad_div(bounds_of(a, norms), limit))), 0);
+    int all = (int)ad_item(ad_min(squarings)), any = (int)ad_item(ad_max(squarings));
+    ad_array *y = pade(ad_mul(a, powers_of_two(a, ad_neg(squarings))), &approximations[last]);
+    for (int i = 0; i < any; i++) {
+        ad_array *squared = ad_matmul(y, y);
+        y = i < all ? squared : ad_where(ad_greater(squarings, i), squared, y);
+    }
+    return y;
+}
+
 static ad_array *expm_compose(const ad_node *node, const ad_spec *output)
 {
     ad_array *a = ad_node_input(node, 0);
     if (!a->size)
         return ad_zeros(output->shape, .dtype = output->dtype);
-    double norm = ad_item(ad_max(ad_sum(ad_abs(a), .axis = -2)));
-    const size_t last = sizeof approximations / sizeof *approximations - 1;
-    size_t k = 0;
-    while (k < last && norm > approximations[k].largest)
-        k++;
-    int squarings = norm > approximations[last].largest && isfinite(norm) ? (int)ceil(log2(norm / approximations[last].largest)) : 0;
-    ad_array *y = isfinite(norm) ? pade(ad_mul(a, ldexp(1, -squarings)), &approximations[k]) : ad_full_like(a, NAN);
-    for (int i = 0; i < squarings; i++)
-        y = ad_matmul(y, y);
-    return y;
+    ad_array *norms = norms_of(a), *finite = ad_isfinite(norms);
+    if (ad_item(ad_all(finite)) != 0)
+        return finite_expm(a, norms);
+    return ad_where(finite, finite_expm(ad_where(finite, a, 0), ad_where(finite, norms, 0)), NAN);
 }
 
-/* The upper right block of exp [[a, t], [0, a]]. */
+/* The exponent of the power of two that brings t down to the size of a, or to 1, matrix by matrix. */
+static ad_array *excess_of(ad_array *a, ad_array *t)
+{
+    ad_array *size = ad_max(ad_abs(ad_stop_gradient(t)), .axes = AD_AXES(-2, -1), .keepdims = true);
+    ad_array *limit = ad_maximum(ad_max(ad_abs(ad_stop_gradient(a)), .axes = AD_AXES(-2, -1), .keepdims = true), 1);
+    ad_array *exceeds = ad_logical_and(ad_greater(size, limit), ad_isfinite(size));
+    return ad_where(exceeds, ad_floor(ad_log2(ad_div(ad_where(exceeds, size, 1), limit))), 0);
+}
+
+/* The upper right block of exp [[a, t], [0, a]]. It is linear in t, but a large t would count in the block's norm, and
+ * be halved at the expense of a's digits. */
 static ad_array *expm_along(ad_array *a, ad_array *t)
 {
+    if (!a || !t || !t->size)
+        return t;
     int64_t n = ad_dim(a, -1);
-    ad_array *above = ad_concatenate(ad_list_of(a, t), .axis = -1), *below = ad_concatenate(ad_list_of(ad_zeros_like(t), a), .axis = -1);
+    ad_array *excess = excess_of(a, t), *scaled = ad_mul(t, powers_of_two(t, ad_neg(excess)));
+    ad_array *above = ad_concatenate(ad_list_of(a, scaled), .axis = -1), *below = ad_concatenate(ad_list_of(ad_zeros_like(t), a), .axis = -1);
     ad_array *y = ad_linalg_expm(ad_concatenate(ad_list_of(above, below), .axis = -2));
-    return ad_at(y, "..., :%lld, %lld:", (long long)n, (long long)n);
+    return ad_mul(ad_at(y, "..., :%lld, %lld:", (long long)n, (long long)n), powers_of_two(t, excess));
 }
 
 static ad_array *expm_vjp(const ad_node *node, int operand, ad_array *g)
