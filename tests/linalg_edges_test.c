@@ -5,7 +5,22 @@
 
 #define MATRIX(...) ad_from((double[]){ __VA_ARGS__ }, AD_SHAPE(3, 3))
 
+/* ---- NaN and infinity ---- */
+
 /* A NaN in a cotangent or a tangent is a number like others: the rules call the same operations, and do not look at it. */
+OF_X(determinant, ad_linalg_det(x))
+
+START_TEST(determinants_hand_nan_and_infinity_on_as_numpy_does)
+{
+    AD_SCOPE;
+    ad_tree *t = ad_linalg_slogdet(MATRIX(INFINITY, 1, 0, 1, -3, 1, 0, 1, 5));
+    assert_close(ad_item(ad_tree_get(t, "sign")), -1, 0);
+    assert_close(ad_item(ad_tree_get(t, "logabsdet")), INFINITY, 0);
+    ad_array *stack = ad_from((double[]){ 1, 2, 3, 4, NAN, 2, 3, 4, 1, 2, 2, 4 }, AD_SHAPE(3, 2, 2));
+    assert_array(ad_elementwise_grad(determinant)(ad_at(stack, ":2")), AD_SHAPE(2, 2, 2), 1e-14, 4, -3, -2, 1, NAN, NAN, NAN, NAN);
+    assert_array(ad_elementwise_grad(determinant)(stack), AD_SHAPE(3, 2, 2), 1e-14, 4, -3, -2, 1, NAN, NAN, NAN, NAN, 4, -2, -2, 1);
+}
+END_TEST
 
 /* ---- dtypes ---- */
 
@@ -54,4 +69,14 @@ START_TEST(the_size_of_a_cotangent_does_not_cost_digits_of_an_exponential)
 }
 END_TEST
 
-RUN_TESTS("linalg_edges", exponentials_in_a_stack_are_those_of_each_matrix, exponentials_of_defective_matrices_keep_their_digits, the_size_of_a_cotangent_does_not_cost_digits_of_an_exponential)
+START_TEST(cofactors_do_not_underflow_with_the_determinant)
+{
+    AD_SCOPE;
+    ad_array *a = ad_mul(1e-110, MATRIX(1, 2, 0, 0, 1, 3, 0, 0, 2));
+    assert_close(ad_item(ad_linalg_det(a)), 0, 0);
+    assert_array(ad_mul(1e220, ad_grad(determinant)(a)), AD_SHAPE(3, 3), 1e-13, 2, 0, 0, -4, 2, 0, 6, -3, 1);
+    assert_array(ad_mul(1e110, ad_at(ad_hessian(determinant)(a), "0, 0")), AD_SHAPE(3, 3), 1e-13, 0, 0, 0, 0, 2, 0, 0, -3, 1);
+}
+END_TEST
+
+RUN_TESTS("linalg_edges", determinants_hand_nan_and_infinity_on_as_numpy_does, exponentials_in_a_stack_are_those_of_each_matrix, exponentials_of_defective_matrices_keep_their_digits, the_size_of_a_cotangent_does_not_cost_digits_of_an_exponential, cofactors_do_not_underflow_with_the_determinant)

@@ -60,12 +60,26 @@ static ad_array *call(const ad_primitive *op, ad_array *a, struct lu_factors f)
 
 /* ---- cofactors ---- */
 
-/* Whether all matrices are far enough from singular ones that the inverse has digits. */
-static bool all_regular(ad_array *lu)
+/* Whether no matrix is so close to a singular one that its inverse has no digits, or has a determinant that underflows: then the
+ * cofactors are the determinant times the inverse. A NaN is in neither. */
+static bool all_regular(struct lu_factors f)
 {
-    ad_array *pivots = ad_abs(diagonal_of(lu));
+    ad_array *pivots = ad_abs(diagonal_of(f.lu)), *size = ad_abs(product_of_pivots(f));
+    if (!pivots || !pivots->size)
+        return true;
     ad_array *least = ad_min(pivots, .axis = -1), *most = ad_max(pivots, .axis = -1);
-    return ad_item(ad_all(ad_greater(least, ad_mul(ad_epsilon(lu) * (double)ad_dim(lu, -1) * 16, most)))) != 0;
+    ad_array *close = ad_less_equal(least, ad_mul(ad_epsilon(f.lu) * (double)ad_dim(f.lu, -1) * 16, most));
+    return ad_item(ad_any(ad_logical_or(close, ad_less(size, ad_dtype_of(size) == AD_F32 ? FLT_MIN : DBL_MIN)))) == 0;
+}
+
+/* The decomposition, with NaN as the singular values of a matrix with a NaN in it. */
+static bool decompose(ad_array *a, ad_array *usv[3])
+{
+    ad_array *nan = ad_any(ad_isnan(a), .axes = AD_AXES(-2, -1), .keepdims = true);
+    if (!ad_thin_svd("ad_linalg_det", ad_where(nan, 0, a), usv))
+        return false;
+    usv[1] = ad_where(ad_squeeze(nan, .axis = -1), NAN, usv[1]);
+    return usv[1] != NULL;
 }
 
 /* For each singular value the product of the others: (..., n). */
@@ -92,7 +106,7 @@ static ad_array *determinant(ad_array *a)
 static ad_array *singular_cofactors(ad_array *a)
 {
     ad_array *usv[3];
-    if (!ad_thin_svd("ad_linalg_det", a, usv))
+    if (!decompose(a, usv))
         return NULL;
     ad_array *phase = ad_mul(determinant(usv[0]), determinant(usv[2]));
     ad_array *e = ad_astype(products_without_one(usv[1]), ad_dtype_of(a));
@@ -104,7 +118,7 @@ static ad_array *singular_cofactors(ad_array *a)
 static ad_array *singular_change(ad_array *a, ad_array *t)
 {
     ad_array *usv[3];
-    if (!ad_thin_svd("ad_linalg_det", a, usv))
+    if (!decompose(a, usv))
         return NULL;
     ad_array *phase = ad_mul(determinant(usv[0]), determinant(usv[2]));
     ad_array *p = ad_matmul(ad_matmul(ad_adjoint(usv[0]), t), ad_adjoint(usv[2])), *e = ad_astype(products_without_two(usv[1]), ad_dtype_of(a));
@@ -126,7 +140,7 @@ static ad_array *change_compose(const ad_node *node, const ad_spec *output)
     (void)output;
     ad_array *a = ad_node_input(node, 0), *t = ad_node_input(node, 1);
     struct lu_factors f = ad_lu_factors(a);
-    return f.lu ? all_regular(f.lu) ? regular_change(a, t) : singular_change(a, t) : NULL;
+    return f.lu ? all_regular(f) ? regular_change(a, t) : singular_change(a, t) : NULL;
 }
 
 static bool change_infer(const ad_node *node, ad_spec *output)
@@ -178,7 +192,7 @@ static ad_array *cofactors_compose(const ad_node *node, const ad_spec *output)
     (void)output;
     ad_array *a = ad_node_input(node, 0);
     struct lu_factors f = { ad_node_input(node, 1), ad_node_input(node, 2) };
-    if (!all_regular(f.lu))
+    if (!all_regular(f))
         return singular_cofactors(a);
     return ad_mul(spread(product_of_pivots(f)), ad_matrix_transpose(ad_inverse_or_infinity(a, f)));
 }
@@ -245,17 +259,11 @@ ad_array *(ad_linalg_det)(ad_array *a)
 
 /* ---- sign and logarithm ---- */
 
-static ad_array *sign_of(ad_array *x)
-{
-    ad_array *size = ad_abs(x);
-    return ad_where(ad_equal(size, 0), 0, ad_div(x, ad_where(ad_equal(size, 0), 1, size)));
-}
-
 static ad_array *sign_compose(const ad_node *node, const ad_spec *output)
 {
     (void)output;
     struct lu_factors f = { ad_node_input(node, 1), ad_node_input(node, 2) };
-    return ad_add(ad_mul(parity(f), ad_prod(sign_of(diagonal_of(f.lu)), .axis = -1)), 0); /* 0, not -0 */
+    return ad_add(ad_mul(parity(f), ad_prod(ad_sign(diagonal_of(f.lu)), .axis = -1)), 0); /* 0, not -0 */
 }
 
 static ad_array *log_compose(const ad_node *node, const ad_spec *output)
