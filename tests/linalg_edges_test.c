@@ -5,9 +5,92 @@
 
 #define MATRIX(...) ad_from((double[]){ __VA_ARGS__ }, AD_SHAPE(3, 3))
 
+static ad_array *with(ad_array *x, int64_t i, int64_t j, double number)
+{
+    return ad_at_set(x, ad_scalar(number), "%lld, %lld", (long long)i, (long long)j);
+}
+
 /* ---- NaN and infinity ---- */
 
+START_TEST(what_scipy_checks_is_an_error_that_names_the_operand)
+{
+    AD_SCOPE;
+    ad_array *a = MATRIX(4, 1, 0, 1, 3, 1, 0, 1, 5), *b = VECTOR(1, 2, 3), *pivots = ad_from_data(AD_I32, (int32_t[]){ 0, 1, 2 }, AD_SHAPE(3));
+    for (int infinite = 0; infinite < 2; infinite++) {
+        double number = infinite ? -INFINITY : NAN;
+        ad_array *c = VECTOR(1, number, 3), *columns = ad_stack(ad_list_of(b, c), .axis = 1), *low = with(a, 2, 1, number), *high = with(a, 1, 2, number);
+        ad_array *diagonal = with(a, 0, 0, number);
+        assert_fails(ad_linalg_solve_triangular(a, c), AD_ERROR_NUMERIC, "ad_linalg_solve_triangular: a NaN or an infinity in b");
+        assert_fails(ad_linalg_solve_triangular(a, columns, .trans = 2), AD_ERROR_NUMERIC, "in b");
+        assert_fails(ad_linalg_solve_triangular(ad_astype(a, AD_C64), ad_mul(c, ad_weak_complex(1.0i))), AD_ERROR_NUMERIC, "in b");
+        assert_fails(ad_linalg_solve_triangular(high, b), AD_ERROR_NUMERIC, "ad_linalg_solve_triangular: a NaN or an infinity in a");
+        assert_fails(ad_linalg_solve_triangular(low, b, .lower = true), AD_ERROR_NUMERIC, "in a");
+        assert_fails(ad_linalg_solve_triangular(diagonal, b), AD_ERROR_NUMERIC, "in a");
+        assert_fails(ad_linalg_solve_banded(a, c, .l = 1, .u = 1), AD_ERROR_NUMERIC, "ad_linalg_solve_banded: a NaN or an infinity in b");
+        assert_fails(ad_linalg_solve_banded(with(a, 1, 0, number), b, .l = 1, .u = 1), AD_ERROR_NUMERIC, "ad_linalg_solve_banded: a NaN or an infinity in matrix 0");
+        assert_fails(ad_linalg_lu_solve(a, pivots, c), AD_ERROR_NUMERIC, "ad_linalg_lu_solve: a NaN or an infinity in b");
+        assert_fails(ad_linalg_lu_factor(low), AD_ERROR_NUMERIC, "a NaN or an infinity");
+        assert_fails(ad_linalg_cho_factor(diagonal), AD_ERROR_NUMERIC, "ad_linalg_cho_factor: a NaN or an infinity in a");
+        assert_fails(ad_linalg_cho_factor(low, .lower = true), AD_ERROR_NUMERIC, "ad_linalg_cho_factor: a NaN or an infinity in a");
+        assert_fails(ad_linalg_cho_solve(high, b), AD_ERROR_NUMERIC, "ad_linalg_cho_solve: a NaN or an infinity in factor");
+        assert_fails(ad_linalg_cho_solve(a, c, .lower = true), AD_ERROR_NUMERIC, "ad_linalg_cho_solve: a NaN or an infinity in b");
+        assert_fails(ad_linalg_solve(low, b, .assume_a = "her"), AD_ERROR_NUMERIC, "ad_linalg_solve: a NaN or an infinity in a");
+        assert_fails(ad_linalg_solve(diagonal, b, .assume_a = "pos"), AD_ERROR_NUMERIC, "ad_linalg_solve: a NaN or an infinity in a");
+        assert_fails(ad_linalg_solve(a, c, .assume_a = "pos"), AD_ERROR_NUMERIC, "ad_linalg_solve: a NaN or an infinity in b");
+        assert_fails(ad_linalg_solve(a, ad_transpose(ad_stack(ad_list_of(c, b, b))), .assume_a = "her"), AD_ERROR_NUMERIC, "in b");
+        assert_fails(ad_linalg_solve_sylvester(low, a, a), AD_ERROR_NUMERIC, "ad_linalg_solve_sylvester: a NaN or an infinity in");
+        assert_fails(ad_linalg_sqrtm(low), AD_ERROR_NUMERIC, "ad_linalg_sqrtm: a NaN or an infinity in");
+    }
+}
+END_TEST
+
+START_TEST(what_is_not_read_may_be_anything)
+{
+    AD_SCOPE;
+    ad_array *a = MATRIX(4, 1, 2, 1, 3, 1, 2, 1, 5), *b = VECTOR(1, 2, 3);
+    ad_array *without_low = with(with(a, 2, 0, NAN), 1, 0, INFINITY), *without_high = ad_transpose(without_low);
+    assert_arrays_near(ad_linalg_solve_triangular(without_low, b), ad_linalg_solve_triangular(a, b), 0);
+    assert_arrays_near(ad_linalg_solve_triangular(with(without_low, 1, 1, NAN), b, .unit_diagonal = true), ad_linalg_solve_triangular(a, b, .unit_diagonal = true), 0);
+    assert_arrays_near(ad_linalg_solve_triangular(without_high, b, .lower = true), ad_linalg_solve_triangular(a, b, .lower = true), 0);
+    assert_arrays_near(ad_linalg_cho_solve(without_low, b), ad_linalg_cho_solve(a, b), 0);
+    assert_arrays_near(ad_linalg_cho_factor(without_low), ad_linalg_cho_factor(a), 0);
+    assert_arrays_near(ad_linalg_solve(without_high, b, .assume_a = "her"), ad_linalg_solve(a, b, .assume_a = "her"), 0);
+    assert_arrays_near(ad_linalg_solve(without_high, b, .assume_a = "pos"), ad_linalg_solve(a, b, .assume_a = "pos"), 0);
+}
+END_TEST
+
+OF_AB(upper_system, ad_linalg_solve_triangular(a, b))
+OF_AB(lower_system, ad_linalg_solve_triangular(a, b, .lower = true, .trans = 1))
+OF_AB(band_system, ad_linalg_solve_banded(a, b, .l = 1, .u = 1))
+OF_AB(by_factor, ad_linalg_cho_solve(a, b))
+OF_AB(positive_system, ad_linalg_solve(a, b, .assume_a = "pos"))
+OF_AB(hermitian_system, ad_linalg_solve(a, b, .assume_a = "her"))
+OF_AB(by_lu, ad_linalg_lu_solve(a, ad_from_data(AD_I32, (int32_t[]){ 0, 1, 2 }, AD_SHAPE(3)), b))
+OF_AB(equation, ad_linalg_solve_sylvester(a, a, ad_mul(a, b)))
+OF_AB(factor, ad_mul(ad_linalg_cho_factor(a), b))
+OF_AB(root, ad_mul(ad_linalg_sqrtm(a), b))
+OF_AB(triangle_of_qr, ad_mul(ad_tree_get(ad_linalg_qr(a), "R"), b))
+OF_AB(both_of_lu, ad_mul(ad_tree_get(ad_linalg_lu_factor(a), "lu"), b))
+
 /* A NaN in a cotangent or a tangent is a number like others: the rules call the same operations, and do not look at it. */
+START_TEST(rules_hand_nan_on)
+{
+    AD_SCOPE;
+    ad_array *a = MATRIX(4, 1, 2, 1, 3, 1, 2, 1, 5), *b = VECTOR(1, 2, 3);
+    ad_array *(*const functions[])(ad_array *, ad_array *) = { upper_system, lower_system, band_system, by_factor, positive_system, hermitian_system,
+                                                               by_lu, equation, factor, root, triangle_of_qr, both_of_lu };
+    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
+        ad_pullback *pull;
+        ad_array *y = ad_vjp(functions[i], a, b, &pull), *slope, *nan = ad_full(ad_shape_of(y), NAN);
+        ad_array *of_a = ad_vjp_apply(pull, nan);
+        ck_assert_msg(of_a && ad_item(ad_any(ad_isnan(of_a))) != 0, "function %zu: %s", i, ad_error_message());
+        ad_vjp_free(pull);
+        ad_jvp(functions[i], a, b, ad_full(AD_SHAPE(3, 3), NAN), &slope);
+        ck_assert_msg(slope && ad_item(ad_any(ad_isnan(slope))) != 0, "function %zu: %s", i, ad_error_message());
+    }
+}
+END_TEST
+
 OF_X(determinant, ad_linalg_det(x))
 
 START_TEST(determinants_hand_nan_and_infinity_on_as_numpy_does)
@@ -25,6 +108,20 @@ END_TEST
 /* ---- dtypes ---- */
 
 /* As the comment on the family says, also beside a float32: NumPy's promotion would be float32 for bools. */
+START_TEST(whole_numbers_count_as_float64)
+{
+    AD_SCOPE;
+    ad_array *a = ad_eye(2, .dtype = AD_F32), *b = ad_ones(AD_SHAPE(2), .dtype = AD_BOOL), *c = ad_eye(2, .dtype = AD_C64);
+    ck_assert_int_eq(ad_dtype_of(ad_linalg_solve(a, b)), AD_F64);
+    ck_assert_int_eq(ad_dtype_of(ad_linalg_solve(c, b)), AD_C128);
+    ck_assert_int_eq(ad_dtype_of(ad_linalg_solve_triangular(a, b)), AD_F64);
+    ck_assert_int_eq(ad_dtype_of(ad_linalg_cho_solve(a, b)), AD_F64);
+    ck_assert_int_eq(ad_dtype_of(ad_linalg_solve_banded(ad_ones(AD_SHAPE(1, 2), .dtype = AD_F32), b)), AD_F64);
+    ck_assert_int_eq(ad_dtype_of(ad_linalg_lu_solve(a, ad_arange(2), b)), AD_F64);
+    ck_assert_int_eq(ad_dtype_of(ad_linalg_solve(ad_eye(2, .dtype = AD_U8), ad_ones(AD_SHAPE(2), .dtype = AD_F32))), AD_F64);
+}
+END_TEST
+
 /* ---- sizes ---- */
 
 /* By mpmath with 60 digits. */
@@ -79,4 +176,7 @@ START_TEST(cofactors_do_not_underflow_with_the_determinant)
 }
 END_TEST
 
-RUN_TESTS("linalg_edges", determinants_hand_nan_and_infinity_on_as_numpy_does, exponentials_in_a_stack_are_those_of_each_matrix, exponentials_of_defective_matrices_keep_their_digits, the_size_of_a_cotangent_does_not_cost_digits_of_an_exponential, cofactors_do_not_underflow_with_the_determinant)
+RUN_TESTS("linalg_edges", what_scipy_checks_is_an_error_that_names_the_operand, what_is_not_read_may_be_anything, rules_hand_nan_on,
+          determinants_hand_nan_and_infinity_on_as_numpy_does, whole_numbers_count_as_float64, exponentials_in_a_stack_are_those_of_each_matrix,
+          exponentials_of_defective_matrices_keep_their_digits, the_size_of_a_cotangent_does_not_cost_digits_of_an_exponential,
+          cofactors_do_not_underflow_with_the_determinant)

@@ -148,6 +148,7 @@ static const struct row linalg_rows[] = {
     ONE("ad_linalg_inv", inverse, -2, 2, COMPLEX | SQUARE),
     TWO("ad_linalg_solve", linear_system, -2, 2, COMPLEX | SQUARE),
     TWO("ad_linalg_solve_triangular", triangular_system, -2, 2, COMPLEX | SQUARE),
+    TWO("ad_linalg_finite", triangular_system, -2, 2, COMPLEX | SQUARE),
     ONE("ad_linalg_det", determinant, -2, 2, COMPLEX | SQUARE),
     ONE("ad_linalg_cofactors", determinant_slope, -2, 2, SQUARE),
     ONE("ad_linalg_cofactors_change", determinant_slope, -2, 2, SQUARE),

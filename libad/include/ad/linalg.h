@@ -89,7 +89,11 @@ AD_API ad_array *ad_linalg_svdvals(ad_array *x);
  * Matrices are the last two axes; leading axes count a stack. Elements are real or complex, in float32 or float64;
  * integers and bools count as float64. Errors of all: fewer than two axes; matrices that are not square where they
  * should be; sizes above 30000. The value and the derivatives of one call share one LU factorization, at every
- * order. */
+ * order.
+ *
+ * NaN and infinities: a function of numpy.linalg hands them on where NumPy does. A function of scipy.linalg refuses them
+ * in what it reads of its operands (AD_ERROR_NUMERIC). Rules of differentiation refuse none: a NaN in a cotangent or a
+ * tangent is handed on. */
 
 /** Options of ad_linalg_solve. */
 typedef struct ad_linalg_solve_options {
@@ -106,7 +110,8 @@ typedef struct ad_linalg_solve_options {
  * Derivative: with y = a^-T g, it is y in b and -y x^T in a. For "her" and "pos" it is the one on Hermitian matrices,
  * whose cotangent is Hermitian.
  * Errors: shapes that do not fit; an a that is singular (AD_ERROR_NUMERIC, with the matrix and the pivot) or not
- * positive definite. As numpy.linalg.solve and scipy.linalg.solve. */
+ * positive definite; for "her" and "pos" a NaN or an infinity. As numpy.linalg.solve, and as scipy.linalg.solve for
+ * "her" and "pos". */
 AD_API ad_array *ad_linalg_solve(ad_array *a, ad_array *b);
 AD_API ad_array *ad_linalg_solve_with(ad_array *a, ad_array *b, ad_linalg_solve_options options);
 
@@ -119,7 +124,8 @@ typedef struct ad_linalg_solve_triangular_options {
 } AD_NAMED_ ad_linalg_solve_triangular_options;
 
 /** x with a x = b for a triangular a. The other elements of a are not read, and their cotangents are 0. Shapes are as
- * in ad_linalg_solve. Errors: a zero on the diagonal. As scipy.linalg.solve_triangular. */
+ * in ad_linalg_solve. Errors: a zero on the diagonal; a NaN or an infinity in b or in what is read of a.
+ * As scipy.linalg.solve_triangular. */
 AD_API ad_array *ad_linalg_solve_triangular(ad_array *a, ad_array *b);
 AD_API ad_array *ad_linalg_solve_triangular_with(ad_array *a, ad_array *b, ad_linalg_solve_triangular_options options);
 
@@ -161,12 +167,12 @@ typedef struct ad_linalg_cho_solve_options {
 } AD_NAMED_ ad_linalg_cho_solve_options;
 
 /** The Cholesky factor for ad_linalg_cho_solve with the same .lower. It is upper triangular unless .lower is true. It
- * is made of that triangle of a, and the other triangle is 0. Derivative and errors: as ad_linalg_cholesky. As
- * scipy.linalg.cho_factor, without the flag that SciPy returns. */
+ * is made of that triangle of a, and the other triangle is 0. Derivative and errors: as ad_linalg_cholesky, and a NaN
+ * or an infinity in that triangle. As scipy.linalg.cho_factor, without the flag that SciPy returns. */
 AD_API ad_array *ad_linalg_cho_factor(ad_array *a);
 AD_API ad_array *ad_linalg_cho_factor_with(ad_array *a, ad_linalg_cho_solve_options options);
 
-/** x with a x = b, given the Cholesky factor of a. As scipy.linalg.cho_solve. */
+/** x with a x = b, given the Cholesky factor of a. Errors: as ad_linalg_solve_triangular. As scipy.linalg.cho_solve. */
 AD_API ad_array *ad_linalg_cho_solve(ad_array *factor, ad_array *b);
 AD_API ad_array *ad_linalg_cho_solve_with(ad_array *factor, ad_array *b, ad_linalg_cho_solve_options options);
 
@@ -185,7 +191,7 @@ typedef struct ad_linalg_solve_banded_options {
  * Derivative: as ad_linalg_solve, for the elements that are read; the others have the cotangent 0. No (n, n) matrix is
  * made.
  * Errors: shapes that do not fit; an a that is singular (AD_ERROR_NUMERIC, with the matrix and the pivot); a NaN or an
- * infinity in a. As scipy.linalg.solve_banded((l, u), ab, b). */
+ * infinity in a or b. As scipy.linalg.solve_banded((l, u), ab, b). */
 AD_API ad_array *ad_linalg_solve_banded(ad_array *ab, ad_array *b);
 AD_API ad_array *ad_linalg_solve_banded_with(ad_array *ab, ad_array *b, ad_linalg_solve_banded_options options);
 
@@ -235,8 +241,8 @@ typedef struct ad_linalg_lu_solve_options {
 
 /** x with a x = b, given the factors of a that ad_linalg_lu_factor made. b is as in ad_linalg_solve. Differentiable in
  * lu and b.
- * Errors: shapes that do not fit; a pivot that is not a row (AD_ERROR_VALUE); a zero on the diagonal of lu
- * (AD_ERROR_NUMERIC), where scipy.linalg.lu_solve gives infinities. */
+ * Errors: shapes that do not fit; a pivot that is not a row (AD_ERROR_VALUE); a NaN or an infinity in b; a zero on the
+ * diagonal of lu (AD_ERROR_NUMERIC), where scipy.linalg.lu_solve gives infinities. */
 AD_API ad_array *ad_linalg_lu_solve(ad_array *lu, ad_array *piv, ad_array *b);
 AD_API ad_array *ad_linalg_lu_solve_with(ad_array *lu, ad_array *piv, ad_array *b, ad_linalg_lu_solve_options options);
 
@@ -338,7 +344,7 @@ AD_API ad_tree *ad_linalg_lstsq_with(ad_array *a, ad_array *b, ad_linalg_rcond_o
  * numpy.linalg.matrix_power. */
 AD_API ad_array *ad_linalg_matrix_power(ad_array *a, int64_t n);
 
-/** The exponential of square matrices (Higham 2005). A matrix with a NaN or an infinity gives NaN. Derivatives of every
+/** The exponential of square matrices (Higham 2005; Al-Mohy and Higham 2009), each of a stack by itself. A matrix with a NaN or an infinity gives NaN. Derivatives of every
  * order are exact at equal eigenvalues. As scipy.linalg.expm. */
 AD_API ad_array *ad_linalg_expm(ad_array *a);
 

@@ -214,15 +214,16 @@ ad_array *ad_linalg_solve_banded_with(ad_array *ab, ad_array *b, ad_linalg_solve
 {
     const char *name = banded_op.name;
     struct band o = { options.l, options.u, false };
-    if (!ad_both_given(ab, b, name) || !are_diagonals(ab, options))
+    bool vector = false;
+    if (!ad_both_given(ab, b, name) || !are_diagonals(ab, options) || !(b = ad_right_sides(name, b, &vector)))
         return NULL;
-    if (b->ndim == 0)
-        return ad_set_error(AD_ERROR_SHAPE, "%s: a right-hand side of shape (); it should have one axis or more", name);
-    bool vector = b->ndim == 1;
+    ab = ad_dtype_is_inexact((ad_dtype)ab->dtype) ? ab : ad_astype(ab, AD_F64);
+    b = ad_finite(name, "b", b, AD_WHOLE);
+    if (!ab || !b)
+        return NULL;
     ad_dtype dtype = ad_dtype_common((ad_array *[]){ ab, b }, 2);
-    dtype = ad_dtype_is_inexact(dtype) ? dtype : AD_F64;
     ab = ad_astype(ab, dtype);
-    b = ad_astype(vector ? ad_expand_dims(b, -1) : b, dtype);
+    b = ad_astype(b, dtype);
     ad_array *factors[2];
     if (!ab || !b || !can_be_counted(ab, b, 2 * o.l + o.u + 1) || !ad_call_primitive_many(&factors_op, &ab, 1, &o, factors))
         return NULL;

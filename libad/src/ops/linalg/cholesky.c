@@ -95,21 +95,27 @@ static const ad_primitive triangular_op = {
 };
 AD_OPERATION(triangular_op);
 
-ad_array *ad_linalg_solve_triangular_with(ad_array *a, ad_array *b, ad_linalg_solve_triangular_options options)
+ad_array *ad_triangular(ad_array *a, ad_array *b, ad_linalg_solve_triangular_options options)
 {
-    const char *name = "ad_linalg_solve_triangular";
-    if (!ad_both_given(a, b, name) || !(a = ad_matrices(name, a, true)))
+    if (!a || !b)
         return NULL;
-    if (b->ndim == 0)
-        return ad_set_error(AD_ERROR_SHAPE, "%s: a right-hand side of shape (); it should have one axis or more", name);
-    if (options.trans < 0 || options.trans > 2)
-        return ad_set_error(AD_ERROR_VALUE, "%s: .trans is %d; it should be 0, 1 (transpose) or 2 (conjugate transpose)", name, options.trans);
-    bool vector = b->ndim == 1;
     ad_dtype dtype = ad_dtype_common((ad_array *[]){ a, b }, 2);
     a = ad_astype(options.trans == 2 ? ad_conjugated(a) : a, dtype);
-    b = ad_astype(vector ? ad_expand_dims(b, -1) : b, dtype);
+    b = ad_astype(b, dtype);
     struct triangle o = { options.lower, options.trans != 0, options.unit_diagonal };
-    ad_array *x = a && b ? ad_call_primitive(&triangular_op, (ad_array *[]){ a, b }, 2, &o) : NULL;
+    return a && b ? ad_call_primitive(&triangular_op, (ad_array *[]){ a, b }, 2, &o) : NULL;
+}
+
+ad_array *ad_linalg_solve_triangular_with(ad_array *a, ad_array *b, ad_linalg_solve_triangular_options options)
+{
+    const char *name = triangular_op.name;
+    bool vector = false;
+    if (!ad_both_given(a, b, name) || !(a = ad_matrices(name, a, true)) || !(b = ad_right_sides(name, b, &vector)))
+        return NULL;
+    if (options.trans < 0 || options.trans > 2)
+        return ad_set_error(AD_ERROR_VALUE, "%s: .trans is %d; it should be 0, 1 (transpose) or 2 (conjugate transpose)", name, options.trans);
+    ad_matrix_part part = options.unit_diagonal ? options.lower ? AD_STRICT_LOWER : AD_STRICT_UPPER : options.lower ? AD_LOWER : AD_UPPER;
+    ad_array *x = ad_triangular(ad_finite(name, "a", a, part), ad_finite(name, "b", b, AD_WHOLE), options);
     return vector ? ad_squeeze(x, .axis = -1) : x;
 }
 
@@ -164,8 +170,8 @@ static bool reverse_eval(const ad_node *node, void *const *outputs)
 static ad_array *reverse_of_factor(ad_array *l, ad_array *g)
 {
     ad_array *phi = half_triangle(real_diagonal(ad_matmul(ad_adjoint(l), ad_tril(ad_conjugated(g)))));
-    ad_array *left = ad_linalg_solve_triangular(l, phi, .lower = true, .trans = 2);
-    ad_array *s = ad_adjoint(ad_linalg_solve_triangular(l, ad_adjoint(left), .lower = true, .trans = 2));
+    ad_array *left = AD_TRIANGULAR(l, phi, .lower = true, .trans = 2);
+    ad_array *s = ad_adjoint(AD_TRIANGULAR(l, ad_adjoint(left), .lower = true, .trans = 2));
     return ad_conjugated(ad_mul(0.5, ad_add(s, ad_adjoint(s))));
 }
 
@@ -214,8 +220,8 @@ static ad_array *cholesky_jvp(const ad_node *node, int operand, ad_array *t)
 {
     (void)operand;
     ad_array *l = ad_node_output(node, 0), *hermitian = ad_mul(0.5, ad_add(t, ad_adjoint(t)));
-    ad_array *left = ad_linalg_solve_triangular(l, hermitian, .lower = true);
-    ad_array *both = ad_adjoint(ad_linalg_solve_triangular(l, ad_adjoint(left), .lower = true));
+    ad_array *left = AD_TRIANGULAR(l, hermitian, .lower = true);
+    ad_array *both = ad_adjoint(AD_TRIANGULAR(l, ad_adjoint(left), .lower = true));
     return ad_matmul(l, half_triangle(real_diagonal(both)));
 }
 
@@ -245,17 +251,18 @@ ad_array *ad_linalg_cho_factor_with(ad_array *a, ad_linalg_cho_solve_options opt
     const char *name = "ad_linalg_cho_factor";
     if (!ad_given(a, name, "array") || !(a = ad_matrices(name, a, true)))
         return NULL;
-    return ad_linalg_cholesky(a, .upper = !options.lower);
+    return (a = ad_finite(name, "a", a, options.lower ? AD_LOWER : AD_UPPER)) ? ad_linalg_cholesky(a, .upper = !options.lower) : NULL;
 }
 
-/* A vector is a matrix of one column from the first system on, so that a stack of factors makes no matrix of it. */
 ad_array *ad_linalg_cho_solve_with(ad_array *factor, ad_array *b, ad_linalg_cho_solve_options options)
 {
-    if (!ad_both_given(factor, b, "ad_linalg_cho_solve"))
+    const char *name = "ad_linalg_cho_solve";
+    bool vector = false;
+    if (!ad_both_given(factor, b, name) || !(factor = ad_matrices(name, factor, true)) || !(b = ad_right_sides(name, b, &vector)))
         return NULL;
-    bool vector = b->ndim == 1;
-    ad_array *x = vector ? ad_expand_dims(b, -1) : b;
+    factor = ad_finite(name, "factor", factor, options.lower ? AD_LOWER : AD_UPPER);
+    ad_array *x = ad_finite(name, "b", b, AD_WHOLE);
     for (int second = 0; second < 2 && x; second++)
-        x = ad_linalg_solve_triangular(factor, x, .lower = options.lower, .trans = options.lower == second ? 2 : 0);
+        x = AD_TRIANGULAR(factor, x, .lower = options.lower, .trans = options.lower == second ? 2 : 0);
     return vector ? ad_squeeze(x, .axis = -1) : x;
 }

@@ -43,6 +43,20 @@ bool ad_all_finite(const ad_node *node, const char *operation);
  * rule, both come of one decomposition; where not, values alone cost less than half of it. */
 bool ad_is_differentiated(const ad_array *x);
 
+/* x, floats, as it is: NULL and an error if the part of its matrices that is read holds a NaN or an infinity. For users' operands
+ * of functions that SciPy checks so. Rules of differentiation call operations without it: what they are given, they
+ * hand on. */
+typedef enum ad_matrix_part { AD_WHOLE, AD_LOWER, AD_STRICT_LOWER, AD_UPPER, AD_STRICT_UPPER } ad_matrix_part;
+ad_array *ad_finite(const char *operation, const char *operand, ad_array *x, ad_matrix_part part);
+
+/* Right-hand sides as matrices of floats, and whether they were one vector; NULL and an error that names the operation. */
+ad_array *ad_right_sides(const char *operation, ad_array *b, bool *vector);
+
+/* cholesky.c: ad_linalg_solve_triangular(a, b), without a look at whether they are finite. Its options by name:
+ * AD_TRIANGULAR(l, b, .lower = true). */
+ad_array *ad_triangular(ad_array *a, ad_array *b, ad_linalg_solve_triangular_options options);
+#define AD_TRIANGULAR(a, b, ...) ad_triangular(a, b, (ad_linalg_solve_triangular_options){ .ad_unused_ = 0, __VA_ARGS__ })
+
 /* conj(x) of complex x, and its transpose. */
 ad_array *ad_conjugated(ad_array *x);
 ad_array *ad_adjoint(ad_array *x);

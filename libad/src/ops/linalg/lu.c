@@ -162,7 +162,7 @@ static ad_array *with_rest(const struct factors *f, ad_array *first, ad_array *r
 /* M^-1 x, M = [L1 0; L2 1]. */
 static ad_array *over_lower(const struct factors *f, ad_array *x)
 {
-    ad_array *first = ad_linalg_solve_triangular(f->top, rows_of(x, 0, f->k), .lower = true, .unit_diagonal = true);
+    ad_array *first = AD_TRIANGULAR(f->top, rows_of(x, 0, f->k), .lower = true, .unit_diagonal = true);
     if (f->m == f->k)
         return first;
     ad_array *below = rows_of(f->strict, f->k, f->m - f->k);
@@ -175,7 +175,7 @@ static ad_array *over_lower_transposed(const struct factors *f, ad_array *x)
     ad_array *first = rows_of(x, 0, f->k), *rest = f->m == f->k ? NULL : rows_of(x, f->k, f->m - f->k);
     if (rest)
         first = ad_sub(first, ad_matmul(ad_matrix_transpose(rows_of(f->strict, f->k, f->m - f->k)), rest));
-    return with_rest(f, ad_linalg_solve_triangular(f->top, first, .lower = true, .unit_diagonal = true, .trans = 1), rest);
+    return with_rest(f, AD_TRIANGULAR(f->top, first, .lower = true, .unit_diagonal = true, .trans = 1), rest);
 }
 
 /* M x. */
@@ -194,7 +194,7 @@ static ad_array *times_lower_transposed(const struct factors *f, ad_array *x)
 /* x U_r^-1, or x U_r^-T. */
 static ad_array *over_upper(const struct factors *f, ad_array *x, bool transposed)
 {
-    return ad_matrix_transpose(ad_linalg_solve_triangular(f->square, ad_matrix_transpose(x), .trans = transposed ? 0 : 1));
+    return ad_matrix_transpose(AD_TRIANGULAR(f->square, ad_matrix_transpose(x), .trans = transposed ? 0 : 1));
 }
 
 /* The r columns of x as the first of n, the others 0. */
@@ -272,26 +272,25 @@ ad_tree *ad_linalg_lu_with(ad_array *a, ad_linalg_lu_options options)
 static ad_array *solve(ad_array *lu, ad_array *pivots, ad_array *b, int trans)
 {
     if (trans == 0) {
-        ad_array *half = ad_linalg_solve_triangular(lu, exchange_rows(b, pivots, false), .lower = true, .unit_diagonal = true);
-        return ad_linalg_solve_triangular(lu, half);
+        ad_array *half = AD_TRIANGULAR(lu, exchange_rows(b, pivots, false), .lower = true, .unit_diagonal = true);
+        return AD_TRIANGULAR(lu, half);
     }
-    ad_array *half = ad_linalg_solve_triangular(lu, b, .trans = trans);
-    return exchange_rows(ad_linalg_solve_triangular(lu, half, .lower = true, .unit_diagonal = true, .trans = trans), pivots, true);
+    ad_array *half = AD_TRIANGULAR(lu, b, .trans = trans);
+    return exchange_rows(AD_TRIANGULAR(lu, half, .lower = true, .unit_diagonal = true, .trans = trans), pivots, true);
 }
 
 ad_array *ad_linalg_lu_solve_with(ad_array *lu, ad_array *piv, ad_array *b, ad_linalg_lu_solve_options options)
 {
     const char *name = "ad_linalg_lu_solve";
-    if (!ad_both_given(lu, b, name) || !ad_given(piv, name, "piv") || !(lu = ad_matrices(name, lu, true)))
+    bool vector = false;
+    if (!ad_both_given(lu, b, name) || !ad_given(piv, name, "piv") || !(lu = ad_matrices(name, lu, true)) ||
+        !(b = ad_right_sides(name, b, &vector)))
         return NULL;
-    if (b->ndim == 0)
-        return ad_set_error(AD_ERROR_SHAPE, "%s: a right-hand side of shape (); it should have one axis or more", name);
     if (ad_dtype_is_inexact((ad_dtype)piv->dtype) || piv->ndim == 0 || ad_dim(piv, -1) != ad_dim(lu, -1))
         return ad_set_error(AD_ERROR_VALUE, "%s: pivots of shape %s and dtype %s for matrices of shape %s; they should be whole numbers, one for each row",
                             name, AD_SHAPE_TEXT(piv), ad_dtype_name((ad_dtype)piv->dtype), AD_SHAPE_TEXT(lu));
     if (options.trans < 0 || options.trans > 2)
         return ad_set_error(AD_ERROR_VALUE, "%s: .trans is %d; it should be 0, 1 (transpose) or 2 (conjugate transpose)", name, options.trans);
-    bool vector = b->ndim == 1;
-    ad_array *x = solve(lu, piv, vector ? ad_expand_dims(b, -1) : b, options.trans);
+    ad_array *x = solve(lu, piv, ad_finite(name, "b", b, AD_WHOLE), options.trans);
     return vector ? ad_squeeze(x, .axis = -1) : x;
 }

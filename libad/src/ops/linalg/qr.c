@@ -90,8 +90,8 @@ static ad_array *divisor(const ad_node *node)
 static ad_array *over(ad_array *x, ad_array *r, bool adjoint)
 {
     if (adjoint)
-        return ad_adjoint(ad_linalg_solve_triangular(r, ad_adjoint(x)));
-    return ad_matrix_transpose(ad_linalg_solve_triangular(r, ad_matrix_transpose(x), .trans = 1));
+        return ad_adjoint(AD_TRIANGULAR(r, ad_adjoint(x)));
+    return ad_matrix_transpose(AD_TRIANGULAR(r, ad_matrix_transpose(x), .trans = 1));
 }
 
 /* (G_Q + Q copyltu(R G_R^H - G_Q^H Q)) R^-H, with G and the result conjugated. */

@@ -130,36 +130,30 @@ static ad_array *solve(const ad_node *node, ad_array *b, bool transposed)
 static ad_array *solve_positive(ad_array *a, ad_array *b)
 {
     ad_array *l = ad_linalg_cholesky(a);
-    return ad_linalg_solve_triangular(l, ad_linalg_solve_triangular(l, b, .lower = true), .lower = true, .trans = 2);
-}
-
-/* b as matrices, and whether it was one vector. */
-static ad_array *right_side(const char *operation, ad_array *b, bool *vector)
-{
-    if (!b)
-        return NULL;
-    if (b->ndim == 0)
-        return ad_set_error(AD_ERROR_SHAPE, "%s: a right-hand side of shape (); it should have one axis or more", operation);
-    *vector = b->ndim == 1;
-    return *vector ? ad_expand_dims(b, -1) : b;
+    return AD_TRIANGULAR(l, AD_TRIANGULAR(l, b, .lower = true), .lower = true, .trans = 2);
 }
 
 ad_array *ad_linalg_solve_with(ad_array *a, ad_array *b, ad_linalg_solve_options options)
 {
     const char *kind = options.assume_a ? options.assume_a : "gen";
     bool vector = false, positive = strcmp(kind, "pos") == 0, hermitian = strcmp(kind, "her") == 0;
-    if (!ad_both_given(a, b, "ad_linalg_solve") || !(a = ad_matrices("ad_linalg_solve", a, true)) || !(b = right_side("ad_linalg_solve", b, &vector)))
+    const char *name = solve_op.name;
+    if (!ad_both_given(a, b, name) || !(a = ad_matrices(name, a, true)) || !(b = ad_right_sides(name, b, &vector)))
         return NULL;
     if (!positive && !hermitian && strcmp(kind, "gen") != 0)
-        return ad_set_error(AD_ERROR_VALUE, "ad_linalg_solve: .assume_a is \"%s\"; it should be \"gen\", \"her\" or \"pos\"", kind);
+        return ad_set_error(AD_ERROR_VALUE, "%s: .assume_a is \"%s\"; it should be \"gen\", \"her\" or \"pos\"", name, kind);
     ad_dtype dtype = ad_dtype_common((ad_array *[]){ a, b }, 2);
     a = ad_astype(a, dtype);
     b = ad_astype(b, dtype);
+    if (hermitian || positive) {
+        a = ad_finite(name, "a", a, AD_LOWER);
+        b = ad_finite(name, "b", b, AD_WHOLE);
+    }
     if (hermitian)
-        a = ad_hermitian("ad_linalg_solve", a, NULL);
+        a = a ? ad_hermitian(name, a, NULL) : NULL;
     struct lu_factors f = positive ? (struct lu_factors){ NULL, NULL } : ad_lu_factors(a);
     ad_array *operands[] = { a, f.lu, f.pivots, b };
-    ad_array *x = positive ? solve_positive(a, b) : f.lu && b ? ad_call_primitive(&solve_op, operands, 4, &(struct solving){ false }) : NULL;
+    ad_array *x = positive ? a && b ? solve_positive(a, b) : NULL : f.lu && b ? ad_call_primitive(&solve_op, operands, 4, &(struct solving){ false }) : NULL;
     return vector ? ad_squeeze(x, .axis = -1) : x;
 }
 

@@ -1,6 +1,7 @@
 /* Stacks of matrices: what operands are taken, and where each matrix stands. */
 #include "ad/transform.h"
 #include "ops/linalg/linalg.h"
+#include <stdio.h>
 #include <string.h>
 
 ad_array *ad_matrices(const char *operation, ad_array *x, bool square)
@@ -68,6 +69,8 @@ bool ad_system_infer(const ad_node *node, int matrix, int right, ad_spec *output
     return true;
 }
 
+/* ---- finite operands ---- */
+
 bool ad_all_finite(const ad_node *node, const char *operation)
 {
     const void *data = data_of(node, 0);
@@ -78,6 +81,80 @@ bool ad_all_finite(const ad_node *node, const char *operation)
 bool ad_is_differentiated(const ad_array *x)
 {
     return ad_live_mask(ad_current()->tape, x) != 0;
+}
+
+struct finite {
+    int part; /* ad_matrix_part */
+    char operation[32], operand[8];
+};
+
+static const ad_field finite_fields[] = {
+    AD_FIELD(struct finite, part, INT), AD_FIELD(struct finite, operation, TEXT), AD_FIELD(struct finite, operand, TEXT), AD_FIELDS_END,
+};
+
+/* Of a (rows, columns) matrix. */
+static bool part_is_finite(ad_dtype dtype, int part, struct matrix_size size, const char *x)
+{
+    int64_t item = (int64_t)ad_dtype_size(dtype), beside = part == AD_STRICT_LOWER || part == AD_STRICT_UPPER;
+    if (part == AD_WHOLE)
+        return ad_numbers_finite(dtype, size.rows * size.columns, x);
+    for (int64_t i = 0; i < size.rows; i++) {
+        bool lower = part == AD_LOWER || part == AD_STRICT_LOWER;
+        int64_t first = lower ? 0 : i + beside, end = lower ? i + 1 - beside : size.columns;
+        if (end > first && !ad_numbers_finite(dtype, end - first, x + (i * size.columns + first) * item))
+            return false;
+    }
+    return true;
+}
+
+static ad_array *finite_view(const ad_node *node, const ad_spec *output)
+{
+    const struct finite *o = ad_node_options(node);
+    struct matrix_size size = ad_matrix_size(node, 0);
+    int64_t bytes = size.rows * size.columns * (int64_t)ad_dtype_size(output->dtype);
+    const char *x = data_of(node, 0);
+    for (int64_t i = 0; x && i < (bytes ? ad_stack_count(&output->shape, 2) : 0); i++)
+        if (!part_is_finite(output->dtype, o->part, size, x + i * bytes))
+            return ad_set_error(AD_ERROR_NUMERIC, "%s: a NaN or an infinity in %s", o->operation, o->operand);
+    return x ? ad_node_input(node, 0) : NULL;
+}
+
+static ad_array *finite_rule(const ad_node *node, int operand, ad_array *t)
+{
+    (void)node, (void)operand;
+    return t;
+}
+
+static const ad_primitive finite_op = {
+    .name = "ad_linalg_finite",
+    .infer = ad_same_infer,
+    .view = finite_view,
+    .vjp = finite_rule,
+    .jvp = finite_rule,
+    .options_size = sizeof(struct finite),
+    .fields = finite_fields,
+};
+AD_OPERATION(finite_op);
+
+ad_array *ad_finite(const char *operation, const char *operand, ad_array *x, ad_matrix_part part)
+{
+    struct finite o = { .part = part };
+    snprintf(o.operation, sizeof o.operation, "%s", operation);
+    snprintf(o.operand, sizeof o.operand, "%s", operand);
+    return x ? ad_call_primitive(&finite_op, &x, 1, &o) : NULL;
+}
+
+/* ---- right-hand sides ---- */
+
+ad_array *ad_right_sides(const char *operation, ad_array *b, bool *vector)
+{
+    if (!b)
+        return NULL;
+    if (b->ndim == 0)
+        return ad_set_error(AD_ERROR_SHAPE, "%s: a right-hand side of shape (); it should have one axis or more", operation);
+    *vector = b->ndim == 1;
+    b = *vector ? ad_expand_dims(b, -1) : b;
+    return !b || ad_dtype_is_inexact((ad_dtype)b->dtype) ? b : ad_astype(b, AD_F64);
 }
 
 ad_array *ad_conjugated(ad_array *x)
