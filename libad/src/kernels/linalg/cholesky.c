@@ -21,14 +21,12 @@ enum { SMALL_REVERSE = 24 }; /* what plain loops take */
 
 int ad_cholesky(ad_dtype dtype, int64_t n, const void *a, void *l)
 {
-    int info = 0;
-#define CHOLESKY(letter) info = letter##_cholesky
-    FOR_DTYPE(n, dtype, CHOLESKY, dtype, (int)n, a, l);
-    return info;
+    ALONE(n, dtype);
+    return FOR_DTYPE(dtype, cholesky, dtype, (int)n, a, l);
 }
 
 void ad_cholesky_reverse(ad_dtype dtype, int64_t n, const void *l, const void *g, void *out)
 {
-#define REVERSE(letter) letter##_cholesky_reverse
-    FOR_DTYPE(n, dtype, REVERSE, (int)n, l, g, out);
+    ALONE(n, dtype);
+    FOR_DTYPE(dtype, cholesky_reverse, (int)n, l, g, out);
 }

@@ -28,16 +28,14 @@ void ssteqr_(const char *vectors, const int *n, float *d, float *e, float *z, co
 
 int ad_lu_factor(ad_dtype dtype, int64_t n, void *a, int32_t *pivots)
 {
-    int info = 0;
-#define LU(letter) info = letter##_lu_factor
-    FOR_DTYPE(n, dtype, LU, (int)n, a, pivots);
-    return info;
+    ALONE(n, dtype);
+    return FOR_DTYPE(dtype, lu_factor, (int)n, a, pivots);
 }
 
 void ad_lu_solve(ad_dtype dtype, bool transposed, int64_t n, int64_t k, const void *lu, const int32_t *pivots, void *x)
 {
-#define LU_SOLVE(letter) letter##_lu_solve
-    FOR_DTYPE(n > k ? n : k, dtype, LU_SOLVE, transposed, (int)n, k, lu, pivots, x);
+    ALONE(n > k ? n : k, dtype);
+    FOR_DTYPE(dtype, lu_solve, transposed, (int)n, k, lu, pivots, x);
 }
 
 size_t ad_lu_inverse_scratch(ad_dtype dtype, int64_t n)
@@ -47,14 +45,14 @@ size_t ad_lu_inverse_scratch(ad_dtype dtype, int64_t n)
 
 void ad_lu_inverse(ad_dtype dtype, int64_t n, const void *lu, const int32_t *pivots, void *x, void *scratch)
 {
-#define LU_INVERSE(letter) letter##_lu_inverse
-    FOR_DTYPE(n, dtype, LU_INVERSE, (int)n, lu, pivots, x, scratch);
+    ALONE(n, dtype);
+    FOR_DTYPE(dtype, lu_inverse, (int)n, lu, pivots, x, scratch);
 }
 
 void ad_lu_by_rows(ad_dtype dtype, int64_t m, int64_t n, const void *a, void *lu, int32_t *pivots, void *scratch)
 {
-#define LU_BY_ROWS(letter) letter##_lu_by_rows
-    FOR_DTYPE(m > n ? m : n, dtype, LU_BY_ROWS, dtype, (int)m, (int)n, a, lu, pivots, scratch);
+    ALONE(m > n ? m : n, dtype);
+    FOR_DTYPE(dtype, lu_by_rows, dtype, (int)m, (int)n, a, lu, pivots, scratch);
 }
 
 /* Exchanges two pieces of memory, part by part. */
@@ -84,56 +82,39 @@ int64_t ad_exchange_rows(size_t row, bool back, int64_t m, int64_t count, const 
 
 int ad_zero_on_diagonal(ad_dtype dtype, int64_t n, const void *a)
 {
-    int place = 0;
-#define ZERO(letter) place = letter##_zero_on_diagonal
-    FOR_DTYPE(0, dtype, ZERO, n, a);
-    return place;
+    return FOR_DTYPE(dtype, zero_on_diagonal, n, a);
 }
 
 void ad_triangular_solve(ad_dtype dtype, bool lower, bool transposed, bool unit, int64_t n, int64_t k, const void *a, void *x)
 {
-#define TRIANGULAR(letter) letter##_triangular_solve
-    FOR_DTYPE(SMALL + 1, dtype, TRIANGULAR, lower, transposed, unit, (int)n, k, a, x);
+    ALONE(SMALL + 1, dtype);
+    FOR_DTYPE(dtype, triangular_solve, lower, transposed, unit, (int)n, k, a, x);
 }
 
 size_t ad_eigh_scratch(ad_dtype dtype, int64_t n)
 {
-    switch (dtype) {
-    case AD_F64: return d_eigh_scratch(n);
-    case AD_F32: return s_eigh_scratch(n);
-    case AD_C128: return z_eigh_scratch(n);
-    default: return c_eigh_scratch(n);
-    }
+    return FOR_DTYPE(dtype, eigh_scratch, n);
 }
 
 int ad_eigh(ad_dtype dtype, bool lower, int64_t n, const void *a, void *w, void *v, void *scratch)
 {
-    int info = 0;
     if (ad_eigh_is_small(n))
         return ad_eigh_small(dtype, (int)n, a, w, v) ? 0 : 1;
-#define EIGH(letter) info = letter##_eigh
-    FOR_DTYPE(SMALL + 1, dtype, EIGH, dtype, lower, (int)n, a, w, v, scratch);
-    return info;
+    ALONE(SMALL + 1, dtype);
+    return FOR_DTYPE(dtype, eigh, dtype, lower, (int)n, a, w, v, scratch);
 }
 
 size_t ad_qr_scratch(ad_dtype dtype, int64_t m, int64_t n, int64_t columns)
 {
-    switch (dtype) {
-    case AD_F64: return d_qr_scratch(m, n, columns);
-    case AD_F32: return s_qr_scratch(m, n, columns);
-    case AD_C128: return z_qr_scratch(m, n, columns);
-    default: return c_qr_scratch(m, n, columns);
-    }
+    return FOR_DTYPE(dtype, qr_scratch, m, n, columns);
 }
 
 int ad_qr(ad_dtype dtype, int64_t m, int64_t n, int64_t columns, const void *a, void *q, void *r, void *scratch)
 {
-    int info = 0;
     if (ad_qr_is_small(m, n, columns)) {
         ad_qr_small(dtype, (int)m, (int)n, (int)columns, a, q, r);
         return 0;
     }
-#define QR(letter) info = letter##_qr
-    FOR_DTYPE(SMALL + 1, dtype, QR, dtype, (int)m, (int)n, (int)columns, a, q, r, scratch);
-    return info;
+    ALONE(SMALL + 1, dtype);
+    return FOR_DTYPE(dtype, qr, dtype, (int)m, (int)n, (int)columns, a, q, r, scratch);
 }

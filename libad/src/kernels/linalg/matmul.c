@@ -44,32 +44,6 @@ bool ad_matmul_prefers_loops(int64_t m, int64_t n, int64_t k)
 
 /* ---- plain loops ---- */
 
-/* Adds rows of B, times an element of A, to a row of C, whose rows are `width` items apart. MULTIPLY_ADD(sum, x, y)
- * is the dtype's sum + x y. */
-#define LOOP(name, type, MULTIPLY_ADD)                                                                                 \
-    static void name(int64_t m, int64_t n, int64_t k, struct ad_matrix a, struct ad_matrix b, type *restrict c, int64_t width) \
-    {                                                                                                                  \
-        int64_t cleared = width == n ? m * n : n; /* at once */                                                        \
-        for (int64_t i = 0; i < m; i++, c += width) {                                                                  \
-            if (i == 0 || width != n)                                                                                  \
-                memset(c, 0, (size_t)cleared * sizeof *c);                                                             \
-            for (int64_t p = 0; p < k; p++) {                                                                          \
-                const type x = *(const type *)(a.data + i * a.row_stride + p * a.column_stride);                       \
-                const char *row = b.data + p * b.row_stride;                                                           \
-                if (b.column_stride == sizeof(type))                                                                   \
-                    for (int64_t j = 0; j < n; j++)                                                                    \
-                        c[j] = MULTIPLY_ADD(c[j], x, ((const type *)row)[j]);                                          \
-                else                                                                                                   \
-                    for (int64_t j = 0; j < n; j++)                                                                    \
-                        c[j] = MULTIPLY_ADD(c[j], x, *(const type *)(row + j * b.column_stride));                      \
-            }                                                                                                          \
-        }                                                                                                              \
-    }
-
-#define NUMBER(sum, x, y) (sum) + (x) * (y)
-#define BYTE(sum, x, y)   (uint8_t)((sum) + (x) * (y))
-#define TRUTH(sum, x, y)  (uint8_t)((sum) | ((x) & (y)))
-
 struct complex128 {
     double real, imag;
 };
@@ -77,17 +51,46 @@ struct complex64 {
     float real, imag;
 };
 #define COMPLEX(sum, x, y) { (sum).real + ((x).real * (y).real - (x).imag * (y).imag), (sum).imag + ((x).real * (y).imag + (x).imag * (y).real) }
-#define COMPLEX128(sum, x, y) (struct complex128)COMPLEX(sum, x, y)
-#define COMPLEX64(sum, x, y)  (struct complex64)COMPLEX(sum, x, y)
 
-LOOP(loop_f64, double, NUMBER)
-LOOP(loop_f32, float, NUMBER)
-LOOP(loop_c128, struct complex128, COMPLEX128)
-LOOP(loop_c64, struct complex64, COMPLEX64)
-LOOP(loop_i64, uint64_t, NUMBER)
-LOOP(loop_i32, uint32_t, NUMBER)
-LOOP(loop_u8, uint8_t, BYTE)
-LOOP(loop_bool, uint8_t, TRUTH)
+#define NAME(x)                 x##_f64
+#define T                       double
+#define MULTIPLY_ADD(sum, x, y) (sum) + (x) * (y)
+#include "matmul.inc"
+
+#define NAME(x)                 x##_f32
+#define T                       float
+#define MULTIPLY_ADD(sum, x, y) (sum) + (x) * (y)
+#include "matmul.inc"
+
+#define NAME(x)                 x##_c128
+#define T                       struct complex128
+#define MULTIPLY_ADD(sum, x, y) (struct complex128)COMPLEX(sum, x, y)
+#include "matmul.inc"
+
+#define NAME(x)                 x##_c64
+#define T                       struct complex64
+#define MULTIPLY_ADD(sum, x, y) (struct complex64)COMPLEX(sum, x, y)
+#include "matmul.inc"
+
+#define NAME(x)                 x##_i64
+#define T                       uint64_t
+#define MULTIPLY_ADD(sum, x, y) (sum) + (x) * (y)
+#include "matmul.inc"
+
+#define NAME(x)                 x##_i32
+#define T                       uint32_t
+#define MULTIPLY_ADD(sum, x, y) (sum) + (x) * (y)
+#include "matmul.inc"
+
+#define NAME(x)                 x##_u8
+#define T                       uint8_t
+#define MULTIPLY_ADD(sum, x, y) (uint8_t)((sum) + (x) * (y))
+#include "matmul.inc"
+
+#define NAME(x)                 x##_bool
+#define T                       uint8_t
+#define MULTIPLY_ADD(sum, x, y) (uint8_t)((sum) | ((x) & (y)))
+#include "matmul.inc"
 
 /* C, or a strip of it: the rows of C are `width` items apart. */
 struct product {

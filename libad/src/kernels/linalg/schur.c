@@ -22,59 +22,47 @@ static inline int64_t schur_work(int64_t n)
 #define EACH_DTYPE "kernels/linalg/schur.inc"
 #include "kernels/linalg/each_dtype.inc"
 
-/* A function of the dtype that gives a size. */
-#define SIZE_FOR_DTYPE(dtype, f, ...)                                                                                  \
-    ((dtype) == AD_F64 ? d_##f(__VA_ARGS__) : (dtype) == AD_F32 ? s_##f(__VA_ARGS__) : (dtype) == AD_C128 ? z_##f(__VA_ARGS__) : c_##f(__VA_ARGS__))
-
 size_t ad_eig_scratch(ad_dtype dtype, int64_t n)
 {
-    return SIZE_FOR_DTYPE(dtype, eig_scratch, n);
+    return FOR_DTYPE(dtype, eig_scratch, n);
 }
 
 ad_schur_outcome ad_eig(ad_dtype dtype, int64_t n, const void *a, void *w, void *v, void *scratch)
 {
-    int info = 0;
-#define EIG(letter) info = letter##_eig
-    FOR_DTYPE(SMALL + 1, dtype, EIG, dtype, (int)n, a, w, v, scratch);
-    return info == 0 ? AD_SCHUR_DONE : AD_SCHUR_NOT_CONVERGED;
+    ALONE(SMALL + 1, dtype);
+    return FOR_DTYPE(dtype, eig, dtype, (int)n, a, w, v, scratch) == 0 ? AD_SCHUR_DONE : AD_SCHUR_NOT_CONVERGED;
 }
 
 size_t ad_schur_scratch(ad_dtype dtype, int64_t n)
 {
-    return SIZE_FOR_DTYPE(dtype, schur_scratch, n);
+    return FOR_DTYPE(dtype, schur_scratch, n);
 }
 
 ad_schur_outcome ad_schur(ad_dtype dtype, int64_t n, const void *a, void *t, void *u, void *scratch)
 {
-    int info = 0;
-#define SCHUR(letter) info = letter##_schur
-    FOR_DTYPE(SMALL + 1, dtype, SCHUR, (int)n, a, t, u, scratch);
-    return info == 0 ? AD_SCHUR_DONE : AD_SCHUR_NOT_CONVERGED;
+    ALONE(SMALL + 1, dtype);
+    return FOR_DTYPE(dtype, schur, (int)n, a, t, u, scratch) == 0 ? AD_SCHUR_DONE : AD_SCHUR_NOT_CONVERGED;
 }
 
 size_t ad_sylvester_scratch(ad_dtype dtype, int64_t m, int64_t n)
 {
-    return SIZE_FOR_DTYPE(dtype, sylvester_scratch, m, n);
+    return FOR_DTYPE(dtype, sylvester_scratch, m, n);
 }
 
 ad_schur_outcome ad_sylvester(ad_dtype dtype, bool transposed, int64_t m, int64_t n, const void *ta, const void *ua, const void *tb, const void *ub, void *x,
                               void *scratch)
 {
-    bool regular = false;
-#define SYLVESTER(letter) regular = letter##_sylvester
-    FOR_DTYPE(SMALL + 1, dtype, SYLVESTER, transposed, (int)m, (int)n, ta, ua, tb, ub, x, scratch);
-    return regular ? AD_SCHUR_DONE : AD_SCHUR_SINGULAR;
+    ALONE(SMALL + 1, dtype);
+    return FOR_DTYPE(dtype, sylvester, transposed, (int)m, (int)n, ta, ua, tb, ub, x, scratch) ? AD_SCHUR_DONE : AD_SCHUR_SINGULAR;
 }
 
 size_t ad_root_scratch(ad_dtype dtype, int64_t n)
 {
-    return SIZE_FOR_DTYPE(dtype, root_scratch, n);
+    return FOR_DTYPE(dtype, root_scratch, n);
 }
 
 ad_schur_outcome ad_root(ad_dtype dtype, int64_t n, const void *a, void *x, void *scratch)
 {
-    ad_schur_outcome outcome = AD_SCHUR_DONE;
-#define ROOT(letter) outcome = letter##_root
-    FOR_DTYPE(SMALL + 1, dtype, ROOT, (int)n, a, x, scratch);
-    return outcome;
+    ALONE(SMALL + 1, dtype);
+    return FOR_DTYPE(dtype, root, (int)n, a, x, scratch);
 }

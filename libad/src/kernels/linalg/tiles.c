@@ -15,34 +15,27 @@ static inline int64_t end_of(int64_t start, int64_t n)
 
 void ad_transpose_matrix(ad_dtype dtype, bool conjugate, int64_t m, int64_t n, const void *a, void *b)
 {
-#define TRANSPOSE(letter) letter##_transpose
-    FOR_DTYPE(0, dtype, TRANSPOSE, conjugate, m, n, a, b);
+    FOR_DTYPE(dtype, transpose, conjugate, m, n, a, b);
 }
 
 void ad_hermitian_of(ad_dtype dtype, int64_t n, const void *a, void *b)
 {
-#define HERMITIAN(letter) letter##_hermitian
-    FOR_DTYPE(0, dtype, HERMITIAN, n, a, b);
+    FOR_DTYPE(dtype, hermitian, n, a, b);
 }
 
 void ad_lower_to_upper(ad_dtype dtype, int64_t n, const void *a, void *b)
 {
-#define LOWER_TO_UPPER(letter) letter##_lower_to_upper
-    FOR_DTYPE(0, dtype, LOWER_TO_UPPER, n, a, b);
+    FOR_DTYPE(dtype, lower_to_upper, n, a, b);
 }
 
 void ad_upper_to_lower(ad_dtype dtype, int64_t n, void *x)
 {
-#define UPPER_TO_LOWER(letter) letter##_upper_to_lower
-    FOR_DTYPE(0, dtype, UPPER_TO_LOWER, n, x);
+    FOR_DTYPE(dtype, upper_to_lower, n, x);
 }
 
 /* x - x is 0 of what is finite, and NaN of all else. */
 bool ad_numbers_finite(ad_dtype dtype, int64_t count, const void *x)
 {
-    bool finite = false;
     int64_t numbers = ad_dtype_is_complex(dtype) ? 2 * count : count;
-#define FINITE(letter) finite = letter##_finite
-    FOR_DTYPE(0, dtype, FINITE, numbers, x);
-    return finite;
+    return FOR_DTYPE(dtype, finite, numbers, x);
 }

@@ -106,20 +106,17 @@ static inline float squared_f32(float x)
 
 /* A NaN wins, whichever side it is on; the first of equals. In two steps, neither of which a compiler takes for a
  * branch. */
-#define EXTREMA(T, dtype)                                                                                              \
-    static inline T larger_##dtype(T a, T b)                                                                           \
+#define EXTREMUM(name, T, is_at_least)                                                                                 \
+    static inline T name(T a, T b)                                                                                     \
     {                                                                                                                  \
-        T c = a >= b ? a : b;                                                                                          \
-        return a != a ? a : c;                                                                                         \
-    }                                                                                                                  \
-    static inline T smaller_##dtype(T a, T b)                                                                          \
-    {                                                                                                                  \
-        T c = a <= b ? a : b;                                                                                          \
+        T c = a is_at_least b ? a : b;                                                                                 \
         return a != a ? a : c;                                                                                         \
     }
 
-EXTREMA(double, f64)
-EXTREMA(float, f32)
+EXTREMUM(larger_f64, double, >=)
+EXTREMUM(larger_f32, float, >=)
+EXTREMUM(smaller_f64, double, <=)
+EXTREMUM(smaller_f32, float, <=)
 
 #define NAME(x)      max_f64##x
 #define T            double

@@ -29,25 +29,12 @@
 #define FLOATS  false
 #include "position.inc"
 
-/* Complex numbers by real part, then imaginary part. */
-#define BEFORE(a, b) (__real__ a < __real__ b || (__real__ a == __real__ b && __imag__ a < __imag__ b))
-#define COMPLEX_POSITION(T, dtype)                                                                                     \
-    static int64_t position_##dtype(bool max, int64_t n, const char *in, int64_t stride)                               \
-    {                                                                                                                  \
-        T best = *(const T *)in;                                                                                       \
-        int64_t at = 0;                                                                                                \
-        for (int64_t i = 1; i < n && best == best; i++) {                                                              \
-            T x = *(const T *)(in + i * stride);                                                                       \
-            if (x != x || (max ? BEFORE(best, x) : BEFORE(x, best))) {                                                 \
-                best = x;                                                                                              \
-                at = i;                                                                                                \
-            }                                                                                                          \
-        }                                                                                                              \
-        return at;                                                                                                     \
-    }
-
-COMPLEX_POSITION(c128, c128)
-COMPLEX_POSITION(c64, c64)
+#define T       c128
+#define NAME(x) x##_c128
+#include "position_complex.inc"
+#define T       c64
+#define NAME(x) x##_c64
+#include "position_complex.inc"
 
 ad_position *const FOR_ISA(ad_positions)[AD_DTYPE_COUNT] = {
     [AD_F64] = position_f64, [AD_F32] = position_f32, [AD_C128] = position_c128, [AD_C64] = position_c64,

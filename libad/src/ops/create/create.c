@@ -116,22 +116,31 @@ ad_array *ad_full_with(ad_shape shape, ad_array *value, ad_like_options options)
     return ad_given(value, "ad_full", "value") ? full("ad_full", shape, value, dtype_like(value, options)) : NULL;
 }
 
-/* FILL(zeros) defines ad_zeros_like_with, given ad_zeros_with. */
-#define FILL(name)                                                                                                     \
-    ad_array *ad_##name##_like_with(const ad_array *x, ad_like_options options)                                        \
-    {                                                                                                                  \
-        bool given = ad_given(x, "ad_" #name "_like", "array");                                                        \
-        return given ? ad_##name##_with(ad_shape_of(x), (ad_create_options){ .dtype = dtype_like(x, options) }) : NULL; \
-    }
+/* What ad_zeros_like and its kin give: `make` is that without an example. */
+static ad_array *filled_like(const char *operation, ad_array *(*make)(ad_shape, ad_create_options), const ad_array *x, ad_like_options options)
+{
+    return ad_given(x, operation, "array") ? make(ad_shape_of(x), (ad_create_options){ .dtype = dtype_like(x, options) }) : NULL;
+}
 
 ad_array *ad_empty_with(ad_shape shape, ad_create_options options)
 {
     return ad_zeros_with(shape, options);
 }
 
-FILL(zeros)
-FILL(ones)
-FILL(empty)
+ad_array *ad_zeros_like_with(const ad_array *x, ad_like_options options)
+{
+    return filled_like("ad_zeros_like", ad_zeros_with, x, options);
+}
+
+ad_array *ad_ones_like_with(const ad_array *x, ad_like_options options)
+{
+    return filled_like("ad_ones_like", ad_ones_with, x, options);
+}
+
+ad_array *ad_empty_like_with(const ad_array *x, ad_like_options options)
+{
+    return filled_like("ad_empty_like", ad_empty_with, x, options);
+}
 
 ad_array *ad_full_like_with(const ad_array *x, ad_array *value, ad_like_options options)
 {
