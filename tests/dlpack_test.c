@@ -240,6 +240,14 @@ START_TEST(elements_of_a_tensor_stay_as_they_are)
 }
 END_TEST
 
+static void assert_foreign_refused(struct foreign *f, const char *change, ad_code code, const char *words)
+{
+    AD_SCOPE;
+    assert_fails(ad_from_dlpack(&f->versioned), code, words);
+    ck_assert_msg(f->deletes == 0, "%s: the tensor is the caller's", change);
+}
+
+/* A tensor that was made and then changed, f with its parts v and t. */
 #define assert_tensor_refused(change, code, words)                                                                     \
     do {                                                                                                               \
         struct foreign f;                                                                                              \
@@ -248,11 +256,7 @@ END_TEST
         ad_dlpack_tensor *t = &v->tensor;                                                                              \
         (void)t;                                                                                                       \
         change;                                                                                                        \
-        {                                                                                                              \
-            AD_SCOPE;                                                                                                  \
-            assert_fails(ad_from_dlpack(v), code, words);                                                              \
-        }                                                                                                              \
-        ck_assert_msg(f.deletes == 0, "%s: the tensor is the caller's", #change);                                      \
+        assert_foreign_refused(&f, #change, code, words);                                                              \
     } while (0)
 
 START_TEST(bad_tensors_are_refused)

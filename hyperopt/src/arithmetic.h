@@ -119,39 +119,28 @@ double hyper_sum(int64_t count, const double *a, const double *b);
 uint64_t hyper_checksum(int64_t count, const int64_t *integers, uint64_t before);
 
 /* HYPER_VERSIONS(storage, result, name, parameters, arguments): a function that calls name_body, which is always_inline, in versions for several
- * instruction sets, and uses the one for the processor it runs on. storage: static, or nothing. */
+ * instruction sets, and uses the one for the processor it runs on. storage: static, or nothing.
+ * HYPER_NATIVE_VERSIONS: the same, of a body that is told first whether conversions between integers and doubles are native. */
 #ifdef __x86_64__
 enum { HYPER_BASELINE, HYPER_AVX2, HYPER_AVX512 };
-#define HYPER_VERSION(set, options, result, name, parameters, arguments)                                               \
-    __attribute__((target(options), noinline)) static result name##_##set parameters { return name##_body arguments; }
-#define HYPER_VERSIONS(storage, result, name, parameters, arguments)                                                            \
-    HYPER_VERSION(avx512, "avx512f,avx512dq,avx512bw,avx512vl", result, name, parameters, arguments)                   \
-    HYPER_VERSION(avx2, "avx2", result, name, parameters, arguments)                                                   \
-    static __attribute__((noinline)) result name##_baseline parameters { return name##_body arguments; }               \
+#define HYPER_FOR_AVX512 __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl"), noinline))
+#define HYPER_FOR_AVX2   __attribute__((target("avx2"), noinline))
+#define HYPER_FOR_ANY    __attribute__((noinline))
+#define HYPER_VERSIONS(storage, result, name, parameters, arguments)                                                   \
+    HYPER_FOR_AVX512 static result name##_avx512 parameters { return name##_body arguments; }                          \
+    HYPER_FOR_AVX2 static result name##_avx2 parameters { return name##_body arguments; }                              \
+    HYPER_FOR_ANY static result name##_baseline parameters { return name##_body arguments; }                           \
+    HYPER_CHOICE(storage, result, name, parameters, arguments)
+#define HYPER_NATIVE_VERSIONS(storage, result, name, parameters, ...)                                                  \
+    HYPER_FOR_AVX512 static result name##_avx512 parameters { return name##_body(true, __VA_ARGS__); }                 \
+    HYPER_FOR_AVX2 static result name##_avx2 parameters { return name##_body(false, __VA_ARGS__); }                    \
+    HYPER_FOR_ANY static result name##_baseline parameters { return name##_body(false, __VA_ARGS__); }                 \
+    HYPER_CHOICE(storage, result, name, parameters, (__VA_ARGS__))
+#define HYPER_CHOICE(storage, result, name, parameters, arguments)                                                     \
     storage result name parameters                                                                                     \
     {                                                                                                                  \
         int set = hyper_instruction_set();                                                                             \
         return set == HYPER_AVX512 ? name##_avx512 arguments : set == HYPER_AVX2 ? name##_avx2 arguments : name##_baseline arguments; \
-    }
-
-/* The same, of a body that is told first whether conversions between integers and doubles are native. */
-#define HYPER_NATIVE_VERSIONS(storage, result, name, parameters, ...)                                                  \
-    __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl"), noinline)) static result name##_avx512 parameters     \
-    {                                                                                                                  \
-        return name##_body(true, __VA_ARGS__);                                                                         \
-    }                                                                                                                  \
-    __attribute__((target("avx2"), noinline)) static result name##_avx2 parameters                                     \
-    {                                                                                                                  \
-        return name##_body(false, __VA_ARGS__);                                                                        \
-    }                                                                                                                  \
-    static __attribute__((noinline)) result name##_baseline parameters                                                 \
-    {                                                                                                                  \
-        return name##_body(false, __VA_ARGS__);                                                                        \
-    }                                                                                                                  \
-    storage result name parameters                                                                                     \
-    {                                                                                                                  \
-        int set = hyper_instruction_set();                                                                             \
-        return set == HYPER_AVX512 ? name##_avx512(__VA_ARGS__) : set == HYPER_AVX2 ? name##_avx2(__VA_ARGS__) : name##_baseline(__VA_ARGS__); \
     }
 
 /* The largest of the processor's, but not beyond what hyper_limit_instruction_set said: tests compare them. */

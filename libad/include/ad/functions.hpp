@@ -41,21 +41,26 @@ template <class Options, class... Named> Options with(Options options, const Nam
     return options;
 }
 
+/* What the name of an option is: axis = 0 makes what sets Field::of(options) in C's options. */
+template <class Field> struct name {
+    template <class V> struct given {
+        V value;
+        template <class Options> auto operator()(Options &options) const -> decltype(void(Field::of(options)))
+        {
+            detail::assign(Field::of(options), value);
+        }
+    };
+    template <class V> given<V> operator=(V value) const { return { value }; }
+    given<integers> operator=(std::initializer_list<int64_t> value) const { return { value }; }
+};
+
 } // namespace detail
 
-#define AD_CPP_NAMED_(field)                                                                                               \
-    struct field##_name {                                                                                              \
-        template <class V> struct given {                                                                              \
-            V value;                                                                                                   \
-            template <class Options> auto operator()(Options &options) const -> decltype(void(options.field))          \
-            {                                                                                                          \
-                detail::assign(options.field, value);                                                                  \
-            }                                                                                                          \
-        };                                                                                                             \
-        template <class V> given<V> operator=(V value) const { return { value }; }                                     \
-        given<integers> operator=(std::initializer_list<int64_t> value) const { return { value }; }                    \
+#define AD_CPP_NAMED_(field)                                                                                           \
+    struct field##_field {                                                                                             \
+        template <class Options> static auto of(Options &options) -> decltype((options.field)) { return options.field; } \
     };                                                                                                                 \
-    inline constexpr field##_name field{};
+    inline constexpr detail::name<field##_field> field{};
 
 namespace named {
 #include <ad/macros/names.hpp>
