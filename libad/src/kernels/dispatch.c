@@ -27,7 +27,7 @@ ad_loop *ad_cast(ad_dtype from, ad_dtype to)
 enum { SAME = AD_OUTPUT_SAME, REAL = AD_OUTPUT_REAL, BOOL = AD_OUTPUT_BOOL };
 
 const uint8_t ad_loop_outputs[AD_LOOP_COUNT] = {
-#define LOOP(name, inputs, output) output,
+#define LOOP(name, inputs, output, ...) output,
 #include "kernels/elementwise/elementwise.def"
 #undef LOOP
 };

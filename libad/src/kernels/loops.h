@@ -131,39 +131,13 @@ static inline __attribute__((always_inline)) void loop2(LOOP_ARGUMENTS, int64_t 
 
 /* Loops that are compiled once, in elementwise_integer.c and elementwise_complex.c. */
 #define DECLARE_LOOP(name) __attribute__((visibility("hidden"))) void name(LOOP_ARGUMENTS);
-
-/* functions of integers and bools, beside the ones every number has */
-#define INTEGER_LOOPS(X, dtype)                                                                                        \
-    X(neg, dtype) X(reciprocal, dtype) X(sign, dtype) X(square, dtype) X(sub, dtype) X(floor_divide, dtype)            \
-    X(mod, dtype) X(fmod, dtype) X(pow, dtype)
-#define WHOLE_LOOPS(X, dtype)                                                                                          \
-    X(add, dtype) X(mul, dtype) X(maximum, dtype) X(minimum, dtype) X(equal, dtype) X(not_equal, dtype)                \
-    X(less, dtype) X(less_equal, dtype) X(greater, dtype) X(greater_equal, dtype) X(logical_and, dtype)                \
-    X(logical_or, dtype) X(logical_xor, dtype) X(logical_not, dtype) X(floor, dtype) X(ceil, dtype) X(trunc, dtype)    \
-    X(abs, dtype) X(conj, dtype) X(real, dtype) X(imag, dtype) X(relu, dtype)
-#define COMPLEX_LOOPS(X, dtype)                                                                                        \
-    X(neg, dtype) X(reciprocal, dtype) X(abs, dtype) X(sign, dtype) X(square, dtype) X(sqrt, dtype) X(exp, dtype)      \
-    X(exp2, dtype) X(expm1, dtype) X(log, dtype) X(log2, dtype) X(log10, dtype) X(log1p, dtype) X(sin, dtype)          \
-    X(cos, dtype) X(tan, dtype) X(arcsin, dtype) X(arccos, dtype) X(arctan, dtype) X(sinh, dtype) X(cosh, dtype)       \
-    X(tanh, dtype) X(arcsinh, dtype) X(arccosh, dtype) X(arctanh, dtype) X(isnan, dtype) X(isinf, dtype)               \
-    X(isfinite, dtype) X(logical_not, dtype) X(conj, dtype) X(angle, dtype) X(real, dtype) X(imag, dtype)              \
-    X(add, dtype) X(sub, dtype) X(mul, dtype) X(div, dtype) X(pow, dtype) X(zmul, dtype) X(zdiv, dtype)                \
-    X(zzmul, dtype) X(sech_squared, dtype) X(arcsin_slope, dtype) X(arcsinh_slope, dtype) X(arccosh_slope, dtype)      \
-    X(equal, dtype) X(attains, dtype) X(not_equal, dtype) X(less, dtype) X(less_equal, dtype) X(greater, dtype)        \
-    X(greater_equal, dtype) X(logical_and, dtype) X(logical_or, dtype) X(logical_xor, dtype) X(rint, dtype)
-
-#define DECLARE_TYPED(name, dtype) DECLARE_LOOP(ad_##name##_##dtype)
-INTEGER_LOOPS(DECLARE_TYPED, i64)
-INTEGER_LOOPS(DECLARE_TYPED, i32)
-INTEGER_LOOPS(DECLARE_TYPED, u8)
-WHOLE_LOOPS(DECLARE_TYPED, i64)
-WHOLE_LOOPS(DECLARE_TYPED, i32)
-WHOLE_LOOPS(DECLARE_TYPED, u8)
-WHOLE_LOOPS(DECLARE_TYPED, b8)
-COMPLEX_LOOPS(DECLARE_TYPED, c128)
-COMPLEX_LOOPS(DECLARE_TYPED, c64)
-DECLARE_LOOP(ad_power_slopes_c128)
-DECLARE_LOOP(ad_power_slopes_c64)
+#define DECLARE_NONE(name)
+#define DECLARE_INTEGERS(name) DECLARE_LOOP(ad_##name##_i64) DECLARE_LOOP(ad_##name##_i32) DECLARE_LOOP(ad_##name##_u8)
+#define DECLARE_BOOLS_TOO(name) DECLARE_INTEGERS(name) DECLARE_LOOP(ad_##name##_b8)
+#define DECLARE_COMPLEX(name) DECLARE_LOOP(ad_##name##_c128) DECLARE_LOOP(ad_##name##_c64)
+#define LOOP(name, inputs, output, whole, complex) DECLARE_##whole(name) DECLARE_##complex(name)
+#include "kernels/elementwise/elementwise.def"
+#undef LOOP
 DECLARE_LOOP(ad_where_1)
 DECLARE_LOOP(ad_where_16)
 

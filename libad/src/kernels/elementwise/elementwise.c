@@ -97,21 +97,22 @@ typedef float32x4_t vector_f32;
 #include "real.inc"
 
 #define LINKAGE static
-#define WHERE   where_8
+#define WHERE   where_f64
 #define ITEM    uint64_t
 #include "where.inc"
 #define LINKAGE static
-#define WHERE   where_4
+#define WHERE   where_f32
 #define ITEM    uint32_t
 #include "where.inc"
 
-#define REAL(name, ...)       [AD_LOOP_##name][AD_F64] = name##_f64, [AD_LOOP_##name][AD_F32] = name##_f32,
-#define TYPED_i64(name, type) [AD_LOOP_##name][AD_I64] = ad_##name##_i64,
-#define TYPED_i32(name, type) [AD_LOOP_##name][AD_I32] = ad_##name##_i32,
-#define TYPED_u8(name, type)  [AD_LOOP_##name][AD_U8] = ad_##name##_u8,
-#define TYPED_b8(name, type)  [AD_LOOP_##name][AD_BOOL] = ad_##name##_b8,
-#define TYPED_c128(name, type) [AD_LOOP_##name][AD_C128] = ad_##name##_c128,
-#define TYPED_c64(name, type) [AD_LOOP_##name][AD_C64] = ad_##name##_c64,
+/* The entries of a function in the table. */
+#define ENTRY(name, dtype, loop) [AD_LOOP_##name][dtype] = loop,
+#define NONE_OF(name)
+#define REALS_OF(name)     ENTRY(name, AD_F64, name##_f64) ENTRY(name, AD_F32, name##_f32)
+#define INTEGERS_OF(name)  ENTRY(name, AD_I64, ad_##name##_i64) ENTRY(name, AD_I32, ad_##name##_i32) ENTRY(name, AD_U8, ad_##name##_u8)
+#define BOOLS_TOO_OF(name) INTEGERS_OF(name) ENTRY(name, AD_BOOL, ad_##name##_b8)
+#define COMPLEX_OF(name)   ENTRY(name, AD_C128, ad_##name##_c128) ENTRY(name, AD_C64, ad_##name##_c64)
+#define ENTRIES(name, inputs, output, whole, complex) REALS_OF(name) whole##_OF(name) complex##_OF(name)
 
 /* A loop of one step, with everything known that a loop asks for. */
 #define NUMBER(name, ...)                                                                                              \
@@ -139,18 +140,11 @@ const struct ad_loops FOR_ISA(ad_loops) = {
     .attained = FOR_ISA(ad_attained_by),
     .casts = FOR_ISA(ad_casts),
     .loop = {
-#define THREE NOTHING
-#define LOOP  REAL
+#define LOOP ENTRIES
 #include "elementwise.def"
 #undef LOOP
-        INTEGER_LOOPS(TYPED_i64, i64) INTEGER_LOOPS(TYPED_i32, i32) INTEGER_LOOPS(TYPED_u8, u8)
-        WHOLE_LOOPS(TYPED_i64, i64) WHOLE_LOOPS(TYPED_i32, i32) WHOLE_LOOPS(TYPED_u8, u8) WHOLE_LOOPS(TYPED_b8, b8)
-        COMPLEX_LOOPS(TYPED_c128, c128) COMPLEX_LOOPS(TYPED_c64, c64)
-        [AD_LOOP_clip] = { [AD_F64] = clip_f64, [AD_F32] = clip_f32 },
-        [AD_LOOP_power_slopes] = { [AD_F64] = power_slopes_f64, [AD_F32] = power_slopes_f32, [AD_C128] = ad_power_slopes_c128,
-                                   [AD_C64] = ad_power_slopes_c64 },
-        [AD_LOOP_where] = { [AD_F64] = where_8, [AD_F32] = where_4, [AD_C128] = ad_where_16, [AD_C64] = where_8,
-                            [AD_I64] = where_8, [AD_I32] = where_4, [AD_U8] = ad_where_1, [AD_BOOL] = ad_where_1 },
+        [AD_LOOP_where][AD_C128] = ad_where_16, [AD_LOOP_where][AD_C64] = where_f64,
+        [AD_LOOP_where][AD_I64] = where_f64, [AD_LOOP_where][AD_I32] = where_f32, [AD_LOOP_where][AD_U8] = ad_where_1, [AD_LOOP_where][AD_BOOL] = ad_where_1,
     },
     .number = {
 #define THREE NOTHING
