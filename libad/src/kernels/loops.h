@@ -5,6 +5,7 @@
 #ifndef AD_LOOPS_H
 #define AD_LOOPS_H
 
+#include "kernels/complex_product.h"
 #include "kernels/isa.h"
 #include "kernels/kernels.h"
 #include <string.h>
@@ -16,34 +17,6 @@
 #endif
 
 #define LOOP_ARGUMENTS int64_t n, const char *const *in, const int64_t *in_stride, char *out, int64_t out_stride
-
-typedef double _Complex c128;
-typedef float _Complex c64;
-
-/* A product that is rounded before it is added: GCC 12 fuses those of complex products in vectors, whatever
- * -ffp-contract says. */
-#ifdef __has_builtin
-#if __has_builtin(__builtin_assoc_barrier)
-#define UNFUSED(product) __builtin_assoc_barrier(product)
-#endif
-#endif
-#ifndef UNFUSED
-#define UNFUSED(product) (product)
-#endif
-
-#define COMPLEX_PRODUCT(x, y)                                                                                          \
-    __builtin_complex(UNFUSED(__real__ x * __real__ y) - UNFUSED(__imag__ x * __imag__ y),                             \
-                      UNFUSED(__real__ x * __imag__ y) + UNFUSED(__imag__ x * __real__ y))
-
-static inline c128 product_c128(c128 x, c128 y)
-{
-    return COMPLEX_PRODUCT(x, y);
-}
-
-static inline c64 product_c64(c64 x, c64 y)
-{
-    return COMPLEX_PRODUCT(x, y);
-}
 
 extern const struct ad_loops FOR_ISA(ad_loops) __attribute__((visibility("hidden")));
 extern const struct ad_folds FOR_ISA(ad_folds) __attribute__((visibility("hidden")));

@@ -2,6 +2,7 @@
  *
  * An operand's layout is read off its strides: rows one after the other, or columns, which BLAS takes as a
  * transpose. No operand is copied here. Each element of C is written before it is read, so C may come uninitialised. */
+#include "kernels/complex_product.h"
 #include "kernels/kernels.h"
 #include <cblas.h>
 #include <limits.h>
@@ -44,14 +45,6 @@ bool ad_matmul_prefers_loops(int64_t m, int64_t n, int64_t k)
 
 /* ---- plain loops ---- */
 
-struct complex128 {
-    double real, imag;
-};
-struct complex64 {
-    float real, imag;
-};
-#define COMPLEX(sum, x, y) { (sum).real + ((x).real * (y).real - (x).imag * (y).imag), (sum).imag + ((x).real * (y).imag + (x).imag * (y).real) }
-
 #define NAME(x)                 x##_f64
 #define T                       double
 #define MULTIPLY_ADD(sum, x, y) (sum) + (x) * (y)
@@ -63,13 +56,13 @@ struct complex64 {
 #include "matmul.inc"
 
 #define NAME(x)                 x##_c128
-#define T                       struct complex128
-#define MULTIPLY_ADD(sum, x, y) (struct complex128)COMPLEX(sum, x, y)
+#define T                       c128
+#define MULTIPLY_ADD(sum, x, y) (sum) + product_c128(x, y)
 #include "matmul.inc"
 
 #define NAME(x)                 x##_c64
-#define T                       struct complex64
-#define MULTIPLY_ADD(sum, x, y) (struct complex64)COMPLEX(sum, x, y)
+#define T                       c64
+#define MULTIPLY_ADD(sum, x, y) (sum) + product_c64(x, y)
 #include "matmul.inc"
 
 #define NAME(x)                 x##_i64
