@@ -333,22 +333,25 @@ static ad_array *update_at(const char *operation, update kind, ad_array *x, ad_a
     return ad_update_region(kind, x, list, ad_value_like(operation, value, x, ad_region_shape(x, list)));
 }
 
+/* The same of an index that is written as text, with numbers and arrays for its conversions. */
+static ad_array *update_at_text(const char *operation, update kind, ad_array *x, ad_array *value, const char *index, va_list arguments)
+{
+    ad_index_list indices;
+    if (!ad_given(x, operation, "array") || !ad_given(value, operation, "value") || !ad_index_parse(operation, index, arguments, &indices))
+        return NULL;
+    return update_at(operation, kind, x, value, &indices);
+}
+
 /* UPDATE(set, UPDATE_SET) defines ad_at_set and ad_at_set_list. */
 #define UPDATE(name, kind)                                                                                             \
-    ad_array *(ad_at_##name##_list)(ad_array * x, ad_array * value, ad_index_list index)                               \
-    {                                                                                                                  \
-        return update_at("ad_at_" #name "_list", kind, x, value, &index);                                              \
-    }                                                                                                                  \
+    ad_array *(ad_at_##name##_list)(ad_array * x, ad_array * value, ad_index_list index) { return update_at("ad_at_" #name "_list", kind, x, value, &index); } \
     ad_array *(ad_at_##name)(ad_array * x, ad_array * value, const char *index, ...)                                   \
     {                                                                                                                  \
-        ad_index_list indices;                                                                                         \
         va_list arguments;                                                                                             \
-        if (!ad_given(x, "ad_at_" #name, "array") || !ad_given(value, "ad_at_" #name, "value"))                        \
-            return NULL;                                                                                               \
         va_start(arguments, index);                                                                                    \
-        bool readable = ad_index_parse("ad_at_" #name, index, arguments, &indices);                                       \
+        ad_array *y = update_at_text("ad_at_" #name, kind, x, value, index, arguments);                                \
         va_end(arguments);                                                                                             \
-        return readable ? update_at("ad_at_" #name, kind, x, value, &indices) : NULL;                                  \
+        return y;                                                                                                      \
     }
 
 UPDATE(set, UPDATE_SET)
