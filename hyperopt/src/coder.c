@@ -501,11 +501,12 @@ ALWAYS_INLINE bool all_near(bool native, int64_t count, const int64_t *v, double
     return (double)bits < (native ? 0x1p52 : 0x1p50) * ratio;
 }
 
-ALWAYS_INLINE int64_t multiply_all(bool native, hyper_coder *coder, int64_t count, int64_t *v, uint32_t *fine, const hyper_ratio *ratio, int64_t stride)
+ALWAYS_INLINE int64_t multiply_all(bool native, bool has_fine, hyper_coder *coder, int64_t count, int64_t *v, uint32_t *fine, const hyper_ratio *ratio,
+                                   int64_t stride)
 {
     if (count == 0 || is_identity(ratio, stride))
         return HYPER_FINE;
-    if (!fine && all_near(native, count, v, 1))
+    if (!has_fine && all_near(native, count, v, 1))
         return stride ? multiply_run(native, true, coder, count, v, NULL, ratio, 1) : multiply_run(native, true, coder, count, v, NULL, ratio, 0);
     return stride ? multiply_run(native, false, coder, count, v, fine, ratio, 1) : multiply_run(native, false, coder, count, v, fine, ratio, 0);
 }
@@ -517,35 +518,36 @@ static bool waits_for_memory(const hyper_coder *coder)
     return coder->ahead && coder->ahead->count > 0;
 }
 
-ALWAYS_INLINE int64_t divide_all(bool native, hyper_coder *coder, int64_t count, int64_t *v, uint32_t *fine, const hyper_ratio *ratio, int64_t stride)
+ALWAYS_INLINE int64_t divide_all(bool native, bool has_fine, hyper_coder *coder, int64_t count, int64_t *v, uint32_t *fine, const hyper_ratio *ratio,
+                                 int64_t stride)
 {
     if (count == 0 || is_identity(ratio, stride))
         return HYPER_FINE;
-    if (!fine && !waits_for_memory(coder) && all_near(native, count, v, least_ratio(count, ratio, stride)))
+    if (!has_fine && !waits_for_memory(coder) && all_near(native, count, v, least_ratio(count, ratio, stride)))
         return stride ? divide_run(native, true, coder, count, v, NULL, ratio, 1) : divide_run(native, true, coder, count, v, NULL, ratio, 0);
     return stride ? divide_run(native, false, coder, count, v, fine, ratio, 1) : divide_run(native, false, coder, count, v, fine, ratio, 0);
 }
 
 ALWAYS_INLINE int64_t hyper_coder_multiply_body(bool native, hyper_coder *coder, int64_t count, int64_t *v, const hyper_ratio *ratio, int64_t stride)
 {
-    return multiply_all(native, coder, count, v, NULL, ratio, stride);
+    return multiply_all(native, false, coder, count, v, NULL, ratio, stride);
 }
 
 ALWAYS_INLINE int64_t hyper_coder_divide_body(bool native, hyper_coder *coder, int64_t count, int64_t *v, const hyper_ratio *ratio, int64_t stride)
 {
-    return divide_all(native, coder, count, v, NULL, ratio, stride);
+    return divide_all(native, false, coder, count, v, NULL, ratio, stride);
 }
 
 ALWAYS_INLINE int64_t hyper_coder_multiply_fine_body(bool native, hyper_coder *coder, int64_t count, int64_t *v, uint32_t *fine, const hyper_ratio *ratio,
                                                      int64_t stride)
 {
-    return multiply_all(native, coder, count, v, fine, ratio, stride);
+    return multiply_all(native, true, coder, count, v, fine, ratio, stride);
 }
 
 ALWAYS_INLINE int64_t hyper_coder_divide_fine_body(bool native, hyper_coder *coder, int64_t count, int64_t *v, uint32_t *fine, const hyper_ratio *ratio,
                                                    int64_t stride)
 {
-    return divide_all(native, coder, count, v, fine, ratio, stride);
+    return divide_all(native, true, coder, count, v, fine, ratio, stride);
 }
 
 HYPER_NATIVE_VERSIONS(, int64_t, hyper_coder_multiply, (hyper_coder *coder, int64_t count, int64_t *v, const hyper_ratio *ratio, int64_t stride),
