@@ -30,6 +30,8 @@ WAVE_AB(at_add_slice, ad_at_add(a, ad_sum(b), "..., -1"))
 WAVE_AB(at_mul_all, ad_at_mul(a, ad_sum(b), "..."))
 WAVE_AB(at_max_all, ad_at_max(a, b, "..."))
 OF_AB(at_mul_again, ad_at_mul_list(a, ad_sum(b), AD_INDICES(AD_PICK(places()))))
+OF_X(at_mul_by_its_sum, ad_at_mul_list(x, ad_cos(ad_sum(x)), AD_INDICES(AD_PICK(places()))))
+OF_X(at_mul_slope, ad_elementwise_grad(at_mul_by_its_sum)(x))
 OF_AB(at_max_again, ad_at_max_list(a, ad_stack(ad_list_of(ad_sum(b), 0.25, -3), .axis = -1), AD_INDICES(AD_REST, AD_PICK(places()))))
 OF_AB(at_min_again, ad_at_min_list(a, ad_stack(ad_list_of(ad_sum(b), -0.25, 3), .axis = -1), AD_INDICES(AD_REST, AD_PICK(places()))))
 WAVE_X(take_along, ad_take_along_axis(x, ad_argsort(x), -1))
@@ -58,10 +60,16 @@ static const struct row index_rows[] = {
     ONE("ad_take_last", put_set_twice, -2, 2, COMPLEX | NO_SCALAR | NO_EMPTY),
     ONE("ad_places_within", take_pairs, -2, 2, COMPLEX | MATRIX | NO_EMPTY),
     ONE("ad_flat_places", take_along, -2, 2, COMPLEX | NO_SCALAR),
-    TWO("ad_order_places", at_mul_again, 0.3, 1, COMPLEX | DTYPE_OF_FIRST | NO_SCALAR | NO_EMPTY),
-    TWO("ad_running_mul", at_mul_again, 0.3, 1, COMPLEX | DTYPE_OF_FIRST | NO_SCALAR | NO_EMPTY),
-    TWO("ad_running_max", at_max_again, 1, 2, DTYPE_OF_FIRST | NO_SCALAR | NO_EMPTY),
-    TWO("ad_running_min", at_min_again, 1, 2, DTYPE_OF_FIRST | NO_SCALAR | NO_EMPTY),
+    TWO("ad_put_mul", at_mul_again, 0.3, 1, COMPLEX | DTYPE_OF_FIRST | NO_SCALAR | NO_EMPTY),
+    TWO("ad_before_mul", at_mul_again, 0.3, 1, COMPLEX | DTYPE_OF_FIRST | NO_SCALAR | NO_EMPTY),
+    TWO("ad_put_zzmul", at_mul_again, 0.3, 1, COMPLEX | DTYPE_OF_FIRST | NO_SCALAR | NO_EMPTY),
+    TWO("ad_before_zzmul", at_mul_again, 0.3, 1, COMPLEX | DTYPE_OF_FIRST | NO_SCALAR | NO_EMPTY),
+    TWO("ad_put_recurrence", at_mul_again, 0.3, 1, COMPLEX | DTYPE_OF_FIRST | NO_SCALAR | NO_EMPTY),
+    ONE("ad_before_recurrence", at_mul_slope, 0.3, 1, COMPLEX | NO_SCALAR | NO_EMPTY),
+    TWO("ad_put_max", at_max_again, 1, 2, DTYPE_OF_FIRST | NO_SCALAR | NO_EMPTY),
+    TWO("ad_slope_max", at_max_again, 1, 2, DTYPE_OF_FIRST | NO_SCALAR | NO_EMPTY),
+    TWO("ad_put_min", at_min_again, 1, 2, DTYPE_OF_FIRST | NO_SCALAR | NO_EMPTY),
+    TWO("ad_slope_min", at_min_again, 1, 2, DTYPE_OF_FIRST | NO_SCALAR | NO_EMPTY),
     ONE("ad_flatnonzero", of_places_that_are_true, -2, 2, CONSTANT | SHAPED_BY_DATA),
     ONE("ad_one_hot", of_classes, -2, 2, CONSTANT),
 };

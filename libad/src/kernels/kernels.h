@@ -229,10 +229,14 @@ void ad_recurrence(ad_dtype dtype, int64_t outer, int64_t n, int64_t inner, cons
 /* out[o, j, i] = in[o, index[j], i] on C-contiguous (outer, n, inner) -> (outer, count, inner); item bytes per
  * element. Indices are valid. */
 void ad_gather(size_t item, int64_t outer, int64_t n, int64_t inner, const int64_t *index, int64_t count, const void *in, void *out);
-/* out[o, index[j], i] = in[o, j, i]; of repeated indices the last one wins. The rows of `inner` elements of `in` are
- * `step` bytes apart, and the first rows of successive o are `outer_step` bytes apart. */
-void ad_put_rows(size_t item, int64_t outer, int64_t n, int64_t inner, const int64_t *index, int64_t count, const void *in, int64_t outer_step, int64_t step,
-                 void *out);
+/* Rows of contiguous elements: row j of part o begins o outer_step + j step bytes from `data` on. */
+struct ad_rows {
+    const char *data;
+    int64_t outer_step, step;
+};
+
+/* out[o, index[j], i] = in[o, j, i], of rows of `inner` elements; the last of repeated indices wins. */
+void ad_put_rows(size_t item, int64_t outer, int64_t n, int64_t inner, const int64_t *index, int64_t count, struct ad_rows in, void *out);
 /* out[o, index[j], i] = 0 */
 void ad_clear_rows(size_t item, int64_t outer, int64_t n, int64_t inner, const int64_t *index, int64_t count, void *out);
 /* out[o, j, i] = 0 where keep[j] is false */
@@ -245,9 +249,6 @@ int64_t ad_first_beyond(int64_t n, const int64_t *index);
 /* last[j]: whether index[j], of an axis of n elements, is not named again later. Gives how many such j there are.
  * named: scratch of n bytes. */
 int64_t ad_last_named(int64_t n, const int64_t *index, int64_t count, uint8_t *named, uint8_t *last);
-/* An order of `count` places of an axis of n elements in which equal places lie together, in the order in which they
- * came; the places in that order; and which of them come there for the first time. ends: scratch of n + 1 numbers. */
-void ad_order_places(int64_t n, const int64_t *index, int64_t count, int64_t *ends, int64_t *order, int64_t *sorted, uint8_t *first);
 /* Numbers the different places in the order in which they first come: index[j] is different[number[j]]. Gives how many
  * there are. table: scratch of `size` numbers, a power of 2 larger than count. */
 int64_t ad_number_places(const int64_t *index, int64_t count, int64_t *number, int64_t *different, int64_t *table, int64_t size);
@@ -265,9 +266,24 @@ void ad_repeat_places(int64_t n, const int64_t *repeats, int64_t step, int64_t *
  * row. */
 typedef enum ad_pad_mode { AD_PAD_CONSTANT, AD_PAD_EDGE, AD_PAD_REFLECT, AD_PAD_SYMMETRIC, AD_PAD_WRAP, AD_PAD_MODES } ad_pad_mode;
 void ad_pad_places(ad_pad_mode mode, int64_t n, int64_t before, int64_t total, int64_t *places);
-/* out[o, j, i] = loop(before, value[o, j, i]). If first[j] is true, before = begin[o, j, i]; otherwise before = out[o,
- * j - 1, i]. first[0] is true. */
-void ad_run_fold(ad_loop *loop, int64_t item, int64_t outer, int64_t n, int64_t inner, const uint8_t *first, const char *begin, const char *value, char *out);
+/* Joins values, one after the other, with what stands at places: j goes through the index, or back for `reverse`, and
+ *
+ *     x[o, index[j], i] = join(before, value[o, j, i]), where before = x[o, index[j], i]
+ *
+ * in a C-contiguous (outer, n, inner) x. join is a product, one in which a zero wins (of floats), the smaller or the
+ * larger one (not of complex numbers), or before * factor[o, j, i] + value[o, j, i], where a product with 0 is 0 (of
+ * floats). kept, if not NULL, is C-contiguous (outer, count, inner), and gets what stood there before, or of floats of
+ * which one is smaller or larger, the slope of join along that: 1, 1/2 of equals and NaN, or 0. */
+typedef enum ad_join { AD_JOIN_MUL, AD_JOIN_ZZMUL, AD_JOIN_MIN, AD_JOIN_MAX, AD_JOIN_RECURRENCE } ad_join;
+struct ad_walk {
+    ad_join join;
+    ad_dtype dtype;
+    bool reverse;
+    int64_t outer, n, inner, count;
+    const int64_t *index;
+    struct ad_rows value, factor;
+};
+void ad_walk_places(const struct ad_walk *walk, void *x, void *kept);
 
 /* Of n floats, f64 or f32: whether the sizes of all lie within bounds (that of a NaN does not); y = sqrt(x / divisor);
  * and y = other where x does not lie within bounds. */

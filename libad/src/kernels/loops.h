@@ -18,6 +18,23 @@
 
 #define LOOP_ARGUMENTS int64_t n, const char *const *in, const int64_t *in_stride, char *out, int64_t out_stride
 
+/* A product with a slope, part by part where it is not a number: a part that is 0 adds nothing. */
+#define COMPLEX_ZERO_WINS(x, y)                                                                                        \
+    __builtin_complex(AD_ZERO_WINS(__real__ x, __real__ y) - AD_ZERO_WINS(__imag__ x, __imag__ y),                     \
+                      AD_ZERO_WINS(__real__ x, __imag__ y) + AD_ZERO_WINS(__imag__ x, __real__ y))
+
+static inline c128 zero_wins_c128(c128 x, c128 y)
+{
+    c128 z = product_c128(x, y);
+    return __real__ z == __real__ z && __imag__ z == __imag__ z ? z : COMPLEX_ZERO_WINS(x, y);
+}
+
+static inline c64 zero_wins_c64(c64 x, c64 y)
+{
+    c64 z = product_c64(x, y);
+    return __real__ z == __real__ z && __imag__ z == __imag__ z ? z : COMPLEX_ZERO_WINS(x, y);
+}
+
 extern const struct ad_loops FOR_ISA(ad_loops) __attribute__((visibility("hidden")));
 extern const struct ad_folds FOR_ISA(ad_folds) __attribute__((visibility("hidden")));
 extern const struct ad_sorts FOR_ISA(ad_sorts) __attribute__((visibility("hidden")));

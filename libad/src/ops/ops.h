@@ -121,13 +121,14 @@ bool ad_shape_of_places(const struct places *p, const ad_array *x, const ad_arra
 /* gather.c: x and the axis of p. If no axis is given, x is flattened. False and an error. */
 bool ad_along_axis_or_flat(ad_array **x, struct places *p);
 
-/* places.c. The first function gives an index within an axis of n elements, counted from its beginning. The second
- * gives an index of one place for each element as places in the flattened x. The third gives the places of an index in
- * an order in which equal ones lie together. It has three outputs of one dimension: that order, the places, and which
- * of them come for the first time. */
+/* gather.c: x, of the shape of what an index of index_ndim dimensions reads along an axis, as rows of what lies behind
+ * the index: in x, or where they have no steps there, in a copy. False and an error. */
+bool ad_rows_of(ad_array *x, int axis, int index_ndim, struct ad_rows *rows);
+
+/* places.c: an index within an axis of n elements, counted from its beginning; an index of one place for each
+ * element, as places in the flattened x. */
 ad_array *ad_index_within(struct places p, ad_array *index, int64_t n);
 ad_array *ad_flat_places_of(struct places p, ad_array *x, ad_array *index);
-bool ad_places_in_order(struct places p, ad_array *index, int64_t n, ad_array **outputs);
 
 /* update.c: how an update joins the value with what is there, and so what stands there afterwards. */
 typedef enum update { UPDATE_SET, UPDATE_ADD, UPDATE_MUL, UPDATE_MIN, UPDATE_MAX } update;

@@ -417,6 +417,15 @@ static ad_array *apart_from(ad_context *c, ad_array *d, const ad_array *g)
     return shared ? ad_array_cast(c, d, (ad_dtype)d->dtype) : d;
 }
 
+/* Whether what the rules of a call read depends on no level in sight. */
+static bool reads_constants(const ad_context *c, const struct ad_node *node)
+{
+    uint64_t mask = 0;
+    for (int i = 0; i < node->count; i++)
+        mask |= ad_live_mask(c->tape, node->inputs[i]);
+    return !mask;
+}
+
 /* A call whose own cotangent g becomes that of its first operand, when the others have theirs; g must be the slot's
  * alone. */
 static bool sweep_within(ad_context *c, const struct sweep *sweep, struct ad_node *node, const uint32_t *parents, uint32_t index)
@@ -479,7 +488,7 @@ static __attribute__((noinline)) bool sweep_call(ad_context *c, const struct swe
     ad_references_note(c, &given, &node, cotangents, slot->outputs_count);
     if (done && node.op->pull)
         done = sweep_pull(c, sweep, &node, ad_parents_of(slot), index);
-    else if (done && node.op->vjp_within && !c->watched && slot->outputs_count == 1 && ad_is_private(cotangents[0]))
+    else if (done && node.op->vjp_within && !c->watched && slot->outputs_count == 1 && ad_is_private(cotangents[0]) && reads_constants(c, &node))
         done = sweep_within(c, sweep, &node, ad_parents_of(slot), index);
     else
         for (int i = 0; i < node.count && done; i++)

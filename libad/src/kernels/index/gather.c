@@ -25,11 +25,6 @@ void ad_gather(size_t item, int64_t outer, int64_t n, int64_t inner, const int64
     }
 }
 
-#define PUT_ROW(T)                                                                                                     \
-    for (int64_t j = 0; j < count; j++)                                                                                \
-        ((T *)to)[index[j]] = ((const T *)from)[j];                                                                    \
-    break
-
 void ad_sort_with_places(const struct ad_sorts *sorts, ad_dtype dtype, int64_t rows, int64_t n, const char *in, char *out, int64_t *places, void *scratch)
 {
     size_t item = (size_t)ad_item_size(dtype), row = (size_t)n * item;
@@ -41,21 +36,25 @@ void ad_sort_with_places(const struct ad_sorts *sorts, ad_dtype dtype, int64_t r
     }
 }
 
-void ad_put_rows(size_t item, int64_t outer, int64_t n, int64_t inner, const int64_t *index, int64_t count, const void *in, int64_t outer_step, int64_t step,
-                 void *out)
+#define PUT_ROW(T)                                                                                                     \
+    for (int64_t j = 0; j < count; j++)                                                                                \
+        ((T *)to)[index[j]] = *(const T *)(from + j * in.step);                                                        \
+    break
+
+void ad_put_rows(size_t item, int64_t outer, int64_t n, int64_t inner, const int64_t *index, int64_t count, struct ad_rows in, void *out)
 {
     size_t row = (size_t)inner * item;
     for (int64_t o = 0; o < outer; o++) {
-        const char *from = (const char *)in + o * outer_step;
+        const char *from = in.data + o * in.outer_step;
         char *to = (char *)out + (size_t)(o * n) * row;
-        switch (inner == 1 && step == (int64_t)item ? item : 0) {
+        switch (inner == 1 ? item : 0) {
         case 16: PUT_ROW(c128);
         case 8: PUT_ROW(uint64_t);
         case 4: PUT_ROW(uint32_t);
         case 1: PUT_ROW(uint8_t);
         default:
             for (int64_t j = 0; j < count; j++)
-                memcpy(to + (size_t)index[j] * row, from + j * step, row);
+                memcpy(to + (size_t)index[j] * row, from + j * in.step, row);
         }
     }
 }

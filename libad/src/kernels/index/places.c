@@ -1,5 +1,5 @@
-/* What follows from integers that name places along an axis: which come again, their order, where they are among all
- * elements, rows of classes. All are within the axis. */
+/* What follows from integers that name places along an axis: which come again, where they are among all elements, rows
+ * of classes. All are within the axis. */
 #include "kernels/loops.h"
 #include <string.h>
 
@@ -19,29 +19,6 @@ int64_t ad_last_named(int64_t n, const int64_t *index, int64_t count, uint8_t *n
         named[index[j]] = 1;
     }
     return found;
-}
-
-void ad_order_places(int64_t n, const int64_t *index, int64_t count, int64_t *ends, int64_t *order, int64_t *sorted, uint8_t *first)
-{
-    bool again = false;
-    memset(ends, 0, (size_t)(n + 1) * sizeof *ends);
-    for (int64_t j = 0; j < count; j++)
-        again |= ends[index[j] + 1]++ > 0;
-    for (int64_t j = 0; j < count && !again; j++) {
-        order[j] = j;
-        sorted[j] = index[j];
-        first[j] = 1;
-    }
-    if (!again)
-        return;
-    for (int64_t i = 0; i < n; i++)
-        ends[i + 1] += ends[i];
-    for (int64_t j = 0; j < count; j++)
-        order[ends[index[j]]++] = j;
-    for (int64_t k = 0; k < count; k++) {
-        sorted[k] = index[order[k]];
-        first[k] = k == 0 || sorted[k] != sorted[k - 1];
-    }
 }
 
 int64_t ad_number_places(const int64_t *index, int64_t count, int64_t *number, int64_t *different, int64_t *table, int64_t size)
@@ -126,15 +103,4 @@ void ad_pad_places(ad_pad_mode mode, int64_t n, int64_t before, int64_t total, i
 {
     for (int64_t i = 0; i < total; i++)
         places[i] = continued(mode, i - before, n);
-}
-
-void ad_run_fold(ad_loop *loop, int64_t item, int64_t outer, int64_t n, int64_t inner, const uint8_t *first, const char *begin, const char *value, char *out)
-{
-    int64_t row = inner * item;
-    for (int64_t o = 0; o < outer; o++)
-        for (int64_t j = 0, rows; j < n; j += rows, begin += rows * row, value += rows * row, out += rows * row) {
-            for (rows = 1; first[j] && j + rows < n && first[j + rows]; rows++) /* which do not depend on each other */
-                ;
-            ad_run_dense(loop, item, rows * inner, first[j] ? begin : out - row, value, out);
-        }
 }

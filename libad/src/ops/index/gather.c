@@ -184,19 +184,24 @@ static bool gather_vjp_into(const ad_node *node, ad_array *g, void *sum, bool ze
 
 /* ---- updates: operands are what is there, what is put or added, and the places ---- */
 
-/* Rows of x, of what lies behind the places of an index of index_ndim dimensions from `axis` on: one after the other
- * in memory, `step` bytes apart along the index and `outer_step` along what lies before it. False where there are no
- * such steps. */
-static bool rows_of(const ad_array *x, int axis, int index_ndim, int64_t *outer_step, int64_t *step)
+bool ad_rows_of(ad_array *x, int axis, int index_ndim, struct ad_rows *rows)
 {
-    int64_t next = ad_item_size((ad_dtype)x->dtype);
-    if (axis > 1 || index_ndim > 1)
+    if (!x)
         return false;
+    int64_t next = ad_item_size((ad_dtype)x->dtype), count = 1;
+    bool strided = axis <= 1 && index_ndim <= 1 && x->size;
     for (int d = x->ndim - 1; d >= axis + index_ndim; next *= ad_dims(x)[d--])
-        if (ad_strides(x)[d] != next && ad_dims(x)[d] != 1)
-            return false;
-    *step = index_ndim ? ad_strides(x)[axis] : 0;
-    *outer_step = axis ? ad_strides(x)[axis - 1] : 0;
+        strided = strided && (ad_strides(x)[d] == next || ad_dims(x)[d] == 1);
+    for (int d = axis; d < axis + index_ndim; d++)
+        count *= ad_dims(x)[d];
+    int64_t outer_step = count * next, step = next;
+    if (strided) {
+        outer_step = axis ? ad_strides(x)[axis - 1] : 0;
+        step = index_ndim ? ad_strides(x)[axis] : 0;
+    } else if (!(x = ad_array_contiguous(ad_current(), x))) {
+        return false;
+    }
+    *rows = (struct ad_rows){ memory_of(x), outer_step, step };
     return true;
 }
 
@@ -204,18 +209,13 @@ static bool put_eval(const ad_node *node, void *const *outputs)
 {
     AD_SCRATCH room = { 0 };
     struct work w;
-    const struct places *p = places_of(node);
-    const ad_array *x = ad_node_input(node, 0), *value = ad_node_input(node, 1), *index = ad_node_input(node, 2);
+    struct ad_rows rows;
+    const ad_array *x = ad_node_input(node, 0);
     const void *old = data_of(node, 0);
-    if (!old || !work_of(node, 2, &room, &w))
-        return false;
-    int64_t row = w.l.inner * (int64_t)w.item, outer_step = w.count * row, step = row;
-    bool by_rows = w.l.inner > 1 && value->size && rows_of(value, p->axis, index->ndim, &outer_step, &step);
-    const void *new = by_rows ? memory_of(value) : data_of(node, 1);
-    if (!new)
+    if (!old || !work_of(node, 2, &room, &w) || !ad_rows_of(ad_node_input(node, 1), places_of(node)->axis, ad_input_ndim(node, 2), &rows))
         return false;
     memcpy(outputs[0], old, (size_t)x->size * w.item);
-    ad_put_rows(w.item, w.l.outer, w.l.n, w.l.inner, w.index, w.count, new, outer_step, step, outputs[0]);
+    ad_put_rows(w.item, w.l.outer, w.l.n, w.l.inner, w.index, w.count, rows, outputs[0]);
     return true;
 }
 

@@ -31,7 +31,7 @@ static bool pick_vjp_into(const ad_node *node, ad_array *g, void *sum, bool zero
     if (!places || !(g = ad_array_contiguous(ad_current(), g)))
         return false;
     if (zeros)
-        ad_put_rows(ad_dtype_size(dtype), 1, x->size, 1, places, g->size, memory_of(g), 0, ad_item_size(dtype), sum);
+        ad_put_rows(ad_dtype_size(dtype), 1, x->size, 1, places, g->size, (struct ad_rows){ memory_of(g), 0, ad_item_size(dtype) }, sum);
     else
         ad_scatter_add(dtype, 1, x->size, 1, places, g->size, memory_of(g), sum);
     return true;

@@ -104,43 +104,6 @@ ad_array *ad_flat_places_of(struct places p, ad_array *x, ad_array *index)
     return ad_call_primitive(&flat_op, (ad_array *[]){ index, x }, 2, &p);
 }
 
-/* ---- an order of places in which the same ones lie together as they came; the places in it; and which of them come there for the first time ---- */
-
-enum { ORDER, SORTED, FIRST, ORDER_OUTPUTS };
-
-static bool order_infer(const ad_node *node, ad_spec *outputs)
-{
-    const struct within *o = ad_node_options(node);
-    for (int k = 0; k < ORDER_OUTPUTS; k++) {
-        outputs[k].dtype = k == FIRST ? AD_BOOL : AD_I64;
-        ad_shape_set(&outputs[k].shape, 1, (int64_t[]){ ad_input_size(node, 0) });
-    }
-    return ad_index_fits(&o->places, node, 0);
-}
-
-static bool order_eval(const ad_node *node, void *const *outputs)
-{
-    AD_SCRATCH room = { 0 }, ends = { 0 };
-    const struct within *o = ad_node_options(node);
-    const ad_array *index = ad_node_input(node, 0);
-    const int64_t *places = ad_places_within(&o->places, index, o->n, &room);
-    int64_t *counts = places ? ad_scratch_take(ad_current(), &ends, 1, (size_t)(o->n + 1) * sizeof *counts) : NULL;
-    if (counts)
-        ad_order_places(o->n, places, index->size, counts, outputs[ORDER], outputs[SORTED], outputs[FIRST]);
-    return counts != NULL;
-}
-
-static const ad_primitive order_op = {
-    .name = "ad_order_places", .infer = order_infer, .eval = order_eval, .constant = true, .outputs = ORDER_OUTPUTS, .options_size = sizeof(struct within),
-    .fields = within_fields,
-};
-AD_OPERATION(order_op);
-
-bool ad_places_in_order(struct places p, ad_array *index, int64_t n, ad_array **outputs)
-{
-    return ad_call_primitive_many(&order_op, &index, 1, &(struct within){ p, n }, outputs);
-}
-
 /* ---- masks ---- */
 
 struct true_places {

@@ -339,7 +339,7 @@ static bool place_of_each(struct attained *a, ad_shape shape, int64_t count, con
 {
     a->places = ad_array_new(ad_current(), AD_I64, shape.ndim, shape.dim);
     if (a->places)
-        ad_put_rows(sizeof *places, 1, count, 1, results, count, places, 0, sizeof *places, operand_of(a->places).data);
+        ad_put_rows(sizeof *places, 1, count, 1, results, count, (struct ad_rows){ (const char *)places, 0, sizeof *places }, operand_of(a->places).data);
     return a->places != NULL;
 }
 
@@ -419,7 +419,7 @@ static bool attained_vjp_into(const ad_node *node, ad_array *g, void *sum, bool 
         return false;
     if (a.places && zeros) {
         const int64_t *places = (const int64_t *)memory_of(a.places);
-        ad_put_rows((size_t)ad_item_size(dtype), 1, x->size, 1, places, part->size, memory_of(part), 0, ad_item_size(dtype), sum);
+        ad_put_rows((size_t)ad_item_size(dtype), 1, x->size, 1, places, part->size, (struct ad_rows){ memory_of(part), 0, ad_item_size(dtype) }, sum);
         return true;
     }
     if (a.places) {
