@@ -12,6 +12,8 @@ typedef struct {
     ad_array *stack, *small, *ones; /* (1000, 1000, 4), (4, 3); positive */
 } operands;
 
+static operands o_;
+
 static ad_array *max_of(ad_array *x)
 {
     return ad_max(x);
@@ -30,6 +32,21 @@ static ad_array *sum_of_tanh(ad_array *x)
 static ad_array *sum_of_sigmoid(ad_array *x)
 {
     return ad_sum(ad_sigmoid(x));
+}
+
+static ad_index_list scattered(void)
+{
+    return AD_INDICES(AD_PICK(o_.places));
+}
+
+static ad_array *sum_of_products(ad_array *x)
+{
+    return ad_sum(ad_at_mul_list(x, x, scattered()));
+}
+
+static ad_array *sum_of_largest(ad_array *x)
+{
+    return ad_sum(ad_at_max_list(ad_sub(x, 1), x, scattered()));
 }
 
 #define ROWS(ROW)                                                                    \
@@ -79,6 +96,11 @@ static ad_array *sum_of_sigmoid(ad_array *x)
     ROW("take rows", ad_take(o->m, o->some_rows, .axis = 0))                         \
     ROW("set rows", ad_at_set_list(o->m, o->row, AD_INDICES(AD_PICK(o->some_rows)))) \
     ROW("scatter-add", ad_put_add(o->v, o->places, o->v))                            \
+    ROW("scatter-multiply", ad_at_mul_list(o->ones, o->ones, scattered()))           \
+    ROW("scatter-minimum", ad_at_min_list(o->v, o->ones, scattered()))               \
+    ROW("scatter-maximum", ad_at_max_list(o->v, o->ones, scattered()))               \
+    ROW("gradient of scatter-multiply", ad_grad(sum_of_products)(o->ones))           \
+    ROW("gradient of scatter-maximum", ad_grad(sum_of_largest)(o->ones))             \
     ROW("astype int64", ad_astype(o->ones, AD_I64))                                  \
     ROW("astype float32", ad_astype(o->v, AD_F32))                                   \
     ROW("x ** 0.5", ad_pow(o->ones, 0.5))                                            \
@@ -87,8 +109,6 @@ static ad_array *sum_of_sigmoid(ad_array *x)
     ROW("gradient of log-sum-exp", ad_grad(logsumexp_of)(o->v))                      \
     ROW("gradient of the sum of tanh", ad_grad(sum_of_tanh)(o->v))                   \
     ROW("gradient of the sum of sigmoid", ad_grad(sum_of_sigmoid)(o->v))
-
-static operands o_;
 
 static ad_array *apply(const bench_call *call)
 {

@@ -66,9 +66,9 @@ def moves(peer):
         y[some_rows] = row
         return y
 
-    def scatter_add():
-        y = v.copy()
-        np.add.at(y, places, v)
+    def scatter(x, update, value):
+        y = x.copy()
+        update.at(y, places, value)
         return y
 
     rows = {
@@ -117,7 +117,10 @@ def moves(peer):
         "take": lambda: v[places],
         "take rows": lambda: m[some_rows],
         "set rows": set_rows,
-        "scatter-add": scatter_add,
+        "scatter-add": lambda: scatter(v, np.add, v),
+        "scatter-multiply": lambda: scatter(ones, np.multiply, ones),
+        "scatter-minimum": lambda: scatter(v, np.minimum, ones),
+        "scatter-maximum": lambda: scatter(v, np.maximum, ones),
         "astype int64": lambda: ones.astype(np.int64),
         "astype float32": lambda: v.astype(np.float32),
         "x ** 0.5": lambda: ones ** 0.5,
