@@ -118,6 +118,33 @@ START_TEST(axes_change_places)
 }
 END_TEST
 
+static ad_array *untouched;
+
+static ad_array *moved_nowhere(ad_array *x)
+{
+    untouched = ad_moveaxis(ad_swapaxes(ad_transpose(x, .axes = AD_AXES(0, -1)), 1, -1), -2, 0);
+    ck_assert(untouched == x);
+    return ad_sum(ad_sin(untouched));
+}
+
+START_TEST(axes_that_keep_their_places_are_no_call)
+{
+    AD_SCOPE;
+    ad_array *x = counting(AD_SHAPE(2, 3)), *line = counting(AD_SHAPE(4));
+    ck_assert(ad_moveaxis(x, 1, -1) == x && ad_swapaxes(x, 0, 0) == x && ad_transpose(line) == line && ad_transpose(ad_scalar(2)));
+    ck_assert(ad_moveaxis(x, AD_AXES(0, 1), AD_AXES(-2, -1)) == x && ad_moveaxis(x, 0, 1) != x);
+    assert_fails(ad_moveaxis(x, 2, 2), AD_ERROR_AXIS, "ad_moveaxis");
+    ad_array *g = ad_grad(moved_nowhere)(x);
+    assert_array(ad_sub(g, ad_cos(x)), AD_SHAPE(2, 3), 0, 0, 0, 0, 0, 0, 0);
+    ad_array *kept;
+    {
+        AD_SCOPE;
+        kept = ad_escape(ad_moveaxis(ad_add(x, 1), 0, 0));
+    }
+    assert_array(kept, AD_SHAPE(2, 3), 0, 1, 2, 3, 4, 5, 6);
+}
+END_TEST
+
 START_TEST(broadcast_repeats_without_copying)
 {
     AD_SCOPE;
@@ -443,7 +470,7 @@ END_TEST
 
 RUN_TESTS("shape", a_shape_is_written_as_in_errors, the_longest_text_of_a_shape_has_room, every_dtype_is_inexact_integer_or_bool,
           reshape_keeps_c_order_and_fills_the_wildcard, reshape_of_a_view_reads_the_view, axes_of_length_one_come_and_go, axes_change_places,
-          broadcast_repeats_without_copying, flip_and_roll_move_elements, tile_and_repeat, copies_of_exchanged_axes_move_every_element,
-          a_constant_border_is_blocks_joined_on, short_rows_have_the_bits_of_long_ones, pad_in_every_mode, concatenate_promotes_and_stack_makes_an_axis,
+          axes_that_keep_their_places_are_no_call, broadcast_repeats_without_copying, flip_and_roll_move_elements, tile_and_repeat,
+          copies_of_exchanged_axes_move_every_element, a_constant_border_is_blocks_joined_on, short_rows_have_the_bits_of_long_ones, pad_in_every_mode, concatenate_promotes_and_stack_makes_an_axis,
           split_and_unstack_take_apart, derivatives_agree_with_differences, promotion_is_undone_in_the_gradient, unused_part_contributes_zeros,
           errors_name_the_shapes, counts_that_a_struct_cannot_hold_are_errors, every_allocation_may_fail)

@@ -288,10 +288,14 @@ static const ad_primitive transpose_op = {
 };
 AD_OPERATION(transpose_op);
 
+/* x itself if the order is that of its axes. */
 static ad_array *in_order(ad_array *x, struct order order)
 {
+    bool moves = x->flags & AD_WEAK;
+    for (int i = 0; i < x->ndim; i++)
+        moves |= order.axis[i] != i;
     order.count = x->ndim;
-    return ad_call_primitive(&transpose_op, &x, 1, &order);
+    return moves ? ad_call_primitive(&transpose_op, &x, 1, &order) : ad_unchanged(x);
 }
 
 static ad_array *transpose_transpose(const ad_node *node, int operand, ad_array *g)
