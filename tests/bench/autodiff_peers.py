@@ -1,4 +1,4 @@
-"""The rows of scalar, chain, mlp, adbench, lstm and resources in autograd, JAX and PyTorch, whichever is named first; what is not installed is skipped."""
+"""The rows of scalar, chain, linalg, mlp, adbench, lstm and resources in autograd, JAX and PyTorch, whichever is named first; what is not installed is skipped."""
 import importlib
 import importlib.metadata
 import sys
@@ -165,6 +165,33 @@ def mlp_in_torch(parameters, x, labels):
 
 
 mlp_in = {"jax": mlp_in_jax, "autograd": mlp_in_autograd, "torch": mlp_in_torch}
+
+
+# ---- linear algebra ----
+
+
+def linalg(peer, library):
+    """Gradients in JAX, of one matrix and of stacks."""
+    if library != "jax":
+        return
+    import jax
+    import jax.numpy as jnp
+
+    functions = {"solve": lambda a: jnp.sum(jnp.linalg.solve(a, a[..., :1])), "slogdet": lambda a: jnp.sum(jnp.linalg.slogdet(a)[1]),
+                 "cholesky": lambda a: jnp.sum(jnp.linalg.cholesky(a)), "eigvalsh": lambda a: jnp.sum(jnp.linalg.eigvalsh(a) ** 2)}
+
+    def rows(of, x):
+        n = x.shape[-1]
+        y = x + n * np.eye(n)
+        h = y @ y.swapaxes(-2, -1)
+        for name, f in functions.items():
+            row, gradient, a = f"gradient through {name}, {of}", jax.jit(jax.grad(f)), jnp.asarray(h if name in ("cholesky", "eigvalsh") else y)
+            peer.measure(row, lambda gradient=gradient, a=a: gradient(a).block_until_ready(), aim=1)
+
+    for n in (10, 100, 500):
+        rows(f"n = {n}", uniform((n, n), 1) - 0.5)
+    for n in (2, 3, 4):
+        rows(f"10000 of n = {n}", uniform((10000, n, n), 1) - 0.5)
 
 
 # ---- ADBench ----
@@ -365,7 +392,7 @@ def main():
     if who == "torch":
         library.set_num_threads(1)
     version = getattr(library, "__version__", None) or importlib.metadata.version(who)
-    rows = {"scalar": scalar, "chain": chain, "mlp": mlp, "adbench": adbench, "lstm": lstm, "resources": resources}
+    rows = {"scalar": scalar, "chain": chain, "linalg": linalg, "mlp": mlp, "adbench": adbench, "lstm": lstm, "resources": resources}
     rows[chosen.program](Peer(names[who], version, chosen), who)
 
 

@@ -26,7 +26,7 @@ PACKAGES = ["numpy", "scipy", "autograd", "jax"]
 PEERS = {
     "scalar": ["autograd", "adolc"], "growth": [], "elementwise": ["numpy"], "fft": ["numpy"],
     "chain": ["numpy", "jax", "autograd", "torch"], "moves": ["numpy"],
-    "products": ["numpy"], "linalg": ["numpy"], "mlp": ["jax", "autograd", "torch"], "adbench": ["jax", "autograd"], "lstm": ["jax", "autograd"],
+    "products": ["numpy"], "linalg": ["numpy", "jax"], "mlp": ["jax", "autograd", "torch"], "adbench": ["jax", "autograd"], "lstm": ["jax", "autograd"],
     "gradbench": [], "nested": [],
     "resources": ["autograd"], "hyperopt": [], "hyperopt_core": [],
 }

@@ -166,9 +166,12 @@ def linalg(peer):
             "solve": lambda: np.linalg.solve(y, x[..., :1]), "inv": lambda: np.linalg.inv(y), "slogdet": lambda: np.linalg.slogdet(y)[1],
             "cholesky": lambda: np.linalg.cholesky(h), "eigh": lambda: np.linalg.eigh(h)[0], "svd": lambda: np.linalg.svd(y)[1],
             "qr": lambda: np.abs(np.linalg.qr(y)[1]), "lu": lambda: scipy.linalg.lu(y)[2], "eig": lambda: np.sort(np.abs(np.linalg.eig(y)[0])),
-            "sqrtm": lambda: scipy.linalg.sqrtm(y),
+            "sqrtm": lambda: scipy.linalg.sqrtm(y), "eigvalsh": lambda: np.linalg.eigvalsh(h), "svdvals": lambda: np.linalg.svd(y, compute_uv=False),
+            "eigvals": lambda: np.sort(np.abs(np.linalg.eigvals(y))),
         }.items():
             peer.measure(f"{name}, {of}", f, aim=1.05)
+        if x.ndim == 2:
+            peer.measure(f"toeplitz, {of}", lambda: scipy.linalg.toeplitz(x[:, 0]), aim=1.05)
 
     for n in (10, 100, 500):
         rows(f"n = {n}", uniform((n, n), 1) - 0.5)

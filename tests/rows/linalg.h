@@ -109,6 +109,8 @@ static ad_array *diagonals(ad_array *x)
 OF_X(lu_of_square, packed_lu(regular(x)))
 OF_X(lu_of_tall, packed_lu(ad_at(regular(x), "..., :1")))
 OF_X(lu_of_wide, packed_lu(ad_at(regular(x), "..., :1, :")))
+OF_X(lower_of_lu, ad_tree_get(ad_linalg_lu(regular(x)), "L"))
+OF_X(permutation_of_lu, ad_tree_get(ad_linalg_lu(regular(x)), "P"))
 OF_X(general_values, ad_abs(ad_linalg_eigvals(x)))
 OF_X(square_root, ad_linalg_sqrtm(regular(x)))
 OF_AB(sylvester, ad_linalg_solve_sylvester(regular(a), b, ad_add(a, b)))
@@ -118,6 +120,8 @@ static const struct row linalg_rows[] = {
     ONE("ad_linalg_lu_factor", lu_of_square, -2, 2, COMPLEX | SQUARE),
     ONE("ad_linalg_lu_factor", lu_of_tall, -2, 2, COMPLEX | SQUARE),
     ONE("ad_linalg_lu_factor", lu_of_wide, -2, 2, COMPLEX | SQUARE),
+    ONE("ad_linalg_unit_lower", lower_of_lu, -2, 2, COMPLEX | SQUARE),
+    ONE("ad_linalg_permutation", permutation_of_lu, -2, 2, COMPLEX | SQUARE),
     TWO("ad_linalg_exchange_rows", solved_by_lu, -2, 2, COMPLEX | SQUARE),
     ONE("ad_linalg_eig", general_values, -2, 2, COMPLEX | SQUARE),
     ONE("ad_linalg_eig", general_vectors, -2, 2, COMPLEX | SQUARE),

@@ -295,7 +295,12 @@ void ad_replace_beyond(ad_dtype dtype, int64_t n, const void *x, double least, d
  * it (lower), or on it or above it. */
 void ad_fill_integers(int64_t n, uint64_t start, uint64_t step, int64_t *out);
 void ad_fill_reals(int64_t n, double start, double step, double *out);
-void ad_fill_triangle(int64_t rows, int64_t columns, int64_t k, bool lower, uint8_t *out);
+/* What is on and below, or on and above, diagonal k of count (rows, columns) matrices, and 0 elsewhere. */
+void ad_copy_triangle(ad_dtype dtype, bool lower, int64_t count, int64_t rows, int64_t columns, int64_t k, const void *x, void *out);
+/* What is below the diagonal of (rows, columns), of which rows lie `stride` elements apart, 1 on it and 0 above. */
+void ad_unit_lower(ad_dtype dtype, int64_t rows, int64_t columns, int64_t stride, const void *x, void *out);
+/* In each row 1 at its place and 0 elsewhere, of f64 or f32. */
+void ad_fill_ones_at(ad_dtype dtype, int64_t rows, int64_t columns, const int64_t *places, void *out);
 
 /* Draws under a key, each element by its own bits. Philox gives two words for a counter under a key. */
 struct ad_draw {

@@ -319,38 +319,70 @@ ad_array *ad_identity_with(int64_t n, ad_create_options options)
 
 /* ---- triangles ---- */
 
-static ad_array *triangle(const char *name, ad_array *x, int64_t k, bool lower)
+struct triangle {
+    int64_t k; /* of the diagonal that belongs to it */
+};
+
+static const ad_field triangle_fields[] = { AD_FIELD(struct triangle, k, INT64), AD_FIELDS_END };
+
+enum { UPPER, LOWER };
+
+static bool triangle_eval(const ad_node *node, void *const *outputs)
 {
-    ad_context *c = ad_current();
-    if (!ad_given(x, name, "array"))
+    const struct triangle *o = ad_node_options(node);
+    ad_shape shape = ad_node_shape(node, 0);
+    const void *data = data_of(node, 0);
+    int64_t rows = shape.dim[shape.ndim - 2], columns = shape.dim[shape.ndim - 1], count = ad_node_input(node, 0)->size / (rows * columns);
+    if (data)
+        ad_copy_triangle(ad_node_dtype(node, 0), ad_node_primitive(node)->code == LOWER, count, rows, columns, o->k, data, outputs[0]);
+    return data != NULL;
+}
+
+static ad_array *triangle_vjp(const ad_node *node, int operand, ad_array *g)
+{
+    (void)operand;
+    return g ? ad_call_primitive(ad_node_primitive(node), &g, 1, ad_node_options(node)) : NULL;
+}
+
+#define TRIANGLE(identifier, called, which)                                                                            \
+    static const ad_primitive identifier = {                                                                           \
+        .name = called, .infer = ad_same_infer, .eval = triangle_eval, .vjp = triangle_vjp, .linear = AD_LINEAR,       \
+        .code = which, .options_size = sizeof(struct triangle), .fields = triangle_fields,                             \
+    };                                                                                                                 \
+    AD_OPERATION(identifier)
+TRIANGLE(tril_op, "ad_tril", LOWER);
+TRIANGLE(triu_op, "ad_triu", UPPER);
+
+/* Of a vector each row of a square matrix is made. */
+static ad_array *triangle(const ad_primitive *op, ad_array *x, int64_t k)
+{
+    if (!ad_given(x, op->name, "array"))
         return NULL;
     if (x->ndim == 0)
-        return ad_set_error(AD_ERROR_SHAPE, "%s: a 0-d array is not a matrix", name);
+        return ad_set_error(AD_ERROR_SHAPE, "%s: a 0-d array is not a matrix", op->name);
     if (x->size == 0)
         return x->ndim > 1 ? ad_unchanged(x) : ad_reshape(x, AD_SHAPE(0, 0));
     int64_t columns = ad_dims(x)[x->ndim - 1], rows = x->ndim > 1 ? ad_dims(x)[x->ndim - 2] : columns;
-    ad_array *keep = ad_array_new(c, AD_BOOL, 2, (int64_t[]){ rows, columns });
-    if (!keep)
+    if (x->ndim == 1 && !(x = ad_broadcast_to(x, AD_SHAPE(columns, columns))))
         return NULL;
-    k = k < -rows ? -rows : k > columns ? columns : k;
-    ad_fill_triangle(rows, columns, k, lower, (uint8_t *)memory_of(keep));
-    return ad_where(keep, x, ad_array_zeros(c, (ad_dtype)x->dtype, 0, NULL));
+    struct triangle o = { k < -rows ? -rows : k > columns ? columns : k };
+    return ad_call_primitive(op, &x, 1, &o);
 }
 
 ad_array *ad_tri_with(int64_t n, ad_eye_options options)
 {
     ad_shape shape = AD_SHAPE(n, options.M < 0 ? n : options.M);
-    return makeable("ad_tri", options.dtype, &shape) ? triangle("ad_tri", ad_ones(shape, .dtype = options.dtype), options.k, true) : NULL;
+    return makeable("ad_tri", options.dtype, &shape) ? triangle(&tril_op, ad_ones(shape, .dtype = options.dtype), options.k) : NULL;
 }
 
 ad_array *ad_tril_with(ad_array *x, ad_triangle_options options)
 {
-    return triangle("ad_tril", x, options.k, true);
+    return triangle(&tril_op, x, options.k);
 }
 
 ad_array *ad_triu_with(ad_array *x, ad_triangle_options options)
 {
-    return triangle("ad_triu", x, options.k, false);
+    return triangle(&triu_op, x, options.k);
 }
 
 /* ---- ranges ---- */

@@ -246,6 +246,96 @@ static bool factorize(const char *operation, ad_array *a, bool square, ad_array 
     return ad_call_primitive_many(&lu_op, &a, 1, NULL, outputs);
 }
 
+/* ---- L with its diagonal, and the matrix of the exchanges ---- */
+
+static bool unit_lower_infer(const ad_node *node, ad_spec *output)
+{
+    struct matrix_size size = ad_matrix_size(node, 0);
+    int64_t k = size.rows < size.columns ? size.rows : size.columns;
+    *output = (ad_spec){ ad_node_dtype(node, 0), ad_stack_shape(ad_node_shape(node, 0), size.rows, k) };
+    return true;
+}
+
+static bool unit_lower_eval(const ad_node *node, void *const *outputs)
+{
+    const ad_spec *output = ad_output_spec(node, 0);
+    struct matrix_size size = ad_matrix_size(node, 0);
+    int64_t item = (int64_t)ad_dtype_size(output->dtype), k = output->shape.dim[output->shape.ndim - 1];
+    const char *lu = data_of(node, 0);
+    for (int64_t i = 0; i < ad_stack_count(&output->shape, 2) && lu; i++)
+        ad_unit_lower(output->dtype, size.rows, k, size.columns, lu + i * size.rows * size.columns * item, (char *)outputs[0] + i * size.rows * k * item);
+    return lu != NULL;
+}
+
+static ad_array *unit_lower_vjp(const ad_node *node, int operand, ad_array *g)
+{
+    (void)operand;
+    struct factors f = { .m = ad_matrix_size(node, 0).rows, .n = ad_matrix_size(node, 0).columns };
+    f.r = f.m < f.n ? f.m : f.n;
+    return widened(&f, ad_tril(g, .k = -1));
+}
+
+static ad_array *unit_lower_jvp(const ad_node *node, int operand, ad_array *t)
+{
+    (void)operand;
+    struct matrix_size size = ad_matrix_size(node, 0);
+    return ad_tril(columns_of(t, size.rows < size.columns ? size.rows : size.columns), .k = -1);
+}
+
+static const ad_primitive unit_lower_op = {
+    .name = "ad_linalg_unit_lower", .infer = unit_lower_infer, .eval = unit_lower_eval, .vjp = unit_lower_vjp, .jvp = unit_lower_jvp,
+};
+AD_OPERATION(unit_lower_op);
+
+struct permutation {
+    int64_t rows;
+    ad_dtype dtype;
+};
+
+static const ad_field permutation_fields[] = { AD_FIELD(struct permutation, rows, INT64), AD_FIELD(struct permutation, dtype, DTYPE), AD_FIELDS_END };
+
+static bool permutation_infer(const ad_node *node, ad_spec *output)
+{
+    const struct permutation *o = ad_node_options(node);
+    ad_shape shape = ad_node_shape(node, 0);
+    shape.ndim++;
+    *output = (ad_spec){ o->dtype, ad_stack_shape(shape, o->rows, o->rows) };
+    return true;
+}
+
+/* P, of which row i has its 1 where the exchanges, one after the other from the last, bring row i from. */
+static bool permutation_eval(const ad_node *node, void *const *outputs)
+{
+    AD_SCRATCH room = { 0 };
+    const struct permutation *o = ad_node_options(node);
+    const ad_spec *output = ad_output_spec(node, 0);
+    ad_shape shape = ad_node_shape(node, 0);
+    int64_t count = shape.dim[shape.ndim - 1], bytes = o->rows * o->rows * (int64_t)ad_dtype_size(o->dtype);
+    const int32_t *pivots = data_of(node, 0);
+    int64_t *places = pivots ? ad_scratch_take(ad_current(), &room, (int)o->rows, sizeof *places) : NULL;
+    for (int64_t i = 0; i < ad_stack_count(&output->shape, 2) && places && o->rows; i++) {
+        ad_fill_integers(o->rows, 0, 1, places);
+        for (int64_t k = count - 1; k >= 0; k--) {
+            int64_t other = pivots[i * count + k], kept = places[k];
+            places[k] = places[other];
+            places[other] = kept;
+        }
+        ad_fill_ones_at(o->dtype, o->rows, o->rows, places, (char *)outputs[0] + i * bytes);
+    }
+    return places != NULL;
+}
+
+/* Of the pivots that the factors came with. */
+static const ad_primitive permutation_op = {
+    .name = "ad_linalg_permutation",
+    .infer = permutation_infer,
+    .eval = permutation_eval,
+    .constant = true,
+    .options_size = sizeof(struct permutation),
+    .fields = permutation_fields,
+};
+AD_OPERATION(permutation_op);
+
 /* ---- public ---- */
 
 ad_tree *(ad_linalg_lu_factor)(ad_array *a)
@@ -260,12 +350,12 @@ ad_tree *ad_linalg_lu_with(ad_array *a, ad_linalg_lu_options options)
     if (!factorize("ad_linalg_lu", a, false, outputs))
         return NULL;
     ad_array *lu = outputs[OUTPUT_LU];
-    ad_dtype dtype = ad_dtype_of(lu);
-    int64_t m = ad_dim(lu, -2), n = ad_dim(lu, -1), k = m < n ? m : n;
-    ad_array *l = ad_add(ad_tril(columns_of(lu, k), .k = -1), ad_eye(m, .M = k, .dtype = dtype)), *u = rows_of(ad_triu(lu), 0, k);
+    int64_t m = ad_dim(lu, -2), n = ad_dim(lu, -1);
+    ad_array *l = ad_call_primitive(&unit_lower_op, &lu, 1, NULL), *u = ad_triu(rows_of(lu, 0, m < n ? m : n));
     if (options.permute_l)
         return ad_tree_of("PL", exchange_rows(l, outputs[OUTPUT_PIVOTS], true), "U", u);
-    return ad_tree_of("P", exchange_rows(ad_eye(m, .dtype = ad_dtype_real(dtype)), outputs[OUTPUT_PIVOTS], true), "L", l, "U", u);
+    struct permutation o = { m, ad_dtype_real(ad_dtype_of(lu)) };
+    return ad_tree_of("P", ad_call_primitive(&permutation_op, &outputs[OUTPUT_PIVOTS], 1, &o), "L", l, "U", u);
 }
 
 /* A = P L U: the factors of A^T are U^T, then L^T, then P^T. */
