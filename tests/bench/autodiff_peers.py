@@ -177,7 +177,7 @@ def linalg(peer, library):
     import jax
     import jax.numpy as jnp
 
-    functions = {"solve": lambda a: jnp.sum(jnp.linalg.solve(a, a[..., :1])), "slogdet": lambda a: jnp.sum(jnp.linalg.slogdet(a)[1]),
+    functions = {"solve": lambda a: jnp.sum(jnp.linalg.solve(a, a[..., :1] ** 2)), "slogdet": lambda a: jnp.sum(jnp.linalg.slogdet(a)[1]),
                  "cholesky": lambda a: jnp.sum(jnp.linalg.cholesky(a)), "eigvalsh": lambda a: jnp.sum(jnp.linalg.eigvalsh(a) ** 2)}
 
     def rows(of, x):

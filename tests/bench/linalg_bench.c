@@ -27,7 +27,7 @@ static ad_array *apply(const bench_call *call)
 
 static ad_array *sum_of_solution(ad_array *a)
 {
-    return ad_sum(ad_linalg_solve(a, ad_at(a, "..., :1")));
+    return ad_sum(ad_linalg_solve(a, ad_square(ad_at(a, "..., :1"))));
 }
 
 static ad_array *log_determinant(ad_array *a)

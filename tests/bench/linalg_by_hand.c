@@ -204,13 +204,13 @@ static void sorted_sizes(by_hand *h)
 
 /* ---- gradients, by rows in b ---- */
 
-/* x = A^-1 A e_0 and r = A^-T 1: -r x^T, and r in the first column. */
+/* x = A^-1 b with b the squares of the first column c, and r = A^-T 1: -r x^T, and 2 c r in the first column. */
 static void solve_gradient(by_hand *h)
 {
     int one = 1, info;
     take(h, h->columns);
     for (int i = 0; i < h->n; i++) {
-        h->w[i] = h->columns[i];
+        h->w[i] = h->columns[i] * h->columns[i];
         h->tau[i] = 1;
     }
     dgetrf_(&h->n, &h->n, h->a, &h->n, h->pivots, &info);
@@ -218,7 +218,7 @@ static void solve_gradient(by_hand *h)
     dgetrs_("T", &h->n, &one, h->a, &h->n, h->pivots, h->tau, &h->n, &info, 1);
     for (int i = 0; i < h->n; i++)
         for (int j = 0; j < h->n; j++)
-            *element(h->b, h, i, j) = -h->tau[i] * h->w[j] + (j == 0 ? h->tau[i] : 0);
+            *element(h->b, h, i, j) = -h->tau[i] * h->w[j] + (j == 0 ? 2 * h->columns[i] * h->tau[i] : 0);
 }
 
 /* A^-T, by columns in a, is the gradient by rows. */

@@ -107,8 +107,62 @@ ad_array *(ad_linalg_block_diag)(const ad_tree *arrays)
 
 /* ---- one number along each diagonal ---- */
 
-/* The diagonals from the lowest one up stand behind one another; row i of the matrix is a part of them, one element
- * earlier than the row above. */
+/* The diagonals from the lowest one up stand behind one another, (..., m + n - 1); row i of the matrix is a part of them,
+ * one element earlier than the row above. */
+struct spreading {
+    int64_t rows;
+};
+
+static const ad_field spreading_fields[] = { AD_FIELD(struct spreading, rows, INT64), AD_FIELDS_END };
+
+static bool diagonals_infer(const ad_node *node, ad_spec *output)
+{
+    const struct spreading *o = ad_node_options(node);
+    ad_shape shape = ad_node_shape(node, 0);
+    int64_t columns = shape.dim[shape.ndim - 1] - o->rows + 1;
+    shape.ndim++;
+    *output = (ad_spec){ ad_node_dtype(node, 0), ad_stack_shape(shape, o->rows, columns) };
+    return true;
+}
+
+static bool diagonals_eval(const ad_node *node, void *const *outputs)
+{
+    const ad_spec *output = ad_output_spec(node, 0);
+    const int64_t m = output->shape.dim[output->shape.ndim - 2], n = output->shape.dim[output->shape.ndim - 1];
+    const int64_t item = (int64_t)ad_dtype_size(output->dtype), dims[] = { ad_stack_count(&output->shape, 2), m, n };
+    const int64_t from_strides[] = { (m + n - 1) * item, -item, item }, to_strides[] = { m * n * item, n * item, item };
+    ad_array *x = ad_array_contiguous(ad_current(), ad_node_input(node, 0));
+    if (x)
+        ad_copy_strided(3, dims, (struct ad_operand){ memory_of(x) + (m - 1) * item, from_strides, output->dtype },
+                        (struct ad_operand){ outputs[0], to_strides, output->dtype });
+    return x != NULL;
+}
+
+/* The sums along the diagonals. In a row with as many zeros behind it as there are rows, but cut one element shorter, each
+ * row stands one place further than the one before. */
+static ad_array *diagonals_vjp(const ad_node *node, int operand, ad_array *g)
+{
+    (void)node, (void)operand;
+    int64_t m = ad_dim(g, -2), n = ad_dim(g, -1);
+    ad_shape shape = ad_stack_shape(ad_shape_of(g), m, m), flat = shape;
+    flat.ndim--;
+    flat.dim[flat.ndim - 1] = m * (m + n);
+    ad_array *wide = ad_concatenate(ad_list_of(ad_flip(g, .axis = -2), ad_zeros(shape, .dtype = ad_dtype_of(g))), .axis = -1);
+    ad_array *cut = ad_slice_axis(ad_reshape(wide, flat), -1, 0, m * (m + n - 1), 1);
+    return ad_sum(ad_reshape(cut, ad_stack_shape(shape, m, m + n - 1)), .axis = -2);
+}
+
+static const ad_primitive diagonals_op = {
+    .name = "ad_linalg_toeplitz",
+    .infer = diagonals_infer,
+    .eval = diagonals_eval,
+    .vjp = diagonals_vjp,
+    .linear = AD_LINEAR,
+    .options_size = sizeof(struct spreading),
+    .fields = spreading_fields,
+};
+AD_OPERATION(diagonals_op);
+
 ad_array *ad_linalg_toeplitz_with(ad_array *c, ad_linalg_toeplitz_options options)
 {
     AD_SCOPE;
@@ -123,8 +177,12 @@ ad_array *ad_linalg_toeplitz_with(ad_array *c, ad_linalg_toeplitz_options option
     ad_shape leading = ad_shape_make(c->ndim - 1, ad_dims(c));
     if (!ad_broadcast_dims(&leading, r->ndim - 1, ad_dims(r)))
         return ad_set_error(AD_ERROR_SHAPE, "%s: the leading axes of shapes %s and %s do not broadcast", name, AD_SHAPE_TEXT(c), AD_SHAPE_TEXT(r));
-    ad_array *low = ad_flip(spread(c, &leading, 1), .axis = -1), *high = ad_at(spread(r, &leading, 1), "..., 1:");
+    ad_array *low = ad_flip(spread(c, &leading, 1), .axis = -1), *high = ad_slice_of(spread(r, &leading, 1), leading.ndim, n > 0, n - (n > 0), 1, true);
     ad_array *diagonals = ad_concatenate(ad_list_of(low, high), .axis = -1);
-    ad_array *places = ad_add(ad_expand_dims(ad_arange(m - 1, -1, -1), 1), ad_arange(n));
-    return ad_escape(ad_take(diagonals, places, .axis = -1));
+    if (!diagonals || !ad_count_fits(name, leading.ndim + 2, AD_MAX_NDIM, "dimensions"))
+        return NULL;
+    leading.ndim += 2;
+    if (m == 0 || n == 0)
+        return ad_escape(ad_zeros(ad_stack_shape(leading, m, n), .dtype = ad_dtype_of(diagonals)));
+    return ad_escape(ad_call_primitive(&diagonals_op, &diagonals, 1, &(struct spreading){ m }));
 }
