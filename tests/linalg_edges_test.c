@@ -176,7 +176,38 @@ START_TEST(cofactors_do_not_underflow_with_the_determinant)
 }
 END_TEST
 
+/* ---- values that are cut off ---- */
+
+OF_X(of_two_values, ad_sum(ad_sin(ad_abs(ad_linalg_pinv(x, .rcond = 0.3)))))
+OF_AB(fit_of_two_values, ad_sum(ad_sin(ad_abs(ad_tree_get(ad_linalg_lstsq(a, b, .rcond = 0.3), "x")))))
+
+/* u diag(s) v^T with orthogonal u and v. */
+static ad_array *with_values(ad_array *s, ad_shape shape, ad_dtype dtype)
+{
+    ad_array *numbers = ad_sin(ad_add(1, ad_arange(2 * shape.dim[0] * shape.dim[1])));
+    ad_array *x = ad_reshape(ad_at(numbers, ":%lld", (long long)(shape.dim[0] * shape.dim[1])), shape);
+    if (ad_dtype_is_complex(dtype))
+        x = ad_add(x, ad_mul(ad_weak_complex(1.0i), ad_reshape(ad_at(numbers, "%lld:", (long long)(shape.dim[0] * shape.dim[1])), shape)));
+    ad_tree *t = ad_linalg_svd(x, .full_matrices = false);
+    return ad_matmul(ad_mul(ad_tree_get(t, "U"), s), ad_tree_get(t, "Vh"));
+}
+
+/* The formula for constant rank is that of a matrix without what is cut off; kept vectors turn towards the others. */
+START_TEST(what_a_pseudo_inverse_cuts_off_counts_in_its_derivative)
+{
+    AD_SCOPE;
+    ad_array *s = VECTOR(2, 1, 0.4), *b = VECTOR(1, -2, 0.5, 3);
+    for (int complex = 0; complex < 2; complex++) {
+        ad_array *tall = with_values(s, AD_SHAPE(4, 3), complex ? AD_C128 : AD_F64);
+        ck_assert_msg(ad_check_grads(of_two_values, tall), "%s", ad_error_message());
+        ck_assert_msg(ad_check_grads(of_two_values, ad_matrix_transpose(tall)), "%s", ad_error_message());
+        ck_assert_msg(ad_check_grads(of_two_values, ad_stack(ad_list_of(tall, ad_mul(3, tall)))), "%s", ad_error_message());
+        ck_assert_msg(ad_check_grads(fit_of_two_values, tall, ad_astype(b, ad_dtype_of(tall))), "%s", ad_error_message());
+    }
+}
+END_TEST
+
 RUN_TESTS("linalg_edges", what_scipy_checks_is_an_error_that_names_the_operand, what_is_not_read_may_be_anything, rules_hand_nan_on,
           determinants_hand_nan_and_infinity_on_as_numpy_does, whole_numbers_count_as_float64, exponentials_in_a_stack_are_those_of_each_matrix,
           exponentials_of_defective_matrices_keep_their_digits, the_size_of_a_cotangent_does_not_cost_digits_of_an_exponential,
-          cofactors_do_not_underflow_with_the_determinant)
+          cofactors_do_not_underflow_with_the_determinant, what_a_pseudo_inverse_cuts_off_counts_in_its_derivative)

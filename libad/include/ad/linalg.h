@@ -318,8 +318,9 @@ typedef struct ad_linalg_rcond_options {
     int ad_unused_;
 } AD_NAMED_ ad_linalg_rcond_options;
 
-/** The pseudo-inverse p, (..., n, m), of matrices (..., m, n). Derivative: at constant rank, Golub and Pereyra 1973. As
- * numpy.linalg.pinv with its rtol. */
+/** The pseudo-inverse p, (..., n, m), of matrices (..., m, n). Derivative: for the same number of
+ * singular values that count (Golub and Pereyra 1973); those that do not need not be 0. As numpy.linalg.pinv with its
+ * rtol. */
 AD_API ad_array *ad_linalg_pinv(ad_array *x);
 AD_API ad_array *ad_linalg_pinv_with(ad_array *x, ad_linalg_rcond_options options);
 
@@ -344,8 +345,8 @@ AD_API ad_tree *ad_linalg_lstsq_with(ad_array *a, ad_array *b, ad_linalg_rcond_o
  * numpy.linalg.matrix_power. */
 AD_API ad_array *ad_linalg_matrix_power(ad_array *a, int64_t n);
 
-/** The exponential of square matrices (Higham 2005; Al-Mohy and Higham 2009), each of a stack by itself. A matrix with a NaN or an infinity gives NaN. Derivatives of every
- * order are exact at equal eigenvalues. As scipy.linalg.expm. */
+/** The exponential of square matrices (Higham 2005; Al-Mohy and Higham 2009), each of a stack by itself. A matrix with a
+ * NaN or an infinity gives NaN. Derivatives of every order are exact at equal eigenvalues. As scipy.linalg.expm. */
 AD_API ad_array *ad_linalg_expm(ad_array *a);
 
 /** The principal square root y of square matrices, y y = a: none of the eigenvalues of y has a negative real part.

@@ -368,6 +368,42 @@ static ad_array *pinv_compose(const ad_node *node, const ad_spec *output)
     return ad_matmul(ad_mul(ad_adjoint(usv[OUTPUT_VH]), ad_expand_dims(inverses, -2)), ad_adjoint(usv[OUTPUT_U]));
 }
 
+/* What the formula below lacks where singular values that are not 0 are cut off: kept vectors turn towards those of the
+ * others. With M = U^H dA V, and for each pair of which the singular value s is kept and c is not, dP has V (alpha o M^H +
+ * beta o M) U^H beside, beta = (c/s) / (s^2 - c^2) and alpha = (c/s) beta; both are 0 for all other pairs. */
+struct crossing {
+    ad_array *u, *vh, *alpha, *beta;
+};
+
+/* Only a limit that users give cuts off more than rounding. */
+static bool cuts_values_off(const ad_node *node)
+{
+    return ((const struct pseudo_inverse *)ad_node_options(node))->rcond > 0;
+}
+
+static bool find_crossing(const ad_node *node, struct crossing *c)
+{
+    const struct pseudo_inverse *o = ad_node_options(node);
+    ad_array *x = ad_node_input(node, 0), *usv[3];
+    if (!ad_thin_svd(ad_node_primitive(node)->name, x, usv))
+        return false;
+    ad_array *s = usv[OUTPUT_S], *kept = ad_greater(ad_stop_gradient(s), cut_of(s, o->rcond, longer_of(x)));
+    ad_array *crossed = ad_not_equal(ad_expand_dims(kept, -1), ad_expand_dims(kept, -2));
+    ad_array *larger = ad_where(crossed, ad_maximum(ad_expand_dims(s, -1), ad_expand_dims(s, -2)), 1);
+    ad_array *ratio = ad_div(ad_where(crossed, ad_minimum(ad_expand_dims(s, -1), ad_expand_dims(s, -2)), 0), larger);
+    c->u = usv[OUTPUT_U];
+    c->vh = usv[OUTPUT_VH];
+    c->beta = ad_div(ad_div(ad_div(ratio, larger), larger), ad_mul(ad_sub(1, ratio), ad_add(1, ratio)));
+    c->alpha = ad_mul(ratio, c->beta);
+    return c->alpha != NULL;
+}
+
+/* left (alpha o m^H + beta o m) right */
+static ad_array *crossed(const struct crossing *c, ad_array *left, ad_array *m, ad_array *right)
+{
+    return ad_matmul(ad_matmul(left, ad_add(ad_mul(c->alpha, ad_adjoint(m)), ad_mul(c->beta, m))), right);
+}
+
 /* dP = -P dA P + P P^H dA^H (I - A P) + (I - P A) dA^H P^H P, at constant rank (Golub and Pereyra 1973, doi
  * 10.1137/0710036). */
 static ad_array *pinv_jvp(const ad_node *node, int operand, ad_array *t)
@@ -377,7 +413,14 @@ static ad_array *pinv_jvp(const ad_node *node, int operand, ad_array *t)
     ad_array *left = ad_matmul(ad_matmul(p, ph), th), *right = ad_matmul(ad_matmul(th, ph), p);
     left = ad_sub(left, ad_matmul(ad_matmul(left, a), p));
     right = ad_sub(right, ad_matmul(ad_matmul(p, a), right));
-    return ad_add(ad_sub(left, ad_matmul(ad_matmul(p, t), p)), right);
+    ad_array *d = ad_add(ad_sub(left, ad_matmul(ad_matmul(p, t), p)), right);
+    if (!cuts_values_off(node))
+        return d;
+    struct crossing c;
+    if (!find_crossing(node, &c))
+        return NULL;
+    ad_array *uh = ad_adjoint(c.u), *v = ad_adjoint(c.vh);
+    return ad_add(d, crossed(&c, v, ad_matmul(ad_matmul(uh, t), v), uh));
 }
 
 /* Its transpose: with G the conjugate of g, -P^H G P^H + (I - A P) G^H P P^H + P^H P G^H (I - P A), conjugated. */
@@ -388,7 +431,13 @@ static ad_array *pinv_vjp(const ad_node *node, int operand, ad_array *g)
     ad_array *left = ad_matmul(ad_matmul(gh, p), ph), *right = ad_matmul(ad_matmul(ph, p), gh);
     left = ad_sub(left, ad_matmul(a, ad_matmul(p, left)));
     right = ad_sub(right, ad_matmul(ad_matmul(right, p), a));
-    return ad_conjugated(ad_add(ad_sub(left, ad_matmul(ad_matmul(ph, ad_conjugated(g)), ph)), right));
+    ad_array *d = ad_add(ad_sub(left, ad_matmul(ad_matmul(ph, ad_conjugated(g)), ph)), right);
+    if (!cuts_values_off(node))
+        return ad_conjugated(d);
+    struct crossing c;
+    if (!find_crossing(node, &c))
+        return NULL;
+    return ad_conjugated(ad_add(d, crossed(&c, c.u, ad_matmul(ad_matmul(c.vh, ad_conjugated(g)), c.u), c.vh)));
 }
 
 static const ad_primitive pinv_op = {
