@@ -207,7 +207,24 @@ START_TEST(what_a_pseudo_inverse_cuts_off_counts_in_its_derivative)
 }
 END_TEST
 
+/* ---- equal values ---- */
+
+OF_X(condition, ad_linalg_cond(x))
+OF_X(inverse_condition, ad_linalg_cond(x, .p = -2))
+
+/* The identity has the least condition; one of its singular values alone would point away from it. */
+START_TEST(the_slope_of_the_condition_is_zero_where_it_is_least)
+{
+    AD_SCOPE;
+    ad_array *zero = ad_zeros(AD_SHAPE(3, 3)), *turned = ad_tree_get(ad_linalg_qr(MATRIX(4, 1, 2, 0, 3, 1, 5, 1, 0)), "Q");
+    assert_arrays_near(ad_grad(condition)(ad_eye(3)), zero, 1e-15);
+    assert_arrays_near(ad_grad(condition)(turned), zero, 1e-15);
+    assert_arrays_near(ad_grad(inverse_condition)(ad_mul(7, turned)), zero, 1e-15);
+}
+END_TEST
+
 RUN_TESTS("linalg_edges", what_scipy_checks_is_an_error_that_names_the_operand, what_is_not_read_may_be_anything, rules_hand_nan_on,
           determinants_hand_nan_and_infinity_on_as_numpy_does, whole_numbers_count_as_float64, exponentials_in_a_stack_are_those_of_each_matrix,
           exponentials_of_defective_matrices_keep_their_digits, the_size_of_a_cotangent_does_not_cost_digits_of_an_exponential,
-          cofactors_do_not_underflow_with_the_determinant, what_a_pseudo_inverse_cuts_off_counts_in_its_derivative)
+          cofactors_do_not_underflow_with_the_determinant, what_a_pseudo_inverse_cuts_off_counts_in_its_derivative,
+          the_slope_of_the_condition_is_zero_where_it_is_least)

@@ -233,8 +233,8 @@ static ad_array *p_norm(ad_array *x, ad_axes axes, double p)
 
 /* ---- singular values ---- */
 
-/* The largest or smallest of them. Those that rounding alone may keep from it are made equal to it, so that they share what comes. */
-static ad_array *extreme_singular(ad_array *s, ad_array *tolerance, bool largest)
+/* Ties are made equal, for the rule of an extremum. */
+ad_array *ad_extreme_singular(ad_array *s, ad_array *tolerance, bool largest)
 {
     ad_array *values = ad_stop_gradient(s), *y = extreme(values, AD_AXES(-1), largest);
     ad_array *tie = ad_less_equal(ad_abs(ad_sub(values, y)), tolerance);
@@ -244,7 +244,7 @@ static ad_array *extreme_singular(ad_array *s, ad_array *tolerance, bool largest
 static ad_array *singular_norm(const char *name, ad_array *x, ad_axes axes, double ord)
 {
     ad_array *tolerance, *s = ad_singular_values(name, ad_moveaxis(x, axes, AD_AXES(-2, -1)), &tolerance);
-    ad_array *y = ord == AD_NORM_NUC ? sum_over(s, AD_AXES(-1)) : extreme_singular(s, tolerance, ord > 0);
+    ad_array *y = ord == AD_NORM_NUC ? sum_over(s, AD_AXES(-1)) : ad_extreme_singular(s, tolerance, ord > 0);
     return ad_expand_dims(ad_squeeze(y, .axis = -1), axes);
 }
 

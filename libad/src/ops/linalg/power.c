@@ -193,6 +193,14 @@ static ad_array *norm_of(ad_array *x, double p)
     return ad_linalg_norm(x, .ord = p, .axes = AD_AXES(-2, -1));
 }
 
+/* Of the largest singular value and the smallest. Where ties share, the derivative is 0 at the least condition, 1. */
+static ad_array *ratio_of_values(const char *name, ad_array *x, bool inverse)
+{
+    ad_array *tolerance, *s = ad_singular_values(name, x, &tolerance);
+    ad_array *most = ad_extreme_singular(s, tolerance, true), *least = ad_extreme_singular(s, tolerance, false);
+    return ad_squeeze(inverse ? ad_div(least, most) : ad_div(most, least), .axis = -1);
+}
+
 ad_array *ad_linalg_cond_with(ad_array *x, ad_linalg_cond_options options)
 {
     const char *name = "ad_linalg_cond";
@@ -203,10 +211,8 @@ ad_array *ad_linalg_cond_with(ad_array *x, ad_linalg_cond_options options)
         return NULL;
     if (ad_dims(x)[x->ndim - 1] == 0 || ad_dims(x)[x->ndim - 2] == 0)
         return ad_set_error(AD_ERROR_SHAPE, "%s: matrices of shape %s have no elements", name, AD_SHAPE_TEXT(x));
-    ad_array *s = spectral ? ad_linalg_svdvals(x) : NULL, *most = spectral ? ad_at(s, "..., 0") : norm_of(x, options.p);
-    ad_array *least = spectral ? ad_at(s, "..., -1") : NULL;
-    ad_array *y = !spectral ? ad_mul(most, norm_of(ad_inverse_or_infinity(x, ad_lu_factors(x)), options.p)) :
-                  options.p == -2 ? ad_div(least, most) : ad_div(most, least);
+    ad_array *y = spectral ? ratio_of_values(name, x, options.p == -2) :
+                             ad_mul(norm_of(x, options.p), norm_of(ad_inverse_or_infinity(x, ad_lu_factors(x)), options.p));
     /* 0/0 and 0 times infinity are of the matrix 0 */
     return ad_where(ad_logical_and(ad_isnan(y), ad_logical_not(ad_any(ad_isnan(x), .axes = AD_AXES(-2, -1)))), INFINITY, y);
 }
