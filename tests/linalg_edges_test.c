@@ -207,7 +207,7 @@ START_TEST(what_a_pseudo_inverse_cuts_off_counts_in_its_derivative)
 }
 END_TEST
 
-/* ---- equal values ---- */
+/* ---- equal values, and what errors say ---- */
 
 OF_X(condition, ad_linalg_cond(x))
 OF_X(inverse_condition, ad_linalg_cond(x, .p = -2))
@@ -223,8 +223,23 @@ START_TEST(the_slope_of_the_condition_is_zero_where_it_is_least)
 }
 END_TEST
 
+START_TEST(systems_that_do_not_align_are_named_as_they_were_given)
+{
+    AD_SCOPE;
+    ad_array *a = ad_eye(3), *b = ad_ones(AD_SHAPE(2));
+    const char *end = "matrices of shape (3,3) and right-hand sides of shape (2,) do not align (3 != 2)";
+    assert_fails(ad_linalg_solve(a, b), AD_ERROR_SHAPE, end);
+    assert_fails(ad_linalg_solve_triangular(a, b), AD_ERROR_SHAPE, end);
+    assert_fails(ad_linalg_cho_solve(a, b), AD_ERROR_SHAPE, end);
+    assert_fails(ad_linalg_cho_solve(a, b), AD_ERROR_SHAPE, "ad_linalg_cho_solve: ");
+    assert_fails(ad_linalg_lu_solve(a, ad_arange(3), b), AD_ERROR_SHAPE, end);
+    assert_fails(ad_linalg_lu_solve(a, ad_arange(3), b), AD_ERROR_SHAPE, "ad_linalg_lu_solve: ");
+    assert_fails(ad_linalg_solve_banded(a, b, .l = 1, .u = 1), AD_ERROR_SHAPE, end);
+}
+END_TEST
+
 RUN_TESTS("linalg_edges", what_scipy_checks_is_an_error_that_names_the_operand, what_is_not_read_may_be_anything, rules_hand_nan_on,
           determinants_hand_nan_and_infinity_on_as_numpy_does, whole_numbers_count_as_float64, exponentials_in_a_stack_are_those_of_each_matrix,
           exponentials_of_defective_matrices_keep_their_digits, the_size_of_a_cotangent_does_not_cost_digits_of_an_exponential,
           cofactors_do_not_underflow_with_the_determinant, what_a_pseudo_inverse_cuts_off_counts_in_its_derivative,
-          the_slope_of_the_condition_is_zero_where_it_is_least)
+          the_slope_of_the_condition_is_zero_where_it_is_least, systems_that_do_not_align_are_named_as_they_were_given)

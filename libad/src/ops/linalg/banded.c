@@ -215,7 +215,7 @@ ad_array *ad_linalg_solve_banded_with(ad_array *ab, ad_array *b, ad_linalg_solve
     const char *name = banded_op.name;
     struct band o = { options.l, options.u, false };
     bool vector = false;
-    if (!ad_both_given(ab, b, name) || !are_diagonals(ab, options) || !(b = ad_right_sides(name, b, &vector)))
+    if (!ad_both_given(ab, b, name) || !are_diagonals(ab, options) || !(b = ad_right_sides(name, ab, b, &vector)))
         return NULL;
     ab = ad_dtype_is_inexact((ad_dtype)ab->dtype) ? ab : ad_astype(ab, AD_F64);
     b = ad_finite(name, "b", b, AD_WHOLE);

@@ -110,7 +110,7 @@ ad_array *ad_linalg_solve_triangular_with(ad_array *a, ad_array *b, ad_linalg_so
 {
     const char *name = triangular_op.name;
     bool vector = false;
-    if (!ad_both_given(a, b, name) || !(a = ad_matrices(name, a, true)) || !(b = ad_right_sides(name, b, &vector)))
+    if (!ad_both_given(a, b, name) || !(a = ad_matrices(name, a, true)) || !(b = ad_right_sides(name, a, b, &vector)))
         return NULL;
     if (options.trans < 0 || options.trans > 2)
         return ad_set_error(AD_ERROR_VALUE, "%s: .trans is %d; it should be 0, 1 (transpose) or 2 (conjugate transpose)", name, options.trans);
@@ -258,7 +258,7 @@ ad_array *ad_linalg_cho_solve_with(ad_array *factor, ad_array *b, ad_linalg_cho_
 {
     const char *name = "ad_linalg_cho_solve";
     bool vector = false;
-    if (!ad_both_given(factor, b, name) || !(factor = ad_matrices(name, factor, true)) || !(b = ad_right_sides(name, b, &vector)))
+    if (!ad_both_given(factor, b, name) || !(factor = ad_matrices(name, factor, true)) || !(b = ad_right_sides(name, factor, b, &vector)))
         return NULL;
     factor = ad_finite(name, "factor", factor, options.lower ? AD_LOWER : AD_UPPER);
     ad_array *x = ad_finite(name, "b", b, AD_WHOLE);

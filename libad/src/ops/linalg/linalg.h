@@ -49,8 +49,9 @@ bool ad_is_differentiated(const ad_array *x);
 typedef enum ad_matrix_part { AD_WHOLE, AD_LOWER, AD_STRICT_LOWER, AD_UPPER, AD_STRICT_UPPER } ad_matrix_part;
 ad_array *ad_finite(const char *operation, const char *operand, ad_array *x, ad_matrix_part part);
 
-/* Right-hand sides as matrices of floats, and whether they were one vector; NULL and an error that names the operation. */
-ad_array *ad_right_sides(const char *operation, ad_array *b, bool *vector);
+/* Right-hand sides of systems with the n columns of the matrices a, as matrices of floats, and whether they were one
+ * vector; NULL and an error that names the operation. */
+ad_array *ad_right_sides(const char *operation, const ad_array *a, ad_array *b, bool *vector);
 
 /* cholesky.c: ad_linalg_solve_triangular(a, b), without a look at whether they are finite. Its options by name:
  * AD_TRIANGULAR(l, b, .lower = true). */

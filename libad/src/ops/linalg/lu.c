@@ -374,7 +374,7 @@ ad_array *ad_linalg_lu_solve_with(ad_array *lu, ad_array *piv, ad_array *b, ad_l
     const char *name = "ad_linalg_lu_solve";
     bool vector = false;
     if (!ad_both_given(lu, b, name) || !ad_given(piv, name, "piv") || !(lu = ad_matrices(name, lu, true)) ||
-        !(b = ad_right_sides(name, b, &vector)))
+        !(b = ad_right_sides(name, lu, b, &vector)))
         return NULL;
     if (ad_dtype_is_inexact((ad_dtype)piv->dtype) || piv->ndim == 0 || ad_dim(piv, -1) != ad_dim(lu, -1))
         return ad_set_error(AD_ERROR_VALUE, "%s: pivots of shape %s and dtype %s for matrices of shape %s; they should be whole numbers, one for each row",

@@ -138,7 +138,7 @@ ad_array *ad_linalg_solve_with(ad_array *a, ad_array *b, ad_linalg_solve_options
     const char *kind = options.assume_a ? options.assume_a : "gen";
     bool vector = false, positive = strcmp(kind, "pos") == 0, hermitian = strcmp(kind, "her") == 0;
     const char *name = solve_op.name;
-    if (!ad_both_given(a, b, name) || !(a = ad_matrices(name, a, true)) || !(b = ad_right_sides(name, b, &vector)))
+    if (!ad_both_given(a, b, name) || !(a = ad_matrices(name, a, true)) || !(b = ad_right_sides(name, a, b, &vector)))
         return NULL;
     if (!positive && !hermitian && strcmp(kind, "gen") != 0)
         return ad_set_error(AD_ERROR_VALUE, "%s: .assume_a is \"%s\"; it should be \"gen\", \"her\" or \"pos\"", name, kind);

@@ -146,13 +146,15 @@ ad_array *ad_finite(const char *operation, const char *operand, ad_array *x, ad_
 
 /* ---- right-hand sides ---- */
 
-ad_array *ad_right_sides(const char *operation, ad_array *b, bool *vector)
+ad_array *ad_right_sides(const char *operation, const ad_array *a, ad_array *b, bool *vector)
 {
-    if (!b)
-        return NULL;
     if (b->ndim == 0)
         return ad_set_error(AD_ERROR_SHAPE, "%s: a right-hand side of shape (); it should have one axis or more", operation);
     *vector = b->ndim == 1;
+    int64_t n = ad_dims(a)[a->ndim - 1], rows = ad_dims(b)[*vector ? 0 : b->ndim - 2];
+    if (rows != n)
+        return ad_set_error(AD_ERROR_SHAPE, "%s: matrices of shape %s and right-hand sides of shape %s do not align (%lld != %lld)", operation,
+                            AD_SHAPE_TEXT(a), AD_SHAPE_TEXT(b), (long long)n, (long long)rows);
     b = *vector ? ad_expand_dims(b, -1) : b;
     return !b || ad_dtype_is_inexact((ad_dtype)b->dtype) ? b : ad_astype(b, AD_F64);
 }
