@@ -35,6 +35,11 @@ static bool is_complex(ad_array *x)
     return ad_dtype_of(x) == AD_C128 || ad_dtype_of(x) == AD_C64;
 }
 
+static bool is_single(ad_array *x)
+{
+    return ad_dtype_of(x) == AD_F32 || ad_dtype_of(x) == AD_C64;
+}
+
 static ad_array *adjoint(ad_array *x)
 {
     return ad_matrix_transpose(ad_conj(x));
@@ -185,6 +190,94 @@ CASE(dct, ad_fft_dct(x))
 CASE(dct_3, ad_fft_dct(x, .type = 3, .norm = "ortho"))
 CASE(idct, ad_fft_idct(x))
 
+/* Options, layouts, and awkward matrices. */
+
+static ad_array *jordan(ad_array *x)
+{
+    ad_array *above = ad_mul(40, ad_mul(ad_at(x, "1"), ad_astype(ad_eye(3, .k = 1), ad_dtype_of(x))));
+    return ad_add(ad_mul(ad_at(x, "0"), ad_eye(3, .dtype = ad_dtype_of(x))), above);
+}
+
+CASE(norm_minus_1, ad_linalg_norm(x, .ord = -1))
+CASE(norm_minus_2, ad_linalg_norm(x, .ord = -2))
+CASE(norm_half, ad_linalg_norm(x, .ord = 0.5))
+CASE(norm_zero, ad_linalg_norm(x, .ord = 0))
+CASE(norm_along, ad_linalg_norm(CUT(0, 3, 4), .ord = 3, .axis = 0, .keepdims = true))
+CASE(norm_turned, ad_linalg_norm(CUT(0, 2, 3, 4), .ord = AD_NORM_FRO, .axes = AD_AXES(2, 0)))
+CASE(norm_least_column, ad_linalg_norm(CUT(0, 3, 4), .ord = -1))
+CASE(norm_largest_row, ad_linalg_norm(CUT(0, 2, 3, 4), .ord = INFINITY, .axes = AD_AXES(2, 1), .keepdims = true))
+CASE(norm_nuclear_turned, ad_linalg_norm(CUT(0, 2, 3, 4), .ord = AD_NORM_NUC, .axes = AD_AXES(-1, 0)))
+CASE(vector_norm, ad_linalg_vector_norm(CUT(0, 3, 4), .ord = 3, .axes = AD_AXES(0, 1), .keepdims = true))
+CASE(matrix_norm, ad_linalg_matrix_norm(CUT(0, 2, 3, 3), .ord = -2, .keepdims = true))
+CASE(cond_minus_1, ad_linalg_cond(S, .p = -1))
+CASE(cond_minus_2, ad_linalg_cond(S, .p = -2))
+CASE(cond_rows, ad_linalg_cond(S, .p = INFINITY))
+CASE(cond_least_row, ad_linalg_cond(S, .p = -INFINITY))
+CASE(cond_frobenius, ad_linalg_cond(S, .p = AD_NORM_FRO))
+CASE(cond_nuclear, ad_linalg_cond(S, .p = AD_NORM_NUC))
+CASE(multi_dot, ad_linalg_multi_dot(ad_list_of(CUT(0, 3), CUT(3, 3, 2), CUT(9, 2, 4))))
+CASE(block_diag, ad_linalg_block_diag(ad_list_of(CUT(0, 2, 2), CUT(4, 1, 3), CUT(7, 2))))
+CASE(toeplitz, ad_linalg_toeplitz(CUT(0, 3), .r = CUT(3, 4)))
+CASE(toeplitz_hermitian, ad_linalg_toeplitz(x))
+CASE(cross, ad_linalg_cross(CUT(0, 2, 3), CUT(6, 3)))
+CASE(outer, ad_linalg_outer(CUT(0, 2), CUT(2, 3)))
+CASE(vecdot, ad_linalg_vecdot(CUT(0, 2, 3), CUT(6, 3)))
+CASE(product, ad_linalg_matmul(CUT(0, 2, 3, 4), CUT(24, 4, 2)))
+CASE(tensordot, ad_linalg_tensordot(CUT(0, 2, 3, 4), CUT(24, 4, 3, 2), .a_axes = AD_AXES(2, 1), .b_axes = AD_AXES(0, 1)))
+CASE(trace, ad_linalg_trace(CUT(0, 2, 3, 4), .offset = 1))
+CASE(diagonal, ad_linalg_diagonal(CUT(0, 2, 3, 4), .offset = -1))
+CASE(matrix_transpose, ad_linalg_matrix_transpose(CUT(0, 2, 3, 4)))
+CASE(tensorsolve_of_axes, ad_linalg_tensorsolve(CUT(0, 2, 6, 3), CUT(36, 6), .axes = AD_AXES(0)))
+CASE(tensorinv_of_one, ad_linalg_tensorinv(CUT(0, 4, 2, 2), .ind = 1))
+CASE(lu_permuted_tall, PARTS(ad_linalg_lu(CUT(0, 4, 2), .permute_l = true), "PL", "U"))
+CASE(lu_permuted_wide, PARTS(ad_linalg_lu(CUT(0, 2, 4), .permute_l = true), "PL", "U"))
+CASE(qr_r, PARTS(ad_linalg_qr(CUT(0, 4, 3), .mode = "r"), "R"))
+CASE(svd_full_wide, projector(adjoint(ad_at(ad_tree_get(ad_linalg_svd(CUT(0, 2, 4)), "Vh"), "2:"))))
+
+/* 4 is added to row `diagonal` of the diagonals of a band matrix of 4 columns. */
+static ad_array *band(ad_array *x, int64_t rows, int64_t diagonal)
+{
+    return ad_add(CUT(0, rows, 4), ad_mul(4, ad_astype(ad_expand_dims(ad_equal(ad_arange(rows), diagonal), 1), ad_dtype_of(x))));
+}
+
+CASE(solve_banded_vector, ad_linalg_solve_banded(band(x, 4, 1), CUT(16, 4), .l = 2, .u = 1))
+CASE(solve_banded_diagonal, ad_linalg_solve_banded(band(x, 1, 0), CUT(4, 4, 2)))
+CASE(solve_banded_lower, ad_linalg_solve_banded(band(x, 3, 0), CUT(12, 4), .l = 2))
+CASE(lstsq_vector, PARTS(ad_linalg_lstsq(CUT(0, 4, 2), CUT(8, 4)), "x", "residuals"))
+CASE(lstsq_wide, PARTS(ad_linalg_lstsq(CUT(0, 2, 4), CUT(8, 2)), "x"))
+CASE(lstsq_of_rank_1, PARTS(ad_linalg_lstsq(ad_matmul(CUT(0, 4, 1), CUT(4, 1, 3)), CUT(7, 4), .rcond = is_single(x) ? 1e-4 : 1e-8), "x"))
+CASE(pinv_of_rank_1, ad_linalg_pinv(ad_matmul(CUT(0, 3, 1), CUT(3, 1, 3)), .rcond = is_single(x) ? 1e-4 : 1e-8))
+CASE(pinv_cut, ad_linalg_pinv(ad_mul(CUT(0, 3, 2), ad_astype(VECTOR(1, 0.25), ad_dtype_of(x))), .rcond = 0.5))
+CASE(expm_of_large_norm, ad_div(ad_linalg_expm(ad_mul(8, CUT(0, 2, 2))), 10000))
+CASE(expm_of_defective, ad_div(ad_linalg_expm(jordan(x)), 1000))
+CASE(sqrtm_near_singular, ad_linalg_sqrtm(ad_add(projector(CUT(0, 2, 1)), ad_mul(0.01, ad_eye(2, .dtype = ad_dtype_of(x))))))
+
+/* Transforms with options. */
+
+CASE(fft_of_prime, ad_fft_fft(x, .norm = "ortho"))
+CASE(fft_of_one, ad_fft_fft(CUT(0, 2, 1)))
+CASE(fftn_repeated, ad_fft_fftn(CUT(0, 3, 4), .axes = AD_AXES(0, 1, 0), .norm = "forward"))
+CASE(ifftn_cut, ad_fft_ifftn(CUT(0, 3, 4), .s = AD_SHAPE(5, 2), .axes = AD_AXES(1, 0)))
+CASE(rfft_cut, ad_fft_rfft(CUT(0, 2, 7), .n = 5, .norm = "forward"))
+CASE(rfft_longer, ad_fft_rfft(CUT(0, 5, 2), .n = 8, .axis = 0, .norm = "ortho"))
+CASE(rfft_of_one, ad_fft_rfft(CUT(0, 3, 1)))
+CASE(rfft2_turned, ad_fft_rfft2(CUT(0, 3, 4), .s = AD_SHAPE(5, 2), .axes = AD_AXES(1, 0), .norm = "ortho"))
+CASE(rfftn_repeated, ad_fft_rfftn(CUT(0, 3, 4), .s = AD_SHAPE(4, 3, 5), .axes = AD_AXES(0, 1, 0)))
+CASE(irfft_cut, ad_fft_irfft(x, .n = 7, .norm = "forward"))
+CASE(irfft_of_one, ad_fft_irfft(x, .n = 1))
+CASE(irfft2_turned, ad_fft_irfft2(CUT(0, 3, 4), .s = AD_SHAPE(3, 6), .axes = AD_AXES(1, 0), .norm = "forward"))
+CASE(irfftn_repeated, ad_fft_irfftn(CUT(0, 3, 4), .s = AD_SHAPE(4, 3, 5), .axes = AD_AXES(0, 1, 0)))
+CASE(hfft_odd, ad_fft_hfft(x, .n = 7, .norm = "ortho"))
+CASE(hfft_longer, ad_fft_hfft(CUT(0, 3, 2), .n = 10, .axis = 0, .norm = "forward"))
+CASE(ihfft_cut, ad_fft_ihfft(CUT(0, 7, 2), .n = 6, .axis = 0, .norm = "ortho"))
+CASE(ihfft_longer, ad_fft_ihfft(x, .n = 9, .norm = "forward"))
+CASE(fftshift_of_axes, ad_fft_fftshift(CUT(0, 2, 3, 5), .axes = AD_AXES(2, 0)))
+CASE(dct_forward, ad_fft_dct(x, .norm = "forward"))
+CASE(dct_cut, ad_fft_dct(CUT(0, 2, 7), .n = 4, .norm = "ortho"))
+CASE(dct_3_longer, ad_fft_dct(CUT(0, 3, 2), .type = 3, .n = 5, .axis = 0))
+CASE(idct_longer, ad_fft_idct(x, .n = 7, .norm = "ortho"))
+CASE(idct_3, ad_fft_idct(x, .type = 3, .norm = "forward"))
+
 /* ---- the comparison ---- */
 
 typedef ad_array *one(ad_array *);
@@ -217,6 +310,16 @@ static const struct row {
     ROW(fft_cut), ROW(fft_longer), ROW(ifft), ROW(fft2), ROW(ifft2), ROW(fftn), ROW(ifftn), ROW_REAL(rfft), ROW_REAL(rfft_odd), ROW(irfft), ROW(irfft_odd),
     ROW_REAL(rfft2), ROW(irfft2), ROW_REAL(rfftn), ROW(irfftn), ROW(fftshift), ROW(ifftshift), ROW_COMPLEX(hfft), ROW_REAL(ihfft), ROW_REAL(dct),
     ROW_REAL(dct_3), ROW_REAL(idct),
+    ROW(norm_minus_1), ROW(norm_minus_2), ROW(norm_half), ROW(norm_zero), ROW(norm_along), ROW(norm_turned), ROW(norm_least_column), ROW(norm_largest_row),
+    ROW(norm_nuclear_turned), ROW(vector_norm), ROW(matrix_norm), ROW(cond_minus_1), ROW(cond_minus_2), ROW(cond_rows), ROW(cond_least_row),
+    ROW(cond_frobenius), ROW(cond_nuclear), ROW(multi_dot), ROW(block_diag), ROW(toeplitz), ROW(toeplitz_hermitian), ROW(cross), ROW(outer), ROW(vecdot),
+    ROW(product), ROW(tensordot), ROW(trace), ROW(diagonal), ROW(matrix_transpose), ROW(tensorsolve_of_axes), ROW(tensorinv_of_one), ROW(lu_permuted_tall),
+    ROW(lu_permuted_wide), ROW(qr_r), ROW(svd_full_wide), ROW(solve_banded_vector), ROW(solve_banded_diagonal), ROW(solve_banded_lower), ROW(lstsq_vector),
+    ROW(lstsq_wide), ROW(lstsq_of_rank_1), ROW(pinv_of_rank_1), ROW(pinv_cut), ROW(expm_of_large_norm), ROW(expm_of_defective), ROW(sqrtm_near_singular),
+    ROW(fft_of_prime), ROW(fft_of_one), ROW(fftn_repeated), ROW(ifftn_cut), ROW_REAL(rfft_cut), ROW_REAL(rfft_longer), ROW_REAL(rfft_of_one),
+    ROW_REAL(rfft2_turned), ROW_REAL(rfftn_repeated), ROW(irfft_cut), ROW(irfft_of_one), ROW(irfft2_turned), ROW(irfftn_repeated), ROW(hfft_odd),
+    ROW(hfft_longer), ROW_REAL(ihfft_cut), ROW_REAL(ihfft_longer), ROW(fftshift_of_axes), ROW_REAL(dct_forward), ROW_REAL(dct_cut), ROW_REAL(dct_3_longer),
+    ROW_REAL(idct_longer), ROW_REAL(idct_3),
     /* clang-format on */
 };
 
@@ -277,6 +380,7 @@ START_TEST(constants_are_those_of_numpy)
 {
     AD_SCOPE;
     ck_assert_int_eq(ad_item_int(ad_linalg_matrix_rank(ad_from((double[]){ 1, 2, 3, 2, 4, 6, 1, 1, 1 }, AD_SHAPE(3, 3)))), 2);
+    ck_assert_int_eq(ad_item_int(ad_linalg_matrix_rank(ad_diag(VECTOR(1, 0.1, 0.01)), .rcond = 0.05)), 2);
     assert_array(ad_fft_fftfreq(5, .d = 0.5), AD_SHAPE(5), 1e-16, 0, 0.4, 0.8, -0.8, -0.4);
     assert_array(ad_fft_rfftfreq(5, .d = 0.5), AD_SHAPE(3), 1e-16, 0, 0.4, 0.8);
 }

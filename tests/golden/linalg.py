@@ -2,6 +2,8 @@
 
     pip install numpy scipy jax mpmath && python3 tests/golden/linalg.py > tests/golden/linalg.inc
 
+Names of functions behind it: those alone.
+
 A function here takes the operands that it cuts out of one vector x, as the C function of the same name does. Its results y, one after the other, are
 NumPy's and SciPy's. The number that is differentiated is the sum of cos(k) sin(re y_k + 0.7 im y_k). JAX gives the gradient g, df/dx - i df/dy of complex
 x, and the derivative h of g in the direction cos(1), cos(2) ... (with cos(k + 1/2) i for complex x). Where JAX has no derivative, or none of second order
@@ -430,6 +432,264 @@ dct_case("dct_3", scipy.fft.dct, type=3, norm="ortho")
 dct_case("idct", scipy.fft.idct)
 
 
+# ---- options, layouts, and awkward matrices ----
+
+norm_case("norm_minus_1", (5,), ord=-1)
+norm_case("norm_minus_2", (5,), ord=-2)
+norm_case("norm_half", (5,), ord=0.5)
+norm_case("norm_zero", (5,), ord=0)
+norm_case("norm_along", (3, 4), ord=3, axis=0, keepdims=True)
+norm_case("norm_turned", (2, 3, 4), ord="fro", axis=(2, 0))
+norm_case("norm_least_column", (3, 4), ord=-1)
+norm_case("norm_largest_row", (2, 3, 4), ord=np.inf, axis=(2, 1), keepdims=True)
+norm_case("norm_nuclear_turned", (2, 3, 4), ord="nuc", axis=(-1, 0))
+
+
+@case((3, 4))
+def vector_norm(m, a):
+    return m.la.vector_norm(a, ord=3, axis=(0, 1), keepdims=True)
+
+
+@case((2, 3, 3))
+def matrix_norm(m, a):
+    return m.la.matrix_norm(a, ord=-2, keepdims=True)
+
+
+def cond_case(name, p):
+    def f(m, a):
+        if m is JAX and p == -2:
+            s = m.la.svd(a, compute_uv=False)
+            return s[-1] / s[0]
+        return m.la.norm(a, p) * m.la.norm(m.la.inv(a), p) if m is JAX else m.la.cond(a, p)
+    f.__name__ = name
+    case(SD)(f)
+
+
+cond_case("cond_minus_1", -1)
+cond_case("cond_minus_2", -2)
+cond_case("cond_rows", np.inf)
+cond_case("cond_least_row", -np.inf)
+cond_case("cond_frobenius", "fro")
+cond_case("cond_nuclear", "nuc")
+
+
+@case((3,), (3, 2), (2, 4))
+def multi_dot(m, a, b, c):
+    return m.la.multi_dot([a, b, c])
+
+
+@case((2, 2), (1, 3), (2,))
+def block_diag(m, a, b, c):
+    return m.sl.block_diag(a, b, c)
+
+
+@case((3,), (4,))
+def toeplitz(m, c, r):
+    return m.sl.toeplitz(c, r)
+
+
+@case((3,))
+def toeplitz_hermitian(m, c):
+    return m.sl.toeplitz(c)
+
+
+@case((2, 3), (3,), jax=lambda m, a, b: m.np.cross(a, b))
+def cross(m, a, b):
+    return m.la.cross(a, b)
+
+
+@case((2,), (3,))
+def outer(m, a, b):
+    return m.la.outer(a, b)
+
+
+@case((2, 3), (3,), jax=lambda m, a, b: m.np.sum(a.conj() * b, axis=-1))
+def vecdot(m, a, b):
+    return m.la.vecdot(a, b)
+
+
+@case((2, 3, 4), (4, 2))
+def product(m, a, b):
+    return m.la.matmul(a, b)
+
+
+@case((2, 3, 4), (4, 3, 2))
+def tensordot(m, a, b):
+    return m.la.tensordot(a, b, axes=((2, 1), (0, 1)))
+
+
+@case((2, 3, 4), jax=lambda m, a: m.np.trace(a, 1, -2, -1))
+def trace(m, a):
+    return m.la.trace(a, offset=1)
+
+
+@case((2, 3, 4), jax=lambda m, a: m.np.diagonal(a, -1, -2, -1))
+def diagonal(m, a):
+    return m.la.diagonal(a, offset=-1)
+
+
+@case((2, 3, 4), jax=lambda m, a: m.np.swapaxes(a, -1, -2))
+def matrix_transpose(m, a):
+    return m.la.matrix_transpose(a)
+
+
+@case((2, 6, 3), (6,))
+def tensorsolve_of_axes(m, a, b):
+    return m.la.tensorsolve(a, b, axes=(0,))
+
+
+@case((4, 2, 2))
+def tensorinv_of_one(m, a):
+    return m.la.tensorinv(a, 1)
+
+
+@case((4, 2))
+def lu_permuted_tall(m, a):
+    return m.sl.lu(a, permute_l=True)
+
+
+@case((2, 4))
+def lu_permuted_wide(m, a):
+    return m.sl.lu(a, permute_l=True)
+
+
+@case((4, 3))
+def qr_r(m, a):
+    return m.la.qr(a, mode="r")
+
+
+@case((2, 4), jax=lambda m, a: m.np.eye(4) - adjoint(a) @ m.la.inv(a @ adjoint(a)) @ a)
+def svd_full_wide(m, a):
+    rest = m.la.svd(a)[2][2:]
+    return adjoint(rest) @ rest
+
+
+def solve_band(name, lower, upper, shape):
+    def f(m, ab, b):
+        if m is JAX:
+            return m.la.solve(spread(ab.at[upper].add(4), lower, upper), b)
+        ab = ab.copy()
+        ab[upper] += 4
+        return m.sl.solve_banded((lower, upper), ab, b)
+    f.__name__ = name
+    case((lower + upper + 1, 4), shape)(f)
+
+
+solve_band("solve_banded_vector", 2, 1, (4,))
+solve_band("solve_banded_diagonal", 0, 0, (4, 2))
+solve_band("solve_banded_lower", 2, 0, (4,))
+
+
+@case((4, 2), (4,), jax=lambda m, a, b: fit(m, a, b[:, None]))
+def lstsq_vector(m, a, b):
+    return m.la.lstsq(a, b)[:2]
+
+
+@case((2, 4), (2,), jax=lambda m, a, b: adjoint(a) @ m.la.inv(a @ adjoint(a)) @ b)
+def lstsq_wide(m, a, b):
+    return m.la.lstsq(a, b)[0]
+
+
+@case((4, 1), (1, 3), (4,), jax=lambda m, a, b, c: adjoint(b) @ m.la.inv(b @ adjoint(b)) @ m.la.inv(adjoint(a) @ a) @ adjoint(a) @ c)
+def lstsq_of_rank_1(m, a, b, c):
+    return m.la.lstsq(a @ b, c, rcond=1e-8)[0]
+
+
+@case((3, 1), (1, 3), jax=lambda m, a, b: adjoint(b) @ m.la.inv(b @ adjoint(b)) @ m.la.inv(adjoint(a) @ a) @ adjoint(a))
+def pinv_of_rank_1(m, a, b):
+    return m.la.pinv(a @ b, rcond=1e-8)
+
+
+def mp_pinv(a, kept):
+    """The pseudo-inverse of what the largest singular values make of a; their squares are eigenvalues of a^H a."""
+    a = rows_of(a)
+    w, v = mpmath.eigh(a.H * a)
+    p = mpmath.zeros(a.cols, a.rows)
+    for k in sorted(range(len(w)), key=lambda k: -w[k])[:kept]:
+        p += v[:, k] * v[:, k].H * a.H / w[k]
+    return p
+
+
+@case((3, 2), mp=lambda a: list(mp_pinv(a * np.array([1, mpmath.mpf(0.25)]), 1)))
+def pinv_cut(m, a):
+    return m.la.pinv(a * np.array([1, 0.25]), rcond=0.5)
+
+
+@case((2, 2), mp=lambda a: list(mpmath.expm(8 * rows_of(a), method="taylor") / 10000))
+def expm_of_large_norm(m, a):
+    return m.sl.expm(8 * a) / 10000
+
+
+def jordan(m, x):
+    """x and 40 y on the diagonals of a matrix with the only eigenvalue x."""
+    zero, y = 0 * x[0], 40 * x[1]
+    return m.np.stack([m.np.stack([x[0], y, zero]), m.np.stack([zero, x[0], y]), m.np.stack([zero, zero, x[0]])])
+
+
+def jordan_exponential(m, x):
+    zero, y, e = 0 * x[0], 40 * x[1], m.np.exp(x[0])
+    return m.np.stack([m.np.stack([e, y * e, y * y / 2 * e]), m.np.stack([zero, e, y * e]), m.np.stack([zero, zero, e])]) / 1000
+
+
+@case((2,), jax=jordan_exponential)
+def expm_of_defective(m, x):
+    return m.sl.expm(jordan(m, x)) / 1000
+
+
+@case((2, 1), mp=lambda a: list(mpmath.sqrtm(rows_of(a) * rows_of(a).H + mpmath.mpf(0.01) * mpmath.eye(2))))
+def sqrtm_near_singular(m, a):
+    return m.sl.sqrtm(definite_by(m, a))
+
+
+def definite_by(m, a):
+    return a @ adjoint(a) + 0.01 * m.np.eye(2)
+
+
+# ---- transforms by their matrices: what JAX has not, or has for fewer options ----
+
+def linear(shape, function):
+    """The columns are the transforms of unit vectors, and of i times them."""
+    n = int(np.prod(shape))
+    real = np.stack([np.ravel(function(e.reshape(shape))) for e in np.eye(n)], axis=1)
+    try:
+        imaginary = np.stack([np.ravel(function(1j * e.reshape(shape))) for e in np.eye(n)], axis=1)
+    except TypeError:
+        imaginary = np.zeros_like(real)
+    return lambda m, x: jnp.array(real) @ x.real.ravel() + jnp.array(imaginary) @ x.imag.ravel()
+
+
+def transform_case(name, shape, kinds, function, **options):
+    def f(m, x):
+        return function(x, **options)
+    f.__name__ = name
+    case(shape, kinds=kinds, jax=linear(shape, lambda x: function(x, **options)))(f)
+
+
+transform_case("fft_of_prime", (13,), 3, np.fft.fft, norm="ortho")
+transform_case("fft_of_one", (2, 1), 3, np.fft.fft)
+transform_case("fftn_repeated", (3, 4), 3, np.fft.fftn, axes=(0, 1, 0), norm="forward")
+transform_case("ifftn_cut", (3, 4), 3, np.fft.ifftn, s=(5, 2), axes=(1, 0))
+transform_case("rfft_cut", (2, 7), REAL, np.fft.rfft, n=5, norm="forward")
+transform_case("rfft_longer", (5, 2), REAL, np.fft.rfft, n=8, axis=0, norm="ortho")
+transform_case("rfft_of_one", (3, 1), REAL, np.fft.rfft)
+transform_case("rfft2_turned", (3, 4), REAL, np.fft.rfft2, s=(5, 2), axes=(1, 0), norm="ortho")
+transform_case("rfftn_repeated", (3, 4), REAL, np.fft.rfftn, s=(4, 3, 5), axes=(0, 1, 0))
+transform_case("irfft_cut", (6,), 3, np.fft.irfft, n=7, norm="forward")
+transform_case("irfft_of_one", (1,), 3, np.fft.irfft, n=1)
+transform_case("irfft2_turned", (3, 4), 3, np.fft.irfft2, s=(3, 6), axes=(1, 0), norm="forward")
+transform_case("irfftn_repeated", (3, 4), 3, np.fft.irfftn, s=(4, 3, 5), axes=(0, 1, 0))
+transform_case("hfft_odd", (4,), 3, np.fft.hfft, n=7, norm="ortho")
+transform_case("hfft_longer", (3, 2), 3, np.fft.hfft, n=10, axis=0, norm="forward")
+transform_case("ihfft_cut", (7, 2), REAL, np.fft.ihfft, n=6, axis=0, norm="ortho")
+transform_case("ihfft_longer", (4,), REAL, np.fft.ihfft, n=9, norm="forward")
+transform_case("fftshift_of_axes", (2, 3, 5), 3, np.fft.fftshift, axes=(2, 0))
+transform_case("dct_forward", (5,), REAL, scipy.fft.dct, norm="forward")
+transform_case("dct_cut", (2, 7), REAL, scipy.fft.dct, n=4, norm="ortho")
+transform_case("dct_3_longer", (3, 2), REAL, scipy.fft.dct, type=3, n=5, axis=0)
+transform_case("idct_longer", (5,), REAL, scipy.fft.idct, n=7, norm="ortho")
+transform_case("idct_3", (5,), REAL, scipy.fft.idct, type=3, norm="forward")
+
+
 # ---- what is written ----
 
 def operands(shapes, x):
@@ -522,10 +782,11 @@ def check(name, row, x, y):
 
 
 def main():
+    chosen = sys.argv[1:] or CASES
     print("/* Written by linalg.py: the argument, the results, the gradient, its derivative in a direction; complex numbers in pairs. */")
     for seed, (name, row) in enumerate(CASES.items()):
         for kind, word in ((REAL, "real"), (COMPLEX, "complex")):
-            if not row.kinds & kind:
+            if not row.kinds & kind or name not in chosen:
                 continue
             x = argument(row.shapes, kind == COMPLEX, seed)
             y = flat(NUMPY, row.numpy(NUMPY, *operands(row.shapes, x)))
