@@ -8,6 +8,8 @@ import shutil
 import subprocess
 import sys
 
+from search_index import search_index
+
 INCLUDES = ['libad/include', 'libad-nn/include', 'hyperopt/include']
 PAGES = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'docs']
 PICTURES = ['docs', 'docs/experiments', 'docs/performance']
@@ -82,6 +84,7 @@ OUTPUT_DIRECTORY = "{out}"
     sys.stderr.write(run.stderr)
     if run.returncode or run.stderr.strip():
         return 1
+    search_index(out / 'html' / 'search')
     print(f'{out / "html" / "index.html"}')
     return 0
 
