@@ -7,6 +7,8 @@ gdb loads this file by itself where libad is installed, and in a build folder if
 It reads memory alone and calls nothing, so that it works on core dumps. Offsets are those of struct ad_array, which
 libad/src/array/array.h checks.
 """
+import json
+import re
 import struct
 
 import gdb
@@ -56,15 +58,31 @@ class Array:
             k //= n
         return address
 
+    def values(self, layout):
+        """The first elements, in brackets as deep as the array has axes."""
+        lengths = [1]  # of what stands in one bracket, from the innermost outwards
+        for n in reversed(self.shape):
+            lengths.append(lengths[-1] * n)
+        text, shown = "", min(self.size, SHOWN)
+        for k in range(shown):
+            text += "[" * sum(k % n == 0 for n in lengths[1:]) + element(self.place(k), layout)
+            closed = sum((k + 1) % n == 0 for n in lengths[1:])
+            if k + 1 < shown:
+                text += "]" * closed + ", "
+            elif shown == self.size:
+                text += "]" * self.ndim
+            else:
+                text += "]" * closed + ", ..." + "]" * (self.ndim - closed)
+        return text if self.size else "[]"
+
     def __str__(self):
         name, layout = DTYPES[self.dtype]
         shape = "(%s)" % ", ".join(map(str, self.shape)) if len(self.shape) != 1 else "(%d,)" % self.shape
-        text = "%s%s%s %s" % (self.name + ": " if self.name else "", "weak " if self.flags & WEAK else "", name, shape)
+        own = self.name if re.fullmatch(r"[^\W\d][\w./]*", self.name) else json.dumps(self.name, ensure_ascii=False)  # a word, or in quotes
+        text = "%s%s%s %s" % (own + ": " if self.name else "", "weak " if self.flags & WEAK else "", name, shape)
         if self.flags & ABSTRACT:
             return text + ", without values"
-        values = [element(self.place(k), layout) for k in range(min(self.size, SHOWN))]
-        text += " = " + (values[0] if not self.shape else "[%s%s]" % (", ".join(values), ", ..." if self.size > SHOWN else ""))
-        return text + (", slot %d" % self.slot if self.serial and self.slot else "")
+        return text + " = " + self.values(layout) + (", slot %d" % self.slot if self.serial and self.slot else "")
 
 
 class ArrayPrinter:

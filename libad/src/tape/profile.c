@@ -80,19 +80,21 @@ void ad_profile_stop(struct ad_watch *watch, uint32_t thread)
     struct profile *p = watch->context;
     double seconds = 0;
     int64_t calls = 0;
+    int width = 28; /* of names */
     for (size_t i = 0; i < p->count; i++) {
         seconds += total(&p->lines[i]);
         calls += p->lines[i].calls;
+        width = (int)strlen(p->lines[i].name) > width ? (int)strlen(p->lines[i].name) : width;
     }
     qsort(p->lines, p->count, sizeof *p->lines, by_seconds);
     locale_t users = uselocale(ad_c_locale());
     flockfile(stderr); /* a table is in one piece, whichever threads end at once */
     if (calls)
-        fprintf(stderr, "AD_PROFILE: %lld calls of operations in thread %u, %.6f s in them\n%-28s %10s %12s %6s %12s %12s %12s %14s\n", (long long)calls,
-                (unsigned)thread, seconds, "operation", "calls", "seconds", "share", "value", "reverse", "tangent", "bytes made");
+        fprintf(stderr, "AD_PROFILE: %lld calls of operations in thread %u, %.6f s in them\n%-*s %10s %12s %6s %12s %12s %12s %14s\n", (long long)calls,
+                (unsigned)thread, seconds, width, "operation", "calls", "seconds", "share", "value", "reverse", "tangent", "bytes made");
     for (size_t i = 0; i < p->count; i++) {
         const struct line *line = &p->lines[i];
-        fprintf(stderr, "%-28s %10lld %12.6f %5.1f%% %12.6f %12.6f %12.6f %14lld\n", line->name, (long long)line->calls, total(line),
+        fprintf(stderr, "%-*s %10lld %12.6f %5.1f%% %12.6f %12.6f %12.6f %14lld\n", width, line->name, (long long)line->calls, total(line),
                 seconds > 0 ? 100 * total(line) / seconds : 0, line->seconds[AD_PHASE_VALUE], line->seconds[AD_PHASE_REVERSE], line->seconds[AD_PHASE_TANGENT],
                 (long long)line->bytes);
     }
