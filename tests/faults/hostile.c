@@ -241,29 +241,33 @@ static ad_array *norm_of_hypers(ad_tree *hypers, ad_key key, void *context)
 }
 
 #define UNUSED __attribute__((unused))
-#define CHOSEN                                                                                                         \
-    UNUSED ad_array *x = arrays_[c->of[X]], *y = arrays_[c->of[Y]], *z = arrays_[c->of[Z]];                               \
-    UNUSED ad_tree *t = trees[c->of[T]], *u = trees[c->of[U]];                                                          \
-    UNUSED ad_shape shape = shapes[c->of[SHAPE]], reps = shapes[c->of[REPS]];                                           \
-    UNUSED ad_axes axes = lists_of_axes[c->of[AXES]], pair = lists_of_axes[c->of[PAIR]];                                 \
+/* What a row may name, as it was chosen for the call: plain values, lists, and arrays with what is made of them. */
+#define CHOSEN_VALUES                                                                                                  \
     UNUSED int axis = small_integers[c->of[AXIS]], axis2 = small_integers[c->of[AXIS2]], i = small_integers[c->of[I]], count = counts[c->of[COUNT]]; \
-    UNUSED int64_t n = integers[c->of[N]], m = integers[c->of[M]], k = integers[c->of[K]];                              \
-    UNUSED double real = numbers_[c->of[REAL]], real2 = numbers_[c->of[REAL2]];                                          \
-    UNUSED ad_dtype dtype = (ad_dtype)dtypes[c->of[DTYPE]];                                                             \
-    UNUSED const char *text = texts[c->of[TEXT]], *word = texts[c->of[WORD]];                                            \
-    UNUSED bool flag = c->of[FLAG];                                                                                     \
-    UNUSED ad_index_list indices = index_lists[c->of[INDICES]];                                                         \
-    UNUSED ad_index index = index_lists[c->of[INDEX]].index[0];                                                         \
-    UNUSED ad_widths widths = pairs_of_widths[c->of[WIDTHS]];                                                           \
-    UNUSED ad_key key = { 1, 2 }, keys[2];                                                                              \
-    UNUSED ad_number numbers[] = { { .is_integer = true, .integer = n, .real = (double)n }, { .real = real } };          \
-    UNUSED ad_array *operands[] = { x, y }, *leaves[8] = { NULL };                                                      \
+    UNUSED int64_t n = integers[c->of[N]], m = integers[c->of[M]], k = integers[c->of[K]];                             \
+    UNUSED double real = numbers_[c->of[REAL]], real2 = numbers_[c->of[REAL2]];                                        \
+    UNUSED ad_dtype dtype = (ad_dtype)dtypes[c->of[DTYPE]];                                                            \
+    UNUSED const char *text = texts[c->of[TEXT]], *word = texts[c->of[WORD]];                                          \
+    UNUSED bool flag = c->of[FLAG];                                                                                    \
+    UNUSED ad_key key = { 1, 2 }, keys[2];                                                                             \
+    UNUSED const char *name = functions[c->of[NAME]];
+#define CHOSEN_LISTS                                                                                                   \
+    UNUSED ad_shape shape = shapes[c->of[SHAPE]], reps = shapes[c->of[REPS]];                                          \
+    UNUSED ad_axes axes = lists_of_axes[c->of[AXES]], pair = lists_of_axes[c->of[PAIR]];                               \
+    UNUSED ad_index_list indices = index_lists[c->of[INDICES]];                                                        \
+    UNUSED ad_index index = index_lists[c->of[INDEX]].index[0];                                                        \
+    UNUSED ad_widths widths = pairs_of_widths[c->of[WIDTHS]];
+#define CHOSEN_ARRAYS                                                                                                  \
+    UNUSED ad_array *x = arrays_[c->of[X]], *y = arrays_[c->of[Y]], *z = arrays_[c->of[Z]];                            \
+    UNUSED ad_tree *t = trees[c->of[T]], *u = trees[c->of[U]];                                                         \
+    UNUSED ad_number numbers[] = { { .is_integer = true, .integer = n, .real = (double)n }, { .real = real } };        \
+    UNUSED ad_array *operands[] = { x, y }, *leaves[8] = { NULL };                                                     \
     UNUSED ad_tree_item items[] = { { AD_ITEM_NAME, text }, { AD_ITEM_ARRAY, x } }, arrays[] = { { AD_ITEM_ARRAY, x }, { AD_ITEM_TREE, t } }; \
-    UNUSED ad_tagged v = tagged_[c->of[V]], w = tagged_[c->of[W]], values[] = { v, w }, second;                         \
-    UNUSED const char *name = functions[c->of[NAME]];                                                                   \
-    UNUSED ad_named named[] = { { word, v }, { flag ? "axis" : "dtype", w } };                                          \
-    UNUSED adnn_model *layers[] = { NULL, NULL };                                                                       \
+    UNUSED ad_tagged v = tagged_[c->of[V]], w = tagged_[c->of[W]], values[] = { v, w }, second;                        \
+    UNUSED ad_named named[] = { { word, v }, { flag ? "axis" : "dtype", w } };                                         \
+    UNUSED adnn_model *layers[] = { NULL, NULL };                                                                      \
     UNUSED ad_tree *parameters = initial;
+#define CHOSEN CHOSEN_VALUES CHOSEN_LISTS CHOSEN_ARRAYS
 
 static ad_array *held;
 static ad_tree *held_tree;
