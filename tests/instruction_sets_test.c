@@ -1,5 +1,6 @@
 /* Sorts, positions, reductions and moves as they are compiled for each instruction set that this processor has, against those for the plainest one: the same
- * bits, of every dtype, at lengths around what vectors and blocks hold. A unit test of internals: a program cannot choose. */
+ * bits, of every dtype, at lengths around what vectors and blocks hold. A unit test of internals: a program cannot choose. And complex products, whose bits
+ * may not depend on what the compiler makes of them. */
 #include "testing.h"
 #include "array/context.h"
 #include "array/dtype.h"
@@ -186,4 +187,58 @@ START_TEST(instruction_sets_give_the_same_bits)
 }
 END_TEST
 
-RUN_TESTS("instruction sets", instruction_sets_give_the_same_bits)
+/* ---- complex products ---- */
+
+enum { PRODUCTS = 100 };
+
+/* x y of which each product is rounded, as volatile numbers are. */
+static ad_array *rounded_product(ad_array *x, ad_array *y)
+{
+    int64_t n = ad_size(x);
+    const double *a = ad_data(ad_copy(x)), *b = ad_data(ad_copy(y));
+    double values[2 * 3 * PRODUCTS];
+    for (int64_t i = 0; i < n; i++) {
+        volatile double re = a[2 * i] * b[2 * i], im = a[2 * i + 1] * b[2 * i + 1], cross = a[2 * i] * b[2 * i + 1], other = a[2 * i + 1] * b[2 * i];
+        values[2 * i] = re - im;
+        values[2 * i + 1] = cross + other;
+    }
+    return ad_from_data(AD_C128, values, ad_shape_of(x));
+}
+
+static void assert_same_bits(ad_array *x, ad_array *y, const char *what)
+{
+    ck_assert_msg(x && y && ad_size(x) == ad_size(y), "%s: %s", what, ad_error_message());
+    ck_assert_msg(memcmp(ad_data(ad_copy(x)), ad_data(ad_copy(y)), (size_t)ad_size(x) * 16) == 0, "%s is joined with a sum", what);
+}
+
+/* A build for a processor with fused multiply-adds has the same. */
+START_TEST(parts_of_complex_products_are_rounded_before_they_are_added)
+{
+    AD_SCOPE;
+    ad_array *parts = ad_random_normal(ad_random_key(5), AD_SHAPE(4, PRODUCTS)), *i = ad_from_data(AD_C64, (const float[]){ 0, 1 }, AD_SHAPE());
+    ad_array *x = ad_add(ad_at(parts, "0"), ad_mul(ad_at(parts, "1"), i)), *y = ad_add(ad_at(parts, "2"), ad_mul(ad_at(parts, "3"), i));
+    ad_array *product = rounded_product(x, y), *pairs = ad_stack(ad_list_of(x, y));
+    assert_same_bits(ad_mul(x, y), product, "mul");
+    assert_same_bits(ad_square(x), rounded_product(x, x), "square");
+    assert_same_bits(ad_prod(pairs, .axis = 0), product, "prod");
+    assert_same_bits(ad_at(ad_cumprod(pairs, .axis = 0), "1"), product, "cumprod");
+    ad_array *recurrence = ad_linear_recurrence(ad_stack(ad_list_of(x, x)), ad_stack(ad_list_of(y, ad_zeros_like(y))), .axis = 0);
+    assert_same_bits(ad_at(recurrence, "1"), product, "linear_recurrence");
+    ad_array *column = ad_at(x, ":, None"), *row = ad_at(y, "None, :3");
+    ad_shape shape = AD_SHAPE(PRODUCTS, 3);
+    assert_same_bits(ad_matmul(column, row), rounded_product(ad_broadcast_to(column, shape), ad_broadcast_to(row, shape)), "matmul");
+}
+END_TEST
+
+START_TEST(infinities_are_multiplied_in_a_recurrence_as_by_mul)
+{
+    AD_SCOPE;
+    ad_array *x = ad_from_data(AD_C128, (const double[]){ 1, 0, INFINITY, INFINITY }, AD_SHAPE(2)), *ones = ad_ones_like(x);
+    ad_array *y = ad_linear_recurrence(x, ones), *expected = ad_add(ad_mul(x, ones), ones);
+    ck_assert(isnan(ad_item(ad_real(ad_at(expected, "1")))) && isnan(ad_item(ad_imag(ad_at(expected, "1")))));
+    ck_assert(isnan(ad_item(ad_real(ad_at(y, "1")))) && isnan(ad_item(ad_imag(ad_at(y, "1")))));
+}
+END_TEST
+
+RUN_TESTS("instruction sets", instruction_sets_give_the_same_bits, parts_of_complex_products_are_rounded_before_they_are_added,
+          infinities_are_multiplied_in_a_recurrence_as_by_mul)
