@@ -4,6 +4,7 @@
  * All of them compute in double, whatever the dtype. Jacobi's methods converge quadratically and give small values
  * with more digits than LAPACK does (Demmel and Veselic 1992). Matrices of very large or small numbers are scaled by a
  * power of 2. */
+#include "kernels/complex_product.h"
 #include "kernels/kernels.h"
 #include <complex.h>
 #include <float.h>
@@ -29,24 +30,28 @@ enum { SMALL_EIGH = 4, SMALL_SVD = 4, SMALL_QR = 8, SWEEPS = 40 };
 #define NAME(f)      real_##f
 #define CONJUGATE(x) (x)
 #define REAL_PART(x) (x)
+#define PRODUCT(x, y) ((x) * (y))
 #include "kernels/linalg/jacobi.inc"
 #undef TYPE
 #undef COMPLEX
 #undef NAME
 #undef CONJUGATE
 #undef REAL_PART
+#undef PRODUCT
 
 #define TYPE         double _Complex
 #define COMPLEX      1
 #define NAME(f)      complex_##f
 #define CONJUGATE(x) conj(x)
 #define REAL_PART(x) creal(x)
+#define PRODUCT(x, y) product_c128(x, y)
 #include "kernels/linalg/jacobi.inc"
 #undef TYPE
 #undef COMPLEX
 #undef NAME
 #undef CONJUGATE
 #undef REAL_PART
+#undef PRODUCT
 
 /* ---- numbers in double, and back ---- */
 
