@@ -1,4 +1,4 @@
-/* Which loops run on this CPU, and what the elementwise functions give. */
+/* Which loops run on this CPU, and which dtype the elementwise functions give. */
 #include "kernels/kernels.h"
 
 extern const struct ad_loops ad_loops_baseline __attribute__((visibility("hidden")));

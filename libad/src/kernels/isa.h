@@ -1,4 +1,4 @@
-/* What is compiled once for each instruction set has a name in each: FOR_ISA(ad_loops) is ad_loops_avx2 in the files
+/* What is compiled once for each instruction set has a name for each: FOR_ISA(ad_loops) is ad_loops_avx2 in the files
  * for AVX2. For C and C++. */
 #ifndef AD_ISA_H
 #define AD_ISA_H

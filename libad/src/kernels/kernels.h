@@ -385,7 +385,8 @@ void ad_lu_solve(ad_dtype dtype, bool transposed, int64_t n, int64_t k, const vo
 /* x = A^-1 from these factors; all infinite where a pivot is 0. */
 size_t ad_lu_inverse_scratch(ad_dtype dtype, int64_t n); /* bytes */
 void ad_lu_inverse(ad_dtype dtype, int64_t n, const void *lu, const int32_t *pivots, void *x, void *scratch);
-/* A = L L^H with L lower and zeros above; A's lower triangle is read. Fails at the leading minor that is not positive. */
+/* A = L L^H with L lower and zeros above; A's lower triangle is read. Fails at the leading minor that is not
+ * positive. */
 int ad_cholesky(ad_dtype dtype, int64_t n, const void *a, void *l);
 /* The cotangent of a Hermitian A from that of its factor l, g, of which the lower triangle is read; both pair without
  * conjugation. */

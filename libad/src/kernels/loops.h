@@ -1,4 +1,4 @@
-/* Patterns of inner loops: an expression of one or two elements becomes a step, and a step an ad_loop.
+/* Patterns of inner loops: an expression of one or two elements becomes a step, and a step becomes an ad_loop.
  *
  * A loop reads an element before it writes the one in its place, so an output may be the same memory as an input.
  * Contiguous operands and repeated ones (stride 0) get loops of their own, which compilers vectorise. */
@@ -62,7 +62,7 @@ static inline __attribute__((always_inline)) void loop1(LOOP_ARGUMENTS, int64_t 
         step(in[0] + i * in_stride[0], out + i * out_stride);
 }
 
-/* The same of two operands. One element beside an array is copied, which tells compilers that no step writes it. */
+/* The same for two operands. One element beside an array is copied, which tells compilers that no step writes to it. */
 static inline __attribute__((always_inline)) void loop2(LOOP_ARGUMENTS, int64_t in_size, int64_t out_size, loop_step2 *step)
 {
     const char *a = in[0], *b = in[1];

@@ -1,5 +1,5 @@
-/* Vectors as wide as the instruction set has them. Comparing two gives integers all of whose bits say which elements
- * it is true of. */
+/* Vectors as wide as those of the instruction set. Comparing two gives integers: all bits of one say whether it is true
+ * for its elements. */
 #ifndef AD_VECTORS_H
 #define AD_VECTORS_H
 

@@ -1,6 +1,6 @@
 /* Conversions between dtypes. Compiled once for each instruction set, as elementwise.c.
  *
- * Each pair of dtypes has a loop of its own; a number that has no like in the other dtype becomes the same on every
+ * Each pair of dtypes has a loop of its own. A number that the other dtype cannot hold becomes the same value on every
  * processor. */
 #include "kernels/loops.h"
 
@@ -9,7 +9,7 @@
 
 typedef void fill(int64_t n, char *out);
 
-/* The first element of out into all n. */
+/* Copies the first element of out to all n. */
 #define FILL(T, t)                                                                                                     \
     static __attribute__((noinline)) void fill_##t(int64_t n, char *out)                                               \
     {                                                                                                                  \
@@ -27,7 +27,7 @@ FILL(int32_t, i32)
 FILL(uint8_t, u8)
 FILL(uint8_t, b8)
 
-/* One element repeated, as a broadcast axis is, is converted once. */
+/* One element that is repeated, along a broadcast axis, is converted once. */
 static inline __attribute__((always_inline)) void cast(LOOP_ARGUMENTS, int64_t in_size, int64_t out_size, loop_step1 *convert, fill *repeat)
 {
     if (in_stride[0] || out_stride != out_size || n < 2) {

@@ -114,7 +114,7 @@ typedef float32x4_t vector_f32;
 #define COMPLEX_OF(name)   ENTRY(name, AD_C128, ad_##name##_c128) ENTRY(name, AD_C64, ad_##name##_c64)
 #define ENTRIES(name, inputs, output, whole, complex) REALS_OF(name) whole##_OF(name) complex##_OF(name)
 
-/* A loop of one step, with everything known that a loop asks for. */
+/* A loop for one element. It has everything that a loop asks for as constants. */
 #define NUMBER(name, ...)                                                                                              \
     static __attribute__((flatten)) double name##_number(double x, double y)                                           \
     {                                                                                                                  \

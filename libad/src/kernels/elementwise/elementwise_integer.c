@@ -3,7 +3,7 @@
  * Arithmetic wraps as NumPy's does: it is done unsigned. Division by zero gives 0. */
 #include "kernels/loops.h"
 
-/* One source for signed and unsigned types: some comparisons are known for the latter. */
+/* The source is the same for signed and unsigned types, and some comparisons are always true for the latter. */
 #pragma GCC diagnostic ignored "-Wtype-limits"
 #ifdef __clang__
 #pragma clang diagnostic ignored "-Wtautological-compare"

@@ -1,4 +1,4 @@
-/* Places along an axis: whether indices are within it, and those that a mask names. Compiled once for each
+/* Places along an axis: whether indices are within it, and the places that a mask names. Compiled once for each
  * instruction set, as elementwise.c. */
 #include "kernels/loops.h"
 #include <string.h>
@@ -27,7 +27,7 @@ static bool count_from_end(int64_t n, int64_t length, int64_t *index)
 
 static int64_t count_true(int64_t n, const uint8_t *mask)
 {
-    enum { PIECE = 1 << 20 }; /* whose number fits in half as many bits */
+    enum { PIECE = 1 << 20 }; /* the number of such a piece fits in half as many bits */
     int64_t count = 0;
     for (int64_t start = 0; start < n; start += PIECE) {
         int64_t end = n - start < PIECE ? n : start + PIECE;
@@ -42,8 +42,8 @@ static int64_t count_true(int64_t n, const uint8_t *mask)
 enum { EIGHT = 8, MANY = 64 };
 
 #ifdef AD_ISA_AVX512
-/* The places of the true ones among MANY, from element i on, to `places`, in which there is room for MANY. Gives how
- * many. */
+/* Writes the places of the true ones among MANY, from element i on. `places` has room for MANY. Gives how many there
+ * are. */
 static inline int64_t places_of_many(const uint8_t *mask, int64_t i, int64_t *places)
 {
     int64_t next = 0;
@@ -56,8 +56,8 @@ static inline int64_t places_of_many(const uint8_t *mask, int64_t i, int64_t *pl
     return next;
 }
 #else
-/* The same. Each place is written where the next one belongs, and stays if it is one: no branch has to be foreseen
- * but that eight are all false. */
+/* The same. Each place is written where the next one belongs, and stays there if its element is true. So no branch has
+ * to be predicted, except the one for eight that are all false. */
 static inline int64_t places_of_many(const uint8_t *mask, int64_t i, int64_t *places)
 {
     int64_t next = 0;

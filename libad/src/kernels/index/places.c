@@ -89,7 +89,7 @@ void ad_repeat_places(int64_t n, const int64_t *repeats, int64_t step, int64_t *
             places[at++] = i;
 }
 
-/* The element of 0 ... n-1 that stands at place p of the infinite continuation. */
+/* The element of 0 ... n-1 at place p of the infinite continuation. */
 static int64_t continued(ad_pad_mode mode, int64_t p, int64_t n)
 {
     if (mode == AD_PAD_EDGE)

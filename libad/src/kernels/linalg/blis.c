@@ -1,12 +1,12 @@
 /* BLIS in place of OpenBLAS, for products on a processor that OpenBLAS does not know.
  *
- * An OpenBLAS that is older than the processor may take it for one of twenty years ago, and its products then use a
- * quarter of the processor. Where its kernels use narrower vectors than the processor has, BLIS is looked for, and
- * multiplies if its kernels use wider ones. LAPACK stays OpenBLAS's.
+ * An OpenBLAS that is older than the processor may take it for a much older one. Its products then use a quarter of the
+ * processor. If its kernels use narrower vectors than the processor has, BLIS is searched for, and multiplies if its
+ * kernels use wider ones. LAPACK stays OpenBLAS's.
  *
- * BLIS is loaded at run time, where it is of use, and not linked: it has all of BLAS's names too, which must not
- * come before those of OpenBLAS or of a program. For the same reason its own interface is called, whose names nobody
- * else has. It keeps to the calling thread, as OpenBLAS does: matmul.c shares products. */
+ * BLIS is loaded at run time, where it is of use, and not linked: it has all of BLAS's names too, which must not come
+ * before those of OpenBLAS or of a program. For the same reason its own interface is called, whose names nobody else
+ * has. It stays on the calling thread, as OpenBLAS does: matmul.c shares products. */
 #include "kernels/kernels.h"
 #include <dlfcn.h>
 #include <pthread.h>
@@ -15,8 +15,8 @@
 #include <string.h>
 #include <strings.h>
 
-/* As in version 0.9 and 1.0 of blis.h, with its types in place: trans_t and conj_t are enumerations in which 0 says
- * neither, dim_t and inc_t have 64 bits. Strides are in items, rows first. */
+/* As in versions 0.9 and 1.0 of blis.h, with its types written out. trans_t and conj_t are enumerations in which 0
+ * means neither. dim_t and inc_t have 64 bits. Strides are in items, rows first. */
 typedef void gemm_function(unsigned transpose_a, unsigned transpose_b, int64_t m, int64_t n, int64_t k, const void *alpha, const void *a, int64_t a_rows,
                            int64_t a_columns, const void *b, int64_t b_rows, int64_t b_columns, const void *beta, void *c, int64_t c_rows, int64_t c_columns);
 typedef void gemv_function(unsigned transpose_a, unsigned conjugate_x, int64_t m, int64_t n, const void *alpha, const void *a, int64_t a_rows,
@@ -26,14 +26,15 @@ typedef void gemv_function(unsigned transpose_a, unsigned conjugate_x, int64_t m
 static gemm_function *gemm[AD_C64 + 1];
 static gemv_function *gemv[AD_C64 + 1];
 
-static char build[32], kernels[32]; /* "" where it is not loaded */
+static char build[32], kernels[32]; /* "" if it is not loaded */
 static bool chosen;
-static _Atomic int calls; /* that run now, of all threads */
+static _Atomic int calls; /* calls of all threads that run now */
 
 /* ---- which of the two ---- */
 
-/* How much of an x86-64 processor kernels use, by the processors that OpenBLAS, BLIS and dispatch.c name them after:
- * 3 vectors of 512 bits, 2 of 256 with fused multiplication and addition, 1 without, 0 narrower ones. */
+/* How much of an x86-64 processor kernels use, by the processors that OpenBLAS, BLIS and dispatch.c name them after: 3
+ * for vectors of 512 bits, 2 for 256 bits with fused multiplication and addition, 1 for 256 bits without, 0 for
+ * narrower ones. */
 static int width_of(const char *name)
 {
     static const char *const names[][12] = {
@@ -49,7 +50,7 @@ static int width_of(const char *name)
     return 0;
 }
 
-/* Writes a function's address where `place` points; false if the library has no such name. */
+/* Writes a function's address to `place`. False if the library has no such name. */
 static bool find(void *library, const char *name, void *place)
 {
     void *address = dlsym(library, name);
@@ -71,7 +72,7 @@ static bool find_products(void *library)
     return found;
 }
 
-/* The 4 of the name is the version of the interface. Debian has a BLIS whose BLAS counts in 64 bits, too: its own
+/* The 4 in the name is the version of the interface. Debian also has a BLIS whose BLAS counts in 64 bits. Its own
  * interface is the same. */
 static bool load(void)
 {
@@ -102,8 +103,8 @@ void ad_blis_choose(const char *openblas_kernels)
     chosen = width < width_of(ad_loops_for_this_cpu()->instruction_set) && (*build || load()) && width < width_of(kernels);
 }
 
-/* BLIS locks its memory for moments, and a lock that another thread held while the process was copied stays locked:
- * then OpenBLAS multiplies in the copy. */
+/* BLIS locks its memory for moments. A lock that another thread held while the process was copied stays locked. So
+ * OpenBLAS multiplies in the copy. */
 static void after_fork_in_child(void)
 {
     if (calls)
@@ -128,8 +129,8 @@ const char *ad_blis_kernels(void)
 
 /* ---- products ---- */
 
-/* A call of BLIS costs 0.3 us, for complex matrices 2 us and more where k is small: below these sizes OpenBLAS's
- * narrow kernels were faster. */
+/* A call of BLIS costs more than one of OpenBLAS, most for complex matrices and small k. Below these sizes OpenBLAS's
+ * narrow kernels are faster. */
 bool ad_blis_takes(ad_dtype dtype, int64_t m, int64_t n, int64_t k)
 {
     bool complex_matrices = ad_dtype_is_complex(dtype) && m > 1 && n > 1;

@@ -1,7 +1,7 @@
-/* Decompositions of a matrix by LAPACK, which OpenBLAS brings along.
+/* Decompositions of a matrix by LAPACK, which is part of OpenBLAS.
  *
- * LAPACK takes matrices by columns. A C-contiguous one is its transpose there, and A^T = (Vh)^T S U^T is a singular
- * value decomposition too: with the two factors exchanged nothing has to be transposed. LAPACK is never given a NaN
+ * LAPACK takes matrices by columns. A C-contiguous matrix is its transpose there. A^T = (Vh)^T S U^T is a singular
+ * value decomposition too, so with the two factors exchanged nothing has to be transposed. LAPACK is never given a NaN
  * or an infinity, on which its versions differ. */
 #include "kernels/kernels.h"
 #include <float.h>
@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-/* Fortran's interface: everything by address, and the length of a string in the end. */
+/* Fortran's interface: everything by address, and the length of a string at the end. */
 #define REAL_SVD(name, type)                                                                                           \
     void name(const char *job, const int *m, const int *n, type *a, const int *leading_a, type *s, type *u, const int *leading_u, type *vh, \
               const int *leading_vh, type *work, const int *work_size, int *integers, int *info, size_t job_length);
@@ -26,7 +26,7 @@ static int64_t least(const struct ad_svd *svd)
     return svd->m < svd->n ? svd->m : svd->n;
 }
 
-/* Calls LAPACK on the transpose of `a`, which it overwrites; gives its info. */
+/* Calls LAPACK on the transpose of `a`, which it overwrites. Gives its info. */
 static int decompose(const struct ad_svd *svd, void *a, void *s, void *u, void *vh, void *work, int work_size, void *reals, int *integers)
 {
     const char *job = svd->vectors ? "S" : "N";
@@ -42,14 +42,14 @@ static int decompose(const struct ad_svd *svd, void *a, void *s, void *u, void *
     return info;
 }
 
-/* ---- scratch: the copy of the matrix, then LAPACK's own, each piece at a multiple of 64 bytes ---- */
+/* ---- scratch: the copy of the matrix, then LAPACK's work memory, each piece at a multiple of 64 bytes ---- */
 
 static bool is_double(ad_dtype dtype)
 {
     return dtype == AD_F64 || dtype == AD_C128;
 }
 
-/* Reals for the complex routines, as their documentation asks. */
+/* The number of reals that the complex routines need, by their documentation. */
 static int64_t reals_of(const struct ad_svd *svd)
 {
     int64_t k = least(svd), longer = svd->m + (int64_t)svd->n - k;
@@ -77,7 +77,7 @@ static struct pieces pieces_of(const struct ad_svd *svd)
     return p;
 }
 
-/* The size is given as a number of the matrix's dtype, which a float may have rounded down. */
+/* LAPACK gives the size as a number of the matrix's dtype, which a float may have rounded down. */
 static int work_size(const struct ad_svd *svd)
 {
     double wide[2] = { 0 };
@@ -87,7 +87,7 @@ static int work_size(const struct ad_svd *svd)
     return doubles ? (int)wide[0] : (int)(nextafterf(narrow[0], INFINITY) + 1);
 }
 
-/* All that LAPACK asks for is below 5 k^2 + 300 (m + n) items; it counts them as int. */
+/* Everything that LAPACK asks for is below 5 k^2 + 300 (m + n) items, and it counts them in an int. */
 bool ad_svd_takes(int64_t m, int64_t n)
 {
     double k = (double)(m < n ? m : n);
@@ -104,7 +104,7 @@ struct ad_svd ad_svd_plan(ad_dtype dtype, int64_t m, int64_t n, bool vectors)
 
 /* ---- numbers that LAPACK is not given ---- */
 
-/* NaN if there is one, infinity if there is none but infinities, else something finite. */
+/* NaN if there is one; otherwise infinity if there is one; otherwise something finite. */
 #define EXTREME(name, type)                                                                                            \
     static double name(int64_t count, const type *x)                                                                   \
     {                                                                                                                  \

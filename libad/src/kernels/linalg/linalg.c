@@ -1,8 +1,8 @@
 /* Factorizations of square matrices, and QR: LU and eigenvalues of Hermitian ones, by OpenBLAS and its LAPACK;
  * linalg.inc has them for one dtype.
  *
- * Every call runs on the calling thread alone. Sizes fit an int: the callers refuse larger ones. Cholesky factors are in
- * cholesky.c, the singular value decomposition is in lapack.c. */
+ * Every call runs on the calling thread alone. Sizes fit an int: the callers refuse larger ones. Cholesky factors are
+ * in cholesky.c, the singular value decomposition is in lapack.c. */
 #include "kernels/kernels.h"
 #include <cblas.h>
 #include <complex.h>

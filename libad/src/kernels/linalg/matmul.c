@@ -1,6 +1,6 @@
 /* The product of two matrices: BLAS for real and complex floating numbers, plain loops for tiny products and integers.
  *
- * An operand's layout is read off its strides: rows one after the other, or columns, which BLAS takes as a
+ * An operand's layout follows from its strides: its rows lie one after the other, or its columns, which BLAS takes as a
  * transpose. No operand is copied here. Each element of C is written before it is read, so C may come uninitialised. */
 #include "kernels/complex_product.h"
 #include "kernels/kernels.h"
@@ -8,13 +8,14 @@
 #include <limits.h>
 #include <string.h>
 
-/* How BLAS is told about a matrix; leading is 0 if it cannot be. */
+/* How BLAS is told about a matrix. `leading` is 0 if it cannot be told. */
 struct layout {
     CBLAS_TRANSPOSE transpose;
     int leading;
 };
 
-/* One stride is the item, the other a whole number of items and at least `length` of them. Items are powers of two. */
+/* One stride has to be the item, the other a whole number of items and at least `length` of them. Items are powers of
+ * two. */
 static int leading_of(int64_t item, int64_t length, int64_t unit_stride, int64_t other_stride)
 {
     if (unit_stride != item || other_stride & (item - 1))
@@ -23,7 +24,7 @@ static int leading_of(int64_t item, int64_t length, int64_t unit_stride, int64_t
     return items >= length && items <= INT_MAX ? (int)items : 0;
 }
 
-/* The stride of an axis of length 1 says nothing: it is taken as whatever fits. */
+/* The stride of an axis of length 1 has no meaning. It is taken as whatever fits. */
 static struct layout layout_of(int64_t item, int64_t rows, int64_t columns, struct ad_matrix x)
 {
     int by_rows = leading_of(item, columns, columns == 1 ? item : x.column_stride, rows == 1 ? columns * item : x.row_stride);
@@ -37,7 +38,8 @@ bool ad_matmul_takes(ad_dtype dtype, int64_t rows, int64_t columns, struct ad_ma
     return layout_of(ad_item_size(dtype), rows, columns, x).leading > 0;
 }
 
-/* Where the call of BLAS would cost more than the product, and outer products, which have nothing to sum. */
+/* Whether a call of BLAS would cost more than the product. Outer products, which have nothing to sum, are taken by
+ * loops too. */
 bool ad_matmul_prefers_loops(int64_t m, int64_t n, int64_t k)
 {
     return k <= 1 || (m > 1 && n > 1 && (double)m * (double)n * (double)k <= 200);
@@ -85,10 +87,10 @@ bool ad_matmul_prefers_loops(int64_t m, int64_t n, int64_t k)
 #define MULTIPLY_ADD(sum, x, y) (uint8_t)((sum) | ((x) & (y)))
 #include "matmul.inc"
 
-/* C, or a strip of it: the rows of C are `width` items apart. */
+/* C, or a strip of C. The rows of C are `width` items apart. */
 struct product {
     ad_dtype dtype;
-    int64_t bytes, item; /* of an element; item is 0 where BLAS does not know the dtype */
+    int64_t bytes, item; /* of an element; `item` is 0 if BLAS does not know the dtype */
     int64_t m, n, k, width;
     struct ad_matrix a, b;
     char *c;
@@ -123,7 +125,7 @@ static void blas_dot(ad_dtype dtype, int k, const void *x, int x_step, const voi
     }
 }
 
-/* The y that BLAS scales by 0 must not hold NaN: some versions multiply. */
+/* BLAS scales y by 0, and some versions multiply to do so. So y must not contain NaN. */
 static void blas_gemv(ad_dtype dtype, CBLAS_TRANSPOSE transpose, int rows, int columns, const void *a, int leading, const void *x, int x_step, void *y)
 {
     memset(y, 0, (size_t)(transpose == CblasNoTrans ? rows : columns) * (size_t)ad_item_size(dtype));
@@ -145,7 +147,7 @@ static void blas_gemm(ad_dtype dtype, int m, int n, int k, struct layout la, con
     }
 }
 
-/* Matrix times column, the matrix stored by rows (transpose is CblasNoTrans) or by columns. */
+/* Matrix times column. The matrix is stored by rows (transpose is CblasNoTrans) or by columns. */
 static void matrix_vector(ad_dtype dtype, int rows, int columns, struct layout layout, const void *a, const void *x, int x_step, void *y)
 {
     if (layout.transpose == CblasNoTrans)
@@ -159,7 +161,7 @@ static struct layout transposed(struct layout layout)
     return (struct layout){ layout.transpose == CblasNoTrans ? CblasTrans : CblasNoTrans, layout.leading };
 }
 
-/* Items from one element of a vector to the next; a vector of one element has no step. */
+/* Items from one element of a vector to the next. A vector of one element has a step that does not matter. */
 static int step_of(int64_t item, int64_t length, int64_t stride)
 {
     return length == 1 ? 1 : (int)(stride >> __builtin_ctzll((uint64_t)item));
@@ -170,14 +172,14 @@ static int64_t blas_item(ad_dtype dtype)
     return ad_dtype_is_inexact(dtype) ? ad_item_size(dtype) : 0;
 }
 
-/* Whether OpenBLAS may multiply a matrix with a vector. With a complex matrix by columns 0.3.21 reads past the end
- * of the vector, but not where that is a matrix to it. */
+/* Whether OpenBLAS may multiply a matrix by a vector. For a complex matrix by columns, 0.3.21 reads past the end of the
+ * vector. It does not if the vector is given as a matrix. */
 static bool reads_no_further(bool real, struct layout matrix)
 {
     return real || matrix.transpose == CblasNoTrans;
 }
 
-/* With strides that say how it is stored, those of axes of length 1 too. */
+/* The matrix with strides that say how it is stored, also for axes of length 1. */
 static struct ad_matrix laid_out(int64_t item, struct layout layout, struct ad_matrix x)
 {
     bool by_rows = layout.transpose == CblasNoTrans;
@@ -189,9 +191,9 @@ static bool prefers_loops(const struct product *p)
     return !p->item || ad_matmul_prefers_loops(p->m, p->n, p->k);
 }
 
-/* How a product is computed, which is the same for all of a stack. */
+/* How a product is computed. It is the same for all products of a stack. */
 struct plan {
-    enum { PLAIN, BLIS, DOT, MATRIX_VECTOR, VECTOR_MATRIX, GEMM } way; /* from DOT on by OpenBLAS */
+    enum { PLAIN, BLIS, DOT, MATRIX_VECTOR, VECTOR_MATRIX, GEMM } way; /* OpenBLAS does those from DOT on */
     struct layout a, b;
     int a_step, b_step; /* of vectors */
 };
@@ -239,8 +241,8 @@ static void multiply_as(const struct plan *plan, const struct product *p)
     }
 }
 
-/* A stack of `count` products: what stands `a_step` and `b_step` bytes further each time, into matrices one after
- * the other. */
+/* Multiplies a stack of `count` products. Operands are `a_step` and `b_step` bytes apart, and results lie one after the
+ * other. */
 static void multiply_stack(struct product p, int64_t count, int64_t a_step, int64_t b_step)
 {
     const struct plan plan = plan_of(&p);
@@ -256,21 +258,21 @@ static void multiply_stack(struct product p, int64_t count, int64_t a_step, int6
 
 /* ---- strips of C, which threads share ---- */
 
-/* The bits of OpenBLAS's products depend on how C is cut, since its kernels sum the last rows and columns and small
- * products in an order of their own. So the cut depends on sizes and dtype alone, and one thread takes the same
- * strips as eight: the bits are the same for any number of threads. */
+/* The bits of OpenBLAS's products depend on how C is cut, since its kernels sum the last rows and columns, and small
+ * products, in an order of their own. So the cut depends only on sizes and dtype, and one thread takes the same strips
+ * as eight. The bits are the same for any number of threads. */
 struct strips {
     struct product whole;
     bool of_columns;
-    int64_t length, count; /* rows or columns of each, but the last may have fewer */
-    int64_t piece;         /* of a strip, for a call of BLAS */
+    int64_t length, count; /* rows or columns of each strip; the last may have fewer */
+    int64_t piece;         /* of a strip, for one call of BLAS */
 };
 
 enum { LEAST_COST = 1 << 21 }; /* of a strip */
 
-/* In units of a multiplication and addition of float32 in BLAS; 2^22 of them took 100 us on one core of 2 GHz with
- * AVX-512, where handing a part to another thread took 10 us. A matrix times a vector waits for memory, and the
- * plain loops are plain. */
+/* The cost in units of a multiplication and addition of float32 in BLAS. The threshold is many times what handing a
+ * part to another thread takes. A matrix times a vector waits for memory, and plain loops use no vectors of several
+ * rows. */
 static double cost_of(const struct product *p)
 {
     double weight = p->dtype == AD_F64 ? 2 : p->dtype == AD_C64 ? 4 : p->dtype == AD_C128 ? 8 : 1;
@@ -294,9 +296,9 @@ int64_t ad_matmul_batch(ad_dtype dtype, int64_t m, int64_t n, int64_t k, int64_t
     return enough > even ? enough : even;
 }
 
-/* A tall matrix times a small one goes to BLAS by pieces that stay in the cache: up to some size OpenBLAS multiplies
- * without copying its operands first, which where B is small took three times as long as the product. So with a wide
- * one. */
+/* A tall matrix times a small one goes to BLAS in pieces that stay in the cache. Up to some size OpenBLAS multiplies
+ * without copying its operands first. If B is small, the copy takes longer than the product. The same is done with a
+ * wide matrix. */
 enum { PIECE = 1024 };
 
 static int64_t piece_of(const struct product *p, bool of_columns)
@@ -309,8 +311,8 @@ static int64_t piece_of(const struct product *p, bool of_columns)
     return most < PIECE ? most : PIECE;
 }
 
-/* Every strip of rows reads all of B, which OpenBLAS copies each time. With these lengths that was measured to cost
- * one thread 1 to 4 percent. */
+/* Every strip of rows reads all of B, which OpenBLAS copies each time. These lengths keep that cost to a few
+ * percent. */
 static struct strips strips_of(const struct product *p)
 {
     enum { TWO_FROM = 192, LEAST = 180, MOST = 32, MULTIPLE = 16 };

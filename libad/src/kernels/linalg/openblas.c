@@ -1,10 +1,11 @@
-/* OpenBLAS keeps to the thread that calls it; which one it is.
+/* OpenBLAS is kept to the thread that calls it; and which OpenBLAS it is.
  *
  * Its own threads wait by spinning, hang after a fork, and cut a product by their number, on which the bits then
- * depend. So libad shares large products itself (matmul.c) and holds OpenBLAS to one thread for the time of each
- * call. A build with OpenMP asks that for the number, which is a setting of the calling thread: it is put back after
- * the call, and nobody else sees it. A build with threads of its own has a number for the process only. That is set
- * to 1 by the first call, and stays: other callers of such a build lose its threads. */
+ * depend. So libad shares large products itself (matmul.c) and holds OpenBLAS to one thread for the time of each call.
+ *
+ * A build with OpenMP asks OpenMP for the number of threads, which is a setting of the calling thread. It is put back
+ * after the call, and nobody else sees it. A build with threads of its own has one number for the process. The first
+ * call sets it to 1, and it stays so: other callers of such a build lose its threads. */
 #ifdef __linux__
 #define _GNU_SOURCE /* RTLD_DEFAULT */
 #endif
@@ -14,11 +15,11 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Written when the library is loaded: openblas_get_config makes its text anew in each call, in one place for all
+/* Written when the library is loaded: each call of openblas_get_config makes its text anew, in one place for all
  * threads. */
 static char build[80];
 
-/* The number of threads, of the caller or of the process. */
+/* The number of threads, that of the caller or that of the process. */
 static int (*get_threads)(void) = openblas_get_num_threads;
 static void (*set_threads)(int) = openblas_set_num_threads;
 static bool for_the_process = true;
@@ -47,7 +48,7 @@ const char *ad_openblas_kernels(void)
     return openblas_get_corename();
 }
 
-/* "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH ...": the first two words. */
+/* "OpenBLAS 0.3.21 NO_LAPACKE DYNAMIC_ARCH ...": takes the first two words. */
 static void note_build(const char *kind)
 {
     char name[32] = "OpenBLAS", version[32] = "";

@@ -1,10 +1,10 @@
-/* Matrices without symmetry: eigenvalues, Schur factors and what they solve, by LAPACK on the calling thread; schur.inc
+/* Matrices without symmetry: eigenvalues, Schur factors and what they solve, by LAPACK on the calling thread. schur.inc
  * has them for one dtype.
  *
- * LAPACK takes matrices by columns, so it sees the transpose of one by rows. Eigenvectors need the matrix itself, which
- * is transposed on the way. The others need not: with A^T = U T U^H the equation A Y + Y B = X reads B^T Y^T + Y^T A^T
- * = X^T there, and the root of A^T is that of A, transposed. LAPACK is never given a NaN or an infinity: the callers
- * refuse them. Sizes fit an int. */
+ * LAPACK takes matrices by columns, so it sees the transpose of a matrix by rows. Eigenvectors need the matrix itself,
+ * which is transposed on the way. The others do not: with A^T = U T U^H the equation A Y + Y B = X becomes B^T Y^T +
+ * Y^T A^T = X^T, and the root of A^T is the transposed root of A. LAPACK is never given a NaN or an infinity: the
+ * callers refuse them. Sizes fit an int. */
 #include "kernels/kernels.h"
 #include <cblas.h>
 #include <complex.h>
@@ -12,8 +12,8 @@
 #include <math.h>
 #include <string.h>
 
-/* LAPACK's work in items: its blocks are 128 wide at most, and Hessenberg's reduction keeps 65 * 64 numbers beside
- * them. */
+/* LAPACK's work memory in items. Its blocks are at most 128 wide, and the reduction to Hessenberg form keeps 65 * 64
+ * numbers beside them. */
 static inline int64_t schur_work(int64_t n)
 {
     return 260 * n + 4160;

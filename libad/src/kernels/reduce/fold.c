@@ -1,7 +1,7 @@
 /* Rows folded into numbers or into other rows. Compiled once for each instruction set, as elementwise.c.
  *
- * Rows are summed in 16 lanes within blocks of 512 and the blocks pairwise, so the bits depend on shape and strides
- * only, not on the CPU, and the error grows with the logarithm of the length. Rows that are added to a row are added
+ * Rows are summed in 16 lanes within blocks of 512, and the blocks pairwise. So the bits depend only on shape and
+ * strides, not on the CPU, and the error grows with the logarithm of the length. Rows that are added to a row are added
  * in fours. */
 #include "kernels/loops.h"
 #include "kernels/vectors.h"
@@ -188,7 +188,7 @@ EXTREMUM(smaller_f32, float, <=)
 #define JOINED(a, b) (a <= b ? a : b)
 #include "fold.inc"
 
-/* complex numbers by real part, then imaginary part; not at least as large as one with a NaN */
+/* complex numbers by real part, then imaginary part; none is at least as large as one with a NaN */
 #define AT_LEAST(a, b) ((__real__ a > __real__ b && __imag__ b == __imag__ b) || (__real__ a == __real__ b && __imag__ a >= __imag__ b))
 #define AT_MOST(a, b)  ((__real__ a < __real__ b && __imag__ b == __imag__ b) || (__real__ a == __real__ b && __imag__ a <= __imag__ b))
 #define NAME(x)      max_c128##x
@@ -220,7 +220,7 @@ EXTREMUM(smaller_f32, float, <=)
 #include "fold.inc"
 
 
-/* Rows of floats that lie side by side, faster. */
+/* A faster way for rows of floats that lie side by side. */
 enum { EXTREMUM_BLOCK = ROUNDS * EXTREMUM_LANES };
 #define T        double
 #define SAME     int64_t
@@ -233,10 +233,10 @@ enum { EXTREMUM_BLOCK = ROUNDS * EXTREMUM_LANES };
 #define BLOCK(x) x##_f32_block
 #include "extremum_rows.inc"
 
-/* Bytes, as bools are, into int64. */
+/* Sums bytes, or bools, into int64. */
 static void sum_bytes(int64_t rows, const char *in, int64_t step, char *acc, int64_t acc_step, int64_t n, int64_t stride, int64_t acc_stride)
 {
-    enum { PIECE = 1 << 20 }; /* of which the sum is within uint32 */
+    enum { PIECE = 1 << 20 }; /* the sum of so many is within uint32 */
     for (; rows > 0; rows--, in += step, acc += acc_step) {
         const uint8_t *x = (const uint8_t *)in;
         if (acc_stride == sizeof(int64_t) && stride == 1)
@@ -260,7 +260,7 @@ static void sum_bytes(int64_t rows, const char *in, int64_t step, char *acc, int
     }
 }
 
-/* any is the largest of bools, all the smallest. A number that has the last value ends the walk along a row. */
+/* `any` is the largest of bools, `all` the smallest. An element with the value `last` ends the walk along a row. */
 static void fold_until(uint8_t last, int64_t rows, const uint8_t *in, int64_t step, uint8_t *acc, int64_t acc_step, int64_t n, int64_t stride)
 {
     enum { PIECE = 8192 };

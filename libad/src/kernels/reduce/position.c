@@ -1,11 +1,11 @@
 /* Where the largest or smallest element of a row is: the first of equals, or the first NaN; and all elements that
- * attain one. Compiled once for each instruction set, as elementwise.c. The answer does not depend on the order in
- * which elements are compared. */
+ * attain an extremum. Compiled once for each instruction set, as elementwise.c. The answer does not depend on the order
+ * in which elements are compared. */
 #include "kernels/loops.h"
 #include "kernels/vectors.h"
 #include <string.h>
 
-/* One source for floats and integers: of the latter it is known that none is NaN. */
+/* The source is the same for floats and integers, and compilers know that no integer is NaN. */
 #pragma GCC diagnostic ignored "-Wtautological-compare"
 
 #define T       double

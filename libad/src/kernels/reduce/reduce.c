@@ -1,8 +1,8 @@
 /* Reductions: sums, products, extrema and where they are, any and all.
  *
- * Memory is walked in the order of the input. If its innermost dimension is reduced, rows become numbers; if it is
- * kept, rows are added to rows, those of a sum in runs. The rows themselves are fold.c's, and where their extrema
- * are is position.c's. */
+ * Memory is walked in the order of the input. If its innermost dimension is reduced, rows become numbers. If it is
+ * kept, rows are added to rows, for a sum in runs. fold.c has the rows themselves, and position.c finds where their
+ * extrema are. */
 #include "kernels/kernels.h"
 #include <math.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@ enum { LARGEST_ITEM = 16, FILLED = 4096 };
 
 /* ---- the walk ---- */
 
-/* What an empty reduction gives, in the accumulator's dtype. */
+/* The value that an empty reduction gives, in the accumulator's dtype. */
 static void fill_first(ad_reduction kind, ad_dtype dtype, int64_t n, char *out)
 {
     static const double first[] = { [AD_REDUCE_PROD] = 1, [AD_REDUCE_MAX] = -INFINITY, [AD_REDUCE_MIN] = INFINITY, [AD_REDUCE_ALL] = 1 };
@@ -44,11 +44,11 @@ enum { MOST_DIMENSIONS = 2 * AD_MAX_NDIM }; /* each may be cut in two */
 
 struct walk {
     int ndim;
-    int64_t dims[MOST_DIMENSIONS], in[MOST_DIMENSIONS], out[MOST_DIMENSIONS]; /* strides; out's is 0 along reduced dimensions */
-    int64_t place[MOST_DIMENSIONS]; /* strides of places, or 0 where they are not asked for */
+    int64_t dims[MOST_DIMENSIONS], in[MOST_DIMENSIONS], out[MOST_DIMENSIONS]; /* strides; those of out are 0 along reduced dimensions */
+    int64_t place[MOST_DIMENSIONS]; /* strides of places, or 0 if places are not asked for */
 };
 
-/* Dimension d and the one before it change places. */
+/* Exchanges dimension d and the one before it. */
 static void exchange(struct walk *w, int d)
 {
     int64_t *columns[] = { w->dims, w->in, w->out, w->place };
@@ -59,7 +59,7 @@ static void exchange(struct walk *w, int d)
     }
 }
 
-/* Sorted by the input's stride, largest first, and joined where both operands walk neighbours as one. */
+/* Sorts the dimensions by the input's stride, the largest first, and joins those that both operands walk as one. */
 static void canonicalise(struct walk *w)
 {
     for (int d = 1; d < w->ndim; d++)
@@ -81,27 +81,28 @@ static void canonicalise(struct walk *w)
     w->ndim = w->ndim ? last + 1 : 0;
 }
 
-/* Rows that are added one after another lose digits with their number: a float32 sum of ones stops at 2^24. So a
- * reduced dimension outside the rows is cut into runs of RUN. Each is summed from 0, and so are the sums of RUN
- * runs, level by level: the error grows with the logarithm of the length. The sums of a level stand beside `out`.
- * They have a place for each element of it that is kept inside the dimension, packed, and so `out` is walked in
- * tiles. */
+/* Rows that are added one after another lose digits as their number grows: a float32 sum of ones stops at 2^24. So a
+ * reduced dimension outside the rows is cut into runs of RUN. Each run is summed from 0, and so are the sums of RUN
+ * runs, level by level. The error then grows with the logarithm of the length.
+ *
+ * The sums of a level are kept beside `out`. They have a place for each element of `out` that is kept inside the
+ * dimension, packed. So `out` is walked in tiles. */
 enum { RUN = 32, TILE_BYTES = 16384, PARTIAL_BYTES = 16384 };
 
 struct sums {
-    ad_fold *fold, *add; /* rows, and sums of them */
-    ad_loop *cast;       /* NULL: none is needed */
-    const uint8_t *last; /* what an accumulator does not change from, of any and all; else NULL */
+    ad_fold *fold, *add; /* of rows; of their sums */
+    ad_loop *cast;       /* NULL: no conversion is needed */
+    const uint8_t *last; /* for any and all: the value that an accumulator does not change from; otherwise NULL */
     int64_t item;  /* bytes of an element of out */
     struct walk w;
-    int levels[MOST_DIMENSIONS];         /* of runs of a dimension; 0: its rows are added as they come */
+    int levels[MOST_DIMENSIONS];         /* levels of runs of a dimension; 0: its rows are added as they come */
     int64_t packed[MOST_DIMENSIONS];     /* strides of a tile */
-    int64_t tile_bytes[MOST_DIMENSIONS]; /* of the tile of what is inside a dimension */
+    int64_t tile_bytes[MOST_DIMENSIONS]; /* bytes of the tile of what is inside a dimension */
     char *partials[MOST_DIMENSIONS];     /* a dimension's tiles, one for each level */
 };
 
-/* `rows` neighbours of the last dimension but one, from the place given, converted piece by piece where the dtypes
- * differ. */
+/* Folds `rows` neighbours of the last dimension but one, from the place given. If the dtypes differ, they are converted
+ * piece by piece. */
 static void fold_rows(const struct sums *s, int64_t rows, const char *in, char *acc, const int64_t *strides)
 {
     int last = s->w.ndim - 1;
@@ -142,8 +143,8 @@ static void add_tile(const struct sums *s, int d, const char *tile, char *acc, c
             add_tile(s, d + 1, tile + i * s->packed[d], acc + i * strides[d], strides);
 }
 
-/* Folds `count` elements of dimension d and all that is inside it, from the place given, into acc, which has the
- * strides given. */
+/* Folds `count` elements of dimension d, and everything inside it, from the place given into acc, which has the given
+ * strides. */
 static void fold_some(const struct sums *s, int d, int64_t count, const char *in, char *acc, const int64_t *strides);
 
 /* The same for the whole of dimension d. */
@@ -182,8 +183,8 @@ static void fold_some(const struct sums *s, int d, int64_t count, const char *in
         fold_all(s, d + 1, in + i * s->w.in[d], acc + i * strides[d], strides);
 }
 
-/* Moves `count` of a kept dimension's n elements at a time to the outside: dimension d has length `count` then, and
- * a new first one n / count. */
+/* Moves `count` of a kept dimension's n elements at a time to the outside. Dimension d then has length `count`, and a
+ * new first dimension has n / count. */
 static void hoist(struct sums *s, int d, int64_t count)
 {
     struct walk *w = &s->w;
@@ -198,7 +199,7 @@ static void hoist(struct sums *s, int d, int64_t count)
     w->ndim++;
 }
 
-/* Apart, so that what walks in several steps does not hold the partial sums of each. */
+/* A function of its own, so that a walk in several steps does not hold the partial sums of each step. */
 static __attribute__((noinline)) void run_tiles(struct sums *s, const char *in, char *out)
 {
     _Alignas(64) char partials[PARTIAL_BYTES];
@@ -216,8 +217,8 @@ static __attribute__((noinline)) void run_tiles(struct sums *s, const char *in, 
         fold_all(s, 0, in, out, s->w.out);
 }
 
-/* Cuts the kept dimensions inside one that is summed in runs into pieces that a tile can hold; the rest is walked by
- * itself. */
+/* Cuts the kept dimensions inside one that is summed in runs into pieces that a tile can hold. The rest is walked
+ * separately. */
 static void run_walk(struct sums *s, const char *in, char *out)
 {
     struct walk *w = &s->w;
@@ -260,7 +261,7 @@ static int levels_of(int64_t n)
 
 /* ---- where the extremum is ---- */
 
-/* One reduced dimension; the kept ones in C order. */
+/* There is one reduced dimension. The kept ones are in C order. */
 static void reduce_position(const struct ad_loops *loops, bool max, int ndim, const int64_t *dims, const bool *reduced, struct ad_operand in, int64_t *out)
 {
     int axis = 0;
@@ -290,7 +291,7 @@ static void reduce_position(const struct ad_loops *loops, bool max, int ndim, co
 
 /* ---- all that attain it ---- */
 
-/* The strides of what is walked beside the input: of y, and of places. Columns are walked where rows are short. */
+/* The strides of what is walked beside the input: those of y, and of places. If rows are short, columns are walked. */
 static void walk_places(struct walk *w, int ndim, const int64_t *dims, const bool *reduced, const int64_t *strides, int64_t item)
 {
     enum { SHORT_ROW = 16 };
@@ -352,7 +353,7 @@ void ad_reduce(ad_reduction kind, const struct ad_loops *loops, int ndim, const 
                struct ad_operand out)
 {
     int64_t item = ad_item_size(out.dtype), kept = 1, size = 1, stride = item, out_strides[AD_MAX_NDIM];
-    struct sums s; /* its arrays are long, and are filled as far as there are dimensions */
+    struct sums s; /* its arrays are long, and are filled only for the dimensions that there are */
     bool bytes = kind == AD_REDUCE_SUM && out.dtype == AD_I64 && ad_item_size(in.dtype) == 1, sum = kind == AD_REDUCE_SUM || kind == AD_REDUCE_SQUARES;
     s.fold = bytes ? loops->folds->sum_bytes : loops->folds->fold[kind][out.dtype];
     s.add = loops->folds->fold[sum ? AD_REDUCE_SUM : kind][out.dtype];

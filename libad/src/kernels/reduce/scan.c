@@ -1,6 +1,6 @@
-/* Running sums and products along the middle axis of a C-contiguous (outer, n, inner) array; in may be out.
+/* Running sums and products along the middle axis of a C-contiguous (outer, n, inner) array; `in` may be `out`.
  *
- * Running sums of single precision are kept in double precision: those of ones in float32 stop at 2^24 otherwise. */
+ * Running sums of single precision are kept in double precision: those of ones in float32 would stop at 2^24. */
 #include "kernels/loops.h"
 
 enum { NARROW = 8, WIDTH = 1024 };

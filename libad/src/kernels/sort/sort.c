@@ -1,9 +1,9 @@
 /* Sorting rows, and the stable order that sorts them. Compiled once for each instruction set, as elementwise.c.
  *
- * For every dtype one sort, of integers: a float's bits with the sign handled are ordered as integers, -0 is made 0
- * and NaN the largest. What was made equal stands in the order of the input. Complex numbers are sorted by their
- * imaginary parts, then by their real parts, and are last if one is NaN: first those with a real part, then those
- * with an imaginary part, then the rest. */
+ * There is one sort for every dtype, and it is one of integers. The bits of floats, with the sign handled, are ordered
+ * as integers; -0 becomes 0, and NaN becomes the largest. Elements that were made equal are in the order of the input.
+ * Complex numbers are sorted by their imaginary parts, then by their real parts. Those with a NaN are last: first the
+ * ones with a real part, then the ones with an imaginary part, then the rest. */
 #include "kernels/loops.h"
 #include <math.h>
 #include <string.h>
@@ -49,7 +49,7 @@ enum { BYTES = 16 };
 #undef PACK
 #undef KEY
 
-/* A good choice of pivots needs log2 n levels. */
+/* With a good choice of pivots, log2 n levels are enough. */
 static int levels_for(int64_t n)
 {
     return 2 * (64 - __builtin_clzll((unsigned long long)n | 1));
@@ -66,7 +66,7 @@ static int levels_for(int64_t n)
 #define NAME(x)  x##_32
 #include "floats.inc"
 
-/* Keys above that of infinity are free for what is not a number. */
+/* Keys above that of infinity are free for NaN. */
 static int64_t key_of_complex(double real, double imaginary, bool minor)
 {
     if (!isnan(real) && !isnan(imaginary))
@@ -112,7 +112,7 @@ static void order_by_64(ad_dtype dtype, int64_t n, const void *in, int64_t *out,
     }
 }
 
-/* Half the memory to move, where keys and places are short. */
+/* Where keys and places are short, half the memory has to be moved. */
 static void order_by_32(ad_dtype dtype, int64_t n, const void *in, int64_t *out, int32_t *scratch)
 {
     struct row_32_with_places row = { scratch, scratch + n, scratch + 2 * n + AD_SORT_SLACK, scratch + 3 * n + AD_SORT_SLACK };
@@ -160,7 +160,7 @@ static void sort_values(ad_dtype dtype, int64_t rows, int64_t n, const void *in,
             break;
         case AD_U8:
         case AD_BOOL: sort_bytes(n, in, out); break;
-        default: /* complex numbers, which are moved once they are in order */
+        default: /* complex numbers, which are moved once their order is known */
             order_by_64(dtype, n, in, scratch, (int64_t *)scratch + n);
             ad_gather(item, 1, n, 1, scratch, n, in, out);
         }
