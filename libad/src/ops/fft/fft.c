@@ -1,10 +1,12 @@
-/* Discrete Fourier transforms along an axis, and all that is made of them.
+/* Discrete Fourier transforms along an axis, and everything that is made of them.
  *
- * Five primitives: the transform of complex numbers and its inverse, that of reals and its inverse, the cosine
- * transform. They are linear. What a transform along several axes, or of another length than the axis, does beside
- * them is done by other operations. With c_k = 1 where only one of the numbers of a real sequence's transform is
- * y_k, at k = 0 and in the middle of an even length, and 2 elsewhere, and the norms exchanged, the transpose of rfft
- * is irfft of conj(g)/c, and that of irfft is c times the conjugate of rfft of g. */
+ * There are five primitives, all linear: the transform of complex numbers and its inverse, the transform of reals and
+ * its inverse, and the cosine transform. A transform along several axes, or of another length than the axis, uses other
+ * operations beside them.
+ *
+ * The transpose of rfft is irfft of conj(g)/c, and the transpose of irfft is c times the conjugate of rfft of g, with
+ * the norms exchanged. c_k is 1 where the transform of a real sequence has y_k only once, at k = 0 and in the middle of
+ * an even length, and 2 elsewhere. */
 #include "ad/fft.h"
 #include "ad/create.h"
 #include "ad/index.h"
@@ -19,7 +21,7 @@ enum { NORM_BYTES = 9 };
 
 struct along {
     int axis;
-    int64_t n; /* of the sequences on the real side */
+    int64_t n; /* length of the sequences on the real side */
     int type;
     char norm[NORM_BYTES];
 };
@@ -32,7 +34,7 @@ static enum norm norm_of(const char *name)
     return norm;
 }
 
-/* What divides the other direction. */
+/* The norm that divides the other direction. */
 static enum norm exchanged(enum norm norm)
 {
     return norm == BACKWARD ? FORWARD : norm == FORWARD ? BACKWARD : norm;
@@ -103,8 +105,8 @@ static ad_array *apply(const ad_primitive *op, ad_array *x, int axis, int64_t n,
     return ad_call_primitive(op, &x, 1, &a);
 }
 
-/* The numbers f(k) = others, but first at k = 0 and last, if it is not 0, at the other end: an array of `count` to
- * be multiplied along the axis of x. */
+/* The numbers f(k), to be multiplied along the axis of x: an array of `count` numbers `others`, except `first` at k =
+ * 0, and `last` at the other end if it is not 0. */
 static ad_array *weights(const ad_array *x, int axis, int64_t count, double first, double others, double last)
 {
     ad_shape shape = { .ndim = x->ndim };
@@ -144,7 +146,7 @@ static ad_array *irfft_transpose(const ad_node *node, int operand, ad_array *g)
     return ad_mul(ad_conj(apply(&rfft_op, g, a->axis, a->n, exchanged(norm_of(a->norm)), 0)), w);
 }
 
-/* The other type, where x_0 counts twice as much in type 2 as in type 3, unless they are orthogonal. */
+/* The transpose is the other type. x_0 counts twice as much in type 2 as in type 3, unless they are orthogonal. */
 static ad_array *dct_transpose(const ad_node *node, int operand, ad_array *g)
 {
     (void)operand;
@@ -172,7 +174,7 @@ ALONG(dct_op, "ad_fft_dct", DCT, dct_transpose, dct_fields);
 
 /* ---- one axis ---- */
 
-/* Of what a function was asked for, when it has been looked at. */
+/* What a function was asked for, after it was checked. */
 struct request {
     const char *name; /* of the public function */
     enum norm norm;
@@ -191,7 +193,7 @@ static bool is_length(const struct request *r, int64_t n)
     return n >= 1 || AD_FAIL(AD_ERROR_VALUE, "%s: a transform of %lld points; there should be 1 or more", r->name, (long long)n);
 }
 
-/* x with its axis cut off or continued with zeros. */
+/* x with its axis cut off, or continued with zeros. */
 static ad_array *with_length(ad_array *x, int axis, int64_t n)
 {
     if (ad_dims(x)[axis] >= n)
@@ -207,7 +209,7 @@ static ad_array *as_float(ad_array *x)
     return ad_dtype_is_inexact((ad_dtype)x->dtype) ? x : ad_astype(x, AD_F64);
 }
 
-/* Reals, for functions of those. */
+/* x as reals, for functions that take only those. */
 static ad_array *as_reals(const struct request *r, ad_array *x)
 {
     if (ad_dtype_is_complex((ad_dtype)x->dtype))
@@ -216,7 +218,7 @@ static ad_array *as_reals(const struct request *r, ad_array *x)
     return as_float(x);
 }
 
-/* One of fft, ifft and rfft along an axis counted from 0; n is known to be a length. */
+/* One of fft, ifft and rfft along an axis that is counted from 0. n is a valid length. */
 static ad_array *transform(const struct request *r, const ad_primitive *op, ad_array *x, int axis, int64_t n)
 {
     x = x ? op->code == RFFT ? as_reals(r, x) : as_float(x) : NULL;
@@ -263,7 +265,7 @@ ad_array *ad_fft_irfft_with(ad_array *x, ad_fft_options options)
     return one("ad_fft_irfft", &irfft_op, x, options);
 }
 
-/* A norm by its name, with the directions exchanged. What is none stays as it is. */
+/* The norm of the other direction, by name. An unknown name stays as it is. */
 static const char *other_norm(const char *norm)
 {
     return norm_of(norm) < NORMS ? norm_names[exchanged(norm_of(norm))] : norm;
@@ -289,7 +291,8 @@ struct axes {
     int64_t n[AD_MAX_NDIM];
 };
 
-/* The axes counted from 0 and their lengths; `last`: which axes are meant if none are given, 0: all. */
+/* The axes, counted from 0, and their lengths. `last`: how many of the last axes are meant if none are given; 0:
+ * all. */
 static bool axes_of(const struct request *r, const ad_array *x, const ad_fftn_options *o, int last, bool to_reals, struct axes *a)
 {
     if (!ad_count_fits(r->name, o->s.ndim, AD_MAX_NDIM, "lengths") || !ad_count_fits(r->name, o->axes.count, AD_MAX_NDIM, "axes"))
@@ -316,7 +319,7 @@ static ad_array *complex_axes(const struct request *r, const ad_primitive *op, a
     return x;
 }
 
-/* The inverse of rfftn transforms along the first axes first. */
+/* The inverse of rfftn: it transforms along the first axes first. */
 static ad_array *axes_to_reals(const struct request *r, ad_array *x, const struct axes *a)
 {
     for (int i = 0; i < a->count - 1; i++)
@@ -343,7 +346,7 @@ static ad_array *many(const char *name, const ad_primitive *op, int last, ad_arr
     return complex_axes(&r, &fft_op, transform(&r, op, x, a.axis[a.count - 1], a.n[a.count - 1]), &a, a.count - 1);
 }
 
-/* ad_fft_NAMEn_with and ad_fft_NAME2_with. */
+/* Defines ad_fft_NAMEn_with and ad_fft_NAME2_with. */
 #define SEVERAL(name, op, last)                                                                                        \
     ad_array *ad_fft_##name##_with(ad_array *x, ad_fftn_options options)                                               \
     {                                                                                                                  \
@@ -361,7 +364,7 @@ SEVERAL(irfft2, &irfft_op, 2)
 
 /* ---- cosine transforms ---- */
 
-/* The inverse of a type is the other one with the norm exchanged. */
+/* The inverse of one type is the other type with the norms exchanged. */
 static ad_array *cosine(const char *name, ad_array *x, const ad_dct_options *o, bool inverse)
 {
     struct request r;
@@ -389,7 +392,7 @@ ad_array *ad_fft_idct_with(ad_array *x, ad_dct_options options)
 
 /* ---- frequencies ---- */
 
-/* The whole numbers from `first` to the `count`th, divided by nd as NumPy does it. */
+/* The whole numbers from `first` to the `count`th, divided by nd in NumPy's way. */
 static ad_array *steps(int64_t first, int64_t count, double unit)
 {
     return ad_mul(ad_arange(first, first + count), unit);

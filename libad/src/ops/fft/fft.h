@@ -1,4 +1,4 @@
-/* Between the operations of ad/fft.h and their plans. */
+/* What the operations of ad/fft.h and their plans share. */
 #ifndef AD_OPS_FFT_H
 #define AD_OPS_FFT_H
 

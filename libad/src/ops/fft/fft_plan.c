@@ -1,8 +1,8 @@
 /* Plans of Fourier transforms that a thread keeps, and transforms of all sequences along an axis with one of them.
  *
- * The plans are a list in the thread's context, the one used last first. They are counted and cut off when a call
- * has ended, so that the one in use is there as long as it is used, whatever its size; threads of the pool only read
- * it. Sequences are taken in parts that depend on sizes alone. */
+ * The plans are a list in the thread's context, the one used last first. The list is counted and cut off after a call
+ * has ended, so a plan exists as long as it is used, whatever its size. Threads of the pool only read it. Sequences are
+ * taken in parts that depend only on sizes. */
 #include "ad/config.h"
 #include "ops/fft/fft.h"
 #include <stdatomic.h>
@@ -23,7 +23,7 @@ static void stop(ad_context *c)
     drop_from(&c->fft_plans, c->loops->ffts);
 }
 
-/* The plan, first in the list; NULL and an error. */
+/* The plan, which becomes the first in the list; NULL and an error. */
 static const struct ad_fft *plan_of(ad_context *c, const struct ad_transforms *t, bool many)
 {
     struct ad_fft **link = &c->fft_plans, *plan;
@@ -57,8 +57,8 @@ static void keep_few(ad_context *c)
 
 /* ---- all sequences of an array ---- */
 
-/* A unit is what one call of the plan transforms; or, of a plan without lanes and sequences that stand side by side,
- * `width` of them. A part takes `units` of them. */
+/* A unit is what one call of the plan transforms. For a plan without lanes and sequences that lie side by side, it is
+ * `width` of them. A part takes `units` units. */
 struct sequences {
     const struct ad_transforms *t;
     const struct ad_fft *plan;
@@ -66,13 +66,13 @@ struct sequences {
     const char *in;
     char *out;
     int64_t count, units, width, across;
-    size_t scratch; /* of the units beside that of the plan */
+    size_t scratch; /* for the units, beside that of the plan */
     _Atomic bool failed;
 };
 
 enum { PART = 1 << 14 /* elements */, BLOCK_BYTES = 1 << 18, WIDEST = 16, LANES_MOST = 2048 /* points */, LANES_LEAST = 4 /* sequences */ };
 
-/* `width` sequences from `at` on, which stand side by side: through a block in which they are contiguous. */
+/* Transforms `width` sequences from `at` on, which lie side by side, through a block in which they are contiguous. */
 static void run_block(const struct sequences *s, int64_t outer, int64_t at, int64_t width, char *scratch)
 {
     const struct ad_transforms *t = s->t;
@@ -87,7 +87,8 @@ static void run_block(const struct sequences *s, int64_t outer, int64_t at, int6
                     (struct ad_operand){ out, (int64_t[]){ to, inner * to }, t->out_dtype });
 }
 
-/* Sequences from `at` on by one call of the plan: where they are contiguous one after the other, else side by side. */
+/* Transforms sequences from `at` on by one call of the plan. Where they are contiguous they lie one after the other,
+ * otherwise side by side. */
 static void run_call(const struct sequences *s, int64_t outer, int64_t at, int64_t count, char *scratch)
 {
     const struct ad_transforms *t = s->t;

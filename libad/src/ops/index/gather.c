@@ -1,9 +1,9 @@
 /* Elements named by integers: gathers, and their transposes.
  *
- * Four primitives along one axis, all linear: gather reads places, put replaces what is there, by the last value of
- * a place that is named again, add adds to it, and gather_last reads a place only where it is named for the last
- * time. The places are their last operand, an index as users give it: of any integer dtype and shape, negative ones
- * counted from the end. Each looks whether they are within the axis. */
+ * There are four primitives along one axis, all linear. gather reads places. put replaces what is there; if a place is
+ * named again, the last value stays. add adds to what is there. gather_last reads a place only where it is named for
+ * the last time. The places are their last operand, an index as users give it: of any integer dtype and shape, with
+ * negative ones counted from the end. Each primitive checks that the places are within the axis. */
 #include "ad/array.h"
 #include "ad/create.h"
 #include "ad/index.h"
@@ -59,7 +59,7 @@ const int64_t *ad_places_within(const struct places *p, const ad_array *index, i
                         (long long)(beyond < 0 ? beyond - n : beyond), p->named, (long long)n);
 }
 
-/* The dimensions of x with those of index in place of the axis; false on error. */
+/* The dimensions of x, with those of index in place of the axis; false on error. */
 static bool shape_in_place(const char *operation, int ndim, const int64_t *dims, int index_ndim, const int64_t *index_dims, int axis, ad_shape *shape)
 {
     shape->ndim = ndim - 1 + index_ndim;
@@ -83,7 +83,7 @@ struct work {
     int64_t count;
 };
 
-/* The places are operand `places`. False and an error. */
+/* `places` is the number of the operand with the places. False and an error. */
 static bool work_of(const ad_node *node, int places, struct ad_scratch *room, struct work *w)
 {
     const struct places *p = places_of(node);
@@ -100,7 +100,7 @@ static bool work_of(const ad_node *node, int places, struct ad_scratch *room, st
 
 /* ---- reading: operands are the array and the places ---- */
 
-enum { ALL, LAST }; /* a primitive's code: of a place that is named again, every time or only the last one */
+enum { ALL, LAST }; /* a primitive's code: whether a place that is named again is read every time, or only the last time */
 
 static bool gather_infer(const ad_node *node, ad_spec *output)
 {
@@ -111,7 +111,7 @@ static bool gather_infer(const ad_node *node, ad_spec *output)
            ad_index_fits(p, node, 1);
 }
 
-/* Zeros in the rows of a place that is named again later on. */
+/* Clears the rows of places that are named again later. */
 static bool keep_last(const struct work *w, void *rows)
 {
     ad_context *c = ad_current();
@@ -134,8 +134,8 @@ static bool gather_eval(const ad_node *node, void *const *outputs)
     return ad_node_primitive(node)->code == ALL || keep_last(&w, outputs[0]);
 }
 
-/* Elements of one place are summed among themselves first, as they are where nothing is there yet: the order of a
- * sum does not depend on what was added before. */
+/* Elements of one place are first summed among themselves. So the order of a sum does not depend on what was added
+ * before. */
 static bool scatter_apart(const struct work *w, const void *from, void *sum)
 {
     ad_context *c = ad_current();
@@ -219,7 +219,7 @@ static bool put_eval(const ad_node *node, void *const *outputs)
     return true;
 }
 
-/* The values of a place are summed among themselves first. */
+/* The values of one place are first summed among themselves. */
 static bool add_eval(const ad_node *node, void *const *outputs)
 {
     AD_SCRATCH room = { 0 };
@@ -283,7 +283,7 @@ static ad_array *add_jvp(const ad_node *node, int operand, ad_array *t)
     return ad_transposed(&gather_op, places_of(node), ad_node_input(node, 0), (ad_array *[]){ t, ad_node_input(node, 2) }, 2);
 }
 
-/* The old elements get nothing where new ones stand; the new ones get what stands there. */
+/* The old elements get 0 where new ones are. The new ones get what is there. */
 static ad_array *put_transpose(const ad_node *node, int operand, ad_array *g)
 {
     ad_array *index = ad_node_input(node, 2);
@@ -325,7 +325,7 @@ bool ad_shape_of_places(const struct places *p, const ad_array *x, const ad_arra
 
 /* ---- take and put ---- */
 
-/* x and its axis, flattened if none is given; false on error. */
+/* Gives x and its axis. If no axis is given, x is flattened. False on error. */
 bool ad_along_axis_or_flat(ad_array **x, struct places *p)
 {
     p->axis = ad_axis_of_scalar(*x, p->axis);

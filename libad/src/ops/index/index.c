@@ -1,8 +1,8 @@
 /* x[...]: slices, integers, new axes, index arrays and masks, and the functional updates of the same places.
  *
- * What an index means is found out here. Without arrays in it, it names a region (region.c). Else the axes with
- * arrays become one, along which places are taken (gather.c), and an update finds its places by indexing the numbers
- * 0 ... size-1 in x's shape. */
+ * This file finds out what an index means. Without arrays in it, an index names a region (region.c). Otherwise the axes
+ * with arrays become one, along which places are taken (gather.c). An update finds its places by indexing the numbers 0
+ * ... size-1 in x's shape. */
 #include "ad/index.h"
 #include "ad/array.h"
 #include "ad/create.h"
@@ -48,7 +48,7 @@ static int axes_taken(const ad_index *entry)
     }
 }
 
-/* How many axes `...` stands for (the end, where there is none); -1 and an error if the index does not fit x. */
+/* How many axes `...` stands for. Without `...` they are at the end. -1 and an error if the index does not fit x. */
 static int axes_left(const char *operation, const ad_array *x, const ad_index_list *indices, bool *has_arrays)
 {
     int taken = 0, rests = 0;
@@ -130,15 +130,15 @@ static ad_array *view_of(const char *operation, ad_array *x, const ad_index_list
 
 /* ---- index arrays ---- */
 
-/* x once its slices and new axes are done, and for each axis the places to pick, if any. */
+/* x after its slices and new axes are done, and for each axis the places to pick, if any. */
 struct picked {
     ad_array *x;
     ad_array *places[AD_MAX_NDIM];
-    int named[AD_MAX_NDIM]; /* the axis of each, as errors name it */
-    ad_shape shape;         /* of all of them together */
-    int added;              /* new axes so far: errors count those of the user's array */
-    bool part;              /* of an axis is left out, or its order changed */
-    bool apart;             /* something else stands between two entries that pick, if only a ... for no axis */
+    int named[AD_MAX_NDIM]; /* for each, the number of its axis in errors */
+    ad_shape shape;         /* the common shape of the index arrays */
+    int added;              /* new axes so far: errors count the axes of the user's array */
+    bool part;              /* part of an axis is left out, or its order has changed */
+    bool apart;             /* another entry is between two entries that pick, even if it is a ... for no axis */
 };
 
 static bool pick(const char *operation, struct picked *p, int axis, ad_array *places)
@@ -153,7 +153,7 @@ static bool pick(const char *operation, struct picked *p, int axis, ad_array *pl
     return true;
 }
 
-/* A mask as the places along each of its axes where it is true. */
+/* Turns a mask into the places along each of its axes where it is true. */
 static bool pick_mask(const char *operation, struct picked *p, int axis, ad_array *mask)
 {
     for (int d = 0; d < mask->ndim; d++)
@@ -211,7 +211,7 @@ static bool pick_entries(const char *operation, struct picked *p, const ad_index
     return p->x != NULL;
 }
 
-/* Brings the picked axes together: to the front, unless they are neighbours. Gives the first and their number. */
+/* Brings the picked axes together: to the front, unless they are neighbours. Gives the first one, and their number. */
 static int gather_axes(struct picked *p, int *number)
 {
     ad_axes sources = { .count = 0 }, front = { .count = 0 };
@@ -232,7 +232,7 @@ static int gather_axes(struct picked *p, int *number)
     return 0;
 }
 
-/* Makes the picked axes one, and gives the places along it, and where it is. */
+/* Makes the picked axes one. Gives the places along it, and which axis it is. */
 static ad_array *merge_picked(const char *operation, struct picked *p, struct places *at)
 {
     int number, first = gather_axes(p, &number);
@@ -301,8 +301,8 @@ static ad_array *like_before(ad_array *y, const ad_array *x)
     return y && !ad_same_shape(y, x) ? ad_reshape(y, ad_shape_of(x)) : y;
 }
 
-/* Of the places that an index with arrays names: along the axis that they pick from, or where that is part of x
- * alone, among all elements by number. */
+/* Updates the places that an index with arrays names. They are along the axis that the arrays pick from. If that is
+ * only a part of x, they are numbers among all elements. */
 static ad_array *update_places(const char *operation, update kind, ad_array *x, ad_array *value, const ad_index_list *indices, int left)
 {
     struct places at;

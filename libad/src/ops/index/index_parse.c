@@ -1,6 +1,6 @@
 /* From NumPy's index notation to a list of ad_index: integers, start:stop:step, None, "...", separated by commas.
  *
- * Reads text only; what the entries mean for an array is index.c's concern. */
+ * It reads only text. What the entries mean for an array is found out in index.c. */
 #include "ad/index.h"
 #include "ops/ops.h"
 #include <stdio.h>
@@ -15,7 +15,7 @@ static bool refuse(const struct reader *r, const char *why)
     return AD_FAIL(AD_ERROR_INDEX, "%s: index \"%s\": %s at \"%s\"", r->operation, r->text, why, r->at);
 }
 
-/* Of ASCII, whatever the locale says. */
+/* For ASCII, whatever the locale says. */
 static bool is_alphanumeric(char c)
 {
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
@@ -32,7 +32,7 @@ static void skip_blanks(struct reader *r)
         r->at++;
 }
 
-/* A word or mark, a literal, if it comes next. */
+/* Reads a word or a mark, given as a literal, if it comes next. */
 AD_ALWAYS_INLINE bool accept(struct reader *r, const char *word)
 {
     const size_t length = strlen(word);
@@ -45,7 +45,7 @@ AD_ALWAYS_INLINE bool accept(struct reader *r, const char *word)
     return true;
 }
 
-/* An integer; leaves *value alone if none comes next. false and an error if it has more digits than fit. */
+/* Reads an integer. If none comes next, *value is unchanged. false and an error if it has more digits than fit. */
 static bool read_integer(struct reader *r, int64_t *value, bool *found)
 {
     skip_blanks(r);
@@ -92,7 +92,7 @@ static bool read_entry(struct reader *r, ad_index *entry)
 
 enum { ROOM = 512, LONGEST_INTEGER = 11 };
 
-/* Writes a decimal number; gives its end. */
+/* Writes a decimal number. Gives its end. */
 static char *write_integer(char *to, int value)
 {
     unsigned rest = value < 0 ? -(unsigned)value : (unsigned)value, digits = 1;
@@ -105,8 +105,8 @@ static char *write_integer(char *to, int value)
     return to + digits;
 }
 
-/* What vsnprintf gives where the format has no other directive than %d, as most; false if it has, or if there is no
- * room. */
+/* What vsnprintf gives if the format has no directive other than %d, as most have none. False if it has another one, or
+ * if there is no room. */
 static bool write_quickly(char *text, const char *format, va_list arguments)
 {
     char *to = text;
@@ -124,7 +124,7 @@ static bool write_quickly(char *text, const char *format, va_list arguments)
     return true;
 }
 
-/* False and an error if it is too long. */
+/* False and an error if the text is too long. */
 static bool write_text(const char *operation, char *text, const char *format, va_list arguments)
 {
     va_list again;

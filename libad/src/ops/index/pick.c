@@ -1,6 +1,7 @@
 /* Elements at places of the flattened array that are all different: where sorted elements come from.
  *
- * One primitive, linear, whose cotangents go to their places one by one. The places are its second operand, int64 in the shape of the result. */
+ * There is one linear primitive, whose cotangents go to their places one by one. The places are its second operand,
+ * int64 in the shape of the result. */
 #include "ops/ops.h"
 #include "tape/tape.h"
 
@@ -22,7 +23,7 @@ static bool pick_eval(const ad_node *node, void *const *outputs)
     return true;
 }
 
-/* Zeros give way to the cotangent, so that its own zeros keep their sign. */
+/* If `sum` is all zeros, it is replaced, so that the cotangent's own zeros keep their sign. */
 static bool pick_vjp_into(const ad_node *node, ad_array *g, void *sum, bool zeros)
 {
     const ad_array *x = node->inputs[0];

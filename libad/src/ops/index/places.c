@@ -1,8 +1,8 @@
 /* Places as values of their own: constants that are made of integers and masks.
  *
  * Each primitive has a shape that follows from shapes and options alone. What picks by a mask (ad_flatnonzero,
- * ad_compress) looks at the mask first, to learn how many elements there are: the number is an option of the call,
- * which says so if the mask has another one. */
+ * ad_compress) looks at the mask first, to learn how many elements there are. That number is an option of the call. The
+ * call fails if a mask has another number. */
 #include "ad/array.h"
 #include "ad/create.h"
 #include "ad/index.h"
@@ -52,7 +52,7 @@ ad_array *ad_index_within(struct places p, ad_array *index, int64_t n)
     return index ? ad_call_primitive(&within_op, &index, 1, &(struct within){ p, n }) : NULL;
 }
 
-/* ---- one index for each place, of an array as of the second operand, as places in the flattened array ---- */
+/* ---- one index for each place, as in ad_take_along_axis, turned into places in the flattened array ---- */
 
 static bool flat_infer(const ad_node *node, ad_spec *output)
 {
@@ -83,7 +83,7 @@ static bool flat_eval(const ad_node *node, void *const *outputs)
         return false;
     c_order_strides(AD_I64, index->ndim, ad_dims(index), own);
     c_order_strides(AD_I64, shape->ndim, shape->dim, strides);
-    c_order_strides(AD_U8, x->ndim, ad_dims(x), steps); /* of one byte: in elements */
+    c_order_strides(AD_U8, x->ndim, ad_dims(x), steps); /* the strides of items of one byte count elements */
     int64_t step = steps[p->axis];
     for (int d = 0; d < x->ndim; d++) {
         own[d] = ad_dims(index)[d] == 1 ? 0 : own[d];
@@ -181,7 +181,7 @@ static bool one_hot_infer(const ad_node *node, ad_spec *output)
     return ad_known_dtype("ad_one_hot", o->dtype);
 }
 
-/* No class is counted from the end. */
+/* A class is not counted from the end. */
 static bool one_hot_eval(const ad_node *node, void *const *outputs)
 {
     AD_SCRATCH room = { 0 }, counted = { 0 };

@@ -1,7 +1,8 @@
 /* Regions: what integers, slices and new axes show of an array, and the array with something else there.
  *
- * Two primitives, linear and closed among themselves: one shows a region as a view, whatever the number of axes, the other puts a value into a copy.
- * Where they are in the array is a constant that stands in the options. ops.h has the interface; index.c reads indices, gather.c names single places. */
+ * There are two primitives, linear and closed among themselves. One shows a region as a view, whatever the number of
+ * axes. The other puts a value into a copy. Where the region is in the array is a constant in the options. ops.h has
+ * the interface; index.c reads indices; gather.c names single places. */
 #include "ad/array.h"
 #include "ad/shape.h"
 #include "array/hash.h"
@@ -57,7 +58,7 @@ static void axis_write(const struct region_axis *r, FILE *out)
     }
 }
 
-/* "1:3, 0, None": as an index is written. */
+/* "1:3, 0, None": the text of the index. */
 static void axes_write(const void *field, FILE *out)
 {
     const char *between = "\"";
@@ -180,7 +181,7 @@ static ad_array *shown(const ad_node *node)
     struct view view;
     view_region(axes_of(node), x->ndim, ad_dims(x), ad_strides(x), &view);
     if (view.shape.ndim == 0 && x->dtype == AD_F64) {
-        double number; /* which is no longer than a reference to it, and on which operations are quick */
+        double number; /* this is not larger than a reference to it, and operations on it are fast */
         memcpy(&number, memory_of(x) + view.offset, sizeof number);
         return ad_scalar(number);
     }
@@ -193,14 +194,14 @@ static ad_array *show_view(const ad_node *node, const ad_spec *output)
     return shown(node);
 }
 
-/* What is shown is new, whatever the call. */
+/* The view is a new array for every call. */
 static bool show_direct(const ad_node *node, ad_array **output)
 {
     *output = shown(node);
     return true;
 }
 
-/* Zeros give way to the cotangent, so that its own zeros keep their sign. */
+/* If `sum` is all zeros, it is replaced, so that the cotangent's own zeros keep their sign. */
 static bool show_vjp_into(const ad_node *node, ad_array *g, void *sum, bool zeros)
 {
     struct view view;
@@ -245,7 +246,7 @@ static bool put_eval(const ad_node *node, void *const *outputs)
 
 static ad_array *put(ad_array *x, const struct region_axis *axes, ad_array *value);
 
-/* The old elements get nothing where new ones stand; the new ones get what stands there. */
+/* The old elements get 0 where new ones are. The new ones get what is there. */
 static ad_array *put_vjp(const ad_node *node, int operand, ad_array *g)
 {
     if (operand == 1)

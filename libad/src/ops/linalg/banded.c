@@ -1,8 +1,8 @@
-/* Systems with band matrices, given by their diagonals: element (i, j) is band[u + i - j, j]. A matrix is never spread
- * out: rules work on diagonals too.
+/* Systems with band matrices, given by their diagonals: element (i, j) is band[u + i - j, j]. No full matrix is made:
+ * rules work on diagonals too.
  *
- * The factors are a constant operation of their own, which the value and every derivative use, as in solve.c. What the
- * array of diagonals holds beside elements of the matrix is not read, and its cotangent is 0. */
+ * The factors are a constant operation of their own, which the value and every derivative use, as in solve.c. Elements
+ * of the array of diagonals that are not in the matrix are not read, and their cotangent is 0. */
 #include "ops/linalg/linalg.h"
 #include <limits.h>
 #include <string.h>
@@ -104,9 +104,9 @@ static ad_array *again(const ad_node *node, ad_array *b, bool transposed)
     return ad_call_primitive(ad_node_primitive(node), operands, 4, &o);
 }
 
-/* ---- on diagonals: d counts them from the uppermost, and element (i, j) is on d = u + i - j ---- */
+/* ---- on diagonals: d counts them from the uppermost one, and element (i, j) is on d = u + i - j ---- */
 
-/* Rows, or columns, of x with `before` zeros ahead of them and `after` behind. */
+/* The rows, or columns, of x with `before` zeros ahead of them and `after` behind. */
 static ad_array *padded(ad_array *x, int axis, int64_t before, int64_t after)
 {
     if (!x)
@@ -118,8 +118,8 @@ static ad_array *padded(ad_array *x, int axis, int64_t before, int64_t after)
     return ad_concatenate(ad_list_of(ad_zeros(first, .dtype = dtype), x, ad_zeros(last, .dtype = dtype)), .axis = axis);
 }
 
-/* For each d and j the row of x, (..., n, k), that is column j's element of A on d: (..., d, j, k), 0 beyond the
- * ends. */
+/* For each d and j, column j has an element of A on diagonal d. This is the row of x, (..., n, k), for the row of that
+ * element: (..., d, j, k), and 0 beyond the ends. */
 static ad_array *rows_for_columns(const struct band *o, ad_array *x, int64_t n)
 {
     ad_array *places = ad_add(ad_expand_dims(ad_arange(o->l + o->u + 1), -1), ad_arange(n)); /* u + i = d + j */
@@ -132,7 +132,8 @@ static ad_array *diagonals_of_outer(const struct band *o, ad_array *x, ad_array 
     return ad_sum(ad_mul(rows_for_columns(o, x, n), ad_expand_dims(y, -3)), .axis = -1);
 }
 
-/* A x: the sum over d of A's element of row i, which is in column j = i + u - d, times row j of x. */
+/* A x: the sum over d of two factors. One is the element of row i on diagonal d, which is in column j = i + u - d. The
+ * other is row j of x. */
 static ad_array *product(const struct band *o, ad_array *band, ad_array *x, int64_t n)
 {
     int64_t count = o->l + o->u + 1, width = n + o->l + o->u;
@@ -200,7 +201,7 @@ static bool are_diagonals(const ad_array *ab, ad_linalg_solve_banded_options o)
     return true;
 }
 
-/* LAPACK counts elements as int. */
+/* LAPACK counts elements in an int. */
 static bool can_be_counted(const ad_array *ab, const ad_array *b, int64_t leading)
 {
     int64_t n = ad_dims(ab)[ab->ndim - 1], k = ad_dims(b)[b->ndim - 1];

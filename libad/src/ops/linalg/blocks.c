@@ -1,12 +1,12 @@
-/* Matrices laid out of parts: blocks along the diagonal, and one number along each diagonal.
+/* Matrices made of parts: blocks along the diagonal, and one number along each diagonal.
  *
- * Both are linear. Blocks are a primitive, whose transpose hands each block its part of the cotangent; the other is
+ * Both are linear. Blocks are a primitive, whose transpose gives each block its part of the cotangent. The other is
  * made of operations that move elements. */
 #include "ad/tree.h"
 #include "ops/linalg/linalg.h"
 #include <string.h>
 
-/* x's last axes, with as many leading axes as it takes to be x repeated over `leading`. */
+/* The last axes of x, with leading axes such that x is repeated over `leading`. */
 static ad_array *spread(ad_array *x, const ad_shape *leading, int own_axes)
 {
     if (!x || !ad_count_fits("ad_broadcast_to", leading->ndim + own_axes, AD_MAX_NDIM, "dimensions"))
@@ -19,8 +19,8 @@ static ad_array *spread(ad_array *x, const ad_shape *leading, int own_axes)
 
 /* ---- blocks along the diagonal ---- */
 
-/* The row and the column where a block begins, which is where those before it end. For all of k blocks this takes
- * k^2 steps; so many elements has the result. */
+/* The row and the column where a block begins, which is where the ones before it end. For all of k blocks this takes
+ * k^2 steps, and the result has at least as many elements. */
 static void block_place(const ad_node *node, int operand, int64_t place[2])
 {
     place[0] = place[1] = 0;
@@ -69,13 +69,13 @@ static ad_array *blocks_vjp(const ad_node *node, int operand, ad_array *g)
     return ad_slice_axis(ad_slice_axis(g, -2, place[0], size.rows, 1), -1, place[1], size.columns, 1);
 }
 
-/* Of matrices with the same leading axes. */
+/* For matrices with the same leading axes. */
 static const ad_primitive blocks_op = {
     .name = "ad_linalg_block_diag", .infer = blocks_infer, .eval = blocks_eval, .vjp = blocks_vjp, .linear = AD_LINEAR,
 };
 AD_OPERATION(blocks_op);
 
-/* What the leading axes of the blocks broadcast to; false and an error. */
+/* The shape that the leading axes of the blocks broadcast to; false and an error. */
 static bool common_stack(ad_array *const *blocks, int count, ad_shape *leading)
 {
     *leading = AD_SCALAR_SHAPE;

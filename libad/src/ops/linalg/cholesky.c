@@ -1,8 +1,8 @@
 /* Cholesky factors, and systems with triangular matrices.
  *
- * With A = L L^H the tangent of L is L Phi(L^-1 dA L^-H), Phi taking the lower triangle with half of the diagonal;
- * the reverse rule is its transpose (Murray 2016, arXiv 1602.07527), between two conjugations, as cotangents pair
- * without one. Of dA the Hermitian part counts. */
+ * With A = L L^H the tangent of L is L Phi(L^-1 dA L^-H), where Phi takes the lower triangle with half of the diagonal.
+ * The reverse rule is its transpose (Murray 2016, arXiv 1602.07527), between two conjugations, since cotangents pair
+ * without conjugation. Only the Hermitian part of dA counts. */
 #include "ad/transform.h"
 #include "ops/linalg/linalg.h"
 #include <string.h>
@@ -56,7 +56,7 @@ static ad_array *triangular(const ad_node *node, ad_array *b, bool transposed)
     return ad_call_primitive(ad_node_primitive(node), (ad_array *[]){ ad_node_input(node, 0), b }, 2, &o);
 }
 
-/* Of the elements that are read. */
+/* The elements of x that are read. */
 static ad_array *read_part(const struct triangle *o, ad_array *x)
 {
     int64_t beside = o->unit_diagonal;
@@ -138,13 +138,13 @@ static bool cholesky_eval(const ad_node *node, void *const *outputs)
     return true;
 }
 
-/* The lower triangle with half of the diagonal. */
+/* The lower triangle, with half of the diagonal. */
 static ad_array *half_triangle(ad_array *x)
 {
     return ad_sub(ad_tril(x), ad_mul(0.5, ad_make_diagonal(ad_diagonal(x, .axis1 = -2, .axis2 = -1))));
 }
 
-/* The diagonal of L is real: the imaginary part of its cotangent pairs with nothing. */
+/* The diagonal of L is real, so the imaginary part of its cotangent pairs with nothing. */
 static ad_array *real_diagonal(ad_array *x)
 {
     if (!x || !ad_dtype_is_complex((ad_dtype)x->dtype))

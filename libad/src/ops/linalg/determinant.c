@@ -1,8 +1,8 @@
 /* Determinants, and their signs and logarithms, from the LU factors of solve.c.
  *
- * The derivative of a determinant is the matrix of cofactors, which is finite where the matrix is singular: there it
- * is made of singular values, of each of which the product of the others is taken without a division. The same holds
- * for the second derivative, with products that leave out two. */
+ * The derivative of a determinant is the matrix of cofactors, which is finite where the matrix is singular. There it is
+ * made of singular values: for each of them the product of the others is taken, without a division. The same holds for
+ * the second derivative, with products that leave out two. */
 #include "ad/transform.h"
 #include "ops/linalg/linalg.h"
 
@@ -31,7 +31,7 @@ static struct lu_factors factors_of(const ad_node *node)
     return (struct lu_factors){ ad_node_input(node, 1), ad_node_input(node, 2) };
 }
 
-/* A number for each matrix as a matrix of one element. */
+/* One number for each matrix, as a matrix of one element. */
 static ad_array *spread(ad_array *x)
 {
     return ad_expand_dims(ad_expand_dims(x, -1), -1);
@@ -60,8 +60,8 @@ static ad_array *call(const ad_primitive *op, ad_array *a, struct lu_factors f)
 
 /* ---- cofactors ---- */
 
-/* Whether no matrix is so close to a singular one that its inverse has no digits, or has a determinant that underflows: then the
- * cofactors are the determinant times the inverse. A NaN is in neither. */
+/* Whether no matrix is so close to a singular one that its inverse has no digits, or has a determinant that underflows:
+ * then the cofactors are the determinant times the inverse. A NaN is in neither. */
 static bool all_regular(struct lu_factors f)
 {
     ad_array *pivots = ad_abs(diagonal_of(f.lu)), *size = ad_abs(product_of_pivots(f));
@@ -82,14 +82,14 @@ static bool decompose(ad_array *a, ad_array *usv[3])
     return usv[1] != NULL;
 }
 
-/* For each singular value the product of the others: (..., n). */
+/* For each singular value, the product of the others: (..., n). */
 static ad_array *products_without_one(ad_array *s)
 {
     ad_array *before = ad_cumprod(s, .axis = -1, .exclusive = true), *after = ad_cumprod(s, .axis = -1, .exclusive = true, .reverse = true);
     return ad_mul(before, after);
 }
 
-/* For each two of them the product of the others: (..., n, n), 0 on the diagonal. */
+/* For each two singular values, the product of the others: (..., n, n), 0 on the diagonal. */
 static ad_array *products_without_two(ad_array *s)
 {
     int64_t n = ad_dim(s, -1);
@@ -113,8 +113,8 @@ static ad_array *singular_cofactors(ad_array *a)
     return ad_mul(spread(phase), ad_matmul(ad_mul(ad_conjugated(usv[0]), ad_expand_dims(e, -2)), ad_conjugated(usv[2])));
 }
 
-/* The second derivative of the determinant in the directions t and those of the result. With P = conj(U) h' conj(Vh)
- * of t, which is U^H t V in this basis, h_ii = sum of e_ij P_jj, h_ij = -e_ij P_ji. */
+/* The second derivative of the determinant, in the directions t and those of the result. Let P = conj(U) h' conj(Vh) be
+ * made of U^H t V, which is t in this basis. Then h_ii = sum of e_ij P_jj and h_ij = -e_ij P_ji. */
 static ad_array *singular_change(ad_array *a, ad_array *t)
 {
     ad_array *usv[3];
@@ -151,8 +151,8 @@ static bool change_infer(const ad_node *node, ad_spec *output)
 
 static ad_array *change(ad_array *a, ad_array *t);
 
-/* It is symmetric in the two directions. In the matrix the third derivative takes the inverse, which a singular one
- * has not. */
+/* The second derivative is symmetric in its two directions. Its derivative in the matrix takes the inverse, which a
+ * singular matrix does not have. */
 static ad_array *change_vjp(const ad_node *node, int operand, ad_array *g)
 {
     ad_array *a = ad_node_input(node, 0), *t = ad_node_input(node, 1);
@@ -295,7 +295,7 @@ static ad_array *log_jvp(const ad_node *node, int operand, ad_array *t)
     return ad_real(relative_change(node, t));
 }
 
-/* The sign turns by the imaginary part of tr(A^-1 t); that of a real matrix does not. */
+/* The sign turns by the imaginary part of tr(A^-1 t). The sign of a real matrix does not. */
 static ad_array *sign_vjp(const ad_node *node, int operand, ad_array *g)
 {
     (void)operand;

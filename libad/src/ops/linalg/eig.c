@@ -52,7 +52,7 @@ static ad_array *real_diagonal(ad_array *x)
     return ad_real(ad_diagonal(x, .axis1 = -2, .axis2 = -1));
 }
 
-/* V^-T (diag gw + F o (V^T gV - V^T conj(V) diag Re diag(V^T gV))) V^T. Without gV no gap is divided by. */
+/* V^-T (diag gw + F o (V^T gV - V^T conj(V) diag Re diag(V^T gV))) V^T. Without gV nothing is divided by a gap. */
 static ad_array *eig_vjp(const ad_node *node, int operand, ad_array *gw)
 {
     (void)operand;

@@ -1,7 +1,8 @@
 /* Eigenvalues and eigenvectors of Hermitian matrices.
  *
- * With P = V^H dA V: dw = Re diag P, dV = V (F o P), F_ij = 1/(w_j - w_i), and 0 where that gap is within n eps max|w|, so that everything is finite. dA is
- * Hermitian here: ad_hermitian stands before. The reverse rule is its transpose, with cotangents that pair without conjugation. */
+ * With P = V^H dA V: dw = Re diag P and dV = V (F o P), where F_ij = 1/(w_j - w_i), or 0 where that gap is within n eps
+ * max|w|, so that everything is finite. dA is Hermitian here, since ad_hermitian comes before. The reverse rule is the
+ * transpose, with cotangents that pair without conjugation. */
 #include "ops/linalg/linalg.h"
 
 enum { OUTPUT_W, OUTPUT_V };

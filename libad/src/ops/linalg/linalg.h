@@ -1,4 +1,5 @@
-/* What the files of linear algebra share. Matrices are the last two axes of an array; all before them count a stack. */
+/* What the files of linear algebra share. Matrices are the last two axes of an array; the axes before them count a
+ * stack. */
 #ifndef AD_OPS_LINALG_H
 #define AD_OPS_LINALG_H
 
@@ -14,7 +15,7 @@
 
 /* stack.c */
 
-/* x as float matrices that LAPACK takes, square ones if asked for; NULL and an error that names the operation. */
+/* x as float matrices that LAPACK takes, and square ones if asked for; NULL and an error that names the operation. */
 ad_array *ad_matrices(const char *operation, ad_array *x, bool square);
 
 /* The rows and columns of the matrices in an operand. */
@@ -23,29 +24,30 @@ struct matrix_size {
 };
 struct matrix_size ad_matrix_size(const ad_node *node, int operand);
 
-/* The shape of a stack of matrices of another size, over the leading axes of `like`. */
+/* The shape of a stack of matrices of another size, with the leading axes of `like`. */
 ad_shape ad_stack_shape(ad_shape like, int64_t rows, int64_t columns);
 
-/* Which matrix of x, a stack that broadcasts with the leading axes of `all`, stands at place i of them. */
+/* Which matrix of x is at place i. x is a stack that broadcasts with the leading axes of `all`. */
 int64_t ad_stack_place(const ad_array *x, int own_axes, const ad_shape *all, int64_t i);
 
 /* How many matrices there are. */
 int64_t ad_stack_count(const ad_shape *shape, int own_axes);
 
-/* The infer of systems of equations: the right-hand sides' dtype and size, over the leading axes of both operands. */
+/* The infer of systems of equations: the dtype and size of the right-hand sides, with the leading axes of both
+ * operands. */
 bool ad_system_infer(const ad_node *node, int matrix, int right, ad_spec *output);
 
-/* Whether the first operand has no NaN and no infinity, on which LAPACK may not end; false and an error that names the
- * operation. */
+/* Whether the first operand has no NaN and no infinity, on which LAPACK may not end. If it has: false and an error that
+ * names the operation. */
 bool ad_all_finite(const ad_node *node, const char *operation);
 
-/* Whether a derivative in x is in sight. Values that need no vectors themselves have rules that do: where there will be a
- * rule, both come of one decomposition; where not, values alone cost less than half of it. */
+/* Whether a derivative in x is in sight. Values that need no vectors themselves have rules that do: where there will be
+ * a rule, both come of one decomposition; where not, values alone cost less than half of it. */
 bool ad_is_differentiated(const ad_array *x);
 
-/* x, floats, as it is: NULL and an error if the part of its matrices that is read holds a NaN or an infinity. For users' operands
- * of functions that SciPy checks so. Rules of differentiation call operations without it: what they are given, they
- * hand on. */
+/* x, floats, as it is: NULL and an error if the part of its matrices that is read holds a NaN or an infinity. For
+ * users' operands of functions that SciPy checks so. Rules of differentiation call operations without it: what they are
+ * given, they hand on. */
 typedef enum ad_matrix_part { AD_WHOLE, AD_LOWER, AD_STRICT_LOWER, AD_UPPER, AD_STRICT_UPPER } ad_matrix_part;
 ad_array *ad_finite(const char *operation, const char *operand, ad_array *x, ad_matrix_part part);
 
@@ -58,7 +60,7 @@ ad_array *ad_right_sides(const char *operation, const ad_array *a, ad_array *b, 
 ad_array *ad_triangular(ad_array *a, ad_array *b, ad_linalg_solve_triangular_options options);
 #define AD_TRIANGULAR(a, b, ...) ad_triangular(a, b, (ad_linalg_solve_triangular_options){ .ad_unused_ = 0, __VA_ARGS__ })
 
-/* conj(x) of complex x, and its transpose. */
+/* conj(x) for complex x; and its transpose. */
 ad_array *ad_conjugated(ad_array *x);
 ad_array *ad_adjoint(ad_array *x);
 
@@ -71,11 +73,12 @@ static inline double ad_epsilon(const ad_array *x)
 /* F_ij = 1/(w_j - w_i) for eigenvalues w, real or complex, and 0 where that gap is within n eps max|w|: (..., n, n). */
 ad_array *ad_inverse_gaps(ad_array *w);
 
-/* One triangle of x without the diagonal, its adjoint beyond that, and the real part of the diagonal. */
+/* One triangle of x without the diagonal, its adjoint in the other triangle, and the real part of the diagonal. */
 ad_array *ad_mirrored(ad_array *x, bool lower);
 
-/* The Hermitian matrices of which a holds the lower or upper triangle. uplo NULL: the lower one is read, and derivatives are those on Hermitian matrices, whose
- * cotangents are Hermitian. "L", "U": derivatives are those of the triangle. */
+/* The Hermitian matrices whose lower or upper triangle a holds. With a NULL uplo the lower one is read, and derivatives
+ * are those on Hermitian matrices, whose cotangents are Hermitian. With "L" or "U" derivatives are those of the
+ * triangle. */
 ad_array *ad_hermitian(const char *operation, ad_array *a, const char *uplo);
 
 /* solve.c: the constant factors of a stack of square matrices, and what is made of them. */
@@ -85,7 +88,7 @@ struct lu_factors {
 struct lu_factors ad_lu_factors(ad_array *a);                       /* lu NULL and an error */
 ad_array *ad_inverse_or_infinity(ad_array *a, struct lu_factors f); /* all infinite where a is singular */
 
-/* qr.c: orthonormal columns that complete those of q, (..., m, k) to (..., m, m - k). */
+/* qr.c: orthonormal columns that complete those of q, (..., m, k), to a basis: (..., m, m - k). */
 ad_array *ad_orthogonal_complement(ad_array *q);
 
 /* svd.c: the thin decomposition, for the operation named; false and an error. */

@@ -1,18 +1,18 @@
-/* LU factors with exchanges of rows, as SciPy has them, and what they solve. solve.c has factors of its own, which it
- * needs not transpose.
+/* LU factors with exchanges of rows, as in SciPy, and what they solve. solve.c has factors of its own, which it need
+ * not transpose.
  *
- * P^T A = L U, both in one matrix. Which rows are exchanged is a constant. With M = L, made square by columns of the
- * identity, C = M^-1 P^T dA and S the part of M^-1 dM that is not 0, which has r = min(m - 1, n) columns, C = S U + dU.
- * So S is the strict lower part of C U_r^-1, with U_r the first r rows and columns, dU the upper part of C - S U, and
- * dL = M S. The last pivot of a square matrix is not divided by. Nothing is conjugated: the reverse rule is the plain
- * transpose. */
+ * P^T A = L U, with both factors in one matrix. Which rows are exchanged is a constant. Let M be L, made square by
+ * columns of the identity, C = M^-1 P^T dA, and S the part of M^-1 dM that is not 0, which has r = min(m - 1, n)
+ * columns. Then C = S U + dU. So S is the strict lower part of C U_r^-1, with U_r the first r rows and columns of U; dU
+ * is the upper part of C - S U; and dL = M S. Nothing is divided by the last pivot of a square matrix. Nothing is
+ * conjugated: the reverse rule is the plain transpose. */
 #include "ops/linalg/linalg.h"
 #include <string.h>
 
 /* ---- exchanges of rows ---- */
 
 struct exchange {
-    bool back; /* P x; else P^T x */
+    bool back; /* P x; otherwise P^T x */
 };
 
 static const ad_field exchange_fields[] = { AD_FIELD(struct exchange, back, FLAG), AD_FIELDS_END };
@@ -78,7 +78,7 @@ static const ad_primitive exchange_op = {
 };
 AD_OPERATION(exchange_op);
 
-/* pivots as ad_linalg_lu_factor gives them, (..., k). */
+/* pivots are as ad_linalg_lu_factor gives them, (..., k). */
 static ad_array *exchange_rows(ad_array *x, ad_array *pivots, bool back)
 {
     pivots = ad_astype(pivots, AD_I64);
@@ -117,7 +117,7 @@ static bool lu_eval(const ad_node *node, void *const *outputs)
     return scratch != NULL;
 }
 
-/* Rows, or columns, from `start` on. */
+/* The rows, or columns, from `start` on. */
 static ad_array *rows_of(ad_array *x, int64_t start, int64_t count)
 {
     return x ? ad_slice_of(x, x->ndim - 2, start, count, 1, true) : NULL;
@@ -128,13 +128,13 @@ static ad_array *columns_of(ad_array *x, int64_t count)
     return x ? ad_slice_of(x, x->ndim - 1, 0, count, 1, true) : NULL;
 }
 
-/* The factors as both rules need them. */
+/* The factors in the form that both rules need. */
 struct factors {
     int64_t m, n, k, r;
     ad_array *pivots;
-    ad_array *top;    /* (k, k), with L1 below its diagonal: the first rows of L */
+    ad_array *top;    /* (k, k), the first rows of L, with L1 below its diagonal */
     ad_array *strict; /* (m, k), L without its diagonal */
-    ad_array *upper;  /* (r, n), of U */
+    ad_array *upper;  /* (r, n), the first rows of U */
     ad_array *square; /* (r, r), with U_r in its upper triangle */
 };
 
@@ -153,7 +153,7 @@ static struct factors factors_of(const ad_node *node)
     return f;
 }
 
-/* The first k rows of x, and the others plus or minus `change`. */
+/* x with its first k rows as `first`, and the others plus or minus a change. */
 static ad_array *with_rest(const struct factors *f, ad_array *first, ad_array *rest)
 {
     return f->m == f->k ? first : ad_concatenate(ad_list_of(first, rest), .axis = -2);
@@ -197,7 +197,7 @@ static ad_array *over_upper(const struct factors *f, ad_array *x, bool transpose
     return ad_matrix_transpose(AD_TRIANGULAR(f->square, ad_matrix_transpose(x), .trans = transposed ? 0 : 1));
 }
 
-/* The r columns of x as the first of n, the others 0. */
+/* The r columns of x as the first of n columns. The others are 0. */
 static ad_array *widened(const struct factors *f, ad_array *x)
 {
     if (!x || f->r == f->n)

@@ -1,7 +1,7 @@
 /* Norms of vectors and matrices: the 2-norm, and compositions of public operations.
  *
- * A norm that is 0 has derivative 0 at every order: the operation whose slope is infinite there is given 1 instead, and its result
- * is not selected. Everything is computed with the reduced axes kept; they go at the end. */
+ * A norm that is 0 has derivative 0 at every order: the operation whose slope is infinite there is given 1 instead, and
+ * its result is not selected. Everything is computed with the reduced axes kept, which go at the end. */
 #include "ad/array.h"
 #include "ad/create.h"
 #include "ad/linalg.h"
@@ -19,7 +19,7 @@ static ad_array *sum_over(ad_array *x, ad_axes axes)
     return ad_sum(x, .axes = axes, .keepdims = true);
 }
 
-/* The largest of no absolute values is 0. */
+/* The largest absolute value, where there are none, is 0. */
 static ad_array *extreme(ad_array *x, ad_axes axes, bool largest)
 {
     if (x && x->size == 0 && largest)
@@ -58,7 +58,7 @@ static ad_array *scaled_two_norm(ad_array *x, const struct two_norm *o)
     return ad_mul(ad_sqrt(ad_div(s, o->divisor)), scale);
 }
 
-/* sum(|x|^2); those of a real x are not kept. */
+/* sum(|x|^2). The squares of a real x are not stored. */
 static ad_array *sum_of_squares(ad_array *x, ad_axes axes)
 {
     ad_context *c = ad_current();
@@ -77,7 +77,8 @@ static ad_array *sum_of_squares(ad_array *x, ad_axes axes)
     return x ? s : NULL;
 }
 
-/* Whether the sizes of all elements of a real array lie within bounds; that of a NaN does not. False if x is NULL too. */
+/* Whether the sizes of all elements of a real array lie within bounds; that of a NaN does not. Also false if x is
+ * NULL. */
 static bool lies_within(ad_array *x, double least, double most)
 {
     x = x ? ad_array_contiguous(ad_current(), x) : NULL;
@@ -89,7 +90,7 @@ static bool is_single(ad_dtype dtype)
     return ad_dtype_real(dtype) == AD_F32;
 }
 
-/* The plain sum of squares serves unless it overflows, or is so small that squares have lost digits to underflow. */
+/* The plain sum of squares is used unless it overflows, or is so small that squares have lost digits to underflow. */
 static bool two_norm_eval(const ad_node *node, void *const *outputs)
 {
     AD_SCOPE;
@@ -109,7 +110,7 @@ static bool two_norm_eval(const ad_node *node, void *const *outputs)
     return scaled != NULL;
 }
 
-/* ---- x g / y, for few g and y: what the slope of the 2-norm is made of ---- */
+/* ---- x g / y, which the slope of the 2-norm is made of; g and y have fewer elements than x ---- */
 
 static ad_array *share(ad_array *x, ad_array *g, ad_array *y);
 
@@ -118,7 +119,7 @@ static ad_array *one_like(ad_array *y)
     return y ? ad_ones(AD_SCALAR_SHAPE, .dtype = (ad_dtype)y->dtype) : NULL;
 }
 
-/* x/y. Infinite elements of a real x share the direction of an infinite y equally, which is their limit. */
+/* x/y. If y is infinite, the infinite elements of a real x share the direction equally, which is their limit. */
 static ad_array *direction(ad_array *x, ad_array *y)
 {
     ad_array *quotient = ad_div(x, y);
@@ -133,7 +134,7 @@ static ad_array *direction(ad_array *x, ad_array *y)
     return ad_where(ad_logical_and(infinite, ad_isinf(y)), part, quotient);
 }
 
-/* Computed as x (g / y) unless that quotient overflows or underflows. */
+/* It is computed as x (g / y) unless that quotient overflows or underflows. */
 static ad_array *share_compose(const ad_node *node, const ad_spec *output)
 {
     ad_array *x = ad_node_input(node, 0), *g = ad_node_input(node, 1), *y = ad_node_input(node, 2), *quotient = ad_div(g, y);
@@ -209,9 +210,9 @@ ad_array *ad_two_norm(ad_array *x, ad_axes axes, double divisor)
 
 /* ---- other vector norms ---- */
 
-enum { LARGEST_EVEN_POWER = 64 }; /* that is computed by products */
+enum { LARGEST_EVEN_POWER = 64 }; /* the largest one that is computed by products */
 
-/* |x|^p. Even powers are smooth at 0; elsewhere an element that is 0 has derivative 0. */
+/* |x|^p. Even powers are smooth at 0. With other powers, an element that is 0 has derivative 0. */
 static ad_array *power_of(ad_array *x, double p)
 {
     if (p > 0 && p <= LARGEST_EVEN_POWER && fmod(p, 2) == 0)
@@ -292,7 +293,7 @@ static ad_array *matrix_norm(const char *name, ad_array *x, ad_axes axes, double
                         ORD_TEXT(ord));
 }
 
-/* The axes asked for, resolved, in the order given; all of them if none. */
+/* The axes asked for, counted from 0, in the order given; all axes if none are given. */
 static bool resolve_axes(const char *name, const ad_array *x, int axis, const ad_axes *asked, ad_axes *axes)
 {
     bool selected[AD_MAX_NDIM];

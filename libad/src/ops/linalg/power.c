@@ -10,7 +10,7 @@
 
 /* ---- exp ---- */
 
-/* Degrees, the largest 1-norm that each serves, and its coefficients. */
+/* Degrees, the largest 1-norm that each may be used for, and its coefficients. */
 static const struct approximation {
     int degree;
     double largest, b[14];
@@ -26,7 +26,7 @@ static const struct approximation {
 };
 enum { DEGREES = sizeof approximations / sizeof *approximations };
 
-/* The sum of b[first], b[first + 2] ... up to b[last] times the even powers of the matrix, from the identity on. */
+/* The sum of b[first], b[first + 2] ... up to b[last], times the even powers of the matrix, from the identity on. */
 static ad_array *even_part(const double *b, int first, int last, ad_array *const *powers)
 {
     ad_array *sum = ad_mul(b[first], powers[0]);
@@ -227,7 +227,7 @@ static int64_t product_of(const ad_array *x, int first, int end)
     return product;
 }
 
-/* x of the leading axes after `first`. */
+/* The leading axes of x after `first`. */
 static ad_shape axes_from(const ad_array *x, int first)
 {
     ad_shape shape = { .ndim = x->ndim - first };

@@ -1,7 +1,7 @@
-/* The products of linear algebra that differ from those of arrays of any kind by the axes they take, and the product of
- * a list of matrices.
+/* The products of linear algebra that differ from those of other arrays by the axes they take, and the product of a
+ * list of matrices.
  *
- * All of them call the others, which have the derivatives. */
+ * All of them call the other products, which have the derivatives. */
 #include "ops/linalg/linalg.h"
 #include <math.h>
 
@@ -64,9 +64,9 @@ static bool can_be_multiplied(ad_array *const *x, int count)
     return true;
 }
 
-/* What stands in the middle of the best product of the factors from first to last, for all first < last (Cormen and
- * others, Introduction to Algorithms, 15.2): it is that of the factors up to the split and that of those after it.
- * lengths[i] is the rows of factor i, lengths[i + 1] its columns. */
+/* For all first < last: where the best product of the factors from first to last is split (Cormen and others,
+ * Introduction to Algorithms, 15.2). It is the product of the factors up to the split, times that of those after it.
+ * lengths[i] is the rows of factor i, and lengths[i + 1] its columns. */
 static void find_splits(int count, const double *lengths, double *costs, int *splits)
 {
     for (int i = 0; i < count; i++)
@@ -86,8 +86,9 @@ static void find_splits(int count, const double *lengths, double *costs, int *sp
         }
 }
 
-/* The factors' product, multiplied as the splits say: each product is listed before those it is made of, and they
- * are computed from the end of the list. The product of the factors from `first` on takes the place of that factor. */
+/* The product of the factors, multiplied as the splits say. Each product is listed before those that it is made of, and
+ * they are computed from the end of the list. The product of the factors from `first` on takes the place of that
+ * factor. */
 static ad_array *multiply_by(const int *splits, ad_array **x, int count, int (*product)[2])
 {
     int listed = 0;
@@ -111,7 +112,7 @@ static ad_array *multiply_by(const int *splits, ad_array **x, int count, int (*p
     return x[0];
 }
 
-enum { MOST_FACTORS = 10000 }; /* so that the tables have fewer places than an int counts */
+enum { MOST_FACTORS = 10000 }; /* so that the tables have no more places than an int counts */
 
 ad_array *(ad_linalg_multi_dot)(const ad_tree *arrays)
 {

@@ -1,15 +1,14 @@
 /* QR, and orthonormal columns that complete others.
  *
- * Of m >= n: with B = dA R^-1, C = Q^H B and K the skew Hermitian matrix of C's strict lower triangle and i times
- * the imaginary part of its diagonal, dR = (C - K) R and dQ = B - Q C + Q K. The reverse rule is the transpose
- * (NUMPY's literature: Walter and Lehmann 2013, arXiv 1009.6112). A wide matrix [X Y] is Q [U W] with X = Q U and W
- * = Q^H Y. */
+ * For m >= n let B = dA R^-1 and C = Q^H B, and let K be the skew Hermitian matrix of C's strict lower triangle and i
+ * times the imaginary part of its diagonal. Then dR = (C - K) R and dQ = B - Q C + Q K. The reverse rule is the
+ * transpose (Walter and Lehmann 2013, arXiv 1009.6112). A wide matrix [X Y] is Q [U W] with X = Q U and W = Q^H Y. */
 #include "ops/linalg/linalg.h"
 #include <string.h>
 
 enum { OUTPUT_Q, OUTPUT_R };
 
-/* ---- reduced, of matrices that are not wide ---- */
+/* ---- reduced, for matrices that are not wide ---- */
 
 static bool qr_infer(const ad_node *node, ad_spec *outputs)
 {
@@ -43,7 +42,7 @@ static bool qr_eval(const ad_node *node, void *const *outputs)
     return !ad_node_input(node, 0)->size || factor(node, ad_matrix_size(node, 0).columns, outputs[OUTPUT_Q], outputs[OUTPUT_R]);
 }
 
-/* An R that can be divided by: itself. No element of its diagonal is 0 but for rounding. */
+/* An R that can be divided by, unchanged. It is an error if an element of its diagonal is 0 up to rounding. */
 struct dividing {
     int64_t rows; /* of the matrix */
 };
@@ -141,7 +140,7 @@ static const ad_primitive qr_op = {
 };
 AD_OPERATION(qr_op);
 
-/* ---- orthonormal complements: dN = -Q dQ^H N, the rest being nobody's choice ---- */
+/* ---- orthonormal complements: dN = -Q dQ^H N; what is free beside that is taken as 0 ---- */
 
 static bool complement_infer(const ad_node *node, ad_spec *output)
 {
@@ -216,7 +215,7 @@ static bool reduced(ad_array *a, ad_array *outputs[2])
     return outputs[OUTPUT_R] != NULL;
 }
 
-/* Q with the columns that it lacks, R with rows of zeros. */
+/* Q with the columns that it lacks, and R with rows of zeros. */
 static bool complete(ad_array *a, ad_array *outputs[2])
 {
     int64_t m = ad_dim(a, -2), n = ad_dim(a, -1);

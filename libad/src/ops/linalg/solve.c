@@ -1,7 +1,7 @@
 /* Linear systems, inverses and determinants, through one LU factorization.
  *
- * The factors are a constant operation of their own. What depends on the matrix takes it and its factors as operands: the value and every derivative of it use
- * the same factors, at any order. */
+ * The factors are a constant operation of their own. What depends on the matrix takes it and its factors as operands.
+ * The value and every derivative of it use the same factors, at any order. */
 #include "ad/transform.h"
 #include "ops/linalg/linalg.h"
 #include <string.h>
@@ -88,7 +88,7 @@ static bool solve_eval(const ad_node *node, void *const *outputs)
 
 static ad_array *solve(const ad_node *node, ad_array *b, bool transposed);
 
-/* b's is A^-T g, from which A's follows: -(A^-T g) x^T. */
+/* The cotangent of b is A^-T g. That of A follows from it: -(A^-T g) x^T. */
 static bool solve_pull(const ad_node *node, ad_array *const *g, unsigned wanted, ad_array **cotangents)
 {
     const struct solving *o = ad_node_options(node);
@@ -126,7 +126,7 @@ static ad_array *solve(const ad_node *node, ad_array *b, bool transposed)
     return ad_call_primitive(&solve_op, operands, 4, &(struct solving){ transposed });
 }
 
-/* By L of A = L L^H. */
+/* Solves with the L of A = L L^H. */
 static ad_array *solve_positive(ad_array *a, ad_array *b)
 {
     ad_array *l = ad_linalg_cholesky(a);
@@ -160,7 +160,7 @@ ad_array *ad_linalg_solve_with(ad_array *a, ad_array *b, ad_linalg_solve_options
 /* ---- inverses ---- */
 
 struct inverting {
-    bool infinite; /* a singular matrix gives infinity, not an error */
+    bool infinite; /* a singular matrix gives infinity, and not an error */
 };
 
 static const ad_field inverting_fields[] = { AD_FIELD(struct inverting, infinite, FLAG), AD_FIELDS_END };

@@ -1,4 +1,4 @@
-/* Stacks of matrices: what operands are taken, and where each matrix stands. */
+/* Stacks of matrices: which operands are taken, and where each matrix is. */
 #include "ad/transform.h"
 #include "ops/linalg/linalg.h"
 #include <stdio.h>
@@ -201,7 +201,7 @@ static bool hermitian_eval(const ad_node *node, void *const *outputs)
     return data != NULL;
 }
 
-/* The Hermitian part: under either pairing it is its own transpose. */
+/* The Hermitian part. Under either pairing it is its own transpose. */
 static ad_array *hermitian_part(const ad_node *node, int operand, ad_array *t)
 {
     (void)node, (void)operand;

@@ -1,13 +1,14 @@
 /* The thin singular value decomposition x = U diag(s) Vh, and singular values alone.
  *
- * With P = U^H dx V, and antihermitian C, D: dU = U C + (I - U U^H) dx V / s, ds = Re diag P, dV = V D + (I - V V^H) dx^H U / s. Of C and D
- * the two combinations that do not mix with each other are
+ * With P = U^H dx V, and antihermitian C, D: dU = U C + (I - U U^H) dx V / s, ds = Re diag P, dV = V D + (I - V V^H)
+ * dx^H U / s. Of C and D the two combinations that do not mix with each other are
  *
  *     (C + D)_ij = (P + P^H)_ij / (s_j - s_i),    (C - D)_ij = (P - P^H)_ij / (s_i + s_j),
  *
- * which is arXiv 1909.02659 sorted anew: only what belongs to U and V alone is divided by a gap. The phases of complex columns, which are nobody's,
- * are in the diagonal of the second, half in U and half in V. A gap, a sum or a singular value within the tolerance divides by infinity, so
- * that everything is finite. The cotangents pair without conjugation: the reverse rule is that of the paper between two conjugations. */
+ * which is arXiv 1909.02659 sorted anew: only what belongs to U and V alone is divided by a gap. The phases of complex
+ * columns, which are nobody's, are in the diagonal of the second, half in U and half in V. A gap, a sum or a singular
+ * value within the tolerance divides by infinity, so that everything is finite. The cotangents pair without
+ * conjugation: the reverse rule is that of the paper between two conjugations. */
 #include "ad/transform.h"
 #include "ops/linalg/linalg.h"
 
@@ -42,7 +43,7 @@ static bool succeeded(const char *operation, ad_lapack_outcome outcome, int64_t 
     return outcome == AD_LAPACK_DONE || AD_FAIL(AD_ERROR_NUMERIC, "%s: the decomposition of matrix %lld did not converge", operation, (long long)matrix);
 }
 
-/* All matrices, one after the other. */
+/* Decomposes all matrices, one after the other. */
 static bool decompose(const ad_node *node, const struct ad_svd *svd, const char *x, void *const *outputs, void *scratch)
 {
     int64_t m = svd->m, n = svd->n, k = m < n ? m : n, count = ad_node_input(node, 0)->size / (m * n);
@@ -116,7 +117,7 @@ static ad_array *inverse_values(const struct factors *f)
     return inverse(f->s, f->tolerance);
 }
 
-/* x with its columns, or rows, times the elements of d, (..., k). */
+/* x with its columns, or rows, multiplied by the elements of d, (..., k). */
 static ad_array *times_columns(ad_array *x, ad_array *d)
 {
     return ad_zmul(x, ad_expand_dims(d, -2));
@@ -148,7 +149,7 @@ static ad_array *skew(ad_array *x)
 
 /* ---- reverse, with W and Z the conjugates of U and Vh ---- */
 
-/* W diag(g) Z: no gap is divided by. */
+/* W diag(g) Z, in which nothing is divided by a gap. */
 static ad_array *values_cotangent(ad_array *u, ad_array *vh, ad_array *g)
 {
     return ad_matmul(times_columns(ad_conjugated(u), g), ad_conjugated(vh));
@@ -320,7 +321,7 @@ ad_tree *ad_linalg_svd_with(ad_array *x, ad_linalg_svd_options options)
 
 /* ---- rank, pseudo-inverse, least squares ---- */
 
-/* rcond, or max(m, n) eps, of the largest singular value: (..., 1), a constant. */
+/* The largest singular value times rcond, or times max(m, n) eps: (..., 1), a constant. */
 static ad_array *cut_of(ad_array *s, double rcond, int64_t longer)
 {
     return rcond < 0 ? tolerance_of(s, longer) : ad_mul(rcond, ad_at(ad_stop_gradient(s), "..., :1"));
@@ -423,7 +424,7 @@ static ad_array *pinv_jvp(const ad_node *node, int operand, ad_array *t)
     return ad_add(d, crossed(&c, v, ad_matmul(ad_matmul(uh, t), v), uh));
 }
 
-/* Its transpose: with G the conjugate of g, -P^H G P^H + (I - A P) G^H P P^H + P^H P G^H (I - P A), conjugated. */
+/* Its transpose. With G the conjugate of g it is -P^H G P^H + (I - A P) G^H P P^H + P^H P G^H (I - P A), conjugated. */
 static ad_array *pinv_vjp(const ad_node *node, int operand, ad_array *g)
 {
     (void)operand;
@@ -462,7 +463,8 @@ ad_array *ad_linalg_pinv_with(ad_array *x, ad_linalg_rcond_options options)
     return ad_given(x, "ad_linalg_pinv", "array") ? pseudo_inverse(ad_matrices("ad_linalg_pinv", x, false), options.rcond) : NULL;
 }
 
-/* Sums of squares of what is left, where there is something: more rows than columns, which are independent. */
+/* Sums of squares of the residuals. They exist only if there are more rows than columns, and the columns are
+ * independent. */
 static ad_array *residuals_of(ad_array *a, ad_array *b, ad_array *x, int64_t rank)
 {
     if (ad_dim(a, 0) <= ad_dim(a, 1) || rank < ad_dim(a, 1))

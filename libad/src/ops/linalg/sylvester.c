@@ -1,8 +1,9 @@
-/* Sylvester's equation A x + x B = q, and the square root of a matrix, whose derivative is such an equation: with X X =
- * A, X dX + dX X = dA. So the derivatives of a root divide by sums of eigenvalues, never by gaps between them.
+/* Sylvester's equation A x + x B = q, and the square root of a matrix. The derivative of the root is such an equation:
+ * with X X = A, X dX + dX X = dA. So the derivatives of a root divide by sums of eigenvalues, never by gaps between
+ * them.
  *
  * The Schur factors are a constant operation of their own. The value of an equation and every derivative of it use the
- * same ones, as in solve.c. */
+ * same factors, as in solve.c. */
 #include "ops/linalg/linalg.h"
 #include <string.h>
 
@@ -54,7 +55,7 @@ enum { LEFT, LEFT_T, LEFT_U, RIGHT, RIGHT_T, RIGHT_U, SUM };
 
 struct equation {
     bool transposed; /* A^T x + x B^T = q */
-    bool of_root;    /* for the derivative of a root, of which the errors speak */
+    bool of_root;    /* for the derivative of a root; errors then speak of the root */
 };
 
 static const ad_field equation_fields[] = { AD_FIELD(struct equation, transposed, FLAG), AD_FIELD(struct equation, of_root, FLAG), AD_FIELDS_END };
@@ -87,7 +88,7 @@ static bool is_solved(const struct equation *o, ad_schur_outcome outcome, int64_
     return AD_FAIL(AD_ERROR_NUMERIC, "ad_linalg_solve_sylvester: equation %lld is singular: a and -b have an eigenvalue in common", (long long)i);
 }
 
-/* The matrix of an operand that stands at place i of all. */
+/* The matrix of an operand at place i of all. */
 static const char *matrix_at(const ad_node *node, int operand, const char *data, const ad_shape *all, int64_t i)
 {
     const ad_array *x = ad_node_input(node, operand);
@@ -122,7 +123,7 @@ static bool equation_eval(const ad_node *node, void *const *outputs)
     return done;
 }
 
-/* The same equation of another q. */
+/* The same equation with another q. */
 static ad_array *again(const ad_node *node, ad_array *q, bool transposed)
 {
     struct equation o = *(const struct equation *)ad_node_options(node);
@@ -134,7 +135,7 @@ static ad_array *again(const ad_node *node, ad_array *q, bool transposed)
     return ad_call_primitive(ad_node_primitive(node), operands, SUM + 1, &o);
 }
 
-/* q's is the h of A^T h + h B^T = g, from which the others follow: -h x^T and -x^T h. */
+/* The cotangent of q is the h of A^T h + h B^T = g. The others follow from it: -h x^T and -x^T h. */
 static bool equation_pull(const ad_node *node, ad_array *const *g, unsigned wanted, ad_array **cotangents)
 {
     const struct equation *o = ad_node_options(node);
@@ -199,7 +200,7 @@ ad_array *(ad_linalg_solve_sylvester)(ad_array *a, ad_array *b, ad_array *q)
 
 /* ---- square roots ---- */
 
-/* The y of x y + y x = q, or x^T y + y x^T = q: the tangent of a root x, and its transpose. */
+/* The y of x y + y x = q, or of x^T y + y x^T = q: the tangent of a root x, and its transpose. */
 static ad_array *root_equation(ad_array *x, ad_array *q, bool transposed)
 {
     return x && q ? solve(x, x, q, (struct equation){ transposed, true }) : NULL;

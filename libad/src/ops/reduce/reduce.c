@@ -1,7 +1,8 @@
 /* Reductions: sum, product, extrema, their positions, any, all, and the moments made of them.
  *
- * A node knows its axes as a bit mask, resolved before it is made. Rules speak of the reduced axes as if they were still there with
- * length 1 (`restore`), so that broadcasting does the rest. Running sums and products are in scan.c. */
+ * A node knows its axes as a bit mask, which is made before the call. Rules treat the reduced axes as if they were
+ * still there with length 1 (`restore`), so that broadcasting does the rest. Running sums and products are in
+ * scan.c. */
 #include "ad/reduce.h"
 #include "ad/array.h"
 #include "ad/create.h"
@@ -55,11 +56,11 @@ static ad_array *reduce(const ad_primitive *op, ad_array *x, const ad_reduce_opt
     return x && !resolve(op->name, x, o, &r) ? NULL : ad_call_primitive(op, &x, 1, &r);
 }
 
-/* A result, cotangent or tangent of the node so that it broadcasts with its input. */
+/* A result, cotangent or tangent of the node, in a shape that broadcasts with its input. */
 static ad_array *restore(const ad_node *node, ad_array *y)
 {
     const struct reduction *r = ad_node_options(node);
-    bool leading = !(r->axes & (r->axes + 1)); /* the bits are 0...01...1: the axes are the first ones, which broadcasting adds by itself */
+    bool leading = !(r->axes & (r->axes + 1)); /* the bits are 0...01...1: these are the first axes, which broadcasting adds by itself */
     if (r->keepdims || leading)
         return y;
     ad_shape shape = ad_node_shape(node, 0);
@@ -100,7 +101,7 @@ static bool reduce_infer(const ad_node *node, ad_spec *output)
     return true;
 }
 
-/* An extremum of nothing has no value. */
+/* An extremum of no elements has no value. */
 static bool has_choice(const char *name, int ndim, const int64_t *dims, const struct reduction *r)
 {
     ad_shape_buffer text;
@@ -134,7 +135,7 @@ static bool reduce_eval(const ad_node *node, void *const *outputs)
     return true;
 }
 
-/* A position is counted along one axis: several are all of them, and counted in C order. */
+/* A position is counted along one axis. If there are several, they are all axes, and it is counted in C order. */
 static bool position_eval(const ad_node *node, void *const *outputs)
 {
     const struct reduction *r = ad_node_options(node);
@@ -168,7 +169,7 @@ bool ad_reduce_takes(const char *name, const ad_reduce_options *o, unsigned fiel
     return true;
 }
 
-/* .where in the shape of x. */
+/* .where, broadcast to the shape of x. */
 static ad_array *mask_of(const char *name, const ad_array *x, ad_array *where)
 {
     ad_shape shape = ad_shape_of(x);
@@ -177,13 +178,14 @@ static ad_array *mask_of(const char *name, const ad_array *x, ad_array *where)
     return ad_broadcast_to(ad_not_equal(where, 0), shape);
 }
 
-/* x with `neutral` in place of what .where leaves out. */
+/* x, with `neutral` in place of the elements that .where leaves out. */
 static ad_array *included(const char *name, ad_array *x, const ad_reduce_options *o, ad_array *neutral)
 {
     return x ? ad_where(mask_of(name, x, o->where), x, ad_astype(neutral, (ad_dtype)x->dtype)) : NULL;
 }
 
-/* Whether a number can be converted to a dtype: to integers a real one within range, to real ones any real one. */
+/* Whether a number can be converted to a dtype: a real number within range to integers, and any real number to
+ * reals. */
 static bool convertible(const ad_array *x, ad_dtype dtype)
 {
     double lowest = dtype == AD_U8 ? 0 : dtype == AD_I32 ? INT32_MIN : -0x1p63, beyond = dtype == AD_U8 ? 256 : dtype == AD_I32 ? 0x1p31 : 0x1p63;
@@ -208,7 +210,8 @@ static ad_array *initial_of(const char *name, const ad_reduce_options *o, ad_dty
 
 static const ad_field reduction_fields[] = { AD_FIELD(struct reduction, axes, AXIS_BITS), AD_FIELD(struct reduction, keepdims, FLAG), AD_FIELDS_END };
 
-/* REDUCTION(sum, SUM, reduce_infer, reduce_eval, ...) defines the primitive sum_op; FUNCTION(max) the public functions over max_op. */
+/* REDUCTION(sum, SUM, reduce_infer, reduce_eval, ...) defines the primitive sum_op. FUNCTION(max) defines the public
+ * functions over max_op. */
 #define REDUCTION(name_, kernel, infer_, eval_, ...)                                                                   \
     static const ad_primitive name_##_op = { .name = "ad_" #name_, .infer = infer_, .eval = eval_, .code = AD_REDUCE_##kernel, \
                                              .options_size = sizeof(struct reduction), .fields = reduction_fields, __VA_ARGS__ }; \
@@ -251,8 +254,8 @@ REDUCTION(sum_of_squares, SQUARES, reduce_infer, reduce_eval, .vjp = squares_vjp
 
 /* ---- product ---- */
 
-/* For each element the product of the others: of those before it times those after it. The reduced axes are brought to the end
- * and made one for that. */
+/* For each element the product of the others: of those before it times those after it. For that the reduced axes are
+ * brought to the end and made one. */
 static ad_array *product_of_others(const ad_node *node, ad_array *x)
 {
     if (!x)
@@ -297,7 +300,8 @@ static ad_array *prod_jvp(const ad_node *node, int operand, ad_array *t)
 
 REDUCTION(prod, PROD, reduce_infer, reduce_eval, .vjp = prod_vjp, .jvp = prod_jvp, .saves = AD_SAVE_INPUTS)
 
-/* Computes in the dtype asked for, and gives it. `neutral` is what changes no result, and `join` adds one more element to one. */
+/* Reduces in the dtype asked for, and gives a result of that dtype. `neutral` changes no result, and `join` adds one
+ * more element. */
 static ad_array *reduce_in(const ad_primitive *op, ad_array *x, const ad_reduce_options *o, double neutral, ad_array *(*join)(ad_array *, ad_array *))
 {
     if (!ad_reduce_takes(op->name, o, AD_TAKES_KEEPDIMS | AD_TAKES_DTYPE | AD_TAKES_WHERE | AD_TAKES_INITIAL))
@@ -324,17 +328,17 @@ ad_array *ad_prod_with(ad_array *x, ad_reduce_options options)
 
 /* ---- extrema: the elements that attain the result share what comes ---- */
 
-/* A mask costs no more than places where a result has fewer elements than these to choose from. */
+/* If a result has fewer elements than these to choose from, a mask costs no more than places. */
 enum { FEW_ELEMENTS = 32 };
 
-/* The elements of x that attain the result y, where each result is attained once or twice. */
+/* The elements of x that attain the result y, if each result is attained once or twice. */
 struct attained {
     ad_array *places;  /* in the flattened input; NULL: a result is attained more often */
-    ad_array *results; /* the number of its result for each; NULL where each is attained once: the places stand in order and shape of the results */
-    ad_array *share;   /* of how many of its result each is one, in the input's dtype */
+    ad_array *results; /* the number of the result of each; NULL if each is attained once: the places then have the order and shape of the results */
+    ad_array *share;   /* one over the number of elements that attain the same result, in the input's dtype */
 };
 
-/* Of count places, one for each result, in the order of the results. */
+/* For `count` places, one for each result, in the order of the results. */
 static bool place_of_each(struct attained *a, ad_shape shape, int64_t count, const int64_t *places, const int64_t *results)
 {
     a->places = ad_array_new(ad_current(), AD_I64, shape.ndim, shape.dim);
@@ -373,7 +377,8 @@ static bool find_attained(const struct reduction *r, const ad_array *x, ad_array
     return done;
 }
 
-/* p of the elements of x that attain the result y, over their number, and 0 elsewhere. Where the result is NaN, the NaN attain it. */
+/* p at the elements of x that attain the result y, divided by their number, and 0 elsewhere. If the result is NaN, the
+ * NaN attain it. */
 static ad_array *shared(const ad_node *node, ad_array *x, ad_array *y, ad_array *p)
 {
     ad_array *attained = ad_attains(x, restore(node, y)), *count = ad_astype(sum_like(node, attained, true), ad_node_dtype(node, 0));
@@ -404,7 +409,7 @@ static ad_array *attained_compose(const ad_node *node, const ad_spec *output)
     return a.results ? ad_put_add(ad_zeros(output->shape, .dtype = output->dtype), a.results, ad_div(t, a.share)) : t;
 }
 
-/* Zeros give way to the cotangent, so that its own zeros keep their sign. */
+/* If `sum` is all zeros, it is replaced, so that the cotangent's own zeros keep their sign. */
 static bool attained_vjp_into(const ad_node *node, ad_array *g, void *sum, bool zeros)
 {
     ad_context *c = ad_current();
@@ -442,7 +447,8 @@ static const ad_primitive attained_op = {
 };
 AD_OPERATION(attained_op);
 
-/* The inputs of attained_op for the node of an extremum. In x and y there is no derivative, which are functions of outer levels maybe. */
+/* The inputs of attained_op for the node of an extremum. x and y may depend on outer levels, but there is no derivative
+ * in them. */
 static bool inputs_of_attained(const ad_node *node, ad_array *part, ad_array **inputs)
 {
     ad_array *x = ad_node_input(node, 0), *y = ad_node_output(node, 0);
@@ -560,7 +566,7 @@ static ad_array *as_float(ad_array *x, ad_reduce_options *o)
     return dtype == AD_NO_DTYPE ? x : ad_astype(x, dtype);
 }
 
-/* The sum, or that of squares, over n - ddof, where n counts what .where includes; `name` for the errors. */
+/* The sum, or the sum of squares, over n - ddof, where n counts what .where includes. `name` is for the errors. */
 static ad_array *average(const char *name, const ad_primitive *sum, ad_array *x, const ad_reduce_options *o)
 {
     struct reduction r;
@@ -574,7 +580,7 @@ static ad_array *average(const char *name, const ad_primitive *sum, ad_array *x,
     return ad_div(reduce(sum, x, o), n > 0 ? n : 0);
 }
 
-/* x minus its mean, in the dtype that moments are computed in, which the options name no more. */
+/* x minus its mean, in the dtype that moments are computed in. The options then no longer name a dtype. */
 static ad_array *deviations(const char *name, ad_array *x, ad_reduce_options *options)
 {
     if (!ad_given(x, name, "array") || !ad_reduce_takes(name, options, AD_TAKES_KEEPDIMS | AD_TAKES_DTYPE | AD_TAKES_WHERE | AD_TAKES_DDOF))
@@ -602,7 +608,7 @@ ad_array *ad_var_with(ad_array *x, ad_reduce_options options)
     return average("ad_var", &sum_of_squares_op, d, &options);
 }
 
-/* A 2-norm of the deviations, not a root of the variance, which overflows and underflows. */
+/* It is the 2-norm of the deviations. The root of the variance could overflow or underflow. */
 ad_array *ad_std_with(ad_array *x, ad_reduce_options options)
 {
     struct reduction r;

@@ -1,5 +1,5 @@
-/* Sorting. What nobody differentiates is sorted by its values alone. Else its order is found with it, as places in the array, and the derivative moves
- * tangents as x was moved, and cotangents back. */
+/* Sorting. If nobody differentiates, an array is sorted by its values alone. Otherwise its order is found with it, as
+ * places in the array. The derivative moves tangents as x was moved, and cotangents back. */
 #include "ad/sort.h"
 #include "ad/index.h"
 #include "ad/shape.h"
@@ -45,7 +45,8 @@ static bool sort_eval(const ad_node *node, void *const *outputs)
     return true;
 }
 
-/* Where the elements of the sorted x came from. A call that was recorded without the places, as nobody differentiated, sorts again. */
+/* Where the elements of the sorted x came from. A call that was recorded without the places, because nobody
+ * differentiated, sorts again. */
 static ad_array *places_of(const ad_node *node)
 {
     ad_array *both[2];
@@ -99,7 +100,7 @@ static ad_array *order_of(ad_array *x)
     return ad_call_primitive(&argsort_op, &x, 1, NULL);
 }
 
-/* ---- along any axis, which is out of range for 0-d arrays ---- */
+/* ---- along any axis; a 0-d array has none ---- */
 
 static ad_array *along(const char *name, ad_array *(*f)(ad_array *), ad_array *x, int axis)
 {
@@ -124,9 +125,9 @@ ad_array *ad_sort_with(ad_array *x, ad_sort_options options)
     return ad_given(x, "ad_sort", "array") ? sort_along("ad_sort", sorted, x, options.axis) : NULL;
 }
 
-/* ---- partitions: the sorted array is one, whatever the places ---- */
+/* ---- partitions: the sorted array is a partition, whatever the places ---- */
 
-/* Whether each place is one of the axis. As in NumPy, those of an array without elements are not looked at. */
+/* Whether each place is on the axis. As in NumPy, the places are not checked for an array without elements. */
 static bool are_places(const char *name, const ad_array *x, int axis, const ad_shape *kths)
 {
     if (!ad_count_fits(name, kths->ndim, AD_MAX_NDIM, "places"))
