@@ -1,7 +1,7 @@
-/* The only way into an operation: check, compute, record, push tangents. That of scalars is shorter: scalar.c.
+/* The only way into an operation: check, compute, record, push tangents. Scalars have a shorter way: scalar.c.
  *
- * An output is complete (data, slot, tangents) before anybody else sees it. A call is recorded once, however
- * many reverse levels it serves, and only if an input depends on one of them. */
+ * An output is complete (data, slot, tangents) before anybody else sees it. A call is recorded once, however many
+ * reverse levels it serves, and only if an input depends on one of them. */
 #include "ad/array.h"
 #include "ad/transform.h"
 #include "kernels/kernels.h"
@@ -11,11 +11,11 @@
 
 /* ---- recording ---- */
 
-/* What the functions below are compiled for: calls of a known number of inputs and outputs, as most are. They are
- * inlined where the numbers are constants, so that their loops go. */
+/* The functions below are compiled for calls of a known number of inputs and outputs, as most calls are. They are
+ * inlined where these numbers are constants, so that their loops go. */
 #define FOR_EACH_COUNT AD_ALWAYS_INLINE
 
-/* masks[i]: the levels that input i depends on, for at most two inputs. */
+/* masks[i]: the levels that input i depends on. It is given for at most two inputs. */
 FOR_EACH_COUNT bool fill_inputs(ad_context *c, struct ad_slot *slot, const struct ad_node *node, int count, const uint64_t *masks, uint64_t reverse)
 {
     const ad_primitive *op = node->op;
@@ -74,7 +74,7 @@ bool ad_slot_fill_outputs(ad_context *c, struct ad_slot *slot, const ad_primitiv
     return fill_outputs(c, slot, op, outputs, outputs_count);
 }
 
-/* Gives the number of the new slot, 0 and an error on failure; what was half made is cleared with its level. */
+/* Gives the number of the new slot, or 0 and an error. What was half made is cleared with its level. */
 FOR_EACH_COUNT uint32_t record(ad_context *c, const struct ad_node *node, int count, const uint64_t *masks, int outputs_count, uint64_t reverse)
 {
     const ad_primitive *op = node->op;
@@ -109,7 +109,7 @@ static bool refuse_input(ad_context *c, const ad_primitive *op, ad_array *const 
     return AD_FAIL(AD_ERROR_THREAD, "%s: operand %d was traced in another thread; pass it through ad_stop_gradient there", op->name, i);
 }
 
-/* Whether the value comes as an array, not in memory that is given. */
+/* Whether the primitive gives its value as an array, and not in memory that it is given. */
 static inline bool gives_output(const ad_primitive *op)
 {
     return op->view || op->compose;
@@ -140,7 +140,7 @@ static __attribute__((cold)) bool refuse_record(const struct ad_node *node, int 
     return AD_FAIL(AD_ERROR_VALUE, "%s: the primitive has %s and %d outputs; one is possible", name, what, outputs_count);
 }
 
-/* Whether there are arrays of the dtype and dimensions that infer gave. */
+/* Whether arrays of the dtype and dimensions that infer gave can exist. */
 static inline bool possible(const ad_spec *spec)
 {
     return (unsigned)spec->dtype < AD_DTYPE_COUNT && (unsigned)spec->shape.ndim <= AD_MAX_NDIM;
@@ -158,7 +158,8 @@ static __attribute__((cold)) bool failed_in(ad_context *c, const ad_primitive *o
     return c->error_code ? false : (ad_set_error(AD_ERROR_VALUE, "%s: %s failed without an error", op->name, function), false);
 }
 
-/* Whether x, which a view or compose gave since the scopes had `made` entries, is new and nobody else's. */
+/* Whether x, which a view or compose gave, is a new array that nobody else holds. The scopes had `made` entries
+ * before. */
 static inline bool is_fresh(const ad_context *c, uint32_t made, const ad_array *x)
 {
     const struct ad_scope_stack *s = &c->scopes;
@@ -166,8 +167,8 @@ static inline bool is_fresh(const ad_context *c, uint32_t made, const ad_array *
            atomic_load_explicit(&x->object.shared, memory_order_relaxed) == 1 && !x->serial && !(x->flags & AD_WEAK);
 }
 
-/* x, which a view or compose gave, as an array that may get a slot: an input, or what somebody keeps, gets a header
- * of its own. What was made besides is dropped. */
+/* x, which a view or compose gave, as an array that may get a slot. If x is an input, or somebody keeps it, it gets a
+ * new header. What else was made is dropped. */
 static ad_array *as_output(ad_context *c, uint32_t made, uint32_t depth, ad_array *x)
 {
     struct ad_scope_stack *s = &c->scopes;
@@ -189,7 +190,7 @@ static __attribute__((cold, noinline)) bool refuse_output(const ad_primitive *op
                    ad_shape_text(said.text, sizeof said, spec->shape.ndim, spec->shape.dim));
 }
 
-/* Whether the array is what infer said. */
+/* Whether the array has the dtype and shape that infer gave. */
 static bool is_as_inferred(const ad_primitive *op, const ad_array *x, const ad_spec *spec)
 {
     bool same = x->dtype == spec->dtype && x->ndim == spec->shape.ndim;
@@ -227,7 +228,7 @@ FOR_EACH_COUNT bool compute_eval(ad_context *c, const struct ad_node *node, ad_a
     if (__builtin_expect(!done, 0))
         failed_in(c, node->op, "eval");
     ad_scope_trim(c, made);
-    c->scopes.depth = depth; /* what eval left open was dropped */
+    c->scopes.depth = depth; /* closes the scopes that eval left open */
     return done;
 }
 
@@ -249,8 +250,8 @@ FOR_EACH_COUNT bool compute_staged(ad_context *c, struct ad_node *node, ad_array
     return done;
 }
 
-/* No level is in sight while the value is computed, so that operations which take part in it are not recorded beside
- * the call itself. */
+/* No level is in sight while the value is computed. So operations that take part in it are not recorded beside the call
+ * itself. */
 FOR_EACH_COUNT bool compute_hidden(ad_context *c, struct ad_node *node, ad_array **outputs, int outputs_count)
 {
     if (!complete(node, outputs_count))
@@ -262,7 +263,7 @@ FOR_EACH_COUNT bool compute_hidden(ad_context *c, struct ad_node *node, ad_array
     return done;
 }
 
-/* Its frame is large. */
+/* It is a function of its own because its frame is large. */
 static __attribute__((noinline)) bool compute_one(ad_context *c, struct ad_node *node, ad_array **output)
 {
     return compute_hidden(c, node, output, 1);
@@ -306,7 +307,7 @@ static __attribute__((noinline)) bool parameters_constant(const ad_context *c, c
     return true;
 }
 
-/* Makes the outputs part of the trace: slot, tangents. */
+/* Makes the outputs part of the trace: gives them slots and tangents. */
 FOR_EACH_COUNT bool trace_of(ad_context *c, struct ad_node *node, int count, const uint64_t *masks, uint64_t mask, int outputs_count)
 {
     struct ad_tape *tape = c->tape;
@@ -379,7 +380,7 @@ static bool apply_any(ad_context *c, const ad_primitive *op, ad_array *const *in
     return false;
 }
 
-/* One output. */
+/* Applies an operation of one output. */
 AD_ALWAYS_INLINE ad_array *apply_one(ad_context *c, const ad_primitive *op, ad_array *const *inputs, int count, const void *options)
 {
     ad_array *output = NULL;
@@ -435,7 +436,7 @@ bool ad_call_primitive_many(const ad_primitive *primitive, ad_array *const *inpu
 
 /* ---- products with slopes ---- */
 
-/* Whether x is no function of a level in sight. */
+/* Whether x does not depend on a level in sight. */
 AD_ALWAYS_INLINE bool is_constant(const ad_context *c, const ad_array *x)
 {
     return !x->serial || (c->tape && x->serial == c->tape->serial && !ad_mask_in_trace(c->tape, x));
@@ -466,7 +467,7 @@ bool ad_same_infer(const ad_node *node, ad_spec *output)
     return true;
 }
 
-/* The identity, recorded where x enters a level that lies inside one x depends on. */
+/* The identity. It is recorded where x enters a level inside a level that x depends on. */
 static ad_array *identity_view(const ad_node *node, const ad_spec *output)
 {
     (void)output;
@@ -491,7 +492,7 @@ const ad_primitive ad_identity_op = {
 
 static const ad_primitive stop_gradient = { .name = "ad_stop_gradient", .infer = ad_same_infer, .view = identity_view, .constant = true };
 
-/* It computes nothing, and is a call only for those who watch. Another thread may make a constant of a value, too. */
+/* It computes nothing, and is a call only for those who watch. Any thread may make a constant of a value. */
 ad_array *(ad_stop_gradient)(ad_array *x)
 {
     ad_context *c = ad_current();
@@ -506,7 +507,7 @@ ad_array *ad_lift(ad_context *c, ad_array *x, int level, ad_array *tangent)
     uint64_t bit = UINT64_C(1) << level;
     ad_array *y = NULL;
     if (x && !x->serial && !(x->flags & AD_ABSTRACT) && !c->watched)
-        y = ad_array_alias(c, x); /* it depends on nothing, as most inputs: there is nothing to record */
+        y = ad_array_alias(c, x); /* it depends on nothing, as most inputs do: there is nothing to record */
     else if (x && ad_is_scalar(x) && !(tape->extracted & bit) && !c->watched)
         y = ad_call_primitive(&ad_identity_op, &x, 1, NULL);
     else

@@ -1,13 +1,16 @@
 /* Checking derivatives against central differences.
  *
- * All float arguments together are the point x. What is differentiated is s(z) = Re sum(w h(f(x(z)))) at z = 0, with
+ * All float arguments together are the point x. What is differentiated is s(z) = Re sum(w h(f(x(z)))) at z = 0, with w
+ * random and
  *
  *     x(z) = x + |x| (exp(z) - 1)           so that steps are relative to each element, and tangents change with z
  *     h(y) = exp(u/2) - 1, u = y / max|y|   so that results of any size count alike, and cotangents change with z
  *
- * and w random. A rule that is wrong in how it depends on its tangent or cotangent is so wrong at order 2. The derivative D_k of order k
- * is that of D_(k-1) along a random direction v_k, by reverse or forward mode, D_0 = s; it is compared with differences of D_(k-1) along v_k
- * (differences.c). So order k is checked in every nesting of modes, and each mode against the other, which agree up to rounding. */
+ * A rule that depends on its tangent or cotangent in a wrong way is therefore found at order 2.
+ *
+ * The derivative D_k of order k is that of D_(k-1) along a random direction v_k, by reverse or forward mode, with D_0 =
+ * s. It is compared with differences of D_(k-1) along v_k (differences.c). So order k is checked in every nesting of
+ * modes. Each mode is also checked against the other; they agree up to rounding. */
 #include "ad/array.h"
 #include "ad/create.h"
 #include "ad/math.h"
@@ -27,7 +30,7 @@ struct check {
     const ad_value *arguments;
     const ad_check_options *options;
     ad_tree *point;                   /* the float leaves of all arguments */
-    ad_tree *sizes;                   /* |x| of each element, or where that is 0 of the largest one, or 1 */
+    ad_tree *sizes;                   /* |x| of each element; where that is 0, |x| of the largest element, or 1 */
     ad_tree *zeros;                   /* z at the point */
     ad_tree *result_sizes;            /* 0-d: of each leaf of the result */
     ad_tree *directions[MOST_ORDERS]; /* v_1, v_2, ... like the point */
@@ -42,7 +45,7 @@ struct derivative {
     int order;
 };
 
-/* ---- random arrays, from keys of their own: of the weights and of the direction of each order, and in them of each leaf ---- */
+/* ---- random arrays: the weights and the direction of each order have keys of their own, and in them each leaf ---- */
 
 enum { WEIGHTS = 0, MOVES = MOST_ORDERS + 1 }; /* order k is number k, from 1 on */
 
@@ -51,7 +54,7 @@ static ad_key key_of(const struct check *check, int number, int leaf)
     return ad_random_fold_in(ad_random_fold_in(ad_random_key(check->options->seed), (uint64_t)number), (uint64_t)leaf);
 }
 
-/* Uniform in -1 ... 1, both parts of a complex number. */
+/* Uniform in -1 ... 1, in both parts of a complex number. */
 static ad_array *random_like(const ad_array *x, ad_key key)
 {
     ad_shape shape = ad_shape_of(x);
@@ -146,7 +149,7 @@ static double value_at(const struct check *check, int order, ad_tree *z)
     return ad_item(derivative(z, &(struct derivative){ check, order }));
 }
 
-/* D_(order-1) at h along its direction. */
+/* D_(order-1) at distance h along its direction. */
 static double value_beside(const void *context, double h)
 {
     AD_SCOPE;
@@ -224,7 +227,7 @@ static struct ad_difference differences(const struct check *check, int order)
     return ad_difference(value_beside, &(struct derivative){ check, order }, check->step, check->unit);
 }
 
-/* x, moved at random by a part of its size. */
+/* x, with each element moved at random by a part of its size. */
 static ad_tree *moved_point(const struct check *check, int number)
 {
     enum { PART = 1000 };
@@ -238,7 +241,8 @@ static ad_tree *moved_point(const struct check *check, int number)
     return items ? ad_list_from(items, count) : NULL;
 }
 
-/* Where differences do not settle at the point, for kinks and jumps near it, they do at one beside it. */
+/* Checks at a point beside this one, for the case that differences do not settle because of a kink or jump near this
+ * one. */
 static bool check_beside(const struct check *check, int order, double exact, const struct ad_difference *here)
 {
     enum { TRIES = 3 };
@@ -267,7 +271,7 @@ static bool check_differences(const struct check *check, int order, double exact
     struct ad_difference d = differences(check, order);
     if (ad_failed() || matches(check, exact, &d))
         return !ad_failed();
-    bool one_sided = d.kinked && (order == 1 || d.best.settled); /* what is differentiated at a higher order may jump */
+    bool one_sided = d.kinked && (order == 1 || d.best.settled); /* at a higher order, the function that is differentiated may jump */
     if (!isfinite(exact) || (d.best.settled && !d.kinked) || (one_sided && !d.at_point && !between_sides(check, exact, &d)))
         return differ(check, order, exact, &d);
     if (one_sided && d.at_point)
@@ -275,8 +279,8 @@ static bool check_differences(const struct check *check, int order, double exact
     return check_beside(check, order, exact, &d);
 }
 
-/* The other mode outermost gives the same number, but for rounding. Both are sums; what rounding does to the terms
- * stays where they cancel. */
+/* The other mode, as the outermost one, gives the same number up to rounding. Both numbers are sums, and where terms
+ * cancel, the rounding of the terms remains. */
 static bool check_other_mode(struct check *check, int order, double exact)
 {
     char mode = check->modes[order - 1];
@@ -290,7 +294,7 @@ static bool check_other_mode(struct check *check, int order, double exact)
         return false;
     if (agree(exact, other, check->options->tolerance * 1e-4, ROUNDINGS * check->unit * size))
         return true;
-    struct ad_difference d = differences(check, order); /* which see the rounding inside the function */
+    struct ad_difference d = differences(check, order); /* these include the rounding inside the function */
     return (d.longer.settled && fabs(exact - other) <= d.longer.error) ||
            AD_FAIL(AD_ERROR_TRANSFORM, "ad_check_grads: order %d, %s: the derivative is %.17g, the other mode outermost gives %.17g (seed %llu)", order,
                    NESTING(check, order), exact, other, (unsigned long long)check->options->seed);
@@ -321,7 +325,7 @@ static bool check_nestings(struct check *check, int order)
 
 /* ---- the point and its directions ---- */
 
-/* The largest |x|, in the dtype of |x|; `none` where that is 0, too small to divide by, or not finite. */
+/* The largest |x|, in the dtype of |x|; or `none` where that is 0, too small to divide by, or not finite. */
 static ad_array *largest(ad_array *x, double none)
 {
     bool single = x && ad_dtype_real((ad_dtype)x->dtype) == AD_F32;
@@ -357,7 +361,7 @@ static double rounding_unit(const ad_array *x)
     return !ad_dtype_is_inexact(dtype) ? 0 : ad_dtype_real(dtype) == AD_F32 ? FLT_EPSILON : DBL_EPSILON;
 }
 
-/* What the point and the result there say: sizes and rounding unit. */
+/* Finds sizes and the rounding unit from the point and the result there. */
 static bool look_at_result(struct check *check)
 {
     struct ad_leaves outputs;
@@ -372,7 +376,7 @@ static bool look_at_result(struct check *check)
     }
     for (int i = 0; i < ad_tree_count(check->point); i++)
         check->unit = fmax(check->unit, rounding_unit(ad_tree_array_at(check->point, i)));
-    /* The error of the quick differences is step^4, and unit/step from rounding. */
+    /* The error of the quick differences is step^4, plus unit/step from rounding. */
     check->step = check->options->step > 0 ? check->options->step : pow(check->unit, 0.2);
     check->result_sizes = items ? ad_list_from(items, outputs.count) : NULL;
     ad_leaves_free(ad_current(), &outputs);

@@ -1,13 +1,14 @@
 /* Checkpoints: a function whose values are computed again in the reverse sweep instead of being remembered.
  *
- * The function is called once. Its calls are recorded as usual; when it has returned, those that depend on nothing but
- * the innermost level become hollow: they lose all values but the inputs that the run did not make. When the sweep of
- * that level meets a hollow call, the run's calls are applied again, in their order, and are whole from then on. So a
- * second run does what the first one did, whatever the variables that the C function read hold by then, and its slots
- * keep their numbers: what left the function in other ways than as its result keeps its derivative.
+ * The function is called once, and its calls are recorded as usual. When it has returned, those calls that depend on
+ * nothing but the innermost level become hollow: they lose all values except the inputs that the run did not make. When
+ * the sweep of that level meets a hollow call, all calls of the run are applied again, in their order, and are whole
+ * from then on. So a second run does what the first one did, whatever the variables that the C function read contain by
+ * then. Its slots keep their numbers: a value that left the function in another way than as its result keeps its
+ * derivative.
  *
- * Calls that depend on an outer level too are remembered: that level's sweep comes when the inner level's inputs are
- * gone. Runs nest: to compute an outer one again leaves the inner ones hollow. */
+ * Calls that depend on an outer level too are remembered, since the sweep of that level comes when the inputs of the
+ * inner level are gone. Runs nest: computing an outer run again leaves the inner ones hollow. */
 #include "ad/tree.h"
 #include "tape/function.h"
 #include <string.h>
@@ -17,7 +18,7 @@ static uint64_t bit_of(const struct ad_run *run)
     return UINT64_C(1) << run->level;
 }
 
-/* Each of the runs in progress, which may be of several levels, may become the one that computes the call again. */
+/* There may be several runs in progress, of several levels. Each may become the one that computes the call again. */
 bool ad_run_needs(const struct ad_run *run, const ad_array *x, uint64_t mask)
 {
     for (; run; run = run->before)
@@ -42,7 +43,7 @@ static struct ad_slot *slot_alive(const struct ad_tape *tape, uint32_t index)
     return slot && slot->mask ? slot : NULL;
 }
 
-/* Whether the run made what a parent stands for. One that depended on an inner level alone is dead, and its value
+/* Whether the run made what a parent stands for. A parent that depended only on an inner level is dead, and its value
  * cannot be made again. */
 static bool made_by(const struct ad_tape *tape, const struct ad_run *run, uint32_t parent)
 {
@@ -52,7 +53,8 @@ static bool made_by(const struct ad_tape *tape, const struct ad_run *run, uint32
 
 /* ---- hollow calls ----
  *
- * An input that the run made is NULL. In a call on scalars those that it did not make stand themselves in place of pointers; their bits say so. */
+ * An input that the run made is NULL. A call on scalars has, in place of pointers, the inputs that the run did not make
+ * as numbers; bits in the slot say so. */
 
 static uint8_t borrowed_bit(uint32_t input)
 {
@@ -64,7 +66,7 @@ static bool is_missing(struct ad_slot *slot, uint32_t i)
     return !ad_inputs_of(slot)[i] && !(slot->borrowed & borrowed_bit(i));
 }
 
-/* Of a C number, or a 0-d float64 array. */
+/* The value of a C number, or of a 0-d float64 array. */
 static double value_of(const ad_array *x)
 {
     double number;
@@ -103,7 +105,7 @@ static void drop_outputs(ad_context *c, struct ad_slot *slot)
     ad_deallocate(c, slot->outputs, slot->outputs_count * sizeof *slot->outputs);
 }
 
-/* One that is hollow already belongs to an inner run, which needed what this one made. */
+/* A call that is hollow already belongs to an inner run, which needed what this run made. */
 static void make_hollow(ad_context *c, struct ad_slot *slot, struct ad_run *run)
 {
     bool simple = slot->borrowed & AD_SLOT_SIMPLE, values = slot->borrowed & AD_SLOT_VALUES;
@@ -135,11 +137,11 @@ static void run_hollow(ad_context *c, struct ad_run *run)
 
 /* ---- computing them again ---- */
 
-/* What has been computed of a run, by the place of its slot in it. */
+/* What has been computed of a run, by the position of its slot in the run. */
 struct refill {
     struct ad_run *run;
     ad_array **values;
-    uint32_t *uses; /* how many calls are still to read each */
+    uint32_t *uses; /* for each, how many calls have yet to read it */
 };
 
 static void *zeroed(ad_context *c, size_t bytes)
@@ -181,7 +183,7 @@ static void count_uses(const struct ad_tape *tape, struct refill *refill)
     }
 }
 
-/* The outermost run in this one that the slot is part of; NULL: it is part of this one alone. */
+/* The outermost run inside this one that the slot is part of; NULL if it is part of this one alone. */
 static const struct ad_run *part_of(const struct ad_run *run, const struct ad_slot *slot)
 {
     const struct ad_run *part = NULL;
@@ -190,7 +192,7 @@ static const struct ad_run *part_of(const struct ad_run *run, const struct ad_sl
     return part;
 }
 
-/* Gives the slot of an inner run, which stays hollow, what that run needs. */
+/* Gives the slot of an inner run what that run needs. The slot stays hollow. */
 static void refill_part(ad_context *c, struct ad_slot *slot, const struct ad_run *part, ad_array *const *inputs)
 {
     for (uint32_t i = 0; i < slot->count; i++) {
@@ -235,7 +237,7 @@ static bool refill_whole(ad_context *c, struct ad_slot *slot, ad_array *const *i
     return ad_slot_fill_outputs(c, slot, slot->op, outputs, slot->outputs_count);
 }
 
-/* The call as it was made: on scalars the same short way. */
+/* Makes the call as it was made before: a call on scalars takes the same short way. */
 static bool call_again(ad_context *c, const struct ad_slot *slot, ad_array *const *inputs, ad_array **outputs)
 {
     const void *options = ad_options_of(slot);
@@ -246,7 +248,7 @@ static bool call_again(ad_context *c, const struct ad_slot *slot, ad_array *cons
     return outputs[0] != NULL;
 }
 
-/* Gives the inputs, and the places in the run of those that it made, whose number is *missing. */
+/* Gives the inputs, and for those that the run made their positions in the run; *missing is how many these are. */
 static bool gather_inputs(ad_context *c, const struct refill *refill, struct ad_slot *slot, ad_array **inputs, uint32_t *places, uint32_t *missing)
 {
     *missing = 0;
@@ -264,7 +266,7 @@ static bool gather_inputs(ad_context *c, const struct refill *refill, struct ad_
     return true;
 }
 
-/* One slot of the run. A value goes when the last call that reads it has been made. */
+/* Refills one slot of the run. A value is dropped after the last call that reads it. */
 static bool refill_slot(ad_context *c, struct refill *refill, struct ad_slot *slot, uint32_t place)
 {
     ad_array *outputs[AD_MAX_OUTPUTS];
@@ -320,7 +322,7 @@ bool ad_slot_fill(ad_context *c, struct ad_slot *slot)
 
 /* ---- the transformation ---- */
 
-/* The innermost reverse level that operations see, -1 if there is none. */
+/* The innermost reverse level that operations see; -1 if there is none. */
 static int level_in_sight(const struct ad_tape *tape)
 {
     uint64_t reverse = tape ? tape->live & ~tape->forward : 0;

@@ -1,4 +1,4 @@
-/* Functions: reading signatures, calling C functions, and C function pointers for transformed ones, by libffi.
+/* Functions: reading signatures, calling C functions, and making C function pointers for transformed ones, by libffi.
  * memo.c remembers them. */
 #include "array/hash.h"
 #include "tape/function.h"
@@ -101,7 +101,7 @@ static const char *in_words(const char *kinds)
     return !kinds ? "anything" : strcmp(kinds, "a") == 0 ? "an array" : strcmp(kinds, "t") == 0 ? "a tree" : "an array or a tree";
 }
 
-/* The signature of what t makes of fn, cut off where there are too many arguments. */
+/* The signature that t gives for fn. It is cut off if there are too many arguments. */
 static ad_fn signature_after(const struct ad_transformation *t, const ad_fn *fn, int argnum)
 {
     char added = *t->added == 'x' ? fn->arguments[0] : *t->added;
@@ -157,7 +157,7 @@ ad_fn *ad_fn_made(ad_context *c, const char *name, ad_transform *transform, cons
 
 /* ---- calling ---- */
 
-/* A function gave NULL and set no error: what it was given may be to blame. */
+/* The error of a function that gave NULL and set no error. What it was given may be the reason. */
 static void *no_result(const ad_fn *fn, const ad_value *arguments)
 {
     for (int i = 0; i < fn->count; i++)
@@ -166,7 +166,7 @@ static void *no_result(const ad_fn *fn, const ad_value *arguments)
     return ad_set_error_of_running(AD_ERROR_TRANSFORM, "the function returned NULL without an error");
 }
 
-/* Calls the C function. Those of one array or tree, as most are, without libffi. */
+/* Calls the C function. Functions of one array or tree, as most are, are called without libffi. */
 static void *call(const ad_fn *fn, const ad_value *arguments)
 {
     void *result = NULL, *pointers[AD_MAX_ARGUMENTS], *x = arguments[0].p;
@@ -182,10 +182,11 @@ static void *call(const ad_fn *fn, const ad_value *arguments)
     return result;
 }
 
-/* Scopes that a C function leaves open would make ad_escape move its result less far than its caller thinks.
+/* Scopes that a C function leaves open are closed. Otherwise ad_escape would move its result less far than its caller
+ * thinks.
  *
- * What fails in a transformation fails where the program asked for it: neither at a call that stands in its
- * arguments, as in ad_grad(f)(ad_neg(x)), nor at one that the function made. */
+ * What fails in a transformation fails at the place where the program asked for it. That is neither a call in its
+ * arguments, as in ad_grad(f)(ad_neg(x)), nor a call that the function made. */
 void *ad_fn_invoke(ad_context *c, const ad_fn *fn, const ad_value *arguments)
 {
     void *result;
@@ -207,7 +208,7 @@ void *ad_fn_invoke(ad_context *c, const ad_fn *fn, const ad_value *arguments)
     return result;
 }
 
-/* In the caller's scope: a function may return what it was given, or what it keeps. */
+/* A value as one of the caller's scope: a function may return what it was given, or what it keeps. */
 static void *held(char kind, void *value)
 {
     return kind == 'a' ? (void *)ad_unchanged(value) : (void *)ad_tree_hold(value);
@@ -227,7 +228,7 @@ static void closure_call(ffi_cif *cif, void *result, void **arguments, void *use
     *(void **)result = held(fn->result, ad_fn_invoke(ad_current(), fn, values));
 }
 
-/* The C function of a closure that runs fn; NULL and an error. */
+/* Makes a closure: a C function that runs fn. False and an error. */
 static bool close_over(ad_fn *fn)
 {
     void *code;

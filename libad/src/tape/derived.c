@@ -22,11 +22,11 @@ static bool extend(const char *transformation, ad_shape *shape, const ad_array *
 
 /* ---- rows: one pullback each ---- */
 
-/* What they are pulled back through: a function that gave y for x. */
+/* What the rows are pulled back through: a function that gave y for x. */
 struct rows {
     ad_pullback *pull;
     const ad_array *y, *x;
-    ad_tree *cotangents; /* of a product with a tensor */
+    ad_tree *cotangents; /* for a product with a tensor */
 };
 
 typedef ad_array *row_at(ad_context *c, const struct rows *rows, int64_t i);
@@ -48,7 +48,7 @@ static ad_array *recorded(ad_context *c, const char *transformation, const struc
     return all ? ad_reshape(all, shape) : NULL;
 }
 
-/* `count` rows behind one another, in the given shape. There is room for all of them before the first one is
+/* `count` rows behind one another, in the given shape. The memory for all of them is taken before the first one is
  * computed. */
 static ad_array *stacked(ad_context *c, const char *transformation, const struct rows *rows, row_at *row, int64_t count, ad_dtype dtype, ad_shape shape)
 {
@@ -76,7 +76,7 @@ static ad_array *stacked(ad_context *c, const char *transformation, const struct
 
 /* ---- Jacobians ---- */
 
-/* The pullback of a number at element i of y. */
+/* Pulls a number at element i of y back. */
 static ad_array *pulled_unit(ad_context *c, const struct rows *rows, int64_t i, ad_array *unit)
 {
     const ad_array *y = rows->y;
@@ -121,7 +121,7 @@ static void *run_jacobian(ad_context *c, const ad_fn *fn, const ad_value *argume
 
 /* ---- a tensor contracted with the Jacobian over all axes of the output ---- */
 
-/* The tensor with the axes that y has not in front, as one of length count. */
+/* The tensor with the axes that y does not have in front, joined to one axis of length count. */
 static ad_array *others_in_front(ad_array *tensor, const ad_array *y, int64_t count)
 {
     int others = tensor->ndim - y->ndim;
@@ -211,7 +211,7 @@ ad_fn *ad_tensor_jacobian_product_fn(ad_fn *fn)
     return ad_transformed(&tensor_jacobian, fn, NULL, 0);
 }
 
-/* The Hessian is symmetric, so contracting its first axes is contracting its last. */
+/* The Hessian is symmetric, so contracting its first axes is the same as contracting its last. */
 ad_fn *ad_hessian_vector_product_fn(ad_fn *fn)
 {
     return ad_transformed(&tensor_hessian, ad_gradient_of("ad_hessian_vector_product", fn), NULL, 0);

@@ -1,9 +1,9 @@
 /* Central differences at shrinking steps, and their extrapolation (Ridders 1982, "Accurate computation of F'(x) and
  * F'(x) F''(x)").
  *
- * Long steps have truncation errors and may cross kinks, short ones drown in rounding. Nothing is assumed about
- * either: the step is taken where three extrapolated values agree best, and how badly shorter steps scatter around
- * that value shows the rounding errors of the function itself. */
+ * Long steps have truncation errors and may cross kinks; short ones are lost in rounding. Nothing is assumed about
+ * either. The step is chosen where three extrapolated values agree best. How far shorter steps scatter around that
+ * value shows the rounding errors of the function itself. */
 #include "tape/differences.h"
 #include <math.h>
 
@@ -13,8 +13,8 @@ struct samples {
     int count;
     double step[MOST_STEPS], plus[MOST_STEPS], minus[MOST_STEPS];
     double central[MOST_STEPS];      /* (f(h) - f(-h)) / 2h */
-    double extrapolated[MOST_STEPS]; /* from this step and the next, without the term in h^2; one fewer */
-    double size;                     /* the largest value seen, or 1: they are sums of terms of that size, which may cancel */
+    double extrapolated[MOST_STEPS]; /* from this step and the next one, without the term in h^2; there is one fewer */
+    double size;                     /* the largest value seen, or 1: values are sums of terms of that size, which may cancel */
 };
 
 double ad_quick_difference(ad_line *f, const void *context, double step)
@@ -39,7 +39,7 @@ static void take_samples(struct samples *s, ad_line *f, const void *context, dou
     }
 }
 
-/* Where three neighbours among the first `count` agree best, and how well; -1 where no three are finite. */
+/* Where three neighbours among the first `count` agree best, and how well. -1 if no three are finite. */
 static int best_of(const struct samples *s, int count, double unit, double *error)
 {
     int best = -1;
@@ -56,7 +56,7 @@ static int best_of(const struct samples *s, int count, double unit, double *erro
     return best;
 }
 
-/* The absolute error of f's values, from shorter steps than the best. */
+/* The absolute error of f's values, estimated from steps that are shorter than the best one. */
 static double noise_of(const struct samples *s, int best)
 {
     double noise = 0;
@@ -65,7 +65,7 @@ static double noise_of(const struct samples *s, int best)
     return noise;
 }
 
-/* How many steps there are but for the shortest ones, if those see no change. */
+/* How many steps there are without the shortest ones, if those see no change. */
 static int count_moving(const struct samples *s)
 {
     int count = s->count;
@@ -87,9 +87,9 @@ static struct ad_estimate estimate(const struct samples *s, int count, double un
     return y;
 }
 
-/* The straight lines to the left and to the right of 0, through a step and the next longer one. */
+/* The straight lines to the left and to the right of 0, each through a step and the next longer one. */
 struct sides {
-    double left, right, gap; /* slopes; what lies between the lines at 0 */
+    double left, right, gap; /* the slopes, and the distance between the lines at 0 */
     double rounding;         /* of the slopes */
     bool differ;
 };
@@ -104,8 +104,8 @@ static struct sides sides_at(const struct samples *s, int i, double unit)
     return x;
 }
 
-/* Slopes are taken near the root of the unit. A kink is at the point if the shortest steps see it too, and the lines
- * meet at 0. */
+/* Slopes are taken near the square root of the unit. A kink is at the point if the shortest steps see it too, and if
+ * the lines meet at 0. */
 static void find_kink(const struct samples *s, double unit, struct ad_difference *d)
 {
     int last = s->count - 1, i = last;
@@ -131,7 +131,7 @@ struct ad_difference ad_difference(ad_line *f, const void *context, double step,
     d.best = estimate(&s, s.count, unit);
     d.longer = estimate(&s, longer, unit);
     d.flat = moving > 0 && moving < s.count - 1;
-    if (d.flat) { /* the slope is what longer steps agree on, or else 0 */
+    if (d.flat) { /* the slope is the one that longer steps agree on, otherwise 0 */
         d.longer = estimate(&s, moving < longer ? moving : longer, unit);
         d.best = d.longer.settled ? d.longer : d.best;
     }

@@ -1,15 +1,16 @@
-/* Functions that stand for transformations that failed: they give NULL, record again why, and empty the places of
- * second results.
+/* Functions that stand for transformations that failed. They give NULL, set the error again, and set the places of
+ * second results to NULL.
  *
  * So ad_grad(f)(x) in one expression is safe whatever becomes of ad_grad(f). A failed function has the signature that
- * the good one would have had, is memoised like one, and stays failed: what is made of it fails with its sentence.
+ * the good one would have had. It is memoised like a good one, and stays failed: what is made of it fails with its
+ * sentence.
  *
- * Where there is no memory for even that, the C functions at the end of this file take its place. */
+ * Where there is no memory even for that, the C functions at the end of this file take its place. */
 #include "tape/function.h"
 #include <stdio.h>
 #include <string.h>
 
-/* Records why fn failed; `operation` is what wants it now. */
+/* Sets the error of fn; `operation` is what asks for fn now. */
 static void *why(const ad_fn *fn, const char *operation)
 {
     return ad_set_error(fn->code, "%s: %s", fn->name ? fn->name : operation, fn->sentence);
@@ -24,7 +25,8 @@ static void *run_failed(ad_context *c, const ad_fn *fn, const ad_value *argument
     return why(fn, "ad_call");
 }
 
-/* Without a name the error is recorded when somebody wants the function, and bears his. */
+/* Without a name, the error is set when an operation asks for the function, and begins with the name of that
+ * operation. */
 ad_fn *ad_fn_failed(ad_context *c, const ad_fn *like, const char *name, ad_code code, const char *format, ...)
 {
     ad_fn made = { .result = like->result, .count = like->count, .places = like->places, .transform = run_failed, .name = name, .code = code };
@@ -52,10 +54,10 @@ bool ad_fn_usable(const ad_fn *fn, const char *operation)
 
 /* ---- without memory ----
  *
- * ISO C does not define a call through a pointer to a function of another type. The ABIs do (System V for x86-64, AAPCS64):
- * where the caller puts an argument does not depend on whether the function reads it, and the caller takes away what it
- * put on the stack. So one function without parameters serves for every argument list, and one with parameters of type
- * void * for every list of as many pointers. All of them return a pointer. */
+ * ISO C does not define a call through a pointer to a function of another type. The ABIs do (System V for x86-64,
+ * AAPCS64): where the caller puts an argument does not depend on whether the function reads it, and the caller takes
+ * away what it put on the stack. So one function without parameters serves for every argument list, and one with
+ * parameters of type void * for every list of as many pointers. All of them return a pointer. */
 
 #define SENTENCE "the function could not be made when it was asked for: out of memory"
 
@@ -105,7 +107,7 @@ static void *nothing_5(void *a, void *b, void *c, void *d, void *e, void **place
     { .result = 'a', .transform = run_failed, .pointer = (void (*)(void))function, .code = AD_ERROR_MEMORY, .sentence = SENTENCE,  \
       .arguments = kinds, .count = sizeof kinds - 1, .places = bits }
 
-/* The macros' functions have at most five arguments, and one more that is the place of a second result. */
+/* The functions of the macros have at most five arguments, and one more that is the place of a second result. */
 enum { MOST_POINTERS = 6 };
 static const ad_fn without_place[MOST_POINTERS + 1] = {
     WITHOUT_ROOM(nothing, "", 0),     WITHOUT_ROOM(nothing, "p", 0),     WITHOUT_ROOM(nothing, "pp", 0),     WITHOUT_ROOM(nothing, "ppp", 0),
@@ -116,7 +118,7 @@ static const ad_fn with_place[MOST_POINTERS - 1] = {
     WITHOUT_ROOM(nothing_4, "ppppp", 1 << 4), WITHOUT_ROOM(nothing_5, "pppppp", 1 << 5),
 };
 
-/* A place among doubles, and one of several, is not found and left as it is. */
+/* A place among doubles, and one of several places, cannot be found. It is not written to. */
 ad_fn *ad_fn_without_room(const ad_fn *like)
 {
     if (like->count > MOST_POINTERS || strchr(like->arguments, 'd'))

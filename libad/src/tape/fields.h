@@ -1,4 +1,5 @@
-/* Options of calls: how they outlast a call, are compared and written. The table of a primitive's fields says it all; fields.c. */
+/* Options of calls: how they outlast a call, are compared and written. The table of a primitive's fields says it all;
+ * fields.c. */
 #ifndef AD_FIELDS_INTERNAL_H
 #define AD_FIELDS_INTERNAL_H
 

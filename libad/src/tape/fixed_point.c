@@ -1,10 +1,10 @@
 /* Fixed points x = f(x, a, ...), differentiated by the implicit function theorem.
  *
- * The iteration runs on constants. The operation `implicit` gives its result and depends on the float leaves of a,
- * ..., as one vector p. With J = df/dx and F(p) = f(x, a, ...), both at the solution, its cotangent is (dF/dp)^T w
- * with w = g + J^T w, its tangent u = (dF/dp) t + J u. Both linear equations are fixed points again, of functions
- * that are differentiable in everything, x and p included, which gives every order (Christianson 1994, "Reverse
- * accumulation and attractive fixed points"). */
+ * The iteration runs on constants. The operation `implicit` gives its result, and depends on the float leaves of a, ...
+ * as one vector p. Let J = df/dx and F(p) = f(x, a, ...), both at the solution. The cotangent is (dF/dp)^T w with w = g
+ * + J^T w. The tangent is u = (dF/dp) t + J u. Both linear equations are fixed points again, of functions that are
+ * differentiable in everything, including x and p. That gives every order (Christianson 1994, "Reverse accumulation and
+ * attractive fixed points"). */
 #include "ad/array.h"
 #include "ad/math.h"
 #include "ad/reduce.h"
@@ -32,8 +32,8 @@ static void *from_array(char kind, const void *like, ad_array *x)
 
 /* ---- functions made of f ----
  *
- * Each has OWN_ARGUMENTS arguments of its own in front of f's: what it is a function of, another array, and the solution x as an array. f's own
- * first argument is only there for its structure. */
+ * Each has OWN_ARGUMENTS arguments of its own before those of f: what it is a function of, another array, and the
+ * solution x as an array. f's own first argument is only there for its structure. */
 
 static void arguments_of_f(const ad_fn *f, const ad_value *arguments, ad_value *values)
 {
@@ -101,7 +101,7 @@ static ad_array *implicit_view(const ad_node *node, const ad_spec *output)
     return ad_node_input(node, SOLUTION);
 }
 
-/* The arguments of the functions above, with what f took, traced as p is. */
+/* The arguments of the functions above, with those that f took, traced as p is. */
 static bool implicit_arguments(ad_context *c, const ad_node *node, ad_array *first, ad_value *values)
 {
     const struct ad_call_record *record = ad_node_options(node);
@@ -166,14 +166,13 @@ static void *constant(ad_context *c, char kind, void *value)
     return result;
 }
 
-/* The linear equations above have no scale of their own: a cotangent of 1e-10 should come out as exactly as one of
- * 1. */
+/* The linear equations above have no scale of their own: a cotangent of 1e-10 should be as accurate as one of 1. */
 static bool is_linear(const ad_fn *fn)
 {
     return fn->transform == adjoint_step || fn->transform == tangent_step;
 }
 
-/* Largest change: relative to max(1, |x|), of a linear equation to the largest |x|; NaN shows. */
+/* The largest change, relative to max(1, |x|), or for a linear equation to the largest |x|. A NaN shows. */
 static double change(char kind, void *from, void *to, bool linear)
 {
     ad_array *a = to_array(kind, from), *b = to_array(kind, to), *moved = ad_abs(ad_sub(b, a));
@@ -182,7 +181,7 @@ static double change(char kind, void *from, void *to, bool linear)
     return ad_item(ad_max(ad_div(moved, linear ? ad_max(ad_abs(b)) : ad_maximum(ad_abs(a), 1))));
 }
 
-/* What can be asked for: no less than the coarsest dtype in x resolves. */
+/* The accuracy that can be asked for: no more than the coarsest dtype in x resolves. */
 static double tolerance(ad_context *c, char kind, void *x)
 {
     struct ad_leaves leaves;
@@ -206,7 +205,7 @@ static void released(char kind, void *value)
     kind == 'a' ? (ad_release)(value) : ad_tree_release(value);
 }
 
-/* Whether f(x), of constants, can be the next x. */
+/* Whether f(x), for constant x, can be the next x. */
 static bool is_next(ad_context *c, char kind, void *x, void *next)
 {
     struct ad_leaves leaves;
@@ -221,7 +220,7 @@ static bool is_next(ad_context *c, char kind, void *x, void *next)
     return !c->error_code;
 }
 
-/* Iterates in place: values[0] holds a reference of its own. The solution, as a constant of the caller's scope. */
+/* Iterates in place: values[0] holds a reference of its own. The solution is a constant of the caller's scope. */
 static void *iterate_from(ad_context *c, const ad_fn *fn, ad_value *values)
 {
     char kind = fn->arguments[0];
@@ -237,7 +236,7 @@ static void *iterate_from(ad_context *c, const ad_fn *fn, ad_value *values)
             return NULL;
         released(kind, values[0].p);
         values[0].p = retained(kind, next);
-        /* Rounding may keep the last digits in motion: then the change stops falling. */
+        /* Rounding may keep the last digits in motion. Then the change stops falling. */
         if (moved <= enough || (moved <= 100 * enough && moved >= before))
             return ad_value_escape(kind, next);
     }
@@ -265,7 +264,7 @@ static void *iterate(ad_context *c, const ad_fn *fn, const ad_value *arguments)
     return solution;
 }
 
-/* The record holds constants: what depends on the arguments goes through p. */
+/* The record holds constants: dependence on the arguments goes through p. */
 static void *fixed_point(ad_context *c, const ad_fn *fn, const ad_value *arguments)
 {
     char kind = fn->arguments[0];

@@ -1,7 +1,7 @@
 /* Forward levels: tangents travel with the arrays.
  *
- * The tangent of level k is computed with level k and everything inside it out of sight, so it depends on outer levels
- * only; that keeps nested directions apart and ends the recursion. */
+ * The tangent of level k is computed with level k and all levels inside it out of sight. So it depends on outer levels
+ * only. That keeps nested directions apart, and ends the recursion. */
 #include "ad/array.h"
 #include "tape/verify.h"
 
@@ -47,8 +47,8 @@ static ad_array *zeros_like(ad_context *c, const ad_array *x)
     return zero;
 }
 
-/* A linear operation's forward rule: the operation, on tangents in place of its summands. An integer is a summand
- * whose tangent is zero. */
+/* The forward rule of a linear operation: the operation, applied to tangents in place of its summands. An integer is a
+ * summand whose tangent is zero. */
 static bool apply_to_tangents(ad_context *c, const struct ad_node *node, ad_array **tangents, ad_array **outputs)
 {
     AD_SCRATCH room = { 0 };
@@ -113,7 +113,7 @@ static bool tangent_of_output(ad_context *c, struct ad_node *node, ad_array **ta
     return true;
 }
 
-/* A tangent has its output's shape and dtype. */
+/* Gives an output its tangent, which has the output's shape and dtype. */
 static bool attach(ad_context *c, const struct ad_node *node, int level, ad_array *tangent)
 {
     int k = node->target;
@@ -128,7 +128,8 @@ static bool attach(ad_context *c, const struct ad_node *node, int level, ad_arra
     return tangent && ad_form_verified(node->op, "tangent", k, tangent, output) && ad_tangent_attach(c, output, level, tangent);
 }
 
-/* As in a sweep: of what the rules were given nobody keeps anything, but for the tangents that they gave. */
+/* Whether nobody keeps anything of what the rules were given, except the tangents that they gave. It is the same in a
+ * sweep. */
 static bool kept_nothing(const ad_context *c, struct ad_references *given, const struct ad_node *node, int level, int outputs_count)
 {
     for (int k = 0; AD_VERIFIES && k < outputs_count; k++) {
@@ -165,7 +166,7 @@ static bool push_level(ad_context *c, struct ad_node *node, int level, ad_array 
     c->tape->live = live;
     c->frame = outer;
     ad_scope_trim(c, made);
-    c->scopes.depth = depth; /* what a rule left open was dropped */
+    c->scopes.depth = depth; /* closes the scopes that a rule left open */
     return done && kept_nothing(c, &given, node, level, outputs_count);
 }
 

@@ -1,5 +1,5 @@
-/* A recorded function as a graph for Graphviz: calls are boxes, values that no call made and results are ellipses, and an
- * edge is a value on its way from what made it to what reads it. Scalars that no call made stand in the boxes. */
+/* A recorded function as a graph for Graphviz: calls are boxes, values that no call made and results are ellipses, and
+ * an edge is a value on its way from what made it to what reads it. Scalars that no call made stand in the boxes. */
 #include "array/memory.h"
 #include "tape/program.h"
 #include <inttypes.h>

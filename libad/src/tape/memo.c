@@ -1,7 +1,8 @@
-/* The memo of a thread: it finds the function that was made earlier from the same parts, so asking for a gradient in a
- * loop makes nothing new; and the function that a C function pointer was made for.
+/* The memo of a thread. It finds the function that was made earlier from the same parts, so asking for a gradient in a
+ * loop makes nothing new. It also finds the function that a C function pointer was made for.
  *
- * Two hash tables of chains over the same functions. They double when there are as many functions as chains. */
+ * There are two hash tables of chains over the same functions. They double when there are as many functions as
+ * chains. */
 #include "array/hash.h"
 #include "tape/function.h"
 #include <pthread.h>
@@ -20,8 +21,8 @@ struct ad_memo {
 
 /* ---- memory of closures ---- */
 
-/* Two threads may not make libffi's first closure at once, and no process may be copied by fork while one is being
- * made: the child would find it locked. */
+/* Two threads may not make libffi's first closure at once. No process may be copied by fork while one is being made:
+ * the child would find it locked. */
 static pthread_mutex_t closures_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void lock_closures(void)
@@ -66,7 +67,7 @@ static struct ad_memo *memo_of(ad_context *c)
     return tape ? tape->memo : NULL;
 }
 
-/* A sentence stands behind the function it belongs to. */
+/* A sentence stands behind the function that it belongs to. */
 static size_t bytes_of(const ad_fn *fn)
 {
     return sizeof *fn + (fn->sentence ? strlen(fn->sentence) + 1 : 0);
@@ -141,7 +142,7 @@ static void put(const struct table *table, ad_fn *fn, hash_of *hash)
     *chain = fn;
 }
 
-/* Makes room for one more. Without memory chains grow longer; only the first ones are needed. */
+/* Makes room for one more function. Without memory chains grow longer; only the first ones are needed. */
 static bool make_room(ad_context *c, struct table *table, hash_of *hash)
 {
     if (table->count < table->size)

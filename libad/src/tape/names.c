@@ -1,7 +1,7 @@
 /* Names of values in a program: no two values have one, and each is either a word or stands in quotes, as a text of C.
  *
- * A name that is taken gets a number, W_2, W_3. Those that could be taken for a number of the program's own, as v3, stand
- * in quotes as well, so that what stands without them is known by its form. */
+ * A name that is taken gets a number, W_2, W_3. Those that could be taken for a number of the program's own, as v3,
+ * stand in quotes as well, so that what stands without them is known by its form. */
 #include "tape/names.h"
 #include "array/hash.h"
 #include <inttypes.h>

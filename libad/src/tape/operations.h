@@ -1,5 +1,5 @@
-/* The operations that the engine itself calls. It knows no others: tests/ci/layers.py reads this list, and refuses a call upwards that is not in it as
- * well as an entry that nothing calls.
+/* The operations that the engine itself calls. It knows no others: tests/ci/layers.py reads this list. It refuses a
+ * call upwards that is not in it, and an entry that nothing calls.
  *
  *     ad_add                  sums of cotangents, and of tangents
  *     ad_zzmul                products with a slope, in which a zero wins over an infinity
@@ -10,7 +10,8 @@
  *     ad_broadcast_to         a tangent, or a cotangent of zeros, in the shape that it should have
  *     ad_refuse_not_finite    what AD_DEBUG_NAN does, from finite.c
  *
- * The files check.c, derived.c, finite.c and fixed_point.c are not the engine: they are written in public operations, as a program might be. */
+ * The files check.c, derived.c, finite.c and fixed_point.c are not the engine: they are written in public operations,
+ * as a program might be. */
 #ifndef AD_TAPE_OPERATIONS_H
 #define AD_TAPE_OPERATIONS_H
 

@@ -1,32 +1,32 @@
-/* Cotangents that arrive in parts: those of x[i], of a slice or a gather, each of which says something about its own
- * place in x alone.
+/* Cotangents that arrive in parts: those of x[i], of a slice or a gather. Each says something about its own place in x
+ * alone.
  *
- * Where no open level sees it, a part is added in place to the cotangent of x that its slot alone holds, so it costs
- * what the part costs. Where one does, nothing may be changed that was recorded. Then the slot collects the parts,
- * and when its cotangent is asked for, one call puts them together: as many inputs as parts, recorded once. Its own
- * transpose hands each part what the primitive that showed it shows of the cotangent, so the next order is made of
- * parts again. Either way parts are added in the order in which they arrive. */
+ * Where no open level sees it, a part is added in place to the cotangent of x, which only the slot holds. So it costs
+ * what the part costs. Where an open level sees it, nothing that was recorded may be changed. Then the slot collects
+ * the parts. When its cotangent is asked for, one call puts them together: it has as many inputs as there are parts,
+ * and is recorded once. Its own transpose gives each part what the primitive that showed it shows of the cotangent, so
+ * the next order is made of parts again. Either way parts are added in the order in which they arrive. */
 #include "ad/array.h"
 #include "kernels/kernels.h"
 #include "tape/tape.h"
 #include <string.h>
 
 struct part {
-    const ad_primitive *op; /* that showed it */
+    const ad_primitive *op; /* the primitive that showed the part */
     const void *options;    /* ad_options_copy */
-    int inputs;             /* its own cotangent, and op's parameters */
+    int inputs;             /* the part's own cotangent, and op's parameters */
 };
 
-/* The inputs of the call that puts the parts together: the whole cotangent that was there before them, if there was
- * one, then the inputs of each part. Once that is done, the parts belong to the calls that were recorded of it: each
- * holds one reference. */
+/* The inputs of the call that puts the parts together: first the whole cotangent that was there before them, if there
+ * was one, then the inputs of each part. After that call, the parts belong to the calls that were recorded of it. Each
+ * of these holds one reference. */
 struct ad_parts {
     uint32_t count, room, inputs_count, inputs_room, roles_room;
-    uint32_t references; /* of one thread */
+    uint32_t references; /* held by one thread */
     ad_array *like;      /* shape and dtype of the whole */
     struct part *parts;
     ad_array **inputs;
-    uint32_t *roles; /* of each input: the number of its part; WHOLE, PARAMETER */
+    uint32_t *roles; /* for each input the number of its part; or WHOLE, or PARAMETER */
 };
 
 #define WHOLE     UINT32_MAX
@@ -64,7 +64,7 @@ static void parts_release(ad_context *c, struct ad_parts *parts)
     ad_deallocate(c, parts, sizeof *parts);
 }
 
-/* Ends the collecting: what was recorded needs no values. */
+/* Ends the collecting. What was recorded needs no values. */
 static void collected(ad_context *c, struct ad_parts *parts)
 {
     drop_inputs(c, parts);
@@ -125,8 +125,8 @@ static bool is_parameter(const ad_node *node, int operand)
     return parts_of(node)->roles[operand] == PARAMETER;
 }
 
-/* The inputs of a part's operation: the one given, and its parameters, which stand behind the part's own cotangent.
- * In the room given; NULL and an error. */
+/* The inputs of a part's operation: the one given, and the part's parameters, which stand behind its own cotangent.
+ * They are in the room given; NULL and an error. */
 static ad_array **inputs_of_part(const ad_node *node, int operand, const struct part *part, ad_array *first, struct ad_scratch *room)
 {
     ad_array **inputs = ad_scratch_take(ad_current(), room, part->inputs, sizeof *inputs);
@@ -137,7 +137,7 @@ static ad_array **inputs_of_part(const ad_node *node, int operand, const struct 
     return inputs;
 }
 
-/* Adds a part, whose own cotangent is the operand given. */
+/* Adds a part, whose own cotangent is the given operand. */
 static bool add_part(const ad_node *node, int operand, void *sum, bool zeros)
 {
     const struct ad_parts *parts = parts_of(node);
@@ -232,7 +232,7 @@ static bool collect(ad_context *c, struct ad_slot *slot, const ad_array *like, a
     return true;
 }
 
-/* Makes a cotangent that somebody else may see, or one that is not there yet, the slot's own. */
+/* Makes the slot's cotangent one that only the slot holds, if somebody else may see it or if there is none. */
 static ad_array *own(ad_context *c, struct ad_slot *slot, const ad_array *like, ad_array *whole)
 {
     ad_array *copy =
@@ -262,7 +262,7 @@ bool ad_parts_add(ad_context *c, struct ad_slot *slot, const struct ad_node *nod
     return node->op->vjp_into(node, g, whole->data, zeros);
 }
 
-/* As in ad_parts_add, of a call whose derivative shows a part. */
+/* As ad_parts_add, for a call whose derivative shows a part. */
 ad_array *ad_cotangent_of_part(const ad_node *node, const ad_primitive *op, const void *options, ad_array *const *part, int count)
 {
     if (!part[0] || !node->taker)

@@ -1,7 +1,7 @@
-/* AD_PROFILE: a table of the operations that a thread called, on stderr when it ends.
+/* AD_PROFILE: a table of the operations that a thread called, on stderr when the thread ends.
  *
- * Seconds are by the clock. Those of calls that are part of another call's value count for themselves and not for
- * it, so that the column adds up. */
+ * Seconds are by the clock. The seconds of a call that is part of another call's value count for the inner call and not
+ * for the outer one, so that the column adds up. */
 #include "tape/tape.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,10 +18,10 @@ struct line {
 struct profile {
     struct line *lines;
     size_t count, room;
-    double inside[64]; /* seconds of the calls told so far that are part of one at each depth, which has not ended */
+    double inside[64]; /* at each depth: seconds of the finished calls that are part of a call which has not ended */
 };
 
-/* The line of an operation; a record may be gone before the table is printed, so lines are found by names. NULL: no
+/* The line of an operation. A record may be gone before the table is printed, so lines are found by name. NULL: no
  * memory. */
 static struct line *line_of(struct profile *p, const char *name)
 {

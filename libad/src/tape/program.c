@@ -1,8 +1,8 @@
 /* Functions as the calls that they make: recorded by a watch, written as a program or as a graph.
  *
- * A value is known by its array, which the recorder keeps until the function has ended, so that no two values ever
- * have one address. What no call made is an argument if it was given to the function, else a constant. Calls that
- * are part of another call's value are not recorded. */
+ * A value is known by its array. The recorder keeps every array until the function has ended, so no two values have one
+ * address. A value that no call made is an argument if it was given to the function, and otherwise a constant. Calls
+ * that are part of another call's value are not recorded. */
 #include "ad/array.h"
 #include "array/hash.h"
 #include "tape/function.h"
@@ -39,7 +39,7 @@ static bool table_grow(struct ad_program *p)
     return true;
 }
 
-/* The value of an array, a new one of the given kind if it is not known yet; false and an error. */
+/* The value of an array. If it is not known yet, it becomes a new value of the given kind. False and an error. */
 static bool value_of(struct ad_program *p, ad_array *x, ad_value_kind kind, uint32_t *number)
 {
     if (!table_grow(p) || !ad_grow(p->c, &p->values, &p->values_room, sizeof *p->values, p->values_count + 1))
@@ -117,7 +117,7 @@ static void write_name(FILE *out, const struct ad_program *p, const struct ad_pr
         fprintf(out, "%s%" PRIu32, v->kind == AD_VALUE_CONSTANT ? "c" : "v", v->number);
 }
 
-/* Whether the value stands for itself: a C number, or one made of it. */
+/* Whether the value is written as it is: a C number, or an array made of one. */
 bool ad_is_literal(const struct ad_program_value *v)
 {
     return v->kind == AD_VALUE_CONSTANT && v->array->ndim == 0 && !v->name;
@@ -237,7 +237,7 @@ static void write_results(FILE *out, const struct ad_program *p)
 /* A title that is what macros were expanded to, as of a call within another macro, says nothing to a reader. */
 static void write_program(FILE *out, const char *title, const struct ad_program *p)
 {
-    uint32_t told = 0; /* values so far */
+    uint32_t told = 0; /* values that have been written */
     fprintf(out, title && !strstr(title, "__extension__") ? "%s {\n" : "{\n", title);
     for (uint32_t i = 0; i <= p->calls_count; i++) {
         const struct ad_program_call *call = i < p->calls_count ? &p->calls[i] : NULL;
@@ -325,7 +325,7 @@ static bool add_result(void *context, const char *path, ad_array *leaf)
     return true;
 }
 
-/* Runs the function and writes what it did. */
+/* Runs the function and writes its calls. */
 static bool write_trace(const char *name, FILE *out, const char *title, const ad_fn *fn, const ad_value *arguments, bool graph)
 {
     ad_context *c = ad_current();

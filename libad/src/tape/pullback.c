@@ -1,13 +1,13 @@
 /* Pullbacks: the part of a tape between an output and an input, kept for as long as the user likes.
  *
- * A pullback has slots of its own, numbered as on the tape less an offset. What they saved are arrays like any
- * others, so applying it under the trace it came from, or any other, is recorded as every operation is. */
+ * A pullback has slots of its own, numbered as on the tape less an offset. What they saved are arrays like any others.
+ * So applying it, under the trace that it came from or any other, is recorded as every operation is. */
 #include "ad/array.h"
 #include "ad/tree.h"
 #include "tape/function.h"
 #include <string.h>
 
-/* An input or output leaf. */
+/* A leaf of the input or the output. */
 struct end {
     ad_array *stub; /* shape and dtype */
     uint32_t slot;  /* 0: no dependence */
@@ -17,7 +17,7 @@ struct ad_pullback {
     struct ad_slots slots;
     uint32_t last; /* slot of the last input */
     uint32_t owner; /* number of its thread */
-    bool applying; /* or a rule left by an exception while it was applied: cotangents may be there */
+    bool applying; /* it is being applied, or a rule was left by an exception while it was: cotangents may be there */
     char kind, result_kind;
     int inputs_count, outputs_count;
     struct end *inputs, *outputs;
@@ -26,7 +26,7 @@ struct ad_pullback {
 
 enum { BIT = 1 };
 
-/* Moves a slot of the tape into the pullback, or leaves an empty one in its place; outer levels keep the original. */
+/* Moves a slot of the tape into the pullback, or leaves an empty one in its place. Outer levels keep the original. */
 static bool take_slot(ad_context *c, struct ad_pullback *pull, uint32_t index, uint32_t offset, uint64_t bit)
 {
     uint32_t at;
@@ -83,7 +83,7 @@ static void ends_free(ad_context *c, struct end *ends, int count)
     ad_deallocate(c, ends, (size_t)count * sizeof *ends);
 }
 
-/* The last slot of a call that has this one: each of its outputs has a slot. */
+/* The last slot of the call that this slot belongs to: each output of a call has a slot. */
 static uint32_t last_of_call(const ad_context *c, uint32_t slot)
 {
     uint32_t first = slot - ad_slot_at(&c->tape->slots, slot)->tail;
@@ -114,7 +114,7 @@ static bool describe_ends(ad_context *c, struct ad_pullback *pull, const struct 
     return true;
 }
 
-/* Structures, with stubs for leaves. */
+/* Keeps the structures, with stubs for leaves. */
 static bool describe_trees(ad_context *c, struct ad_pullback *pull, const void *argument, const void *result)
 {
     AD_SCRATCH room = { 0 };
@@ -232,7 +232,7 @@ void *ad_pullback_apply(ad_context *c, ad_pullback *pull, void *cotangent)
     return result;
 }
 
-/* In its own thread: the references in it are counted there. */
+/* Whether it is used in its own thread, since the references in it are counted there. */
 static bool usable(const ad_context *c, const ad_pullback *pull, const char *operation)
 {
     return ad_given(pull, operation, "pullback") &&

@@ -1,15 +1,15 @@
-/* The reverse sweep: from an output down its part of the tape, handing cotangents to parents.
+/* The reverse sweep: from an output down its part of the tape, giving cotangents to parents.
  *
- * A parent always has a smaller number than its child, so when a slot is reached its cotangent is complete. Nothing
- * here recurses over the graph. The rules run as ordinary operations and are recorded for the levels that are still
+ * A parent always has a smaller number than its child. So when a slot is reached, its cotangent is complete. Nothing
+ * here recurses over the graph. The rules run as ordinary operations, and are recorded for the levels that are still
  * open. */
 #include "ad/array.h"
 #include "kernels/kernels.h"
 #include "tape/scalar.h"
 #include "tape/verify.h"
 
-/* g in the shape of `like`: summed over the axes along which `like` was broadcast, spread over those on which a rule
- * left it out because it is the same for every element. */
+/* g in the shape of `like`: summed over the axes along which `like` was broadcast, and spread over the axes that a rule
+ * left out because g is the same for every element. */
 static ad_array *to_shape_of(ad_array *g, const ad_array *like)
 {
     ad_reduce_options options = AD_REDUCE_DEFAULTS;
@@ -26,7 +26,7 @@ static ad_array *to_shape_of(ad_array *g, const ad_array *like)
     return g && !ad_same_shape(g, like) ? ad_broadcast_to(g, ad_shape_of(like)) : g;
 }
 
-/* The engine's one place where a derivative gets the shape and dtype of what it belongs to. */
+/* The one place in the engine where a derivative gets the shape and dtype of what it belongs to. */
 ad_array *ad_match(ad_array *g, const ad_array *like)
 {
     if (g && !ad_same_shape(g, like))
@@ -48,7 +48,8 @@ static void add_in_place(ad_context *c, ad_array *sum, const ad_array *g)
                    (struct ad_operand){ sum->data, ad_strides(sum), (ad_dtype)sum->dtype });
 }
 
-/* ---- scalars: a cotangent that depends on no level in sight is kept as the double it is, one that reverse levels alone made with its slot ---- */
+/* ---- scalars: a cotangent that depends on no level in sight is kept as a double; one that depends only on reverse
+ * levels is kept as a double and its slot ---- */
 
 static inline bool is_scalar(const ad_array *x)
 {
@@ -96,8 +97,8 @@ AD_ALWAYS_INLINE ad_array *cotangent_of(ad_context *c, struct ad_slot *slot)
 
 /* ---- cotangents ---- */
 
-/* The slot holds the one reference to its cotangent, except for the scope of the rule that made it, which has closed
- * by the time the next one arrives. */
+/* The slot holds the only reference to its cotangent, except for the scope of the rule that made it. That scope has
+ * closed by the time the next cotangent arrives. */
 AD_ALWAYS_INLINE bool add_cotangent(ad_context *c, struct ad_slot *slot, ad_array *g)
 {
     if (!c->watched && (!g->serial || !c->tape->live) && is_scalar(g) && (slot->numeric == AD_COTANGENT_SCALAR || (!slot->numeric && !slot->cotangent))) {
@@ -184,8 +185,8 @@ AD_ALWAYS_INLINE bool fits(const ad_array *g, const ad_array *like)
     return is_scalar(g) ? ad_is_real(like) : g->dtype == like->dtype && !(g->flags & AD_WEAK) && ad_same_shape(g, like);
 }
 
-/* Whether ad_match can bring g into the shape of `like`: along each axis one repeats what the other has, or both
- * have the same. */
+/* Whether ad_match can bring g into the shape of `like`: along each axis either one repeats what the other has, or both
+ * have the same length. */
 static bool can_match(const ad_array *g, const ad_array *like)
 {
     for (int i = 1; i <= g->ndim && i <= like->ndim; i++) {
@@ -205,7 +206,7 @@ static __attribute__((noinline)) ad_array *brought_into_form(const ad_primitive 
     return g && ad_form_verified(op, "cotangent", operand, g, like) ? g : NULL;
 }
 
-/* What a rule gave for an operand, in that one's shape and dtype; NULL stays NULL. */
+/* What a rule gave for an operand, in the shape and dtype of that operand; NULL stays NULL. */
 AD_ALWAYS_INLINE ad_array *in_form(const struct ad_node *node, int operand, ad_array *g)
 {
     const ad_array *like = node->inputs[operand];
@@ -234,23 +235,23 @@ AD_ALWAYS_INLINE ad_array *cotangent_through(ad_context *c, const struct ad_node
 struct sweep {
     struct ad_slots *slots;
     uint64_t bit, live;
-    uint64_t recorded; /* the levels for which rules make arrays: those in sight, or all where somebody watches */
+    uint64_t recorded; /* the levels for which rules make arrays: those in sight, or all if somebody watches */
     uint32_t lowest;
-    uint32_t made, depth;  /* of the stack of scopes between two rules */
-    struct ad_frame frame; /* of the rules, where somebody watches */
+    uint32_t made, depth;  /* the stack of scopes between two rules */
+    struct ad_frame frame; /* of the rules, if somebody watches */
 };
 
-/* The parent's slot, if it lies from `lowest` on and takes part in the sweep. */
+/* The parent's slot, if it is at or above `lowest` and takes part in the sweep. */
 AD_ALWAYS_INLINE struct ad_slot *parent_slot(const struct sweep *sweep, uint32_t parent, uint32_t index)
 {
-    if (parent - sweep->lowest >= index - sweep->lowest) /* below lowest, or AD_NO_PARENT */
+    if (parent - sweep->lowest >= index - sweep->lowest) /* it is below lowest, or AD_NO_PARENT */
         return NULL;
     struct ad_page *page = sweep->slots->pages[parent / AD_PAGE_SLOTS];
     struct ad_slot *slot = page ? &page->slots[parent % AD_PAGE_SLOTS] : NULL;
     return slot && slot->mask & sweep->bit ? slot : NULL;
 }
 
-/* What the rules of a call see, but for its cotangents. */
+/* What the rules of a call see, without its cotangents. */
 AD_ALWAYS_INLINE void describe(struct ad_node *node, struct ad_slot *slot, bool simple)
 {
     node->op = slot->op;
@@ -260,7 +261,7 @@ AD_ALWAYS_INLINE void describe(struct ad_node *node, struct ad_slot *slot, bool 
     node->count = (int)slot->count;
 }
 
-/* Hands g, what a rule gave for the cotangent of an operand, to its parent. */
+/* Gives g, which a rule gave for the cotangent of an operand, to the operand's parent. */
 AD_ALWAYS_INLINE bool serve(ad_context *c, const struct sweep *sweep, struct ad_node *node, uint32_t parent, uint32_t index, int operand)
 {
     struct ad_slot *target = parent_slot(sweep, parent, index);
@@ -271,8 +272,8 @@ AD_ALWAYS_INLINE bool serve(ad_context *c, const struct sweep *sweep, struct ad_
     return g ? add_cotangent(c, target, g) : !target || !c->error_code;
 }
 
-/* Whether the rules of a call kept nothing of what they were given but what they gave. In other builds than checked
- * ones there is nothing to ask. */
+/* Whether the rules of a call kept nothing of what they were given, except what they gave. Only a checked build can
+ * tell. */
 AD_ALWAYS_INLINE bool kept_nothing(ad_context *c, const struct sweep *sweep, struct ad_references *given, const struct ad_node *node, const uint32_t *parents,
                                    uint32_t index)
 {
@@ -288,7 +289,7 @@ AD_ALWAYS_INLINE bool kept_nothing(ad_context *c, const struct sweep *sweep, str
     return ad_references_verified(given, node->op);
 }
 
-/* A short call by its rules themselves. */
+/* Sweeps a short call by running its rules. */
 static __attribute__((noinline)) bool sweep_short(ad_context *c, const struct sweep *sweep, struct ad_slot *slot, uint32_t index)
 {
     ad_array *g = cotangent_of(c, slot);
@@ -305,20 +306,20 @@ static __attribute__((noinline)) bool sweep_short(ad_context *c, const struct sw
     return done;
 }
 
-/* ---- simple calls, by the rules that were learnt ---- */
+/* ---- simple calls, by rules that were learnt ---- */
 
-/* An input or output that a simple call saved, or not. */
+/* The value of an input or output of a simple call, or a NaN where it was not saved. */
 AD_ALWAYS_INLINE struct ad_real saved_real(const ad_context *c, ad_array *x)
 {
     double value;
     if (!x || x->flags & AD_ABSTRACT)
         return (struct ad_real){ 0 };
-    if (is_scalar(x)) /* of any kind: what depends on something may have been computed from arrays */
+    if (is_scalar(x)) /* of any kind: a value that depends on something may have been computed from arrays */
         return ad_real_of(c, x);
     return ad_double_of(x, &value) ? (struct ad_real){ .value = value } : (struct ad_real){ 0 };
 }
 
-/* A simple call of which something depends on a level in sight, with cotangent g. */
+/* Sweeps a simple call with cotangent g, where something depends on a level in sight. */
 static __attribute__((noinline)) bool sweep_reals(ad_context *c, const struct sweep *sweep, const struct ad_slot *slot, uint32_t index,
                                                   struct ad_real_call *call, const struct ad_real *g)
 {
@@ -342,7 +343,7 @@ static __attribute__((noinline)) bool sweep_reals(ad_context *c, const struct sw
     return true;
 }
 
-/* The same in a sweep of values whose rule has to run itself, or for a parent whose cotangent is not a scalar. */
+/* The same in a sweep of values, where the rule has to run itself, or where the parent's cotangent is not a scalar. */
 static __attribute__((noinline)) bool serve_further(ad_context *c, const struct sweep *sweep, const struct ad_slot *slot, struct ad_slot *target, int operand,
                                                     const double *registers)
 {
@@ -356,7 +357,7 @@ static __attribute__((noinline)) bool serve_further(ad_context *c, const struct 
     return done;
 }
 
-/* Hands what a rule gives to a parent of a call of values that depends on nothing in sight. */
+/* Gives what a rule gives to a parent of a call of values that depends on nothing in sight. */
 AD_ALWAYS_INLINE bool serve_value(ad_context *c, const struct sweep *sweep, const struct ad_slot *slot, uint32_t index, int operand, double *registers)
 {
     struct ad_slot *target = parent_slot(sweep, slot->parents[operand], index);
@@ -369,7 +370,8 @@ AD_ALWAYS_INLINE bool serve_value(ad_context *c, const struct sweep *sweep, cons
     return true;
 }
 
-/* A call of values whose cotangent is a scalar, and which depends on nothing in sight; it keeps it. */
+/* Sweeps a call of values whose cotangent is a scalar, and which depends on nothing in sight. The slot keeps its
+ * cotangent. */
 AD_ALWAYS_INLINE bool sweep_values(ad_context *c, const struct sweep *sweep, const struct ad_slot *slot, uint32_t index)
 {
     double registers[AD_RULE_REGISTERS];
@@ -380,7 +382,7 @@ AD_ALWAYS_INLINE bool sweep_values(ad_context *c, const struct sweep *sweep, con
     return serve_value(c, sweep, slot, index, 0, registers) && serve_value(c, sweep, slot, index, 1, registers);
 }
 
-/* Any simple call that has a cotangent. */
+/* Sweeps any simple call that has a cotangent. */
 static __attribute__((noinline)) bool sweep_simple(ad_context *c, const struct sweep *sweep, struct ad_slot *slot, uint32_t index)
 {
     bool values = slot->borrowed & AD_SLOT_VALUES;
@@ -410,7 +412,7 @@ static bool take_cotangents(ad_context *c, struct ad_slots *slots, struct ad_slo
     return any;
 }
 
-/* Memory that d has with nobody: a rule may have given a view of g. */
+/* d in memory that nobody else holds: a rule may have given a view of g. */
 static ad_array *apart_from(ad_context *c, ad_array *d, const ad_array *g)
 {
     bool shared = d == g || (d->flags & g->flags & AD_STORED && d->storage == g->storage);
@@ -445,7 +447,7 @@ static bool sweep_within(ad_context *c, const struct sweep *sweep, struct ad_nod
     return ad_is_private(g) ? node->op->vjp_within(node, g->data) && add_cotangent(c, first, g) : serve(c, sweep, node, parents[0], index, 0);
 }
 
-/* A call whose rule gives the cotangents of all its operands at once. */
+/* Sweeps a call whose rule gives the cotangents of all its operands at once. */
 static bool sweep_pull(ad_context *c, const struct sweep *sweep, const struct ad_node *node, const uint32_t *parents, uint32_t index)
 {
     AD_SCRATCH room = { 0 };
@@ -471,7 +473,7 @@ static bool sweep_pull(ad_context *c, const struct sweep *sweep, const struct ad
     return true;
 }
 
-/* Any call. */
+/* Sweeps any call. */
 static __attribute__((noinline)) bool sweep_call(ad_context *c, const struct sweep *sweep, struct ad_slot *slot, uint32_t index)
 {
     ad_array *cotangents[AD_MAX_OUTPUTS];
@@ -499,7 +501,7 @@ static __attribute__((noinline)) bool sweep_call(ad_context *c, const struct swe
     return done;
 }
 
-/* One slot; what its rules made is dropped. It keeps its cotangent if that is a scalar. */
+/* Sweeps one slot. What its rules made is dropped. It keeps its cotangent if that is a scalar. */
 AD_ALWAYS_INLINE bool sweep_one(ad_context *c, struct sweep *sweep, struct ad_slot *slot, uint32_t index)
 {
     bool done, simple = slot->borrowed & AD_SLOT_SIMPLE;
@@ -509,11 +511,11 @@ AD_ALWAYS_INLINE bool sweep_one(ad_context *c, struct sweep *sweep, struct ad_sl
     else
         done = sweep_call(c, sweep, slot, index);
     ad_scope_trim(c, sweep->made);
-    c->scopes.depth = sweep->depth; /* what a rule left open was dropped */
+    c->scopes.depth = sweep->depth; /* closes the scopes that a rule left open */
     return done;
 }
 
-/* Frees a slot after its sweep, unless another level needs it. False: its page went with it. */
+/* Frees a slot after its sweep, unless another level needs it. False: its page was freed with it. */
 AD_ALWAYS_INLINE bool discard_slot(ad_context *c, const struct sweep *sweep, struct ad_page *page, struct ad_slot *slot, uint32_t index)
 {
     if (slot->mask & sweep->live) {
@@ -530,8 +532,8 @@ AD_ALWAYS_INLINE bool discard_slot(ad_context *c, const struct sweep *sweep, str
     return ad_slot_clear(c, sweep->slots, index);
 }
 
-/* Fetches what the sweep of a slot will read, ahead of it: a large tape is not in the cache any more. Of a call of
- * more than two inputs that is their list. */
+/* Prefetches what the sweep of a slot will read, since a large tape is no longer in the cache. For a call of more than
+ * two inputs that is their list. */
 AD_ALWAYS_INLINE void fetch(const struct ad_slot *slot)
 {
     if (slot->borrowed & AD_SLOT_VALUES)
@@ -546,7 +548,7 @@ AD_ALWAYS_INLINE bool is_plain(const struct ad_slot *slot)
     return slot->numeric == AD_COTANGENT_SCALAR && (slot->borrowed & (AD_SLOT_VALUES | AD_SLOT_SIMPLE)) == (AD_SLOT_VALUES | AD_SLOT_SIMPLE);
 }
 
-/* Slots from `last` down to `first` of a page. */
+/* Sweeps the slots of a page from `last` down to `first`. */
 static bool sweep_page(ad_context *c, struct sweep *sweep, struct ad_page *page, uint32_t last, uint32_t first, bool discard)
 {
     struct ad_slot *slot = &page->slots[last % AD_PAGE_SLOTS];

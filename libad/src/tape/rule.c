@@ -1,16 +1,16 @@
-/* Rules learnt: the calls that the rule of an operation makes on scalars, written down once in a thread.
+/* Learnt rules: the calls that the rule of an operation makes on scalars, written down once in a thread.
  *
- * A rule runs on variables, which look like scalars and go the general way, where the recorder takes each call of
- * one. What it calls on constants alone is a constant. A rule that does something else with a variable than to call
- * operations on scalars is unsuited, and runs itself each time. That a rule reads no data, and so calls the same
- * whatever it is given, is known of the library's own operations; those of others are left alone. */
+ * A rule runs on variables. They look like scalars, but take the general way, where the recorder takes each call of
+ * one. What it calls on constants alone is a constant. A rule that does anything else with a variable than calling
+ * operations on scalars is unsuited, and runs itself each time. Rules of the library's own operations read no data, and
+ * so make the same calls whatever they are given. This is not known of others' rules, which are left alone. */
 #include "tape/scalar.h"
 
 struct ad_recorder {
-    ad_array *variables[AD_RULE_REGISTERS]; /* t, a, b, y and the results of steps; each a reference */
+    ad_array *variables[AD_RULE_REGISTERS]; /* t, a, b, y and the results of steps; each is a reference */
     int constants_count, steps_count;
     double constants[AD_RULE_CONSTANTS];
-    struct ad_real_step steps[AD_RULE_STEPS]; /* its registers are places among the variables, or CONSTANT and the number of a constant */
+    struct ad_real_step steps[AD_RULE_STEPS]; /* its registers are places among the variables, or CONSTANT plus the number of a constant */
     bool unsuited;
 };
 
@@ -28,7 +28,7 @@ static bool is_variable(const struct ad_recorder *recorder, const ad_array *x, i
     return false;
 }
 
-/* It may be any scalar: the kind keeps it out of the short way. */
+/* A variable may be any scalar. Its kind keeps it out of the short way. */
 static ad_array *variable(ad_context *c, struct ad_recorder *recorder, int place)
 {
     ad_array *x = ad_array_real(c);
@@ -50,7 +50,7 @@ static void drop_variables(ad_context *c, struct ad_recorder *recorder)
 
 /* ---- calls ---- */
 
-/* Where x stands, a variable or a constant. */
+/* Where x is: a variable or a constant. */
 static bool place_of(struct ad_recorder *recorder, const ad_array *x, uint8_t *register_)
 {
     int place;
@@ -81,7 +81,7 @@ static bool take_step(ad_context *c, struct ad_recorder *recorder, const ad_prim
     return true;
 }
 
-/* Whether the recorder answers the call, with *z, NULL after an error. */
+/* Whether the recorder answers the call. *z is the answer, or NULL after an error. */
 bool ad_rule_takes(ad_context *c, const ad_primitive *op, ad_array *const *inputs, int count, const void *options, ad_array **z)
 {
     struct ad_recorder *recorder = c->tape->recorder;
@@ -98,7 +98,7 @@ bool ad_rule_takes(ad_context *c, const ad_primitive *op, ad_array *const *input
 
 /* ---- rules ---- */
 
-/* The register in a rule with so many constants. */
+/* The register, in a rule that has so many constants. */
 static uint8_t final_register(const struct ad_recorder *recorder, uint8_t place)
 {
     if (place >= CONSTANT)
@@ -143,7 +143,7 @@ static ad_array *call_rule(ad_context *c, const struct ad_recorder *recorder, co
         ad_array *d = op->derivative(&node, operand);
         return d ? ad_times(c, t, d, c->scopes.count) : NULL;
     }
-    return ad_call_primitive(op, &t, 1, ad_options_at(op, &call->options)); /* linear, of one operand */
+    return ad_call_primitive(op, &t, 1, ad_options_at(op, &call->options)); /* linear, with one operand */
 }
 
 static const struct ad_real_rule *learn(ad_context *c, struct ad_recorder *recorder, const struct ad_real_call *call, bool forward, int operand)
@@ -160,7 +160,7 @@ static const struct ad_real_rule *learn(ad_context *c, struct ad_recorder *recor
     return d ? written(c, recorder, result) : &zero;
 }
 
-/* Runs something with no level in sight and the recorder on. */
+/* Runs something with no level in sight, and with the recorder on. */
 struct recording {
     uint64_t live;
     struct ad_run *run;
@@ -204,7 +204,7 @@ const struct ad_real_rule *ad_rule_learn(ad_context *c, struct ad_real_call *cal
 
 /* ---- calls by operation ---- */
 
-/* Whether there is a rule for what is asked of it, and calls need nothing but values. */
+/* Whether there is a rule that can be learnt, and whether calls need nothing but values. */
 static bool is_suited(const ad_primitive *op, int count)
 {
     bool rules = op->derivative || (op->vjp && (op->jvp || (op->linear == AD_LINEAR && count == 1)));
@@ -237,7 +237,7 @@ static struct ad_real_call *make(ad_context *c, struct ad_real_call **first, con
     return *first = call;
 }
 
-/* What adds cotangents and tangents. */
+/* Learns the operation that adds cotangents and tangents. */
 static bool learn_sum(ad_context *c)
 {
     struct ad_recorder recorder = { .unsuited = false };
@@ -255,7 +255,7 @@ struct ad_real_call *ad_real_call_further(ad_context *c, const ad_primitive *op,
     if (call)
         return call;
     bool foreign = !ad_is_own(op) || !is_suited(op, count);
-    if (foreign && key) { /* one for all its options */
+    if (foreign && key) { /* there is one for all its options */
         first = ad_real_call_place(c, op, 0);
         if ((call = find(first, op, 0)))
             return call;

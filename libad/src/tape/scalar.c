@@ -1,9 +1,9 @@
-/* Calls of operations, and the short way of those on scalars: one or two operands, 0-d float64 or C numbers, as scalar
- * code makes them.
+/* Calls of operations on scalars by the short way: one or two operands, 0-d float64 arrays or C numbers, as scalar code
+ * makes them.
  *
- * A call here computes, records and pushes tangents as apply.c does, to the same bits, in as few steps as there can
- * be; what it has no way for goes the general way. The calls of a rule, repeated by rule.c, have plain values for
- * operands, and make no arrays but for those with tangents. */
+ * A call here computes, records and pushes tangents as apply.c does, to the same bits, in as few steps as possible. A
+ * call for which there is no short way goes the general way. The calls of a rule, which rule.c repeats, have plain
+ * values for operands, and make arrays only for values with tangents. */
 #include "tape/scalar.h"
 #include "tape/verify.h"
 
@@ -33,8 +33,8 @@ ad_array *ad_real_array(ad_context *c, const struct ad_real *x)
 
 /* ---- recording ---- */
 
-/* Records a call whose operands need no more than their values for a sweep to come; gives its slot's number, 0 and
- * an error. The operand that depends on no level in sight has the mask 0. */
+/* Records a call for which a later sweep needs only the values of its operands. Gives the number of its slot, or 0 and
+ * an error. An operand that depends on no level in sight has the mask 0. */
 AD_ALWAYS_INLINE uint32_t record_values(ad_context *c, struct ad_real_call *call, double a, double b, uint32_t slot_a, uint32_t slot_b, uint64_t mask_a,
                                         uint64_t mask_b, double value)
 {
@@ -60,14 +60,14 @@ AD_ALWAYS_INLINE uint32_t record_values(ad_context *c, struct ad_real_call *call
     return ad_slot_verified(c->tape, index) ? index : 0;
 }
 
-/* The same for one whose operands are kept as arrays, with their tangents or for longer than the trace, as far as
- * the rule reads them; `a` and `b` are the same where there is one. `output`: the result. */
+/* Records a call whose operands are kept as arrays, as far as the rule reads them: with their tangents, or for longer
+ * than the trace. If there is one operand, `a` and `b` are the same. `output`: the result. */
 static uint32_t record_arrays(ad_context *c, const ad_primitive *op, ad_array *a, ad_array *b, int count, const void *options, uint64_t mask_a, uint64_t mask_b,
                               ad_array *output)
 {
     struct ad_tape *tape = c->tape;
     int wanted = (mask_a != 0) + (count == 2 && mask_b);
-    bool all = tape->run; /* which may have to compute it again */
+    bool all = tape->run; /* the run may have to compute it again */
     bool read_a = all || ad_reads_input(op, 0, wanted, mask_a), read_b = all || ad_reads_input(op, 1, wanted, mask_b);
     uint32_t index;
     struct ad_slot *slot = ad_slot_append(c, &tape->slots, &index);
@@ -98,7 +98,7 @@ static struct ad_real real_of_tangent(const ad_context *c, const struct ad_tange
     return t->value ? ad_real_of(c, t->value) : (struct ad_real){ .value = t->scalar, .slot = t->slot };
 }
 
-/* The tangent of x for a level, in `room` where it stands in no array; NULL: it has none. */
+/* The tangent of x for a level; NULL if it has none. If it is not in an array, it is written to `room`. */
 AD_ALWAYS_INLINE const struct ad_tangent *tangent_for(const struct ad_tape *tape, const struct ad_real *x, int level, struct ad_tangent *room)
 {
     if (!x->dual)
@@ -107,7 +107,8 @@ AD_ALWAYS_INLINE const struct ad_tangent *tangent_for(const struct ad_tape *tape
     return level == 0 ? room : NULL;
 }
 
-/* What tangent t of an operand adds to that of the result. `below`: the levels in sight that the call depends on. */
+/* What tangent t of an operand adds to the tangent of the result. `below`: the levels in sight that the call depends
+ * on. */
 static ad_outcome push_operand(ad_context *c, struct ad_real_call *call, int operand, const struct ad_tangent *t, const struct ad_real *a,
                                const struct ad_real *b, const struct ad_real *y, uint64_t below, struct ad_real *part)
 {
@@ -129,7 +130,7 @@ static ad_outcome push_operand(ad_context *c, struct ad_real_call *call, int ope
         }
     }
     struct ad_real registers[AD_RULE_REGISTERS] = { [AD_RULE_T] = tangent, [AD_RULE_A] = *a, [AD_RULE_B] = *b, [AD_RULE_Y] = *y };
-    if (!(below & c->tape->forward)) /* what tangents they have are out of sight */
+    if (!(below & c->tape->forward)) /* the tangents that they have are out of sight */
         registers[AD_RULE_A].array = registers[AD_RULE_B].array = registers[AD_RULE_Y].array = NULL;
     return ad_rule_run(c, call, true, operand, registers, part);
 }
@@ -148,7 +149,7 @@ static bool attach(ad_context *c, ad_array *z, int level, const struct ad_real *
     return true;
 }
 
-/* What y = op(a, b) gets of tangents of its operands that are scalars, NULL for those that have none: *sum, of
+/* What y = op(a, b) gets from the tangents of its operands, which are scalars, or NULL if there is none: *sum, made of
  * *parts. False: the rules are not known, or have to run themselves. */
 AD_ALWAYS_INLINE bool sum_of_scalars(const struct ad_real_call *call, double a, double b, double y, const double *tangent_a, const double *tangent_b,
                                      double *sum, int *parts)
@@ -176,8 +177,8 @@ AD_ALWAYS_INLINE bool sum_of_scalars(const struct ad_real_call *call, double a, 
     return true;
 }
 
-/* The same for a level such that the call depends on none outside it, where tangents and rules are such that what z
- * gets is a scalar. AD_NOTHING: they are not, and nothing is done. */
+/* The same for a level, if the call depends on no level outside it, and if tangents and rules are such that the
+ * result's tangent is a scalar. AD_NOTHING: they are not, and nothing is done. */
 AD_ALWAYS_INLINE ad_outcome push_scalar(ad_context *c, const struct ad_real_call *call, int level, double a, double b, const struct ad_tangent *t,
                                         const struct ad_tangent *u, ad_array *z)
 {
@@ -212,8 +213,8 @@ static bool push_level(ad_context *c, struct ad_real_call *call, int level, cons
     return (first == AD_NOTHING && second == AD_NOTHING) || attach(c, z, level, &sum);
 }
 
-/* The same for all levels that the call depends on, from the outermost inwards. A level's tangent is computed with
- * it and those inside it out of sight; what that makes besides is dropped. */
+/* The same for all levels that the call depends on, from the outermost inwards. A level's tangent is computed with that
+ * level and those inside it out of sight. What else that makes is dropped. */
 static bool push(ad_context *c, struct ad_real_call *call, const struct ad_real *a, const struct ad_real *b, uint64_t mask, ad_array *z)
 {
     struct ad_tape *tape = c->tape;
@@ -239,16 +240,16 @@ static bool push(ad_context *c, struct ad_real_call *call, const struct ad_real 
     return done;
 }
 
-/* Whether a sweep will see tangents of what depends on these levels: those of levels outside the innermost reverse
- * one. */
+/* Whether a sweep will see the tangents of what depends on these levels: it sees those of levels outside the innermost
+ * reverse level. */
 static bool tangents_are_read(uint64_t reverse, uint64_t forward)
 {
     return reverse && forward & ((UINT64_C(1) << (63 - __builtin_clzll(reverse))) - 1);
 }
 
-/* Makes z, the result of a call, part of the trace where more than values is to be recorded, or tangents are to be
- * pushed. False with an error, or without where the general way is to be taken: in a run a slot that may become
- * hollow keeps only values of a simple call. */
+/* Makes z, the result of a call, part of the trace where more than values is recorded, or tangents are pushed. False:
+ * with an error, or without one where the general way has to be taken. In a run, a slot that may become hollow keeps
+ * only the values of a simple call. */
 static __attribute__((noinline)) bool trace_further(ad_context *c, struct ad_real_call *call, const struct ad_real *a, const struct ad_real *b, uint64_t mask_a,
                                                     uint64_t mask_b, ad_array *z)
 {
@@ -309,8 +310,8 @@ static __attribute__((noinline)) bool apply_further(ad_context *c, struct ad_rea
     return !c->error_code && apply_generally(c, call, a, b, z);
 }
 
-/* The same for a call that depends on the outermost level alone, a forward one, whose tangents are scalars. False:
- * they are not, or the rules are not known. */
+/* The same for a call that depends only on the outermost level, a forward one, whose tangents are scalars. False: they
+ * are not, or the rules are not known. */
 AD_ALWAYS_INLINE bool apply_dual(const ad_context *c, const struct ad_real_call *call, const struct ad_real *a, const struct ad_real *b, struct ad_real *z)
 {
     const struct ad_tangent *t = a->array ? ad_outermost_tangent(c->tape, a->array) : NULL;
@@ -346,7 +347,7 @@ bool ad_real_apply(ad_context *c, struct ad_real_call *call, const struct ad_rea
 
 /* ---- rules ---- */
 
-/* A rule that has to run itself, on arrays. */
+/* Runs a rule that has to run itself, on arrays. */
 static __attribute__((noinline)) ad_outcome run_on_arrays(ad_context *c, const struct ad_real_call *call, bool forward, int operand,
                                                           const struct ad_real *registers, struct ad_real *result)
 {
@@ -403,7 +404,7 @@ const void *ad_options_of_values(const struct ad_slot *slot)
 
 /* ---- the way in ---- */
 
-/* A call with more to it than values: what it gives. */
+/* Makes a call that needs more than values. Gives its result. */
 static __attribute__((noinline)) ad_array *call_further(ad_context *c, struct ad_real_call *call, const ad_primitive *op, ad_array *const *inputs, int count,
                                                         const void *options, uint64_t mask_a, uint64_t mask_b, ad_array *z)
 {
@@ -422,7 +423,7 @@ static __attribute__((noinline)) ad_array *call_further(ad_context *c, struct ad
             return outcome == AD_DONE ? z : NULL;
     }
     if (!call->foreign) {
-        struct ad_real real_a = { .value = x, .slot = mask_a ? a->slot : 0, .array = a }; /* what depends on nothing may have an old slot */
+        struct ad_real real_a = { .value = x, .slot = mask_a ? a->slot : 0, .array = a }; /* if it depends on nothing, its slot may be an old one */
         struct ad_real real_b = { .value = y, .slot = mask_b ? b->slot : 0, .array = b };
         if (trace_further(c, call, &real_a, &real_b, mask_a, mask_b, z))
             return z;
@@ -436,7 +437,7 @@ static __attribute__((noinline)) ad_array *call_further(ad_context *c, struct ad
     return c->error_code ? NULL : ad_call_general(op, inputs, count, options);
 }
 
-/* Whether x, an array of another trace than this thread's, was made in another thread. */
+/* Whether x, an array of a trace that is not this thread's, was made in another thread. */
 AD_ALWAYS_INLINE bool is_of_another_thread(const ad_context *c, const ad_array *x)
 {
     return x->serial && ad_is_foreign(c, x);

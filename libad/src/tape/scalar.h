@@ -1,8 +1,8 @@
 /* What the files that differentiate scalars share: scalars without arrays, and rules as short programs of them.
  *
- * A rule is written with public operations and reads no data. So on scalars it makes the same calls each time,
- * whatever their values are: it is run once on variables (rule.c), and what it called is repeated on doubles from
- * then on, to the same bits. */
+ * A rule is written with public operations and reads no data. So on scalars it makes the same calls each time, whatever
+ * their values are. It is run once on variables (rule.c). From then on its calls are repeated on doubles, to the same
+ * bits. */
 #ifndef AD_SCALAR_H
 #define AD_SCALAR_H
 
@@ -13,23 +13,23 @@
 struct ad_real {
     double value, tangent;
     uint32_t slot;   /* of the running trace; 0: it depends on no reverse level */
-    bool dual;       /* `tangent` is that of the outermost level, a scalar, and the only one */
-    ad_array *array; /* the same with its other tangents, if it has such; NULL: it has none */
+    bool dual;       /* `tangent` is that of the outermost level, it is a scalar, and it is the only one */
+    ad_array *array; /* the same scalar with its other tangents; NULL: it has none */
 };
 
 enum { AD_RULE_STEPS = 24, AD_RULE_CONSTANTS = 4, AD_MOST_REAL_CALLS = 1024 };
 
-/* Registers of a rule: those below, its constants, then the result of each step. */
+/* Registers of a rule: these, then its constants, then the result of each step. */
 enum { AD_RULE_T, AD_RULE_A, AD_RULE_B, AD_RULE_Y, AD_RULE_FIRST, AD_RULE_REGISTERS = AD_RULE_FIRST + AD_RULE_CONSTANTS + AD_RULE_STEPS };
 
 struct ad_real_step {
     struct ad_real_call *call;
-    uint8_t a, b; /* registers; the same one for an operation of one operand */
+    uint8_t a, b; /* registers; both are the same for an operation of one operand */
 };
 
 typedef enum ad_rule_kind {
     AD_RULE_STEPPED,
-    AD_RULE_PRODUCT, /* one step, of a loop, without constants, as most are */
+    AD_RULE_PRODUCT, /* one step that is a loop, without constants, as in most rules */
     AD_RULE_SAME,    /* a register as it is */
     AD_RULE_ZERO,    /* nothing */
     AD_RULE_UNSUITED /* the rule itself has to run */
@@ -43,16 +43,16 @@ struct ad_real_rule {
     struct ad_real_step steps[];
 };
 
-/* An operation with its options, as calls on scalars share it. One for each in a thread. */
+/* An operation with its options, as calls on scalars share it. A thread has one of each. */
 struct ad_real_call {
     const ad_primitive *op;
     union {
         uint64_t key;
-        const void *options; /* or they stand here: ad_options_at */
+        const void *options; /* or they are in this struct: ad_options_at */
     };
     ad_number_function *f; /* NULL: op->scalar */
     int count;
-    bool foreign; /* not the library's own, whose rules may do what they like, or one with more to it; with any options, and a key of 0 */
+    bool foreign; /* not the library's own, so that its rules may do anything, or not only of values; it is used with any options, and has the key 0 */
     struct ad_real_call *next;
     const struct ad_real_rule *reverse[2], *forward[2]; /* NULL: not known yet */
 };
@@ -61,7 +61,7 @@ struct ad_real_call {
 struct ad_real_call *ad_real_call_further(ad_context *c, const ad_primitive *op, uint64_t key, int count);
 const struct ad_real_rule *ad_rule_learn(ad_context *c, struct ad_real_call *call, bool forward, int operand); /* NULL and an error */
 
-/* scalar.c: z = op(a, b), recorded and with tangents; b is a where there is one operand. False and an error. */
+/* scalar.c: z = op(a, b), recorded and with tangents. If there is one operand, b is a. False and an error. */
 bool ad_real_apply(ad_context *c, struct ad_real_call *call, const struct ad_real *a, const struct ad_real *b, struct ad_real *z);
 bool ad_real_add(ad_context *c, const struct ad_real *a, const struct ad_real *b, struct ad_real *z);
 ad_array *ad_real_array(ad_context *c, const struct ad_real *x); /* NULL and an error */
@@ -71,14 +71,14 @@ typedef enum ad_outcome { AD_NOTHING, AD_DONE, AD_FAILED } ad_outcome;
 /* Runs the rule of an operand. registers: t, a, b and y are set. */
 ad_outcome ad_rule_run(ad_context *c, struct ad_real_call *call, bool forward, int operand, struct ad_real *registers, struct ad_real *result);
 
-/* Where the chain begins that the call of an operation is in. */
+/* The beginning of the chain that the call of an operation is in. */
 AD_ALWAYS_INLINE struct ad_real_call **ad_real_call_place(ad_context *c, const ad_primitive *op, uint64_t key)
 {
     uint64_t hash = ((uintptr_t)op >> 4 ^ key) * UINT64_C(0x9e3779b97f4a7c15);
     return &c->tape->calls[hash >> (64 - AD_REAL_CALL_BITS)];
 }
 
-/* The call of an operation, whose options have at most 8 bytes; NULL: the general way. */
+/* The call of an operation whose options have at most 8 bytes; NULL: it takes the general way. */
 AD_ALWAYS_INLINE struct ad_real_call *ad_real_call_of(ad_context *c, const ad_primitive *op, const void *options, int count)
 {
     uint64_t key = 0;
@@ -104,13 +104,13 @@ AD_ALWAYS_INLINE const struct ad_real_rule *ad_rule_of(ad_context *c, struct ad_
     return __builtin_expect(rule != NULL, 1) ? rule : ad_rule_learn(c, call, forward, operand);
 }
 
-/* Whether ad_rule_value can be asked. */
+/* Whether ad_rule_value may be called. */
 AD_ALWAYS_INLINE bool ad_rule_has_value(const struct ad_real_rule *rule)
 {
     return rule->kind <= AD_RULE_SAME;
 }
 
-/* What a rule gives where nothing depends on a level in sight. registers: t, a, b and y are set. */
+/* What a rule gives if nothing depends on a level in sight. registers: t, a, b and y are set. */
 AD_ALWAYS_INLINE double ad_rule_value(const struct ad_real_rule *rule, double *registers)
 {
     if (rule->kind == AD_RULE_PRODUCT)
@@ -127,14 +127,14 @@ AD_ALWAYS_INLINE double ad_rule_value(const struct ad_real_rule *rule, double *r
     return registers[rule->result];
 }
 
-/* The tangent that a scalar has of the outermost level, a scalar itself; NULL: another one, or none. */
+/* The tangent of a scalar for the outermost level, if it is a scalar itself; NULL: it is not, or there is none. */
 AD_ALWAYS_INLINE const struct ad_tangent *ad_outermost_tangent(const struct ad_tape *tape, const ad_array *x)
 {
     const struct ad_tangent *t = tape->forward & 1 ? ad_tangent_of(tape, x, 0) : NULL;
     return t && !t->value && !t->slot ? t : NULL;
 }
 
-/* x, a 0-d float64 array with values. */
+/* x, a 0-d float64 array with values, as the short way sees it. */
 AD_ALWAYS_INLINE struct ad_real ad_real_of(const ad_context *c, ad_array *x)
 {
     struct ad_real real = { .value = *(const double *)x->data };

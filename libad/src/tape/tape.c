@@ -42,7 +42,7 @@ bool ad_slot_inputs(ad_context *c, struct ad_slot *slot, int count)
     return true;
 }
 
-/* Drops what any other slot than a simple call's holds. */
+/* Drops what a slot holds, if it is not that of a simple call. */
 static void empty(ad_context *c, struct ad_slot *slot)
 {
     if (slot->op)
@@ -86,7 +86,7 @@ bool ad_slot_clear(ad_context *c, struct ad_slots *slots, uint32_t index)
     return false;
 }
 
-/* Clears all slots; keeps the first page, whose slot 0 is never used, so that a small trace asks for no memory. */
+/* Clears all slots. It keeps the first page, whose slot 0 is never used, so that a small trace asks for no memory. */
 static void slots_reset(ad_context *c, struct ad_slots *slots)
 {
     for (uint32_t i = slots->first; i < slots->next; i++) {
@@ -145,7 +145,7 @@ static void tape_stop(ad_context *c)
     c->tape = NULL;
 }
 
-/* Ends the levels that were opened since, and brings those that were in sight back. */
+/* Ends the levels that were opened since then, and restores those that were in sight. */
 static void unwind(ad_context *c, const struct ad_tracing *to)
 {
     struct ad_tape *tape = c->tape;
@@ -173,7 +173,7 @@ struct ad_tape *ad_tape_of(ad_context *c)
     return c->tape;
 }
 
-/* ---- serials: never used again, in no thread ---- */
+/* ---- serials: none is used twice, in any thread ---- */
 
 enum { SERIALS_AT_ONCE = 1 << 20 };
 
@@ -235,8 +235,9 @@ void ad_level_hide(ad_context *c, int level)
     tape->live &= (UINT64_C(1) << level) - 1;
 }
 
-/* Takes all levels but the outer ones from the slots of a page from `first` to `end`. Outer levels have not been
- * swept this far: a cotangent that is left here is the gradient of the level that closes, or an interrupted sweep's. */
+/* Takes all levels except the outer ones from the slots of a page from `first` to `end`. Outer levels have not been
+ * swept this far: a cotangent that is left here is the gradient of the level that closes, or left by an interrupted
+ * sweep. */
 static void leave_page(ad_context *c, struct ad_slots *slots, uint32_t first, uint32_t end, uint64_t outer)
 {
     struct ad_slot *slot = ad_slot_at(slots, first);
@@ -257,7 +258,7 @@ void ad_level_close(ad_context *c, int level)
     tape->live &= outer;
     tape->forward &= outer;
     tape->extracted &= outer;
-    while (tape->run && tape->run->level >= level) /* interrupted */
+    while (tape->run && tape->run->level >= level) /* interrupted runs */
         tape->run = tape->run->before;
     for (int i = level; i < tape->depth; i++)
         ad_runs_free(c, &tape->levels[i]);

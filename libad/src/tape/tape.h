@@ -1,11 +1,10 @@
 /* The whole interface of tape/ to its neighbours, and of its files to each other.
  *
- * A trace lasts from the start of an outermost differentiation to its end. It has a serial number that is never
- * reused; its slots are numbered upwards and no number is used twice. Differentiations nest as levels on a stack;
- * level k owns bit k of the masks while it is open, and its bit leaves every slot when it closes. An array names its
- * slot; what it depends on stands there and nowhere else, so a value that outlives its level, or whose slot is gone,
- * is a constant. A level reserves the next slot when it starts, its floor: whatever was made before carries a
- * smaller number. */
+ * A trace lasts from the start of an outermost differentiation to its end. It has a serial number that is never reused.
+ * Its slots are numbered upwards, and no number is used twice. Differentiations nest as levels on a stack. Level k owns
+ * bit k of the masks while it is open, and its bit leaves every slot when it closes. An array names its slot. What the
+ * array depends on stands in the slot and nowhere else, so a value that outlives its level, or whose slot is gone, is a
+ * constant. A level reserves the next slot when it starts, its floor: whatever was made before has a smaller number. */
 #ifndef AD_TAPE_INTERNAL_H
 #define AD_TAPE_INTERNAL_H
 
@@ -22,28 +21,29 @@
 enum { AD_MAX_LEVELS = 64, AD_PAGE_SLOTS = 256, AD_SHAPED_STUBS = 8, AD_REAL_CALL_BITS = 8 };
 #define AD_NO_PARENT UINT32_MAX
 
-/* What runs of a primitive, and so what it may ask its node for. */
+/* Which function of a primitive runs, and so what it may ask of its node. */
 typedef enum ad_stage {
     AD_STAGE_RULE,  /* a rule, or `direct` */
     AD_STAGE_INFER, /* sees no array */
-    AD_STAGE_VALUE  /* eval, view or compose: infer has said what there will be */
+    AD_STAGE_VALUE  /* eval, view or compose: infer has said what the outputs will be */
 } ad_stage;
 
-/* What the functions of a primitive see of a call: made on the stack, when it is applied and again when it is swept. */
+/* What the functions of a primitive see of a call. It is made on the stack when the call is applied, and again when it
+ * is swept. */
 struct ad_node {
     const ad_primitive *op;
     const void *options;
     ad_array *const *inputs;
     ad_array *const *outputs;
     ad_array *const *cotangents;
-    struct ad_slot *taker; /* in a sweep: takes the cotangent of the operand that is asked for; NULL: nobody is known */
+    struct ad_slot *taker; /* in a sweep: the slot that takes the cotangent of the operand that is asked for; NULL: it is not known */
     const ad_spec *specs;  /* what infer said of the outputs, in AD_STAGE_VALUE */
     int count, target;
     ad_stage stage;
 };
 
-/* An error of a call, which begins with the name of its operation: return AD_REFUSE(node, AD_ERROR_SHAPE, "%d rows",
- * rows). */
+/* Refuses a call with an error that begins with the name of its operation: return
+ * AD_REFUSE(node, AD_ERROR_SHAPE, "%d rows", rows). */
 #define AD_REFUSE(node, code, format, ...) AD_FAIL(code, "%s: " format, (node)->op->name, ##__VA_ARGS__)
 
 /* What infer may know of an input, without a copy of its shape. */
@@ -83,40 +83,44 @@ AD_ALWAYS_INLINE const ad_spec *ad_output_spec(const struct ad_node *node, int k
     return &node->specs[k];
 }
 
-/* The dtype that `count` inputs from `first` on have in common. */
+/* The common dtype of `count` inputs from `first` on. */
 static inline ad_dtype ad_input_dtype_common(const struct ad_node *node, int first, int count)
 {
     return ad_dtype_common(node->inputs + first, count);
 }
 
-/* The shape of an input for an error sentence. */
+/* The shape of an input, for an error sentence. */
 #define AD_INPUT_TEXT(node, operand) AD_SHAPE_TEXT((node)->inputs[operand])
 
 /* The bits of `borrowed`: what a slot holds in another way than most.
  *
- * AD_BORROWED_FIRST, AD_BORROWED_SECOND: this input is a shared stub that the slot does not own. A simple call of one input has the
+ * AD_BORROWED_FIRST, AD_BORROWED_SECOND: this input is a shared stub that the slot does not own. A simple call of one
+ * input has the
  *     second bit set too.
- * AD_SLOT_SIMPLE: the call has one or two inputs, each a scalar, a C number or a stub of one. Its output is a scalar, and its
+ * AD_SLOT_SIMPLE: the call has one or two inputs, each a scalar, a C number or a stub of one. Its output is a scalar,
+ * and its
  *     options stand in the slot.
- * AD_SLOT_VALUES: a simple call whose inputs and output stand in the slot as doubles. It holds no references. Its options are
+ * AD_SLOT_VALUES: a simple call whose inputs and output stand in the slot as doubles. It holds no references. Its
+ * options are
  *     those of `call`.
- * AD_SLOT_HOLLOW: the call waits until its run is computed again. It holds no outputs, and only the inputs that its run did not
+ * AD_SLOT_HOLLOW: the call waits until its run is computed again. It holds no outputs, and only the inputs that its run
+ * did not
  *     make.
- * AD_SLOT_SCALARS: a hollow call that was simple. It holds doubles in place of its inputs.
- * AD_SLOT_PARTS: the slot holds the parts of its cotangent, which are not joined yet. */
+ * AD_SLOT_SCALARS: a hollow call that was simple. It holds doubles in place of its inputs. AD_SLOT_PARTS: the slot
+ * holds the parts of its cotangent, which are not joined yet. */
 enum { AD_BORROWED_FIRST = 1, AD_BORROWED_SECOND = 2, AD_SLOT_SIMPLE = 4, AD_SLOT_HOLLOW = 8, AD_SLOT_SCALARS = 16, AD_SLOT_PARTS = 32, AD_SLOT_VALUES = 64 };
 
-/* The form of a slot's cotangent. 0: there is none, or it is an array. Else it is a scalar: one that depends on no
- * level in sight, or one that depends on reverse levels. */
+/* The form of a slot's cotangent. 0: there is none, or it is an array. Otherwise it is a scalar: AD_COTANGENT_SCALAR
+ * depends on no level in sight, AD_COTANGENT_REAL on reverse levels. */
 enum { AD_COTANGENT_SCALAR = 1, AD_COTANGENT_REAL = 2 };
 
-/* A recorded call. An operation of several outputs takes one slot for each: the first holds everything, the others
- * are `tail` slots that hold a cotangent. */
+/* A recorded call. An operation of several outputs takes one slot for each. The first slot holds everything. The others
+ * are `tail` slots, which hold only a cotangent. */
 struct ad_slot {
     const ad_primitive *op; /* NULL: unused, tail, or the input of a level */
     union {
         const void *options;
-        char small_options[8]; /* where options_size is at most 8 */
+        char small_options[8]; /* if options_size is at most 8 */
         struct ad_real_call *call; /* AD_SLOT_VALUES */
     };
     uint64_t mask; /* of reverse levels; 0: dead */
@@ -129,7 +133,7 @@ struct ad_slot {
     union {
         ad_array *output;   /* one output */
         double value;       /* AD_SLOT_VALUES */
-        ad_array **outputs; /* several; NULL pointers where not saved */
+        ad_array **outputs; /* several outputs; NULL where one is not saved */
         struct ad_run *run; /* of a hollow call: the innermost one */
     };
     uint32_t count; /* inputs */
@@ -142,24 +146,24 @@ struct ad_slot {
                 ad_array *inputs[2];
                 double values[2]; /* AD_SLOT_VALUES */
             };
-            uint32_t parents[2]; /* the second AD_NO_PARENT where there is one input */
+            uint32_t parents[2]; /* the second is AD_NO_PARENT if there is one input */
         };
         struct {
             ad_array **many_inputs; /* for count > 2 */
-            uint32_t *many_parents; /* behind them in the same block */
+            uint32_t *many_parents; /* in the same block, behind the inputs */
         };
     };
 };
 
 struct ad_page {
-    uint32_t alive; /* the number of slots that were not cleared; slots that are not used yet count too */
+    uint32_t alive; /* slots that were not cleared, including those not used yet */
     struct ad_slot slots[AD_PAGE_SLOTS];
 };
 
-/* Slots by number, in pages; a page whose slots are all dead is given back. */
+/* Slots by number, in pages. A page whose slots are all dead is given back. */
 struct ad_slots {
     struct ad_page **pages;
-    struct ad_slot *free; /* the next one; NULL: its page is to be opened */
+    struct ad_slot *free; /* the next one; NULL: its page has to be opened */
     uint32_t page_capacity, first, next;
 };
 
@@ -169,16 +173,16 @@ struct ad_level {
     ad_level_kind kind;
     uint32_t floor;
     uint64_t serial;
-    struct ad_run *runs; /* of checkpointed functions, the last one first */
+    struct ad_run *runs; /* of checkpointed functions; the last one comes first */
 };
 
 /* A run of a checkpointed function: checkpoint.c. */
 struct ad_run {
-    uint32_t start, end; /* its slots; those that depend on `level` alone may be hollow */
+    uint32_t start, end; /* its slots; those that depend only on `level` may be hollow */
     int level;
     bool hollow;
-    struct ad_run *before; /* in progress when it began */
-    struct ad_run *outer;  /* of the same level, around it */
+    struct ad_run *before; /* the run in progress when this one began */
+    struct ad_run *outer;  /* the run of the same level around this one */
     struct ad_run *next;   /* of the level */
 };
 
@@ -186,7 +190,7 @@ struct ad_memo;
 
 struct ad_tape {
     struct ad_slots slots;
-    uint64_t serial;         /* of this trace; 0: none */
+    uint64_t serial;         /* of this trace; 0: there is none */
     union {
         struct ad_tracing tracing;
         struct {
@@ -197,16 +201,16 @@ struct ad_tape {
     };
     uint64_t forward;        /* bits of the open forward levels */
     uint64_t extracted;      /* bits of the open levels whose slots a pullback will take */
-    uint64_t last_serial, serials_end; /* the serials that are left of a block */
+    uint64_t last_serial, serials_end; /* what is left of a block of serials */
     uint32_t floor;          /* of the innermost open level */
     struct ad_level levels[AD_MAX_LEVELS];
     ad_array *stubs[AD_DTYPE_COUNT]; /* abstract 0-d arrays: each stands for inputs of its dtype that are not saved */
-    ad_array *shaped[AD_SHAPED_STUBS]; /* stubs with dimensions that this trace made last; the size says which place one has */
+    ad_array *shaped[AD_SHAPED_STUBS]; /* the stubs with dimensions that this trace made last; the size says which place one has */
     struct ad_memo *memo;            /* of transformed functions, closure.c */
-    struct ad_real_call *calls[1 << AD_REAL_CALL_BITS]; /* on scalars, by operation: rule.c */
-    struct ad_real_call *sum;        /* which adds */
+    struct ad_real_call *calls[1 << AD_REAL_CALL_BITS]; /* calls on scalars, by operation: rule.c */
+    struct ad_real_call *sum;        /* the call that adds */
     uint32_t calls_count;
-    struct ad_recorder *recorder;    /* writes down the calls of a rule; NULL: none does */
+    struct ad_recorder *recorder;    /* writes down the calls of a rule; NULL: there is none */
 };
 
 /* tape.c: slots, levels */
@@ -218,7 +222,7 @@ static inline struct ad_slot *ad_slot_at(const struct ad_slots *slots, uint32_t 
 
 bool ad_page_open(ad_context *c, struct ad_slots *slots);
 
-/* The place of the next slot, whose page is open: to be filled in. */
+/* The next slot, whose page is open. The caller fills it in. */
 AD_ALWAYS_INLINE struct ad_slot *ad_slot_take(struct ad_slots *slots, uint32_t *index)
 {
     struct ad_slot *slot = slots->free;
@@ -237,13 +241,13 @@ AD_ALWAYS_INLINE struct ad_slot *ad_slot_append(ad_context *c, struct ad_slots *
     return slot;
 }
 
-/* Whether the slot was cleared already, as by the sweep. */
+/* Whether the slot was cleared already, for example by the sweep. */
 static inline bool ad_slot_is_empty(const struct ad_slot *slot)
 {
     return slot->outputs_count == 0 && !slot->tail;
 }
 
-bool ad_slot_clear(ad_context *c, struct ad_slots *slots, uint32_t index); /* false: its page is not there any more */
+bool ad_slot_clear(ad_context *c, struct ad_slots *slots, uint32_t index); /* false: its page no longer exists */
 
 /* Whether a call has one output, at most two inputs and options that take no memory, and is not hollow. Simple calls
  * are short, and so are most others. */
@@ -254,7 +258,7 @@ AD_ALWAYS_INLINE bool ad_slot_is_short(const struct ad_slot *slot)
             slot->op->options_size <= sizeof slot->small_options && (!slot->op->options_size || !ad_options_refer(slot->op)));
 }
 
-/* Drops what a short call holds, and leaves a dead slot. Its cotangent may be a scalar, not an array. */
+/* Drops what a short call holds, and leaves a dead slot. Its cotangent may be a scalar, but not an array. */
 AD_ALWAYS_INLINE void ad_slot_empty_short(ad_context *c, struct ad_slot *slot)
 {
     if (!(slot->borrowed & AD_SLOT_VALUES)) {
@@ -283,8 +287,9 @@ AD_ALWAYS_INLINE bool ad_slot_options(ad_context *c, struct ad_slot *slot, const
 }
 
 /* parts.c: cotangents that arrive in parts */
-bool ad_parts_add(ad_context *c, struct ad_slot *slot, const struct ad_node *node, ad_array *g); /* g: of the output of a call that shows a part of slot's */
-ad_array *ad_parts_join(ad_context *c, struct ad_slot *slot); /* the slot's cotangent, which belongs to it from now on; NULL and an error */
+/* g is the cotangent of the output of a call that shows a part of what the slot stands for. */
+bool ad_parts_add(ad_context *c, struct ad_slot *slot, const struct ad_node *node, ad_array *g);
+ad_array *ad_parts_join(ad_context *c, struct ad_slot *slot); /* the slot's cotangent, which from now on belongs to the slot; NULL and an error */
 void ad_parts_drop(ad_context *c, struct ad_slot *slot);
 
 void ad_cotangent_drop_real(ad_context *c, struct ad_slot *slot); /* reverse.c */
@@ -313,8 +318,8 @@ static inline void ad_cotangent_drop(ad_context *c, struct ad_slot *slot)
 }
 
 int ad_level_open(ad_context *c, ad_level_kind kind, bool extracted); /* extracted: a pullback will take the slots. -1 and an error */
-void ad_level_hide(ad_context *c, int level);         /* operations do not see it (and those inside it) any more */
-void ad_level_close(ad_context *c, int level);        /* and frees what only it needed */
+void ad_level_hide(ad_context *c, int level);         /* operations no longer see it, nor the levels inside it */
+void ad_level_close(ad_context *c, int level);        /* and frees what only this level needed */
 
 const void *ad_options_of_values(const struct ad_slot *slot);
 
@@ -358,7 +363,7 @@ AD_ALWAYS_INLINE ad_array *ad_stub_of(ad_context *c, const ad_array *x)
 extern const ad_primitive ad_identity_op; /* of an input of a level */
 bool ad_slot_fill_outputs(ad_context *c, struct ad_slot *slot, const ad_primitive *op, ad_array *const *outputs, int outputs_count);
 bool ad_apply(ad_context *c, const ad_primitive *op, ad_array *const *inputs, int count, const void *options, ad_array **outputs);
-ad_array *ad_call_general(const ad_primitive *op, ad_array *const *inputs, int count, const void *options); /* not the short way of scalars */
+ad_array *ad_call_general(const ad_primitive *op, ad_array *const *inputs, int count, const void *options); /* not by the short way of scalars */
 
 /* A checked build refuses operands that were dropped. False and an error. */
 #ifdef AD_CHECKED
@@ -386,7 +391,7 @@ AD_ALWAYS_INLINE ad_array *ad_times(ad_context *c, ad_array *t, ad_array *d, uin
     return d == c->numbers[AD_NUMBER_ONE] ? t : t->ndim == 0 ? ad_zzmul(t, d) : ad_times_array(c, t, d, made);
 }
 
-/* Bits of the forward levels in sight that x has a tangent of. */
+/* Bits of the forward levels in sight for which x has a tangent. */
 AD_ALWAYS_INLINE uint64_t ad_forward_mask(const struct ad_tape *tape, const ad_array *x)
 {
     uint64_t mask = 0;
@@ -422,7 +427,7 @@ AD_ALWAYS_INLINE ad_array *ad_saved_output(const ad_node *node, int k)
     return __builtin_expect(x && !(x->flags & AD_ABSTRACT), 1) ? x : ad_unreadable(node, "output", k);
 }
 
-/* The reverse levels that x, an array of the current trace, depends on; hidden ones too. */
+/* The reverse levels, including hidden ones, that x, an array of the current trace, depends on. */
 AD_ALWAYS_INLINE uint64_t ad_recorded_mask(const struct ad_tape *tape, const ad_array *x)
 {
     const struct ad_page *page = x->slot ? tape->slots.pages[x->slot / AD_PAGE_SLOTS] : NULL;
@@ -450,7 +455,7 @@ static inline uint64_t ad_live_mask(const struct ad_tape *tape, const ad_array *
 
 ad_array *ad_lift(ad_context *c, ad_array *x, int level, ad_array *tangent); /* x as the input of a level */
 
-/* Whether one reference is all there is to x and its memory, so that who holds it may write to it. */
+/* Whether there is only one reference to x and its memory, so that whoever holds it may write to it. */
 static inline bool ad_is_private(const ad_array *x)
 {
     return x->object.local == 1 && !(x->flags & AD_WEAK) && atomic_load_explicit(&x->object.shared, memory_order_acquire) == 1 && !x->serial &&
@@ -458,14 +463,14 @@ static inline bool ad_is_private(const ad_array *x)
            (!(x->flags & AD_STORED) || (atomic_load_explicit(&x->storage->refs, memory_order_acquire) == 1 && !x->storage->release));
 }
 
-/* scalar.c: of a primitive whose code is that of a loop */
+/* scalar.c: for a primitive whose code is that of a loop */
 double ad_elementwise_scalar(const ad_primitive *op, const void *options, double x, double y);
 
 /* rule.c */
 bool ad_rule_takes(ad_context *c, const ad_primitive *op, ad_array *const *inputs, int count, const void *options, ad_array **z);
 void ad_real_calls_free(ad_context *c, struct ad_tape *tape);
 
-/* The library's own records: pointers in a section of their own, which the linker gathers. */
+/* The library's own records: pointers in a section of their own, which the linker puts side by side. */
 #ifdef __APPLE__
 #define AD_TABLE_SECTION "__DATA,ad_operations"
 extern const ad_primitive *const ad_table_start[] __asm("section$start$__DATA$ad_operations");
@@ -487,10 +492,10 @@ static inline bool ad_is_own(const ad_primitive *op)
 }
 
 /* forward.c */
-bool ad_tangent_find(ad_context *c, const ad_array *x, int level, ad_array **tangent); /* which belongs to x; NULL: zero. False and an error */
+bool ad_tangent_find(ad_context *c, const ad_array *x, int level, ad_array **tangent); /* the tangent belongs to x; NULL: zero. False and an error */
 bool ad_tangent_attach(ad_context *c, ad_array *x, int level, ad_array *tangent);
 
-/* A tangent of x, whose value, or scalar and slot, are to be set; NULL and an error. */
+/* A new tangent of x; NULL and an error. The caller sets its value, or its scalar and slot. */
 AD_ALWAYS_INLINE struct ad_tangent *ad_tangent_add(ad_context *c, ad_array *x, int level)
 {
     struct ad_tangent *t = ad_allocate_small(c, sizeof *t);
@@ -505,7 +510,7 @@ AD_ALWAYS_INLINE struct ad_tangent *ad_tangent_add(ad_context *c, ad_array *x, i
     return t;
 }
 
-/* The tangent of x for a level; NULL: it has none. */
+/* The tangent of x for a level; NULL if it has none. */
 AD_ALWAYS_INLINE struct ad_tangent *ad_tangent_of(const struct ad_tape *tape, const ad_array *x, int level)
 {
     struct ad_tangent *t = x->tangents;
@@ -514,26 +519,26 @@ AD_ALWAYS_INLINE struct ad_tangent *ad_tangent_of(const struct ad_tape *tape, co
     return t;
 }
 
-/* Gives the outputs of a call tangents; `mask`: the levels in sight that the call depends on. What the rules make
- * besides is dropped. */
+/* Gives the outputs of a call their tangents. `mask`: the levels in sight that the call depends on. What else the rules
+ * make is dropped. */
 bool ad_push_tangents(ad_context *c, struct ad_node *node, uint64_t mask, ad_array **outputs, int outputs_count);
 
-/* reverse.c: sweeps the slots from `from` down to, and not including, `to`; cotangents reach slots from `floor` on,
- * those of the level's inputs stay in place. discard: slots are freed on the way, where no other level needs them. */
+/* reverse.c: sweeps the slots from `from` down to `to`, but not `to` itself. Cotangents reach slots from `floor` on;
+ * those of the level's inputs stay there. discard: slots are freed on the way, if no other level needs them. */
 bool ad_sweep(ad_context *c, struct ad_slots *slots, uint32_t from, uint32_t to, uint64_t bit, uint32_t floor, bool discard);
 bool ad_cotangent_add(ad_context *c, struct ad_slot *slot, ad_array *g);
-ad_array *ad_cotangent_of(ad_context *c, struct ad_slot *slot); /* an array that belongs to the slot; NULL: none, or an error */
+ad_array *ad_cotangent_of(ad_context *c, struct ad_slot *slot); /* an array that belongs to the slot; NULL: there is none, or an error */
 
 /* watch.c: who sees every call */
 struct ad_watch {
     ad_call_hook *hook;
     void *context;
-    const struct ad_watch *next; /* that began earlier */
+    const struct ad_watch *next; /* the one that began before it */
 };
 
 double ad_watch_clock(void); /* seconds */
 
-/* Tells of a call that was computed since `start`; false and an error: somebody refuses it. */
+/* Reports a call that was computed since `start`. False and an error: somebody refuses it. */
 bool ad_watch_tell(ad_context *c, const struct ad_node *node, ad_array *const *outputs, int outputs_count, double start);
 
 static inline int ad_watch_depth(const ad_context *c)
@@ -552,14 +557,13 @@ static inline bool ad_watch_is_apart(const struct ad_frame *frame)
     return frame && frame->apart;
 }
 
-/* Watches calls for a trace, in a frame that becomes the innermost one, till the caller ends it with the frame
- * before. A trace that is left by a longjmp or an exception ends with its scope, which puts back the frame. False
- * and an error. */
+/* Watches calls for a trace, in a frame that becomes the innermost one. The caller ends it by putting back the frame
+ * before. A trace that is left by a longjmp or an exception ends with its scope, which puts back the frame. False and
+ * an error. */
 bool ad_watch_begin(ad_context *c, struct ad_frame *frame, const struct ad_watch *trace);
 void ad_watch_end(ad_context *c, const struct ad_frame *before);
 
-/* The frame of the rules of op, which becomes the innermost one until the caller puts back the one before, which it
- * gives. */
+/* The frame of the rules of op, which becomes the innermost one. Gives the frame before, which the caller puts back. */
 static inline const struct ad_frame *ad_watch_rules(ad_context *c, struct ad_frame *frame, ad_call_phase phase, const ad_primitive *op)
 {
     const struct ad_frame *outer = c->frame;
@@ -576,11 +580,11 @@ void ad_profile_stop(struct ad_watch *watch, uint32_t thread); /* prints the tab
 ad_call_hook ad_refuse_not_finite;
 
 /* checkpoint.c */
-bool ad_run_needs(const struct ad_run *run, const ad_array *x, uint64_t mask); /* x, an input of a call: a run could not compute it again */
+bool ad_run_needs(const struct ad_run *run, const ad_array *x, uint64_t mask); /* x is an input of a call that a run could not compute again */
 bool ad_slot_fill(ad_context *c, struct ad_slot *slot);                        /* makes a hollow call whole; false and an error */
 void ad_runs_free(ad_context *c, struct ad_level *level);
 
-ad_array *ad_match(ad_array *g, const ad_array *like); /* shape and dtype of `like` */
+ad_array *ad_match(ad_array *g, const ad_array *like); /* g in the shape and dtype of `like` */
 
 /* ---- apply.c, for the files of operations ---- */
 

@@ -1,7 +1,7 @@
-/* The transformations of a function: each runs it under one level, or is made of those that do.
+/* The transformations of a function: each runs the function under one level, or is made of transformations that do.
  *
- * A transformation leaves the thread as it found it, whether it succeeds or not: scopes, levels and visible bits.
- * What it gives back belongs to the caller's scope. */
+ * A transformation leaves the thread as it found it, whether it succeeds or not: scopes, levels and visible bits. What
+ * it gives back belongs to the caller's scope. */
 #include "ad/array.h"
 #include "ad/tree.h"
 #include "tape/function.h"
@@ -126,7 +126,7 @@ static void *call_with(ad_context *c, const ad_fn *fn, const ad_value *arguments
     return replacement ? ad_fn_invoke(c, fn, values) : NULL;
 }
 
-/* Integers in a tree are parameters beside others; an array of them has no derivative at all. */
+/* Integer leaves of a tree are parameters beside the others. An array of integers has no derivative at all. */
 static bool differentiable(char kind, const void *argument, int argnum)
 {
     if (ad_failed())
@@ -170,7 +170,7 @@ bool ad_trace_open(ad_context *c, const ad_fn *fn, const ad_value *arguments, in
     return trace->result && ad_leaves_of(c, fn->result, trace->result, &trace->outputs);
 }
 
-/* What leaves the outermost level is a number from then on, in other threads too. */
+/* A value that leaves the outermost level is a plain number from then on, in other threads too. */
 static void forget_trace(ad_context *c, const struct ad_leaves *leaves)
 {
     for (int i = 0; leaves->leaf && i < leaves->count; i++) {
@@ -194,8 +194,8 @@ void ad_trace_close(ad_context *c, struct ad_trace *trace)
     ad_leaves_free(c, &trace->outputs);
 }
 
-/* Puts cotangents on the outputs; gives the highest slot that has one, 0 if none depends on the input, AD_NO_PARENT
- * on failure. */
+/* Puts cotangents on the outputs. Gives the highest slot that has one, 0 if no output depends on the input, or
+ * AD_NO_PARENT on failure. */
 static uint32_t seed(ad_context *c, const struct ad_trace *trace, ad_array *const *cotangents)
 {
     uint64_t bit = UINT64_C(1) << trace->level;
@@ -234,7 +234,7 @@ void *ad_trace_pull(ad_context *c, struct ad_trace *trace, char kind, const void
 
 /* ---- reverse transformations ---- */
 
-/* A scalar to differentiate: real, of one element. */
+/* Whether y can be differentiated as a scalar: it is real and has one element. */
 static bool is_scalar(const char *transformation, const ad_array *y)
 {
     if (y->size != 1)
@@ -295,7 +295,7 @@ static void *run_grad_and_aux(ad_context *c, const ad_fn *fn, const ad_value *ar
     return fn->inner->arguments[0] == 'a' ? ad_tree_set(value, first, g) : ad_tree_set_tree(value, first, g);
 }
 
-/* Sum over outputs of each element's derivative. */
+/* The sum over the outputs of each element's derivative. */
 static void *run_elementwise_grad(ad_context *c, const ad_fn *fn, const ad_value *arguments)
 {
     struct ad_trace trace;
@@ -323,7 +323,8 @@ static void *run_holomorphic_grad(ad_context *c, const ad_fn *fn, const ad_value
 
 /* ---- forward transformations ---- */
 
-/* One forward level over a call: the tangent of the result (zeros where there is none), *value the result itself. */
+/* One forward level over a call. Gives the tangent of the result (zeros if it has none); *value is the result
+ * itself. */
 static void *push(ad_context *c, const ad_fn *fn, const ad_value *arguments, const struct ad_leaves *inputs, const struct ad_leaves *tangents, void **value)
 {
     struct ad_leaves outputs = { 0 };
@@ -405,7 +406,8 @@ static void *run_hvp(ad_context *c, const ad_fn *fn, const ad_value *arguments)
 
 /* ---- the functions under the macros ---- */
 
-/*                                                name                   run                    results arguments result added */
+/*                                                name                   run                    results arguments
+ *                                                result added */
 static const struct ad_transformation grad =        { "ad_grad",             run_grad,              "a",    "at",     'x',   "" },
                                       with_value =  { "ad_value_and_grad",   run_value_and_grad,    "a",    "at",     'y',   "p" },
                                       with_aux =    { "ad_grad_and_aux",     run_grad_and_aux,      "t",    "at",     't',   "" },

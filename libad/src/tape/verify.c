@@ -1,8 +1,8 @@
 /* What a checked build (-Dchecked=true) verifies while calls are computed, recorded and swept.
  *
- * A broken invariant is an error that names the operation: of a primitive whose functions do what they may not, or
- * of the engine itself. Memory for it comes from the system, so that what the program's memory does is the same.
- * Other builds have none of it. */
+ * A broken invariant is an error that names the operation: the functions of a primitive do what they may not, or the
+ * engine does. Memory for the checks comes from the system, so that the program's memory is used as in other builds.
+ * Those have none of this. */
 #define _GNU_SOURCE /* for posix_memalign */
 #include "tape/verify.h"
 
@@ -45,7 +45,7 @@ bool ad_infer_verified(const struct ad_node *node, ad_spec *specs, int outputs_c
     return true;
 }
 
-/* ---- eval stays in its memory: of ASan's where that looks on, else between guards ---- */
+/* ---- eval stays within its memory, which is ASan's where that looks on, and otherwise lies between guards ---- */
 
 #ifdef AD_ASAN
 enum { GUARD = 0 };
@@ -104,8 +104,8 @@ bool ad_eval_verified(const struct ad_node *node, ad_array *const *outputs, void
 
 /* ---- the tape ---- */
 
-/* A parent was recorded before, and takes part in what the slot depends on; and that is all that the slot depends
- * on. */
+/* A parent was recorded before its child, and takes part in what the slot depends on. The slot depends on nothing
+ * else. */
 bool ad_slot_verified(const struct ad_tape *tape, uint32_t index)
 {
     struct ad_slot *slot = ad_slot_at(&tape->slots, index);
@@ -127,7 +127,7 @@ bool ad_slot_verified(const struct ad_tape *tape, uint32_t index)
                                          (unsigned long long)slot->mask, (unsigned long long)mask);
 }
 
-/* ---- what rules give, when the engine has brought it into form ---- */
+/* ---- what rules give, after the engine has brought it into form ---- */
 
 bool ad_form_verified(const ad_primitive *op, const char *what, int i, const ad_array *d, const ad_array *like)
 {
@@ -144,7 +144,7 @@ static int64_t references_to(const ad_array *x)
     return (int64_t)x->object.local + atomic_load_explicit(&x->object.shared, memory_order_relaxed);
 }
 
-/* What other threads hold references of is left out: they take and drop them meanwhile. */
+/* Arrays that other threads hold references to are left out: those threads take and drop references meanwhile. */
 static bool is_of_this_thread(const ad_context *c, const ad_array *x)
 {
     return x->object.owner == c->id && atomic_load_explicit(&x->object.shared, memory_order_relaxed) == 1;
@@ -160,7 +160,7 @@ static void note(const ad_context *c, struct ad_references *r, ad_array *const *
     }
 }
 
-/* With a level in sight the tape and tangents hold what rules compute with. */
+/* With a level in sight, the tape and tangents also hold what rules compute with. */
 void ad_references_note(const ad_context *c, struct ad_references *r, const struct ad_node *node, ad_array *const *given, int given_count)
 {
     r->count = 0;

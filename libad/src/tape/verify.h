@@ -1,5 +1,5 @@
 /* The invariants of the tape and of rules, which a checked build verifies while they run: verify.c. In other builds
- * each check is true. */
+ * each check gives true. */
 #ifndef AD_VERIFY_H
 #define AD_VERIFY_H
 
@@ -20,20 +20,20 @@ struct ad_references {
 };
 
 #ifdef AD_CHECKED
-/* Run infer, twice, and eval, into memory of its own. */
+/* Run infer twice, and eval into memory of its own. */
 bool ad_infer_verified(const struct ad_node *node, ad_spec *specs, int outputs_count);
 bool ad_eval_verified(const struct ad_node *node, ad_array *const *outputs, void **data, int outputs_count);
 
-/* A slot that was recorded now. */
+/* Verifies a slot that was just recorded. */
 bool ad_slot_verified(const struct ad_tape *tape, uint32_t index);
 
-/* d, a cotangent of operand i or a tangent of output i, has the shape and dtype of `like`. */
+/* Whether d, a cotangent of operand i or a tangent of output i, has the shape and dtype of `like`. */
 bool ad_form_verified(const ad_primitive *op, const char *what, int i, const ad_array *d, const ad_array *like);
 
-/* Notes what rules of a node are given: its inputs, its outputs, and others. */
+/* Notes what the rules of a node are given: its inputs, its outputs, and others. */
 void ad_references_note(const ad_context *c, struct ad_references *r, const struct ad_node *node, ad_array *const *given, int given_count);
-void ad_references_given(struct ad_references *r, const ad_array *x); /* the engine keeps x since */
-bool ad_references_verified(const struct ad_references *r, const ad_primitive *op); /* nobody else keeps any of them */
+void ad_references_given(struct ad_references *r, const ad_array *x); /* the engine keeps x from now on */
+bool ad_references_verified(const struct ad_references *r, const ad_primitive *op); /* whether nobody else keeps any of them */
 #else
 AD_ALWAYS_INLINE bool ad_infer_verified(const struct ad_node *node, ad_spec *specs, int outputs_count)
 {

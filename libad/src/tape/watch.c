@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* Of a thread. */
+/* The watches of a thread. */
 struct ad_watches {
     const struct ad_watch *first;
-    struct ad_watch hook, profile, finite; /* those that last; without a hook they are not in the list */
+    struct ad_watch hook, profile, finite; /* the lasting ones; without a hook, `hook` is not in the list */
 };
 
 static void watches_stop(ad_context *c)
@@ -149,7 +149,7 @@ void ad_on_call(ad_call_hook *hook, void *context)
     struct ad_watches *w = watches_of(c);
     if (!w)
         return;
-    if (w->first == &w->hook) /* it begins last */
+    if (w->first == &w->hook) /* it began last */
         w->first = w->hook.next;
     w->hook = (struct ad_watch){ .hook = hook, .context = context };
     if (hook)
