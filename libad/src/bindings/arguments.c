@@ -1,4 +1,4 @@
-/* The functions that take a variable list in C, with an array of tagged arguments. What they do is the tape's; here
+/* The functions that take a variable list in C, with an array of tagged arguments. The work is done in tape/. Here
  * arguments become values of the signature, and results get their kind. */
 #include "bindings/bindings.h"
 #include "tape/function.h"
@@ -26,7 +26,7 @@ static ad_type type_of(char letter)
     }
 }
 
-/* The arguments of fn; `more` is how many others stand behind them. */
+/* The arguments of fn as values. `more` is the number of other arguments behind them. */
 static bool values_of(const char *operation, const ad_fn *fn, const ad_tagged *arguments, int count, int more, ad_value *values)
 {
     if (!ad_fn_usable(fn, operation) || !ad_tagged_list_given(operation, "arguments", arguments, count))
@@ -105,7 +105,7 @@ ad_tagged ad_fixed_point_tagged(ad_fn *fn, const ad_tagged *arguments, int count
     return values_of("ad_fixed_point", fn, arguments, count, 0, values) ? tagged(fn->result, ad_fixed_point_values(fn, values)) : nothing;
 }
 
-/* The numbers and the others, as the options of ad_check_grads hold them. */
+/* Puts the numbers and the other arguments where the options of ad_check_grads hold them. */
 bool ad_check_grads_tagged(ad_fn *fn, const ad_tagged *arguments, int count, ad_check_options options)
 {
     ad_value values[AD_MAX_ARGUMENTS];

@@ -1,6 +1,7 @@
 /* DLPack: an array as a tensor that holds a reference to it, and a tensor as an array whose storage holds the tensor.
  *
- * Neither copies elements. An array never changes, so one that is exported is read-only; a storage that is not libad's own is never written to. */
+ * Neither copies elements. An array never changes, so an exported array is read-only. A storage that is not libad's own
+ * is never written to. */
 #include "ad/dlpack.h"
 #include "array/context.h"
 #include "array/dtype.h"
@@ -17,7 +18,7 @@ static const struct {
 
 /* ---- out ---- */
 
-/* One block: the tensor in the form that is asked for, with its lengths and strides. */
+/* One block: the tensor in the form that is asked for, followed by its lengths and strides. */
 struct exported {
     union {
         ad_dlpack_versioned versioned;
@@ -103,7 +104,7 @@ static bool dtype_of(const char *operation, const ad_dlpack_tensor *tensor, ad_d
                    tensor->dtype.code, tensor->dtype.bits, tensor->dtype.lanes);
 }
 
-/* Byte strides; false and an error: elements so far apart that no memory holds them. */
+/* Byte strides; false and an error: elements are so far apart that no memory holds them. */
 static bool strides_of(const char *operation, const ad_dlpack_tensor *tensor, ad_dtype dtype, const ad_shape *shape, int64_t *strides)
 {
     int64_t reach = 0;
@@ -135,7 +136,7 @@ static bool shape_of(const char *operation, const ad_dlpack_tensor *tensor, ad_d
     return ad_shape_possible(operation, dtype, shape);
 }
 
-/* What stands at the elements' address; NULL for none, false and an error for an address that cannot be theirs. */
+/* The address of the elements; NULL if there are none; false and an error if it cannot be their address. */
 static bool data_of(const char *operation, const ad_dlpack_tensor *tensor, ad_dtype dtype, bool empty, char **data)
 {
     size_t alignment = (size_t)ad_item_size(ad_dtype_real(dtype));
@@ -147,7 +148,7 @@ static bool data_of(const char *operation, const ad_dlpack_tensor *tensor, ad_dt
     return true;
 }
 
-/* The array, whose storage calls release(context) in the end. */
+/* The array, whose storage calls release(context) at the end. */
 static ad_array *taken(const char *operation, const ad_dlpack_tensor *tensor, void (*release)(void *), void *context)
 {
     ad_context *c = ad_current();
@@ -162,7 +163,7 @@ static ad_array *taken(const char *operation, const ad_dlpack_tensor *tensor, vo
     if (!dtype_of(operation, tensor, &dtype) || !shape_of(operation, tensor, dtype, &shape) || !strides_of(operation, tensor, dtype, &shape, strides) ||
         !data_of(operation, tensor, dtype, ad_shape_size(shape) == 0, &data))
         return NULL;
-    /* One element, or none: the view is of the same storage. */
+    /* It has one element, or none: the view has the same storage. */
     ad_array *first = ad_wrap(dtype, data, data ? AD_SCALAR_SHAPE : AD_SHAPE(0), NULL, NULL);
     ad_array *x = first ? ad_array_view(c, first, dtype, shape.ndim, shape.dim, strides, 0) : NULL;
     if (x) {

@@ -7,10 +7,10 @@
 #include <stdalign.h>
 #include <string.h>
 
-/* Most parameters that a function of the public headers has, and bytes of all structs that one of them takes. */
+/* The most parameters that a function of the public headers has, and the most bytes of the structs that it takes. */
 enum { MOST_PARAMETERS = 12, MOST_BYTES = 4096, MOST_WORDS = MOST_BYTES / 4 };
 
-/* Bytes of a struct that may be passed in registers. */
+/* The largest struct, in bytes, that may be passed in registers. */
 enum { SMALL = 16 };
 
 union slot {
@@ -25,13 +25,13 @@ struct call {
     const char *name; /* as the caller wrote it */
     const ad_prototype *prototype;
     union slot slots[MOST_PARAMETERS];
-    void *at[MOST_PARAMETERS]; /* of the C values: slots, or structs in `bytes` */
+    void *at[MOST_PARAMETERS]; /* of the C values: `slots`, or structs in `bytes` */
     ffi_type *types[MOST_PARAMETERS], structs[MOST_PARAMETERS];
     ffi_type *small[SMALL + 2], *words[MOST_WORDS + 1], *halves[MOST_WORDS + 1]; /* elements of structs */
     int count;
-    struct ad_scratch list; /* room for a list */
+    struct ad_scratch list; /* for a list */
     size_t used;
-    alignas(16) char bytes[MOST_BYTES]; /* of structs */
+    alignas(16) char bytes[MOST_BYTES]; /* for structs */
 };
 
 /* ---- C types for libffi ---- */
@@ -50,8 +50,8 @@ static size_t size_of(ad_type type)
     }
 }
 
-/* Fields of a small struct, whose types decide which registers it is passed in, with the last one, an int
- * (ad_unused_). */
+/* The type of a field of a small struct. The types of its fields, and of the int (ad_unused_) at its end, decide in
+ * which registers it is passed. */
 static ffi_type *small_field(ad_type type)
 {
     switch (type) {
@@ -65,7 +65,7 @@ static ffi_type *small_field(ad_type type)
     }
 }
 
-/* A larger struct is passed in memory, whatever is in it: it is described as words of its alignment. */
+/* A larger struct is passed in memory, whatever it contains. It is described as words of its alignment. */
 static ffi_type *large_struct(struct call *call, ffi_type *type, size_t size, size_t align)
 {
     ffi_type **all = align == 8 ? call->words : call->halves, **elements = all + (MOST_WORDS - size / align);
@@ -114,7 +114,7 @@ static ffi_type *options_type(struct call *call, ffi_type *own)
 
 /* ---- operands ---- */
 
-/* Room for the next value. */
+/* Takes room for the next value. */
 static void *place_for(struct call *call, size_t size)
 {
     int k = call->count;
@@ -133,7 +133,7 @@ static bool is_list(ad_type type)
     return type >= AD_TYPE_ARRAYS && type <= AD_TYPE_VALUES;
 }
 
-/* The parameters that operands stand for: a list and its count are one. */
+/* The number of operands that the parameters take: a list and its count are one. */
 static int operands_wanted(const ad_prototype *p)
 {
     int wanted = p->parameter_count;
@@ -159,7 +159,7 @@ static bool put_list(struct call *call, const struct ad_place *place, ad_type ty
     return ad_tagged_put_list(place, type, values, count, &call->list, at);
 }
 
-/* One parameter, of the operand or the list that stands for it. */
+/* Sets one parameter from its operand, or from the list that stands for it. */
 static bool put_operand(struct call *call, int parameter, const struct ad_place *place, const ad_tagged *operand)
 {
     ad_type type = call->prototype->parameters[parameter].type;
@@ -233,7 +233,7 @@ static const ad_option *option_for(const ad_prototype *p, const char *name, cons
     return option && axes && value->kind == AD_KIND_INTEGERS && strcmp(name, "axis") == 0 ? axes : option;
 }
 
-/* AD_KIND_NONE is what C programs write for it. */
+/* AD_KIND_NONE becomes what C programs write for "not given". */
 static bool put_option(const struct call *call, const ad_option *option, const ad_tagged *value, char *at)
 {
     static const ad_tagged no_axis = { .kind = AD_KIND_INTEGER, .integer = AD_NO_AXIS };
@@ -286,7 +286,7 @@ static bool put_options(struct call *call, const ad_named *options, int count, i
 static bool can_be_called(const char *name, const ad_prototype *p)
 {
     size_t bytes = p->options_size + SMALL;
-    bool possible = p->result != AD_TYPE_OTHER && p->parameter_count < MOST_PARAMETERS - 1; /* one more for options or a format's text */
+    bool possible = p->result != AD_TYPE_OTHER && p->parameter_count < MOST_PARAMETERS - 1; /* one more parameter for options, or for the text of a format */
     for (int i = 0; i < p->parameter_count; i++) {
         possible = possible && p->parameters[i].type != AD_TYPE_OTHER;
         bytes += size_of(p->parameters[i].type) + SMALL;
@@ -294,7 +294,7 @@ static bool can_be_called(const char *name, const ad_prototype *p)
     return (possible && bytes <= MOST_BYTES) || AD_FAIL(AD_ERROR_VALUE, "ad_call_named: %s cannot be called by name: %s", name, p->text);
 }
 
-/* In place of a format and a text without directives: "%s" and the text. */
+/* Passes "%s" and the text in place of a format: the text has no directives. */
 static void pass_as_text(struct call *call)
 {
     static const char *const directive = "%s";
@@ -307,7 +307,7 @@ static void pass_as_text(struct call *call)
     call->at[call->count++] = text;
 }
 
-/* libffi gives results that are narrower than a register as a whole one. */
+/* libffi gives a result that is narrower than a register as a whole register. */
 static ad_tagged result_of(ad_type type, const void *result)
 {
     ffi_arg whole;

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What C programs leave out at the end of a name: ad_grad(f) is ad_grad_fn, ad_sum(x, .axis = 0) is ad_sum_with. In
- * the order in which they are tried. */
+/* What C programs leave out at the end of a name: ad_grad(f) is ad_grad_fn, and ad_sum(x, .axis = 0) is ad_sum_with.
+ * They are tried in this order. */
 static const char *const endings[] = { "_tagged", "_with", "_from", "_fn", "", "_of" };
 enum { ENDINGS = sizeof endings / sizeof *endings, LONGEST_NAME = 100 };
 
@@ -37,8 +37,8 @@ static bool is_variadic(const ad_prototype *p)
     return p->parameter_count && p->parameters[p->parameter_count - 1].type == AD_TYPE_OTHER;
 }
 
-/* What operands say about the end of the name: ad_expand_dims of several axes is ad_expand_dims_axes, as its macro
- * has it. */
+/* What the operands say about the end of the name: ad_expand_dims with several axes is ad_expand_dims_axes, as in its
+ * macro. */
 static const char *ending_for(const ad_tagged *operands, int count)
 {
     const char *ending = "";
@@ -64,7 +64,7 @@ static const ad_prototype *find(const char *name, const char *first)
 
 /* ---- the nearest name ---- */
 
-/* How many letters have to be put in, left out or replaced: Wagner and Fischer (1974), a row at a time. */
+/* How many letters have to be inserted, left out or replaced: Wagner and Fischer (1974), a row at a time. */
 static int distance(const char *a, size_t a_length, const char *b, size_t b_length)
 {
     int row[LONGEST_NAME + 1];
@@ -82,7 +82,7 @@ static int distance(const char *a, size_t a_length, const char *b, size_t b_leng
     return row[b_length];
 }
 
-/* Of a function's name as C programs write it. */
+/* The length of a function's name as C programs write it. */
 static size_t written_length(const char *name)
 {
     size_t length = strlen(name);

@@ -1,5 +1,5 @@
-/* Tagged values to C values of a type, and back. Everything that comes from another language passes through here, so
- * nothing is taken on trust but pointers: kinds, ranges and counts are looked at. */
+/* Tagged values to C values of a type, and back. Everything that comes from another language passes through here. So
+ * kinds, ranges and counts are checked; only pointers are trusted. */
 #include "ad/tree.h"
 #include "array/context.h"
 #include "bindings/bindings.h"
@@ -39,7 +39,7 @@ static const char *place_text(const struct ad_place *p, char *buffer, size_t roo
 
 #define PLACE(p) place_text(p, (char[160]){ 0 }, 160)
 
-/* How a value looks in a sentence. */
+/* A value as it is shown in a sentence. */
 static const char *value_text(const ad_tagged *v, char *buffer, size_t room)
 {
     unsigned kind = (unsigned)v->kind;
@@ -78,7 +78,7 @@ static bool is_integral(const ad_tagged *v)
     return v->kind == AD_KIND_BOOL || v->kind == AD_KIND_INTEGER || v->kind == AD_KIND_DTYPE;
 }
 
-/* An integer from low to high; a real number without a fraction is one. */
+/* An integer from low to high. A real number without a fraction counts as one. */
 static bool integer_of(const ad_tagged *v, int64_t low, int64_t high, int64_t *integer)
 {
     if (is_integral(v))
@@ -128,7 +128,7 @@ static bool dtype_of(const ad_tagged *v, ad_dtype *dtype)
 
 /* ---- arrays and trees ---- */
 
-/* Weakly typed, as C numbers are. */
+/* Numbers are weakly typed, as C numbers are. */
 static bool array_of(const ad_tagged *v, ad_array **x)
 {
     ad_complex z;
@@ -145,7 +145,7 @@ static bool array_of(const ad_tagged *v, ad_array **x)
 
 static bool put_items(const struct ad_place *p, const ad_tagged *values, int count, ad_tree_item *items, int depth);
 
-/* A list as a tree by position, or by name where it begins with a name. */
+/* A list as a tree by position, or by name if it begins with a name. */
 static ad_tree *tree_of_list(const struct ad_place *p, const ad_tagged *list, int depth)
 {
     if (!ad_tagged_list_given(p->operation, "entries of a list", list->list, list->count))

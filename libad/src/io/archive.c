@@ -1,9 +1,9 @@
 /* Zip archives through libzip, for the formats that are several files in one.
  *
- * The invariants: libzip sees an open descriptor only, so file.c decides what happens to paths. The entries of an
- * archive cannot hold more than their compressed bytes can expand to, and these are together no more than the
- * file's, so an archive of n bytes holds 1032 n at most, whatever it claims. libzip's own memory is the system's:
- * some hundred bytes for each entry of the directory, and a few buffers. */
+ * The invariants: libzip sees only an open descriptor, so file.c decides what happens to paths. The entries of an
+ * archive cannot hold more than their compressed bytes can expand to, and these are together no more than the file's.
+ * So an archive of n bytes holds at most 1032 n, whatever it claims. libzip's own memory is the system's: some hundred
+ * bytes for each entry of the directory, and a few buffers. */
 #include "io/io.h"
 #include "ad/scope.h"
 #include <errno.h>
@@ -17,7 +17,7 @@ enum { MOST_AT_ONCE = 1 << 30, SMALLEST = 22, DIRECTORY_ENTRY = 46, TAIL = 66000
 
 struct ad_archive_source {
     int descriptor;
-    int64_t bytes, at; /* where it is read and written */
+    int64_t bytes, at; /* size of the file; position for reading and writing */
     zip_error_t error;
 };
 
@@ -27,7 +27,7 @@ static int64_t failed(struct ad_archive_source *s, int code, int reason)
     return -1;
 }
 
-/* As pread() and pwrite() of the system, at where the source is. */
+/* As the system's pread() and pwrite(), at the position of the source. */
 static int64_t transfer(struct ad_archive_source *s, void *data, uint64_t bytes, bool writing)
 {
     size_t part = bytes < MOST_AT_ONCE ? (size_t)bytes : MOST_AT_ONCE;
@@ -95,7 +95,7 @@ static zip_int64_t on_file(void *source, void *data, zip_uint64_t length, zip_so
     }
 }
 
-/* An error of libzip's: the file or entry cannot be `what`, or is damaged; NULL. */
+/* Sets the error of libzip: the file or entry cannot be `what`, or is damaged. NULL. */
 static void *refused(const struct ad_file *f, const char *what, zip_error_t *e)
 {
     if (zip_error_code_zip(e) == ZIP_ER_MEMORY || (zip_error_system_type(e) == ZIP_ET_ZLIB && zip_error_code_system(e) == Z_MEM_ERROR))
@@ -144,9 +144,9 @@ static uint64_t little_endian(const unsigned char *at)
     return number;
 }
 
-/* libzip takes memory for as many entries as the end of a large archive claims, so every such claim is looked at
- * first: the locator "PK\6\7", which stands near the end of the file, has the place of the record "PK\6\6" in its
- * bytes 8 to 15, and that has the numbers of entries in its bytes 24 to 39. */
+/* libzip takes memory for as many entries as the end of a large archive claims, so each such claim is checked first.
+ * The locator "PK\6\7", near the end of the file, has the place of the record "PK\6\6" in its bytes 8 to 15. That
+ * record has the numbers of entries in its bytes 24 to 39. */
 static bool is_number_of_entries_possible(struct ad_archive *a)
 {
     unsigned char record[40];
@@ -164,7 +164,7 @@ static bool is_number_of_entries_possible(struct ad_archive *a)
     return possible || ad_set_error(AD_ERROR_FORMAT, "%s: %s is damaged: more entries than it has room for", a->file.operation, a->file.path);
 }
 
-/* Entries on the same bytes would expand to more than the file can hold. */
+/* Entries that share bytes would expand to more than the file can hold. */
 static bool entries_are_apart(const struct ad_archive *a)
 {
     uint64_t left = (uint64_t)a->bytes;
@@ -266,7 +266,7 @@ int64_t ad_archive_read(struct ad_file *f, void *out, int64_t bytes)
 
 /* ---- writing ---- */
 
-/* An array as the bytes of a .npy file. What it takes while libzip reads it goes with the scope. */
+/* An array as the bytes of a .npy file. What it takes while libzip reads it is dropped with the scope. */
 struct array_source {
     ad_array *x, *plain;
     ad_scope scope;
@@ -329,7 +329,7 @@ static zip_int64_t on_array(void *source, void *data, zip_uint64_t length, zip_s
     }
 }
 
-/* libzip goes back to headers when it knows their sizes. Where that is impossible, as in a pipe, the archive is made
+/* libzip goes back to headers when it knows their sizes. Where that is impossible, as in a pipe, the archive is written
  * elsewhere and copied. */
 bool ad_archive_write_begin(struct ad_archive_writer *w, struct ad_file *f)
 {

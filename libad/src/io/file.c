@@ -1,8 +1,8 @@
 /* Files as the formats see them; see io.h.
  *
- * The invariants: no more memory is taken than the file can fill, which for a compressed one is 1032 times its size,
- * the most that the deflate format can expand to. And a regular file is never half written: the new one is made
- * beside it and renamed when it is complete and on the disk. */
+ * The invariants: no more memory is taken than the file can fill, which for a compressed file is 1032 times its size,
+ * the most that the deflate format can expand to. A regular file is never half written: the new one is made beside it,
+ * and renamed when it is complete and on the disk. */
 #include "io/io.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -43,7 +43,7 @@ static bool named(struct ad_file *f, const char *operation, const char *path)
     return path || ad_set_error(AD_ERROR_VALUE, "%s: the file name is NULL", operation);
 }
 
-/* As open() of the system, but that it goes on after a signal. */
+/* As the system's open(), but it goes on after a signal. */
 static int open_file(const char *path, int flags)
 {
     int descriptor;
@@ -135,15 +135,15 @@ ad_array *ad_file_read_array(struct ad_file *f, ad_dtype dtype, const ad_shape *
 
 /* Where a file goes. */
 struct destination {
-    bool beside;           /* it is written under the temporary name first; else in place */
-    bool exists;           /* a regular file stands there */
+    bool beside;           /* it is first written under the temporary name; otherwise in place */
+    bool exists;           /* a regular file is there */
     struct stat status;    /* its own */
     char target[PATH_MAX]; /* the path with symbolic links followed, where they lead to something */
     char temporary[PATH_MAX + 64];
 };
 
-/* What is no regular file (a pipe, a terminal, /dev/null) is written to as it is. A file that its user made
- * read-only stays. */
+/* A path that is not a regular file (a pipe, a terminal, /dev/null) is written to directly. A file that its user made
+ * read-only is not replaced. */
 static bool find_destination(const struct ad_file *f, struct destination *d)
 {
     bool found = stat(f->path, &d->status) == 0;
@@ -192,7 +192,7 @@ static bool open_to_write(struct ad_file *f, struct destination *d)
     return f->descriptor >= 0 || ad_file_refused(f, "written");
 }
 
-/* On the disk before its name says so. Some file systems cannot wait for that. */
+/* Brings the file to the disk before it gets its name. Some file systems cannot do that. */
 static bool on_disk(const struct ad_file *f)
 {
     int code;
@@ -232,7 +232,7 @@ bool ad_file_save(const char *operation, const char *path, const void *content, 
     return saved;
 }
 
-/* An array, and what writes it through a stream that compresses where the name says so. */
+/* An array, and the function that writes it through a stream. The stream compresses if the name says so. */
 struct streamed {
     const ad_array *x;
     bool (*write)(struct ad_file *, const ad_array *);

@@ -4,7 +4,7 @@
 #include "io/io.h"
 #include <string.h>
 
-/* Stored types; one narrower than its dtype is widened. */
+/* Stored types. A stored type narrower than its dtype is widened. */
 static const struct idx_type {
     unsigned char code;
     size_t stored_size;
@@ -35,8 +35,8 @@ static const struct idx_type *read_type(struct ad_file *f, int *ndim)
     return ad_file_damaged(f, 2, "0x%02x is not a type of IDX", head[2]);
 }
 
-/* int8 or int16, standing big-endian in the last part of the array's memory, become int32: each is read before it is
- * written over. */
+/* int8 or int16 numbers become int32. They are big-endian, in the last part of the array's memory. Each is read before
+ * it is overwritten. */
 static void widen(ad_array *x, size_t stored_size)
 {
     int32_t *out = (int32_t *)x->data;

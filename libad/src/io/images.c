@@ -1,8 +1,8 @@
 /* Folders of pictures, as one array.
  *
- * First the paths of all pictures are collected, of files and of entries in archives, and put in order. Then every
- * header is read, so that memory is taken for pictures of one size that are there, and then the pixels, each into
- * its place. */
+ * First the paths of all pictures are collected, from files and from entries in archives, and put in order. Then every
+ * header is read, so that memory is taken only for pictures that exist and have one size. Then the pixels are read,
+ * each picture into its place. */
 #include "ad/io.h"
 #include "ad/scope.h"
 #include "io/io.h"
@@ -16,9 +16,9 @@
 enum { NO_ARCHIVE = -1 };
 
 struct found {
-    uint32_t place;   /* of the path in the text, */
-    const char *path; /* and the path, relative to the folder, when all are there */
-    int32_t archive;  /* in which it is, or NO_ARCHIVE */
+    uint32_t place;   /* position of the path in the text, */
+    const char *path; /* and the path, relative to the folder, when all paths are there */
+    int32_t archive;  /* the archive that it is in, or NO_ARCHIVE */
     int64_t entry;
 };
 
@@ -30,7 +30,7 @@ struct collection {
     uint32_t count, room;
     uint32_t *archives; /* paths of archives, in the text */
     uint32_t archive_count, archive_room;
-    struct ad_archive open; /* the archive that was read last */
+    struct ad_archive open; /* the archive from which a picture was read last */
     int32_t opened;
     char *path; /* of the file that is being read */
     uint32_t path_room;
@@ -38,7 +38,7 @@ struct collection {
 
 static const char operation[] = "ad_load_images";
 
-/* ---- what there is ---- */
+/* ---- which pictures there are ---- */
 
 static bool ends_in(const char *name, const char *suffix)
 {
@@ -52,7 +52,8 @@ static bool is_hidden(const char *path)
     return *path == '.' || strstr(path, "/.");
 }
 
-/* `folder` up to its last '/', and the name: as the text's next part. Its place; false and an error. */
+/* Adds `folder`, up to its last '/', and the name, as the next part of the text. Gives its position; false and an
+ * error. */
 static bool add_text(struct collection *c, const char *folder, const char *name, uint32_t *place)
 {
     const char *slash = strrchr(folder, '/');
@@ -79,7 +80,7 @@ static bool add_picture(struct collection *c, const char *folder, const char *na
     return true;
 }
 
-/* The path of a file of the folder for the system; the root itself for "". Valid until the next call; NULL and an
+/* The path of a file in the folder, for the system; for "" the root itself. Valid until the next call; NULL and an
  * error. */
 static const char *full_path(struct collection *c, const char *relative)
 {
@@ -108,7 +109,7 @@ static bool open_archive(struct collection *c, int32_t archive)
     return ad_archive_open(&c->open, operation, path);
 }
 
-/* `relative` is the archive's path below the root. Its entries stand in its place. */
+/* Adds the entries of an archive. `relative` is its path below the root, under which the entries are. */
 static bool add_archive(struct collection *c, const char *relative)
 {
     uint32_t place;
@@ -130,7 +131,7 @@ static bool add_archive(struct collection *c, const char *relative)
     return true;
 }
 
-/* One file or folder, as fts finds it; false and an error. */
+/* Adds one file or folder, as fts finds it; false and an error. */
 static bool add_file(struct collection *c, FTS *tree, FTSENT *file)
 {
     const char *relative = file->fts_path + strlen(c->root);
@@ -175,7 +176,7 @@ static int compare(const void *a, const void *b)
     return order ? order : x->archive < y->archive ? -1 : x->archive > y->archive;
 }
 
-/* In the order of their paths. What stands in a folder and in an archive is taken from the folder. */
+/* Puts the pictures in the order of their paths. One that is in a folder and in an archive is taken from the folder. */
 static bool put_in_order(struct collection *c)
 {
     uint32_t kept = 0;
@@ -262,7 +263,7 @@ static ad_array *read_all(struct collection *c)
     return x;
 }
 
-/* The paths in one block of malloc's, with a NULL behind them. */
+/* The paths in one block of malloc's, followed by NULL. */
 static char **list_of_paths(const struct collection *c)
 {
     size_t bytes = ((size_t)c->count + 1) * sizeof(char *);

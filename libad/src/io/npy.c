@@ -1,7 +1,7 @@
 /* .npy, NumPy's format for one array: "\x93NUMPY", two bytes of version, the length of the header, the header as a
  * Python dictionary, the elements. The specification is NumPy Enhancement Proposal 1.
  *
- * The header is read by a parser of just this dictionary, which knows at every step where in the file it is. */
+ * The header is read by a parser for just this dictionary, which knows at every step where in the file it is. */
 #include "ad/io.h"
 #include "io/io.h"
 #include <stdio.h>
@@ -13,7 +13,7 @@ enum { LONGEST_HEADER = 10000, PREFIX = 10 };
 
 struct header {
     struct ad_file *file;
-    int64_t start; /* offset of text in the file */
+    int64_t start; /* offset in the file of the text */
     char text[LONGEST_HEADER + 1];
     const char *at;
 
@@ -79,7 +79,7 @@ static bool read_length(struct header *h, int64_t *length)
     return true;
 }
 
-/* A tuple: (), (3,), (3, 4). */
+/* Reads a tuple: (), (3,), (3, 4). */
 static bool read_shape(struct header *h)
 {
     if (!expect(h, "("))
@@ -225,7 +225,7 @@ ad_array *ad_load(const char *path)
 
 /* ---- writing ---- */
 
-/* The header, with the blanks and the newline that make the data begin at a multiple of 64 bytes. */
+/* Writes the header, with blanks and a newline so that the data begin at a multiple of 64 bytes. */
 int ad_npy_header(char *out, size_t room, const ad_array *x)
 {
     ad_dtype dtype = (ad_dtype)x->dtype;

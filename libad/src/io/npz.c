@@ -1,8 +1,8 @@
 /* .npz, NumPy's format for several arrays: a zip archive in which each is a .npy file. An array at "layers/0/W" of a
- * tree is the entry "layers/0/W.npy"; a subtree without entries is a folder, "layers/1/".
+ * tree is the entry "layers/0/W.npy". A subtree without entries is a folder, "layers/1/".
  *
- * Reading makes a node of each part of a name, once. A node comes before those below it, so that trees are made from
- * the last to the first. */
+ * Reading makes a node of each part of a name, once. A node comes before those below it, so trees are made from the
+ * last node to the first. */
 #include "ad/io.h"
 #include "ad/scope.h"
 #include "ad/tree.h"
@@ -32,7 +32,7 @@ static bool write_entry(void *context, const char *path, ad_array *leaf)
     return leaf ? ad_archive_add_array(&w->archive, w->name, leaf) : ad_archive_add_folder(&w->archive, w->name);
 }
 
-/* An archive without entries is its end alone. libzip makes none. */
+/* An archive without entries is only its end. libzip makes none. */
 static bool write_npz(struct ad_file *f, const void *tree)
 {
     static const char nothing[22] = "PK\5\6";
@@ -52,12 +52,12 @@ bool ad_savez(const char *path, const ad_tree *t)
 
 /* ---- reading ---- */
 
-enum { ROOT = 0, NONE = 0 }; /* the root is no node's child, and its number stands for none */
+enum { ROOT = 0, NONE = 0 }; /* the root is nobody's child, so its number stands for no node */
 
 struct node {
-    uint32_t name; /* its place in the text */
+    uint32_t name; /* its position in the text */
     uint32_t parent, first, last, next, children, depth;
-    bool listed; /* an entry of the archive stands for it */
+    bool listed; /* the archive has an entry for it */
     ad_array *leaf;
     ad_tree *tree;
 };
@@ -66,7 +66,7 @@ struct reading {
     struct ad_archive archive;
     struct node *nodes;
     char *text; /* the nodes' names */
-    uint32_t *slots; /* where a node is found by parent and name: open addressing, a power of two of them, at most half of them used */
+    uint32_t *slots; /* finds a node by parent and name: open addressing; their number is a power of two, and at most half of them are used */
     uint32_t count, room, used, text_room, slot_count;
 };
 
@@ -78,7 +78,7 @@ static uint64_t hash_of(uint32_t parent, const char *name, size_t length)
     return hash ^ hash >> 32;
 }
 
-/* The slot of a node, or the free one where it belongs. */
+/* The slot of a node, or the free slot where it belongs. */
 static uint32_t *slot_of(const struct reading *r, uint32_t parent, const char *name, size_t length)
 {
     for (uint64_t i = hash_of(parent, name, length);; i++) {
@@ -111,7 +111,7 @@ static bool grow_slots(struct reading *r)
     return true;
 }
 
-/* A new last child of a node; NONE and an error. The root is made first. */
+/* Adds a new last child to a node; NONE and an error. The root is made first. */
 static uint32_t add_node(struct reading *r, uint32_t parent, const char *name, size_t length)
 {
     ad_context *c = ad_current();
@@ -147,7 +147,7 @@ static uint32_t child_of(struct reading *r, uint32_t parent, const char *name, s
     return made;
 }
 
-/* The node that an entry's name names, which the entry then stands for; NONE and an error. */
+/* The node that an entry's name names, for which the archive then has an entry; NONE and an error. */
 static uint32_t node_of(struct reading *r, const char *name)
 {
     size_t length = strlen(name);

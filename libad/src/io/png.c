@@ -1,9 +1,9 @@
 /* Pictures in PNG files, through libpng.
  *
- * libpng leaves a function by longjmp when it finds an error. Every function that calls it so is short, has a setjmp
- * of its own and changes nothing behind it but what a pointer leads to; what was made goes with the struct around.
- * Samples come as they are stored, without regard to gamma or colour profiles. Memory for the pixels is taken when
- * the header is known and the file is large enough to hold so many, and libpng's memory is libad's. */
+ * libpng leaves a function by longjmp when it finds an error. So every function that calls it is short, has a setjmp of
+ * its own, and after that changes nothing but what a pointer leads to. What was made is freed with the struct around.
+ * Samples come as they are stored, without regard to gamma or colour profiles. Memory for the pixels is taken when the
+ * header is known and the file is large enough to hold so many. libpng's memory is libad's. */
 #include "ad/io.h"
 #include "io/io.h"
 #include <png.h>
@@ -30,7 +30,7 @@ static void give(png_structp png, void *block)
     ad_memory_give(block);
 }
 
-/* The first error stays: one of the file or of memory is more than libpng can say of it. */
+/* The first error stays: an error of the file or of memory says more than libpng can. */
 static void fail(png_structp png, const char *what)
 {
     const struct picture *p = png_get_error_ptr(png);
@@ -74,7 +74,7 @@ static void end_reading(struct picture *p)
         png_destroy_read_struct(&p->png, &p->info, NULL);
 }
 
-/* Everything before the pixels. Chunks that change nothing of them are passed over. */
+/* Reads everything before the pixels. Chunks that do not change the pixels are skipped. */
 static bool read_header(struct picture *p)
 {
     static const unsigned char others[] = "bKGD\0cHRM\0gAMA\0hIST\0iCCP\0iTXt\0oFFs\0pCAL\0pHYs\0sBIT\0sCAL\0sPLT\0sRGB\0tEXt\0tIME\0zTXt\0eXIf";
@@ -86,7 +86,7 @@ static bool read_header(struct picture *p)
     return true;
 }
 
-/* Whether the file can hold the samples; before that nothing is taken for them. */
+/* Whether the file can hold the samples. No memory is taken for them before this is known. */
 static bool is_size_possible(const struct picture *p)
 {
     uint64_t rows = png_get_image_height(p->png, p->info), row = png_get_rowbytes(p->png, p->info);
@@ -119,7 +119,7 @@ static bool open_picture(struct picture *p, struct ad_file *f, ad_shape *shape)
     return !p->no_memory || no_memory(p);
 }
 
-/* Each pass of an interlaced picture fills in what it has, in the rows as they are. */
+/* Each pass of an interlaced picture fills in its pixels, in the rows as they are. */
 static bool read_rows(struct picture *p, unsigned char *out)
 {
     if (setjmp(png_jmpbuf(p->png)))

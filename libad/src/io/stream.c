@@ -1,7 +1,7 @@
 /* The bytes of a file, through zlib if it is compressed.
  *
- * A compressed file is one or more gzip members behind one another; what follows the last one and is none is not
- * looked at. zlib's memory is libad's, so that a limit holds for it too. Calls that a signal interrupts go on. */
+ * A compressed file is one or more gzip members, one after another. What follows the last one and is not a member is
+ * ignored. zlib's memory is libad's, so that a limit holds for it too. Calls that a signal interrupts go on. */
 #include "io/io.h"
 #include <errno.h>
 #include <string.h>
@@ -45,7 +45,7 @@ static bool no_memory(const struct ad_file *f, const char *what)
 
 /* ---- reading ---- */
 
-/* As read() of the system: -1 and an error. */
+/* As the system's read(): -1 and an error. */
 static int64_t read_some(struct ad_file *f, void *out, int64_t bytes)
 {
     ssize_t got;
@@ -56,7 +56,7 @@ static int64_t read_some(struct ad_file *f, void *out, int64_t bytes)
     return got < 0 ? (ad_file_refused(f, "read"), -1) : got;
 }
 
-/* At least `least` bytes in the buffer, unless the file ends. */
+/* Fills the buffer with at least `least` bytes, unless the file ends. */
 static bool look_ahead(struct ad_file *f, unsigned least)
 {
     if (f->z.avail_in < least && f->z.avail_in > 0)
@@ -102,7 +102,7 @@ static int64_t read_plain(struct ad_file *f, char *out, int64_t bytes)
     return done;
 }
 
-/* Decompresses into what there is of z's output; false and an error. */
+/* Decompresses into the rest of z's output; false and an error. */
 static bool inflate_some(struct ad_file *f)
 {
     if (!look_ahead(f, 1))
@@ -168,7 +168,7 @@ static bool write_all(const struct ad_file *f, const void *data, int64_t bytes)
     return true;
 }
 
-/* Compresses what there is of z's input. */
+/* Compresses all of z's input. */
 static bool deflate_all(struct ad_file *f, int flush)
 {
     do {
