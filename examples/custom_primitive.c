@@ -1,8 +1,8 @@
 /* An operation of one's own: the record that the library's operations are made of, filled in by a user.
  *
- * softclip(x) = log((1 + e^(k x)) / (1 + e^(k (x - 1)))) / k, a smooth version of clipping to [0, 1]; k comes with the call. Given value and
- * derivative rule it works in both modes at every order.
- * On the screen: value and first two derivatives, and ad_check_grads to order 3. */
+ * softclip(x) = log((1 + e^(k x)) / (1 + e^(k (x - 1)))) / k, a smooth version of clipping to [0, 1]; k comes with the
+ * call. Given value and derivative rule it works in both modes at every order. On the screen: value and first two
+ * derivatives, and ad_check_grads to order 3. */
 #include "example.h"
 #include <math.h>
 #include <stdio.h>

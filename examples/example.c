@@ -1,5 +1,5 @@
-/* What the example programs share: reading options, writing .csv files and drawing them with gnuplot, loading digits. What cannot go on ends the
- * program with a sentence on stderr and status 1. */
+/* What the example programs share: reading options, writing .csv files and drawing them with gnuplot, loading digits.
+ * What cannot go on ends the program with a sentence on stderr and status 1. */
 #include "example.h"
 #include <errno.h>
 #include <math.h>
@@ -153,8 +153,8 @@ static void write_csv(const char *path, const char *columns, ad_array *table)
     printf("wrote %s\n", path);
 }
 
-/* A file name as a string of gnuplot, where a quote is written twice. With a folder before it, it is nothing but a name: gnuplot takes '|sort' and
- * '<sort' for commands. */
+/* A file name as a string of gnuplot, where a quote is written twice. With a folder before it, it is nothing but a
+ * name: gnuplot takes '|sort' and '<sort' for commands. */
 static void put_quoted(FILE *gnuplot, const char *text)
 {
     fputs(*text == '/' ? "'" : "'./", gnuplot);
@@ -209,8 +209,9 @@ void write_results(const char *prefix, const char *suffix, const char *columns, 
         write_and_draw(prefix, suffix, columns, table, 1000, strstr(script, "multiplot layout") ? 900 : 640, script);
 }
 
-/* Heights of names from the lowest to the highest, a line apart and as near to the ends of their curves as can be: less the lines below them they are to
- * increase, and where ends do not, the least squares are runs of equal means (Ayer et al. 1955). */
+/* Heights of names from the lowest to the highest, a line apart and as near to the ends of their curves as can be: less
+ * the lines below them they are to increase, and where ends do not, the least squares are runs of equal means (Ayer et
+ * al. 1955). */
 static void move_apart(double *height, int count, double line)
 {
     double *mean = allocate(count, sizeof *mean);

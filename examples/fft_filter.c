@@ -1,8 +1,10 @@
-/* A filter learned in frequency space: which frequencies of a noisy signal to keep, found by the gradient of the error through a Fourier transform.
+/* A filter learned in frequency space: which frequencies of a noisy signal to keep, found by the gradient of the error
+ * through a Fourier transform.
  *
- * Signals have the spectrum S, with a broad peak at low frequencies and a smaller one higher up; white noise and a hum between the two are added, with the
- * spectrum N. A filter is one gain for each frequency: y = irfft(gain rfft(x)). It is learned from pairs of noisy and clean signals, and knows neither
- * spectrum. What it should become is Wiener's filter (1949), S / (S + N): it keeps both peaks, and falls to zero at the hum and where there is noise alone. */
+ * Signals have the spectrum S, with a broad peak at low frequencies and a smaller one higher up; white noise and a hum
+ * between the two are added, with the spectrum N. A filter is one gain for each frequency: y = irfft(gain rfft(x)). It
+ * is learned from pairs of noisy and clean signals, and knows neither spectrum. What it should become is Wiener's
+ * filter (1949), S / (S + N): it keeps both peaks, and falls to zero at the hum and where there is noise alone. */
 #include "example.h"
 #include <ad-nn/nn.h>
 #include <math.h>

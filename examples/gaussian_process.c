@@ -1,8 +1,10 @@
-/* A Gaussian process whose hyperparameters are found by the gradient of the marginal likelihood, through a Cholesky factor.
+/* A Gaussian process whose hyperparameters are found by the gradient of the marginal likelihood, through a Cholesky
+ * factor.
  *
- * Forty noisy points of a function, with a gap between them. Amplitude, length scale and noise begin wrong and are moved downhill by Newton's method on
- * -log p(y) = y^T K^-1 y / 2 + log det(K) / 2 + n log(2 pi) / 2 (Rasmussen and Williams 2006, equation 2.30).
- * On the screen: a line a step, then what was found. In the picture: the curve before and after, with two standard deviations, wide where nothing was seen. */
+ * Forty noisy points of a function, with a gap between them. Amplitude, length scale and noise begin wrong and are
+ * moved downhill by Newton's method on -log p(y) = y^T K^-1 y / 2 + log det(K) / 2 + n log(2 pi) / 2 (Rasmussen and
+ * Williams 2006, equation 2.30). On the screen: a line a step, then what was found. In the picture: the curve before
+ * and after, with two standard deviations, wide where nothing was seen. */
 #include "example.h"
 #include <math.h>
 #include <stdio.h>

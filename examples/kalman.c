@@ -1,16 +1,19 @@
 /* A Kalman filter that learns how far to trust its model and its sensors, by the gradient of the exact likelihood.
  *
- * A mass on a spring is pushed at random. One sensor measures where it is, badly, another one how fast it moves, well. The covariances of the pushes and of the
- * measurements begin far off and are moved downhill by Newton's method on -log p(y), which the filter makes of its prediction errors v_t and their covariances S_t:
- * sum_t (log det S_t + v_t^T S_t^-1 v_t + 2 log 2 pi) / 2 (Schweppe 1965, doi 10.1109/TIT.1965.1053737; Harvey 1989, section 3.4).
- * On the screen: a line a step, then the covariances that were found beside those the data were made with. In the picture: the filter before and after. */
+ * A mass on a spring is pushed at random. One sensor measures where it is, badly, another one how fast it moves, well.
+ * The covariances of the pushes and of the measurements begin far off and are moved downhill by Newton's method on -log
+ * p(y), which the filter makes of its prediction errors v_t and their covariances S_t: sum_t (log det S_t + v_t^T
+ * S_t^-1 v_t + 2 log 2 pi) / 2 (Schweppe 1965, doi 10.1109/TIT.1965.1053737; Harvey 1989, section 3.4). On the screen:
+ * a line a step, then the covariances that were found beside those the data were made with. In the picture: the filter
+ * before and after. */
 #include "example.h"
 #include <math.h>
 #include <stdio.h>
 
 enum { STEPS = 400, SHOWN = 80 }; /* of time; the picture has the last of them */
 
-/* What is known: state' = move state + push, measurement = see state + noise. The state is a position and a velocity. */
+/* What is known: state' = move state + push, measurement = see state + noise. The state is a position and a
+ * velocity. */
 struct model {
     ad_array *move, *see, *measured;
 };

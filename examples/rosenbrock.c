@@ -1,4 +1,5 @@
-/* Newton's method on Rosenbrock's function (1960), f(x, y) = (1 - x)^2 + 100 (y - x^2)^2, with gradient and Hessian from ad_grad and ad_hessian.
+/* Newton's method on Rosenbrock's function (1960), f(x, y) = (1 - x)^2 + 100 (y - x^2)^2, with gradient and Hessian
+ * from ad_grad and ad_hessian.
  *
  * On the screen: the path from (-1.2, 1) to the minimum at (1, 1), in a handful of steps. */
 #include "example.h"

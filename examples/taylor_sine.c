@@ -1,5 +1,5 @@
-/* The Taylor approximation of sine with its first and second derivative: an ordinary C function with a loop and an early
- * exit, differentiated twice.
+/* The Taylor approximation of sine with its first and second derivative: an ordinary C function with a loop and an
+ * early exit, differentiated twice.
  *
  * On the screen: a table of x, the approximation, its derivative, its second derivative; about sin, cos and -sin. */
 #include "example.h"

@@ -497,7 +497,8 @@ static char *text_of(ad_type type, void *result)
     return text;
 }
 
-/* Of all functions of arrays with options: called by name, with the defaults of the prototype, they do what the plain function does. */
+/* Of all functions of arrays with options: called by name, with the defaults of the prototype, they do what the plain
+ * function does. */
 START_TEST(every_default_is_what_the_plain_function_does)
 {
     int checked = 0;

@@ -1,5 +1,6 @@
-/* BLIS in place of OpenBLAS: where it is chosen, and that products are what they are with OpenBLAS. A test of internals: it is linked with the static library
- * and says itself which kernels OpenBLAS has. Where BLIS is not installed, or no better, OpenBLAS is compared with itself. */
+/* BLIS in place of OpenBLAS: where it is chosen, and that products are what they are with OpenBLAS. A test of
+ * internals: it is linked with the static library and says itself which kernels OpenBLAS has. Where BLIS is not
+ * installed, or no better, OpenBLAS is compared with itself. */
 #include "testing.h"
 #include "kernels/kernels.h"
 

@@ -1,4 +1,5 @@
-/* ad_check_grads: wrong rules of every kind are refused at every size of values and operands; right functions that are hard to difference pass. */
+/* ad_check_grads: wrong rules of every kind are refused at every size of values and operands; right functions that are
+ * hard to difference pass. */
 #include "testing.h"
 #include <ad/primitive.h>
 #include <complex.h>

@@ -81,7 +81,8 @@ static ad_array *of_a_variable_that_changes(ad_array *x)
     return x;
 }
 
-/* It closes over a number, which is a constant, and an array that is not differentiated and gone by the time of the sweep. */
+/* It closes over a number, which is a constant, and an array that is not differentiated and gone by the time of the
+ * sweep. */
 static ad_array *of_constants(ad_array *x)
 {
     for (int i = 1; i < 4; i++) {

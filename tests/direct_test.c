@@ -1,4 +1,5 @@
-/* The short ways of small dense arrays give what the general way gives, and write to nothing that somebody else sees. */
+/* The short ways of small dense arrays give what the general way gives, and write to nothing that somebody else
+ * sees. */
 #include "testing.h"
 #include <ad/primitive.h>
 #include <complex.h>

@@ -1,4 +1,5 @@
-/* DLPack: what goes out has the array's own memory and keeps it, what comes in is a view of the other library's, and bad tensors are refused. */
+/* DLPack: what goes out has the array's own memory and keeps it, what comes in is a view of the other library's, and
+ * bad tensors are refused. */
 #include "testing.h"
 
 /* A tensor of another library, which counts how often it is deleted. */

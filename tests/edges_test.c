@@ -1,5 +1,5 @@
-/* Points where rules are conventions: ties, zeros, bounds, empty parts. Both modes give one gradient there, all four nestings of modes one Hessian, and it
- * is symmetric. */
+/* Points where rules are conventions: ties, zeros, bounds, empty parts. Both modes give one gradient there, all four
+ * nestings of modes one Hessian, and it is symmetric. */
 #include "indexing.h"
 
 enum { N = 4 };

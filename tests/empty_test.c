@@ -1,7 +1,8 @@
-/* Arrays without elements: shape, dtype and whether there is an error, for every function that takes them, as NumPy 2.4 and SciPy have it.
+/* Arrays without elements: shape, dtype and whether there is an error, for every function that takes them, as NumPy 2.4
+ * and SciPy have it.
  *
- * A line gives the results for float32 arrays of shapes (0,), (0,3), (3,0) and (2,0,3), "-" for an error. Of softmax and log_softmax, which
- * SciPy refuses, the library gives what there is. */
+ * A line gives the results for float32 arrays of shapes (0,), (0,3), (3,0) and (2,0,3), "-" for an error. Of softmax
+ * and log_softmax, which SciPy refuses, the library gives what there is. */
 #include "testing.h"
 #include <stdio.h>
 

@@ -247,7 +247,8 @@ static void exit_on_errors(void)
     ad_matmul(ad_ones(AD_SHAPE(3, 4)), ad_ones(AD_SHAPE(5, 6)));
 }
 
-/* What becomes of a process that runs `program` with AD_ERROR=word: the status that waitpid gives, and what it wrote to stderr. */
+/* What becomes of a process that runs `program` with AD_ERROR=word: the status that waitpid gives, and what it wrote to
+ * stderr. */
 static int run_program(const char *word, void (*program)(void), char *text, size_t size)
 {
     FILE *errors = tmpfile();

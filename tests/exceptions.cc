@@ -1,4 +1,5 @@
-// C++ functions that throw while they are differentiated: closing the scope that was opened before brings everything back.
+// C++ functions that throw while they are differentiated: closing the scope that was opened before brings everything
+// back.
 #include <ad/ad.h>
 #include <cstdio>
 #include <cstring>

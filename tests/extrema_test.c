@@ -1,5 +1,6 @@
-/* Derivatives of extrema over many elements, which go to places, against those of the mean of the elements that a mask marks: every nesting of modes, over any
- * axes and strides, with one, two and more that attain it, NaN and infinities among them. */
+/* Derivatives of extrema over many elements, which go to places, against those of the mean of the elements that a mask
+ * marks: every nesting of modes, over any axes and strides, with one, two and more that attain it, NaN and infinities
+ * among them. */
 #include "testing.h"
 
 /* Which axes, what of them stays, and which extremum: the functions below are of one array. */

@@ -1,5 +1,5 @@
-/* Fourier transforms of every instruction set that this processor has: the same bits from each, for one sequence and for many at once. A test of
- * internals. */
+/* Fourier transforms of every instruction set that this processor has: the same bits from each, for one sequence and
+ * for many at once. A test of internals. */
 #include "kernels/fft/fft.h"
 #include "suite.h"
 #include <stdlib.h>

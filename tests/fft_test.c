@@ -1,4 +1,5 @@
-/* Fourier and cosine transforms: NumPy's and SciPy's numbers (golden/fft.py), every option, lengths of every kind, edges, and bits that do not depend on threads. */
+/* Fourier and cosine transforms: NumPy's and SciPy's numbers (golden/fft.py), every option, lengths of every kind,
+ * edges, and bits that do not depend on threads. */
 #include "testing.h"
 #include <complex.h>
 #include <float.h>

@@ -1,4 +1,5 @@
-/* Options as the tables of their fields describe them: every call that a row, its gradient and a derivative of that make is kept, compared, hashed and written. */
+/* Options as the tables of their fields describe them: every call that a row, its gradient and a derivative of that
+ * make is kept, compared, hashed and written. */
 #include "rows/programs.h"
 #include <ad-nn/nn.h>
 #include <hyperopt/hyperopt.h>
@@ -18,7 +19,8 @@ static size_t by_offset(const ad_field *fields, const ad_field **sorted)
     return count;
 }
 
-/* What stands between two fields is padding if it is shorter than the second one's alignment, which divides its size. */
+/* What stands between two fields is padding if it is shorter than the second one's alignment, which divides its
+ * size. */
 static bool is_padding(size_t from, size_t to, size_t size)
 {
     size_t alignment = size & -size;

@@ -11,10 +11,12 @@ static bool works(void)
     return fabs(ad_item(ad_at(ad_matmul(y, ad_matrix_transpose(y)), "499, 499")) - 600 * exp(2)) < 1e-9;
 }
 
-/* The address sanitizer of gcc 12 does not mind forks: a child whose parent had a thread in the sanitizer's allocator waits for that thread for ever. */
+/* The address sanitizer of gcc 12 does not mind forks: a child whose parent had a thread in the sanitizer's allocator
+ * waits for that thread for ever. */
 enum { BUSY_THREADS = WITH_ADDRESS_SANITIZER ? 0 : 2 };
 
-/* A child that is killed if it does not end within ten seconds. Check's handler, which it inherits, would kill its parent too. */
+/* A child that is killed if it does not end within ten seconds. Check's handler, which it inherits, would kill its
+ * parent too. */
 static pid_t fork_for_ten_seconds(void)
 {
     pid_t child = fork();

@@ -1,5 +1,5 @@
-/* Every function of ad/linalg.h and ad/fft.h against the numbers of other libraries (golden/linalg.py): values, gradients, and derivatives of gradients in
- * a direction; real and complex, in double and single precision. */
+/* Every function of ad/linalg.h and ad/fft.h against the numbers of other libraries (golden/linalg.py): values,
+ * gradients, and derivatives of gradients in a direction; real and complex, in double and single precision. */
 #include "testing.h"
 
 /* ---- the numbers ---- */

@@ -1,8 +1,10 @@
-/* Values and derivatives of every elementwise and special function over extreme arguments: tails, poles, ends of domains, subnormal and largest numbers,
- * infinities, branch cuts. Orders 1 to 3 by every nesting of modes, float64 and float32, real and complex, against golden/slopes.inc.
+/* Values and derivatives of every elementwise and special function over extreme arguments: tails, poles, ends of
+ * domains, subnormal and largest numbers, infinities, branch cuts. Orders 1 to 3 by every nesting of modes, float64 and
+ * float32, real and complex, against golden/slopes.inc.
  *
- * An error is in units in the last place of the right number in the dtype that is computed in; for complex numbers in those of the modulus. Functions of one
- * number are those of the file, and what is not the usual tolerance stands below. `golden_slopes_test --table` prints the largest errors. */
+ * An error is in units in the last place of the right number in the dtype that is computed in; for complex numbers in
+ * those of the modulus. Functions of one number are those of the file, and what is not the usual tolerance stands
+ * below. `golden_slopes_test --table` prints the largest errors. */
 #include "testing.h"
 #include <complex.h>
 #include <float.h>
@@ -207,7 +209,8 @@ START_TEST(real_functions)
 }
 END_TEST
 
-/* ---- functions of two real numbers, and along rows: x is (points, columns), and a level differentiates in one column ---- */
+/* ---- functions of two real numbers, and along rows: x is (points, columns), and a level differentiates in one column
+ * ---- */
 
 enum { COLUMNS = 3 };
 
@@ -257,7 +260,8 @@ OF_X(log_softmax_in_0, column_of(ad_log_softmax(x, .axis = 1), 0))
 OF_X(log_softmax_in_1, column_of(ad_log_softmax(x, .axis = 1), 1))
 OF_X(log_softmax_in_2, column_of(ad_log_softmax(x, .axis = 1), 2))
 
-/* The place of a derivative among those of its order, in the columns of the levels: they stand in the file in order of sorted columns. */
+/* The place of a derivative among those of its order, in the columns of the levels: they stand in the file in order of
+ * sorted columns. */
 static int place_of(int columns, int order)
 {
     int place = 0, count[COLUMNS] = { 0 };

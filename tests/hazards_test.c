@@ -43,7 +43,8 @@ static void *run_long_loop(void *result)
     return NULL;
 }
 
-/* Memory is linear in the length, and so is the time, or the test would not end: tests/bench/scalar_bench.c has figures. */
+/* Memory is linear in the length, and so is the time, or the test would not end: tests/bench/scalar_bench.c has
+ * figures. */
 START_TEST(a_million_operations_on_a_stack_of_256_kib)
 {
     double out[4];

@@ -1,4 +1,5 @@
-/* hyper_adam: Adam run backwards to the bit, and its gradients against differences of the exact dynamics and against other methods. */
+/* hyper_adam: Adam run backwards to the bit, and its gradients against differences of the exact dynamics and against
+ * other methods. */
 #include "hyperopt_network.h"
 #include "testing.h"
 #include <hyperopt/hyperopt.h>
@@ -144,8 +145,9 @@ typedef struct {
     bool near_zero;
 } gradients;
 
-/* A quarter of the parameters has no gradient; those of the others range over two orders of magnitude, and change with the iteration. Of those that begin
- * near zero some begin a millionth as large as they get, and in some of these the sign changes. */
+/* A quarter of the parameters has no gradient; those of the others range over two orders of magnitude, and change with
+ * the iteration. Of those that begin near zero some begin a millionth as large as they get, and in some of these the
+ * sign changes. */
 static double slope_of(const gradients *of, const double *x, int i, int64_t iteration)
 {
     double scale = of->size * pow(10, -(i % 16) / 8.0), t = (double)iteration;

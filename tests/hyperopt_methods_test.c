@@ -1,4 +1,5 @@
-/* Everything a run can do beside training: other methods than reversal, states to go on from, losses along the way, directions, progress, errors. */
+/* Everything a run can do beside training: other methods than reversal, states to go on from, losses along the way,
+ * directions, progress, errors. */
 #include "testing.h"
 #include <hyperopt/hyperopt.h>
 

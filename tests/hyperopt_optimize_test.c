@@ -284,7 +284,8 @@ START_TEST(a_hypergradient_that_grows_is_clipped_to_a_multiple_of_the_median)
 }
 END_TEST
 
-/* How meta-iterations fail that stand in a list of digits: 1 NaN loss, 2 infinite gradient, 3 a training run that diverges, 4 another error, 5 no result. */
+/* How meta-iterations fail that stand in a list of digits: 1 NaN loss, 2 infinite gradient, 3 a training run that
+ * diverges, 4 another error, 5 no result. */
 struct fates {
     const char *fate;
     int calls;

@@ -1,4 +1,5 @@
-/* The checkpoint of hyper_optimize: killed at any moment an optimisation goes on to the same bits, and no other one goes on from its file. */
+/* The checkpoint of hyper_optimize: killed at any moment an optimisation goes on to the same bits, and no other one
+ * goes on from its file. */
 #define _GNU_SOURCE /* for memmem */
 #include "files.h"
 #include "testing.h"

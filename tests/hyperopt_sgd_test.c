@@ -85,7 +85,8 @@ START_TEST(reversal_and_a_stored_trajectory_give_the_same_gradients)
 }
 END_TEST
 
-/* (f(x + h d) - f(x - h d)) / 2h with f the exact integer dynamics, extrapolated once, whose momenta are rounded: their steps should not be too small. */
+/* (f(x + h d) - f(x - h d)) / 2h with f the exact integer dynamics, extrapolated once, whose momenta are rounded: their
+ * steps should not be too small. */
 static double meta_at(ad_tree *hypers, const char *path, ad_array *direction, double h, hyper_training *training)
 {
     AD_SCOPE;
@@ -237,7 +238,8 @@ START_TEST(second_derivatives_go_through_floating_point)
     ad_array *(*first)(ad_array *, void *) = ad_grad(along_alpha), *(*second)(ad_array *, void *) = ad_grad(first);
     for (int method = HYPER_REVERSE; method <= HYPER_FORWARD; method++) {
         training.method = (hyper_method)method;
-        /* v2 = -c x1, x2 = x1 (1 - alpha c), v3 = b v2 - c x2, x3 = x2 + alpha v3 = 2 (1 - (2 + b) alpha c + alpha^2 c^2) */
+        /* v2 = -c x1, x2 = x1 (1 - alpha c), v3 = b v2 - c x2, x3 = x2 + alpha v3 = 2 (1 - (2 + b) alpha c + alpha^2
+         * c^2) */
         assert_close(ad_item(first(ad_scalar(alpha), &training)), 2 * (-2.5 * c + 2 * alpha * c * c), 1e-14);
         assert_close(ad_item(second(ad_scalar(alpha), &training)), 4 * c * c, 1e-13);
         assert_close(ad_item(ad_deriv(along_alpha)(ad_scalar(alpha), (void *)&training)), 2 * (-2.5 * c + 2 * alpha * c * c), 1e-14);
@@ -251,7 +253,8 @@ static ad_array *along_rates(ad_array *x, void *training)
     return meta_loss(ad_tree_set(hypers, "x/out", x), training);
 }
 
-/* The modes are not mixed: fixed point multiplies a velocity with an error of up to 2^-36, which they are held to be closer than. */
+/* The modes are not mixed: fixed point multiplies a velocity with an error of up to 2^-36, which they are held to be
+ * closer than. */
 START_TEST(derivatives_of_a_stored_run_hold_to_second_order_in_both_modes)
 {
     hyper_training training = { .loss = training_loss, .iterations = T, .method = HYPER_STORE };
@@ -352,7 +355,8 @@ static bool survives(ad_tree *hypers, hyper_training *training, int64_t n)
     return g != NULL;
 }
 
-/* Every allocation up to the 200th, and then ever fewer. Twice each: the first time the stack of scopes may still grow. */
+/* Every allocation up to the 200th, and then ever fewer. Twice each: the first time the stack of scopes may still
+ * grow. */
 START_TEST(every_allocation_may_fail)
 {
     hyper_training training = { .loss = training_loss, .iterations = T };

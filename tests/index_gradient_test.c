@@ -308,7 +308,8 @@ static ad_array *sum_of_repeated(ad_array *x)
     return ad_add(ad_sum(small), ad_at(x, "1"));
 }
 
-/* What a part alone says of its place is kept as it is; elements of one place are added up before they are added to the rest. */
+/* What a part alone says of its place is kept as it is; elements of one place are added up before they are added to the
+ * rest. */
 START_TEST(parts_are_added_as_wholes_would_be)
 {
     AD_SCOPE;

@@ -1,4 +1,5 @@
-/* Indexing: what is read as NumPy reads it, updates of the same places, derivatives, errors that say what was asked for. */
+/* Indexing: what is read as NumPy reads it, updates of the same places, derivatives, errors that say what was asked
+ * for. */
 #include "indexing.h"
 #include <complex.h>
 
@@ -323,7 +324,8 @@ START_TEST(updates_by_arrays_and_masks)
 }
 END_TEST
 
-/* An update, and the same one element after the other: what reading the index in an array of places names, in C order. */
+/* An update, and the same one element after the other: what reading the index in an array of places names, in C
+ * order. */
 static void assert_updates_where_it_reads(ad_array *x, ad_index_list indices, int number)
 {
     ad_array *places = ad_at_list(ad_reshape(ad_arange(ad_size(x)), ad_shape_of(x)), indices);

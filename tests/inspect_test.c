@@ -1,4 +1,5 @@
-/* Seeing inside: names, every call told to a hook, functions printed as programs and graphs, and what the environment asks for. */
+/* Seeing inside: names, every call told to a hook, functions printed as programs and graphs, and what the environment
+ * asks for. */
 #include "testing.h"
 #include "texts.h"
 

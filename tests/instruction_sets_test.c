@@ -111,7 +111,8 @@ static uint64_t noise(uint64_t *state)
     return *state >> 33;
 }
 
-/* Few different numbers or many; with `special`, zeros of both signs, infinities and NaN of both signs are among them. */
+/* Few different numbers or many; with `special`, zeros of both signs, infinities and NaN of both signs are among
+ * them. */
 static ad_array *numbers(int64_t rows, int64_t n, uint64_t different, bool special, uint64_t seed)
 {
     static const double specials[] = { 0.0, -0.0, INFINITY, -INFINITY, NAN, -NAN };

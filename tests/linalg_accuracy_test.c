@@ -1,5 +1,6 @@
-/* How exact decompositions are, in rounding units beside the size of the matrix: of thousands of matrices of the kinds that are hard, of the sizes that have
- * kernels of their own and of some beyond; and that very large and very small matrices are decomposed as those of size 1 are. */
+/* How exact decompositions are, in rounding units beside the size of the matrix: of thousands of matrices of the kinds
+ * that are hard, of the sizes that have kernels of their own and of some beyond; and that very large and very small
+ * matrices are decomposed as those of size 1 are. */
 #include "testing.h"
 
 enum { COUNT = 500 };
@@ -201,8 +202,8 @@ START_TEST(orthogonal_factors_are_exact_to_rounding)
 }
 END_TEST
 
-/* The columns of V have the length 1, and those of a real matrix are real or pairs. Graded matrices are balanced, which gives small eigenvalues their digits
- * and takes some from the largest eigenvectors. */
+/* The columns of V have the length 1, and those of a real matrix are real or pairs. Graded matrices are balanced, which
+ * gives small eigenvalues their digits and takes some from the largest eigenvectors. */
 static void check_eig(situation s, double eps)
 {
     if (s.kind == GRADED || s.kind == GRADED_COLUMNS)
@@ -274,7 +275,8 @@ START_TEST(matrices_of_zeros_and_of_one_number_have_their_decompositions)
 }
 END_TEST
 
-/* Jacobi's method keeps the digits of small values of graded positive matrices: diag(d) B diag(d) with B well conditioned. */
+/* Jacobi's method keeps the digits of small values of graded positive matrices: diag(d) B diag(d) with B well
+ * conditioned. */
 START_TEST(small_eigenvalues_of_graded_matrices_keep_their_digits)
 {
     AD_SCOPE;
@@ -299,7 +301,8 @@ static ad_array *sum_of_factor(ad_array *a)
     return ad_sum(ad_sin(complex ? ad_add(ad_real(l), ad_mul(0.7, ad_imag(l))) : l));
 }
 
-/* The forward rule, which is made of two triangular systems, says the same, for small matrices and for those that are halved. */
+/* The forward rule, which is made of two triangular systems, says the same, for small matrices and for those that are
+ * halved. */
 START_TEST(the_reverse_rule_of_cholesky_is_the_transpose_of_the_forward_one)
 {
     static const int64_t sizes[] = { 1, 3, 24, 25, 50, 131 };

@@ -1,5 +1,5 @@
-/* Linear algebra where numbers are not finite, or of very different sizes: what SciPy refuses is refused, what NumPy hands on is handed on, and
- * digits stay. */
+/* Linear algebra where numbers are not finite, or of very different sizes: what SciPy refuses is refused, what NumPy
+ * hands on is handed on, and digits stay. */
 #include "testing.h"
 #include <math.h>
 
@@ -72,7 +72,8 @@ OF_AB(root, ad_mul(ad_linalg_sqrtm(a), b))
 OF_AB(triangle_of_qr, ad_mul(ad_tree_get(ad_linalg_qr(a), "R"), b))
 OF_AB(both_of_lu, ad_mul(ad_tree_get(ad_linalg_lu_factor(a), "lu"), b))
 
-/* A NaN in a cotangent or a tangent is a number like others: the rules call the same operations, and do not look at it. */
+/* A NaN in a cotangent or a tangent is a number like others: the rules call the same operations, and do not look at
+ * it. */
 START_TEST(rules_hand_nan_on)
 {
     AD_SCOPE;
@@ -136,8 +137,8 @@ START_TEST(exponentials_in_a_stack_are_those_of_each_matrix)
 }
 END_TEST
 
-/* [[1, s, 0], [0, 1, s], [0, 0, 1]] has the exponential e [[1, s, s^2/2], [0, 1, s], [0, 0, 1]]. Halving it as often as its norm asks for would
- * lose ten digits. */
+/* [[1, s, 0], [0, 1, s], [0, 0, 1]] has the exponential e [[1, s, s^2/2], [0, 1, s], [0, 0, 1]]. Halving it as often as
+ * its norm asks for would lose ten digits. */
 START_TEST(exponentials_of_defective_matrices_keep_their_digits)
 {
     AD_SCOPE;

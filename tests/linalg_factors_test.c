@@ -1,4 +1,5 @@
-/* Linear systems, determinants and decompositions: what they are, by their definitions and by NumPy's and SciPy's figures; their derivatives; bad input. */
+/* Linear systems, determinants and decompositions: what they are, by their definitions and by NumPy's and SciPy's
+ * figures; their derivatives; bad input. */
 #include "testing.h"
 
 /* A function of real or complex results that depends on every part of every element. */
@@ -164,7 +165,8 @@ START_TEST(results_are_what_their_names_say_for_every_dtype_and_size)
 }
 END_TEST
 
-/* Made with NumPy 2.4 and SciPy: np.linalg.det, slogdet, pinv, lstsq, matrix_power, scipy.linalg.expm of [[1, 2], [3, 4], [5, 7]] and its first two rows. */
+/* Made with NumPy 2.4 and SciPy: np.linalg.det, slogdet, pinv, lstsq, matrix_power, scipy.linalg.expm of [[1, 2], [3,
+ * 4], [5, 7]] and its first two rows. */
 START_TEST(figures_are_those_of_numpy_and_scipy)
 {
     AD_SCOPE;

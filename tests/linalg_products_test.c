@@ -1,4 +1,5 @@
-/* The products of linear algebra, norms by the array API's names, and matrices laid out of parts: NumPy 2.4's and SciPy 1.17's figures, bad input, derivatives. */
+/* The products of linear algebra, norms by the array API's names, and matrices laid out of parts: NumPy 2.4's and SciPy
+ * 1.17's figures, bad input, derivatives. */
 #include "testing.h"
 #include <complex.h>
 

@@ -1,4 +1,5 @@
-/* Norms and singular values: values and errors as NumPy's, gradients in closed form, derivative 0 where a norm is 0, ties. */
+/* Norms and singular values: values and errors as NumPy's, gradients in closed form, derivative 0 where a norm is 0,
+ * ties. */
 #include "testing.h"
 #include <complex.h>
 

@@ -1,4 +1,5 @@
-/* Elementwise functions: values where a range or a dtype ends, as NumPy's. Derivatives at edges are in special_test.c. */
+/* Elementwise functions: values where a range or a dtype ends, as NumPy's. Derivatives at edges are in
+ * special_test.c. */
 #include "testing.h"
 #include <complex.h>
 #include <float.h>
@@ -65,8 +66,8 @@ static bool within_float_ulps(double value, double expected, double ulps)
     return fabs(value - rounded) <= ulps * ((double)nextafterf(fabsf(rounded), INFINITY) - fabs(rounded));
 }
 
-/* 3.5 of math.h, and 1 of the C library. Steps of every size, with the edges among them; a vector's worth of points at a time, so that each takes
- * every place in it. */
+/* 3.5 of math.h, and 1 of the C library. Steps of every size, with the edges among them; a vector's worth of points at
+ * a time, so that each takes every place in it. */
 START_TEST(functions_computed_here_are_within_the_promised_ulps)
 {
     static const struct {
@@ -443,7 +444,8 @@ START_TEST(clip_is_minimum_of_maximum)
 }
 END_TEST
 
-/* Products up to 100, and beyond as any power: without the errors of many products, without overflow of what is only divided by. */
+/* Products up to 100, and beyond as any power: without the errors of many products, without overflow of what is only
+ * divided by. */
 START_TEST(integer_exponents_of_every_size)
 {
     static const double x[] = { 1.5, -1.5, 0.0, -0.0, 1e155, 1e-160, INFINITY, -INFINITY, NAN, 1.0001, -1.0001 };
@@ -478,7 +480,8 @@ START_TEST(mixed_derivative_of_a_power_at_exponent_0)
 }
 END_TEST
 
-/* On a branch cut the derivative belongs to the side that the sign of the zero names: it is that of the values along the cut. */
+/* On a branch cut the derivative belongs to the side that the sign of the zero names: it is that of the values along
+ * the cut. */
 START_TEST(derivatives_on_branch_cuts_follow_the_sign_of_zero)
 {
     static const struct {

@@ -3,8 +3,8 @@
 
 typedef ad_array *function(ad_array *);
 
-/* x d/dy (x + y) and x d/dy (y + x), with either mode inside and outside. Siskind and Pearlmutter (2005), "Perturbation confusion and
- * referential transparency": the answer is 1; confusing the two derivatives gives 2. */
+/* x d/dy (x + y) and x d/dy (y + x), with either mode inside and outside. Siskind and Pearlmutter (2005), "Perturbation
+ * confusion and referential transparency": the answer is 1; confusing the two derivatives gives 2. */
 static ad_array *outer_x;
 
 static ad_array *plus_outer(ad_array *y)

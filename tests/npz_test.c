@@ -397,7 +397,8 @@ START_TEST(what_is_no_archive_is_an_error)
 }
 END_TEST
 
-/* Every byte of an archive of NumPy's changed, and every length it can be cut to: a tree or an error, and never a crash. */
+/* Every byte of an archive of NumPy's changed, and every length it can be cut to: a tree or an error, and never a
+ * crash. */
 START_TEST(damage_is_survived)
 {
     static struct archive whole, damaged;

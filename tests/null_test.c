@@ -1,7 +1,9 @@
-/* NULL in place of an array, a tree, a function or a pointer: every function takes it, gives nothing, and leaves an error.
+/* NULL in place of an array, a tree, a function or a pointer: every function takes it, gives nothing, and leaves an
+ * error.
  *
- * A row says the name of a function and a call of it with `none` or `bare` in place of an array or a tree. What the libraries export and no row
- * names fails the test: a new function needs a row, or a place among those that take nothing of the kind. */
+ * A row says the name of a function and a call of it with `none` or `bare` in place of an array or a tree. What the
+ * libraries export and no row names fails the test: a new function needs a row, or a place among those that take
+ * nothing of the kind. */
 #define _GNU_SOURCE /* for dladdr */
 #include "null_calls.h"
 #include "testing.h"
@@ -442,7 +444,8 @@ static void training(void)
 
 /* ---- all there are ---- */
 
-/* These take no array, tree, function or place of a result, are told that there is none by NULL, or are only called by the library. */
+/* These take no array, tree, function or place of a result, are told that there is none by NULL, or are only called by
+ * the library. */
 static const char *const others[] = {
     /* from numbers alone */
     "ad_scalar", "ad_weak_integer", "ad_weak_unsigned", "ad_weak_real", "ad_weak_complex", "ad_zeros", "ad_ones", "ad_empty", "ad_eye", "ad_identity",

@@ -1,5 +1,5 @@
-/* Calls on numbers, 0-d float64 arrays, take a way of their own through the engine. It gives what the general way gives, bit for bit: the same function
- * of an array of one element. */
+/* Calls on numbers, 0-d float64 arrays, take a way of their own through the engine. It gives what the general way
+ * gives, bit for bit: the same function of an array of one element. */
 #include "testing.h"
 
 typedef ad_array *function(ad_array *);

@@ -13,7 +13,8 @@ static struct {
 static const int constant_integer = 4;
 static volatile float changing = 0.5f;
 
-/* Every arithmetic type, as an operand, a leaf of a list and a fill: its value, and the dtype that a number of it has alone. */
+/* Every arithmetic type, as an operand, a leaf of a list and a fill: its value, and the dtype that a number of it has
+ * alone. */
 #define ARITHMETIC(M)                                                                                                  \
     M((_Bool)1, AD_I64, 1)                                                                                             \
     M(true, AD_I64, 1)                                                                                                 \

@@ -1,8 +1,8 @@
-/* Every row of the operation table, checked: derivatives in both modes and all nestings to order 3, over several shapes and dtypes; and that `saves` names what
- * rules read.
+/* Every row of the operation table, checked: derivatives in both modes and all nestings to order 3, over several shapes
+ * and dtypes; and that `saves` names what rules read.
  *
- * A row (rows/row.h) names an operation and gives a function that goes through it. An operation without a row fails, and so does one with neither a
- * rule nor the mark of a constant. `operations_test --table` prints what is covered. */
+ * A row (rows/row.h) names an operation and gives a function that goes through it. An operation without a row fails,
+ * and so does one with neither a rule nor the mark of a constant. `operations_test --table` prints what is covered. */
 #include "rows/all.h"
 #include <stdio.h>
 
@@ -239,7 +239,8 @@ END_TEST
 
 enum { LESS_OF_OUTPUTS = 20, LESS_OF_OTHERS = LESS_OF_OUTPUTS + AD_MAX_OUTPUTS, ONLY_OTHERS = LESS_OF_OTHERS + 20, LESS };
 
-/* Calls of an operation that are tried with less than its `saves`, in each way that there is; in which of them a rule missed something. */
+/* Calls of an operation that are tried with less than its `saves`, in each way that there is; in which of them a rule
+ * missed something. */
 static struct {
     const ad_primitive *op;
     bool seen, tried[LESS], missed[LESS];

@@ -1,5 +1,5 @@
-/* Whatever a function returns belongs to the innermost scope, an operand returned unchanged too: it stays good when the reference that kept
- * the operand is dropped. */
+/* Whatever a function returns belongs to the innermost scope, an operand returned unchanged too: it stays good when the
+ * reference that kept the operand is dropped. */
 #include "testing.h"
 
 /* Arrays larger than what is kept in a header, so that freed memory is seen. */

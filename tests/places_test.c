@@ -1,5 +1,5 @@
-/* What stands where in a row: positions of extrema, any, all, the true elements and running sums, each against a plain loop, at lengths around
- * what vectors and blocks hold, for every stride. */
+/* What stands where in a row: positions of extrema, any, all, the true elements and running sums, each against a plain
+ * loop, at lengths around what vectors and blocks hold, for every stride. */
 #include "testing.h"
 #include <math.h>
 #include <time.h>

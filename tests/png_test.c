@@ -1,4 +1,5 @@
-/* PNG pictures and folders of them: what comes back, every kind of file that libpng writes, and files that are damaged or hostile. */
+/* PNG pictures and folders of them: what comes back, every kind of file that libpng writes, and files that are damaged
+ * or hostile. */
 #include "files.h"
 #include "testing.h"
 #include <png.h>

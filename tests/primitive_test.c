@@ -566,7 +566,8 @@ END_TEST
 
 /* ---- linear operations of integers: summands, and parameters ---- */
 
-/* The elements of operand 0 at the places of operand 1, an int64 vector, added into zeros as many as the options say, or read. */
+/* The elements of operand 0 at the places of operand 1, an int64 vector, added into zeros as many as the options say,
+ * or read. */
 static bool scatter_infer(const ad_node *node, ad_spec *output)
 {
     *output = (ad_spec){ AD_F64, AD_SHAPE(*(const int64_t *)ad_node_options(node)) };

@@ -1,4 +1,5 @@
-/* Primitives of the user's own whose value comes as an array: an input, one that they keep, or a composition of public operations. */
+/* Primitives of the user's own whose value comes as an array: an input, one that they keep, or a composition of public
+ * operations. */
 #include "testing.h"
 #include <ad/primitive.h>
 

@@ -130,7 +130,8 @@ START_TEST(randint_reaches_every_integer_and_no_other)
 }
 END_TEST
 
-/* A range of 2^63 + 1 rejects nearly half of the first tries: the even spread shows that the others take their place. */
+/* A range of 2^63 + 1 rejects nearly half of the first tries: the even spread shows that the others take their
+ * place. */
 START_TEST(randint_is_even_where_many_tries_are_rejected)
 {
     const int64_t *k = ad_data(ad_random_randint(ad_random_key(8), AD_SHAPE(9000), INT64_MIN, 1));

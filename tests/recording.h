@@ -1,4 +1,5 @@
-/* Recording the calls that a function makes, by ad_on_call, and making them again with other arrays in place of its operands. */
+/* Recording the calls that a function makes, by ad_on_call, and making them again with other arrays in place of its
+ * operands. */
 #ifndef AD_TESTS_RECORDING_H
 #define AD_TESTS_RECORDING_H
 

@@ -38,7 +38,8 @@ START_TEST(moments_of_a_constant_column_are_exact)
 }
 END_TEST
 
-/* The elements of x in every way that memory can be walked: as they lie, axes exchanged, and every other element backwards. */
+/* The elements of x in every way that memory can be walked: as they lie, axes exchanged, and every other element
+ * backwards. */
 static ad_array *laid_out(ad_array *x, int way)
 {
     switch (way) {

@@ -1,5 +1,5 @@
-/* Reductions and running sums: values and errors as NumPy's, derivatives where elements tie or are zero, and results that do not depend on
- * how an array lies in memory. */
+/* Reductions and running sums: values and errors as NumPy's, derivatives where elements tie or are zero, and results
+ * that do not depend on how an array lies in memory. */
 #include "testing.h"
 #include <complex.h>
 
@@ -119,7 +119,8 @@ START_TEST(complex_numbers_are_ordered_by_real_then_imaginary_part)
 }
 END_TEST
 
-/* Rows longer than the kernel's blocks, of every dtype, backwards and with steps: 5 at `at` and after it, smaller before. */
+/* Rows longer than the kernel's blocks, of every dtype, backwards and with steps: 5 at `at` and after it, smaller
+ * before. */
 START_TEST(extrema_of_long_rows)
 {
     enum { N = 5000 };

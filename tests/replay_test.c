@@ -1,8 +1,10 @@
-/* A function that looks at no value can be recorded once and replayed for other data: every row of the operations, its gradient, and a directional derivative of
- * that, are recorded by a hook, and their calls are made again on other operands of the same shapes.
+/* A function that looks at no value can be recorded once and replayed for other data: every row of the operations, its
+ * gradient, and a directional derivative of that, are recorded by a hook, and their calls are made again on other
+ * operands of the same shapes.
  *
- * Two things are compared: what the replay gives with what the function gives, to the bit; and the programs of both operands, as text, in which small constants
- * stand with their values. What is computed from an operand outside a call would show in either. */
+ * Two things are compared: what the replay gives with what the function gives, to the bit; and the programs of both
+ * operands, as text, in which small constants stand with their values. What is computed from an operand outside a call
+ * would show in either. */
 #include "recording.h"
 #include "rows/programs.h"
 #include <stdio.h>

@@ -1,4 +1,5 @@
-/* The short way of scalars against the general one, which is taken while a hook sees every call: to the last bit, in all nestings of modes. */
+/* The short way of scalars against the general one, which is taken while a hook sees every call: to the last bit, in
+ * all nestings of modes. */
 #include "testing.h"
 
 typedef ad_array *function(ad_array *);

@@ -197,7 +197,8 @@ START_TEST(tile_and_repeat)
 }
 END_TEST
 
-/* The element of x in row i and column j of its last two axes, for every place of the others, is y's in row j and column i. */
+/* The element of x in row i and column j of its last two axes, for every place of the others, is y's in row j and
+ * column i. */
 static void check_exchanged(ad_array *x, ad_array *y, int64_t outer, int64_t rows, int64_t columns)
 {
     size_t item = ad_dtype_size(ad_dtype_of(x));

@@ -1,5 +1,6 @@
-/* Slopes where formulas cancel, overflow or meet 0 times infinity: they keep their digits, and all nestings of modes agree. golden_slopes_test.c sweeps every
- * function over such arguments; here is what a rule says, and what is made of several functions. */
+/* Slopes where formulas cancel, overflow or meet 0 times infinity: they keep their digits, and all nestings of modes
+ * agree. golden_slopes_test.c sweeps every function over such arguments; here is what a rule says, and what is made of
+ * several functions. */
 #include "testing.h"
 #include <complex.h>
 

@@ -168,7 +168,8 @@ START_TEST(the_sorted_array_is_the_array_in_order_bit_for_bit)
 }
 END_TEST
 
-/* An order in which every pivot is nearly the smallest: the nine elements that a long row's pivot is the median of are smaller than what is left. */
+/* An order in which every pivot is nearly the smallest: the nine elements that a long row's pivot is the median of are
+ * smaller than what is left. */
 static void fill_against_pivots(int64_t n, double *x)
 {
     enum { NINE = 9, SHORT = 400 };

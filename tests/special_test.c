@@ -1,5 +1,6 @@
-/* Special functions, and what every function does at its edges: golden values in the middle; at kinks, poles, ties and infinities the rule that the
- * headers state, at orders 1 and 2. A derivative maps zero to zero, so a branch that is not selected adds nothing however it behaves. */
+/* Special functions, and what every function does at its edges: golden values in the middle; at kinks, poles, ties and
+ * infinities the rule that the headers state, at orders 1 and 2. A derivative maps zero to zero, so a branch that is
+ * not selected adds nothing however it behaves. */
 #include "testing.h"
 #include <complex.h>
 

@@ -101,7 +101,8 @@ static inline void assert_array_(const char *what, const ad_array *x, ad_shape s
     free(text);
 }
 
-/* assert_fails(expression, AD_ERROR_SHAPE, "(3,4)"): it gives NULL and an error with this code and text; the error is cleared. */
+/* assert_fails(expression, AD_ERROR_SHAPE, "(3,4)"): it gives NULL and an error with this code and text; the error is
+ * cleared. */
 #define assert_fails(expression, code, text)                                                                           \
     do {                                                                                                               \
         ck_assert_msg(!(expression), "%s did not fail", #expression);                                                  \

@@ -1,4 +1,5 @@
-/* What is set and asked of the library as a whole. The number of threads changes no bit of any result, children of fork work, and many threads may share loops at once. */
+/* What is set and asked of the library as a whole. The number of threads changes no bit of any result, children of fork
+ * work, and many threads may share loops at once. */
 #define _GNU_SOURCE /* RTLD_DEFAULT */
 #include "testing.h"
 #include <dirent.h>

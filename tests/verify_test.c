@@ -1,4 +1,5 @@
-/* What a checked build verifies, each broken once: by a primitive whose functions do what they may not, or on the tape itself. A unit test of internals. */
+/* What a checked build verifies, each broken once: by a primitive whose functions do what they may not, or on the tape
+ * itself. A unit test of internals. */
 #include "testing.h"
 #include "tape/verify.h"
 #include <ad/primitive.h>

@@ -1,9 +1,10 @@
-/* Adam learns its own schedules: a learning rate and both momenta for every iteration, for the weights and the biases of each of four layers, and the scales of
- * the initial parameters, 2,408 numbers, by the exact gradient of the training loss after training with Adam, which is reversed to the bit.
+/* Adam learns its own schedules: a learning rate and both momenta for every iteration, for the weights and the biases
+ * of each of four layers, and the scales of the initial parameters, 2,408 numbers, by the exact gradient of the
+ * training loss after training with Adam, which is reversed to the bit.
  *
- * Learning begins with the best of twenty fixed learning rates, the usual momenta 0.9 and 0.999 and initial scales of 1/sqrt(fan-in).
- * On the screen: what is reached on fresh seeds, beside the best fixed rate. Takes ten seconds; --paper --data DIR (784-50-50-50-10, batches of 200 of 10,000
- * digits) two minutes. */
+ * Learning begins with the best of twenty fixed learning rates, the usual momenta 0.9 and 0.999 and initial scales of
+ * 1/sqrt(fan-in). On the screen: what is reached on fresh seeds, beside the best fixed rate. Takes ten seconds; --paper
+ * --data DIR (784-50-50-50-10, batches of 200 of 10,000 digits) two minutes. */
 #include "schedule.h"
 #include <math.h>
 #include <stdio.h>

@@ -1,12 +1,11 @@
-/* How to distort training digits, learned: shifts, rotation, stretching and slanting by random amounts, a new draw for every digit at every iteration, and
- * the scale of each kind of amount a hyperparameter. The gradient of the validation loss goes back through training and through the bilinear
- * interpolation of every distorted image into the six scales.
+/* How to distort training digits, learned: shifts, rotation, stretching and slanting by random amounts, a new draw for
+ * every digit at every iteration, and the scale of each kind of amount a hyperparameter. The gradient of the validation
+ * loss goes back through training and through the bilinear interpolation of every distorted image into the six scales.
  *
- * A network with one hidden layer is trained on few digits. The rivals are trained without distortion, and with one scale for all kinds, the best of five:
- * the beginning of the learned ones.
- * On the screen: the scales, in pixels at the border of the image. The pictures: how the scales are learned; test errors over several seeds; distorted
- * digits.
- * Half a minute on the digits that come along; --paper --data DIR (MNIST) ten minutes. */
+ * A network with one hidden layer is trained on few digits. The rivals are trained without distortion, and with one
+ * scale for all kinds, the best of five: the beginning of the learned ones. On the screen: the scales, in pixels at the
+ * border of the image. The pictures: how the scales are learned; test errors over several seeds; distorted digits. Half
+ * a minute on the digits that come along; --paper --data DIR (MNIST) ten minutes. */
 #include "example.h"
 #include <ad-nn/nn.h>
 #include <hyperopt/hyperopt.h>

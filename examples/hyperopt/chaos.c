@@ -1,11 +1,12 @@
-/* Where hypergradients stop meaning anything: the training loss after 50 iterations, and its exact derivative with respect to the logarithm of the learning
- * rate, along a line of learning rates, for five seeds. Small rates: a smooth curve and a small slope. Beyond the edge of chaos the loss jumps from one rate
- * to the next, and the slope, which is still exact, is enormous and says nothing about where to go (Maclaurin, Duvenaud, Adams 2015, figure 5).
- * Where it begins depends on the seed, and single rates are calm or chaotic by chance: a median over seeds and a few neighbouring rates shows
- * both sides.
+/* Where hypergradients stop meaning anything: the training loss after 50 iterations, and its exact derivative with
+ * respect to the logarithm of the learning rate, along a line of learning rates, for five seeds. Small rates: a smooth
+ * curve and a small slope. Beyond the edge of chaos the loss jumps from one rate to the next, and the slope, which is
+ * still exact, is enormous and says nothing about where to go (Maclaurin, Duvenaud, Adams 2015, figure 5). Where it
+ * begins depends on the seed, and single rates are calm or chaotic by chance: a median over seeds and a few
+ * neighbouring rates shows both sides.
  *
- * On the screen: loss and slope in twenty bands of learning rates. Takes half a minute; --paper --data DIR (1,000 runs on MNIST, 784-200-50-10, batches
- * of 250) ten minutes. */
+ * On the screen: loss and slope in twenty bands of learning rates. Takes half a minute; --paper --data DIR (1,000 runs
+ * on MNIST, 784-200-50-10, batches of 250) ten minutes. */
 #include "example.h"
 #include <ad-nn/nn.h>
 #include <hyperopt/hyperopt.h>
@@ -73,7 +74,8 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Of the absolute values of all seeds, rows `from` to `end`: the least (q = 0), the median (0.5), the greatest (1). NaN if there are none. */
+/* Of the absolute values of all seeds, rows `from` to `end`: the least (q = 0), the median (0.5), the greatest (1). NaN
+ * if there are none. */
 static double quantile(row *table, int64_t from, int64_t end, int column, double q)
 {
     double *found = allocate(SEEDS * (end - from), sizeof *found);

@@ -1,11 +1,12 @@
-/* Wrong labels found by learning: every training example has a weight in the training loss, and the gradient of the validation loss through training says
- * which weights to lower. 30 % of the labels are wrong; nobody says which.
+/* Wrong labels found by learning: every training example has a weight in the training loss, and the gradient of the
+ * validation loss through training says which weights to lower. 30 % of the labels are wrong; nobody says which.
  *
- * A logistic regression is trained on the weighted loss; the validation digits, twice as many as those to train on, have right labels. The rivals have been
- * trained with equal weights, on the validation digits alone, and, knowing what is to be found out, on the examples with right labels.
- * On the screen: how well a low weight tells a wrong label (area under the curve), and the test error, as the weights are learned. The pictures: the
- * weights of right and wrong labels; the curve; errors; the digits of lowest weight.
- * Seconds on the digits that come along; --paper --data DIR (2,000 of MNIST) a minute. */
+ * A logistic regression is trained on the weighted loss; the validation digits, twice as many as those to train on,
+ * have right labels. The rivals have been trained with equal weights, on the validation digits alone, and, knowing what
+ * is to be found out, on the examples with right labels. On the screen: how well a low weight tells a wrong label (area
+ * under the curve), and the test error, as the weights are learned. The pictures: the weights of right and wrong
+ * labels; the curve; errors; the digits of lowest weight. Seconds on the digits that come along; --paper --data DIR
+ * (2,000 of MNIST) a minute. */
 #include "example.h"
 #include <ad-nn/nn.h>
 #include <hyperopt/hyperopt.h>
@@ -53,7 +54,8 @@ static double test_error(ad_tree *x, const struct problem *p)
     return 100 - 100 * adnn_accuracy(adnn_apply(p->network, x, p->digits.test.images), p->digits.test.labels);
 }
 
-/* How often a wrong label has a lower weight than a right one: the area under the curve of wrong labels found against right ones suspected. */
+/* How often a wrong label has a lower weight than a right one: the area under the curve of wrong labels found against
+ * right ones suspected. */
 static double area_under_curve(ad_array *weight, ad_array *wrong)
 {
     ad_array *of_wrong = ad_expand_dims(ad_compress(wrong, weight), 1), *of_right = ad_compress(ad_logical_not(wrong), weight);

@@ -1,8 +1,10 @@
-/* Does a schedule that was learned on short training serve long training? One for 100 iterations is learned as in schedules.c, with initial scales of
- * 1/sqrt(fan-in), and stretched to 1,000: every value is held ten times as long. It competes with the best of twenty fixed learning rates for the
- * 1,000 iterations themselves: as it is, and, since those were chosen on long runs, with all its rates multiplied by the best of twenty factors.
+/* Does a schedule that was learned on short training serve long training? One for 100 iterations is learned as in
+ * schedules.c, with initial scales of 1/sqrt(fan-in), and stretched to 1,000: every value is held ten times as long. It
+ * competes with the best of twenty fixed learning rates for the 1,000 iterations themselves: as it is, and, since those
+ * were chosen on long runs, with all its rates multiplied by the best of twenty factors.
  *
- * On the screen: training loss on fresh seeds after 1,000 iterations, and the answer. Takes a minute; --paper --data DIR (784-50-50-50-10 on MNIST) five. */
+ * On the screen: training loss on fresh seeds after 1,000 iterations, and the answer. Takes a minute; --paper --data
+ * DIR (784-50-50-50-10 on MNIST) five. */
 #include "schedule.h"
 #include <math.h>
 #include <stdio.h>

@@ -1,15 +1,16 @@
-/* Six ways to the gradient of the same training run with respect to ten penalties, one for the weights of each digit: what each takes as the run gets longer.
+/* Six ways to the gradient of the same training run with respect to ten penalties, one for the weights of each digit:
+ * what each takes as the run gets longer.
  *
  *     reverse      runs the training backwards: log2(1/momentum) bits per parameter and iteration
  *     store        remembers the whole trajectory
  *     checkpoint   remembers CHECKPOINTS states of it and computes the rest again
- *     forward      carries the derivative of the state in each penalty along: no memory of the past, time for each penalty
+ *     forward      carries the derivative of the state in each penalty along: no memory of the past, but time for each
  *     truncated    goes back the last LAST iterations only, and takes what was before for constant
  *     implicit     looks at the end of training alone, and takes it for a minimum
  *
- * The first four give the same gradient, which is checked first; the last two are approximations, and the picture shows how good ones. Each measurement runs
- * in a process of its own, so that its peak of memory is its own.
- * Takes half a minute; --paper --data DIR (MNIST) ten. */
+ * The first four give the same gradient, which is checked first; the last two are approximations, and the picture shows
+ * how good ones. Each measurement runs in a process of its own, so that its peak of memory is its own. Takes half a
+ * minute; --paper --data DIR (MNIST) ten. */
 #define _GNU_SOURCE
 #include "example.h"
 #include <ad-nn/nn.h>
@@ -47,7 +48,8 @@ struct measurement {
     double bytes, growth; /* what hyperopt says that it took; by how much the process grew at most */
 };
 
-/* Logistic regression on all images at once. The loss is convex, so that training converges and an implicit gradient makes sense. */
+/* Logistic regression on all images at once. The loss is convex, so that training converges and an implicit gradient
+ * makes sense. */
 static ad_array *loss(ad_tree *x, ad_tree *theta, int64_t iteration, void *context)
 {
     (void)iteration;
@@ -71,7 +73,8 @@ static double peak_bytes(void)
     return 1024.0 * (double)usage.ru_maxrss;
 }
 
-/* In this process: the gradient, processor time (the least of several short runs), and by how much the process grew at most. */
+/* In this process: the gradient, processor time (the least of several short runs), and by how much the process grew at
+ * most. */
 static void measure_here(struct problem *p, struct measurement *m)
 {
     hyper_report report = { 0 };
@@ -172,7 +175,8 @@ static bool measure_all(struct problem *p, int64_t iterations, double row[COLUMN
 
 enum { NOTHING = -19 }; /* the logarithm that stands for an error of 0 */
 
-/* Adds to a script a graph of METHODS columns from `first` on, or of their ratios to column `unit` if that is not 0, on a scale between powers of ten. */
+/* Adds to a script a graph of METHODS columns from `first` on, or of their ratios to column `unit` if that is not 0, on
+ * a scale between powers of ten. */
 static void add_graph(char *script, size_t room, double (*table)[COLUMNS], int lengths, int first, int unit, double lowest, double highest, const char *before)
 {
     const char *names[METHODS];

@@ -1,11 +1,11 @@
-/* A penalty for every weight: how much each weight of a logistic regression is to be held back, learned by the gradient of the validation loss through
- * training (Maclaurin, Duvenaud, Adams 2015, section 3.3).
+/* A penalty for every weight: how much each weight of a logistic regression is to be held back, learned by the gradient
+ * of the validation loss through training (Maclaurin, Duvenaud, Adams 2015, section 3.3).
  *
- * The training loss is the cross-entropy plus the sum of penalty * weight^2, with 7,840 penalties on MNIST. There are few digits to train on, so that
- * what is held back matters, and many to validate with. The rivals have a single penalty for all weights: the best of 20, on the same digits, and
- * on all digits together.
- * On the screen: errors of the single penalties; how the learned ones fall below. The picture: penalties by class, what is held back in black.
- * A second on the digits that come along; --paper --data DIR (MNIST) half a minute. */
+ * The training loss is the cross-entropy plus the sum of penalty * weight^2, with 7,840 penalties on MNIST. There are
+ * few digits to train on, so that what is held back matters, and many to validate with. The rivals have a single
+ * penalty for all weights: the best of 20, on the same digits, and on all digits together. On the screen: errors of the
+ * single penalties; how the learned ones fall below. The picture: penalties by class, what is held back in black. A
+ * second on the digits that come along; --paper --data DIR (MNIST) half a minute. */
 #include "example.h"
 #include <ad-nn/nn.h>
 #include <hyperopt/hyperopt.h>

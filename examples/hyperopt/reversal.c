@@ -1,9 +1,9 @@
-/* Why exact arithmetic: a training run played backwards in floating point drifts away exponentially; in fixed point, with the digits that the momentum
- * takes away kept in an information buffer, it returns to the first bit. And what the buffer takes: log2(1/momentum) bits per parameter and iteration,
- * which no buffer can undercut.
+/* Why exact arithmetic: a training run played backwards in floating point drifts away exponentially; in fixed point,
+ * with the digits that the momentum takes away kept in an information buffer, it returns to the first bit. And what the
+ * buffer takes: log2(1/momentum) bits per parameter and iteration, which no buffer can undercut.
  *
- * On the screen: the distance to the true trajectory, on the way back from the last iteration to the first; then bits against the bound.
- * Takes a few seconds; --paper --data DIR (784-50-50-50-10 on MNIST) half a minute. */
+ * On the screen: the distance to the true trajectory, on the way back from the last iteration to the first; then bits
+ * against the bound. Takes a few seconds; --paper --data DIR (784-50-50-50-10 on MNIST) half a minute. */
 #include "example.h"
 #include <ad-nn/nn.h>
 #include <hyperopt/hyperopt.h>

@@ -1,5 +1,6 @@
-/* The training run whose schedules are learned by schedules.c, smoothness.c, long_schedule.c and adam_schedules.c: a network with three hidden layers of 50
- * tanh units (784-50-50-50-10 on MNIST), initial parameters and batches drawn anew from a key each time, as in Maclaurin, Duvenaud and Adams (2015), 4.1. */
+/* The training run whose schedules are learned by schedules.c, smoothness.c, long_schedule.c and adam_schedules.c: a
+ * network with three hidden layers of 50 tanh units (784-50-50-50-10 on MNIST), initial parameters and batches drawn
+ * anew from a key each time, as in Maclaurin, Duvenaud and Adams (2015), 4.1. */
 #ifndef SCHEDULE_H
 #define SCHEDULE_H
 
@@ -33,21 +34,25 @@ void start_task(struct task *task, ad_tree *(*descent)(const hyper_training *, a
 /* A tree of a leaf for each group: `count` times the value; one number if count is 0. */
 ad_tree *per_group(const struct task *task, int64_t count, double value);
 
-/* Standard deviations of initial weights as LeCun and others (1998) advise, 1/sqrt(fan-in), and `biases` for those of the biases. */
+/* Standard deviations of initial weights as LeCun and others (1998) advise, 1/sqrt(fan-in), and `biases` for those of
+ * the biases. */
 ad_tree *lecun_scale(const struct task *task, double biases);
 
-/* The trained parameters. The hypers: "scale", the standard deviations of the initial parameters, and "run", what the descent takes beside them. */
+/* The trained parameters. The hypers: "scale", the standard deviations of the initial parameters, and "run", what the
+ * descent takes beside them. */
 ad_tree *train(struct task *task, ad_tree *hypers, ad_key key);
 
-/* Mean loss over all training examples; and as a function of hypers and the key of the run, for hyper_optimize. The context: the task. */
+/* Mean loss over all training examples; and as a function of hypers and the key of the run, for hyper_optimize. The
+ * context: the task. */
 ad_array *training_loss(const struct task *task, ad_tree *x);
 ad_array *loss_after_training(ad_tree *hypers, ad_key key, void *context);
 
 /* Hypers of hyper_sgd with one learning rate and momentum for all groups, at each of so many iterations. */
 ad_tree *constant_hypers(const struct task *task, int64_t iterations, double rate, double momentum, ad_tree *scale);
 
-/* Learns a rate and momenta for every group and iteration, and the scales; momenta: their paths, "run/beta". calm: the first rates are far below the best
- * ones, and have a long way to go: the steps of Adam are 0.12 at first and fall to 0. Otherwise they are of 0.04. */
+/* Learns a rate and momenta for every group and iteration, and the scales; momenta: their paths, "run/beta". calm: the
+ * first rates are far below the best ones, and have a long way to go: the steps of Adam are 0.12 at first and fall to
+ * 0. Otherwise they are of 0.04. */
 ad_tree *learn_schedule(struct task *task, ad_tree *first, const char *momenta, bool calm, const struct options *options, hyper_optimize_report *report);
 
 /* Mean over fresh seeds of the training loss after training; the curve, or NULL, gets that after every
@@ -63,7 +68,8 @@ struct factor {
 /* The best of twenty fixed learning rates from 0.1 to 10 of hyper_sgd, each with the momenta 0.5 and 0.9. */
 struct factor best_fixed_rate(struct task *task, int64_t iterations, ad_tree *scale, ad_key fresh);
 
-/* Learning rates and one kind of momenta, the single values faint behind their means over neighbours, with the best fixed rate. */
+/* Learning rates and one kind of momenta, the single values faint behind their means over neighbours, with the best
+ * fixed rate. */
 void draw_schedules(const char *out, const char *suffix, const char *title, ad_tree *rates, ad_tree *momenta, double fixed);
 
 #endif

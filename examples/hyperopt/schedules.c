@@ -1,9 +1,10 @@
-/* Learning how to learn: a learning rate and a momentum for every iteration, for the weights and the biases of each of four layers, and the scales of the
- * initial parameters, 1,608 numbers, by the exact gradient of the training loss after training (Maclaurin, Duvenaud, Adams 2015, section 4.1).
+/* Learning how to learn: a learning rate and a momentum for every iteration, for the weights and the biases of each of
+ * four layers, and the scales of the initial parameters, 1,608 numbers, by the exact gradient of the training loss
+ * after training (Maclaurin, Duvenaud, Adams 2015, section 4.1).
  *
- * It is done twice: from where the paper began, and from initial scales of 1/sqrt(fan-in), with which fixed learning rates are harder to beat.
- * On the screen: what is reached on fresh seeds, beside the best fixed rates. Takes half a minute; --paper --data DIR (784-50-50-50-10, batches of 200 of
- * 10,000 digits) a few minutes. */
+ * It is done twice: from where the paper began, and from initial scales of 1/sqrt(fan-in), with which fixed learning
+ * rates are harder to beat. On the screen: what is reached on fresh seeds, beside the best fixed rates. Takes half a
+ * minute; --paper --data DIR (784-50-50-50-10, batches of 200 of 10,000 digits) a few minutes. */
 #include "schedule.h"
 #include <math.h>
 #include <stdio.h>

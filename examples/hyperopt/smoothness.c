@@ -1,8 +1,9 @@
-/* Is a hypergradient noise? The gradient of the training loss with respect to every learning rate and momentum, before anything is learned: that of one run is
- * ragged, the average over a hundred runs with other initial parameters and batches is a smooth curve for each layer (Maclaurin, Duvenaud, Adams 2015, 4.1).
+/* Is a hypergradient noise? The gradient of the training loss with respect to every learning rate and momentum, before
+ * anything is learned: that of one run is ragged, the average over a hundred runs with other initial parameters and
+ * batches is a smooth curve for each layer (Maclaurin, Duvenaud, Adams 2015, 4.1).
  *
- * On the screen: the size of the noise in one run's gradient and in the average. Takes ten seconds; --paper --data DIR (784-50-50-50-10 on
- * MNIST) a minute. */
+ * On the screen: the size of the noise in one run's gradient and in the average. Takes ten seconds; --paper --data DIR
+ * (784-50-50-50-10 on MNIST) a minute. */
 #include "schedule.h"
 #include <math.h>
 #include <stdio.h>

@@ -1,11 +1,12 @@
-/* A training set learned from nothing: ten images with the labels 0 to 9, every pixel a hyperparameter, such that a logistic regression trained on
- * them reads real digits well (Maclaurin, Duvenaud, Adams 2015, section 3.4).
+/* A training set learned from nothing: ten images with the labels 0 to 9, every pixel a hyperparameter, such that a
+ * logistic regression trained on them reads real digits well (Maclaurin, Duvenaud, Adams 2015, section 3.4).
  *
- * They begin blank, but for noise of scale 0.01. The gradient of the loss on real digits (10,000 of MNIST) goes back through 20 iterations of training,
- * reversed exactly, into every pixel and into the penalty of the weights. The rivals have been trained in the same way on ten real digits, one of
- * each class, and on the mean digit of each class. Pixels are differences from the mean digit, so they may be negative.
- * On the screen: errors as the images are learned. The pictures: the images; the errors against those of the rivals.
- * Seconds on the digits that come along and with --paper --data DIR (MNIST). */
+ * They begin blank, but for noise of scale 0.01. The gradient of the loss on real digits (10,000 of MNIST) goes back
+ * through 20 iterations of training, reversed exactly, into every pixel and into the penalty of the weights. The rivals
+ * have been trained in the same way on ten real digits, one of each class, and on the mean digit of each class. Pixels
+ * are differences from the mean digit, so they may be negative. On the screen: errors as the images are learned. The
+ * pictures: the images; the errors against those of the rivals. Seconds on the digits that come along and with --paper
+ * --data DIR (MNIST). */
 #include "example.h"
 #include <ad-nn/nn.h>
 #include <hyperopt/hyperopt.h>

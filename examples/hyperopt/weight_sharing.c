@@ -1,14 +1,15 @@
-/* Which weights should related tasks share? Each of five alphabets is a task, and so is each turned by a quarter; a task has a network that reads its
- * characters. The weights of layer k of all networks are W_k = T_k Z_k: training moves Z_k, which has a row for each task, under a penalty, and the matrix T_k
- * mixes the rows. Three ways are compared (Maclaurin, Duvenaud, Adams 2015, section 3.4):
+/* Which weights should related tasks share? Each of five alphabets is a task, and so is each turned by a quarter; a
+ * task has a network that reads its characters. The weights of layer k of all networks are W_k = T_k Z_k: training
+ * moves Z_k, which has a row for each task, under a penalty, and the matrix T_k mixes the rows. Three ways are compared
+ * (Maclaurin, Duvenaud, Adams 2015, section 3.4):
  *
  *     separate   T is the identity in every layer
  *     tied       all elements are equal in the first layer, so that all tasks share it
  *     learned    T follows the exact gradient of the validation loss after training
  *
- * Drawn are the correlations in T T', which say how strongly the penalty ties each pair of tasks. In the last layer two diagonals appear beside the main one:
- * the program finds out which tasks are the same alphabet.
- * Takes half a minute, on alphabets of four digits; --paper --data DIR (Omniglot) ten minutes a run. */
+ * Drawn are the correlations in T T', which say how strongly the penalty ties each pair of tasks. In the last layer two
+ * diagonals appear beside the main one: the program finds out which tasks are the same alphabet. Takes half a minute,
+ * on alphabets of four digits; --paper --data DIR (Omniglot) ten minutes a run. */
 #include "example.h"
 #include <ad-nn/nn.h>
 #include <hyperopt/hyperopt.h>
@@ -54,8 +55,8 @@ static ad_tree *examples(ad_tree *tasks, int64_t from, int64_t count)
     return ad_list_from(items, TASKS);
 }
 
-/* The loss of each task's network on its examples, summed over tasks; in *wrong, unless NULL, the mean part of wrong answers. The last row of a layer's
- * weights are its biases. */
+/* The loss of each task's network on its examples, summed over tasks; in *wrong, unless NULL, the mean part of wrong
+ * answers. The last row of a layer's weights are its biases. */
 static ad_array *task_loss(ad_tree *z, ad_tree *sharing, ad_tree *data, double *wrong)
 {
     ad_tree *w[LAYERS];
@@ -94,7 +95,8 @@ static ad_tree *trained(ad_tree *sharing, ad_key key, const struct problem *p)
     return hyper_sgd(&p->run, ad_tree_of("x", ad_list_of(z[0], z[1], z[2]), "alpha", 1.0, "beta", 0.9, "theta", sharing));
 }
 
-/* After training from another start each time, on drawings without those kept for validation, others each time: the mean loss on these. */
+/* After training from another start each time, on drawings without those kept for validation, others each time: the
+ * mean loss on these. */
 static ad_array *meta_loss(ad_tree *sharing, ad_key key, void *context)
 {
     struct problem *p = context;
@@ -165,7 +167,8 @@ static void load_omniglot(const char *folder, ad_array **alphabets)
     free(paths);
 }
 
-/* The alphabets, then the same turned, without the mean image. A character has the same label, a random one, in both. */
+/* The alphabets, then the same turned, without the mean image. A character has the same label, a random one, in
+ * both. */
 static ad_tree *make_tasks(ad_array *const *alphabets, int64_t labels, ad_key key)
 {
     ad_array *images[TASKS], *sum = ad_scalar(0);

@@ -1,7 +1,8 @@
-/* Conversions between integers and doubles that compilers make into vectors for every instruction set, and how a function is built for several.
+/* Conversions between integers and doubles that compilers make into vectors for every instruction set, and how a
+ * function is built for several.
  *
- * All of it is exact or rounded once, so that the bits are the same on every instruction set and in every build (-ffp-contract=off).
- * The rounding mode has to be to nearest. */
+ * All of it is exact or rounded once, so that the bits are the same on every instruction set and in every build
+ * (-ffp-contract=off). The rounding mode has to be to nearest. */
 #ifndef HYPER_ARITHMETIC_H
 #define HYPER_ARITHMETIC_H
 
@@ -103,14 +104,16 @@ static inline __attribute__((always_inline)) double hyper_sum_by(bool native, do
     return native ? __builtin_fma(a, b, c) : a * b + c;
 }
 
-/* for (int i = 0; i < count; i++), of few, that is to become vectors: gcc unrolls short loops before it looks for any. */
+/* for (int i = 0; i < count; i++), of few, that is to become vectors: gcc unrolls short loops before it looks for
+ * any. */
 #ifdef __clang__
 #define HYPER_FOR_FEW(i, count) for (int i = 0; i < (count); i++)
 #else
 #define HYPER_FOR_FEW(i, count) _Pragma("GCC unroll 1") for (int i = 0; i < (count); i++)
 #endif
 
-/* Loops over vectors, built for every instruction set. The sum of a, or of its products with b, is in an order that all of them follow. */
+/* Loops over vectors, built for every instruction set. The sum of a, or of its products with b, is in an order that all
+ * of them follow. */
 void hyper_widen(int64_t count, const float *from, double *to);
 void hyper_narrow(int64_t count, const double *from, float *to);
 double hyper_sum(int64_t count, const double *a, const double *b);

@@ -52,7 +52,7 @@ def null(libraries):
     """tests/null_calls.h."""
     calls = [call for f in operations_of(libraries) if not f.takes_options for call in calls_with_null(f)]
     names = [f'"{name}"' for headers in libraries for h in headers for _, name in renamed(h.functions)]
-    text = OPENING % "every operation with NULL in place of each operand, and the other names of functions; for null_test.c."
+    text = OPENING % "every operation with NULL in place of each operand, and\n * the other names of functions; for null_test.c."
     return text + "\n" + macro("CALLS_WITH_NULL(R)", calls) + "\n" + macro("OTHER_NAMES", names, ", ")
 
 
@@ -89,7 +89,7 @@ def hostile_call(function):
 def hostile(libraries):
     """tests/faults/hostile_calls.h."""
     functions = [f for f in operations_of(libraries) if not f.with_name and f.parameters]
-    text = OPENING % "a call of every operation in the words of hostile.c, with each of its options."
+    text = OPENING % "a call of every operation in the words of hostile.c, with each\n * of its options."
     return text + "".join(f"{call}\n" for call in map(hostile_call, functions) if call)
 
 
@@ -99,7 +99,7 @@ def argument(type_):
 
 def positional(libraries):
     """tests/refused/every_option.c."""
-    text = OPENING % "an option that is not named, of every function. Marked lines are refused with these words; see tests/ci/refused.sh."
+    text = OPENING % "an option that is not named, of every function. Marked\n * lines are refused with these words; see tests/ci/refused.sh."
     others = [h.name for headers in libraries[1:] for h in headers if any(f.with_name for f in h.functions)]
     text += "".join(f"#include <{name}>\n" for name in sorted(others + ["ad/ad.h"]))
     text += "\nextern ad_array *x;\nextern ad_tree *t;\nextern ad_key key;\nvoid every_option(void);\n\n"

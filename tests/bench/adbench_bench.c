@@ -1,5 +1,6 @@
-/* ADBench on its own data: the gradient of a Gaussian mixture, and the Jacobians of all observations of a bundle adjustment, both written for whole arrays,
- * against loops in plain C with derivatives by hand (adbench_by_hand.c). Where the folder has expected numbers, both are compared with them before. */
+/* ADBench on its own data: the gradient of a Gaussian mixture, and the Jacobians of all observations of a bundle
+ * adjustment, both written for whole arrays, against loops in plain C with derivatives by hand (adbench_by_hand.c).
+ * Where the folder has expected numbers, both are compared with them before. */
 #include "bench.h"
 #include "adbench_by_hand.h"
 #include <math.h>
@@ -236,7 +237,8 @@ static bench_sum sum_ba_errors(void *context)
     return bench_sum_of(ba_errors(((ba *)context)->P));
 }
 
-/* (2, 15, observations): as observations do not meet, a sweep from all first errors gives the first rows of all Jacobians. */
+/* (2, 15, observations): as observations do not meet, a sweep from all first errors gives the first rows of all
+ * Jacobians. */
 static ad_array *ba_jacobian(const ba *problem)
 {
     ad_pullback *pull;
@@ -307,7 +309,8 @@ static void fill(ba *p, FILE *file)
     free(feature);
 }
 
-/* The file of expected numbers has the errors, the weight's error and its derivative, and the Jacobian column by column. */
+/* The file of expected numbers has the errors, the weight's error and its derivative, and the Jacobian column by
+ * column. */
 static void check_first_observation(bench *b, const char *row, const char *name, ba *p)
 {
     AD_SCOPE;

@@ -21,7 +21,8 @@ double gmm_constant(const gmm_problem *p)
     return -0.5 * p->N * p->d * log(2 * pi) - p->K * (n * p->d * (log(p->gamma) - 0.5 * log(2)) - log_gamma_d);
 }
 
-/* The diagonals of Q (K, d), their logarithms' sums (K), Q (x - mu) of every component (K, d), x - mu (d), terms (K). */
+/* The diagonals of Q (K, d), their logarithms' sums (K), Q (x - mu) of every component (K, d), x - mu (d), terms
+ * (K). */
 double *gmm_room(const gmm_problem *p)
 {
     return malloc((size_t)(2 * p->K * p->d + 2 * p->K + p->d) * sizeof(double));
@@ -112,7 +113,8 @@ double gmm_objective(const gmm_problem *p, double *room)
     return sum - p->N * log_sum_exp(at.term, p->K, 0);
 }
 
-/* Of point i, with the weight w of component k: d/dq_j = w (1 - Qx_j Q_jj x_j), d/dQ_rj = -w Qx_r x_j, d/dmu = w Q^T Qx. */
+/* Of point i, with the weight w of component k: d/dq_j = w (1 - Qx_j Q_jj x_j), d/dQ_rj = -w Qx_r x_j, d/dmu = w Q^T
+ * Qx. */
 static void add_component(const gmm_problem *p, gmm_parts at, int i, int k, double w, double *d_mu, double *d_icf)
 {
     const int d = p->d;
@@ -171,8 +173,8 @@ static void rotation(const double *r, double R[3][3])
             R[i][j] = (i == j ? c : 0) + s * skew[i][j] + t * r[i] * r[j];
 }
 
-/* d(R u)/dr = -R [u] (r r^T + (R^T - I) [r]) / |r|^2: Gallego and Yezzi (2015), "A compact formula for the derivative of a 3-D rotation in exponential
- * coordinates". */
+/* d(R u)/dr = -R [u] (r r^T + (R^T - I) [r]) / |r|^2: Gallego and Yezzi (2015), "A compact formula for the derivative
+ * of a 3-D rotation in exponential coordinates". */
 static void rotation_derivative(const double *r, double R[3][3], const double *u, double d[3][3])
 {
     const double square = r[0] * r[0] + r[1] * r[1] + r[2] * r[2];

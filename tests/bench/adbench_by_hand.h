@@ -1,5 +1,6 @@
-/* Objectives of ADBench in plain C, with derivatives written by hand: what a person would write without a library. Srajer, Kukelova and Fitzgibbon (2018), "A
- * benchmark of selected algorithmic differentiation tools on some problems in computer vision and machine learning". */
+/* Objectives of ADBench in plain C, with derivatives written by hand: what a person would write without a library.
+ * Srajer, Kukelova and Fitzgibbon (2018), "A benchmark of selected algorithmic differentiation tools on some problems
+ * in computer vision and machine learning". */
 #ifndef ADBENCH_BY_HAND_H
 #define ADBENCH_BY_HAND_H
 
@@ -23,8 +24,8 @@ double gmm_objective(const gmm_problem *p, double *room);
 /* Writes alpha's part, then mu's, then icf's. */
 double gmm_gradient(const gmm_problem *p, double *room, double *gradient);
 
-/* Bundle adjustment: the parameters of an observation are those of its camera (rotation 3, centre 3, focal length, principal point 2, distortion 2), of its
- * point (3), and its weight. */
+/* Bundle adjustment: the parameters of an observation are those of its camera (rotation 3, centre 3, focal length,
+ * principal point 2, distortion 2), of its point (3), and its weight. */
 enum { BA_CAMERA = 11, BA_PARAMETERS = 15 };
 
 /* err[2] of one observation, and, unless it is NULL, the Jacobian, two rows of 15. */

@@ -1,5 +1,6 @@
-// Taylor's sine of scalar_bench.c in ADOL-C: recording and gradient, or second derivative, at each call, as libad does it. compare.py compiles it where ADOL-C
-// is installed. Lines of JSON go to the file named first; the second argument is the number of turns.
+// Taylor's sine of scalar_bench.c in ADOL-C: recording and gradient, or second derivative, at each call, as libad does
+// it. compare.py compiles it where ADOL-C is installed. Lines of JSON go to the file named first; the second argument
+// is the number of turns.
 #include <adolc/adolc.h>
 #include <algorithm>
 #include <cmath>

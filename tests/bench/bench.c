@@ -1,4 +1,5 @@
-/* Measuring and reporting for the benchmark programs (bench.h). Nothing is printed of a row before its results were compared. */
+/* Measuring and reporting for the benchmark programs (bench.h). Nothing is printed of a row before its results were
+ * compared. */
 #include "bench.h"
 #include <math.h>
 #include <stdlib.h>
@@ -286,7 +287,8 @@ bench_sum bench_sum_of(const ad_array *x)
     return s;
 }
 
-/* The generator of Steele, Lea and Flood (2014), "Fast splittable pseudorandom number generators", at place seed * 2^40 + i. */
+/* The generator of Steele, Lea and Flood (2014), "Fast splittable pseudorandom number generators", at place seed * 2^40
+ * + i. */
 void bench_uniform_to(double *out, int64_t count, uint64_t seed)
 {
     for (int64_t i = 0; i < count; i++) {

@@ -1,16 +1,17 @@
-/* What the benchmark programs share: measuring pieces of code against each other, and saying what came out, as a table and as lines of JSON.
+/* What the benchmark programs share: measuring pieces of code against each other, and saying what came out, as a table
+ * and as lines of JSON.
  *
- * A row is one workload; its pieces are ways to compute it: libad first, then what it is compared with. What they computed is compared before anything is
- * timed, and a row whose pieces differ has no times. Time is that of the process on all its cores, the clock of the wall has no part in it; the pieces of a
- * row take turns, so that what slows the machine down slows all of them; a time is the median of the turns, its spread the distance of the quartiles.
+ * A row is one workload; its pieces are ways to compute it: libad first, then what it is compared with. What they
+ * computed is compared before anything is timed, and a row whose pieces differ has no times. Time is that of the
+ * process on all its cores, the clock of the wall has no part in it; the pieces of a row take turns, so that what slows
+ * the machine down slows all of them; a time is the median of the turns, its spread the distance of the quartiles.
  * Everything runs on one thread unless a row says otherwise.
  *
  * Every program takes
  *     --json FILE     add lines of JSON to the file
  *     --repeats N     turns of each piece; 7
  *     --only TEXT     rows with the text in their name
- *     --data DIR      folder with the files of ADBench (or AD_BENCH_DATA); what needs them is skipped without
- */
+ *     --data DIR      folder with the files of ADBench (or AD_BENCH_DATA); what needs them is skipped without */
 #ifndef BENCH_H
 #define BENCH_H
 
@@ -23,7 +24,8 @@ typedef struct bench {
     int repeats, failures;
 } bench;
 
-/* A number made of a result, and the largest it could be: results are equal if their sums differ by little beside their size. */
+/* A number made of a result, and the largest it could be: results are equal if their sums differ by little beside their
+ * size. */
 typedef struct bench_sum {
     double sum, size;
 } bench_sum;
@@ -43,10 +45,12 @@ bench bench_begin(const char *program, int argc, char **argv);
 /* The exit status: failure if pieces differed. Closes the file. */
 int bench_end(bench *b);
 
-/* Measures the pieces by turns. Sums may differ by tolerance times their size. False if the row was not asked for, or if the pieces differ. */
+/* Measures the pieces by turns. Sums may differ by tolerance times their size. False if the row was not asked for, or
+ * if the pieces differ. */
 bool bench_compare(bench *b, const char *row, double tolerance, bench_piece *pieces, int count);
 
-/* Whether two sums are equal within tolerance times the size of the first; says so and counts a failure if they are not. */
+/* Whether two sums are equal within tolerance times the size of the first; says so and counts a failure if they are
+ * not. */
 bool bench_equal(bench *b, const char *row, double tolerance, const char *who, bench_sum sum, const char *other, bench_sum other_sum);
 
 /* One piece alone: its seconds, or 0 if the row was not asked for. */

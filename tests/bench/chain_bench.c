@@ -1,5 +1,5 @@
-/* sum(tanh(2x + 1) * exp(-x * x)), value and gradient, float64 and float32, from 10 to 10^7 elements, against one fused loop over SLEEF (chain_fused.h), which
- * is built for this very processor; and four operations on few elements. */
+/* sum(tanh(2x + 1) * exp(-x * x)), value and gradient, float64 and float32, from 10 to 10^7 elements, against one fused
+ * loop over SLEEF (chain_fused.h), which is built for this very processor; and four operations on few elements. */
 #include "bench.h"
 #include <math.h>
 #include <sleef.h>

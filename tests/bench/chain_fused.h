@@ -1,5 +1,6 @@
-/* sum(tanh(2x + 1) * exp(-x * x)) and its gradient as one loop each over SLEEF's functions of eight or four numbers, for one type: what a person writes who
- * knows the formula. The includer defines REAL, NAME(x), VECTOR, WIDTH, TANH and EXP of a vector. The gradient is written to memory that is used again. */
+/* sum(tanh(2x + 1) * exp(-x * x)) and its gradient as one loop each over SLEEF's functions of eight or four numbers,
+ * for one type: what a person writes who knows the formula. The includer defines REAL, NAME(x), VECTOR, WIDTH, TANH and
+ * EXP of a vector. The gradient is written to memory that is used again. */
 
 typedef struct {
     int64_t count; /* a multiple of WIDTH, or the rest is in the last, padded vector */

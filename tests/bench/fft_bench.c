@@ -1,5 +1,5 @@
-/* Fourier transforms of one sequence, complex and real, and of batches: powers of two from 16 to a million, and lengths with other factors and none. A row each;
- * its aim beside NumPy's time is in numpy_peer.py. */
+/* Fourier transforms of one sequence, complex and real, and of batches: powers of two from 16 to a million, and lengths
+ * with other factors and none. A row each; its aim beside NumPy's time is in numpy_peer.py. */
 #include "bench.h"
 
 typedef ad_array *transform(ad_array *x);

@@ -1,5 +1,5 @@
-/* Evaluations of GradBench (gradbench.dev) that have no rows elsewhere: least squares with polynomials, log-sum-exp, an ordinary differential equation, a determinant
- * by minors, k-means; each against its gradient written by hand in C. */
+/* Evaluations of GradBench (gradbench.dev) that have no rows elsewhere: least squares with polynomials, log-sum-exp, an
+ * ordinary differential equation, a determinant by minors, k-means; each against its gradient written by hand in C. */
 #include "bench.h"
 #include <math.h>
 #include <stdlib.h>
@@ -280,7 +280,8 @@ static void compare_det(bench *b, int64_t n)
     free(h.g);
 }
 
-/* ---- kmeans: the sum of the least squared distances of n points to k centroids; gradient and diagonal of the Hessian ---- */
+/* ---- kmeans: the sum of the least squared distances of n points to k centroids; gradient and diagonal of the Hessian
+ * ---- */
 
 static ad_array *kmeans(ad_array *centroids, ad_array *points)
 {

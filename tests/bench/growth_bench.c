@@ -1,5 +1,6 @@
-/* How time grows: gradients of loops with their length, where every step takes an operation, an element, a row, or a name, which all should cost the same at
- * any length; and derivatives with their order. Each row "growth: NAME, n = N" is a point; a figure compares an element at the last size with one at 100. */
+/* How time grows: gradients of loops with their length, where every step takes an operation, an element, a row, or a
+ * name, which all should cost the same at any length; and derivatives with their order. Each row "growth: NAME, n = N"
+ * is a point; a figure compares an element at the last size with one at 100. */
 #include "bench.h"
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
-/* What a hypergradient costs: the forward and reverse pass of hyper_sgd, or hyper_adam, over plain training of the same network on the same batches with
- * libad-nn's SGD with momentum, or Adam; and its memory. */
+/* What a hypergradient costs: the forward and reverse pass of hyper_sgd, or hyper_adam, over plain training of the same
+ * network on the same batches with libad-nn's SGD with momentum, or Adam; and its memory. */
 #include "bench.h"
 #include <ad-nn/nn.h>
 #include <hyperopt/hyperopt.h>

@@ -1,6 +1,6 @@
-/* The integer core of reversible training: a step of descent with momentum for a million parameters there and back, everything included but the loss, and
- * the bits that the coder takes against the bound log2(1/beta). Strips and blocks are as in a run. With two threads, times are of the clock. It includes
- * internal headers of hyperopt. */
+/* The integer core of reversible training: a step of descent with momentum for a million parameters there and back,
+ * everything included but the loss, and the bits that the coder takes against the bound log2(1/beta). Strips and blocks
+ * are as in a run. With two threads, times are of the clock. It includes internal headers of hyperopt. */
 #include "arithmetic.h"
 #include "bench.h"
 #include "coder.h"

@@ -1,6 +1,7 @@
-/* Calls one thing again and again, for an instruction counter: instructions CASE CALLS. compare.py runs each case twice under valgrind --tool=callgrind, with
- * two numbers of calls; what the second takes more is what its further calls take. A call does STEPS steps, so that what it costs besides is little, and it is
- * not the first: the memory that it asks for is there, as in a program that calls a function more than once. */
+/* Calls one thing again and again, for an instruction counter: instructions CASE CALLS. compare.py runs each case twice
+ * under valgrind --tool=callgrind, with two numbers of calls; what the second takes more is what its further calls
+ * take. A call does STEPS steps, so that what it costs besides is little, and it is not the first: the memory that it
+ * asks for is there, as in a program that calls a function more than once. */
 #include <ad/ad.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,9 @@
-/* The LSTM of ADBench on its own data: the gradient in all parameters, step by step over a sequence, against the objective alone in plain C.
+/* The LSTM of ADBench on its own data: the gradient in all parameters, step by step over a sequence, against the
+ * objective alone in plain C.
  *
- * Srajer, Kukelova, Fitzgibbon, "A benchmark of selected algorithmic differentiation tools on some problems in computer vision and machine learning"
- * (2018). Gates are elementwise: a weight and a bias for each of the `size` inputs, none between them. */
+ * Srajer, Kukelova, Fitzgibbon, "A benchmark of selected algorithmic differentiation tools on some problems in computer
+ * vision and machine learning" (2018). Gates are elementwise: a weight and a bias for each of the `size` inputs, none
+ * between them. */
 #include "bench.h"
 #include <math.h>
 #include <stdlib.h>

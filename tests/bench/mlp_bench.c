@@ -1,5 +1,5 @@
-/* Networks of tanh layers with softmax and cross-entropy: value, gradient and Hessian-vector product, in float64 and float32, against the same written
- * by hand in C on the same BLAS (mlp_by_hand.h). */
+/* Networks of tanh layers with softmax and cross-entropy: value, gradient and Hessian-vector product, in float64 and
+ * float32, against the same written by hand in C on the same BLAS (mlp_by_hand.h). */
 #include "bench.h"
 #include <ad-nn/nn.h>
 #include <cblas.h>

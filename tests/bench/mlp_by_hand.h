@@ -1,5 +1,6 @@
-/* The loss and the gradient of a network of tanh layers, written by hand on the BLAS, for one type: the includer defines REAL, NAME(x), GEMM, TANH, EXP and
- * SUM(values, count), which is bench_sum_values or bench_sum_floats. Everything lies in memory that was taken before. */
+/* The loss and the gradient of a network of tanh layers, written by hand on the BLAS, for one type: the includer
+ * defines REAL, NAME(x), GEMM, TANH, EXP and SUM(values, count), which is bench_sum_values or bench_sum_floats.
+ * Everything lies in memory that was taken before. */
 
 typedef struct {
     const network *net;

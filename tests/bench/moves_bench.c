@@ -1,5 +1,5 @@
-/* Reductions and moves of a million numbers, and what indexing, sorting and small products cost; a row each, whose aim beside NumPy's time is in
- * numpy_peer.py, with NumPy's words for the same. */
+/* Reductions and moves of a million numbers, and what indexing, sorting and small products cost; a row each, whose aim
+ * beside NumPy's time is in numpy_peer.py, with NumPy's words for the same. */
 #include "bench.h"
 #include <string.h>
 

@@ -1,8 +1,9 @@
-/* Gradients in a loop in a gradient: two programs of Siskind and Pearlmutter, in all four nestings of modes (the outer one first), against the same programs
- * in plain C with derivatives by hand.
+/* Gradients in a loop in a gradient: two programs of Siskind and Pearlmutter, in all four nestings of modes (the outer
+ * one first), against the same programs in plain C with derivatives by hand.
  *
- * particle: minimise over w the squared x at which a particle meets y = 0, that the gradient of a potential pushes in Euler steps.
- * saddle: minimise over p the largest |p|^2 - |q|^2 over q, both by gradient descent from (1, 1); the outer derivative goes through the inner descent.
+ * particle: minimise over w the squared x at which a particle meets y = 0, that the gradient of a potential pushes in
+ * Euler steps. saddle: minimise over p the largest |p|^2 - |q|^2 over q, both by gradient descent from (1, 1); the
+ * outer derivative goes through the inner descent.
  *
  * A point is a list of numbers. */
 #include "bench.h"
@@ -59,7 +60,8 @@ static ad_tree *moved(ad_tree *p, double factor, ad_tree *d)
 enum { STEPS_BEFORE_LONGER = 10 };
 static const double TOLERANCE = 1e-5, FIRST_STEP = 1e-5;
 
-/* Where f is least, by gradient descent: a step that makes f smaller is taken, one that does not is halved, and after ten in a row it is doubled. */
+/* Where f is least, by gradient descent: a step that makes f smaller is taken, one that does not is halved, and after
+ * ten in a row it is doubled. */
 static ad_tree *argmin(bool forward, of_a_point *f, ad_tree *p)
 {
     ad_array *fp = f(p);

@@ -1,5 +1,6 @@
-/* Draws numbers in the style of the examples' pictures: picture PREFIX COLUMNS SCRIPT < numbers. COLUMNS is "x,one,two"; the numbers are read row by row, nan
- * where there is none; the script is gnuplot's, see examples/example.h. compare.py calls it. */
+/* Draws numbers in the style of the examples' pictures: picture PREFIX COLUMNS SCRIPT < numbers. COLUMNS is
+ * "x,one,two"; the numbers are read row by row, nan where there is none; the script is gnuplot's, see
+ * examples/example.h. compare.py calls it. */
 #include "../../examples/example.h"
 #include <stdio.h>
 #include <stdlib.h>

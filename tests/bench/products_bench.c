@@ -1,5 +1,5 @@
-/* Matrix products, square, skinny, batched, of transposed operands, small, against the same written by hand on every BLAS that is installed. Each library is
- * loaded for itself: its functions call its own. */
+/* Matrix products, square, skinny, batched, of transposed operands, small, against the same written by hand on every
+ * BLAS that is installed. Each library is loaded for itself: its functions call its own. */
 #define _GNU_SOURCE
 #include "bench.h"
 #include <dlfcn.h>

@@ -1,5 +1,5 @@
-/* Memory, threads and start: bytes of a tape node, the peak of gradients, what a second thread brings by the clock of the wall, and what a process takes
- * to load the library and to compute its first gradient. */
+/* Memory, threads and start: bytes of a tape node, the peak of gradients, what a second thread brings by the clock of
+ * the wall, and what a process takes to load the library and to compute its first gradient. */
 #include "bench.h"
 #include <pthread.h>
 #include <stdlib.h>
@@ -34,7 +34,8 @@ static ad_array *chain(ad_array *x)
     return ad_sum(ad_mul(ad_tanh(ad_add(ad_mul(x, 2), 1)), ad_exp(ad_neg(ad_mul(x, x)))));
 }
 
-/* The most that was in use at once during a gradient, beyond what was before. A thread knows its own peak only, so each is measured in a new one. */
+/* The most that was in use at once during a gradient, beyond what was before. A thread knows its own peak only, so each
+ * is measured in a new one. */
 typedef struct {
     ad_array *(*f)(ad_array *);
     ad_shape shape;

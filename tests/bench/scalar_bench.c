@@ -1,5 +1,5 @@
-/* Scalars: Taylor's series of sine at x = 300, about 430 terms of five operations, its value, gradient and second derivative in all orders of modes, against
- * the value in plain C; and what a call of a transformed function costs. */
+/* Scalars: Taylor's series of sine at x = 300, about 430 terms of five operations, its value, gradient and second
+ * derivative in all orders of modes, against the value in plain C; and what a call of a transformed function costs. */
 #include "bench.h"
 #include <math.h>
 #include <string.h>

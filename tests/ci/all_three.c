@@ -1,4 +1,5 @@
-/* A program outside the project that uses all three libraries: one training run, differentiated, and its learning rate learned. */
+/* A program outside the project that uses all three libraries: one training run, differentiated, and its learning rate
+ * learned. */
 #include <ad-nn/nn.h>
 #include <hyperopt/hyperopt.h>
 #include <stdio.h>

@@ -40,10 +40,23 @@ def words(text):
     return text.split()
 
 
-def check(path):
+def long_comments(text):
+    """Lines of comments that begin a line; those behind code are part of its lines."""
+    for match in COMMENT.finditer(text):
+        begin = text.rfind("\n", 0, match.start()) + 1
+        if not match["comment"] or text[begin:match.start()].strip():
+            continue
+        for number, line in enumerate(text[begin:match.end()].split("\n"), text.count("\n", 0, begin) + 1):
+            if len(line) > WIDEST_COMMENT:
+                yield number, f"a comment of {len(line)} columns"
+
+
+def check(path, comments_only):
     with open(path) as file:
         text = file.read()
-    faults = []
+    faults = list(long_comments(text))
+    if comments_only:
+        return path, faults
     for number, line in enumerate(text.split("\n"), 1):
         if "\t" in line or line != line.rstrip():
             faults.append((number, "a tab, or a blank at the end"))

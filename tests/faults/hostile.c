@@ -1,8 +1,9 @@
 /* Hostile arguments: every public function with good and bad values of each parameter, one bad at a time and then many.
  *
- * A call gives a result or records an error; it never does both and never crashes, which is for the sanitizers to notice. hostile_calls.h, which is
- * generated, has the operations, and hostile_rows.h what needs other arguments than values of its parameters' types.
- * Each row runs in a process of its own, so that a crash names its row; a failed check prints the values that did it. */
+ * A call gives a result or records an error; it never does both and never crashes, which is for the sanitizers to
+ * notice. hostile_calls.h, which is generated, has the operations, and hostile_rows.h what needs other arguments than
+ * values of its parameters' types. Each row runs in a process of its own, so that a crash names its row; a failed check
+ * prints the values that did it. */
 #include "../testing.h"
 #include <ad-nn/nn.h>
 #include <ctype.h>
@@ -117,7 +118,8 @@ static void make_tagged(void)
     memcpy(tagged_, made, sizeof made);
 }
 
-/* Functions that nothing can be done with but call them: all of their parameters are values, and they neither write files nor change the thread. */
+/* Functions that nothing can be done with but call them: all of their parameters are values, and they neither write
+ * files nor change the thread. */
 static const char *const functions[] = {
     "ad_sum", "ad_add", "ad_reshape", "ad_where", "ad_clip", "ad_pad", "ad_einsum", "ad_arange", "ad_concatenate", "ad_meshgrid", "ad_at", "ad_at_list", "ad_at_set",
     "ad_astype", "ad_linspace", "ad_logspace", "ad_random_normal", "ad_random_choice", "ad_random_key", "ad_eye", "ad_zeros", "ad_full", "ad_transpose", "ad_moveaxis_axes",

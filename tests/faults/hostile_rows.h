@@ -1,5 +1,6 @@
-/* The part of the table of hostile.c that a hand writes: calls of functions that take more than values of their parameters' types, in words that stand for
- * good and hostile values. hostile_calls.h has a call of every operation in the same words.
+/* The part of the table of hostile.c that a hand writes: calls of functions that take more than values of their
+ * parameters' types, in words that stand for good and hostile values. hostile_calls.h has a call of every operation in
+ * the same words.
  *
  *     x, y, z      arrays           t, u        trees          key     a key
  *     shape, reps  shapes           axes, pair  lists of axes  axis, axis2, i

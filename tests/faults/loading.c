@@ -1,4 +1,5 @@
-/* Loading and unloading: a plugin that uses libad is opened, used in threads, closed and opened again, and threads end after it was closed.
+/* Loading and unloading: a plugin that uses libad is opened, used in threads, closed and opened again, and threads end
+ * after it was closed.
  *
  * Its arguments are the plugins: one with the shared libraries behind it, one with libad.a in it. */
 #include "../suite.h"

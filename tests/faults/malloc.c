@@ -1,7 +1,9 @@
-/* Memory that runs out: every scenario in fresh threads, in the n-th of which the n-th allocation and all later ones fail.
+/* Memory that runs out: every scenario in fresh threads, in the n-th of which the n-th allocation and all later ones
+ * fail.
  *
- * Each gives NULL and an AD_ERROR_MEMORY, and the thread then does the same scenario with the bits of a thread that never lacked memory. A second
- * failure leaves nothing; the first may leave the function that stands for a transformation that failed. */
+ * Each gives NULL and an AD_ERROR_MEMORY, and the thread then does the same scenario with the bits of a thread that
+ * never lacked memory. A second failure leaves nothing; the first may leave the function that stands for a
+ * transformation that failed. */
 #include "scenarios.h"
 
 enum { AFTER_SUCCESS = 5 };

@@ -1,4 +1,5 @@
-/* What the test of loading opens: a shared object that uses the libraries, as an extension module of another language does.
+/* What the test of loading opens: a shared object that uses the libraries, as an extension module of another language
+ * does.
  *
  * Built twice: with the shared libraries behind it, and with libad.a in it. */
 #include <ad/ad.h>

@@ -1,7 +1,8 @@
-/* What programs do with the library, each as a small function: malloc.c runs them with failing allocations, stacks.c on a small stack.
+/* What programs do with the library, each as a small function: malloc.c runs them with failing allocations, stacks.c on
+ * a small stack.
  *
- * A scenario gives an array that holds its result, or NULL and an error. It is deterministic and leaves nothing behind but what lives as long as the
- * thread. */
+ * A scenario gives an array that holds its result, or NULL and an error. It is deterministic and leaves nothing behind
+ * but what lives as long as the thread. */
 #include "../testing.h"
 #include <ad-nn/nn.h>
 #include <hyperopt/hyperopt.h>

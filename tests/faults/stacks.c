@@ -1,7 +1,8 @@
 /* Small stacks: every scenario in a thread with little more than the system's least stack. */
 #include "scenarios.h"
 
-/* 64 KiB, and as much for the thread-local memory of OpenBLAS, which the C library takes from the stack. The sanitizers' frames are larger. */
+/* 64 KiB, and as much for the thread-local memory of OpenBLAS, which the C library takes from the stack. The
+ * sanitizers' frames are larger. */
 enum { STACK = WITH_ADDRESS_SANITIZER ? 1024 * 1024 : 128 * 1024 };
 
 static void *run_scenario(void *scenario)

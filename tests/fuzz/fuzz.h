@@ -1,7 +1,8 @@
-/* What the fuzz targets share. A target is one file that defines fuzz_input: it makes something of any bytes and breaks nothing.
+/* What the fuzz targets share. A target is one file that defines fuzz_input: it makes something of any bytes and breaks
+ * nothing.
  *
- * With libFuzzer (meson setup -Dfuzz=true, clang) the bytes come from it. Without, the program runs the files that it is given, as the test suite does with
- * those in corpus/. A fault that was found is a file there. */
+ * With libFuzzer (meson setup -Dfuzz=true, clang) the bytes come from it. Without, the program runs the files that it
+ * is given, as the test suite does with those in corpus/. A fault that was found is a file there. */
 #ifndef AD_FUZZ_H
 #define AD_FUZZ_H
 

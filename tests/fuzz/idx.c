@@ -1,4 +1,5 @@
-/* Any bytes as an IDX file: after a zero byte as they are, else compressed first. What can be read is written and read again. */
+/* Any bytes as an IDX file: after a zero byte as they are, else compressed first. What can be read is written and read
+ * again. */
 #include "fuzz.h"
 #include <zlib.h>
 

@@ -1,4 +1,5 @@
-/* Any bytes as a .npz archive. What can be read is written and read again, to the same tree, but for names that are not UTF-8. */
+/* Any bytes as a .npz archive. What can be read is written and read again, to the same tree, but for names that are not
+ * UTF-8. */
 #include "fuzz.h"
 
 static void require_same(const ad_tree *t, const ad_tree *u)

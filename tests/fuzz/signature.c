@@ -1,4 +1,5 @@
-/* Any text as the signature of a function, and every transformation of it. Nothing is called: the arguments would have to fit.
+/* Any text as the signature of a function, and every transformation of it. Nothing is called: the arguments would have
+ * to fit.
  *
  * Functions are remembered as long as their thread lives, so each input has a thread of its own. */
 #include "fuzz.h"

@@ -1,7 +1,8 @@
 /* What a random program may do: one line for each, with the number of its operands and the expression.
  *
- * a, b, c are operands; n is a number from -2 to 2 and k an int from -2 to 2. The expressions are smooth almost everywhere and keep values of a few
- * units at a few units. A program tries one, and takes another where the shapes or dtypes do not fit. */
+ * a, b, c are operands; n is a number from -2 to 2 and k an int from -2 to 2. The expressions are smooth almost
+ * everywhere and keep values of a few units at a few units. A program tries one, and takes another where the shapes or
+ * dtypes do not fit. */
 
 /* ---- elementwise ---- */
 OPERATION(1, ad_sin(a))

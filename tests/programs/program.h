@@ -1,7 +1,8 @@
 /* Programs that are made at random: what they are, running them, printing them as C.
  *
- * A program is a function of one array. It computes values one after another into slots; a step is an operation of operations.h, or a call of an inner
- * function, which sees the slots filled so far (a closure), through a transformation. Slot 0 is the argument, the next ones are constants. */
+ * A program is a function of one array. It computes values one after another into slots; a step is an operation of
+ * operations.h, or a call of an inner function, which sees the slots filled so far (a closure), through a
+ * transformation. Slot 0 is the argument, the next ones are constants. */
 #ifndef AD_PROGRAM_H
 #define AD_PROGRAM_H
 

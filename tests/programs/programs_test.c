@@ -1,11 +1,13 @@
-/* Random programs: their derivatives to the third order, in every nesting of the two modes, agree with each other and with differences.
+/* Random programs: their derivatives to the third order, in every nesting of the two modes, agree with each other and
+ * with differences.
  *
- *   programs_test             a thousand fixed seeds
- *   programs_test FIRST [COUNT]   those from FIRST on
+ * programs_test             a thousand fixed seeds programs_test FIRST [COUNT]   those from FIRST on
  *
- * Each is recorded too, with its derivatives, and the record replayed at another argument, where it gives the bits that the program gives.
+ * Each is recorded too, with its derivatives, and the record replayed at another argument, where it gives the bits that
+ * the program gives.
  *
- * What fails is made smaller as long as it fails, and printed as a C program. Every check runs in a process of its own, which may crash. */
+ * What fails is made smaller as long as it fails, and printed as a C program. Every check runs in a process of its own,
+ * which may crash. */
 #define _GNU_SOURCE
 #include "program.h"
 #include "../recording.h"

@@ -1,4 +1,5 @@
-/* Options are named; every_option.c has each function of libad. Each marked line is refused with these words; see tests/ci/refused.sh. */
+/* Options are named; every_option.c has each function of libad. Each marked line is refused with these words; see
+ * tests/ci/refused.sh. */
 #include <ad-nn/nn.h>
 #include <ad/ad.h>
 

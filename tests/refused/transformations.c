@@ -1,4 +1,5 @@
-/* Functions of types that the macros do not know, and surplus arguments. Each marked line is refused with these words; see tests/ci/refused.sh. */
+/* Functions of types that the macros do not know, and surplus arguments. Each marked line is refused with these words;
+ * see tests/ci/refused.sh. */
 #include <ad/ad.h>
 
 ad_array *f(ad_array *a, ad_array *b);

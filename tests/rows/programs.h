@@ -1,5 +1,5 @@
-/* Programs of a row: its value, the gradient of it, and a directional derivative of the gradient, each a function of a list of operands. They call all that there is
- * to the row's operations. */
+/* Programs of a row: its value, the gradient of it, and a directional derivative of the gradient, each a function of a
+ * list of operands. They call all that there is to the row's operations. */
 #ifndef PROGRAMS_OF_ROWS_H
 #define PROGRAMS_OF_ROWS_H
 

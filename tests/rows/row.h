@@ -1,9 +1,10 @@
-/* The rows of operations_test.c: an operation, a function through it, where its operands lie, and what else it takes. A file for each family,
- * named like its public header.
+/* The rows of operations_test.c: an operation, a function through it, where its operands lie, and what else it takes. A
+ * file for each family, named like its public header.
  *
- * To add one: ONE("ad_name", function, low, high, flags) in the family's array. The interval avoids points where the function has a kink or a
- * pole. An operation with options has a row for each that changes its rule; one that is linear is put under a sine, so that a wrong place shows
- * at every order. Functions that are made of others have rows too, under their own names. */
+ * To add one: ONE("ad_name", function, low, high, flags) in the family's array. The interval avoids points where the
+ * function has a kink or a pole. An operation with options has a row for each that changes its rule; one that is linear
+ * is put under a sine, so that a wrong place shows at every order. Functions that are made of others have rows too,
+ * under their own names. */
 #ifndef ROW_H
 #define ROW_H
 
@@ -34,7 +35,8 @@ struct row {
 #define UNARY(name, low, high, flags)  ONE("ad_" #name, ad_##name, low, high, flags)
 #define BINARY(name, low, high, flags) TWO("ad_" #name, ad_##name, low, high, flags)
 
-/* Beside OF_X and OF_AB of testing.h, OF_ABC defines a function of a, b and c; WAVE_X and WAVE_AB define the sine of one. */
+/* Beside OF_X and OF_AB of testing.h, OF_ABC defines a function of a, b and c; WAVE_X and WAVE_AB define the sine of
+ * one. */
 #define OF_ABC(name, expression)                                                                                       \
     static ad_array *name(ad_array *a, ad_array *b, ad_array *c)                                                       \
     {                                                                                                                  \

@@ -207,7 +207,8 @@ typedef struct adnn_optimizer {
 #define adnn_sgd(...) AD_OPTIONS_(ADNN_SGD, __VA_ARGS__)
 /** adnn_adam(.step_size = 1e-3): Kingma and Ba (2015), with bias correction. */
 #define adnn_adam(...) AD_OPTIONS_(ADNN_ADAM, __VA_ARGS__)
-/** adnn_rmsprop(.step_size = 1e-2, .momentum = 0.9): Tieleman and Hinton (2012), lecture 6.5, as torch.optim.RMSprop. */
+/** adnn_rmsprop(.step_size = 1e-2, .momentum = 0.9): Tieleman and Hinton (2012), lecture 6.5. As
+ * torch.optim.RMSprop. */
 #define adnn_rmsprop(...) AD_OPTIONS_(ADNN_RMSPROP, __VA_ARGS__)
 /** adnn_adamw(.weight_decay = 0.1): Loshchilov and Hutter (2019), as torch.optim.AdamW. */
 #define adnn_adamw(...) AD_OPTIONS_(ADNN_ADAMW, __VA_ARGS__)

@@ -1,8 +1,8 @@
 /* The functions of libad in namespace ad, with C's names and arguments. See ad.hpp; C's headers say what each does.
  *
- * The macros below are the few forms that functions have. Most follow from C's declarations: libad/tools/generate.py writes their lines, one for each,
- * into macros/functions.hpp. An x is an operand: an array or a C++ number, in ad::clip nullptr too. Keys of random numbers are C's,
- * ad_key key = ad_random_key(1). */
+ * The macros below are the few forms that functions have. Most follow from C's declarations: libad/tools/generate.py
+ * writes their lines, one for each, into macros/functions.hpp. An x is an operand: an array or a C++ number, in
+ * ad::clip nullptr too. Keys of random numbers are C's, ad_key key = ad_random_key(1). */
 #ifndef AD_FUNCTIONS_HPP
 #define AD_FUNCTIONS_HPP
 
@@ -18,8 +18,10 @@
 
 namespace ad {
 
-/* ---- Named options: ad::sum(x, axis = 0, keepdims = true). Each sets the field of that name in C's options, and compiles only
- *      where they have one. Lists of axes, shapes and shifts are written { 0, 1 }. ---- */
+/* ---- Named options: ad::sum(x, axis = 0, keepdims = true) ----
+ *
+ * Each sets the field of that name in C's options, and compiles only if they have one. Lists of axes, shapes and shifts
+ * are written { 0, 1 }. */
 
 namespace detail {
 
@@ -163,7 +165,9 @@ AD_F_(array, moveaxis, (const operand &x, const integers &sources, const integer
 AD_F_(array, flatten, (const tree &t), ad_flatten(t.get()))
 AD_F_(tree, unflatten, (const tree &t, const operand &vector), ad_unflatten(t.get(), vector.get()))
 
-/* ---- ad/index.h. An index is a string as in C, or a list: ad::at(x, "0, 1:3"), ad::at(x, { 0, ad::slice(1, n) }). ---- */
+/* ---- ad/index.h ----
+ *
+ * An index is a string as in C, or a list: ad::at(x, "0, 1:3"), ad::at(x, { 0, ad::slice(1, n) }). */
 
 namespace detail {
 /* An index string without C's printf conversions: numbers of the program go into lists. */

@@ -14,8 +14,8 @@
 
 AD_BEGIN_DECLS
 
-/** x under a name, of which the first 47 bytes count (whole characters of UTF-8), for traces and for errors of the operations that it is an operand of.
- * An empty one takes a name away.
+/** x under a name, of which the first 47 bytes count (whole characters of UTF-8), for traces and for errors of the
+ * operations that it is an operand of. An empty one takes a name away.
  *
  * The result has the values, shape and dtype of x. (For a C number it is an array made of it.) Its derivative is that
  * of x.
@@ -47,21 +47,23 @@ typedef struct ad_call_event {
  * with it. The event lasts as long as the call of the hook; ad_retain keeps an array of it. */
 typedef bool ad_call_hook(const ad_call_event *event, void *context);
 
-/** Options of a call for later: a copy that holds all it needs, until ad_options_free. The options themselves where `primitive->options_size` is 0. NULL and an
- * error on failure. */
+/** Options of a call for later: a copy that holds all it needs, until ad_options_free. The options themselves where
+ * `primitive->options_size` is 0. NULL and an error on failure. */
 AD_API void *ad_options_keep(const ad_primitive *primitive, const void *options);
 
 /** Gives up options that ad_options_keep gave. */
 AD_API void ad_options_free(const ad_primitive *primitive, void *kept);
 
-/** Whether two calls of a primitive have the same options: those of its fields that change what is computed. Two calls that have, on the same operands, give the
- * same. Memory that a field refers to counts by what is there, a number that is not a number equals every other. */
+/** Whether two calls of a primitive have the same options: those of its fields that change what is computed. Two calls
+ * that have, on the same operands, give the same. Memory that a field refers to counts by what is there, a number that
+ * is not a number equals every other. */
 AD_API bool ad_options_equal(const ad_primitive *primitive, const void *a, const void *b);
 
 /** A hash of options: the same for those that are equal. */
 AD_API uint64_t ad_options_hash(const ad_primitive *primitive, const void *options);
 
-/** Options as C: ".axes = AD_AXES(0), .keepdims = true", "" where there are none. To be freed by the caller; NULL and an error on failure. */
+/** Options as C: ".axes = AD_AXES(0), .keepdims = true", "" where there are none. To be freed by the caller; NULL and
+ * an error on failure. */
 AD_API char *ad_options_text(const ad_primitive *primitive, const void *options);
 
 /** From now on a hook sees every call of an operation in this thread, in the order in which the calls end. NULL: no

@@ -88,12 +88,11 @@ AD_API ad_array *ad_linalg_svdvals(ad_array *x);
  *
  * Matrices are the last two axes; leading axes count a stack. Elements are real or complex, in float32 or float64;
  * integers and bools count as float64. Errors of all: fewer than two axes; matrices that are not square where they
- * should be; sizes above 30000. The value and the derivatives of one call share one LU factorization, at every
- * order.
+ * should be; sizes above 30000. The value and the derivatives of one call share one LU factorization, at every order.
  *
- * NaN and infinities: a function of numpy.linalg hands them on where NumPy does. A function of scipy.linalg refuses them
- * in what it reads of its operands (AD_ERROR_NUMERIC). Rules of differentiation refuse none: a NaN in a cotangent or a
- * tangent is handed on. */
+ * NaN and infinities: a function of numpy.linalg hands them on where NumPy does. A function of scipy.linalg refuses
+ * them in what it reads of its operands (AD_ERROR_NUMERIC). Rules of differentiation refuse none: a NaN in a cotangent
+ * or a tangent is handed on. */
 
 /** Options of ad_linalg_solve. */
 typedef struct ad_linalg_solve_options {

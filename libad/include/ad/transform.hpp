@@ -1,10 +1,12 @@
-/* Derivatives of anything that can be called: lambdas, also capturing and generic ones, function objects, functions of C++ and of C. See ad.hpp.
+/* Derivatives of anything that can be called: lambdas, also capturing and generic ones, function objects, functions of
+ * C++ and of C. See ad.hpp.
  *
- * A transformation takes a function and gives a function object. What is in its calls an ad::array or an ad::tree goes through libad; all other
- * arguments are handed on as they are. Argument numbers count all of them, and a number given for a differentiated argument is a float64 array.
+ * A transformation takes a function and gives a function object. What is in its calls an ad::array or an ad::tree goes
+ * through libad; all other arguments are handed on as they are. Argument numbers count all of them, and a number given
+ * for a differentiated argument is a float64 array.
  *
- * Underneath, a call describes the function to C as one that takes the arrays and a pointer to a frame: the function object and the other
- * arguments. Exceptions wait in the frame's thread while the engine unwinds (detail::passing). */
+ * Underneath, a call describes the function to C as one that takes the arrays and a pointer to a frame: the function
+ * object and the other arguments. Exceptions wait in the frame's thread while the engine unwinds (detail::passing). */
 #ifndef AD_TRANSFORM_HPP
 #define AD_TRANSFORM_HPP
 
@@ -20,7 +22,8 @@ template <class T> using bare = std::remove_cv_t<std::remove_reference_t<T>>;
 template <class T> inline constexpr bool is_tree = std::is_base_of_v<tree, bare<T>>;
 template <class T> inline constexpr bool is_traced = is_tree<T> || std::is_same_v<bare<T>, array>;
 
-/* How a frame holds an argument: arrays and trees as such, the others by reference; in a frame that outlives the call all by value. */
+/* How a frame holds an argument: arrays and trees as such, the others by reference; in a frame that outlives the call
+ * all by value. */
 template <bool Differentiated, class T>
 using argument = std::conditional_t<is_tree<T>, tree, std::conditional_t<is_traced<T> || Differentiated, array, T &>>;
 template <class T> using kept = std::conditional_t<is_tree<T>, tree, bare<T>>;
@@ -192,7 +195,8 @@ template <class Frame, int N> using type_of_argument = typename Frame::template 
 
 /* ---- Derivatives ---- */
 
-/** The gradient of a function with a scalar result in one argument, the first or ad::grad<1>(f). It is an array or tree like that argument. */
+/** The gradient of a function with a scalar result in one argument, the first or ad::grad<1>(f). It is an array or tree
+ * like that argument. */
 template <int N = 0, class F> auto grad(F f)
 {
     return detail::transformed<N>(std::move(f), [](const auto &frame) {
@@ -267,7 +271,8 @@ template <class F> auto jvp(F f)
     });
 }
 
-/** The linear map from cotangents of a value to cotangents of the first argument. Called any number of times, in the thread that made it. */
+/** The linear map from cotangents of a value to cotangents of the first argument. Called any number of times, in the
+ * thread that made it. */
 template <class Argument, class Value> class pullback {
 public:
     explicit pullback(ad_pullback *pull) : pull_(pull, ad_vjp_free) {}
@@ -295,7 +300,8 @@ template <class F> auto vjp(F f)
     });
 }
 
-/** Compares derivatives with differences, ad::check_grads(f, order = 2)(x, ...); throws an ad::error that shows both numbers where they differ. */
+/** Compares derivatives with differences, ad::check_grads(f, order = 2)(x, ...); throws an ad::error that shows both
+ * numbers where they differ. */
 template <class F, class... Named> auto check_grads(F f, const Named &...named)
 {
     return detail::transformed<0>(std::move(f), [=](const auto &frame) {
@@ -316,7 +322,8 @@ template <class F, class... Named> auto check_grads(F f, const Named &...named)
 
 namespace detail {
 
-/* An array that owns a frame: an argument like the others, so it is there as long as the engine may call the function again. */
+/* An array that owns a frame: an argument like the others, so it is there as long as the engine may call the function
+ * again. */
 template <class Frame> array kept_frame(Frame frame)
 {
     struct cell {
@@ -332,7 +339,8 @@ template <class Frame> array kept_frame(Frame frame)
     return kept;
 }
 
-/* The frame of a call with copies of f and all arguments, in an array; give the C function and its arguments to `call`. */
+/* The frame of a call with copies of f and all arguments, in an array; give the C function and its arguments to
+ * `call`. */
 template <class F, class Call, class... Args> auto call_kept(const F &f, Call call, Args &...args)
 {
     using frame_type = frame<F, kept<Args>...>;
@@ -349,8 +357,8 @@ template <class F, class Call, class... Args> auto call_kept(const F &f, Call ca
 
 } // namespace detail
 
-/** x = f(x, a, ...) by iteration from x0, differentiable in a, ... : ad::fixed_point(f, x0, a, ...). What f captures is constant;
- * f is copied, so a lambda captures by value. */
+/** x = f(x, a, ...) by iteration from x0, differentiable in a, ... : ad::fixed_point(f, x0, a, ...). What f captures is
+ * constant; f is copied, so a lambda captures by value. */
 template <class F, class... Args> auto fixed_point(const F &f, const Args &...args)
 {
     scope inner;
