@@ -62,7 +62,8 @@ static inline void assert_is_rounded(int64_t before, int64_t after, hyper_ratio 
         ck_abort_msg("%lld times %d/%d gives %lld", (long long)before, r.n_less_1 + 1, r.d_less_1 + 1, (long long)after);
 }
 
-/* Makes `calls` calls on one coder with increments of any size between, and undoes them. Gives the bits at the top over the bound. */
+/* Makes `calls` calls on one coder with increments of any size between, and undoes them. Gives the bits at the top over
+ * the bound. */
 static inline double there_and_back(hyper_store *store, int64_t which, int calls, bool wild)
 {
     static call c;

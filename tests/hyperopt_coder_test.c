@@ -1,4 +1,5 @@
-/* The coder: products of integers with ratios, undone to the bit. An internal unit test, which includes headers of hyperopt/src. */
+/* The coder: products of integers with ratios, undone to the bit. An internal unit test, which includes headers of
+ * hyperopt/src. */
 #include "hyperopt_calls.h"
 
 START_TEST(calls_of_all_ratios_in_any_order_are_undone_to_the_bit)
@@ -47,7 +48,8 @@ static int64_t near_a_power(int power)
     return random_bits() % 2 ? v : -v;
 }
 
-/* The first element of `far` is that of `near` and a multiple of d, which is another integer with the same digits, too large for doubles. */
+/* The first element of `far` is that of `near` and a multiple of d, which is another integer with the same digits, too
+ * large for doubles. */
 static void assert_alike(hyper_store *store, int power, bool halves, int64_t stride)
 {
     int64_t near[BLOCK], far[BLOCK], first[BLOCK], far_first[BLOCK];

@@ -1,4 +1,5 @@
-/* Descent with momentum on blocks: an internal unit test, which includes headers of hyperopt/src. hyperopt_adam_core_test.c has Adam's. */
+/* Descent with momentum on blocks: an internal unit test, which includes headers of hyperopt/src.
+ * hyperopt_adam_core_test.c has Adam's. */
 #include "hyperopt_calls.h"
 
 enum { MOST_STEPS = 40 };

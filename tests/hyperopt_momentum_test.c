@@ -1,5 +1,5 @@
-/* Momenta as ratios with what is left of them, and the products of integers of 64 and 96 bits with them: an internal unit test, which includes headers of
- * hyperopt/src. */
+/* Momenta as ratios with what is left of them, and the products of integers of 64 and 96 bits with them: an internal
+ * unit test, which includes headers of hyperopt/src. */
 #include "hyperopt_calls.h"
 
 /* ---- ratios ---- */

@@ -1,4 +1,5 @@
-/* The store of a coder's words, in memory and in a spill file, and checksums. An internal unit test, which includes headers of hyperopt/src. */
+/* The store of a coder's words, in memory and in a spill file, and checksums. An internal unit test, which includes
+ * headers of hyperopt/src. */
 #include "hyperopt_calls.h"
 #include <unistd.h>
 

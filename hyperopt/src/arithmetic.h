@@ -121,9 +121,10 @@ double hyper_sum(int64_t count, const double *a, const double *b);
 /* Of integers in their order, after those that gave `before`: what differs in one element has another checksum. */
 uint64_t hyper_checksum(int64_t count, const int64_t *integers, uint64_t before);
 
-/* HYPER_VERSIONS(storage, result, name, parameters, arguments): a function that calls name_body, which is always_inline, in versions for several
- * instruction sets, and uses the one for the processor it runs on. storage: static, or nothing.
- * HYPER_NATIVE_VERSIONS: the same, of a body that is told first whether conversions between integers and doubles are native. */
+/* HYPER_VERSIONS(storage, result, name, parameters, arguments): a function that calls name_body, which is
+ * always_inline, in versions for several instruction sets, and uses the one for the processor it runs on. storage:
+ * static, or nothing. HYPER_NATIVE_VERSIONS: the same, of a body that is told first whether conversions between
+ * integers and doubles are native. */
 #ifdef __x86_64__
 enum { HYPER_BASELINE, HYPER_AVX2, HYPER_AVX512 };
 #define HYPER_FOR_AVX512 __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl"), noinline))

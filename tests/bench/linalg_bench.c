@@ -1,5 +1,5 @@
-/* Linear systems, decompositions and gradients through them, of one matrix and of stacks of small ones. LAPACK by hand is in linalg_by_hand.c, NumPy's rows
- * are in numpy_peer.py, JAX's gradients in autodiff_peers.py. */
+/* Linear systems, decompositions and gradients through them, of one matrix and of stacks of small ones. LAPACK by hand
+ * is in linalg_by_hand.c, NumPy's rows are in numpy_peer.py, JAX's gradients in autodiff_peers.py. */
 #include "linalg_by_hand.h"
 #include <stdio.h>
 #include <string.h>

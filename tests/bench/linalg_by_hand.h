@@ -1,5 +1,6 @@
-/* The rows of linalg_bench.c for one matrix on LAPACK and BLAS alone, as a person would write them who has memory at hand: nothing is allocated, no size of
- * a workspace is asked for, and matrices lie as LAPACK wants them. Gradients are those of the functions in linalg_bench.c, by the formulas of libad's rules. */
+/* The rows of linalg_bench.c for one matrix on LAPACK and BLAS alone, as a person would write them who has memory at
+ * hand: nothing is allocated, no size of a workspace is asked for, and matrices lie as LAPACK wants them. Gradients are
+ * those of the functions in linalg_bench.c, by the formulas of libad's rules. */
 #ifndef LINALG_BY_HAND_H
 #define LINALG_BY_HAND_H
 

@@ -51,12 +51,10 @@ def long_comments(text):
                 yield number, f"a comment of {len(line)} columns"
 
 
-def check(path, comments_only):
+def check(path):
     with open(path) as file:
         text = file.read()
-    faults = list(long_comments(text))
-    if comments_only:
-        return path, faults
+    faults = []
     for number, line in enumerate(text.split("\n"), 1):
         if "\t" in line or line != line.rstrip():
             faults.append((number, "a tab, or a blank at the end"))
@@ -123,11 +121,12 @@ def is_table(parameters, body):
 
 
 def size(path):
-    """What is too long in a file: macros, and the file."""
+    """What is too long in a file: macros, comments, and the file."""
     with open(path) as file:
         lines = file.read().split("\n")
     faults = [(number, f"{name}, a macro of {len(body)} lines: an include file or a function has them")
               for number, name, parameters, body in macros(lines) if len(body) > LONGEST_MACRO and not is_table(parameters, body)]
+    faults += long_comments("\n".join(lines))
     count = len(lines) - 1
     if path.startswith(LIBRARIES) and count > LONGEST and "enerated" not in lines[0]:
         faults.append((count, f"{count} lines"))

@@ -152,9 +152,10 @@ struct ad_primitive {
      * False and an error on failure. */
     bool (*vjp_into)(const ad_node *node, ad_array *g, void *sum, bool zeros);
 
-    /** Beside vjp, where input 0 has the output's shape and dtype, and its cotangent is the output's but for a part (x with something else at some places):
-     * makes it of g, the output's in C-contiguous memory, in place. Used where nobody else sees g and the inputs are constants, when the other inputs have
-     * theirs, so that a loop of such calls costs what the parts cost. Nothing in it is recorded. False and an error on failure. */
+    /** Beside vjp, where input 0 has the output's shape and dtype, and its cotangent is the output's but for a part (x
+     * with something else at some places): makes it of g, the output's in C-contiguous memory, in place. Used where
+     * nobody else sees g and the inputs are constants, when the other inputs have theirs, so that a loop of such calls
+     * costs what the parts cost. Nothing in it is recorded. False and an error on failure. */
     bool (*vjp_within)(const ad_node *node, void *g);
 
     /** Forward rule: what tangent t of one operand adds to the tangent of output ad_node_target(node). */

@@ -158,8 +158,7 @@ static __attribute__((cold)) bool failed_in(ad_context *c, const ad_primitive *o
     return c->error_code ? false : (ad_set_error(AD_ERROR_VALUE, "%s: %s failed without an error", op->name, function), false);
 }
 
-/* Whether x, which a view or compose gave, is a new array that nobody else holds. The scopes had `made` entries
- * before. */
+/* Whether x, which a view or compose gave, is new and held by nobody else. The scopes had `made` entries before. */
 static inline bool is_fresh(const ad_context *c, uint32_t made, const ad_array *x)
 {
     const struct ad_scope_stack *s = &c->scopes;
@@ -250,8 +249,7 @@ FOR_EACH_COUNT bool compute_staged(ad_context *c, struct ad_node *node, ad_array
     return done;
 }
 
-/* No level is in sight while the value is computed. So operations that take part in it are not recorded beside the call
- * itself. */
+/* No level is in sight while the value is computed. So the operations in it are not recorded beside the call. */
 FOR_EACH_COUNT bool compute_hidden(ad_context *c, struct ad_node *node, ad_array **outputs, int outputs_count)
 {
     if (!complete(node, outputs_count))

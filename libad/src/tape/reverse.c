@@ -1,8 +1,7 @@
 /* The reverse sweep: from an output down its part of the tape, giving cotangents to parents.
  *
  * A parent always has a smaller number than its child. So when a slot is reached, its cotangent is complete. Nothing
- * here recurses over the graph. The rules run as ordinary operations, and are recorded for the levels that are still
- * open. */
+ * here recurses over the graph. The rules run as ordinary operations, recorded for the levels still open. */
 #include "ad/array.h"
 #include "kernels/kernels.h"
 #include "tape/scalar.h"
@@ -272,8 +271,8 @@ AD_ALWAYS_INLINE bool serve(ad_context *c, const struct sweep *sweep, struct ad_
     return g ? add_cotangent(c, target, g) : !target || !c->error_code;
 }
 
-/* Whether the rules of a call kept nothing of what they were given, except what they gave. Only a checked build can
- * tell. */
+/* Whether the rules of a call kept nothing of what they were given, except what they gave. Only a checked build
+ * tells. */
 AD_ALWAYS_INLINE bool kept_nothing(ad_context *c, const struct sweep *sweep, struct ad_references *given, const struct ad_node *node, const uint32_t *parents,
                                    uint32_t index)
 {
@@ -370,8 +369,7 @@ AD_ALWAYS_INLINE bool serve_value(ad_context *c, const struct sweep *sweep, cons
     return true;
 }
 
-/* Sweeps a call of values whose cotangent is a scalar, and which depends on nothing in sight. The slot keeps its
- * cotangent. */
+/* Sweeps a call of values whose cotangent is a scalar, and which depends on nothing in sight. The slot keeps it. */
 AD_ALWAYS_INLINE bool sweep_values(ad_context *c, const struct sweep *sweep, const struct ad_slot *slot, uint32_t index)
 {
     double registers[AD_RULE_REGISTERS];
@@ -428,8 +426,8 @@ static bool reads_constants(const ad_context *c, const struct ad_node *node)
     return !mask;
 }
 
-/* A call whose own cotangent g becomes that of its first operand, when the others have theirs; g must be the slot's
- * alone. */
+/* Sweeps a call whose cotangent g becomes that of its first operand, after the others have theirs. Only the slot may
+ * hold g. */
 static bool sweep_within(ad_context *c, const struct sweep *sweep, struct ad_node *node, const uint32_t *parents, uint32_t index)
 {
     ad_array *g = node->cotangents[0];

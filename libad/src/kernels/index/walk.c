@@ -1,6 +1,6 @@
 /* Values joined one after the other with what stands at places along the middle axis of C-contiguous (outer, n, inner)
- * arrays. Each join rounds as the elementwise loop of its name, so a place that is named again gives the bits of as many
- * calls of that. */
+ * arrays. Each join rounds as the elementwise loop of its name, so a place that is named again gives the bits of as
+ * many calls of that. */
 #include "kernels/loops.h"
 
 #define INEXACT

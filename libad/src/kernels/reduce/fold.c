@@ -104,8 +104,8 @@ static inline float squared_f32(float x)
 #define JOINED(a, b) ((int64_t)((uint64_t)a * (uint64_t)b))
 #include "fold.inc"
 
-/* A NaN wins, whichever side it is on; the first of equals. In two steps, neither of which a compiler takes for a
- * branch. */
+/* A NaN wins, on whichever side it is; of equals the first one stays. There are two steps, neither of which a compiler
+ * turns into a branch. */
 #define EXTREMUM(name, T, is_at_least)                                                                                 \
     static inline T name(T a, T b)                                                                                     \
     {                                                                                                                  \

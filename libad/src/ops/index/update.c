@@ -25,8 +25,8 @@ ad_array *ad_update_of(update kind, ad_array *old, ad_array *value)
     }
 }
 
-/* ---- values that join one after the other, each with what stands at its place by then: operands are x, the values, the
- * places, and factors in a recurrence ---- */
+/* ---- values that join one after the other, each with what stands at its place by then: operands are x, the values,
+ * the places, and factors in a recurrence ---- */
 
 enum { X, VALUE, INDEX, FACTOR };
 
@@ -192,7 +192,8 @@ static ad_array *walked(const ad_node *node, ad_join join, walk_result result, b
     return x && value ? ad_call_primitive(walks[CODE(join, result)], inputs, factor ? 4 : 3, &(struct walk){ o->places, reverse }) : NULL;
 }
 
-/* ---- rules: y = join(before, value) of each value, with its slopes along what stood before and along what comes ---- */
+/* ---- rules: y = join(before, value) of each value, with its slopes along what stood before and along what comes
+ * ---- */
 
 static ad_array *kept(const ad_node *node)
 {

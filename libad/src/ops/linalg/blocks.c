@@ -107,8 +107,8 @@ ad_array *(ad_linalg_block_diag)(const ad_tree *arrays)
 
 /* ---- one number along each diagonal ---- */
 
-/* The diagonals from the lowest one up stand behind one another, (..., m + n - 1); row i of the matrix is a part of them,
- * one element earlier than the row above. */
+/* The diagonals from the lowest one up stand behind one another, (..., m + n - 1); row i of the matrix is a part of
+ * them, one element earlier than the row above. */
 struct spreading {
     int64_t rows;
 };
@@ -138,8 +138,8 @@ static bool diagonals_eval(const ad_node *node, void *const *outputs)
     return x != NULL;
 }
 
-/* The sums along the diagonals. In a row with as many zeros behind it as there are rows, but cut one element shorter, each
- * row stands one place further than the one before. */
+/* The sums along the diagonals. In a row with as many zeros behind it as there are rows, but cut one element shorter,
+ * each row stands one place further than the one before. */
 static ad_array *diagonals_vjp(const ad_node *node, int operand, ad_array *g)
 {
     (void)node, (void)operand;
