@@ -1,6 +1,7 @@
-/* Sorts, positions, reductions and moves as they are compiled for each instruction set that this processor has, against those for the plainest one: the same
- * bits, of every dtype, at lengths around what vectors and blocks hold. A unit test of internals: a program cannot choose. And complex products, whose bits
- * may not depend on what the compiler makes of them. */
+/* Sorts, positions, reductions and moves as they are compiled for each instruction set that this processor has, against
+ * those for the plainest one: the same bits, of every dtype, at lengths around what vectors and blocks hold. A unit
+ * test of internals: a program cannot choose. And complex products, whose bits may not depend on what the compiler
+ * makes of them. */
 #include "testing.h"
 #include "array/context.h"
 #include "array/dtype.h"
