@@ -1,4 +1,4 @@
-/* Random ratios and calls of a coder, the same in every run, for the tests of hyperopt's integer core. */
+/* Random ratios and calls of a coder, the same in every run, for the internal unit tests of hyperopt's integer core. */
 #ifndef HYPEROPT_CALLS_H
 #define HYPEROPT_CALLS_H
 
