@@ -344,8 +344,8 @@ AD_API ad_tree *ad_linalg_lstsq_with(ad_array *a, ad_array *b, ad_linalg_rcond_o
  * numpy.linalg.matrix_power. */
 AD_API ad_array *ad_linalg_matrix_power(ad_array *a, int64_t n);
 
-/** The exponential of square matrices (Higham 2005; Al-Mohy and Higham 2009), each of a stack by itself. A matrix with a
- * NaN or an infinity gives NaN. Derivatives of every order are exact at equal eigenvalues. As scipy.linalg.expm. */
+/** The exponential of square matrices (Higham 2005; Al-Mohy and Higham 2009), each of a stack by itself. A matrix with
+ * a NaN or an infinity gives NaN. Derivatives of every order are exact at equal eigenvalues. As scipy.linalg.expm. */
 AD_API ad_array *ad_linalg_expm(ad_array *a);
 
 /** The principal square root y of square matrices, y y = a: none of the eigenvalues of y has a negative real part.

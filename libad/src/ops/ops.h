@@ -187,7 +187,8 @@ ad_array *ad_value_like(const char *operation, ad_array *value, const ad_array *
  * named. *tolerance, (..., 1), is what rounding alone may do to them: those within it of 0 are constants. */
 ad_array *ad_singular_values(const char *operation, ad_array *x, ad_array **tolerance);
 
-/* norm.c: the largest or smallest of them, (..., 1). Those within the tolerance of it are ties, which share what comes. */
+/* norm.c: the largest or smallest of them, (..., 1). Those within the tolerance of it are ties, which share what
+ * comes. */
 ad_array *ad_extreme_singular(ad_array *s, ad_array *tolerance, bool largest);
 
 #endif

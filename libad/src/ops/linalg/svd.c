@@ -370,8 +370,8 @@ static ad_array *pinv_compose(const ad_node *node, const ad_spec *output)
 }
 
 /* What the formula below lacks where singular values that are not 0 are cut off: kept vectors turn towards those of the
- * others. With M = U^H dA V, and for each pair of which the singular value s is kept and c is not, dP has V (alpha o M^H +
- * beta o M) U^H beside, beta = (c/s) / (s^2 - c^2) and alpha = (c/s) beta; both are 0 for all other pairs. */
+ * others. With M = U^H dA V, and for each pair of which the singular value s is kept and c is not, dP has V (alpha o
+ * M^H + beta o M) U^H beside, beta = (c/s) / (s^2 - c^2) and alpha = (c/s) beta; both are 0 for all other pairs. */
 struct crossing {
     ad_array *u, *vh, *alpha, *beta;
 };
