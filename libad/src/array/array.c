@@ -273,8 +273,7 @@ ad_array *ad_array_cast(ad_context *c, ad_array *x, ad_dtype dtype)
 {
     ad_array *y = ad_array_new(c, dtype, x->ndim, ad_dims(x));
     if (y)
-        ad_copy_strided(x->ndim, ad_dims(x), (struct ad_operand){ x->data, ad_strides(x), (ad_dtype)x->dtype },
-                        (struct ad_operand){ y->data, ad_strides(y), dtype });
+        ad_copy_strided(x->ndim, ad_dims(x), operand_of(x), (struct ad_operand){ y->data, ad_strides(y), dtype });
     return y;
 }
 
@@ -523,7 +522,6 @@ bool ad_copy_to(const ad_array *x, double *out, int64_t n)
     }
     int64_t strides[AD_MAX_NDIM];
     c_order_strides(AD_F64, x->ndim, ad_dims(x), strides);
-    ad_copy_strided(x->ndim, ad_dims(x), (struct ad_operand){ x->data, ad_strides(x), (ad_dtype)x->dtype },
-                    (struct ad_operand){ (char *)out, strides, AD_F64 });
+    ad_copy_strided(x->ndim, ad_dims(x), operand_of(x), (struct ad_operand){ (char *)out, strides, AD_F64 });
     return true;
 }

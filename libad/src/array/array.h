@@ -125,6 +125,12 @@ static inline bool ad_same_shape(const ad_array *a, const ad_array *b)
     return true;
 }
 
+/* Where the elements of x are: all that stands above array/ reaches them by this, and by operand_of. */
+AD_ALWAYS_INLINE char *memory_of(const ad_array *x)
+{
+    return x->data;
+}
+
 /* Whether a and b have the same shape, dtype and flags. The flags AD_STORED and AD_NAMED do not count. */
 AD_ALWAYS_INLINE bool ad_is_alike(const ad_array *a, const ad_array *b)
 {

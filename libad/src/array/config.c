@@ -25,7 +25,7 @@ int ad_num_threads(void)
 }
 
 /* Where arrays get their memory from. */
-static const char *memory_of(const ad_context *c)
+static const char *memory_text(const ad_context *c)
 {
 #ifdef AD_CHECKED
     (void)c;
@@ -56,7 +56,7 @@ const char *ad_config(void)
                           "instruction set: %s\n"
                           "threads: %d\n"
                           "memory: %s\n",
-                          ad_version(), COMPILER, c->loops->instruction_set, ad_num_threads(), memory_of(c));
+                          ad_version(), COMPILER, c->loops->instruction_set, ad_num_threads(), memory_text(c));
     if (length > 0 && (size_t)length < sizeof c->config)
         describe_algebra(c->config + length, sizeof c->config - (size_t)length);
     return c->config;

@@ -5,6 +5,12 @@
 #include "array/array.h"
 #include "array/dtype.h"
 
+/* The elements of x for a kernel. */
+static inline struct ad_operand operand_of(const ad_array *x)
+{
+    return (struct ad_operand){ memory_of(x), ad_strides(x), (ad_dtype)x->dtype };
+}
+
 /* Gives the number of elements. False: a dimension is negative, or there are too many bytes. An array with a dimension
  * of zero has no elements, but its other dimensions must still be possible by themselves. */
 static inline bool ad_shape_checked_size(int ndim, const int64_t *dims, size_t item, int64_t *size)

@@ -44,7 +44,7 @@ static struct exported *exported_new(const char *operation, const ad_array *x)
 
 static void describe(struct exported *e, ad_dlpack_tensor *tensor, const ad_array *x)
 {
-    tensor->data = x->data;
+    tensor->data = memory_of(x);
     tensor->device.type = AD_DLPACK_CPU;
     tensor->ndim = x->ndim;
     tensor->dtype.code = types[x->dtype].code;

@@ -368,8 +368,8 @@ static ad_tagged integers_from(const int64_t *integers, int count)
     if (!held)
         return (ad_tagged){ .kind = AD_KIND_NONE };
     if (count)
-        memcpy(held->data, integers, (size_t)count * sizeof *integers);
-    return (ad_tagged){ .kind = AD_KIND_INTEGERS, .count = count, .integers = (const int64_t *)held->data };
+        memcpy(memory_of(held), integers, (size_t)count * sizeof *integers);
+    return (ad_tagged){ .kind = AD_KIND_INTEGERS, .count = count, .integers = (const int64_t *)memory_of(held) };
 }
 
 static ad_tagged pointer_from(ad_kind kind, const void *const *at)

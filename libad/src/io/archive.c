@@ -301,7 +301,7 @@ static int64_t read_array(struct array_source *s, char *out, uint64_t length)
     uint64_t done = 0;
     while (done < length && s->at < s->header_bytes + s->data_bytes) {
         bool in_header = s->at < s->header_bytes;
-        const char *from = in_header ? s->header + s->at : s->plain->data + (s->at - s->header_bytes);
+        const char *from = in_header ? s->header + s->at : memory_of(s->plain) + (s->at - s->header_bytes);
         uint64_t left = (uint64_t)(in_header ? s->header_bytes - s->at : s->header_bytes + s->data_bytes - s->at);
         uint64_t part = left < length - done ? left : length - done;
         memcpy(out + done, from, part);

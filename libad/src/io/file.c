@@ -126,7 +126,7 @@ ad_array *ad_file_read_array(struct ad_file *f, ad_dtype dtype, const ad_shape *
         return ad_file_damaged(f, f->offset, "it claims %lld bytes of data, but has room for at most %lld", (long long)bytes,
                                (long long)(f->bound > f->offset ? f->bound - f->offset : 0));
     ad_array *x = ad_array_new(ad_current(), dtype, shape->ndim, shape->dim);
-    if (!x || !ad_file_read(f, x->data + size * (int64_t)ad_dtype_size(dtype) - bytes, bytes, "its data"))
+    if (!x || !ad_file_read(f, memory_of(x) + size * (int64_t)ad_dtype_size(dtype) - bytes, bytes, "its data"))
         return NULL;
     return x;
 }

@@ -39,8 +39,8 @@ static const struct idx_type *read_type(struct ad_file *f, int *ndim)
  * it is overwritten. */
 static void widen(ad_array *x, size_t stored_size)
 {
-    int32_t *out = (int32_t *)x->data;
-    const unsigned char *at = (unsigned char *)x->data + (size_t)x->size * (sizeof *out - stored_size);
+    int32_t *out = (int32_t *)memory_of(x);
+    const unsigned char *at = (unsigned char *)memory_of(x) + (size_t)x->size * (sizeof *out - stored_size);
     for (int64_t i = 0; i < x->size; i++, at += stored_size)
         out[i] = stored_size == 1 ? (int8_t)at[0] : (int16_t)(at[0] << 8 | at[1]);
 }
@@ -66,7 +66,7 @@ static ad_array *load(struct ad_file *f)
     if (type->stored_size < ad_dtype_size(type->dtype))
         widen(x, type->stored_size);
     else if (AD_LITTLE_ENDIAN)
-        ad_swap_bytes(x->data, type->stored_size, x->size);
+        ad_swap_bytes(memory_of(x), type->stored_size, x->size);
     return x;
 }
 
@@ -95,7 +95,7 @@ static bool write_big_endian(struct ad_file *f, const ad_array *x)
     int64_t room = (int64_t)(sizeof part / item);
     for (int64_t i = 0; i < x->size; i += room) {
         int64_t count = x->size - i < room ? x->size - i : room;
-        memcpy(part, x->data + i * (int64_t)item, (size_t)count * item);
+        memcpy(part, memory_of(x) + i * (int64_t)item, (size_t)count * item);
         if (AD_LITTLE_ENDIAN)
             ad_swap_bytes(part, item, count);
         if (!ad_file_write(f, part, count * (int64_t)item))

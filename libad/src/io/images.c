@@ -258,7 +258,7 @@ static ad_array *read_all(struct collection *c)
         return ad_set_error(AD_ERROR_MEMORY, "%s: the pictures in %s are more than can be addressed", operation, c->root);
     ad_array *x = ad_array_new(ad_current(), AD_U8, all.ndim, all.dim);
     for (uint32_t i = 0; x && i < c->count; i++)
-        if (!read_picture(c, i, &shape, x->data + size / c->count * i))
+        if (!read_picture(c, i, &shape, memory_of(x) + size / c->count * i))
             x = NULL;
     return x;
 }

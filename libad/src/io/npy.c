@@ -212,9 +212,9 @@ ad_array *ad_npy_read(struct ad_file *f)
     if (!x || ad_file_more(f) < 0) /* more may follow, but a checksum must fit */
         return NULL;
     if (h.swapped)
-        ad_swap_bytes(x->data, item / parts, x->size * (int64_t)parts);
+        ad_swap_bytes(memory_of(x), item / parts, x->size * (int64_t)parts);
     for (int64_t i = 0; h.dtype == AD_BOOL && i < x->size; i++)
-        x->data[i] = x->data[i] != 0;
+        memory_of(x)[i] = memory_of(x)[i] != 0;
     return h.fortran ? reverse_axes(x) : x;
 }
 
@@ -247,7 +247,7 @@ static bool write_npy(struct ad_file *f, const ad_array *x)
 {
     char header[AD_NPY_HEADER];
     return ad_file_write(f, header, ad_npy_header(header, sizeof header, x)) &&
-           ad_file_write(f, x->data, x->size * (int64_t)ad_dtype_size((ad_dtype)x->dtype));
+           ad_file_write(f, memory_of(x), x->size * (int64_t)ad_dtype_size((ad_dtype)x->dtype));
 }
 
 bool ad_save(const char *path, const ad_array *x)

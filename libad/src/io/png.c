@@ -159,7 +159,7 @@ static ad_array *read_png(struct ad_file *f)
     struct picture p;
     ad_shape shape;
     ad_array *x = open_picture(&p, f, &shape) ? ad_array_new(ad_current(), AD_U8, shape.ndim, shape.dim) : NULL;
-    bool done = x && read_rows(&p, (unsigned char *)x->data);
+    bool done = x && read_rows(&p, (unsigned char *)memory_of(x));
     end_reading(&p);
     return done ? x : NULL;
 }
@@ -199,7 +199,7 @@ static bool write_picture(struct picture *p, const ad_array *x)
     png_set_IHDR(p->png, p->info, width, rows, 8, types[channels_of(x) - 1], PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
     png_write_info(p->png, p->info);
     for (uint32_t row = 0; row < rows; row++)
-        png_write_row(p->png, (png_const_bytep)x->data + (size_t)row * width * (size_t)channels_of(x));
+        png_write_row(p->png, (png_const_bytep)memory_of(x) + (size_t)row * width * (size_t)channels_of(x));
     png_write_end(p->png, NULL);
     return !p->no_memory || no_memory(p);
 }

@@ -17,22 +17,11 @@
 #define AD_OPERATION(primitive)                                                                                        \
     static const ad_primitive *const primitive##_entry __attribute__((section(AD_TABLE_SECTION), used)) = &primitive
 
-/* Where the elements of x are, for kernels. In ops/ only this file reads that. */
-static inline char *memory_of(const ad_array *x)
-{
-    return x->data;
-}
-
-static inline struct ad_operand operand_of(const ad_array *x)
-{
-    return (struct ad_operand){ x->data, ad_strides(x), (ad_dtype)x->dtype };
-}
-
 /* The input as C-contiguous memory of its dtype; NULL and an error when there is no room for a copy. */
 static inline const void *data_of(const ad_node *node, int operand)
 {
     ad_array *x = ad_array_contiguous(ad_current(), ad_node_input(node, operand));
-    return x ? x->data : NULL;
+    return x ? memory_of(x) : NULL;
 }
 
 /* An array seen as (outer, n, inner), with n elements along an axis. */

@@ -220,7 +220,7 @@ FOR_EACH_COUNT bool compute_eval(ad_context *c, const struct ad_node *node, ad_a
         outputs[k] = ad_array_new(c, spec->dtype, spec->shape.ndim, spec->shape.dim);
         if (!outputs[k])
             return false;
-        data[k] = outputs[k]->data;
+        data[k] = memory_of(outputs[k]);
     }
     uint32_t made = c->scopes.count, depth = c->scopes.depth;
     bool done = ad_eval_verified(node, outputs, data, outputs_count);
@@ -452,7 +452,7 @@ ad_array *ad_times_array(ad_context *c, ad_array *t, ad_array *d, uint32_t made)
     bool own = s->count > made && s->entries[s->count - 1] == (uintptr_t)d && ad_is_private(d);
     ad_array *product = own ? d : ad_array_like(c, dtype, d);
     if (product && t->size)
-        ad_run_dense(c->loops->loop[AD_LOOP_zzmul][dtype], ad_item_size(dtype), t->size, t->data, d->data, product->data);
+        ad_run_dense(c->loops->loop[AD_LOOP_zzmul][dtype], ad_item_size(dtype), t->size, memory_of(t), memory_of(d), memory_of(product));
     return product;
 }
 

@@ -70,7 +70,7 @@ static bool is_missing(struct ad_slot *slot, uint32_t i)
 static double value_of(const ad_array *x)
 {
     double number;
-    return ad_double_of(x, &number) ? number : *(const double *)x->data;
+    return ad_double_of(x, &number) ? number : *(const double *)memory_of(x);
 }
 
 static void set_scalar(struct ad_slot *slot, uint32_t i, double number)

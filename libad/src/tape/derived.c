@@ -68,8 +68,7 @@ static ad_array *stacked(ad_context *c, const char *transformation, const struct
             return NULL;
         c_order_strides(dtype, x->ndim, ad_dims(x), strides);
         if (x->size)
-            ad_copy_strided(x->ndim, ad_dims(x), (struct ad_operand){ x->data, ad_strides(x), (ad_dtype)x->dtype },
-                            (struct ad_operand){ all->data + i * bytes, strides, dtype });
+            ad_copy_strided(x->ndim, ad_dims(x), operand_of(x), (struct ad_operand){ memory_of(all) + i * bytes, strides, dtype });
     }
     return all;
 }
@@ -84,7 +83,7 @@ static ad_array *pulled_unit(ad_context *c, const struct rows *rows, int64_t i, 
     ad_array *flat = ad_array_zeros(c, (ad_dtype)y->dtype, 1, &y->size), *one = unit ? ad_astype(unit, (ad_dtype)y->dtype) : NULL;
     if (!flat || !one)
         return NULL;
-    memcpy(flat->data + (size_t)i * item, one->data, item);
+    memcpy(memory_of(flat) + (size_t)i * item, memory_of(one), item);
     ad_array *g = ad_reshape(flat, ad_shape_of(y));
     return g ? ad_pullback_apply(c, rows->pull, g) : NULL;
 }

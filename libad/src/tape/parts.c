@@ -163,8 +163,7 @@ static bool together_eval(const ad_node *node, void *const *outputs)
     int64_t strides[AD_MAX_NDIM];
     c_order_strides((ad_dtype)like->dtype, like->ndim, ad_dims(like), strides);
     if (first)
-        ad_copy_strided(like->ndim, ad_dims(like), (struct ad_operand){ whole->data, ad_strides(whole), (ad_dtype)whole->dtype },
-                        (struct ad_operand){ outputs[0], strides, (ad_dtype)like->dtype });
+        ad_copy_strided(like->ndim, ad_dims(like), operand_of(whole), (struct ad_operand){ outputs[0], strides, (ad_dtype)like->dtype });
     else
         memset(outputs[0], 0, (size_t)like->size * ad_dtype_size((ad_dtype)like->dtype));
     for (int i = first; i < node->count; i++)
@@ -238,8 +237,7 @@ static ad_array *own(ad_context *c, struct ad_slot *slot, const ad_array *like, 
     ad_array *copy =
         whole ? ad_array_new(c, (ad_dtype)like->dtype, like->ndim, ad_dims(like)) : ad_array_zeros(c, (ad_dtype)like->dtype, like->ndim, ad_dims(like));
     if (copy && whole)
-        ad_copy_strided(like->ndim, ad_dims(like), (struct ad_operand){ whole->data, ad_strides(whole), (ad_dtype)whole->dtype },
-                        (struct ad_operand){ copy->data, ad_strides(copy), (ad_dtype)copy->dtype });
+        ad_copy_strided(like->ndim, ad_dims(like), operand_of(whole), operand_of(copy));
     if (!copy)
         return NULL;
     ad_cotangent_drop(c, slot);
@@ -259,7 +257,7 @@ bool ad_parts_add(ad_context *c, struct ad_slot *slot, const struct ad_node *nod
         return collect(c, slot, like, whole) && append(c, slot->parts, node->op, node->options, g, node->inputs + 1, node->count - 1);
     if ((zeros || !ad_is_private(whole)) && !(whole = own(c, slot, like, whole)))
         return false;
-    return node->op->vjp_into(node, g, whole->data, zeros);
+    return node->op->vjp_into(node, g, memory_of(whole), zeros);
 }
 
 /* As ad_parts_add, for a call whose derivative shows a part. */

@@ -182,7 +182,7 @@ static void write_elements(FILE *out, const ad_array *x)
 static bool is_uniform(const ad_array *x)
 {
     size_t item = ad_dtype_size((ad_dtype)x->dtype);
-    return memcmp(x->data, x->data + item, ((size_t)x->size - 1) * item) == 0;
+    return memcmp(memory_of(x), memory_of(x) + item, ((size_t)x->size - 1) * item) == 0;
 }
 
 static void write_constant(FILE *out, ad_context *c, ad_array *x)

@@ -40,11 +40,10 @@ ad_array *ad_match(ad_array *g, const ad_array *like)
 static void add_in_place(ad_context *c, ad_array *sum, const ad_array *g)
 {
     if (ad_is_alike(sum, g) && g->size > 0 && g->size < AD_LOOP_SHARED) {
-        ad_run_dense(c->loops->loop[AD_LOOP_add][g->dtype], ad_item_size((ad_dtype)g->dtype), g->size, sum->data, g->data, sum->data);
+        ad_run_dense(c->loops->loop[AD_LOOP_add][g->dtype], ad_item_size((ad_dtype)g->dtype), g->size, memory_of(sum), memory_of(g), memory_of(sum));
         return;
     }
-    ad_add_strided(c->loops, g->ndim, ad_dims(g), (struct ad_operand){ g->data, ad_strides(g), (ad_dtype)g->dtype },
-                   (struct ad_operand){ sum->data, ad_strides(sum), (ad_dtype)sum->dtype });
+    ad_add_strided(c->loops, g->ndim, ad_dims(g), operand_of(g), operand_of(sum));
 }
 
 /* ---- scalars: a cotangent that depends on no level in sight is kept as a double; one that depends only on reverse
@@ -57,7 +56,7 @@ static inline bool is_scalar(const ad_array *x)
 
 static inline double scalar_in(const ad_array *x)
 {
-    return *(const double *)x->data;
+    return *(const double *)memory_of(x);
 }
 
 AD_ALWAYS_INLINE void add_scalar(struct ad_slot *slot, double number)
@@ -442,7 +441,7 @@ static bool sweep_within(ad_context *c, const struct sweep *sweep, struct ad_nod
     struct ad_slot *first = parent_slot(sweep, parents[0], index);
     if (!first)
         return true;
-    return ad_is_private(g) ? node->op->vjp_within(node, g->data) && add_cotangent(c, first, g) : serve(c, sweep, node, parents[0], index, 0);
+    return ad_is_private(g) ? node->op->vjp_within(node, memory_of(g)) && add_cotangent(c, first, g) : serve(c, sweep, node, parents[0], index, 0);
 }
 
 /* Sweeps a call whose rule gives the cotangents of all its operands at once. */

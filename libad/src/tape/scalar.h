@@ -137,7 +137,7 @@ AD_ALWAYS_INLINE const struct ad_tangent *ad_outermost_tangent(const struct ad_t
 /* x, a 0-d float64 array with values, as the short way sees it. */
 AD_ALWAYS_INLINE struct ad_real ad_real_of(const ad_context *c, ad_array *x)
 {
-    struct ad_real real = { .value = *(const double *)x->data };
+    struct ad_real real = { .value = *(const double *)memory_of(x) };
     if (!x->serial || x->serial != c->tape->serial)
         return real;
     real.slot = x->slot;

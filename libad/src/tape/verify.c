@@ -82,7 +82,7 @@ static bool give_output(const struct ad_node *node, ad_array *output, char *data
 {
     size_t bytes = bytes_of(output);
     bool within = is_untouched(data - GUARD) && is_untouched(data + bytes);
-    memcpy(output->data, data, bytes);
+    memcpy(memory_of(output), data, bytes);
     free(data - GUARD);
     return within || AD_FAIL(AD_ERROR_VALUE, "%s: eval writes beyond the %lld bytes of output %d", node->op->name, (long long)bytes, k);
 }
