@@ -18,8 +18,7 @@ struct join {
     ad_dtype dtype; /* of the result */
 };
 
-/* A primitive's code: how many operands stand before the arrays. ad_concatenate has one, a parameter that its rule
- * reads: where along the axis each array begins, and where the last one ends. */
+/* A primitive's code. */
 enum { STACK, CONCATENATE };
 
 static int64_t join_length(bool stacked, const ad_array *x, int axis)
@@ -27,10 +26,10 @@ static int64_t join_length(bool stacked, const ad_array *x, int axis)
     return stacked ? 1 : ad_dims(x)[axis];
 }
 
-static bool fits_beside(const ad_node *node, int first, int i, int axis, bool stacked)
+static bool fits_beside(const ad_node *node, int i, int axis, bool stacked)
 {
-    const int64_t *a = ad_input_dims(node, first), *b = ad_input_dims(node, i);
-    int ndim = ad_input_ndim(node, first);
+    const int64_t *a = ad_input_dims(node, 0), *b = ad_input_dims(node, i);
+    int ndim = ad_input_ndim(node, 0);
     bool fits = ad_input_ndim(node, i) == ndim;
     for (int d = 0; d < ndim && fits; d++)
         fits = a[d] == b[d] || (d == axis && !stacked);
@@ -41,20 +40,20 @@ static bool join_infer(const ad_node *node, ad_spec *output)
 {
     const struct join *join = ad_node_options(node);
     const char *name = ad_node_primitive(node)->name;
-    int first = ad_node_primitive(node)->code, ndim = ad_input_ndim(node, first);
-    bool stacked = first == STACK;
+    int ndim = ad_input_ndim(node, 0);
+    bool stacked = ad_node_primitive(node)->code == STACK;
     int64_t length = 0;
-    for (int i = first; i < ad_node_inputs(node); i++) {
-        if (!fits_beside(node, first, i, join->axis, stacked))
+    for (int i = 0; i < ad_node_inputs(node); i++) {
+        if (!fits_beside(node, i, join->axis, stacked))
             return AD_FAIL(AD_ERROR_SHAPE, "%s: arrays of shapes %s (number 0) and %s (number %d) do not fit together along axis %d", name,
-                           AD_INPUT_TEXT(node, first), AD_INPUT_TEXT(node, i), i - first, join->axis);
+                           AD_INPUT_TEXT(node, 0), AD_INPUT_TEXT(node, i), i, join->axis);
         if (__builtin_add_overflow(length, stacked ? 1 : ad_input_dims(node, i)[join->axis], &length))
             return AD_FAIL(AD_ERROR_SHAPE, "%s: the arrays have more elements together than can be addressed", name);
     }
     output->dtype = join->dtype;
     output->shape.ndim = 0;
     for (int d = 0; d < ndim + stacked; d++)
-        output->shape.dim[output->shape.ndim++] = d == join->axis ? length : ad_input_dims(node, first)[d - (stacked && d > join->axis)];
+        output->shape.dim[output->shape.ndim++] = d == join->axis ? length : ad_input_dims(node, 0)[d - (stacked && d > join->axis)];
     return true;
 }
 
@@ -62,18 +61,18 @@ static bool join_eval(const ad_node *node, void *const *outputs)
 {
     const struct join *join = ad_node_options(node);
     const ad_spec *output = ad_node_spec(node, 0);
-    int first = ad_node_primitive(node)->code;
+    bool stacked = ad_node_primitive(node)->code == STACK;
     int64_t strides[AD_MAX_NDIM];
     c_order_strides(output->dtype, output->shape.ndim, output->shape.dim, strides);
     int64_t step = strides[join->axis];
-    if (first == STACK)
+    if (stacked)
         memmove(strides + join->axis, strides + join->axis + 1, (size_t)(output->shape.ndim - 1 - join->axis) * sizeof *strides);
     char *to = outputs[0];
-    for (int i = first; i < ad_node_inputs(node); i++) {
+    for (int i = 0; i < ad_node_inputs(node); i++) {
         const ad_array *x = ad_node_input(node, i);
         if (x->size)
             ad_copy_strided(x->ndim, ad_dims(x), operand_of(x), (struct ad_operand){ to, strides, output->dtype });
-        to += step * join_length(first == STACK, x, join->axis);
+        to += step * join_length(stacked, x, join->axis);
     }
     return true;
 }
@@ -84,56 +83,37 @@ static ad_array *stack_transpose(const ad_node *node, int operand, ad_array *g)
     return ad_slice_of(g, join->axis, operand, 1, 1, false);
 }
 
-static ad_array *concatenate_transpose(const ad_node *node, int operand, ad_array *g)
+/* One array's cotangent stands behind another's: one pass over the shapes finds where. */
+static bool concatenate_pull(const ad_node *node, ad_array *const *g, unsigned wanted, ad_array **cotangents)
 {
-    const struct join *join = ad_node_options(node);
-    const ad_array *starts = ad_node_input(node, 0);
-    if (!starts)
-        return NULL;
-    const int64_t *start = (const int64_t *)memory_of(starts) + (operand - CONCATENATE);
-    return ad_slice_of(g, join->axis, start[0], start[1] - start[0], 1, true);
+    int axis = ((const struct join *)ad_node_options(node))->axis;
+    int64_t start = 0;
+    for (int i = 0; i < ad_node_inputs(node); i++) {
+        int64_t length = ad_input_dims(node, i)[axis];
+        if ((i >= 32 || wanted >> i & 1) && !(cotangents[i] = ad_slice_of(g[0], axis, start, length, 1, true)))
+            return false;
+        start += length;
+    }
+    return true;
 }
 
 static const ad_field join_fields[] = { AD_FIELD(struct join, axis, INT), AD_FIELD_OF(struct join, dtype, NULL), AD_FIELDS_END };
 #define JOIN .infer = join_infer, .eval = join_eval, .linear = AD_LINEAR, .options_size = sizeof(struct join), .fields = join_fields
 
 static const ad_primitive stack_op = { .name = "ad_stack", .code = STACK, .vjp = stack_transpose, JOIN };
-static const ad_primitive concatenate_op = {
-    .name = "ad_concatenate", .code = CONCATENATE, .vjp = concatenate_transpose, .parameters = 1u << 0, .saves = AD_SAVE_INPUT(0), JOIN,
-};
+static const ad_primitive concatenate_op = { .name = "ad_concatenate", .code = CONCATENATE, .pull = concatenate_pull, JOIN };
 AD_OPERATION(stack_op);
 AD_OPERATION(concatenate_op);
 
-/* Where each array begins, and where the last one ends. Arrays that do not fit are left to infer, which refuses
- * them. */
-static ad_array *starts_of(ad_array *const *arrays, int count, int axis)
+static ad_array *join_arrays(const ad_primitive *op, ad_array *const *arrays, int count, int axis)
 {
-    AD_SCRATCH room = { 0 };
-    int64_t *start = ad_scratch_take(ad_current(), &room, count + 1, sizeof *start), length = 0;
-    for (int i = 0; start && i <= count; i++) {
-        start[i] = length;
-        if (i < count)
-            length += axis < arrays[i]->ndim ? ad_dims(arrays[i])[axis] : 0;
-    }
-    return start ? ad_from_data(AD_I64, start, AD_SHAPE(count + 1)) : NULL;
-}
-
-/* inputs: room for one more, then `count` arrays. */
-static ad_array *join_inputs(const ad_primitive *op, ad_array **inputs, int count, int axis)
-{
-    ad_array **arrays = inputs + 1;
     int ndim = arrays[0]->ndim + (op->code == STACK);
     if (ndim == 0)
         return ad_set_error(AD_ERROR_SHAPE, "ad_concatenate: 0-d arrays have no axis to be joined along; ad_stack makes one");
     if (!ad_count_fits("ad_stack", ndim, AD_MAX_NDIM, "dimensions"))
         return NULL;
     struct join join = { ad_axis_resolve(op->name, axis, ndim), ad_dtype_common(arrays, count) };
-    if (join.axis < 0)
-        return NULL;
-    if (op->code == STACK)
-        return ad_call_primitive(op, arrays, count, &join);
-    inputs[0] = starts_of(arrays, count, join.axis);
-    return inputs[0] ? ad_call_primitive(op, inputs, count + 1, &join) : NULL;
+    return join.axis >= 0 ? ad_call_primitive(op, arrays, count, &join) : NULL;
 }
 
 static ad_array *join_list(const ad_primitive *op, const ad_tree *arrays, int axis)
@@ -144,13 +124,13 @@ static ad_array *join_list(const ad_primitive *op, const ad_tree *arrays, int ax
     int count = ad_tree_count(arrays), found = 0;
     if (count == 0)
         return ad_set_error(AD_ERROR_VALUE, "%s: the list of arrays is empty", op->name);
-    size_t bytes = (size_t)(count + 1) * sizeof(ad_array *);
+    size_t bytes = (size_t)count * sizeof(ad_array *);
     ad_array **inputs = ad_allocate(c, bytes);
     if (!inputs)
         return NULL;
-    while (found < count && (inputs[1 + found] = ad_tree_array_at(arrays, found)))
+    while (found < count && (inputs[found] = ad_tree_array_at(arrays, found)))
         found++;
-    ad_array *joined = found == count ? join_inputs(op, inputs, count, axis)
+    ad_array *joined = found == count ? join_arrays(op, inputs, count, axis)
                                       : ad_set_error(AD_ERROR_VALUE, "%s: entry %d of the list is a tree, not an array", op->name, found);
     ad_deallocate(c, inputs, bytes);
     return joined;

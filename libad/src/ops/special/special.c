@@ -12,6 +12,8 @@
 #include "ops/ops.h"
 #include "ops/special/special.h"
 
+static const ad_field axes_fields[] = { AD_FIELD_WHOLE(ad_axes, "axes", AXES), AD_FIELDS_END };
+
 static ad_array *sum_along(const ad_node *node, ad_array *x)
 {
     const ad_axes *axes = ad_node_options(node);
@@ -86,8 +88,56 @@ static bool centre_eval(const ad_node *node, void *const *outputs)
     return true;
 }
 
-/* It has no rules: differentiating a recorded call of it is an error, and does not give 0. */
-static const ad_primitive centre_op = { .name = "ad_centre", .infer = ad_same_infer, .eval = centre_eval };
+/* The largest weights of each row, as 1 among 0, and how many they are. */
+struct top {
+    ad_array *is, *count;
+};
+
+static struct top top_of(const ad_node *node, ad_array *y)
+{
+    ad_array *size = ad_abs(ad_stop_gradient(y)), *is = ad_equal(size, largest_along(node, size));
+    return (struct top){ is, sum_along(node, ad_astype(is, ad_dtype_of(y))) };
+}
+
+static ad_array *mean_of_top(const ad_node *node, struct top top, ad_array *t)
+{
+    return ad_zdiv(sum_along(node, ad_where(top.is, t, 0)), top.count);
+}
+
+/* t, moved so that under the largest weights its mean is 0. */
+static ad_array *moved(const ad_node *node, ad_array *t, ad_array *y)
+{
+    return ad_sub(t, mean_of_top(node, top_of(node, y), t));
+}
+
+static ad_array *centred(const ad_node *node, ad_array *t, ad_array *y);
+
+/* Linear in t. In y it is what is subtracted, of the moved t. */
+static ad_array *centre_jvp(const ad_node *node, int operand, ad_array *t)
+{
+    ad_array *x = ad_node_input(node, 0), *y = ad_node_input(node, 1);
+    if (operand == 0)
+        return centred(node, t, y);
+    return x && y ? ad_broadcast_to(ad_neg(sum_along(node, ad_zzmul(moved(node, x, y), t))), ad_shape_of(x)) : NULL;
+}
+
+static ad_array *centre_vjp(const ad_node *node, int operand, ad_array *g)
+{
+    ad_array *x = ad_node_input(node, 0), *y = ad_node_input(node, 1), *all = sum_along(node, g);
+    if (!x || !y || !all)
+        return NULL;
+    if (operand == 1)
+        return ad_neg(ad_zzmul(moved(node, x, y), all));
+    struct top top = top_of(node, y);
+    ad_array *rest = ad_sub(g, ad_zzmul(y, all));
+    return ad_sub(rest, ad_where(top.is, ad_zdiv(sum_along(node, rest), top.count), 0));
+}
+
+static const ad_primitive centre_op = {
+    .name = "ad_centre", .infer = ad_same_infer, .eval = centre_eval, .vjp = centre_vjp, .jvp = centre_jvp, .saves = AD_SAVE_INPUTS,
+    .options_size = sizeof(ad_axes), .fields = axes_fields,
+};
+AD_OPERATION(centre_op);
 
 enum { MOST_AT_ONCE = 1 << 14 }; /* more elements are for threads, and operations share them out */
 
@@ -105,9 +155,8 @@ static bool is_centred_at_once(const ad_node *node, const ad_array *t, const ad_
 static ad_array *centred(const ad_node *node, ad_array *t, ad_array *y)
 {
     if (is_centred_at_once(node, t, y))
-        return ad_call_primitive(&centre_op, (ad_array *[]){ t, y }, 2, NULL);
-    ad_array *size = ad_abs(ad_stop_gradient(y)), *top = ad_equal(size, largest_along(node, size)), *count = sum_along(node, ad_astype(top, ad_dtype_of(y)));
-    t = ad_sub(t, ad_zdiv(sum_along(node, ad_where(top, t, 0)), count));
+        return ad_call_primitive(&centre_op, (ad_array *[]){ t, y }, 2, ad_node_options(node));
+    t = moved(node, t, y);
     return ad_sub(t, sum_along(node, ad_zzmul(t, y)));
 }
 
@@ -117,8 +166,6 @@ static ad_array *softmax_rule(const ad_node *node, int operand, ad_array *t)
     ad_array *y = ad_node_output(node, 0);
     return ad_zzmul(centred(node, t, y), y);
 }
-
-static const ad_field axes_fields[] = { AD_FIELD_WHOLE(ad_axes, "axes", AXES), AD_FIELDS_END };
 
 static const ad_primitive softmax_op = {
     .name = "ad_softmax", .infer = ad_same_infer, .compose = softmax_compose, .vjp = softmax_rule, .jvp = softmax_rule, .saves = AD_SAVE_OUTPUT,
