@@ -128,12 +128,30 @@ static const struct ad_real_rule *written(ad_context *c, const struct ad_recorde
     return rule;
 }
 
+/* The arrays of a call that a rule may read: a reverse rule those that `saves` names, for the others there are stubs. */
+struct readable {
+    ad_array *inputs[2], *output;
+};
+
+static struct readable readable_by(const ad_context *c, const ad_primitive *op, bool forward, int operand, ad_array *const *variables)
+{
+    struct readable r = { { variables[AD_RULE_A], variables[AD_RULE_B] }, variables[AD_RULE_Y] };
+    ad_array *stub = c->tape->stubs[AD_F64];
+    for (int i = 0; i < 2 && !forward; i++)
+        if (!ad_reads_input(op, i, 1, i == operand))
+            r.inputs[i] = stub;
+    if (!forward && !(op->saves & AD_SAVE_OUTPUT_OF(0)))
+        r.output = stub;
+    return r;
+}
+
 /* What the rule gives for the variables. */
 static ad_array *call_rule(ad_context *c, const struct ad_recorder *recorder, const struct ad_real_call *call, bool forward, int operand)
 {
     const ad_primitive *op = call->op;
     ad_array *const *v = recorder->variables, *t = v[AD_RULE_T];
-    struct ad_node node = { .op = op, .options = ad_options_at(op, &call->options), .inputs = v + AD_RULE_A, .outputs = v + AD_RULE_Y,
+    struct readable r = readable_by(c, op, forward, operand, v);
+    struct ad_node node = { .op = op, .options = ad_options_at(op, &call->options), .inputs = r.inputs, .outputs = &r.output,
                             .cotangents = forward ? NULL : v, .count = call->count };
     if (forward && op->jvp)
         return op->jvp(&node, operand, t);
