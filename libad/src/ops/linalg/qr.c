@@ -154,20 +154,23 @@ static bool complement_eval(const ad_node *node, void *const *outputs)
     ad_context *c = ad_current();
     struct matrix_size size = ad_matrix_size(node, 0);
     ad_shape shape = ad_node_shape(node, 0);
-    int64_t m = size.rows, k = size.columns, item = (int64_t)ad_dtype_size(ad_node_dtype(node, 0)), count = ad_stack_count(&shape, 2);
+    ad_dtype dtype = ad_node_dtype(node, 0);
+    int64_t m = size.rows, k = size.columns, item = ad_item_size(dtype), count = ad_stack_count(&shape, 2);
     size_t bytes = (size_t)(count * m * m * item);
     if (!bytes || m == k)
         return true;
     if (k == 0) {
-        ad_array *one = ad_eye(m, .dtype = ad_node_dtype(node, 0));
-        for (int64_t i = 0; i < count && one; i++)
-            memcpy((char *)outputs[0] + i * m * m * item, memory_of(one), (size_t)(m * m * item));
+        ad_array *one = ad_eye(m, .dtype = dtype);
+        if (one)
+            ad_copy_strided(3, (int64_t[]){ count, m, m }, (struct ad_operand){ memory_of(one), (int64_t[]){ 0, m * item, item }, dtype },
+                            (struct ad_operand){ outputs[0], (int64_t[]){ m * m * item, m * item, item }, dtype });
         return one != NULL;
     }
-    char *q = ad_allocate(c, bytes), *to = outputs[0];
+    char *q = ad_allocate(c, bytes);
     bool done = q && factor(node, m, q, NULL);
-    for (int64_t row = 0; row < count * m && done; row++, to += (m - k) * item)
-        memcpy(to, q + (row * m + k) * item, (size_t)((m - k) * item));
+    if (done) /* the columns behind the first k */
+        ad_copy_strided(2, (int64_t[]){ count * m, m - k }, (struct ad_operand){ q + k * item, (int64_t[]){ m * item, item }, dtype },
+                        (struct ad_operand){ outputs[0], (int64_t[]){ (m - k) * item, item }, dtype });
     ad_deallocate(c, q, bytes);
     return done;
 }
