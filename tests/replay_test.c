@@ -44,6 +44,60 @@ static void check_replay(const char *what, program *f, ad_tree *first, ad_tree *
     recording_free(&recording);
 }
 
+/* ---- a recorded program that is differentiated later ---- */
+
+static ad_tree *recorded_on; /* the operands of the program that is recorded */
+static ad_tree *recorded_results;
+
+static ad_tree *replayed(ad_tree *operands)
+{
+    ad_tree_item items[3];
+    int count = ad_tree_leaf_count(recorded_results);
+    if (!replay(recorded_on, operands))
+        return NULL;
+    for (int i = 0; i < count; i++)
+        items[i] = (ad_tree_item){ AD_ITEM_ARRAY, recording_stands_for(&recording, operand(recorded_results, i)) };
+    return ad_list_from(items, count);
+}
+
+static program *weighed; /* what is summed up below */
+
+static ad_array *sum_of_waves(ad_tree *operands)
+{
+    ad_array *y = ad_flatten(weighed(operands));
+    return y ? ad_sum(ad_mul(y, ad_cos(ad_arange(ad_size(y))))) : NULL;
+}
+
+static ad_tree *gradient_of_sum(program *f, ad_tree *operands)
+{
+    weighed = f;
+    return ad_grad(sum_of_waves)(operands);
+}
+
+static ad_tree *directional(program *f, ad_tree *operands)
+{
+    ad_tree *tangent = NULL;
+    return ad_jvp(f, operands, ad_tree_map(wave, operands), &tangent) ? tangent : NULL;
+}
+
+static void check_close(const char *what, ad_tree *a, ad_tree *b)
+{
+    ck_assert_msg(a && b, "%s, %s: %s", current_name, what, ad_error_message());
+    ad_array *x = ad_flatten(a), *y = ad_flatten(b), *near = ad_less_equal(ad_abs(ad_sub(x, y)), ad_mul(1e-9, ad_add(1, ad_add(ad_abs(x), ad_abs(y)))));
+    ck_assert_msg(ad_item(ad_all(near)) != 0, "%s, %s: %s, where the function itself gives %s", current_name, what, ad_tostring(x), ad_tostring(y));
+}
+
+/* The gradient is recorded where nothing is differentiated, and differentiated when its calls are made again. */
+static void check_derivatives(ad_tree *first, ad_tree *other)
+{
+    AD_SCOPE;
+    recorded_on = first;
+    recorded_results = record_on(gradient, first);
+    check_close("a recorded gradient in reverse mode", gradient_of_sum(replayed, other), gradient_of_sum(gradient, other));
+    check_close("a recorded gradient in forward mode", directional(replayed, other), directional(gradient, other));
+    recording_free(&recording);
+}
+
 static char *text_of(program *f, ad_tree *operands)
 {
     char *text = NULL;
@@ -69,6 +123,23 @@ static void check_text(const char *what, program *f, ad_tree *first, ad_tree *ot
 }
 
 /* ---- rows ---- */
+
+START_TEST(a_recorded_gradient_is_differentiated_when_its_calls_are_made_again)
+{
+    const struct row *row = current_row = row_at(_i);
+    bool square = row->flags & SQUARE;
+    const ad_shape (*shapes)[3] = square ? square_shapes : general_shapes;
+    current = of_row;
+    current_name = row->text;
+    if (row->flags & (SHAPED_BY_DATA | CONSTANT | ONLY_F32))
+        return;
+    for (int s = 0; s < (square ? 2 : 6); s++) {
+        AD_SCOPE;
+        if (applies(row, shapes[s]))
+            check_derivatives(operands_of(row, 7, shapes[s]), operands_of(row, 8, shapes[s]));
+    }
+}
+END_TEST
 
 START_TEST(a_recorded_row_serves_other_data)
 {
@@ -216,6 +287,16 @@ static ad_array *geometric(ad_tree *operands)
     return ad_geomspace(ad_at(X, "0"), 2.0, .num = 3);
 }
 
+static ad_array *left_of_parabola(ad_tree *operands)
+{
+    return ad_tree_get(ad_linalg_lstsq(ad_stack(ad_list_of(X, ad_square(X)), .axis = -1), ad_cos(ad_arange(6))), "residuals");
+}
+
+static ad_array *integers_from_a_ratio(ad_tree *operands)
+{
+    return ad_sum(INDEX, .initial = ad_div(1, ad_at(X, "0")));
+}
+
 START_TEST(a_recorded_program_refuses_what_its_function_refuses)
 {
     AD_SCOPE;
@@ -227,6 +308,8 @@ START_TEST(a_recorded_program_refuses_what_its_function_refuses)
     check_refused(repeated_as_told, first, choice(1), AD_ERROR_VALUE, "ad_repeat: 12 repetitions in all, but there were 8");
     check_refused(repeated_as_told, first, below, AD_ERROR_VALUE, "ad_repeat: -1 repetitions");
     check_refused(integer_power, first, below, AD_ERROR_VALUE, "ad_pow: an integer to a negative integer power is not an integer");
+    check_refused(left_of_parabola, first, choice(4), AD_ERROR_NUMERIC, "ad_linalg_lstsq: a matrix of rank 0, where the 2 columns were independent");
+    check_refused(integers_from_a_ratio, first, below, AD_ERROR_VALUE, "ad_sum: .initial, a number of float64, cannot be one of int64");
     check_refused(geometric, first, below, AD_ERROR_VALUE, "ad_geomspace: start, of shape (), has an element 0");
 }
 END_TEST
@@ -237,6 +320,7 @@ int main(void)
     TCase *tests = tcase_create("replay");
     tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, a_recorded_row_serves_other_data, 0, row_count());
+    tcase_add_loop_test(tests, a_recorded_gradient_is_differentiated_when_its_calls_are_made_again, 0, row_count());
     tcase_add_loop_test(tests, operands_choose_within_a_recorded_program, 0, (int)(sizeof cases / sizeof *cases));
     tcase_add_test(tests, a_recorded_program_refuses_what_its_function_refuses);
     suite_add_tcase(suite, tests);

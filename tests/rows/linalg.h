@@ -116,7 +116,15 @@ OF_X(square_root, ad_linalg_sqrtm(regular(x)))
 OF_AB(sylvester, ad_linalg_solve_sylvester(regular(a), b, ad_add(a, b)))
 OF_AB(banded, ad_linalg_solve_banded(diagonals(a), b, .l = (int)ad_dim(a, -2) / 2, .u = (int)ad_dim(a, -2) / 2))
 
+/* What a line through two columns leaves. */
+static ad_array *left_of_fit(ad_array *x)
+{
+    ad_array *rows = ad_reshape(regular(x), AD_SHAPE(-1, ad_dim(x, -1)));
+    return ad_tree_get(ad_linalg_lstsq(ad_at(rows, ":, :2"), ad_cos(ad_arange(ad_dim(rows, 0)))), "residuals");
+}
+
 static const struct row linalg_rows[] = {
+    ONE("ad_linalg_of_rank", left_of_fit, -1, 1, COMPLEX | SQUARE),
     ONE("ad_linalg_lu_factor", lu_of_square, -2, 2, COMPLEX | SQUARE),
     ONE("ad_linalg_lu_factor", lu_of_tall, -2, 2, COMPLEX | SQUARE),
     ONE("ad_linalg_lu_factor", lu_of_wide, -2, 2, COMPLEX | SQUARE),

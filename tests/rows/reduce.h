@@ -39,7 +39,10 @@ OF_AB(recurrence_back, ad_linear_recurrence(a, b, .reverse = true))
 OF_X(sum_of_stds, ad_sum(ad_square(ad_std(x, .axis = 0))))
 OF_X(std_slope, ad_grad(sum_of_stds)(x))
 
+OF_X(integers_from, ad_sum(ad_astype(x, AD_I32), .initial = ad_sum(x)))
+
 static const struct row reduce_rows[] = {
+    ONE("ad_initial", integers_from, -2, 2, CONSTANT),
     UNARY(sum, -2, 2, COMPLEX),
     ONE("ad_sum", sum_first, -2, 2, COMPLEX | NO_SCALAR),
     ONE("ad_sum", sum_last_kept, -2, 2, COMPLEX | NO_SCALAR),

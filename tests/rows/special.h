@@ -9,6 +9,7 @@ OF_AB(logsumexp_negative, ad_tree_get(ad_signed_logsumexp(a, .b = ad_sub(b, 3), 
 OF_AB(sign_of_weighted_sum, ad_tree_get(ad_signed_logsumexp(a, .b = ad_add(3, b)), "sign"))
 OF_X(logsumexp_two, ad_logsumexp(x, .axes = AD_AXES(-1, 0)))
 OF_X(softmax_first, ad_softmax(x, .axis = 0))
+OF_X(softmax_last, ad_softmax(x, .axis = -1))
 OF_X(softmax_two, ad_softmax(x, .axes = AD_AXES(0, -1)))
 OF_X(log_softmax_last, ad_log_softmax(x, .axis = -1))
 OF_X(log_softmax_two, ad_log_softmax(x, .axes = AD_AXES(0, -1)))
@@ -26,6 +27,7 @@ static const struct row special_rows[] = {
     UNARY(softmax, -2, 2, 0),
     ONE("ad_softmax", softmax_first, -2, 2, NO_SCALAR),
     ONE("ad_softmax", softmax_two, -2, 2, MATRIX),
+    ONE("ad_centre", softmax_last, -2, 2, NO_SCALAR),
     UNARY(log_softmax, -2, 2, 0),
     ONE("ad_log_softmax", log_softmax_last, -2, 2, NO_SCALAR),
     ONE("ad_log_softmax", log_softmax_two, -2, 2, MATRIX),

@@ -463,14 +463,49 @@ ad_array *ad_linalg_pinv_with(ad_array *x, ad_linalg_rcond_options options)
     return ad_given(x, "ad_linalg_pinv", "array") ? pseudo_inverse(ad_matrices("ad_linalg_pinv", x, false), options.rcond) : NULL;
 }
 
-/* Sums of squares of the residuals. They exist only if there are more rows than columns, and the columns are
- * independent. */
-static ad_array *residuals_of(ad_array *a, ad_array *b, ad_array *x, int64_t rank)
+/* Residuals have a shape that depends on the rank, so the function looks at it as a program would. Whether columns are independent is an option of the call,
+ * which refuses a matrix of which that is not so. */
+struct of_rank {
+    int64_t columns;
+    bool independent;
+};
+
+enum { RESIDUALS, RANK }; /* operands */
+
+static ad_array *of_rank_view(const ad_node *node, const ad_spec *output)
 {
-    if (ad_dim(a, 0) <= ad_dim(a, 1) || rank < ad_dim(a, 1))
-        return ad_zeros(AD_SHAPE(0), .dtype = ad_dtype_real(ad_dtype_of(x)));
-    ad_array *left = ad_sub(b, ad_matmul(a, x));
-    return ad_sum(ad_real(ad_mul(ad_conjugated(left), left)), .axis = 0);
+    (void)output;
+    const struct of_rank *o = ad_node_options(node);
+    int64_t rank = ad_item_int(ad_node_input(node, RANK));
+    if ((rank == o->columns) == o->independent)
+        return ad_node_input(node, RESIDUALS);
+    return ad_set_error(AD_ERROR_NUMERIC, "ad_linalg_lstsq: a matrix of rank %lld, where the %lld columns were %s", (long long)rank, (long long)o->columns,
+                        o->independent ? "independent" : "not independent");
+}
+
+static ad_array *of_rank_rule(const ad_node *node, int operand, ad_array *t)
+{
+    (void)node, (void)operand;
+    return t;
+}
+
+static const ad_field of_rank_fields[] = { AD_FIELD(struct of_rank, columns, INT64), AD_FIELD(struct of_rank, independent, FLAG), AD_FIELDS_END };
+static const ad_primitive of_rank_op = {
+    .name = "ad_linalg_of_rank", .infer = ad_same_infer, .view = of_rank_view, .vjp = of_rank_rule, .jvp = of_rank_rule, .parameters = 1u << RANK,
+    .options_size = sizeof(struct of_rank), .fields = of_rank_fields,
+};
+AD_OPERATION(of_rank_op);
+
+/* Sums of squares of what is left, where there is something: more rows than columns, which are independent. */
+static ad_array *residuals_of(ad_array *a, ad_array *b, ad_array *x, ad_array *rank)
+{
+    ad_array *none = ad_zeros(AD_SHAPE(0), .dtype = ad_dtype_real(ad_dtype_of(x)));
+    if (ad_dim(a, 0) <= ad_dim(a, 1))
+        return none;
+    struct of_rank o = { ad_dim(a, 1), ad_item_int(rank) == ad_dim(a, 1) };
+    ad_array *left = o.independent ? ad_sub(b, ad_matmul(a, x)) : NULL;
+    ad_array *sums = left ? ad_sum(ad_real(ad_mul(ad_conjugated(left), left)), .axis = 0) : none;
+    return ad_call_primitive(&of_rank_op, (ad_array *[]){ sums, rank }, 2, &o);
 }
 
 ad_tree *ad_linalg_lstsq_with(ad_array *a, ad_array *b, ad_linalg_rcond_options options)
@@ -489,6 +524,6 @@ ad_tree *ad_linalg_lstsq_with(ad_array *a, ad_array *b, ad_linalg_rcond_options 
     ad_array *rank = ad_linalg_matrix_rank_with(a, options), *x = ad_matmul(pseudo_inverse(a, options.rcond), b);
     if (!rank || !x || !ad_thin_svd(name, a, usv))
         return NULL;
-    ad_array *residuals = residuals_of(a, b, x, ad_item_int(rank));
+    ad_array *residuals = residuals_of(a, b, x, rank);
     return ad_tree_of("x", vector ? ad_squeeze(x, .axis = -1) : x, "residuals", residuals, "rank", rank, "s", usv[OUTPUT_S]);
 }

@@ -184,28 +184,50 @@ static ad_array *included(const char *name, ad_array *x, const ad_reduce_options
     return x ? ad_where(mask_of(name, x, o->where), x, ad_astype(neutral, (ad_dtype)x->dtype)) : NULL;
 }
 
-/* Whether a number can be converted to a dtype: a real number within range to integers, and any real number to
- * reals. */
-static bool convertible(const ad_array *x, ad_dtype dtype)
+/* An .initial that is looked at: whether it can be converted to an integer dtype is known when there is one. */
+struct initial {
+    const char *operation;
+    ad_dtype dtype;
+};
+
+static bool initial_infer(const ad_node *node, ad_spec *output)
 {
-    double lowest = dtype == AD_U8 ? 0 : dtype == AD_I32 ? INT32_MIN : -0x1p63, beyond = dtype == AD_U8 ? 256 : dtype == AD_I32 ? 0x1p31 : 0x1p63;
-    if (ad_dtype_is_complex((ad_dtype)x->dtype))
-        return ad_dtype_is_complex(dtype);
-    if (ad_dtype_is_inexact(dtype) || dtype == AD_BOOL || (x->dtype == AD_I64 && dtype == AD_I64))
-        return true;
-    double value = ad_item(x);
-    return value > lowest - 1 && value < beyond;
+    *output = (ad_spec){ ((const struct initial *)ad_node_options(node))->dtype, AD_SCALAR_SHAPE };
+    return true;
 }
+
+static bool refuse_initial(const struct initial *o, ad_dtype dtype)
+{
+    return AD_FAIL(AD_ERROR_VALUE, "%s: .initial, a number of %s, cannot be one of %s", o->operation, ad_dtype_name(dtype), ad_dtype_name(o->dtype));
+}
+
+static ad_array *initial_compose(const ad_node *node, const ad_spec *output)
+{
+    ad_array *x = ad_node_input(node, 0);
+    ad_dtype dtype = output->dtype;
+    double value = ad_item(x), lowest = dtype == AD_U8 ? 0 : dtype == AD_I32 ? INT32_MIN : -0x1p63, beyond = dtype == AD_U8 ? 256 : dtype == AD_I32 ? 0x1p31 : 0x1p63;
+    bool within = value > lowest - 1 && value < beyond;
+    return within || refuse_initial(ad_node_options(node), ad_node_dtype(node, 0)) ? ad_astype(x, dtype) : NULL;
+}
+
+static const ad_field initial_fields[] = { AD_FIELD(struct initial, operation, ASIDE), AD_FIELD(struct initial, dtype, DTYPE), AD_FIELDS_END };
+static const ad_primitive initial_op = {
+    .name = "ad_initial", .infer = initial_infer, .compose = initial_compose, .constant = true, .options_size = sizeof(struct initial), .fields = initial_fields,
+};
+AD_OPERATION(initial_op);
 
 /* .initial in the given dtype. */
 static ad_array *initial_of(const char *name, const ad_reduce_options *o, ad_dtype dtype)
 {
-    if (o->initial->ndim != 0)
-        return ad_set_error(AD_ERROR_SHAPE, "%s: .initial of shape %s; it should be one number", name, AD_SHAPE_TEXT(o->initial));
-    if (!convertible(o->initial, dtype))
-        return ad_set_error(AD_ERROR_VALUE, "%s: .initial, a number of %s, cannot be one of %s", name, ad_dtype_name((ad_dtype)o->initial->dtype),
-                            ad_dtype_name(dtype));
-    return ad_astype(o->initial, dtype);
+    ad_array *initial = o->initial;
+    ad_dtype from = (ad_dtype)initial->dtype;
+    if (initial->ndim != 0)
+        return ad_set_error(AD_ERROR_SHAPE, "%s: .initial of shape %s; it should be one number", name, AD_SHAPE_TEXT(initial));
+    if (ad_dtype_is_complex(from) && !ad_dtype_is_complex(dtype))
+        return refuse_initial(&(struct initial){ name, dtype }, from), NULL;
+    if (ad_dtype_is_inexact(dtype) || dtype == AD_BOOL || (from == AD_I64 && dtype == AD_I64))
+        return ad_astype(initial, dtype);
+    return ad_call_primitive(&initial_op, &initial, 1, &(struct initial){ name, dtype });
 }
 
 static const ad_field reduction_fields[] = { AD_FIELD(struct reduction, axes, AXIS_BITS), AD_FIELD(struct reduction, keepdims, FLAG), AD_FIELDS_END };
@@ -447,14 +469,14 @@ static const ad_primitive attained_op = {
 };
 AD_OPERATION(attained_op);
 
-/* The inputs of attained_op for the node of an extremum. x and y may depend on outer levels, but there is no derivative
- * in them. */
+/* The inputs of attained_op for the node of an extremum. In x and y there is no derivative, though they may be functions of outer levels, or of one under which
+ * these calls are made again. */
 static bool inputs_of_attained(const ad_node *node, ad_array *part, ad_array **inputs)
 {
     ad_array *x = ad_node_input(node, 0), *y = ad_node_output(node, 0);
     inputs[PART] = part;
-    inputs[OF_X] = x && ad_is_traced(x) ? ad_stop_gradient(x) : x;
-    inputs[OF_Y] = y && ad_is_traced(y) ? ad_stop_gradient(y) : y;
+    inputs[OF_X] = x ? ad_stop_gradient(x) : NULL;
+    inputs[OF_Y] = y ? ad_stop_gradient(y) : NULL;
     return inputs[OF_X] && inputs[OF_Y];
 }
 

@@ -229,9 +229,7 @@ AD_OPERATION(weights_op);
 static ad_array *weights_of(const ad_node *node)
 {
     ad_array *x = ad_node_input(node, 0), *y = ad_node_output(node, 0);
-    if (y && ad_is_traced(y))
-        y = ad_stop_gradient(y);
-    return x && y ? ad_call_primitive(&weights_op, (ad_array *[]){ x, y }, 2, ad_node_options(node)) : NULL;
+    return x && y ? ad_call_primitive(&weights_op, (ad_array *[]){ x, ad_stop_gradient(y) }, 2, ad_node_options(node)) : NULL;
 }
 
 static ad_array *logsumexp_vjp(const ad_node *node, int operand, ad_array *g)
