@@ -328,7 +328,7 @@ START_TEST(a_field_of_each_kind_is_written_as_C)
                            ".bits = AD_AXES(0, 2), .order = AD_AXES(1, 0), .shape = AD_SHAPE(3, 4), .widths = AD_WIDTHS({0, 1}, {2, 3}), .own = <7>");
     free(text);
     const double reals[] = { NAN, INFINITY, -INFINITY, -0.0, 1e300, 1 / 3.0 };
-    const char *const texts[] = { "NAN", "INFINITY", "-INFINITY", "-0", "1e+300", "0.3333333333333333" };
+    const char *const texts[] = { "NAN", "INFINITY", "-INFINITY", "-0.0", "1e+300", "0.3333333333333333" };
     static const ad_field fields[] = { AD_FIELD_WHOLE(double, "x", REAL), AD_FIELDS_END };
     const ad_primitive real = { .name = "real", .options_size = sizeof(double), .fields = fields };
     for (int i = 0; i < 6; i++) {

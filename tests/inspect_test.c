@@ -238,7 +238,7 @@ START_TEST(results_of_a_graph_have_their_paths_and_numbers)
     AD_SCOPE;
     char *text = text_of(draw_a_tree, VECTOR(0.5, 2));
     assert_contains(text, "result0 [shape=ellipse, fillcolor=\"#fff2b3\", label=\"result \\\"the \\\\\\\"sum\\\\\\\"\\\"\"];");
-    assert_contains(text, "label=\"result \\\"three\\\" = 3.0\"];");
+    assert_contains(text, "label=\"result \\\"three\\\" = ad_scalar(3.0)\"];");
     free(text);
 }
 END_TEST
@@ -257,7 +257,7 @@ START_TEST(a_jacobian_is_made_of_its_rows)
 {
     AD_SCOPE;
     char *text = text_of(write_jacobian, VECTOR(0.5, 2));
-    assert_contains(text, "v7: float64 (2,2) = ad_stack(v4, v6, .axis = 0)\n    return v7\n");
+    assert_contains(text, "v7: float64 (2,2) = ad_stack(ad_list_of(v4, v6), .axis = 0)\n    return v7\n");
     free(text);
 }
 END_TEST

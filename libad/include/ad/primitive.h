@@ -174,6 +174,7 @@ struct ad_primitive {
     const ad_field *fields; /**< of the options: how they are kept, compared and printed. NULL: they are bytes, which are copied and compared as they are,
                                  and not shown */
     int code;            /**< free for use by primitives that share their functions */
+    bool listed;         /**< users write the operands as one list (ad_stack(ad_list_of(a, b))) */
 };
 
 /** Calls a primitive of one output.

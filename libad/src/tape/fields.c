@@ -33,19 +33,21 @@ static void int_write(const void *field, FILE *out)
     fprintf(out, "%d", *(const int *)field);
 }
 
-static void int64_write(const void *field, FILE *out)
+void ad_integer_write(int64_t value, FILE *out)
 {
-    int64_t value = *(const int64_t *)field;
     if (value == INT64_MIN) /* its digits are too large before the sign is applied */
         fprintf(out, "INT64_MIN");
     else
         fprintf(out, "%" PRId64, value);
 }
 
-/* With as few digits as give the number back. */
-static void real_write(const void *field, FILE *out)
+static void int64_write(const void *field, FILE *out)
 {
-    double value = *(const double *)field;
+    ad_integer_write(*(const int64_t *)field, out);
+}
+
+void ad_real_write(double value, FILE *out)
+{
     char text[32];
     if (!isfinite(value)) {
         fprintf(out, isnan(value) ? "NAN" : value < 0 ? "-INFINITY" : "INFINITY");
@@ -56,7 +58,12 @@ static void real_write(const void *field, FILE *out)
         if (strtod(text, NULL) == value)
             break;
     }
-    fprintf(out, "%s", text);
+    fprintf(out, strpbrk(text, ".e") ? "%s" : "%s.0", text);
+}
+
+static void real_write(const void *field, FILE *out)
+{
+    ad_real_write(*(const double *)field, out);
 }
 
 /* -0.0 is not 0.0: 1/x tells them apart. */
@@ -78,17 +85,18 @@ static void flag_write(const void *field, FILE *out)
     fprintf(out, *(const bool *)field ? "true" : "false");
 }
 
-static void dtype_write(const void *field, FILE *out)
+const char *ad_dtype_text(ad_dtype dtype)
 {
     static const char *const names[AD_DTYPE_COUNT] = {
         [AD_F64] = "AD_F64", [AD_F32] = "AD_F32", [AD_C128] = "AD_C128", [AD_C64] = "AD_C64",
         [AD_I64] = "AD_I64", [AD_I32] = "AD_I32", [AD_U8] = "AD_U8",     [AD_BOOL] = "AD_BOOL",
     };
-    ad_dtype dtype = *(const ad_dtype *)field;
-    if ((unsigned)dtype < AD_DTYPE_COUNT)
-        fprintf(out, "%s", names[dtype]);
-    else
-        fprintf(out, "%d", (int)dtype);
+    return (unsigned)dtype < AD_DTYPE_COUNT ? names[dtype] : "AD_NO_DTYPE";
+}
+
+static void dtype_write(const void *field, FILE *out)
+{
+    fprintf(out, "%s", ad_dtype_text(*(const ad_dtype *)field));
 }
 
 static void text_write(const void *field, FILE *out)
@@ -426,11 +434,23 @@ uint64_t ad_options_hash(const ad_primitive *primitive, const void *options)
 
 /* ---- writing ---- */
 
+/* Whether the field says what users say by leaving it out: a flag that is not set, and no axes. */
+static bool is_default(const ad_field *f, const void *field)
+{
+    switch (f->kind) {
+    case AD_FIELD_FLAG: return !*(const bool *)field;
+    case AD_FIELD_AXES: return ((const ad_axes *)field)->count == 0;
+    case AD_FIELD_AXIS_BITS: return *(const uint32_t *)field == 0;
+    case AD_FIELD_PERMUTATION: return *(const uint8_t *)field == 0;
+    default: return false;
+    }
+}
+
 void ad_options_write(const ad_primitive *op, const void *options, FILE *out, bool comma)
 {
     for (const ad_field *f = options ? op->fields : NULL; f && f->name; f++) {
         const ad_field_functions *functions = functions_of(f);
-        if (!functions->write || (f->kind == AD_FIELD_FLAG && !*(const bool *)field_of(f, options)))
+        if (!functions->write || is_default(f, field_of(f, options)))
             continue;
         if (comma)
             fprintf(out, ", ");

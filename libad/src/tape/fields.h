@@ -29,6 +29,10 @@ static inline bool ad_options_refer(const ad_primitive *op)
 /* ".axis = 0, .keepdims = true", with a comma in front where something stands before it. */
 void ad_options_write(const ad_primitive *op, const void *options, FILE *out, bool comma);
 
+/* As C: 3, INT64_MIN; 0.5 with as few digits as give the number back, 1.0, NAN, INFINITY. */
+void ad_integer_write(int64_t value, FILE *out);
+void ad_real_write(double value, FILE *out);
+const char *ad_dtype_text(ad_dtype dtype); /* "AD_F64" */
 void ad_shape_write(const ad_shape *shape, FILE *out); /* "AD_SHAPE(3, 2)" */
 
 #endif

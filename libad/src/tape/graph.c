@@ -55,7 +55,7 @@ static void write_call_node(struct graph *g, uint32_t i)
     for (uint32_t k = 0; k < call->inputs_count; k++)
         if (ad_is_literal(&p->values[inputs[k]])) {
             fprintf(g->label, ", ");
-            ad_write_values(g->label, p->values[inputs[k]].array);
+            ad_write_literal(g->label, p->values[inputs[k]].array);
         }
     ad_options_write(call->op, ad_options_at(call->op, &call->options), g->label, true);
     end_label(g);
@@ -74,7 +74,7 @@ static void write_result_node(struct graph *g, uint32_t i)
         ad_write_quoted(g->label, result->path);
     if (ad_is_literal(v)) {
         fprintf(g->label, " = ");
-        ad_write_values(g->label, v->array);
+        ad_write_literal(g->label, v->array);
     }
     end_label(g);
     fprintf(g->out, "];\n");

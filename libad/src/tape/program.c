@@ -7,6 +7,7 @@
 #include "array/hash.h"
 #include "tape/function.h"
 #include "tape/program.h"
+#include <complex.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,23 +118,43 @@ static void write_name(FILE *out, const struct ad_program *p, const struct ad_pr
         fprintf(out, "%s%" PRIu32, v->kind == AD_VALUE_CONSTANT ? "c" : "v", v->number);
 }
 
-/* Whether the value is written as it is: a C number, or an array made of one. */
+/* Whether the value stands for itself: a C number, or a scalar. */
 bool ad_is_literal(const struct ad_program_value *v)
 {
-    return v->kind == AD_VALUE_CONSTANT && v->array->ndim == 0 && !v->name;
+    const ad_array *x = v->array;
+    return v->kind == AD_VALUE_CONSTANT && x->ndim == 0 && !v->name && (x->flags & AD_WEAK || x->dtype == AD_F64);
 }
 
-void ad_write_values(FILE *out, const ad_array *x)
+/* As C: 2, 0.5, (1.0 + 2.0i). */
+static void write_number(FILE *out, const ad_array *x)
 {
-    char *text = ad_tostring(x);
-    fprintf(out, "%s", text ? text : "?");
-    free(text);
+    if (ad_dtype_is_complex((ad_dtype)x->dtype)) {
+        ad_complex z = ad_item_complex(x);
+        fprintf(out, "(");
+        ad_real_write(creal(z), out);
+        fprintf(out, " + ");
+        ad_real_write(cimag(z), out);
+        fprintf(out, "i)");
+    } else if (ad_dtype_is_inexact((ad_dtype)x->dtype)) {
+        ad_real_write(ad_item(x), out);
+    } else {
+        ad_integer_write(ad_item_int(x), out);
+    }
+}
+
+/* A scalar is ad_scalar(0.5). */
+void ad_write_literal(FILE *out, const ad_array *x)
+{
+    bool made = !(x->flags & AD_WEAK);
+    fprintf(out, made ? "ad_scalar(" : "");
+    write_number(out, x);
+    fprintf(out, made ? ")" : "");
 }
 
 static void write_operand(FILE *out, const struct ad_program *p, const struct ad_program_value *v)
 {
     if (ad_is_literal(v))
-        ad_write_values(out, v->array);
+        ad_write_literal(out, v->array);
     else
         write_name(out, p, v);
 }
@@ -149,10 +170,12 @@ static void write_call(FILE *out, const struct ad_program *p, const struct ad_pr
 {
     const uint32_t *inputs = p->list + call->first + call->outputs_count;
     fprintf(out, "%s(", call->op->name);
+    fprintf(out, call->op->listed ? "ad_list_of(" : "");
     for (uint32_t i = 0; i < call->inputs_count; i++) {
         fprintf(out, i ? ", " : "");
         write_operand(out, p, &p->values[inputs[i]]);
     }
+    fprintf(out, call->op->listed ? ")" : "");
     ad_options_write(call->op, ad_options_at(call->op, &call->options), out, call->inputs_count > 0);
     fprintf(out, ")");
 }
@@ -197,8 +220,8 @@ static void write_constant(FILE *out, ad_context *c, ad_array *x)
         fprintf(out, "ad_full(");
         ad_shape_write(&shape, out);
         fprintf(out, ", ");
-        ad_write_values(out, ad_array_view(c, in_order, (ad_dtype)x->dtype, 0, NULL, NULL, 0));
-        fprintf(out, ")");
+        write_number(out, ad_array_view(c, in_order, (ad_dtype)x->dtype, 0, NULL, NULL, 0));
+        fprintf(out, x->dtype == AD_F64 ? ")" : ", .dtype = %s)", ad_dtype_text((ad_dtype)x->dtype));
     } else {
         fprintf(out, "constant");
     }

@@ -44,7 +44,7 @@ struct ad_program {
 };
 
 /* What calls are made of, written alike in both. */
-void ad_write_values(FILE *out, const ad_array *x);
+void ad_write_literal(FILE *out, const ad_array *x); /* of which ad_is_literal is true */
 void ad_write_typed(FILE *out, const struct ad_program *p, const struct ad_program_value *v);
 bool ad_is_literal(const struct ad_program_value *v);
 

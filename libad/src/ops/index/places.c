@@ -134,7 +134,7 @@ static bool flatnonzero_eval(const ad_node *node, void *const *outputs)
     return true;
 }
 
-static const ad_field true_places_fields[] = { AD_FIELD(struct true_places, count, INT64), AD_FIELDS_END };
+static const ad_field true_places_fields[] = { AD_FIELD_OF(struct true_places, count, NULL), AD_FIELDS_END };
 static const ad_primitive flatnonzero_op = {
     .name = "ad_flatnonzero", .infer = flatnonzero_infer, .eval = flatnonzero_eval, .constant = true, .options_size = sizeof(struct true_places),
     .fields = true_places_fields,

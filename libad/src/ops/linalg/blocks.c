@@ -71,7 +71,7 @@ static ad_array *blocks_vjp(const ad_node *node, int operand, ad_array *g)
 
 /* For matrices with the same leading axes. */
 static const ad_primitive blocks_op = {
-    .name = "ad_linalg_block_diag", .infer = blocks_infer, .eval = blocks_eval, .vjp = blocks_vjp, .linear = AD_LINEAR,
+    .name = "ad_linalg_block_diag", .infer = blocks_infer, .eval = blocks_eval, .vjp = blocks_vjp, .linear = AD_LINEAR, .listed = true,
 };
 AD_OPERATION(blocks_op);
 

@@ -15,7 +15,7 @@ struct triangle {
 
 static const ad_field triangle_fields[] = {
     AD_FIELD(struct triangle, lower, FLAG),
-    AD_FIELD(struct triangle, transposed, FLAG),
+    { "trans", offsetof(struct triangle, transposed), sizeof(bool), AD_FIELD_FLAG, false, NULL },
     AD_FIELD(struct triangle, unit_diagonal, FLAG),
     AD_FIELDS_END,
 };

@@ -98,7 +98,7 @@ static bool concatenate_pull(const ad_node *node, ad_array *const *g, unsigned w
 }
 
 static const ad_field join_fields[] = { AD_FIELD(struct join, axis, INT), AD_FIELD_OF(struct join, dtype, NULL), AD_FIELDS_END };
-#define JOIN .infer = join_infer, .eval = join_eval, .linear = AD_LINEAR, .options_size = sizeof(struct join), .fields = join_fields
+#define JOIN .listed = true, .infer = join_infer, .eval = join_eval, .linear = AD_LINEAR, .options_size = sizeof(struct join), .fields = join_fields
 
 static const ad_primitive stack_op = { .name = "ad_stack", .code = STACK, .vjp = stack_transpose, JOIN };
 static const ad_primitive concatenate_op = { .name = "ad_concatenate", .code = CONCATENATE, .pull = concatenate_pull, JOIN };

@@ -22,6 +22,7 @@ static ad_pad_mode mode_of(const char *name)
 
 /* What a constant pads. */
 struct padding {
+    int64_t width;     /* 0: the public function's, which `widths` replace */
     ad_widths *widths; /* a pair for each axis */
     double constant_values;
 };
@@ -80,7 +81,9 @@ static ad_array *pad_jvp(const ad_node *node, int operand, ad_array *t)
     return ad_call_primitive(ad_node_primitive(node), &t, 1, &(struct padding){ .widths = padding->widths });
 }
 
-static const ad_field padding_fields[] = { AD_FIELD(struct padding, widths, WIDTHS), AD_FIELD(struct padding, constant_values, REAL), AD_FIELDS_END };
+static const ad_field padding_fields[] = {
+    AD_FIELD_UNNAMED(struct padding, width, INT64), AD_FIELD(struct padding, widths, WIDTHS), AD_FIELD(struct padding, constant_values, REAL), AD_FIELDS_END,
+};
 static const ad_primitive pad_op = {
     .name = "ad_pad", .infer = pad_infer, .eval = pad_eval, .vjp = pad_vjp, .jvp = pad_jvp, .options_size = sizeof(struct padding),
     .fields = padding_fields,
@@ -89,7 +92,7 @@ AD_OPERATION(pad_op);
 
 static ad_array *pad_constant(ad_array *x, ad_widths *widths, double value)
 {
-    return ad_call_primitive(&pad_op, &x, 1, &(struct padding){ widths, value });
+    return ad_call_primitive(&pad_op, &x, 1, &(struct padding){ .widths = widths, .constant_values = value });
 }
 
 static ad_array *pad_gather(ad_array *x, int axis, const int64_t width[2], ad_pad_mode mode)
