@@ -76,10 +76,16 @@ bool ad_known_dtype(const char *operation, ad_dtype dtype);
 /* index_parse.c: NumPy's index notation, printf-like, as a list. */
 bool ad_index_parse(const char *operation, const char *format, va_list arguments, ad_index_list *indices);
 
-/* reduce.c: the options beside .axis and .axes that a function with ad_reduce_options takes. If another one is given:
+/* taken.c: the options beside .axis and .axes that a function with ad_reduce_options takes. If another one is given:
  * false and an error. */
 enum { AD_TAKES_KEEPDIMS = 1, AD_TAKES_DTYPE = 2, AD_TAKES_DDOF = 4, AD_TAKES_WHERE = 8, AD_TAKES_INITIAL = 16 };
 bool ad_reduce_takes(const char *name, const ad_reduce_options *o, unsigned fields);
+
+/* taken.c: .where in the shape of x; x with `neutral` in place of what .where leaves out; .initial in the given dtype. NULL
+ * and an error on failure. */
+ad_array *ad_mask_of_where(const char *name, const ad_array *x, ad_array *where);
+ad_array *ad_where_included(const char *name, ad_array *x, const ad_reduce_options *o, ad_array *neutral);
+ad_array *ad_initial_of(const char *name, const ad_reduce_options *o, ad_dtype dtype);
 
 /* norm.c: sqrt(sum(|x|^2) / divisor) over axes, which are counted from 0 and stay with length 1. x is real or complex.
  * It is scaled where squares overflow or underflow. Where it is 0, its derivative is 0 at every order. */

@@ -151,85 +151,6 @@ static bool position_eval(const ad_node *node, void *const *outputs)
     return true;
 }
 
-/* ---- what .where leaves out, and .initial begins with ---- */
-
-bool ad_reduce_takes(const char *name, const ad_reduce_options *o, unsigned fields)
-{
-    const struct {
-        unsigned field;
-        const char *name;
-        bool given;
-    } all[] = {
-        { AD_TAKES_KEEPDIMS, ".keepdims", o->keepdims }, { AD_TAKES_DTYPE, ".dtype", o->dtype != AD_NO_DTYPE }, { AD_TAKES_DDOF, ".ddof", o->ddof != 0 },
-        { AD_TAKES_WHERE, ".where", o->where != NULL },  { AD_TAKES_INITIAL, ".initial", o->initial != NULL },
-    };
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (all[i].given && !(fields & all[i].field))
-            return AD_FAIL(AD_ERROR_VALUE, "%s: does not take %s", name, all[i].name);
-    return true;
-}
-
-/* .where, broadcast to the shape of x. */
-static ad_array *mask_of(const char *name, const ad_array *x, ad_array *where)
-{
-    ad_shape shape = ad_shape_of(x);
-    if (!ad_shape_broadcasts_to(where, shape))
-        return ad_set_error(AD_ERROR_SHAPE, "%s: .where of shape %s does not broadcast to shape %s", name, AD_SHAPE_TEXT(where), AD_SHAPE_TEXT(x));
-    return ad_broadcast_to(ad_not_equal(where, 0), shape);
-}
-
-/* x, with `neutral` in place of the elements that .where leaves out. */
-static ad_array *included(const char *name, ad_array *x, const ad_reduce_options *o, ad_array *neutral)
-{
-    return x ? ad_where(mask_of(name, x, o->where), x, ad_astype(neutral, (ad_dtype)x->dtype)) : NULL;
-}
-
-/* An .initial that is looked at: whether it can be converted to an integer dtype is known when there is one. */
-struct initial {
-    const char *operation;
-    ad_dtype dtype;
-};
-
-static bool initial_infer(const ad_node *node, ad_spec *output)
-{
-    *output = (ad_spec){ ((const struct initial *)ad_node_options(node))->dtype, AD_SCALAR_SHAPE };
-    return true;
-}
-
-static bool refuse_initial(const struct initial *o, ad_dtype dtype)
-{
-    return AD_FAIL(AD_ERROR_VALUE, "%s: .initial, a number of %s, cannot be one of %s", o->operation, ad_dtype_name(dtype), ad_dtype_name(o->dtype));
-}
-
-static ad_array *initial_compose(const ad_node *node, const ad_spec *output)
-{
-    ad_array *x = ad_node_input(node, 0);
-    ad_dtype dtype = output->dtype;
-    double value = ad_item(x), lowest = dtype == AD_U8 ? 0 : dtype == AD_I32 ? INT32_MIN : -0x1p63, beyond = dtype == AD_U8 ? 256 : dtype == AD_I32 ? 0x1p31 : 0x1p63;
-    bool within = value > lowest - 1 && value < beyond;
-    return within || refuse_initial(ad_node_options(node), ad_node_dtype(node, 0)) ? ad_astype(x, dtype) : NULL;
-}
-
-static const ad_field initial_fields[] = { AD_FIELD(struct initial, operation, ASIDE), AD_FIELD(struct initial, dtype, DTYPE), AD_FIELDS_END };
-static const ad_primitive initial_op = {
-    .name = "ad_initial", .infer = initial_infer, .compose = initial_compose, .constant = true, .options_size = sizeof(struct initial), .fields = initial_fields,
-};
-AD_OPERATION(initial_op);
-
-/* .initial in the given dtype. */
-static ad_array *initial_of(const char *name, const ad_reduce_options *o, ad_dtype dtype)
-{
-    ad_array *initial = o->initial;
-    ad_dtype from = (ad_dtype)initial->dtype;
-    if (initial->ndim != 0)
-        return ad_set_error(AD_ERROR_SHAPE, "%s: .initial of shape %s; it should be one number", name, AD_SHAPE_TEXT(initial));
-    if (ad_dtype_is_complex(from) && !ad_dtype_is_complex(dtype))
-        return refuse_initial(&(struct initial){ name, dtype }, from), NULL;
-    if (ad_dtype_is_inexact(dtype) || dtype == AD_BOOL || (from == AD_I64 && dtype == AD_I64))
-        return ad_astype(initial, dtype);
-    return ad_call_primitive(&initial_op, &initial, 1, &(struct initial){ name, dtype });
-}
-
 static const ad_field reduction_fields[] = { AD_FIELD(struct reduction, axes, AXIS_BITS), AD_FIELD(struct reduction, keepdims, FLAG), AD_FIELDS_END };
 
 /* REDUCTION(sum, SUM, reduce_infer, reduce_eval, ...) defines the primitive sum_op. FUNCTION(max) defines the public
@@ -331,11 +252,11 @@ static ad_array *reduce_in(const ad_primitive *op, ad_array *x, const ad_reduce_
     if (o->dtype != AD_NO_DTYPE)
         x = ad_astype(x, o->dtype);
     if (o->where)
-        x = included(op->name, x, o, ad_weak_real(neutral));
+        x = ad_where_included(op->name, x, o, ad_weak_real(neutral));
     ad_array *y = reduce(op, x, o);
     if (o->dtype != AD_NO_DTYPE)
         y = ad_astype(y, o->dtype);
-    return y && o->initial ? join(y, initial_of(op->name, o, (ad_dtype)y->dtype)) : y;
+    return y && o->initial ? join(y, ad_initial_of(op->name, o, (ad_dtype)y->dtype)) : y;
 }
 
 ad_array *ad_sum_with(ad_array *x, ad_reduce_options options)
@@ -529,9 +450,9 @@ static ad_array *choose(const ad_primitive *op, ad_array *x, const ad_reduce_opt
         return ad_set_error(AD_ERROR_VALUE, "%s: with .where it needs an .initial, for where nothing is left", op->name);
     if (!x || !o->initial)
         return reduce(op, x, o);
-    ad_array *initial = initial_of(op->name, o, (ad_dtype)x->dtype);
+    ad_array *initial = ad_initial_of(op->name, o, (ad_dtype)x->dtype);
     if (o->where)
-        x = included(op->name, x, o, initial);
+        x = ad_where_included(op->name, x, o, initial);
     if (!x || !initial || !resolve(op->name, x, o, &r))
         return NULL;
     ad_array *y = reduce(count_of(x, &r) ? op : &sum_op, x, o), *begin = y ? ad_broadcast_to(initial, ad_shape_of(y)) : NULL;
@@ -555,7 +476,7 @@ static ad_array *truth(const ad_primitive *op, ad_array *x, const ad_reduce_opti
 {
     if (!ad_reduce_takes(op->name, o, AD_TAKES_KEEPDIMS | AD_TAKES_WHERE))
         return NULL;
-    return reduce(op, o->where ? included(op->name, x, o, ad_weak_integer(neutral)) : x, o);
+    return reduce(op, o->where ? ad_where_included(op->name, x, o, ad_weak_integer(neutral)) : x, o);
 }
 
 ad_array *ad_any_with(ad_array *x, ad_reduce_options options)
@@ -595,7 +516,7 @@ static ad_array *average(const char *name, const ad_primitive *sum, ad_array *x,
     if (!x || !resolve(name, x, o, &r))
         return NULL;
     if (o->where) {
-        ad_array *mask = mask_of(name, x, o->where), *n = ad_sub(reduce(&sum_op, mask, o), o->ddof);
+        ad_array *mask = ad_mask_of_where(name, x, o->where), *n = ad_sub(reduce(&sum_op, mask, o), o->ddof);
         return ad_div(reduce(sum, ad_where(mask, x, 0), o), ad_astype(ad_maximum(n, 0), ad_dtype_real((ad_dtype)x->dtype)));
     }
     int64_t n = count_of(x, &r) - o->ddof;
@@ -643,7 +564,7 @@ ad_array *ad_std_with(ad_array *x, ad_reduce_options options)
             axes.axis[axes.count++] = i;
     ad_array *y;
     if (options.where) {
-        ad_array *mask = mask_of("ad_std", d, options.where), *n = ad_maximum(ad_sub(ad_sum(mask, .axes = axes, .keepdims = true), options.ddof), 0);
+        ad_array *mask = ad_mask_of_where("ad_std", d, options.where), *n = ad_maximum(ad_sub(ad_sum(mask, .axes = axes, .keepdims = true), options.ddof), 0);
         y = ad_two_norm(ad_where(mask, d, 0), axes, 1);
         y = y ? ad_div(y, ad_sqrt(ad_astype(n, (ad_dtype)y->dtype))) : NULL;
     } else {
