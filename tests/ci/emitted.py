@@ -20,6 +20,7 @@ PARTS = {
     "ad_linalg_slogdet": "factors of the matrix beside it",
     "ad_linalg_solve_banded": "factors of the matrix beside it",
     "ad_linalg_solve_sylvester": "Schur factors of both matrices beside them",
+    "ad_linalg_toeplitz": "the row of diagonals in place of a column and a row",
     "ad_linalg_norm": "what the squares are divided by beside it",
 }
 faults = []

@@ -81,8 +81,8 @@ bool ad_index_parse(const char *operation, const char *format, va_list arguments
 enum { AD_TAKES_KEEPDIMS = 1, AD_TAKES_DTYPE = 2, AD_TAKES_DDOF = 4, AD_TAKES_WHERE = 8, AD_TAKES_INITIAL = 16 };
 bool ad_reduce_takes(const char *name, const ad_reduce_options *o, unsigned fields);
 
-/* taken.c: .where in the shape of x; x with `neutral` in place of what .where leaves out; .initial in the given dtype. NULL
- * and an error on failure. */
+/* taken.c: .where in the shape of x; x with `neutral` in place of what .where leaves out; .initial in the given dtype.
+ * NULL and an error on failure. */
 ad_array *ad_mask_of_where(const char *name, const ad_array *x, ad_array *where);
 ad_array *ad_where_included(const char *name, ad_array *x, const ad_reduce_options *o, ad_array *neutral);
 ad_array *ad_initial_of(const char *name, const ad_reduce_options *o, ad_dtype dtype);

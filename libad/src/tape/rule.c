@@ -128,7 +128,7 @@ static const struct ad_real_rule *written(ad_context *c, const struct ad_recorde
     return rule;
 }
 
-/* The arrays of a call that a rule may read: a reverse rule those that `saves` names, for the others there are stubs. */
+/* The arrays of a call that a rule may read: a reverse rule those that `saves` names, and stubs for the others. */
 struct readable {
     ad_array *inputs[2], *output;
 };

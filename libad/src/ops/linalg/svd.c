@@ -463,8 +463,8 @@ ad_array *ad_linalg_pinv_with(ad_array *x, ad_linalg_rcond_options options)
     return ad_given(x, "ad_linalg_pinv", "array") ? pseudo_inverse(ad_matrices("ad_linalg_pinv", x, false), options.rcond) : NULL;
 }
 
-/* Residuals have a shape that depends on the rank, so the function looks at it as a program would. Whether columns are independent is an option of the call,
- * which refuses a matrix of which that is not so. */
+/* Residuals have a shape that depends on the rank, so the function looks at it as a program would. Whether columns are
+ * independent is an option of the call, which refuses a matrix of which that is not so. */
 struct of_rank {
     int64_t columns;
     bool independent;

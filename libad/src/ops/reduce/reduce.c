@@ -390,8 +390,8 @@ static const ad_primitive attained_op = {
 };
 AD_OPERATION(attained_op);
 
-/* The inputs of attained_op for the node of an extremum. In x and y there is no derivative, though they may be functions of outer levels, or of one under which
- * these calls are made again. */
+/* The inputs of attained_op for the node of an extremum. In x and y there is no derivative, though they may be
+ * functions of outer levels, or of one under which these calls are made again. */
 static bool inputs_of_attained(const ad_node *node, ad_array *part, ad_array **inputs)
 {
     ad_array *x = ad_node_input(node, 0), *y = ad_node_output(node, 0);
