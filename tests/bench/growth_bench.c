@@ -53,11 +53,41 @@ static ad_array *unstacked(ad_array *x)
     return y;
 }
 
+/* Arrays are immutable and the loop's scope keeps each of them: a step costs a copy in new memory. */
 static ad_array *setting(ad_array *x)
 {
     ad_array *y = x;
     for (int64_t i = 0; i < length; i++)
         y = ad_at_set(y, ad_sin(ad_at(x, "%lld", (long long)i)), "%lld", (long long)i);
+    return ad_sum(y);
+}
+
+/* The same, where each step gives up the array that it replaces: what a loop writes that has to set elements. A step still copies the array, as
+ * others might see the one before, but in memory that the cache has. */
+static ad_array *setting_and_releasing(ad_array *x)
+{
+    ad_array *y = ad_retain(x);
+    for (int64_t i = 0; i < length; i++) {
+        AD_SCOPE;
+        ad_array *next = ad_retain(ad_at_set(y, ad_sin(ad_at(x, "%lld", (long long)i)), "%lld", (long long)i));
+        ad_release(y);
+        y = next;
+    }
+    ad_array *sum = ad_sum(y);
+    ad_release(y);
+    return sum;
+}
+
+/* The same numbers collected and joined once: what a loop writes that makes all elements. */
+static ad_array *stacking(ad_array *x)
+{
+    ad_tree_item *items = calloc((size_t)length, sizeof *items);
+    if (!items)
+        exit(EXIT_FAILURE);
+    for (int64_t i = 0; i < length; i++)
+        items[i] = (ad_tree_item){ AD_ITEM_ARRAY, ad_sin(ad_at(x, "%lld", (long long)i)) };
+    ad_array *y = ad_stack(ad_list_from(items, (int)length));
+    free(items);
     return ad_sum(y);
 }
 
@@ -153,6 +183,8 @@ int main(int argc, char **argv)
     loop(&b, "gradient of a loop over rows", rows, 10000);
     loop(&b, "gradient of a loop over what was unstacked", unstacked, 10000);
     loop(&b, "gradient of a loop that sets elements", setting, 10000);
+    loop(&b, "gradient of a loop that sets elements and releases", setting_and_releasing, 10000);
+    loop(&b, "gradient of a loop that stacks elements", stacking, 10000);
     loop(&b, "gradient of a loop over names of a tree", names, 10000);
     orders(&b, "reverse over reverse", false, 5);
     orders(&b, "forward over forward", true, 4);
