@@ -62,8 +62,8 @@ static ad_array *setting(ad_array *x)
     return ad_sum(y);
 }
 
-/* The same, where each step gives up the array that it replaces: what a loop writes that has to set elements. A step still copies the array, as
- * others might see the one before, but in memory that the cache has. */
+/* The same, but each step gives up the array that it replaces, as a loop does that has to set elements. A step still
+ * copies the array, since others might see the one before, but into memory that the cache has. */
 static ad_array *setting_and_releasing(ad_array *x)
 {
     ad_array *y = ad_retain(x);
