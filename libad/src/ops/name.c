@@ -44,10 +44,9 @@ AD_OPERATION(name_op);
 static size_t prefix_of(const char *text, size_t room)
 {
     enum { MOST_FURTHER = 3 };
-    size_t length = strnlen(text, room + 1), whole = length;
+    size_t length = strnlen(text, room + 1), whole = room;
     if (length <= room)
         return length;
-    whole = room;
     while (room - whole < MOST_FURTHER && whole && ((unsigned char)text[whole] & 0xc0) == 0x80)
         whole--;
     return ((unsigned char)text[whole] & 0xc0) == 0x80 ? room : whole;

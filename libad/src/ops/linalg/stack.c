@@ -138,7 +138,7 @@ AD_OPERATION(finite_op);
 
 ad_array *ad_finite(const char *operation, const char *operand, ad_array *x, ad_matrix_part part)
 {
-    struct finite o = { .part = part };
+    struct finite o = { .part = (int)part };
     snprintf(o.operation, sizeof o.operation, "%s", operation);
     snprintf(o.operand, sizeof o.operand, "%s", operand);
     return x ? ad_call_primitive(&finite_op, &x, 1, &o) : NULL;

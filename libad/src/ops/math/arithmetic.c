@@ -378,7 +378,7 @@ static ad_array *integer_power(ad_array *x, int exponent)
 
 static bool whole(const ad_array *x)
 {
-    return x && !ad_dtype_is_inexact((ad_dtype)x->dtype);
+    return !ad_dtype_is_inexact((ad_dtype)x->dtype);
 }
 
 /* Exponents that are integers already are viewed as they are. */
@@ -403,7 +403,7 @@ ad_array *(ad_pow)(ad_array *x, ad_array *p)
         if (exponent >= -LARGEST_PRODUCT && exponent <= LARGEST_PRODUCT)
             return exponent == 1 ? ad_unchanged(x) : integer_power(x, (int)exponent);
     }
-    if (whole(x) && whole(p) && x->size > 0) { /* what is whole is there */
+    if (x && p && whole(x) && whole(p) && x->size > 0) {
         ad_array *exponents = ad_call_primitive(&exponents_op, &p, 1, NULL);
         if (!exponents || !(p->flags & AD_WEAK)) /* only a C integer takes the dtype of x */
             p = exponents;
