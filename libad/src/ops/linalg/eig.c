@@ -5,7 +5,7 @@
  * the gap is within n eps max|w|. The reverse rule is the transpose, with cotangents that pair without conjugation. */
 #include "ops/linalg/linalg.h"
 
-enum { OUTPUT_W, OUTPUT_V };
+enum { OUTPUT_W = AD_EIGENVALUES, OUTPUT_V = AD_EIGENVECTORS };
 
 static bool eig_infer(const ad_node *node, ad_spec *outputs)
 {
@@ -31,15 +31,7 @@ static bool decompose(const ad_node *node, const char *a, char *w, char *v, void
 
 static bool evaluate(const ad_node *node, void *w, void *v)
 {
-    ad_context *c = ad_current();
-    const char *a = data_of(node, 0);
-    if (!a || !ad_shape_size(ad_node_shape(node, 0)))
-        return a != NULL;
-    size_t bytes = ad_eig_scratch(ad_node_dtype(node, 0), ad_matrix_size(node, 0).rows);
-    void *scratch = ad_all_finite(node, ad_node_primitive(node)->name) ? ad_allocate(c, bytes) : NULL;
-    bool done = scratch && decompose(node, a, w, v, scratch);
-    ad_deallocate(c, scratch, bytes);
-    return done;
+    return ad_eigen_eval(node, ad_eig_scratch, decompose, w, v);
 }
 
 static bool eig_eval(const ad_node *node, void *const *outputs)
@@ -92,10 +84,7 @@ AD_OPERATION(eig_op);
 
 static bool values_infer(const ad_node *node, ad_spec *output)
 {
-    ad_spec both[2];
-    eig_infer(node, both);
-    *output = both[OUTPUT_W];
-    return true;
+    return ad_eigenvalues_infer(&eig_op, node, output);
 }
 
 static bool values_eval(const ad_node *node, void *const *outputs)
@@ -103,23 +92,17 @@ static bool values_eval(const ad_node *node, void *const *outputs)
     return evaluate(node, outputs[0], NULL);
 }
 
-static ad_array *vectors_of(const ad_node *node)
-{
-    ad_array *a = ad_node_input(node, 0), *outputs[2];
-    return a && ad_call_primitive_many(&eig_op, &a, 1, NULL, outputs) ? outputs[OUTPUT_V] : NULL;
-}
-
 static ad_array *values_vjp(const ad_node *node, int operand, ad_array *gw)
 {
     (void)operand;
-    ad_array *vt = ad_matrix_transpose(vectors_of(node));
+    ad_array *vt = ad_matrix_transpose(ad_eigenvectors_anew(&eig_op, node));
     return ad_linalg_solve(vt, ad_zmul(vt, ad_expand_dims(gw, -1)));
 }
 
 static ad_array *values_jvp(const ad_node *node, int operand, ad_array *t)
 {
     (void)operand;
-    ad_array *v = vectors_of(node);
+    ad_array *v = ad_eigenvectors_anew(&eig_op, node);
     return ad_diagonal(ad_linalg_solve(v, ad_matmul(t, v)), .axis1 = -2, .axis2 = -1);
 }
 
@@ -135,20 +118,17 @@ AD_OPERATION(values_op);
 
 /* ---- public ---- */
 
+static ad_array *matrices(const char *operation, ad_array *a)
+{
+    return ad_given(a, operation, "array") ? ad_matrices(operation, a, true) : NULL;
+}
+
 ad_tree *(ad_linalg_eig)(ad_array *a)
 {
-    ad_array *outputs[2];
-    if (!ad_given(a, "ad_linalg_eig", "array") || !(a = ad_matrices("ad_linalg_eig", a, true)) || !ad_call_primitive_many(&eig_op, &a, 1, NULL, outputs))
-        return NULL;
-    return ad_tree_of("eigenvalues", outputs[OUTPUT_W], "eigenvectors", outputs[OUTPUT_V]);
+    return ad_eigen_tree(&eig_op, matrices("ad_linalg_eig", a));
 }
 
 ad_array *(ad_linalg_eigvals)(ad_array *a)
 {
-    ad_array *outputs[2];
-    if (!ad_given(a, "ad_linalg_eigvals", "array") || !(a = ad_matrices("ad_linalg_eigvals", a, true)))
-        return NULL;
-    if (!ad_is_differentiated(a))
-        return ad_call_primitive(&values_op, &a, 1, NULL);
-    return ad_call_primitive_many(&eig_op, &a, 1, NULL, outputs) ? outputs[OUTPUT_W] : NULL;
+    return ad_eigenvalues(&eig_op, &values_op, matrices("ad_linalg_eigvals", a));
 }

@@ -5,7 +5,7 @@
  * transpose, with cotangents that pair without conjugation. */
 #include "ops/linalg/linalg.h"
 
-enum { OUTPUT_W, OUTPUT_V };
+enum { OUTPUT_W = AD_EIGENVALUES, OUTPUT_V = AD_EIGENVECTORS };
 
 static bool eigh_infer(const ad_node *node, ad_spec *outputs)
 {
@@ -29,16 +29,7 @@ static bool decompose(const ad_node *node, const char *data, char *w, char *v, v
 
 static bool evaluate(const ad_node *node, void *w, void *v)
 {
-    ad_context *c = ad_current();
-    const ad_array *x = ad_node_input(node, 0);
-    const void *data = data_of(node, 0);
-    if (!data || !x->size)
-        return data != NULL;
-    size_t bytes = ad_eigh_scratch((ad_dtype)x->dtype, ad_matrix_size(node, 0).rows);
-    void *scratch = ad_all_finite(node, ad_node_primitive(node)->name) ? ad_allocate(c, bytes) : NULL;
-    bool done = scratch && decompose(node, data, w, v, scratch);
-    ad_deallocate(c, scratch, bytes);
-    return done;
+    return ad_eigen_eval(node, ad_eigh_scratch, decompose, w, v);
 }
 
 static bool eigh_eval(const ad_node *node, void *const *outputs)
@@ -97,10 +88,7 @@ AD_OPERATION(eigh_op);
 
 static bool values_infer(const ad_node *node, ad_spec *output)
 {
-    ad_spec both[2];
-    eigh_infer(node, both);
-    *output = both[OUTPUT_W];
-    return true;
+    return ad_eigenvalues_infer(&eigh_op, node, output);
 }
 
 static bool values_eval(const ad_node *node, void *const *outputs)
@@ -108,22 +96,16 @@ static bool values_eval(const ad_node *node, void *const *outputs)
     return evaluate(node, outputs[0], NULL);
 }
 
-static ad_array *vectors_of(const ad_node *node)
-{
-    ad_array *a = ad_node_input(node, 0), *outputs[2];
-    return a && ad_call_primitive_many(&eigh_op, &a, 1, NULL, outputs) ? outputs[OUTPUT_V] : NULL;
-}
-
 static ad_array *values_vjp(const ad_node *node, int operand, ad_array *gw)
 {
     (void)operand;
-    return values_cotangent(vectors_of(node), gw);
+    return values_cotangent(ad_eigenvectors_anew(&eigh_op, node), gw);
 }
 
 static ad_array *values_jvp(const ad_node *node, int operand, ad_array *t)
 {
     (void)operand;
-    ad_array *v = vectors_of(node);
+    ad_array *v = ad_eigenvectors_anew(&eigh_op, node);
     return values_tangent(v, ad_matmul(t, v));
 }
 
@@ -146,15 +128,10 @@ static ad_array *matrices(const char *operation, ad_array *a, const char *uplo)
 
 ad_tree *ad_linalg_eigh_with(ad_array *a, ad_linalg_eigh_options options)
 {
-    ad_array *outputs[2], *x = matrices("ad_linalg_eigh", a, options.UPLO);
-    return x && ad_call_primitive_many(&eigh_op, &x, 1, NULL, outputs) ?
-               ad_tree_of("eigenvalues", outputs[OUTPUT_W], "eigenvectors", outputs[OUTPUT_V]) : NULL;
+    return ad_eigen_tree(&eigh_op, matrices("ad_linalg_eigh", a, options.UPLO));
 }
 
 ad_array *ad_linalg_eigvalsh_with(ad_array *a, ad_linalg_eigh_options options)
 {
-    ad_array *outputs[2], *x = matrices("ad_linalg_eigvalsh", a, options.UPLO);
-    if (!x || !ad_is_differentiated(x))
-        return x ? ad_call_primitive(&values_op, &x, 1, NULL) : NULL;
-    return ad_call_primitive_many(&eigh_op, &x, 1, NULL, outputs) ? outputs[OUTPUT_W] : NULL;
+    return ad_eigenvalues(&eigh_op, &values_op, matrices("ad_linalg_eigvalsh", a, options.UPLO));
 }

@@ -45,6 +45,21 @@ bool ad_all_finite(const ad_node *node, const char *operation);
  * a rule, both come of one decomposition; where not, values alone cost less than half of it. */
 bool ad_is_differentiated(const ad_array *x);
 
+/* eigen.c, for eig.c and eigh.c: `both` is the operation of values and vectors, `alone` that of the values. */
+enum { AD_EIGENVALUES, AD_EIGENVECTORS };
+
+/* Decomposes the matrices a, in scratch memory of so many bytes; v NULL: their values alone. False and an error. */
+typedef size_t ad_eigen_scratch(ad_dtype dtype, int64_t n);
+typedef bool ad_eigen_decompose(const ad_node *node, const char *a, char *w, char *v, void *scratch);
+
+bool ad_eigen_eval(const ad_node *node, ad_eigen_scratch *scratch_for, ad_eigen_decompose *decompose, void *w, void *v);
+bool ad_eigenvalues_infer(const ad_primitive *both, const ad_node *node, ad_spec *output);
+ad_array *ad_eigenvectors_anew(const ad_primitive *both, const ad_node *node); /* in a rule of the values alone */
+
+/* What users get, of matrices or NULL. */
+ad_tree *ad_eigen_tree(const ad_primitive *both, ad_array *a);
+ad_array *ad_eigenvalues(const ad_primitive *both, const ad_primitive *alone, ad_array *a);
+
 /* x, floats, as it is: NULL and an error if the part of its matrices that is read holds a NaN or an infinity. For
  * users' operands of functions that SciPy checks so. Rules of differentiation call operations without it: what they are
  * given, they hand on. */
