@@ -1,5 +1,5 @@
-/* What eigenvalues of general and of Hermitian matrices share. Each kind has two operations: `both` has outputs w and v,
- * the values and the vectors, and the other one the values alone, where no derivative is in sight. */
+/* What eigenvalues of general and of Hermitian matrices share. Each kind has two operations: `both` has the outputs w
+ * and v, the values and the vectors, and `alone` the values, for where no derivative is in sight. */
 #include "ops/linalg/linalg.h"
 
 bool ad_eigen_eval(const ad_node *node, ad_eigen_scratch *scratch_for, ad_eigen_decompose *decompose, void *w, void *v)
